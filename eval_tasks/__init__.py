@@ -1,0 +1,1 @@
+"""Scores generations and reports on them: python -m eval_tasks STAGE."""

@@ -1,0 +1,1 @@
+"""Renders and recomputes model cards from facts."""

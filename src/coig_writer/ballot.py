@@ -1,0 +1,148 @@
+"""Ballots: what one rater said about the answers to one query.
+
+A verdict is JSON. Side by side: ``"left"``, ``"right"``, ``"tie"``, ``"both_bad"`` or ``"skip"``.
+Ranking: the variants best first, ties nested, as ``["cw_10k", ["g", "cw"]]``. Rating: dimension to
+an integer from 0 to 3. A tie, a skip and a missing vote are three things and stay so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from typing import Literal
+
+from coig_writer.errors import InputError
+
+Protocol = Literal["pairwise", "ranking", "rating"]
+PAIRWISE_VERDICTS = ("left", "right", "tie", "both_bad", "skip")
+DIMENSIONS = (
+    "content_quality",
+    "creative_merit",
+    "cultural_appropriateness",
+    "task_fulfillment",
+    "overall_preference",
+)
+SCHEMA_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ballot:
+    """One vote. ``rater`` is a pseudonym (HMAC); ``shown`` lists the variants as displayed."""
+
+    id: str
+    study: str
+    protocol: Protocol
+    item: str
+    query_id: str
+    rater: str
+    repeat: int
+    shown: tuple[str, ...]
+    verdict: str
+    tags: tuple[str, ...] = ()
+    comment: str | None = None
+    reported: bool = False
+    created_at: str = ""
+    dwell_s: float | None = None
+    scroll: float | None = None
+    velocity: float | None = None
+    interface_language: str | None = None
+    consent: bool = False
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A rater's withdrawal of a ballot; export honours it, the ballot itself is never edited."""
+
+    ballot: str
+    time: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Comparison:
+    """One pair out of a ballot: ``outcome`` 1.0 if left won, 0.0 if right won, 0.5 for a tie."""
+
+    query_id: str
+    rater: str
+    left: str
+    right: str
+    outcome: float
+
+
+def check(ballot: Ballot) -> Ballot:
+    """Returns the ballot unchanged if its verdict fits its protocol and what was shown.
+
+    Raises:
+        InputError: The verdict is not JSON or does not fit.
+    """
+    try:
+        verdict = json.loads(ballot.verdict)
+    except ValueError as error:
+        raise InputError(
+            f"ballot {ballot.id}: verdict is not JSON", 'write "left" with its quotes, or a list'
+        ) from error
+    if not _FITS[ballot.protocol](verdict, ballot.shown):
+        raise InputError(
+            f"ballot {ballot.id}: verdict {ballot.verdict} does not fit protocol {ballot.protocol} over {', '.join(ballot.shown)}",
+            "see the docstring of coig_writer.ballot for the three forms",
+        )
+    return ballot
+
+
+def _fits_pairwise(verdict: object, shown: tuple[str, ...]) -> bool:
+    return verdict in PAIRWISE_VERDICTS and len(set(shown)) == 2
+
+
+def _fits_ranking(verdict: object, shown: tuple[str, ...]) -> bool:
+    if verdict == "skip":
+        return True
+    if not isinstance(verdict, list):
+        return False
+    flat = [v for place in verdict for v in (place if isinstance(place, list) else [place])]
+    return (
+        all(isinstance(v, str) for v in flat)
+        and sorted(flat) == sorted(shown)
+        and len(set(flat)) == len(flat)
+    )
+
+
+def _fits_rating(verdict: object, shown: tuple[str, ...]) -> bool:
+    if verdict == "skip":
+        return True
+    return (
+        isinstance(verdict, dict)
+        and bool(verdict)
+        and len(shown) == 1
+        and all(k in DIMENSIONS and type(v) is int and 0 <= v <= 3 for k, v in verdict.items())
+    )
+
+
+_FITS = {"pairwise": _fits_pairwise, "ranking": _fits_ranking, "rating": _fits_rating}
+
+
+def comparisons(ballot: Ballot) -> list[Comparison]:
+    """Takes a ballot apart into pairs; a skip and a rating give none.
+
+    ``both_bad`` gives a tie here; who needs it apart reads the verdict itself. A ranking of k
+    variants gives k(k-1)/2 pairs, which are dependent: cluster by query in any interval.
+    """
+    verdict = json.loads(ballot.verdict)
+    if verdict == "skip" or ballot.protocol == "rating":
+        return []
+    if ballot.protocol == "pairwise":
+        outcome = {"left": 1.0, "right": 0.0}.get(verdict, 0.5)
+        left, right = ballot.shown
+        return [Comparison(ballot.query_id, ballot.rater, left, right, outcome)]
+    places = [place if isinstance(place, list) else [place] for place in verdict]
+    rank = {variant: i for i, place in enumerate(places) for variant in place}
+    return [
+        Comparison(
+            ballot.query_id,
+            ballot.rater,
+            a,
+            b,
+            1.0 if rank[a] < rank[b] else 0.0 if rank[a] > rank[b] else 0.5,
+        )
+        for a, b in itertools.combinations(rank, 2)
+    ]

@@ -1,0 +1,91 @@
+"""Benchmark queries: what a model is asked to write, and what can be checked about the answer.
+
+204 Chinese and 353 English queries, as many as the paper used (section 2.4); these were written
+for this kit and are not expert-validated. 104 of the Chinese ones form the subset that the paper
+names.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from importlib import resources
+from typing import Literal
+
+from coig_writer.errors import InputError
+from coig_writer.record import from_row
+from coig_writer.triplet import Language
+
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+Unit = Literal["chars", "words", "lines"]
+Difficulty = Literal["easy", "medium", "hard"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Length:
+    """The length a query asks for; a bound is None where the query states none."""
+
+    min: int | None
+    max: int | None
+    unit: Unit
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Query:
+    """One benchmark query; ``query`` is the text as a person would type it."""
+
+    id: str
+    language: Language
+    genre: str
+    query: str
+    length: Length | None
+    required: tuple[str, ...]
+    style: str
+    theme: str
+    cultural_context: str
+    difficulty: Difficulty
+    subset_104: bool
+    probe: str | None
+    validation: str
+
+
+@functools.cache
+def queries(language: Language) -> tuple[Query, ...]:
+    """Returns the embedded queries of a language, sorted by genre and number.
+
+    Raises:
+        InputError: A line of the package data is no query (named with file and line).
+    """
+    folder = resources.files("coig_writer") / "data" / "benchmark" / language
+    found: list[Query] = []
+    for file in sorted(folder.iterdir(), key=lambda f: f.name):
+        if not file.name.endswith(".jsonl"):
+            continue
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            where = f"benchmark/{language}/{file.name} line {number}"
+            found.append(from_row(Query, json.loads(line), where))
+    return tuple(found)
+
+
+def query(query_id: str) -> Query:
+    """Finds a query by id in either language.
+
+    Raises:
+        InputError: No query has that id.
+    """
+    for language in LANGUAGES:
+        for candidate in queries(language):
+            if candidate.id == query_id:
+                return candidate
+    raise InputError(
+        f"unknown benchmark query {query_id!r}", "ids look like zh-wuxia-1 or en-essay-3"
+    )
+
+
+def one_per_genre(language: Language, count: int) -> tuple[Query, ...]:
+    """Returns a slice of the benchmark: the first query of each genre, up to ``count`` of them."""
+    seen: dict[str, Query] = {}
+    for candidate in queries(language):
+        seen.setdefault(candidate.genre, candidate)
+    return tuple(seen.values())[:count]

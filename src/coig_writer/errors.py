@@ -1,0 +1,95 @@
+"""Everything the kit raises on purpose, and the one place where it meets a command line.
+
+KitError                  one clear sentence for a person, with what to do next
+├── InputError            a file, row or value breaks a rule
+├── MissingInputError     a stage's input is not there; names the command that makes it
+├── ConfigError           an unknown, removed or wrong configuration key
+├── StatisticsError       the data cannot carry the estimate that was asked for
+├── EndpointError         a language-model server refused, timed out or answered nonsense
+├── DriftError            something that is locked or published no longer matches
+└── PublicationError      the Hub refused, or a check before publication failed
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable
+
+
+class KitError(Exception):
+    """A failure that a person can act on.
+
+    Args:
+        message: What is wrong, naming file, row and rule where there are any.
+        remedy: What to do or type next; printed on a line of its own.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  → {self.remedy}" if self.remedy else self.message
+
+
+class InputError(KitError):
+    """A file, row or value breaks a rule."""
+
+
+class MissingInputError(KitError):
+    """The input of a stage does not exist yet."""
+
+
+class ConfigError(KitError):
+    """A configuration key is unknown, removed, or holds a wrong value."""
+
+
+class StatisticsError(KitError):
+    """The data cannot carry the estimate that was asked for."""
+
+
+class EndpointError(KitError):
+    """A language-model server refused, timed out or answered nonsense."""
+
+
+class DriftError(KitError):
+    """Something that is locked or published no longer matches what is there."""
+
+
+class PublicationError(KitError):
+    """The Hub refused, or a check before publication failed."""
+
+
+def run_command(main: Callable[[], int | None]) -> int:
+    """Runs a command's main function and turns expected failures into a sentence and a code.
+
+    Args:
+        main: The command; returns its exit code, or None for success.
+
+    Returns:
+        0 on success, 1 on a ``KitError`` or a full disk, 130 on Ctrl-C. Anything else is a bug
+        and keeps its traceback.
+    """
+    try:
+        return main() or 0
+    except KitError as error:
+        return _fail(f"error: {error}", 1)
+    except KeyboardInterrupt:
+        return _fail("stopped: nothing half-made was left behind; run the same command again.", 130)
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = f" while writing {error.filename}" if error.filename else ""
+        return _fail(
+            f"error: no space left on the device{where}\n  → free some space, then run the same command again",
+            1,
+        )
+
+
+def _fail(sentence: str, code: int) -> int:
+    sys.stderr.write(sentence + "\n")
+    return code

@@ -1,0 +1,1 @@
+"""Text metrics: pure functions of a text, each with its definition and source."""

@@ -1,0 +1,1 @@
+"""Preference statistics: bare mathematics inside, validation at the edges, frozen results."""

@@ -1,0 +1,51 @@
+"""Win rates with Wilson intervals."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from scipy.stats import norm
+
+from coig_writer.errors import StatisticsError
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rate:
+    """A share with its interval; ``value`` is ``successes / n``.
+
+    ``successes`` may be a half where a tie counts as half a win.
+    """
+
+    successes: float
+    n: int
+    value: float
+    low: float
+    high: float
+    level: float
+    method: str
+
+
+def wilson(successes: float, n: int, level: float = 0.95) -> Rate:
+    """Returns a share with its Wilson score interval (Wilson 1927).
+
+    Assumes independent trials; pairs exploded from rankings are not (cluster by query then).
+
+    Raises:
+        StatisticsError: No trials, or more successes than trials.
+    """
+    if n <= 0:
+        raise StatisticsError(
+            "a rate needs at least one observation, got 0", "say 'no votes yet' instead of a rate"
+        )
+    if not 0 <= successes <= n:
+        raise StatisticsError(
+            f"{successes} successes of {n} is impossible", "check what is counted"
+        )
+    z = float(norm.ppf(0.5 + level / 2))
+    share = successes / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return Rate(
+        successes, n, share, max(0.0, centre - half), min(1.0, centre + half), level, "wilson"
+    )

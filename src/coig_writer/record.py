@@ -1,0 +1,143 @@
+"""Records: frozen dataclasses that are also rows.
+
+Each record of the kit is one frozen dataclass; its field names and types are its columns, in
+Parquet and in JSONL alike. This module turns rows into records and back and checks types on the
+way in, so that a wrong column is found where it enters and nowhere else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from coig_writer.errors import InputError
+
+R = TypeVar("R")
+
+
+@functools.cache
+def field_types(cls: type) -> dict[str, Any]:
+    """Returns the resolved type of each field of a record class, in order."""
+    hints = typing.get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def column(cls: type, field: str) -> str:
+    """Returns the column name of a field (``COLUMNS`` of the class renames some)."""
+    renamed: Mapping[str, str] = getattr(cls, "COLUMNS", {})
+    return renamed.get(field, field)
+
+
+def to_row(record: Any) -> dict[str, Any]:
+    """Turns a record into a plain row, nested records into dictionaries."""
+    return {
+        column(type(record), f.name): _plain(getattr(record, f.name))
+        for f in dataclasses.fields(record)
+    }
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return to_row(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def from_row(cls: type[R], row: Mapping[str, Any], where: str = "row") -> R:
+    """Builds a record from a row.
+
+    Args:
+        cls: The record class.
+        row: Column to value. A column with a default may be absent; an unknown column is an error.
+        where: File and row, for the error.
+
+    Raises:
+        InputError: A column is missing, unknown, or of the wrong type.
+    """
+    types_by_field = field_types(cls)  # type: ignore[arg-type]
+    by_column = {column(cls, name): name for name in types_by_field}
+    unknown = sorted(set(row) - set(by_column))
+    if unknown:
+        raise InputError(
+            f"{where}: unknown column {unknown[0]!r} for {cls.__name__}",
+            f"use only {', '.join(by_column)}",
+        )
+    values: dict[str, Any] = {}
+    for name, field in by_column.items():
+        if name in row:
+            values[field] = _checked(types_by_field[field], row[name], f"{where}: column {name!r}")
+        elif _required(cls, field):
+            raise InputError(
+                f"{where}: column {name!r} of {cls.__name__} is missing",
+                f"add it; columns are {', '.join(by_column)}",
+            )
+    return cls(**values)
+
+
+def _required(cls: type, name: str) -> bool:
+    field = next(f for f in dataclasses.fields(cls) if f.name == name)
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def optional(annotation: Any) -> tuple[Any, bool]:
+    """Splits ``X | None`` into ``(X, True)``; any other annotation into ``(annotation, False)``."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        inner = [a for a in typing.get_args(annotation) if a is not type(None)]
+        if len(inner) == 1:
+            return inner[0], True
+    return annotation, False
+
+
+def _checked(annotation: Any, value: Any, where: str) -> Any:
+    inner, nullable = optional(annotation)
+    if value is None:
+        if nullable:
+            return None
+        raise InputError(f"{where} is null", "give a value; null is only for what may be unknown")
+    if dataclasses.is_dataclass(inner) and isinstance(inner, type):
+        return _nested(inner, value, where)
+    if typing.get_origin(inner) is tuple:
+        return _sequence(typing.get_args(inner)[0], value, where)
+    if typing.get_origin(inner) is typing.Literal:
+        return _choice(typing.get_args(inner), value, where)
+    return _scalar(inner, value, where)
+
+
+def _nested(cls: type, value: Any, where: str) -> Any:
+    if isinstance(value, cls):
+        return value
+    if isinstance(value, Mapping):
+        return from_row(cls, value, where)
+    raise _wrong_type(where, value, cls.__name__)
+
+
+def _sequence(item: Any, value: Any, where: str) -> Any:
+    if not isinstance(value, (list, tuple)):
+        raise _wrong_type(where, value, "list")
+    return tuple(_checked(item, v, f"{where}[{i}]") for i, v in enumerate(value))
+
+
+def _choice(choices: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value in choices:
+        return value
+    raise InputError(f"{where} is {value!r}", f"use one of {', '.join(map(str, choices))}")
+
+
+def _scalar(expected: type, value: Any, where: str) -> Any:
+    if expected is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, expected) and not (expected is int and isinstance(value, bool)):
+        return value
+    raise _wrong_type(where, value, expected.__name__)
+
+
+def _wrong_type(where: str, value: Any, expected: str) -> InputError:
+    return InputError(
+        f"{where} is {type(value).__name__} {str(value)[:40]!r}, not {expected}",
+        "see docs/records.md for the columns",
+    )
