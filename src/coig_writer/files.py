@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -193,3 +194,16 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                     "write one JSON object per line",
                 )
             yield f"{path} line {number}", row
+
+
+def rows_sha256(records: Iterable[Any]) -> str:
+    """Returns one hash for a sequence of records, whatever file format holds them."""
+    digest = hashlib.sha256()
+    for record in records:
+        digest.update(
+            json.dumps(to_row(record), ensure_ascii=False, sort_keys=True).encode(
+                "utf-8", "surrogatepass"
+            )
+            + b"\n"
+        )
+    return digest.hexdigest()

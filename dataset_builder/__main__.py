@@ -1,0 +1,35 @@
+"""The stages of building the dataset: python -m dataset_builder STAGE --help."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from coig_writer.errors import ConfigError, run_command
+
+# Stage → what it does, in the order of the paper's section 2.
+STAGES = {
+    "pack": "writes triplets as the published dataset: Parquet per genre, card, statistics, figures",
+    "describe": "recomputes the statistics and facts of a packed dataset",
+}
+
+
+def main() -> int | None:
+    """Runs one stage."""
+    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
+        width = max(map(len, STAGES))
+        print("usage: python -m dataset_builder STAGE [options]\n")
+        print("\n".join(f"  {name:<{width}}  {text}" for name, text in STAGES.items()))
+        print("\nEach stage has its own --help.")
+        return 0
+    stage = sys.argv[1]
+    if stage not in STAGES:
+        raise ConfigError(f"unknown stage {stage!r}", f"use one of {', '.join(STAGES)}")
+    module = importlib.import_module(f"dataset_builder.{stage}")
+    sys.argv = [f"python -m dataset_builder {stage}", *sys.argv[2:]]
+    code: int | None = module.main()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,123 @@
+"""Packs triplets as the published dataset: python -m dataset_builder pack [--source …] [--out DIR].
+
+The folder is what the Hub gets: Parquet per genre, the benchmark, a card with explicit ``configs:``,
+statistics as in Tables 5–10, the figures, and ``facts.json``. Then, from the folder above it::
+
+    from datasets import load_dataset
+    load_dataset("COIG-Writer", "wuxia", split="train")
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from coig_writer import benchmark, facts, taxonomy
+from coig_writer.errors import InputError, MissingInputError
+from coig_writer.files import atomic_folder, read_records, rows_sha256, write_records
+from coig_writer.triplet import Triplet, check
+from dataset_builder import dataset_card, figures, layout, samples, summary
+
+IMPORTED = Path("build/import")
+
+
+def read_source(source: str, names: taxonomy.Taxonomy) -> list[Triplet]:
+    """Reads the triplets of ``samples``, of ``import``, or of a folder with ``triplets.parquet``.
+
+    Raises:
+        MissingInputError: There is nothing to read.
+        InputError: A row breaks an invariant, an id repeats, or provenances are mixed.
+    """
+    if source == "samples":
+        triplets = samples.read(names)
+    else:
+        folder = IMPORTED if source == "import" else Path(source)
+        made_by = "python -m dataset_builder import PATH" if source == "import" else ""
+        triplets = [
+            check(t, names) for t in read_records(_triplets_file(folder, made_by), Triplet, made_by)
+        ]
+    _check_whole(triplets, source)
+    return triplets
+
+
+def _triplets_file(folder: Path, made_by: str) -> Path:
+    for name in ("triplets.parquet", "triplets.jsonl"):
+        if (folder / name).is_file():
+            return folder / name
+    raise MissingInputError(
+        f"{folder}: no triplets.parquet or triplets.jsonl",
+        f"run: {made_by}" if made_by else "give the folder of a finished stage",
+    )
+
+
+def _check_whole(triplets: Sequence[Triplet], source: str) -> None:
+    provenances = sorted({t.provenance for t in triplets})
+    if len(provenances) > 1:
+        raise InputError(
+            f"{source}: rows of provenance {' and '.join(provenances)} in one dataset",
+            "pack each kind into a folder of its own",
+        )
+    seen: set[str] = set()
+    for triplet in triplets:
+        if triplet.id in seen:
+            raise InputError(
+                f"{source}: id {triplet.id!r} stands twice", "give each row an id of its own"
+            )
+        seen.add(triplet.id)
+
+
+def pack(triplets: Sequence[Triplet], names: taxonomy.Taxonomy, out: Path) -> None:
+    """Writes the dataset folder; whole or not at all."""
+    by_genre: dict[str | None, list[Triplet]] = defaultdict(list)
+    for triplet in triplets:
+        by_genre[triplet.genre].append(triplet)
+    groups = summary.summarize(triplets)
+    with atomic_folder(out) as folder:
+        for genre, rows in by_genre.items():
+            write_records(folder / layout.genre_file(genre), rows, Triplet)
+        for language in benchmark.LANGUAGES:
+            write_records(
+                folder / layout.benchmark_file(language),
+                benchmark.queries(language),
+                benchmark.Query,
+            )
+        pictures = figures.draw(triplets, groups, names, folder / "figures")
+        found = summary.facts(groups, rows_sha256(triplets)) + dataset_card.benchmark_facts()
+        facts.write(folder / "facts.json", found)
+        card = dataset_card.render(triplets, names, facts.read(folder / "facts.json"), pictures)
+        (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def main() -> int | None:
+    """Packs one source."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--source",
+        default="samples",
+        help="samples (default), import, or a folder with triplets.parquet or triplets.jsonl",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("COIG-Writer"),
+        help="the dataset folder to write (default: COIG-Writer)",
+    )
+    parser.add_argument(
+        "--taxonomy",
+        type=Path,
+        help="a taxonomy of your own, in the form of src/coig_writer/data/taxonomy.json",
+    )
+    arguments = parser.parse_args()
+    names = taxonomy.load(arguments.taxonomy) if arguments.taxonomy else taxonomy.published()
+    triplets = read_source(arguments.source, names)
+    pack(triplets, names, arguments.out)
+    genres = {t.genre for t in triplets if t.genre}
+    print(
+        f"{arguments.out}: {len(triplets)} rows over {len(genres)} genres, {len(layout.configs(names, genres)) + 2} configs"
+    )
+    print(f'load it from the folder above it: load_dataset("{arguments.out.name}", "wuxia")')
+    return None
