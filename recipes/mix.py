@@ -1,0 +1,157 @@
+"""Builds the mixtures of a recipe: python recipes/mix.py recipes/configs/cw_10k.yaml [--variants …].
+
+Writes ``build/mixtures/VARIANT/{train.parquet,mixture.lock.json,kept_aside.jsonl,facts.json}``. With
+``--verify`` nothing is written: the mixture is built again in memory and compared with its lock, and
+any difference is named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from coig_writer import facts
+from coig_writer.errors import ConfigError, DriftError, MissingInputError, run_command
+from coig_writer.mixture import PUBLISHED, Mixture, scaled
+
+GENERAL = ("general_zh", "general_en")
+
+
+def main() -> int | None:
+    """Builds or verifies mixtures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "config",
+        type=Path,
+        nargs="?",
+        default=Path("recipes/configs/cw_10k.yaml"),
+        help="the recipe (default: recipes/configs/cw_10k.yaml)",
+    )
+    parser.add_argument(
+        "--out", type=Path, help="folder for the mixtures (default: the recipe's `mixtures`)"
+    )
+    parser.add_argument(
+        "--variants", nargs="+", help="build these instead of the recipe's `variants`"
+    )
+    parser.add_argument(
+        "--verify", action="store_true", help="compare with the locks instead of writing"
+    )
+    arguments = parser.parse_args()
+    from coig_writer.training import recipe as recipes
+
+    overrides = ["--variants", *arguments.variants] if arguments.variants else []
+    recipe, sft, model = recipes.parse(["--config", str(arguments.config), *overrides])
+    out = arguments.out or Path(recipe.mixtures)
+    for variant in recipe.variants:
+        build(
+            variant,
+            recipe,
+            sft.max_length,
+            model.model_name_or_path,
+            out / variant,
+            verify=arguments.verify,
+        )
+    return None
+
+
+def build(
+    variant: str, recipe: Any, max_length: int, model: str, out: Path, *, verify: bool
+) -> None:
+    """Builds one mixture, and writes it or compares it with its lock."""
+    from coig_writer.training import mixing, sources
+
+    tokenizer, tokenizer_hash = load_tokenizer(model)
+    rules = mixing.Rules(recipe.mixture_seed, max_length, recipe.over_long)
+    named = sources.parse(recipe.sources)
+    mixture = PUBLISHED[variant]
+    if recipe.sample_scale:
+        mixture = shrink(mixture, named)
+    sampled = [
+        mixing.sample(named[name], count, rules, tokenizer)
+        for name, count in counts(mixture, named).items()
+    ]
+    rows = mixing.build(sampled, rules)
+    locked = mixing.lock(mixture, sampled, rows, rules, tokenizer_hash)
+    if verify:
+        compare(out / "mixture.lock.json", locked)
+        return
+    mixing.write(out, rows, locked, sampled)
+    facts.write(out / "facts.json", mixing.facts(locked, facts.sha256(out / "mixture.lock.json")))
+    parts = ", ".join(f"{s.source.name} {len(s.taken)} of {s.rows_at_hand}" for s in sampled)
+    print(
+        f"{out}: {len(rows)} rows, {locked['tokens']:,} tokens ({parts}); lock {locked['ids_sha256'][:12]}",
+        flush=True,
+    )
+
+
+def counts(mixture: Mixture, named: dict[str, Any]) -> dict[str, int | None]:
+    """Returns how many rows each source gives; None means all of them."""
+    wanted: dict[str, int | None] = {}
+    if mixture.creative:
+        wanted["creative"] = None
+    if mixture.general_per_language:
+        wanted |= dict.fromkeys(GENERAL, mixture.general_per_language)
+    missing = sorted(set(wanted) - set(named))
+    if missing:
+        raise ConfigError(
+            f"mixture {mixture.variant} needs source {missing[0]!r}",
+            "add it under sources: in the recipe",
+        )
+    return wanted
+
+
+def shrink(mixture: Mixture, named: dict[str, Any]) -> Mixture:
+    """Scales a mixture to the rows at hand, with as many of each language."""
+    from coig_writer.training.sources import load
+
+    general = [len(load(named[name])[0]) for name in GENERAL] if mixture.general_per_language else [0]
+    creative = len(load(named["creative"])[0]) if mixture.creative else 0
+    return scaled(mixture, creative, min(general))
+
+
+def load_tokenizer(model: str) -> tuple[Any, str]:
+    """Loads the tokenizer of the model to be trained, and its hash."""
+    from transformers import AutoTokenizer
+
+    from coig_writer.training.smoke import tokenizer_sha256
+
+    if not Path(model).exists() and model.startswith("build/"):
+        raise MissingInputError(
+            f"{model}: no model here", "for the smoke model type: python recipes/smoke.py"
+        )
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(model)
+    except OSError as error:
+        raise MissingInputError(
+            f"no tokenizer for {model} on this machine or the Hub",
+            "download it while online, or set model_name_or_path to a local folder",
+        ) from error
+    return tokenizer, tokenizer_sha256(tokenizer)
+
+
+def compare(lock_file: Path, now: dict[str, Any]) -> None:
+    """Fails on any difference between a lock and what would be built now."""
+    from coig_writer.training.mixing import drift
+
+    if not lock_file.is_file():
+        raise MissingInputError(
+            f"{lock_file}: no lock to verify", "build the mixture first, without --verify"
+        )
+    found = list(
+        drift(json.loads(lock_file.read_text(encoding="utf-8")), json.loads(json.dumps(now)))
+    )
+    if found:
+        raise DriftError(
+            f"{lock_file} has drifted:\n    " + "\n    ".join(found),
+            "restore the sources at the locked revision, or build the mixture anew",
+        )
+    print(f"{lock_file}: equal")
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

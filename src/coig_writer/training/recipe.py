@@ -1,0 +1,261 @@
+"""A recipe: one YAML file that is both the mixture's and the training run's settings.
+
+The keys are the fields of three dataclasses: ``RecipeArguments`` here, TRL's ``SFTConfig`` and TRL's
+``ModelConfig``. Any other key is an error with the remedy named; so are keys that transformers or
+TRL have removed or renamed, which their own command line drops without a word.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.mixture import PUBLISHED
+
+# Keys of older releases and what stands for them now (transformers 5.15 and TRL 1.0 removed them).
+REMOVED = {
+    "warmup_ratio": "write warmup_steps: 0.1 (a number below 1 is a share of the steps)",
+    "overwrite_output_dir": "leave it out; a finished run is kept, --overwrite_run true trains again",
+    "logging_dir": "leave it out; trackers choose their own folder",
+    "max_seq_length": "write max_length",
+    "evaluation_strategy": "write eval_strategy",
+    "dataset_mixer": "write sources: and build the mixture with recipes/mix.py",
+    "dataset_name": "write sources: and build the mixture with recipes/mix.py",
+    "torch_dtype": "write dtype",
+    "no_cuda": "write use_cpu: true",
+    "tokenizer": "leave it out; the model's own tokenizer is used",
+    "neftune_noise_alpha": "leave it out; the paper does not use it",
+    "use_liger_kernel": "write model_init_kwargs: {use_kernels: true}",
+}
+
+
+@dataclass
+class RecipeArguments:
+    """What a recipe says beyond TRL's own settings."""
+
+    variants: list[str] = field(
+        default_factory=lambda: ["cw_10k"],
+        metadata={
+            "help": "Which mixtures to build or train on, one run each: cw, cw_1k, cw_5k, cw_10k, g."
+        },
+    )
+    sources: dict[str, Any] = field(
+        default_factory=dict,
+        metadata={
+            "help": "creative, general_zh, general_en: {path, format, revision, config} each."
+        },
+    )
+    mixtures: str = field(
+        default="build/mixtures",
+        metadata={"help": "Folder of the built mixtures, one subfolder per variant."},
+    )
+    mixture_seed: int = field(
+        default=42, metadata={"help": "Seed of the sampling and the shuffle by hash."}
+    )
+    over_long: str = field(
+        default="cut",
+        metadata={
+            "help": "Creative rows above max_length: cut (the trainer sees their first tokens) or drop."
+        },
+    )
+    over_long_budget: float = field(
+        default=0.15,
+        metadata={
+            "help": "Largest share of a mixture's tokens that may be cut before the run refuses to start."
+        },
+    )
+    sample_scale: bool = field(
+        default=False,
+        metadata={
+            "help": "Shrink the counts to the rows at hand: all general rows stand for 10k per language. For samples only."
+        },
+    )
+    global_batch_size: int = field(
+        default=32,
+        metadata={
+            "help": "Documents per optimizer step; must equal devices × per-device batch × accumulation."
+        },
+    )
+    overwrite_run: bool = field(
+        default=False,
+        metadata={"help": "Train again although the finished run stands in output_dir."},
+    )
+
+
+def classes() -> tuple[type, type, type]:
+    """Returns the three dataclasses whose fields are the keys of a recipe."""
+    from trl import ModelConfig, SFTConfig
+
+    return RecipeArguments, SFTConfig, ModelConfig
+
+
+def parse(
+    arguments: Sequence[str] | None = None, default_config: Path | None = None
+) -> tuple[RecipeArguments, Any, Any]:
+    """Reads ``--config FILE`` and the flags after it.
+
+    Args:
+        arguments: The command line; None for the process's own.
+        default_config: The recipe when no ``--config`` is given.
+
+    Returns:
+        Recipe, SFT and model settings.
+
+    Raises:
+        ConfigError: A key is unknown, removed, or holds a wrong value.
+    """
+    from trl import TrlParser
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if "--config" not in given and default_config is not None:
+        given = ["--config", str(default_config), *given]
+    check_keys(given)
+    try:
+        recipe, sft, model = TrlParser(classes()).parse_args_and_config(given)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(
+            f"recipe: {error}", "see recipes/configs/cw_10k.yaml for every key with its reason"
+        ) from error
+    _check_variants(recipe.variants)
+    return recipe, sft, model
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Reads a recipe's YAML.
+
+    Raises:
+        MissingInputError: There is no such file.
+        ConfigError: It is no mapping.
+    """
+    import yaml
+
+    if not path.is_file():
+        raise MissingInputError(f"{path}: no such recipe", "recipes are recipes/configs/*.yaml")
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"{path}: not YAML ({str(error)[:120]})", "compare it with recipes/configs/cw_10k.yaml"
+        ) from error
+    if not isinstance(settings, dict):
+        raise ConfigError(
+            f"{path}: holds {type(settings).__name__}, not keys and values",
+            "compare it with recipes/configs/cw_10k.yaml",
+        )
+    return settings
+
+
+def check_keys(arguments: Sequence[str]) -> None:
+    """Refuses keys that no dataclass knows, in the YAML and on the command line alike.
+
+    Raises:
+        ConfigError: Naming the key and what to write instead.
+    """
+    known = {f.name for cls in classes() for f in dataclasses.fields(cls)}
+    keys: dict[str, str] = {
+        a[2:].split("=")[0].replace("-", "_"): "command line"
+        for a in arguments
+        if a.startswith("--")
+    }
+    keys.pop("help", None)
+    if keys.pop("config", None):
+        path = Path(arguments[list(arguments).index("--config") + 1])
+        keys |= dict.fromkeys(read(path), str(path))
+    for key, where in keys.items():
+        if key in known and key not in REMOVED:
+            continue
+        close = difflib.get_close_matches(key, known, 1)
+        hint = REMOVED.get(key) or (
+            f"did you mean {close[0]}?"
+            if close
+            else "see recipes/configs/cw_10k.yaml for every key"
+        )
+        raise ConfigError(
+            f"{where}: {'removed' if key in REMOVED else 'unknown'} key {key!r}", hint
+        )
+
+
+def _check_variants(variants: Sequence[str]) -> None:
+    for variant in variants:
+        if variant not in PUBLISHED:
+            raise ConfigError(
+                f"unknown variant {variant!r}", f"variants are {', '.join(PUBLISHED)}"
+            )
+
+
+def check_batch(recipe: RecipeArguments, sft: Any, processes: int) -> None:
+    """Checks that an optimizer step sees the stated number of documents.
+
+    Raises:
+        ConfigError: devices × per-device batch × accumulation is another number.
+    """
+    product = processes * sft.per_device_train_batch_size * sft.gradient_accumulation_steps
+    if product == recipe.global_batch_size:
+        return
+    fitting = recipe.global_batch_size // (processes * sft.per_device_train_batch_size)
+    remedy = (
+        f"add --gradient_accumulation_steps {fitting}"
+        if fitting
+        and fitting * processes * sft.per_device_train_batch_size == recipe.global_batch_size
+        else f"choose a per-device batch that divides {recipe.global_batch_size} / {processes} devices"
+    )
+    raise ConfigError(
+        f"global batch is {processes} devices × {sft.per_device_train_batch_size} rows × {sft.gradient_accumulation_steps} steps = {product}, the recipe says {recipe.global_batch_size}",
+        remedy,
+    )
+
+
+def check_hardware(sft: Any, model_name: str) -> None:
+    """Refuses a run for which there is no GPU or no model, before anything slow starts.
+
+    Raises:
+        MissingInputError: Naming what is missing and what to type instead.
+    """
+    import torch
+
+    if not sft.use_cpu and not torch.cuda.is_available():
+        raise MissingInputError(
+            "no GPU here, and the recipe trains on one",
+            "for a smoke run on this machine type: accelerate launch recipes/sft.py --config recipes/configs/demo.yaml",
+        )
+    if Path(model_name).exists():
+        return
+    if "/" not in model_name or model_name.startswith(("build/", ".", "/")):
+        raise MissingInputError(
+            f"no model {model_name!r} on this machine",
+            "for the smoke model type: python recipes/smoke.py",
+        )
+    if not _on_hub(model_name):
+        raise MissingInputError(
+            f"model {model_name} is neither in the local cache nor within reach on the Hub",
+            f"download it while online, then add --model_name_or_path FOLDER, or type: hf download {model_name}",
+        )
+
+
+def _on_hub(model_name: str) -> bool:
+    from huggingface_hub import HfApi, try_to_load_from_cache
+
+    if isinstance(try_to_load_from_cache(model_name, "config.json"), str):
+        return True
+    if os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0"):
+        return False
+    try:
+        HfApi().model_info(model_name, timeout=5)
+    except Exception:  # any failure to reach it means the same: it is not here
+        return False
+    return True
+
+
+def fingerprint(settings: Mapping[str, Any]) -> str:
+    """Returns one hash for the settings that decide a run's weights."""
+    import hashlib
+    import json
+
+    return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()

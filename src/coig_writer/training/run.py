@@ -1,0 +1,249 @@
+"""One training run: a mixture, TRL's SFTTrainer, and proof of what was consumed.
+
+The trainer writes down which rows every optimizer step consumed. At the end of a whole epoch those
+are exactly the rows of the mixture's lock, or the run fails.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from coig_writer import facts
+from coig_writer.errors import ConfigError, DriftError, MissingInputError
+from coig_writer.facts import Fact
+from coig_writer.files import atomic_path, read_records
+from coig_writer.mixture import MixtureRow, ids_hash
+from coig_writer.training import recipe as recipes
+from coig_writer.training.recipe import RecipeArguments
+
+logger = logging.getLogger(__name__)
+MIX = "python recipes/mix.py recipes/configs/cw_10k.yaml"
+
+
+def mixture_folder(recipe: RecipeArguments, variant: str) -> Path:
+    """Returns where the mixture of a variant lies."""
+    return Path(recipe.mixtures) / variant
+
+
+def read_mixture(
+    recipe: RecipeArguments, variant: str, max_length: int
+) -> tuple[list[MixtureRow], dict[str, Any]]:
+    """Reads a mixture and checks it against its lock and the run's length.
+
+    Raises:
+        MissingInputError: The mixture was not built.
+        DriftError: Its rows are not those of its lock.
+        ConfigError: It was built for another length, or too many tokens would be cut.
+    """
+    folder = mixture_folder(recipe, variant)
+    lock_file = folder / "mixture.lock.json"
+    if not lock_file.is_file():
+        raise MissingInputError(
+            f"{folder}: no mixture {variant!r} here", f"run: {MIX} --variants {variant}"
+        )
+    lock: dict[str, Any] = json.loads(lock_file.read_text(encoding="utf-8"))
+    rows = read_records(folder / "train.parquet", MixtureRow, made_by=MIX)
+    if ids_hash(f"{r.source}\t{r.source_id}" for r in rows) != lock["ids_sha256"]:
+        raise DriftError(
+            f"{folder}: the rows are not those of mixture.lock.json", f"build it again: {MIX}"
+        )
+    if lock["rules"]["max_length_tokens"] != max_length:
+        raise ConfigError(
+            f"{folder} was built for {lock['rules']['max_length_tokens']} tokens, the recipe says max_length: {max_length}",
+            "build the mixture again, or set max_length to its length",
+        )
+    cut = sum(max(0, r.n_tokens - max_length) for r in rows) / sum(r.n_tokens for r in rows)
+    if cut > recipe.over_long_budget:
+        raise ConfigError(
+            f"{folder}: {cut:.1%} of the tokens would be cut at {max_length}, the budget is {recipe.over_long_budget:.1%}",
+            "set over_long: drop and build again, or raise over_long_budget knowingly",
+        )
+    return rows, lock
+
+
+def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
+    """Trains one variant, or returns at once where the finished run stands.
+
+    Returns:
+        The folder with weights, tokenizer, lock, consumed rows and facts.
+    """
+    import dataclasses
+
+    rows, lock = read_mixture(recipe, variant, sft.max_length)
+    out = Path(sft.output_dir) / variant
+    settings = _settings(sft, model) | {"lock": lock, "global_batch_size": recipe.global_batch_size}
+    mark = recipes.fingerprint(settings)
+    if not recipe.overwrite_run and _finished(out, mark):
+        logger.info(
+            f"{variant}: the finished run stands in {out}; --overwrite_run true trains again"
+        )
+        return out
+    trainer = _trainer(dataclasses.replace(sft, output_dir=str(out)), model, rows)
+    recipes.check_batch(recipe, sft, trainer.accelerator.num_processes)
+    started = time.monotonic()
+    result = trainer.train(resume_from_checkpoint=_checkpoint(out, mark, trainer))
+    seconds = time.monotonic() - started
+    trainer.save_model(str(out))
+    trainer.accelerator.wait_for_everyone()
+    if trainer.is_world_process_zero():
+        consumed = check_consumed(
+            out, rows, trainer.state.num_train_epochs, trainer.state.epoch or 0.0
+        )
+        _write_outcome(
+            out, lock, settings, _facts(variant, trainer, result, seconds, consumed, mark)
+        )
+    return out
+
+
+def _settings(sft: Any, model: Any) -> dict[str, Any]:
+    """Returns the settings that can change the weights; places and logging cannot."""
+    places = (
+        "output_dir",
+        "run_name",
+        "hub_token",
+        "logging_steps",
+        "report_to",
+        "disable_tqdm",
+        "save_steps",
+        "save_total_limit",
+    )
+    return {k: v for k, v in {**sft.to_dict(), **vars(model)}.items() if k not in places}
+
+
+def _finished(out: Path, mark: str) -> bool:
+    try:
+        return facts.read(out / "facts.json")["run/fingerprint"].value == mark
+    except (MissingInputError, KeyError):
+        return False
+
+
+def _checkpoint(out: Path, mark: str, trainer: Any) -> str | None:
+    """Returns the last checkpoint of the same run; an older run's leavings are not resumed."""
+    from transformers.trainer_utils import get_last_checkpoint
+
+    stamp = out / "fingerprint"
+    last = get_last_checkpoint(str(out)) if out.is_dir() else None
+    if last and stamp.is_file() and stamp.read_text() == mark:
+        logger.info(f"resuming from {last}")
+        return str(last)
+    if last:
+        raise ConfigError(
+            f"{out} holds checkpoints of a run with other settings",
+            f"remove that folder, or add --output_dir with another one (kept: {Path(last).name})",
+        )
+    if trainer.is_world_process_zero():
+        out.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(mark)
+    return None
+
+
+def _trainer(sft: Any, model: Any, rows: Sequence[MixtureRow]) -> Any:
+    from datasets import Dataset
+    from transformers import AutoTokenizer
+    from trl import get_peft_config
+
+    from coig_writer.record import to_row
+    from coig_writer.training.trainer import RecipeTrainer
+
+    conversations = Dataset.from_list(
+        [{"messages": to_row(row)["messages"], "row": number} for number, row in enumerate(rows)]
+    )
+    sft.model_init_kwargs = (sft.model_init_kwargs or {}) | _init(model)
+    tokenizer = AutoTokenizer.from_pretrained(
+        model.model_name_or_path, revision=model.model_revision
+    )
+    return RecipeTrainer(
+        row_names=[f"{r.source}\t{r.source_id}" for r in rows],
+        model=model.model_name_or_path,
+        args=sft,
+        train_dataset=conversations,
+        processing_class=tokenizer,
+        peft_config=get_peft_config(model),
+    )
+
+
+def _init(model: Any) -> dict[str, Any]:
+    chosen = {
+        "revision": model.model_revision,
+        "attn_implementation": model.attn_implementation,
+        "dtype": model.dtype,
+    }
+    return {key: value for key, value in chosen.items() if value is not None}
+
+
+def check_consumed(out: Path, rows: Sequence[MixtureRow], epochs: int, reached: float) -> str:
+    """Compares what was consumed with the mixture, epoch by epoch.
+
+    Returns:
+        The hash of the ids of the last whole epoch, or of what there was if no epoch was whole.
+
+    Raises:
+        DriftError: A whole epoch consumed other rows than the lock names.
+    """
+    expected = ids_hash(f"{r.source}\t{r.source_id}" for r in rows)
+    seen: dict[int, set[str]] = {}
+    for file in sorted(out.glob("consumed-*.jsonl")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            step = json.loads(line)
+            seen.setdefault(step["epoch"], set()).update(step["rows"])
+    found = ""
+    for epoch in sorted(seen):
+        found = ids_hash(seen[epoch])
+        if epoch < int(reached + 1e-6) and found != expected:
+            raise DriftError(
+                f"{out}: epoch {epoch + 1} of {epochs} consumed {len(seen[epoch])} rows, the lock names {len(rows)}",
+                "report it with consumed-*.jsonl and mixture.lock.json",
+            )
+    return found
+
+
+def _facts(
+    variant: str, trainer: Any, result: Any, seconds: float, consumed: str, mark: str
+) -> list[Fact]:
+    import torch
+
+    device = (
+        torch.cuda.get_device_name()
+        if torch.cuda.is_available() and not trainer.args.use_cpu
+        else f"CPU ({platform.machine()})"
+    )
+    values: dict[str, Any] = {
+        "run/variant": variant,
+        "run/fingerprint": mark,
+        "run/steps": trainer.state.global_step,
+        "run/epochs": float(trainer.state.epoch or 0),
+        "run/train_loss": round(result.training_loss, 6),
+        "run/consumed_sha256": consumed,
+        "run/seconds": round(seconds, 1),
+        "run/devices": trainer.accelerator.num_processes,
+        "run/hardware": device,
+        "run/learning_rate": trainer.args.learning_rate,
+        "run/global_batch_size": trainer.args.train_batch_size
+        * trainer.args.gradient_accumulation_steps
+        * trainer.accelerator.num_processes,
+        "run/max_length": trainer.args.max_length,
+        "run/seed": trainer.args.seed,
+        "run/precision": "bf16 with fp32 master weights" if trainer.args.bf16 else "fp32",
+        "run/parameters": trainer.model.num_parameters(),
+    }
+    return [Fact(key, value) for key, value in values.items()]
+
+
+def _write_outcome(
+    out: Path, lock: dict[str, Any], settings: dict[str, Any], found: list[Fact]
+) -> None:
+    with atomic_path(out / "mixture.lock.json") as partial:
+        partial.write_text(json.dumps(lock, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    with atomic_path(out / "recipe.json") as partial:
+        partial.write_text(
+            json.dumps({k: v for k, v in settings.items() if k != "lock"}, default=str, indent=1)
+            + "\n",
+            encoding="utf-8",
+        )
+    facts.write(out / "facts.json", found)
