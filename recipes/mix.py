@@ -109,7 +109,9 @@ def shrink(mixture: Mixture, named: dict[str, Any]) -> Mixture:
     """Scales a mixture to the rows at hand, with as many of each language."""
     from coig_writer.training.sources import load
 
-    general = [len(load(named[name])[0]) for name in GENERAL] if mixture.general_per_language else [0]
+    general = (
+        [len(load(named[name])[0]) for name in GENERAL] if mixture.general_per_language else [0]
+    )
     creative = len(load(named["creative"])[0]) if mixture.creative else 0
     return scaled(mixture, creative, min(general))
 
