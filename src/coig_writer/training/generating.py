@@ -207,11 +207,8 @@ def _finished(tokenizer: Any, row: list[int], eos: int | list[int] | None) -> Co
     stops = {tokenizer.eos_token_id, *(eos if isinstance(eos, list) else [eos])}
     end = next((i for i, token in enumerate(row) if token in stops), None)
     kept = row if end is None else row[:end]
-    return (
-        tokenizer.decode(kept, skip_special_tokens=True),
-        "length" if end is None else "stop",
-        len(kept),
-    )
+    text = tokenizer.decode(kept, skip_special_tokens=True)
+    return Completion(text, "length" if end is None else "stop", len(kept))
 
 
 def _processors(queries: Sequence[Query], sampling: Sampling, seed: int) -> list[Any]:

@@ -1,0 +1,183 @@
+"""Renders model cards from facts: python model_cards/render.py cw cw_1k … [--out build/cards].
+
+Reads the facts that training, mixing and scoring left beside their outputs, and writes
+``OUT/VARIANT/README.md`` with the ``facts.json`` it was rendered from. A number without a fact stops it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from coig_writer import card, facts
+from coig_writer.card import Literal
+from coig_writer.errors import run_command
+from coig_writer.facts import Fact
+from coig_writer.files import atomic_folder
+from coig_writer.mixture import PUBLISHED, VARIANTS
+
+TEMPLATE = Path(__file__).parent / "model.md.jinja"
+WHAT = {
+    "cw": "The creative rows alone.",
+    "cw_1k": "The creative rows and the smallest share of general reasoning rows.",
+    "cw_5k": "The creative rows and a middle share of general reasoning rows.",
+    "cw_10k": "The creative rows and the largest share of general reasoning rows: the mixture that the paper's raters preferred in Chinese.",
+    "g": "General reasoning rows and no creative row: the paper's baseline.",
+}
+TRAINING = {
+    "run/learning_rate": "Learning rate",
+    "run/global_batch_size": "Documents per optimizer step",
+    "run/steps": "Optimizer steps",
+    "run/epochs": "Epochs",
+    "run/max_length": "Longest row (tokens)",
+    "run/precision": "Precision",
+    "run/seed": "Seed",
+    "run/train_loss": "Mean training loss",
+    "run/hardware": "Hardware",
+    "run/devices": "Devices",
+    "run/seconds": "Seconds",
+}
+
+
+def gather(variant: str, models: Path, mixtures: Path, scores: Path) -> dict[str, Fact]:
+    """Collects the facts that concern one variant."""
+    found = facts.read(models / variant / "facts.json") | facts.read(
+        mixtures / variant / "facts.json"
+    )
+    if (scores / "facts.json").is_file():
+        found |= {
+            key: fact
+            for key, fact in facts.read(scores / "facts.json").items()
+            if key.startswith(f"{variant}/")
+        }
+    return found
+
+
+def render(variant: str, found: Mapping[str, Fact], lock: Mapping[str, Any]) -> str:
+    """Renders one model card."""
+    smoke = int(found["run/parameters"].value) < 10_000_000
+    scored = {key: fact for key, fact in found.items() if key.startswith(f"{variant}/")}
+    return card.render(
+        TEMPLATE,
+        found,
+        front_matter=card.front_matter(metadata(variant, scored, smoke=smoke)),
+        title=Literal(f"Smoke model {variant}" if smoke else f"Qwen2.5-7B COIG-Writer {variant}"),
+        smoke=smoke,
+        what=WHAT[variant],
+        lock_hash=Literal(str(lock["ids_sha256"])),
+        mixture_table=mixture_table(lock, found),
+        pending=any(part["revision"] is None for part in lock["sources"].values()),
+        training_table=card.table(
+            ("Setting", "Value"), [(label, text(found[key])) for key, label in TRAINING.items()]
+        ),
+        results=results_table(variant, scored),
+        votes=False,
+        variant=Literal(variant),
+    )
+
+
+def text(fact: Fact) -> Fact | Literal:
+    """Returns a fact for a table cell; a fact whose value is text prints as it is."""
+    return Literal(fact.value) if isinstance(fact.value, str) else fact
+
+
+def mixture_table(lock: Mapping[str, Any], found: Mapping[str, Fact]) -> Literal:
+    """Renders rows and tokens per source."""
+    rows: list[tuple[Fact | Literal | str, ...]] = [
+        (
+            Literal(f"`{name}`"),
+            found[f"mixture/{name}/rows"],
+            found[f"mixture/{name}/tokens"],
+            found[f"mixture/{name}/over_long"],
+            Literal(part["path"]),
+            Literal(part["revision"] or "local"),
+        )
+        for name, part in lock["sources"].items()
+    ]
+    return card.table(("Source", "Rows", "Tokens", "Over-long rows", "From", "Revision"), rows)
+
+
+def results_table(variant: str, scored: Mapping[str, Fact]) -> Literal | None:
+    """Renders mean scores per language, with n."""
+    keys = sorted(key for key in scored if key.endswith("/mean"))
+    if not keys:
+        return None
+    rows: list[tuple[Fact | Literal | str, ...]] = []
+    for key in keys:
+        _, language, metric, _ = key.split("/")
+        n = Fact(f"{key}/n", scored[key].n or 0)
+        rows.append((language, Literal(f"`{metric}`"), scored[key], n))
+    return card.table(("Language", "Metric", "Mean", "n"), rows)
+
+
+def metadata(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> dict[str, Any]:
+    """Returns the card's YAML, with a model-index of the scores."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    results = [
+        EvalResult(
+            task_type="text-generation",
+            dataset_type="coig-writer-benchmark",
+            dataset_name=f"COIG-Writer kit benchmark ({key.split('/')[1]})",
+            metric_type=key.split("/")[2],
+            metric_value=fact.value,
+        )
+        for key, fact in sorted(scored.items())
+        if key.endswith("/mean")
+    ]
+    data = ModelCardData(
+        language=["zh", "en"],
+        license="apache-2.0",
+        base_model=None if smoke else "Qwen/Qwen2.5-7B-Instruct",
+        model_name=f"coig-writer-smoke-{variant}" if smoke else f"Qwen2.5-7B-COIG-Writer-{variant}",
+        pipeline_tag="text-generation",
+        tags=["creative-writing", "trl", "sft", *(["smoke-test"] if smoke else [])],
+        eval_results=results or None,
+    )
+    found: dict[str, Any] = data.to_dict()
+    return found
+
+
+def main() -> int | None:
+    """Renders the cards of some variants."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "variants",
+        nargs="*",
+        default=list(VARIANTS),
+        help=f"which models (default: all of {', '.join(PUBLISHED)})",
+    )
+    parser.add_argument(
+        "--models", type=Path, default=Path("build/models"), help="folder of trained models"
+    )
+    parser.add_argument(
+        "--mixtures", type=Path, default=Path("build/mixtures"), help="folder of mixtures"
+    )
+    parser.add_argument(
+        "--scores", type=Path, default=Path("build/scores"), help="folder of scores"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/cards"), help="folder for the cards"
+    )
+    arguments = parser.parse_args()
+    for variant in arguments.variants:
+        found = gather(variant, arguments.models, arguments.mixtures, arguments.scores)
+        lock = json.loads(
+            (arguments.models / variant / "mixture.lock.json").read_text(encoding="utf-8")
+        )
+        text_of_card = render(variant, found, lock)
+        with atomic_folder(arguments.out / variant) as folder:
+            (folder / "README.md").write_text(text_of_card, encoding="utf-8")
+            facts.write(folder / "facts.json", found.values())
+        print(arguments.out / variant / "README.md")
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
