@@ -1,0 +1,229 @@
+"""Who sees what, in which place: balanced by construction, the same on every run.
+
+The items of a study are dealt to *seats*; the rater who takes a seat gets its list. Within a seat,
+overall and within each genre, every model stands in every place equally often, as nearly as the
+numbers allow (the counts differ by at most one):
+
+- a ranking's places come from consecutive rows of a cyclic Latin square, genre after genre;
+- a pair's sides come from an Eulerian orientation: pairs are edges between models, and walking
+  closed trails through them enters and leaves each model equally often. Odd models of a genre are
+  joined through a node of their own, so that the balance holds within genres and overall at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import random
+from collections.abc import Sequence
+
+from coig_writer.arena.answers import Prompt
+from coig_writer.arena.study import Study
+from coig_writer.ballot import Protocol
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unit:
+    """What is judged at once: a prompt and the models whose answers are compared, in no order."""
+
+    query_id: str
+    genre: str
+    models: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Task:
+    """A unit as one rater sees it: models in displayed order; ``repeat`` counts its showings."""
+
+    unit: Unit
+    shown: tuple[int, ...]
+    repeat: int = 0
+
+
+def units(
+    prompts: Sequence[Prompt],
+    protocol: Protocol,
+    n_models: int,
+    pairs_per_prompt: int | None = None,
+) -> list[list[Unit]]:
+    """Returns the units of each prompt, prompts grouped by genre.
+
+    Each prompt's list starts one model later than the one before, so that dealing it out in turn
+    gives no seat the same models every time.
+    """
+    subsets = _subsets(protocol, n_models)
+    keep = len(subsets) if protocol != "pairwise" else (pairs_per_prompt or len(subsets))
+    dealt = []
+    for number, prompt in enumerate(prompts):
+        start = number * (keep if keep < len(subsets) else 1) % len(subsets)
+        rotated = (subsets[start:] + subsets[:start])[:keep]
+        dealt.append([Unit(prompt.query_id, prompt.genre, models) for models in rotated])
+    return dealt
+
+
+def _subsets(protocol: Protocol, n_models: int) -> list[tuple[int, ...]]:
+    if protocol == "ranking":
+        return [tuple(range(n_models))]
+    if protocol == "rating":
+        return [(model,) for model in range(n_models)]
+    pairs: list[tuple[int, ...]] = []
+    for distance in range(1, n_models // 2 + 1):
+        once = n_models // 2 if 2 * distance == n_models else n_models
+        pairs += [(i, (i + distance) % n_models) for i in range(once)]
+    return pairs
+
+
+def seats(
+    study: Study, prompts: Sequence[Prompt], protocol: Protocol, n_models: int
+) -> list[list[Task]]:
+    """Deals a study's items of one protocol and language to its seats.
+
+    Args:
+        study: Overlap, repeats, seed, and the number of raters or the items of one.
+        prompts: The prompts of one language.
+        protocol: What is asked.
+        n_models: How many models there are.
+
+    Returns:
+        One list of tasks per seat, in the order in which they are shown. In an invited study seat
+        ``i`` is for rater ``i``; in a public one visitors take the seats in turn.
+    """
+    rng = random.Random(f"{study.seed}|{study.study}|{protocol}")
+    ordered = sorted(prompts, key=lambda p: (p.genre, rng.random()))
+    stacks = units(ordered, protocol, n_models, study.pairs_per_prompt)
+    copies = _copies(study, [unit for stack in stacks for unit in stack], rng)
+    n_seats = len(study.raters) or max(
+        study.overlap.raters, math.ceil(len(copies) / study.items_per_rater)
+    )
+    hands: list[list[Unit]] = [[] for _ in range(n_seats)]
+    for turn, unit in enumerate(copies):
+        hands[turn % n_seats].append(unit)
+    return [_seat(hand, study, n_models, rng) for hand in hands]
+
+
+def _copies(study: Study, ordered: Sequence[Unit], rng: random.Random) -> list[Unit]:
+    count = math.ceil(study.overlap.share * len(ordered) - 1e-9)
+    shared = set(rng.sample(range(len(ordered)), count))
+    return [
+        unit
+        for number, unit in enumerate(ordered)
+        for _ in range(study.overlap.raters if number in shared else 1)
+    ]
+
+
+def _seat(hand: Sequence[Unit], study: Study, n_models: int, rng: random.Random) -> list[Task]:
+    tasks = placed(hand, n_models, rng)
+    rng.shuffle(tasks)
+    tasks = spaced(tasks)
+    early = range(max(1, len(tasks) // 2)) if tasks else range(0)
+    again = sorted(rng.sample(early, min(len(early), round(study.repeats * len(tasks)))))
+    return tasks + [second_showing(tasks[i]) for i in again]
+
+
+def second_showing(task: Task) -> Task:
+    """Returns the same item with its order reversed."""
+    return dataclasses.replace(task, shown=task.shown[::-1], repeat=task.repeat + 1)
+
+
+def spaced(tasks: Sequence[Task]) -> list[Task]:
+    """Reorders so that no prompt follows itself where that can be had, changing as little as it can."""
+    waiting = list(tasks)
+    line: list[Task] = []
+    while waiting:
+        last = line[-1].unit.query_id if line else None
+        most = _must_go(waiting, last)
+        pick = next((i for i, t in enumerate(waiting) if t.unit.query_id == most), None)
+        if pick is None:
+            pick = next((i for i, t in enumerate(waiting) if t.unit.query_id != last), 0)
+        line.append(waiting.pop(pick))
+    return line
+
+
+def _must_go(waiting: Sequence[Task], last: str | None) -> str | None:
+    """Returns the prompt that fills over half of what waits: it has to go now or will follow itself."""
+    counts: dict[str, int] = {}
+    for task in waiting:
+        counts[task.unit.query_id] = counts.get(task.unit.query_id, 0) + 1
+    most = max(counts, key=lambda q: counts[q])
+    return most if most != last and 2 * counts[most] > len(waiting) else None
+
+
+def placed(hand: Sequence[Unit], n_models: int, rng: random.Random) -> list[Task]:
+    """Gives each unit of a seat its displayed order; see the module's first lines."""
+    hand = sorted(hand, key=lambda unit: unit.genre)
+    sizes = {len(unit.models) for unit in hand}
+    if sizes == {2}:
+        return _sided(hand, rng)
+    if sizes <= {1}:
+        return [Task(unit, unit.models) for unit in hand]
+    names = rng.sample(range(n_models), n_models)
+    start = rng.randrange(n_models)
+    return [
+        Task(unit, tuple(names[(start + row + place) % n_models] for place in range(n_models)))
+        for row, unit in enumerate(hand)
+    ]
+
+
+def _sided(hand: Sequence[Unit], rng: random.Random) -> list[Task]:
+    edges = [((u.genre, u.models[0]), (u.genre, u.models[1])) for u in hand]
+    lefts = eulerian_orientation(_joined(edges), rng)[: len(edges)]
+    return [
+        Task(unit, unit.models if forward else unit.models[::-1])
+        for unit, forward in zip(hand, lefts, strict=True)
+    ]
+
+
+Node = tuple[object, ...]
+Edge = tuple[Node, Node]
+
+
+def _joined(edges: Sequence[Edge]) -> list[Edge]:
+    """Adds edges that make every degree even: odd nodes to their model's node, odd models to one."""
+    joined = list(edges)
+    joined += [(node, ("model", node[1])) for node in _odd(joined)]
+    joined += [(node, ("all",)) for node in _odd(joined)]
+    return joined
+
+
+def _odd(edges: Sequence[Edge]) -> list[Node]:
+    degree: dict[Node, int] = {}
+    for node in itertools.chain.from_iterable(edges):
+        degree[node] = degree.get(node, 0) + 1
+    return [node for node, count in degree.items() if count % 2]
+
+
+def eulerian_orientation(edges: Sequence[Edge], rng: random.Random) -> list[bool]:
+    """Directs edges so that each node is entered as often as it is left.
+
+    Args:
+        edges: Edges of a multigraph in which every node has an even degree.
+        rng: Picks where each trail starts and which way it goes.
+
+    Returns:
+        For each edge whether it keeps its direction.
+    """
+    at: dict[Node, list[int]] = {}
+    for number, (a, b) in enumerate(edges):
+        at.setdefault(a, []).append(number)
+        at.setdefault(b, []).append(number)
+    for numbers in at.values():
+        rng.shuffle(numbers)
+    forward: list[bool | None] = [None] * len(edges)
+    for first in rng.sample(range(len(edges)), len(edges)):
+        if forward[first] is None:
+            _walk(edges, at, forward, edges[first][rng.randrange(2)])
+    return [bool(direction) for direction in forward]
+
+
+def _walk(
+    edges: Sequence[Edge], at: dict[Node, list[int]], forward: list[bool | None], node: Node
+) -> None:
+    while True:
+        while at[node] and forward[at[node][-1]] is not None:
+            at[node].pop()
+        if not at[node]:
+            return
+        number = at[node].pop()
+        forward[number] = edges[number][0] == node
+        node = edges[number][1] if forward[number] else edges[number][0]

@@ -1,0 +1,44 @@
+// Builds the page out of nodes. Text only ever becomes a text node: nothing here parses HTML.
+
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === false || value === null || value === undefined) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+export const find = (selector) => document.querySelector(selector);
+
+export function fill(node, ...children) {
+  node.replaceChildren(...children.flat().filter(Boolean));
+  return node;
+}
+
+export function button(label, onclick, attributes = {}) {
+  return el("button", { type: "button", onclick, ...attributes }, ...[label].flat());
+}
+
+export function keycap(text) {
+  return el("kbd", { "aria-hidden": "true" }, text);
+}
+
+let hiding = 0;
+
+export function notify(text, { lasting = false } = {}) {
+  const notice = find("#notice");
+  fill(notice, text);
+  notice.hidden = false;
+  clearTimeout(hiding);
+  if (!lasting) hiding = setTimeout(() => { notice.hidden = true; }, 4200);
+}
+
+export function sheet(title, ...content) {
+  const dialog = find("#sheet");
+  const close = button("×", () => dialog.close(), { class: "close", "aria-label": "close / 关闭" });
+  fill(dialog, el("h2", {}, title), close, ...content);
+  if (!dialog.open) dialog.showModal();
+}

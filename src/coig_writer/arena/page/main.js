@@ -1,0 +1,270 @@
+// The way through a sitting: start, practice, item after item, end. Each protocol is a module of its own.
+
+import { api } from "/page/api.js";
+import { button, el, fill, find, keycap, notify } from "/page/dom.js";
+import { pairwise } from "/page/pairwise.js";
+import { practiceItem } from "/page/practice.js";
+import { applyPreferences, draft, keepDraft, practised, preferences, rememberPractice } from "/page/preferences.js";
+import { ranking } from "/page/ranking.js";
+import { rating } from "/page/rating.js";
+import { Reader } from "/page/reader.js";
+import { doneScreen, showKeys, startScreen, topBar } from "/page/screens.js";
+import { t } from "/page/strings.js";
+
+const PROTOCOLS = { pairwise, ranking, rating };
+const TAG_GROUPS = {
+  narrative_logic: ["plot_holds", "structure_clear", "ending_earned", "off_task", "incoherent"],
+  linguistic_expression: ["language_precise", "voice_distinct", "imagery_fresh", "cliched", "wrong_language"],
+};
+const REST_AFTER_MINUTES = 20;
+
+const state = { study: null, chosen: {}, view: null, reader: null, said: null, phase: "start", dwells: [], sending: false };
+let rested = Date.now();
+
+const protocol = () => PROTOCOLS[state.chosen.protocol];
+const blank = () => ({ verdict: protocol().empty, tags: [], comment: "", reported: false });
+
+function minutesLeft() {
+  if (state.dwells.length < 2) return null;
+  const sorted = [...state.dwells].sort((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)];
+  return Math.max(1, Math.round((median * (state.view.progress.total - state.view.progress.done)) / 60));
+}
+
+function redrawBar() {
+  const voting = state.phase === "vote" || state.phase === "after";
+  topBar({ progress: voting ? state.view.progress : null, minutes: voting ? minutesLeft() : null, voting, redraw: redraw });
+}
+
+function redraw() {
+  redrawBar();
+  if (state.phase === "start") showStart();
+  else if (state.phase === "done") showDone();
+  else if (state.reader && state.language !== preferences.interface) openItem(state.view.item);
+  else drawVerdict();
+  state.language = preferences.interface;
+}
+
+function showStart() {
+  state.phase = "start";
+  find("#verdict").hidden = true;
+  startScreen(state.study, state.chosen, begin);
+}
+
+function showDone() {
+  state.phase = "done";
+  state.reader = null;
+  redrawBar();
+  doneScreen(state.study, begin, () => { state.phase = "start"; redraw(); });
+}
+
+async function begin() {
+  const { protocol: name, language } = state.chosen;
+  history.replaceState(null, "", `?protocol=${name}&texts=${language}`);
+  fill(find("#main"), el("div", { class: "page" }, el("p", {}, t("loading"))));
+  try {
+    state.real = await api.session(name, language);
+  } catch (error) {
+    notify(error.message, { lasting: true });
+    return showStart();
+  }
+  if (practised(name)) return show(state.real);
+  return show({ ...state.real, practice: true, item: practiceItem(name, language) });
+}
+
+function show(view) {
+  state.view = view;
+  if (!view.item) return showDone();
+  openItem(view.item);
+}
+
+function openItem(item) {
+  state.phase = "vote";
+  state.said = draft(item.id) ?? blank();
+  ranking.count = item.answers.length;
+  ranking.ties = state.study.ties;
+  ranking.tying = false;
+  rating.dimensions = state.study.dimensions;
+  state.reader = new Reader(item, state.chosen.protocol);
+  state.language = preferences.interface;
+  const banner = state.view.practice ? el("p", { class: "banner" }, t("practice_note")) : null;
+  fill(find("#main"), banner, ...state.reader.nodes);
+  redrawBar();
+  drawVerdict();
+  find("#main").focus({ preventScroll: true });
+}
+
+function choose(verdict) {
+  if (state.phase !== "vote") return;
+  state.said.verdict = verdict;
+  remember();
+  drawVerdict();
+}
+
+function remember() {
+  if (!state.view.practice) keepDraft(state.view.item.id, state.said);
+}
+
+function drawVerdict() {
+  const bar = find("#verdict");
+  bar.hidden = false;
+  if (state.phase === "after") return;
+  const { verdict } = state.said;
+  const complete = protocol().complete(verdict);
+  protocol().mark(state.reader, verdict, choose);
+  const send = button([t("submit"), keycap("⏎")], submit, { class: "primary send", id: "submit", disabled: !complete || state.sending });
+  const undo = button(t("undo"), undoLast, { class: "plain", id: "undo", disabled: !begun(verdict) });
+  const skip = button(verdict === "skip" ? `✓ ${t("v_skip")}` : t("v_skip"), () => choose("skip"), { class: "plain", id: "skip", "aria-pressed": String(verdict === "skip") });
+  const keys = button("⌨", () => showKeys(protocol()), { class: "plain", "aria-label": t("keys"), title: t("keys") });
+  const controls = el("div", { class: "controls" }, ...protocol().controls(verdict, choose).filter(Boolean));
+  const row = el("div", { class: "row" }, el("div", { class: "aside" }, undo, skip), controls, el("div", { class: "aside" }, keys, send));
+  fill(bar, complete && why(), row);
+}
+
+const begun = (verdict) => verdict !== null && (typeof verdict === "string" || Object.keys(verdict).length > 0);
+
+function why() {
+  const group = ([name, tags]) => el("div", { class: "tags", role: "group", "aria-label": t(name) }, el("span", {}, t(name)), ...tags.map(tag));
+  const comment = el("textarea", { id: "comment", rows: "1", maxlength: "2000", placeholder: t("comment"), "aria-label": t("comment"),
+    oninput: () => { state.said.comment = comment.value; remember(); } });
+  comment.value = state.said.comment;
+  const report = el("input", { type: "checkbox", checked: state.said.reported, onchange: () => { state.said.reported = report.checked; remember(); } });
+  return el("div", { class: "why" },
+    ...(state.chosen.protocol === "pairwise" ? Object.entries(TAG_GROUPS).map(group) : []),
+    el("div", { class: "more" }, comment, el("label", {}, report, t("report"))));
+}
+
+function tag(name) {
+  const node = button(t(`t_${name}`), () => {
+    const on = !state.said.tags.includes(name);
+    state.said.tags = on ? [...state.said.tags, name] : state.said.tags.filter((other) => other !== name);
+    node.setAttribute("aria-pressed", String(on));
+    remember();
+  }, { "aria-pressed": String(state.said.tags.includes(name)), "data-tag": name });
+  return node;
+}
+
+function undoLast() {
+  if (begun(state.said.verdict)) choose(protocol().undone(state.said.verdict));
+}
+
+async function submit() {
+  if (state.sending || state.phase !== "vote" || !protocol().complete(state.said.verdict)) return;
+  if (state.view.practice) return endPractice();
+  state.sending = true;
+  drawVerdict();
+  try {
+    accepted(await api.vote(spoken()));
+  } catch (error) {
+    refused(error);
+  }
+}
+
+function spoken() {
+  const { verdict, tags, comment, reported } = state.said;
+  return {
+    ...state.chosen, item: state.view.item.id, verdict: protocol().sent(verdict), tags, comment: comment || null, reported,
+    dwell_s: state.reader.dwell(), scroll: state.reader.read(), interface_language: preferences.interface,
+  };
+}
+
+function accepted(receipt) {
+  state.sending = false;
+  state.dwells.push(state.reader.dwell());
+  keepDraft(state.view.item.id, null);
+  if (!receipt.models) {
+    notify(t("saved"));
+    show(receipt.next);
+  } else {
+    showAuthors(receipt);
+  }
+  offerRest();
+}
+
+function refused(error) {
+  state.sending = false;
+  if (error.status === 409) {
+    notify(t("already"));
+    keepDraft(state.view.item.id, null);
+    return begin();
+  }
+  notify(error.status ? t("failed", error.message) : t("offline"), { lasting: true });
+  drawVerdict();
+}
+
+function showAuthors(receipt) {
+  state.phase = "after";
+  state.after = receipt.next;
+  state.reader.reveal(receipt.models);
+  state.view.progress = receipt.next.progress;
+  redrawBar();
+  const next = button([t("next"), keycap("⏎")], goOn, { class: "primary send", id: "next" });
+  const names = receipt.models.map((name, i) => el("span", {}, `${state.reader.names[i]} ${t("wrote", name)}`));
+  fill(find("#verdict"), el("div", { class: "after", role: "status" }, el("span", { class: "said" }, t("saved")), ...names, next));
+  next.focus();
+}
+
+function goOn() {
+  show(state.after);
+}
+
+function endPractice() {
+  rememberPractice(state.chosen.protocol);
+  notify(t("practice_done"));
+  show(state.real);
+}
+
+function offerRest() {
+  if (Date.now() - rested < REST_AFTER_MINUTES * 60_000) return;
+  rested = Date.now();
+  notify(t("rest"), { lasting: true });
+}
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || find("#sheet").open) return;
+  if (!["vote", "after"].includes(state.phase) || event.target.matches("textarea, input[type=text]")) {
+    if (event.key === "Escape") find("#main").focus();
+    return;
+  }
+  if (handled(event)) event.preventDefault();
+}
+
+function handled(event) {
+  const onButton = event.target.matches("button, a, summary") && ["Enter", " "].includes(event.key);
+  if (onButton) return false;
+  if (state.phase === "after") return event.key === "Enter" && (goOn(), true);
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const command = { Enter: submit, Backspace: undoLast, z: undoLast, "?": () => showKeys(protocol()), c: toComment }[key];
+  if (command) return command(), true;
+  if (key === "ArrowUp" || key === "ArrowDown") return !event.target.matches(".scroller, input") && (state.reader.scrollBy(key === "ArrowUp" ? -2 : 2), true);
+  if (event.target.matches("input[type=radio]") && key.startsWith("Arrow")) return false;
+  const verdict = protocol().key(key, state.said.verdict, state.reader);
+  if (verdict !== undefined) choose(verdict);
+  return verdict !== undefined;
+}
+
+function toComment() {
+  find("#comment")?.focus();
+}
+
+async function open() {
+  applyPreferences();
+  addEventListener("keydown", onKey);
+  document.addEventListener("visibilitychange", () => state.reader?.pause(document.hidden));
+  try {
+    state.study = await api.study();
+  } catch (error) {
+    return notify(error.message, { lasting: true });
+  }
+  const asked = new URLSearchParams(location.search);
+  const language = asked.get("lang");
+  if (language === "zh" || language === "en") { preferences.interface = language; applyPreferences(); }
+  const among = (value, values, otherwise) => (values.includes(value) ? value : otherwise);
+  state.chosen = {
+    protocol: among(asked.get("protocol"), state.study.protocols, state.study.protocols[0]),
+    language: among(asked.get("texts") ?? preferences.interface, state.study.languages, state.study.languages[0]),
+  };
+  redraw();
+}
+
+open();

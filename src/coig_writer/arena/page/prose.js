@@ -1,0 +1,73 @@
+// Shows a text as prose: its lines are kept, a small part of Markdown is drawn, everything else is text.
+// No HTML is ever parsed, links go nowhere and images are their names, so a hostile answer is only ink.
+
+import { el } from "/page/dom.js";
+
+const LONGEST_FORMATTED_LINE = 4000;
+const INLINE = /\*\*(?=\S)([^*\n]{1,300}?\S|\S)\*\*|\*(?=[^\s*])([^*\n]{0,300}?[^\s*])\*|`([^`\n]{1,200})`|!?\[([^\]\n]{1,200})\]\([^)\n]{0,500}\)|\\([\\*_`#[\]>~-])/g;
+const BLOCKS = [
+  [/^(#{1,6})\s+(.+?)\s*#*$/, (match) => el("h4", {}, ...inline(match[2]))],
+  [/^\s*(?:-{3,}|\*{3,}|_{3,}|(?:\* ){2,}\*)\s*$/, () => el("hr")],
+  [/^>\s?(.*)$/, (match) => el("p", { class: "quote" }, ...inline(match[1]))],
+  [/^\s{0,6}[-*+•]\s+(.+)$/, (match) => item("•", match[1])],
+  [/^\s{0,6}(\d{1,3}[.)])\s+(.+)$/, (match) => item(match[1], match[2])],
+];
+
+function item(marker, text) {
+  return el("p", { class: "item" }, el("span", { class: "marker" }, marker), el("span", {}, ...inline(text)));
+}
+
+function inline(text) {
+  if (text.length > LONGEST_FORMATTED_LINE) return [text];
+  const nodes = [];
+  let end = 0;
+  for (const match of text.matchAll(INLINE)) {
+    if (match.index > end) nodes.push(text.slice(end, match.index));
+    nodes.push(inlineNode(match));
+    end = match.index + match[0].length;
+  }
+  if (end < text.length) nodes.push(text.slice(end));
+  return nodes;
+}
+
+function inlineNode([, bold, italic, code, label, escaped]) {
+  if (bold !== undefined) return el("strong", {}, bold);
+  if (italic !== undefined) return el("em", {}, italic);
+  if (code !== undefined) return el("code", {}, code);
+  return label ?? escaped;
+}
+
+function block(line) {
+  for (const [pattern, build] of BLOCKS) {
+    const match = line.length <= LONGEST_FORMATTED_LINE && line.match(pattern);
+    if (match) return build(match);
+  }
+  return el("p", {}, ...inline(line));
+}
+
+export function prose(text) {
+  const fragment = document.createDocumentFragment();
+  let gap = false;
+  let fence = null;
+  for (const line of text.split(/\r\n?|\n/)) {
+    if (/^\s*```/.test(line)) {
+      fence = fence ? null : fragment.appendChild(el("pre"));
+    } else if (fence) {
+      fence.append(line + "\n");
+    } else if (!line.trim()) {
+      gap = true;
+    } else {
+      const node = fragment.appendChild(block(line));
+      if (gap) node.classList.add("gap");
+      gap = false;
+    }
+  }
+  return fragment;
+}
+
+// Verse is set line by line; decided over all answers of an item, so that they are set alike.
+export function looksLikeVerse(texts, language) {
+  const lines = texts.flatMap((text) => text.split("\n")).map((line) => line.trim().length).filter(Boolean);
+  lines.sort((a, b) => a - b);
+  return lines.length >= 6 * texts.length && lines[Math.floor(lines.length * 0.9)] <= (language === "zh" ? 32 : 72);
+}

@@ -1,0 +1,289 @@
+"""Ballots that last: SQLAlchemy over SQLite in WAL mode, or over PostgreSQL.
+
+One vote is one transaction, on disk before it is acknowledged (``synchronous=FULL``). Ballots and
+tombstones are only ever added. The unique key (study, rater, item, protocol, repeat) makes a double
+submission and a replay fail here, whatever the page or the network did.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from coig_writer.ballot import Ballot, Tombstone, check
+from coig_writer.errors import ConfigError, InputError, KitError
+from coig_writer.record import from_row, to_row
+
+_METADATA = sa.MetaData()
+_JSON_COLUMNS = ("shown", "tags")
+
+BALLOTS = sa.Table(
+    "ballots",
+    _METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("study", sa.String(200), nullable=False),
+    sa.Column("protocol", sa.String(16), nullable=False),
+    sa.Column("item", sa.String(500), nullable=False),
+    sa.Column("query_id", sa.String(200), nullable=False),
+    sa.Column("rater", sa.String(64), nullable=False),
+    sa.Column("repeat", sa.Integer, nullable=False),
+    sa.Column("shown", sa.Text, nullable=False),
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("tags", sa.Text, nullable=False),
+    sa.Column("comment", sa.Text),
+    sa.Column("reported", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.String(40), nullable=False),
+    sa.Column("dwell_s", sa.Float),
+    sa.Column("scroll", sa.Float),
+    sa.Column("velocity", sa.Float),
+    sa.Column("interface_language", sa.String(8)),
+    sa.Column("consent", sa.Boolean, nullable=False),
+    sa.Column("schema_version", sa.Integer, nullable=False),
+    sa.UniqueConstraint("study", "rater", "item", "protocol", "repeat"),
+)
+TOMBSTONES = sa.Table(
+    "tombstones",
+    _METADATA,
+    sa.Column("ballot", sa.String(32), primary_key=True),
+    sa.Column("time", sa.String(40), nullable=False),
+)
+SEATS = sa.Table(
+    "seats",
+    _METADATA,
+    sa.Column("study", sa.String(200), primary_key=True),
+    sa.Column("protocol", sa.String(16), primary_key=True),
+    sa.Column("language", sa.String(8), primary_key=True),
+    sa.Column("ordinal", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("rater", sa.String(64), nullable=False, index=True),
+    sa.Column("claimed_at", sa.String(40), nullable=False),
+)
+
+
+class DuplicateError(KitError):
+    """The store already holds this rater's vote on this item."""
+
+
+class StoreError(KitError):
+    """The database refused or could not be reached; nothing was acknowledged."""
+
+
+class Store:
+    """Append-only ballots, tombstones, and the seats that raters took.
+
+    Args:
+        url: ``sqlite:///PATH`` or ``postgresql+psycopg://…``. A bare path is refused, so that a
+            URL is never taken for a file name nor the reverse.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        # SQLite has one writer. Waiting here is fair and short; inside SQLite it would be a sleep.
+        self._writing: Any = (
+            threading.Lock() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext()
+        )
+        with _clear_errors():
+            _METADATA.create_all(self.engine)
+
+    def add(self, ballot: Ballot) -> None:
+        """Stores a vote; when this returns it is on disk.
+
+        Raises:
+            DuplicateError: The rater already voted on this item.
+            StoreError: The database failed; the vote is not stored.
+        """
+        try:
+            with self._writer() as connection:
+                connection.execute(BALLOTS.insert(), ballot_row(check(ballot)))
+        except IntegrityError as error:
+            raise DuplicateError(
+                "this item already has your vote", "go on to the next one"
+            ) from error
+
+    def withdraw(self, rater: str, ballot_id: str) -> Tombstone:
+        """Adds a tombstone for a rater's own ballot; a second one changes nothing.
+
+        Raises:
+            InputError: The rater has no such ballot.
+        """
+        own = sa.select(BALLOTS.c.id).where(BALLOTS.c.id == ballot_id, BALLOTS.c.rater == rater)
+        tombstone = Tombstone(ballot_id, now())
+        with self._writer() as connection:
+            if connection.execute(own).first() is None:
+                raise InputError("you have no such vote", "open your history again")
+            there = connection.execute(
+                sa.select(TOMBSTONES).where(TOMBSTONES.c.ballot == ballot_id)
+            ).first()
+            if there is None:
+                connection.execute(TOMBSTONES.insert(), to_row(tombstone))
+        return tombstone if there is None else Tombstone(there.ballot, there.time)
+
+    def take_seat(self, study: str, protocol: str, language: str, rater: str) -> int:
+        """Gives a rater the next free seat number, counted from 0."""
+        place = {"study": study, "protocol": protocol, "language": language}
+        for _ in range(20):
+            ordinal = self._next_seat(place, rater)
+            if ordinal is not None:
+                return ordinal
+        raise StoreError("no free seat after 20 tries", "try again in a moment")
+
+    def _next_seat(self, place: Mapping[str, str], rater: str) -> int | None:
+        """Takes the seat after the last one; None if another process was quicker."""
+        here = [SEATS.c[name] == value for name, value in place.items()]
+        try:
+            with self._writer() as connection:
+                taken = connection.scalar(sa.select(sa.func.max(SEATS.c.ordinal)).where(*here))
+                ordinal: int = 0 if taken is None else taken + 1
+                row = {**place, "ordinal": ordinal, "rater": rater, "claimed_at": now()}
+                connection.execute(SEATS.insert(), row)
+        except IntegrityError:
+            return None
+        return ordinal
+
+    def seats_of(self, study: str, protocol: str, language: str, rater: str) -> list[int]:
+        """Returns the seat numbers a rater holds, in the order they were taken."""
+        query = sa.select(SEATS.c.ordinal).where(
+            SEATS.c.study == study,
+            SEATS.c.protocol == protocol,
+            SEATS.c.language == language,
+            SEATS.c.rater == rater,
+        )
+        with self._reader() as connection:
+            return list(connection.scalars(query.order_by(SEATS.c.ordinal)))
+
+    def ballots(self, study: str, rater: str | None = None) -> list[Ballot]:
+        """Returns a study's ballots, withdrawn ones included, oldest first."""
+        query = sa.select(BALLOTS).where(BALLOTS.c.study == study)
+        if rater is not None:
+            query = query.where(BALLOTS.c.rater == rater)
+        query = query.order_by(BALLOTS.c.created_at, BALLOTS.c.id)
+        with self._reader() as connection:
+            return [as_ballot(dict(row._mapping)) for row in connection.execute(query)]
+
+    def tombstones(self) -> list[Tombstone]:
+        """Returns all withdrawals, oldest first."""
+        query = sa.select(TOMBSTONES).order_by(TOMBSTONES.c.time, TOMBSTONES.c.ballot)
+        with self._reader() as connection:
+            return [Tombstone(row.ballot, row.time) for row in connection.execute(query)]
+
+    def count(self, study: str, protocol: str) -> int:
+        """Returns how many ballots of a protocol stand, withdrawn ones taken out."""
+        standing = sa.select(sa.func.count()).where(
+            BALLOTS.c.study == study,
+            BALLOTS.c.protocol == protocol,
+            BALLOTS.c.id.not_in(sa.select(TOMBSTONES.c.ballot)),
+        )
+        with self._reader() as connection:
+            return int(connection.scalar(standing) or 0)
+
+    def rows(self) -> dict[str, list[dict[str, Any]]]:
+        """Returns every row of every table, for a backup."""
+        with self._reader() as connection:
+            return {
+                table.name: [dict(row._mapping) for row in connection.execute(sa.select(table))]
+                for table in _METADATA.sorted_tables
+            }
+
+    def restore(self, table: str, rows: Sequence[dict[str, Any]]) -> int:
+        """Adds rows that are not there yet; returns how many were new.
+
+        Raises:
+            InputError: A row does not fit its table.
+        """
+        target = _METADATA.tables[table]
+        keys = [column.name for column in target.primary_key]
+        with self._writer() as connection:
+            there = {tuple(row) for row in connection.execute(sa.select(*target.primary_key))}
+            fresh = {tuple(row[k] for k in keys): row for row in rows}
+            new = [row for key, row in fresh.items() if key not in there]
+            if new:
+                connection.execute(target.insert(), new)
+        return len(new)
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.engine.dispose()
+
+    @contextlib.contextmanager
+    def _writer(self) -> Iterator[Any]:
+        with _clear_errors(), self._writing, self.engine.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _reader(self) -> Iterator[Any]:
+        with _clear_errors(), self.engine.connect() as connection:
+            yield connection
+
+
+def standing(ballots: Sequence[Ballot], tombstones: Sequence[Tombstone]) -> list[Ballot]:
+    """Returns the ballots that were not withdrawn."""
+    gone = {t.ballot for t in tombstones}
+    return [b for b in ballots if b.id not in gone]
+
+
+def ballot_row(ballot: Ballot) -> dict[str, Any]:
+    """Returns a ballot as a row of the table."""
+    row = to_row(ballot)
+    return row | {name: json.dumps(row[name], ensure_ascii=False) for name in _JSON_COLUMNS}
+
+
+def as_ballot(row: dict[str, Any]) -> Ballot:
+    """Returns the ballot of a row of the table."""
+    return from_row(
+        Ballot, row | {name: json.loads(row[name]) for name in _JSON_COLUMNS}, f"ballot {row['id']}"
+    )
+
+
+def now() -> str:
+    """Returns the time in UTC, to the millisecond, sortable as text."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+
+
+def sqlite_url(path: Path) -> str:
+    """Returns the URL of a SQLite file; makes its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{path}"
+
+
+def _engine(url: str) -> Any:
+    if not url.startswith(("sqlite:///", "postgresql")):
+        scheme = url.split("://", maxsplit=1)[0] if "://" in url else "no scheme"
+        raise ConfigError(
+            f"not a database URL the arena knows ({scheme})",
+            "use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME",
+        )
+    try:
+        if url.startswith("sqlite"):
+            engine = sa.create_engine(url, pool_size=8, max_overflow=24)
+            sa.event.listen(engine, "connect", _set_pragmas)
+            return engine
+        return sa.create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"the database driver {error.name!r} is not installed", f"pip install {error.name}"
+        ) from error
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+@contextlib.contextmanager
+def _clear_errors() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreError(
+            f"the ballot store cannot be written or read ({str(error.orig)[:120]})",
+            "check the disk and the database server, then try again",
+        ) from error

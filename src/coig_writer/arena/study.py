@@ -1,0 +1,194 @@
+"""The study file: which prompts, models, protocols and raters, and how they are dealt out.
+
+A study is a YAML file of the keys below; an unknown key is an error that names the nearest one.
+Without a file the arena runs ``Study()``: public, all protocols, on the texts it is given.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from coig_writer.ballot import Protocol
+from coig_writer.errors import ConfigError, InputError, MissingInputError
+from coig_writer.record import from_row
+
+PROTOCOLS: tuple[Protocol, ...] = ("pairwise", "ranking", "rating")
+Mode = Literal["public", "invited"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Overlap:
+    """``share`` of the items goes to ``raters`` different raters each, the rest to one."""
+
+    share: float = 0.2
+    raters: int = 2
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Consent:
+    """The text a rater agrees to, in both interface languages; empty takes the kit's own."""
+
+    zh: str = ""
+    en: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Study:
+    """One study.
+
+    Attributes:
+        study: Its name; part of every ballot.
+        mode: ``public`` lets anyone vote and reveals the models in the reply to a vote;
+            ``invited`` takes the listed raters only and never reveals.
+        protocols: What raters are asked; the first is the default of the page.
+        generations: Files or folders of generation records, relative to the study file.
+        models: Variants to compare; empty takes all.
+        prompts: Query ids; empty takes all.
+        raters: Names behind the invitations; only their pseudonyms are stored.
+        annotators: Who wrote or annotated the data; none of them may rate.
+        items_per_rater: Length of a public visitor's set.
+        pairs_per_prompt: How many of a prompt's pairs are asked, spread evenly; null asks all.
+        overlap: See ``Overlap``.
+        repeats: Share of a rater's items shown to the same rater again, order reversed.
+        ties: Whether a ranking may hold ties.
+        seed: Seed of the assignment.
+        results_after: Ballots a protocol and language need before a public board shows.
+        votes_per_minute: Limit per rater.
+        raters_per_minute: Limit on new raters, for all together.
+        allow: Phrases that the scan lets pass.
+        consent: See ``Consent``.
+    """
+
+    study: str = "demo"
+    mode: Mode = "public"
+    protocols: tuple[Protocol, ...] = PROTOCOLS
+    generations: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    raters: tuple[str, ...] = ()
+    annotators: tuple[str, ...] = ()
+    items_per_rater: int = 10
+    pairs_per_prompt: int | None = None
+    overlap: Overlap = Overlap()
+    repeats: float = 0.1
+    ties: bool = False
+    seed: int = 20251014
+    results_after: int = 20
+    votes_per_minute: int = 60
+    raters_per_minute: int = 120
+    allow: tuple[str, ...] = ()
+    consent: Consent = Consent()
+
+
+def load(path: Path) -> Study:
+    """Reads a study file.
+
+    Raises:
+        MissingInputError: There is no such file.
+        ConfigError: Not YAML, an unknown key, or a value that breaks a rule.
+    """
+    import yaml
+
+    if not path.is_file():
+        raise MissingInputError(
+            f"{path}: no such study file", "copy docs/study.example.yaml and edit it"
+        )
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not YAML ({error})", "mend the line it names") from error
+    return parse(data, str(path))
+
+
+def parse(data: object, where: str) -> Study:
+    """Builds a study from parsed YAML; see ``load``."""
+    if not isinstance(data, Mapping):
+        raise ConfigError(
+            f"{where}: a {type(data).__name__}, not a mapping of keys", "start with `study: NAME`"
+        )
+    for key, known in (("", Study), ("overlap", Overlap), ("consent", Consent)):
+        part = data.get(key, {}) if key else data
+        _known_keys(
+            part if isinstance(part, Mapping) else {}, known, f"{where}: {key}".rstrip(": ")
+        )
+    if "study" not in data:
+        raise ConfigError(f"{where}: key 'study' is missing", "add `study: NAME`")
+    try:
+        return check(from_row(Study, data, where), where)
+    except InputError as error:
+        raise ConfigError(error.message, error.remedy) from error
+
+
+def _known_keys(data: Mapping[Any, Any], cls: type, where: str) -> None:
+    known = [field.name for field in dataclasses.fields(cls)]
+    for key in data:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, 1)
+            raise ConfigError(
+                f"{where}: unknown key {key!r}",
+                f"did you mean {near[0]!r}?" if near else f"keys are {', '.join(known)}",
+            )
+
+
+def check(study: Study, where: str) -> Study:
+    """Returns the study unchanged if its values can be run.
+
+    Raises:
+        ConfigError: A value breaks a rule; the message names both.
+    """
+    for broken, rule, remedy in _rules(study):
+        if broken:
+            raise ConfigError(f"{where}: {rule}", remedy)
+    return study
+
+
+def _rules(study: Study) -> list[tuple[bool, str, str]]:
+    both = sorted(set(map(str.casefold, study.raters)) & set(map(str.casefold, study.annotators)))
+    n_raters = len(study.raters)
+    return [
+        (not study.study.strip(), "`study` is empty", "give the study a name"),
+        (not study.protocols, "`protocols` is empty", "list some of pairwise, ranking, rating"),
+        (
+            bool(both),
+            f"rater {both[0] if both else ''!r} also annotated the data",
+            "take the name out of `raters`: annotators must not judge what they wrote",
+        ),
+        (
+            n_raters != len({r.casefold() for r in study.raters}),
+            "a name stands twice in `raters`",
+            "name each rater once",
+        ),
+        (
+            study.mode == "invited" and not study.raters,
+            "an invited study without `raters`",
+            "list the raters, or set `mode: public`",
+        ),
+        (
+            study.mode == "public" and bool(study.raters),
+            "`raters` in a public study",
+            "set `mode: invited`, or take the list out",
+        ),
+        (not 0 <= study.overlap.share <= 1, "`overlap.share` must lie in 0..1", "try 0.2"),
+        (study.overlap.raters < 2, "`overlap.raters` must be at least 2", "try 2"),
+        (
+            study.mode == "invited" and study.overlap.share > 0 and study.overlap.raters > n_raters,
+            f"`overlap.raters` is {study.overlap.raters}, but there are {n_raters} raters",
+            "invite more raters or lower it",
+        ),
+        (not 0 <= study.repeats <= 0.5, "`repeats` must lie in 0..0.5", "try 0.1"),
+        (study.items_per_rater < 1, "`items_per_rater` must be at least 1", "try 10"),
+        (
+            study.pairs_per_prompt is not None and study.pairs_per_prompt < 1,
+            "`pairs_per_prompt` must be at least 1",
+            "leave it out to ask all pairs",
+        ),
+        (
+            study.votes_per_minute < 1 or study.raters_per_minute < 1,
+            "a rate limit below 1 lets nobody vote",
+            "leave it out for the default",
+        ),
+    ]

@@ -1,0 +1,62 @@
+"""The results in Gradio: tables for people, and one endpoint for programs.
+
+from gradio_client import Client
+Client("http://127.0.0.1:7860/gradio").predict("pairwise", "zh", api_name="/results")
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coig_writer.arena import board
+from coig_writer.arena.booth import Booth
+
+_HEADERS = ["model", "against", "wins", "losses", "ties", "win rate %", "low %", "high %"]
+
+
+def tables(booth: Booth) -> Any:
+    """Builds the Blocks that stand at ``/gradio``."""
+    import gradio as gr
+
+    protocols, languages = booth.study.protocols, booth.collection.languages
+
+    def results(protocol: str, language: str) -> dict[str, Any]:
+        return board.public_view(booth, *booth.checked(protocol, language))
+
+    def shown(protocol: str, language: str) -> tuple[str, list[list[Any]]]:
+        view = results(protocol, language)
+        return _summary(view), _rows(view)
+
+    with gr.Blocks(title="COIG-Writer arena: results", analytics_enabled=False) as blocks:
+        gr.Markdown("# Arena results\nVoting is on [the page itself](/).")
+        with gr.Row():
+            protocol = gr.Radio(list(protocols), value=protocols[0], label="protocol")
+            language = gr.Radio(list(languages), value=languages[0], label="texts")
+        summary = gr.Textbox(label="state", interactive=False)
+        table = gr.Dataframe(headers=_HEADERS, interactive=False, label="wins by pair")
+        gr.on(
+            [blocks.load, protocol.change, language.change],
+            shown,
+            [protocol, language],
+            [summary, table],
+            api_visibility="private",
+        )
+        gr.api(results, api_name="results")
+    return blocks
+
+
+def _summary(view: dict[str, Any]) -> str:
+    if not view["ballots"]:
+        return "no votes yet"
+    if view["matrix"] is None:
+        return f"{view['ballots']} of {view['needed']} votes that results need"
+    return f"{view['ballots']} votes; intervals are Wilson 95 %, a tie is half a win"
+
+
+def _rows(view: dict[str, Any]) -> list[list[Any]]:
+    return [
+        [cell["row"], cell["column"], cell["wins"], cell["losses"], cell["ties"]]
+        + [round(100 * cell["rate"][key], 1) for key in ("value", "low", "high")]
+        for cell in view["matrix"] or []
+        if cell["rate"]
+    ]
