@@ -70,7 +70,8 @@ def _lengths(axes: Any, triplets: Sequence[Triplet]) -> None:
     import numpy as np
 
     lengths = {part: [characters(getattr(t, part)) for t in triplets] for part in PARTS}
-    edges = np.geomspace(10, max(map(max, lengths.values())) * 1.05, 40)
+    shortest, longest = min(map(min, lengths.values())), max(map(max, lengths.values()))
+    edges = np.geomspace(max(1, shortest) * 0.95, longest * 1.05, 40)
     for colour, (part, values) in zip(COLOURS, lengths.items(), strict=False):
         axes.hist(values, bins=edges, histtype="stepfilled", alpha=0.45, color=colour, label=part)
     axes.set(

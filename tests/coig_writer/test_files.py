@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from coig_writer.errors import InputError, MissingInputError, run_command
+from coig_writer.files import atomic_folder, atomic_path, read_records, rows_sha256, write_records
+from coig_writer.score import Score
+
+SCORES = [Score("cw", f"zh-x-{i}", "ttr", i / 7, "scored") for i in range(5)] + [
+    Score("cw", "zh-x-9", "ttr", None, "missing", "empty article")
+]
+
+
+@pytest.mark.parametrize("name", ["scores.parquet", "scores.jsonl"])
+def test_records_survive_both_formats(tmp_path, name):
+    write_records(tmp_path / name, SCORES, Score)
+    assert read_records(tmp_path / name, Score) == SCORES
+
+
+def test_a_folder_is_read_whole_and_in_order(tmp_path):
+    write_records(tmp_path / "b.jsonl", SCORES[3:], Score)
+    write_records(tmp_path / "a.parquet", SCORES[:3], Score)
+    assert read_records(tmp_path, Score) == SCORES
+
+
+def test_parquet_has_page_index_and_small_row_groups(tmp_path):
+    import pyarrow.parquet as pq
+
+    write_records(tmp_path / "s.parquet", SCORES * 500, Score)
+    metadata = pq.ParquetFile(tmp_path / "s.parquet").metadata
+    assert metadata.num_row_groups == 3
+    assert metadata.row_group(0).column(0).has_column_index
+
+
+def test_missing_empty_damaged_and_foreign_files_are_told_apart(tmp_path):
+    with pytest.raises(MissingInputError, match="no such file") as caught:
+        read_records(tmp_path / "x.parquet", Score, made_by="python -m eval_tasks score")
+    assert "run: python -m eval_tasks score" in str(caught.value)
+    (tmp_path / "half.parquet").write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(InputError, match="not a whole Parquet file"):
+        read_records(tmp_path / "half.parquet", Score)
+    (tmp_path / "empty.jsonl").write_text("")
+    with pytest.raises(InputError, match="no rows"):
+        read_records(tmp_path / "empty.jsonl", Score)
+    (tmp_path / "bad.jsonl").write_text('{"variant": "cw"}\n{"variant": \n')
+    with pytest.raises(InputError, match=r"bad.jsonl line 1: column 'query_id'"):
+        read_records(tmp_path / "bad.jsonl", Score)
+    (tmp_path / "list.jsonl").write_text("[1]\n")
+    with pytest.raises(InputError, match="line 1: a list, not an object"):
+        read_records(tmp_path / "list.jsonl", Score)
+
+
+def half_file(path):
+    with atomic_path(path) as partial:
+        partial.write_text("half")
+        raise KeyboardInterrupt
+
+
+def half_folder(path):
+    with atomic_folder(path) as partial:
+        (partial / "a").write_text("half")
+        raise RuntimeError
+
+
+def test_nothing_half_made_is_left(tmp_path):
+    (tmp_path / "kept.txt").write_text("before")
+    with pytest.raises(KeyboardInterrupt):
+        half_file(tmp_path / "kept.txt")
+    assert (tmp_path / "kept.txt").read_text() == "before"
+    with pytest.raises(RuntimeError):
+        half_folder(tmp_path / "folder")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["kept.txt"]
+
+
+def test_a_folder_is_replaced_whole(tmp_path):
+    for text in ("one", "two"):
+        with atomic_folder(tmp_path / "folder") as partial:
+            (partial / text).write_text(text)
+    assert [p.name for p in (tmp_path / "folder").iterdir()] == ["two"]
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+
+
+def test_the_row_hash_does_not_depend_on_the_format(tmp_path):
+    write_records(tmp_path / "s.parquet", SCORES, Score)
+    assert rows_sha256(read_records(tmp_path / "s.parquet", Score)) == rows_sha256(SCORES)
+    assert rows_sha256(SCORES) != rows_sha256(SCORES[::-1])
+
+
+def test_a_full_disk_ends_in_a_sentence(capsys):
+    def fill():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out.parquet")
+
+    assert run_command(fill) == 1
+    assert "no space left on the device while writing out.parquet" in capsys.readouterr().err
+
+
+def test_ctrl_c_and_bugs(capsys):
+    def stop():
+        raise KeyboardInterrupt
+
+    assert run_command(stop) == 130
+    assert "nothing half-made" in capsys.readouterr().err
+    with pytest.raises(ZeroDivisionError):
+        run_command(lambda: 1 // 0)

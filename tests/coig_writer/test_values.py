@@ -1,0 +1,130 @@
+"""Triplet, quality gate, generation, ballot: the small values of the ground floor."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coig_writer import ballot, quality, taxonomy, triplet
+from coig_writer.ballot import Ballot
+from coig_writer.errors import InputError
+from coig_writer.generation import split
+from coig_writer.triplet import Triplet
+
+TRIPLET = Triplet(
+    "a", "写", "想", "文", "novel", "wuxia", "武侠小说", "zh", "s", "CC0-1.0", "sample"
+)
+
+
+def test_a_sound_triplet_passes_and_an_unsound_one_is_named():
+    names = taxonomy.published()
+    assert triplet.check(TRIPLET, names) is TRIPLET
+    with pytest.raises(InputError, match="triplet a: reasoning is empty"):
+        triplet.check(dataclasses.replace(TRIPLET, reasoning=" \n"), names)
+    with pytest.raises(InputError, match="does not go with category 'poetry'"):
+        triplet.check(dataclasses.replace(TRIPLET, category="poetry"), names)
+    triplet.check(dataclasses.replace(TRIPLET, category=None, genre=None, genre_zh=None), names)
+
+
+@given(reasoning=st.text(min_size=1), article=st.text(min_size=1))
+def test_the_assistant_turn_comes_apart_as_it_was_joined(reasoning, article):
+    clean = all(
+        mark not in text for text in (reasoning, article) for mark in ("<think>", "</think>")
+    )
+    if clean and reasoning.strip() and article.strip():
+        parts = split(triplet.assistant_turn(reasoning, article))
+        assert (parts.reasoning, parts.article, parts.state) == (
+            reasoning.strip(),
+            article.strip(),
+            "closed",
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "reasoning", "article", "state"),
+    [
+        ("<think>\n想\n</think>\n\n文", "想", "文", "closed"),
+        ("想\n</think>\n\n文", "想", "文", "closed"),
+        ("<think>想到一半", "想到一半", "", "unterminated"),
+        ("直接写", None, "直接写", "absent"),
+        ("<think>想</think>文</think>尾", "想", "文</think>尾", "closed"),
+        ("", None, "", "absent"),
+    ],
+)
+def test_reasoning_is_told_from_article(text, reasoning, article, state):
+    parts = split(text)
+    assert (parts.reasoning, parts.article, parts.state) == (reasoning, article, state)
+
+
+def scores(*values):
+    return quality.QualityScores(*values)
+
+
+@pytest.mark.parametrize(
+    ("values", "keep", "reason"),
+    [
+        ((9, 9, 8, 8, 8, 8), True, "passed"),
+        ((8, 8, 8, 8, 8, 8), False, "sum_below_50"),
+        ((9, 8, 8, 8, 8, 8), False, "sum_below_50"),
+        ((10, 10, 10, 10, 10, 7), False, "reasoning_creativity_below_8"),
+        ((10, None, 10, 10, 10, 7), None, "unscored_article_creativity"),
+    ],
+)
+def test_the_quality_gate(values, keep, reason):
+    assert quality.decide(scores(*values)) == quality.Decision(keep, reason)
+
+
+@given(st.tuples(*[st.integers(8, 10)] * 6))
+def test_with_each_at_least_eight_only_48_and_49_fail(values):
+    assert quality.decide(scores(*values)).keep == (sum(values) not in (48, 49))
+
+
+def vote(protocol, shown, verdict):
+    return Ballot("b", "s", protocol, "i", "q", "r", 0, shown, verdict)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "shown", "verdict"),
+    [
+        ("pairwise", ("x", "y"), '"tie"'),
+        ("pairwise", ("x", "y"), '"skip"'),
+        ("ranking", ("x", "y", "z"), '["z", ["x", "y"]]'),
+        ("rating", ("x",), '{"content_quality": 3}'),
+    ],
+)
+def test_verdicts_that_fit(protocol, shown, verdict):
+    assert ballot.check(vote(protocol, shown, verdict))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "shown", "verdict"),
+    [
+        ("pairwise", ("x", "y"), "left"),
+        ("pairwise", ("x", "y"), '"draw"'),
+        ("pairwise", ("x", "x"), '"left"'),
+        ("ranking", ("x", "y", "z"), '["z", "x"]'),
+        ("ranking", ("x", "y", "z"), '["z", "x", "x"]'),
+        ("rating", ("x",), '{"content_quality": 4}'),
+        ("rating", ("x",), '{"charm": 2}'),
+        ("rating", ("x",), '{"content_quality": true}'),
+    ],
+)
+def test_verdicts_that_do_not_fit(protocol, shown, verdict):
+    with pytest.raises(InputError, match="ballot b"):
+        ballot.check(vote(protocol, shown, verdict))
+
+
+def test_pairs_out_of_ballots():
+    pairs = ballot.comparisons(vote("ranking", ("x", "y", "z"), '["z", ["x", "y"]]'))
+    assert {(p.left, p.right): p.outcome for p in pairs} == {
+        ("z", "x"): 1.0,
+        ("z", "y"): 1.0,
+        ("x", "y"): 0.5,
+    }
+    assert ballot.comparisons(vote("pairwise", ("x", "y"), '"right"'))[0].outcome == 0.0
+    assert ballot.comparisons(vote("pairwise", ("x", "y"), '"both_bad"'))[0].outcome == 0.5
+    assert ballot.comparisons(vote("pairwise", ("x", "y"), '"skip"')) == []
+    assert ballot.comparisons(vote("rating", ("x",), '{"content_quality": 3}')) == []
