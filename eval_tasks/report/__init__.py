@@ -1,0 +1,56 @@
+"""Reports on your models beside the paper: python -m eval_tasks report --generations PATH… --scores PATH… --out DIR.
+
+Writes ``report.html`` (one page, nothing loaded from elsewhere) and ``facts.json``. A path is a
+Parquet or JSONL file, or a folder of them. Without ``--ballots`` the preference tables say *no votes
+yet*; the other tables stand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+from coig_writer import facts
+from coig_writer.files import atomic_folder
+from eval_tasks.report import inputs, measured, page
+
+
+def main() -> int | None:
+    """Writes one report."""
+    arguments = _parser().parse_args()
+    runs = inputs.read(arguments.generations, arguments.scores, arguments.ballots)
+    command = _command(arguments)
+    with atomic_folder(arguments.out) as folder:
+        facts.write(folder / "facts.json", measured.facts(runs, command))
+        (folder / "report.html").write_text(page.render(runs, command), encoding="utf-8")
+    print(f"{arguments.out}/report.html: {len(runs.variants)} models, {len(runs.ballots)} ballots")
+    return None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name, text in (
+        ("generations", "answers, as written by recipes/generate.py"),
+        ("scores", "scores, as written by python -m eval_tasks score"),
+        ("ballots", "votes, as exported by the arena"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=Path, nargs="+", default=[], metavar="PATH", help=text
+        )
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/report"), help="folder (default: build/report)"
+    )
+    return parser
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """Returns the command line that recomputes the report; absolute paths keep their name only."""
+    words = ["python", "-m", "eval_tasks", "report"]
+    for name in ("generations", "scores", "ballots"):
+        paths: list[Path] = getattr(arguments, name)
+        if paths:
+            words += [f"--{name}", *(p.name if p.is_absolute() else p.as_posix() for p in paths)]
+    return shlex.join(words)

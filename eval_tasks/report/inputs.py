@@ -1,0 +1,136 @@
+"""What a report is made from: generations, scores and ballots, checked against each other."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from coig_writer import ballot as ballots_module
+from coig_writer.ballot import Ballot
+from coig_writer.errors import InputError
+from coig_writer.files import read_records
+from coig_writer.generation import Generation
+from coig_writer.mixture import VARIANTS
+from coig_writer.score import Score
+from coig_writer.triplet import Language
+
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+R = TypeVar("R")
+
+
+@dataclasses.dataclass(frozen=True)
+class Runs:
+    """Everything known about the user's models.
+
+    ``variants`` stand in the paper's order, then ``base``, then others by name. ``languages`` and
+    ``genres`` are by query id.
+    """
+
+    generations: tuple[Generation, ...]
+    scores: tuple[Score, ...]
+    ballots: tuple[Ballot, ...]
+    variants: tuple[str, ...]
+    languages: dict[str, Language]
+    genres: dict[str, str]
+
+    def values(self, metric: str, language: Language) -> dict[str, dict[str, float]]:
+        """Returns the scored values of a metric: variant → query id → value."""
+        found: dict[str, dict[str, float]] = defaultdict(dict)
+        for score in self.scores:
+            if (
+                score.metric == metric
+                and score.value is not None
+                and self.languages[score.query_id] == language
+            ):
+                found[score.variant][score.query_id] = score.value
+        return dict(found)
+
+    def missing(self, metric: str, language: Language) -> dict[str, int]:
+        """Counts the named absences of a metric per variant."""
+        counts: dict[str, int] = defaultdict(int)
+        for score in self.scores:
+            if (
+                score.metric == metric
+                and score.state == "missing"
+                and self.languages[score.query_id] == language
+            ):
+                counts[score.variant] += 1
+        return dict(counts)
+
+    def voted(self, language: Language) -> tuple[Ballot, ...]:
+        """Returns the ballots on queries of a language."""
+        return tuple(b for b in self.ballots if self.languages[b.query_id] == language)
+
+
+def read(generations: Sequence[Path], scores: Sequence[Path], ballots: Sequence[Path]) -> Runs:
+    """Reads records from files or folders (Parquet or JSONL).
+
+    Raises:
+        MissingInputError: A path does not exist.
+        InputError: A row does not fit, an answer or score stands twice, or the language of a query
+            is unknown.
+    """
+    answers = _all(generations, Generation, "python recipes/generate.py")
+    measured = _all(scores, Score, "python -m eval_tasks score")
+    votes = [ballots_module.check(b) for b in _all(ballots, Ballot, "")]
+    return assemble(answers, measured, votes)
+
+
+def _all(paths: Sequence[Path], cls: type[R], made_by: str) -> list[R]:
+    return [record for path in paths for record in read_records(path, cls, made_by)]
+
+
+def assemble(
+    answers: Sequence[Generation], measured: Sequence[Score], votes: Sequence[Ballot]
+) -> Runs:
+    """Puts records together; see ``read`` for what is raised."""
+    _once([(a.variant, a.query_id) for a in answers], "answer")
+    _once([(s.variant, s.query_id, s.metric) for s in measured], "score")
+    _once([(b.id,) for b in votes], "ballot")
+    known: dict[str, Language] = {a.query_id: a.language for a in answers}
+    queries = {s.query_id for s in measured} | {b.query_id for b in votes}
+    names = (
+        {a.variant for a in answers}
+        | {s.variant for s in measured}
+        | {variant for b in votes for variant in b.shown}
+    )
+    if not names:
+        raise InputError("nothing to report on", "give --generations, --scores or --ballots")
+    return Runs(
+        tuple(answers),
+        tuple(measured),
+        tuple(votes),
+        ordered(names),
+        known | {q: _language(q) for q in queries - set(known)},
+        {a.query_id: a.genre for a in answers if a.genre is not None},
+    )
+
+
+def ordered(names: set[str]) -> tuple[str, ...]:
+    """Sorts variants: the paper's order, then ``base``, then others by name."""
+    first = [v for v in (*VARIANTS, "base") if v in names]
+    return (*first, *sorted(names - set(first)))
+
+
+def _once(keys: list[tuple[str, ...]], what: str) -> None:
+    seen: set[tuple[str, ...]] = set()
+    for key in keys:
+        if key in seen:
+            raise InputError(
+                f"{what} {' / '.join(key)} stands twice",
+                "give each file once; delete the older of two runs",
+            )
+        seen.add(key)
+
+
+def _language(query_id: str) -> Language:
+    for language in LANGUAGES:
+        if query_id.startswith(f"{language}-"):
+            return language
+    raise InputError(
+        f"query {query_id!r}: its language is unknown",
+        "give its generation, or an id that starts with zh- or en-",
+    )
