@@ -1,0 +1,118 @@
+"""Scores saved generations with lighteval: python -m eval_tasks score --generations PATH [PATH …].
+
+Reads generation records (Parquet or JSONL, files or folders), runs lighteval's ``coig_writer`` tasks
+over every variant in this one process without a network, and checks that lighteval's details equal
+the kit's own metrics. Writes under OUT (default build/scores): ``VARIANT.parquet`` with one score per
+answer and metric, ``averages.parquet`` with micro, macro and genre averages and their n, and
+``facts.json``. A value that does not exist is written as missing, with its reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from coig_writer import facts
+from coig_writer.facts import Fact
+from coig_writer.files import write_records
+from coig_writer.metrics.averages import Average, Place, averages
+from coig_writer.score import Score
+
+COMMAND = "python -m eval_tasks score"
+SHOWN = ("ttr", "chars", "language_confusion_any", "reasoning_closed")
+
+
+def main() -> int | None:
+    """Scores the generations that were named."""
+    options = _parser().parse_args()
+    from tqdm import tqdm
+
+    from coig_writer.scoring.generations import read, variants
+
+    records = read(options.generations)
+    print("starting lighteval …", flush=True)
+    from coig_writer.scoring.run import score
+    from eval_tasks.tasks import TASKS_TABLE
+
+    scores: dict[str, list[Score]] = {}
+    with tqdm(total=len(records), desc="score", unit="answer") as bar:
+        for variant, answers in variants(records).items():
+            bar.set_postfix_str(variant)
+            scores[variant] = score(variant, answers, TASKS_TABLE)
+            bar.update(len(answers))
+    places = {r.query_id: Place(r.language, r.genre) for r in records}
+    _write(options.out, scores, averages((s for v in scores.values() for s in v), places))
+    return None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--generations",
+        type=Path,
+        nargs="+",
+        default=[Path("build/generations")],
+        metavar="PATH",
+        help="files or folders of generation records (default: build/generations)",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/scores"), help="folder for the scores"
+    )
+    return parser
+
+
+def _write(out: Path, scores: dict[str, list[Score]], found: Sequence[Average]) -> None:
+    for variant, rows in scores.items():
+        write_records(out / f"{variant}.parquet", rows, Score)
+    write_records(out / "averages.parquet", found, Average)
+    hashes = {variant: facts.sha256(out / f"{variant}.parquet") for variant in scores}
+    facts.write(
+        out / "facts.json",
+        (
+            _fact(average, hashes[average.variant])
+            for average in found
+            if average.value is not None and average.scope != "genre"
+        ),
+    )
+    print(table(found))
+    missing = sum(score.value is None for rows in scores.values() for score in rows)
+    print(f"\n{out}/: {len(scores)} variants; {missing} values are missing, each with its reason")
+
+
+def _fact(average: Average, artefact: str) -> Fact:
+    name = "mean" if average.scope == "micro" else "macro_mean"
+    return Fact(
+        f"{average.variant}/{average.language}/{average.metric}/{name}",
+        average.value if average.value is not None else "",
+        n=average.n,
+        low=average.low,
+        high=average.high,
+        command=COMMAND,
+        artefact=artefact,
+    )
+
+
+def table(found: Sequence[Average]) -> str:
+    """Renders the micro averages of a few metrics, one line per variant and language."""
+    rows: dict[tuple[str, str], dict[str, Average]] = {}
+    for average in found:
+        if average.scope == "micro" and average.metric in SHOWN:
+            rows.setdefault((average.variant, average.language), {})[average.metric] = average
+    width = max(len(variant) for variant, _ in rows)
+    lines = [f"{'variant':<{width}}  lang  " + "".join(f"{m:>26}" for m in SHOWN)]
+    lines += [
+        f"{variant:<{width}}  {language:<4}  " + "".join(f"{_cell(cells[m]):>26}" for m in SHOWN)
+        for (variant, language), cells in rows.items()
+    ]
+    return "\n".join(lines)
+
+
+def _cell(average: Average) -> str:
+    if average.value is None:
+        return f"{average.state} (n={average.n})"
+    shown = re.sub(r"\.?0+$", "", f"{average.value:.3f}") if average.value else "0"
+    return f"{shown} (n={average.n})"

@@ -1,0 +1,86 @@
+"""One answer as the metrics see it: prose and reasoning told apart, tokens cut once.
+
+Half surrogate pairs cannot be stored or sent; they are replaced by U+FFFD when an answer is made,
+and counted with the other undecodable characters.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+
+from coig_writer import benchmark
+from coig_writer.benchmark import Query
+from coig_writer.errors import InputError
+from coig_writer.generation import Generation, Parts, split
+from coig_writer.metrics.tokens import tokenize
+from coig_writer.triplet import Language
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+REPLACEMENT = "\ufffd"
+
+
+def repaired(text: str) -> str:
+    """Returns the text with every half surrogate pair replaced by U+FFFD."""
+    return _SURROGATE.sub(REPLACEMENT, text)
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a model emitted for one query, taken apart.
+
+    ``query`` is the benchmark's query, or None where the prompt is not in the benchmark: what is
+    measured against its fields is then missing.
+    """
+
+    text: str
+    parts: Parts
+    language: Language
+    query: Query | None
+    n_tokens: int | None
+
+    @property
+    def article(self) -> str:
+        """The prose, without the reasoning; empty where the reasoning never ended."""
+        return self.parts.article
+
+    @functools.cached_property
+    def tokens(self) -> list[str]:
+        """The word tokens of the article."""
+        return tokenize(self.article, self.language)
+
+
+def answer(
+    text: str,
+    *,
+    language: Language,
+    query_id: str,
+    prompt: str,
+    n_tokens: int | None = None,
+) -> Answer:
+    """Takes a model's raw text apart and finds its query in the benchmark.
+
+    A query counts as known only if id and text are the benchmark's.
+    """
+    text = repaired(text)
+    return Answer(text, split(text), language, _known(query_id, prompt), n_tokens)
+
+
+def of_generation(generation: Generation) -> Answer:
+    """Returns the answer in a generation record; ``text`` decides, the parts follow from it."""
+    return answer(
+        generation.text,
+        language=generation.language,
+        query_id=generation.query_id,
+        prompt=generation.prompt,
+        n_tokens=generation.n_tokens,
+    )
+
+
+def _known(query_id: str, prompt: str) -> Query | None:
+    try:
+        found = benchmark.query(query_id)
+    except InputError:
+        return None
+    return found if found.query == prompt else None

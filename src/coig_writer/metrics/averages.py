@@ -1,0 +1,135 @@
+"""Averages of scores with intervals: over answers (micro), over genres (macro), and per genre.
+
+lighteval's own averages are unweighted over tasks and give a genre of one query a standard error of
+0; these carry n, and a genre with too few queries says so. Intervals are 95 %: Wilson for shares,
+Student's t for amounts. Queries are the sample; answers of one variant are independent given them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from coig_writer.metrics.catalogue import BY_NAME
+from coig_writer.preference.rates import wilson
+from coig_writer.score import Score
+
+ENOUGH = 5  # below this many queries a genre's mean is not shown
+Scope = Literal["micro", "macro", "genre"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Average:
+    """One mean. ``n`` counts scored answers (micro, genre) or genres (macro).
+
+    ``state`` is ``insufficient data`` where n is too small; value and interval are then None.
+    """
+
+    variant: str
+    language: str
+    metric: str
+    scope: Scope
+    genre: str | None
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    missing: int
+    state: Literal["scored", "missing", "insufficient data"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    """Where an answer belongs: language and genre (None where unknown)."""
+
+    language: str
+    genre: str | None
+
+
+def averages(scores: Iterable[Score], places: Mapping[str, Place]) -> list[Average]:
+    """Averages the scores of any variants.
+
+    Args:
+        scores: Scores of answers.
+        places: Query id to language and genre.
+
+    Returns:
+        For each variant, language and metric: the micro average, one row per genre, and the macro
+        average (the mean of the genre means, each genre once; genres of any size count).
+    """
+    groups: dict[tuple[str, str, str], list[Score]] = {}
+    for score in scores:
+        key = (score.variant, places[score.query_id].language, score.metric)
+        groups.setdefault(key, []).append(score)
+    return [
+        average
+        for (variant, language, metric), group in groups.items()
+        for average in _group(variant, language, metric, group, places)
+    ]
+
+
+def _group(
+    variant: str, language: str, metric: str, group: Sequence[Score], places: Mapping[str, Place]
+) -> list[Average]:
+    kind = BY_NAME[metric].kind if metric in BY_NAME else "amount"
+    by_genre: dict[str, list[Score]] = {}
+    for score in group:
+        genre = places[score.query_id].genre
+        if genre is not None:
+            by_genre.setdefault(genre, []).append(score)
+    key = (variant, language, metric)
+    rows = [_average(key, "micro", None, group, kind, 1)]
+    rows += [_average(key, "genre", g, part, kind, ENOUGH) for g, part in sorted(by_genre.items())]
+    return [*rows, _macro(key, list(by_genre.values()))]
+
+
+def _average(
+    key: tuple[str, str, str],
+    scope: Scope,
+    genre: str | None,
+    group: Sequence[Score],
+    kind: str,
+    enough: int,
+) -> Average:
+    values = [score.value for score in group if score.value is not None]
+    missing = len(group) - len(values)
+    if len(values) < enough:
+        state: Literal["missing", "insufficient data"] = (
+            "insufficient data" if values else "missing"
+        )
+        return Average(*key, scope, genre, None, None, None, len(values), missing, state)
+    low, high = interval(values, kind)
+    value = math.fsum(values) / len(values)
+    return Average(*key, scope, genre, value, low, high, len(values), missing, "scored")
+
+
+def _macro(key: tuple[str, str, str], genres: Sequence[Sequence[Score]]) -> Average:
+    scored = [[s.value for s in group if s.value is not None] for group in genres]
+    means = [math.fsum(values) / len(values) for values in scored if values]
+    missing = len(genres) - len(means)
+    if not means:
+        return Average(*key, "macro", None, None, None, None, 0, missing, "missing")
+    low, high = interval(means, "amount")
+    value = math.fsum(means) / len(means)
+    return Average(*key, "macro", None, value, low, high, len(means), missing, "scored")
+
+
+def interval(values: Sequence[float], kind: str) -> tuple[float | None, float | None]:
+    """Returns the 95 % interval of a mean: Wilson for 0/1 values, Student's t for amounts.
+
+    An amount needs two values; with one there is no interval.
+    """
+    n = len(values)
+    if kind == "share":
+        rate = wilson(sum(values), n)
+        return rate.low, rate.high
+    if n < 2:
+        return None, None
+    from scipy.stats import t
+
+    mean = math.fsum(values) / n
+    half = float(t.ppf(0.975, n - 1)) * statistics.stdev(values) / math.sqrt(n)
+    return mean - half, mean + half

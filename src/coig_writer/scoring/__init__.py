@@ -1,0 +1,1 @@
+"""What runs inside lighteval: tasks, metrics and a model that replays saved generations."""

@@ -1,0 +1,104 @@
+"""Saved generations: read from files and folders, grouped by variant, checked."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+from coig_writer.errors import InputError, MissingInputError
+from coig_writer.files import read_records
+from coig_writer.generation import Generation
+from coig_writer.metrics.answer import repaired
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+MADE_BY = "python recipes/generate.py"
+
+
+def read(paths: Sequence[Path]) -> list[Generation]:
+    """Reads generation records from files and folders.
+
+    Raises:
+        MissingInputError: A path is not there.
+        InputError: A record does not fit, a variant answers a query twice, or its name cannot be a
+            file name.
+    """
+    records = [r for path in paths for r in read_records(path, Generation, MADE_BY)]
+    seen: set[tuple[str, str]] = set()
+    for record in records:
+        if not _NAME.fullmatch(record.variant):
+            raise InputError(
+                f"variant {record.variant[:40]!r} is no name for a file",
+                "use letters, digits, dots, hyphens and underscores",
+            )
+        key = (record.variant, record.query_id)
+        if key in seen:
+            raise InputError(
+                f"variant {record.variant} answers query {record.query_id} twice",
+                "give each file only once, and one answer per variant and query",
+            )
+        seen.add(key)
+    return records
+
+
+def variants(records: Sequence[Generation]) -> dict[str, list[Generation]]:
+    """Groups records by variant, both sorted by name and query."""
+    ordered = sorted(records, key=lambda r: (r.variant, r.query_id))
+    return {
+        name: list(group) for name, group in itertools.groupby(ordered, key=lambda r: r.variant)
+    }
+
+
+def of_variant(records: Sequence[Generation], name: str) -> list[Generation]:
+    """Returns the records of one variant.
+
+    Raises:
+        MissingInputError: There are none.
+    """
+    found = variants(records)
+    if name not in found:
+        raise MissingInputError(
+            f"no generations of variant {name!r}", f"variants here: {', '.join(found)}"
+        )
+    return found[name]
+
+
+def write_queries(folder: Path, records: Sequence[Generation]) -> None:
+    """Writes the answered queries as a dataset of the benchmark's layout, each query once.
+
+    Raises:
+        InputError: Two answers with one query id were given different prompts.
+    """
+    by_id: dict[str, Generation] = {}
+    for record in records:
+        known = by_id.setdefault(record.query_id, record)
+        if (known.prompt, known.language) != (record.prompt, record.language):
+            raise InputError(
+                f"query {record.query_id}: {record.variant} and {known.variant} were given different prompts",
+                "score them in separate runs, or give the prompts ids of their own",
+            )
+    header = resources.files("coig_writer") / "data" / "benchmark" / "README.md"
+    for language in ("zh", "en"):
+        (folder / language).mkdir(parents=True, exist_ok=True)
+        rows = [_row(r) for r in by_id.values() if r.language == language]
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (folder / language / "queries.jsonl").write_text(lines, encoding="utf-8")
+    with resources.as_file(header) as source:
+        shutil.copyfile(source, folder / "README.md")
+
+
+def _row(record: Generation) -> dict[str, object]:
+    empty = dict.fromkeys(("length", "style", "theme", "cultural_context", "difficulty", "probe"))
+    return empty | {
+        "id": record.query_id,
+        "language": record.language,
+        "genre": record.genre,
+        "query": repaired(record.prompt),
+        "required": [],
+        "subset_104": None,
+        "validation": None,
+    }

@@ -1,0 +1,84 @@
+"""A lighteval model that answers with saved generations.
+
+In process: ``Replay(config, generations)``. From the command line, lighteval's ``custom`` backend
+loads this file; the records are then those of the variant named as model, found in
+``$COIG_WRITER_GENERATIONS`` (several paths as in ``$PATH``; default ``build/generations``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lighteval.models.abstract_model import LightevalModel
+from lighteval.models.model_output import ModelResponse
+from lighteval.tasks.requests import Doc
+
+from coig_writer.errors import MissingInputError
+from coig_writer.generation import Generation
+from coig_writer.metrics.answer import repaired
+from coig_writer.scoring.generations import of_variant, read
+
+GENERATIONS = "COIG_WRITER_GENERATIONS"
+
+
+class _NoCache:
+    """Stands where lighteval expects its sample cache: a replay has nothing to cache."""
+
+    def _init_registry(self, registry: Any) -> None:
+        """Accepts the registry and forgets it."""
+
+
+class Replay(LightevalModel):  # type: ignore[misc]
+    """Answers each query with the saved text of one variant."""
+
+    def __init__(self, config: Any, generations: Iterable[Generation] | None = None) -> None:
+        self.config = config
+        self._cache = _NoCache()
+        if generations is None:
+            paths = os.environ.get(GENERATIONS, "build/generations").split(os.pathsep)
+            generations = of_variant(read([Path(p) for p in paths]), config.model_name)
+        self.answers = {g.query_id: g for g in generations}
+
+    @property
+    def tokenizer(self) -> Any:
+        """None: nothing is encoded."""
+        return None
+
+    @property
+    def add_special_tokens(self) -> bool:
+        """False: nothing is encoded."""
+        return False
+
+    @property
+    def max_length(self) -> int:
+        """No limit is known."""
+        return 0
+
+    def greedy_until(self, docs: list[Doc]) -> list[ModelResponse]:
+        """Returns the saved answers in the order of the documents."""
+        return [self._response(doc) for doc in docs]
+
+    def _response(self, doc: Doc) -> ModelResponse:
+        found = self.answers.get(doc.specific["query_id"])
+        if found is None:
+            raise MissingInputError(
+                f"variant {self.config.model_name!r} has no saved answer to {doc.specific['query_id']}",
+                "score what is there with: python -m eval_tasks score --generations PATH",
+            )
+        # Token ids are not kept in the records, only how many there were.
+        return ModelResponse(
+            input=doc.query,
+            text=[repaired(found.text)],
+            output_tokens=[[0] * (found.n_tokens or 0)],
+        )
+
+    def loglikelihood(self, docs: list[Doc]) -> list[ModelResponse]:
+        """Not possible from saved text."""
+        raise NotImplementedError("saved generations have no likelihoods")
+
+    def loglikelihood_rolling(self, docs: list[Doc]) -> list[ModelResponse]:
+        """Not possible from saved text."""
+        raise NotImplementedError("saved generations have no likelihoods")

@@ -1,0 +1,151 @@
+"""The lighteval side of the benchmark: prompts, metrics and task configurations.
+
+Importing this module imports lighteval. The task file, ``eval_tasks/tasks.py``, only declares:
+lighteval loads a single task file without registering it in ``sys.modules``, so classes defined
+there could not be pickled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+from lighteval.metrics.metrics_sample import SampleLevelComputation
+from lighteval.metrics.utils.metric_utils import SampleLevelMetricGrouping
+from lighteval.models.model_output import ModelResponse
+from lighteval.tasks.lighteval_task import LightevalTaskConfig
+from lighteval.tasks.requests import Doc, SamplingMethod
+
+from coig_writer import taxonomy
+from coig_writer.metrics.answer import answer, repaired
+from coig_writer.metrics.catalogue import METRICS, Missing, measure
+from coig_writer.triplet import Language
+
+# lighteval's sample cache prints callables by name and keeps stale outputs when a body changes:
+# raise this number whenever ``Prompt`` changes.
+VERSION = 1
+BENCHMARK = "COIG_WRITER_BENCHMARK"
+
+
+def benchmark_folder() -> str:
+    """Returns the dataset that the tasks read: ``$COIG_WRITER_BENCHMARK``, or the package's own.
+
+    Either is a local folder or a Hub id whose config ``benchmark`` has the splits ``zh`` and ``en``.
+    """
+    return os.environ.get(BENCHMARK) or str(resources.files("coig_writer") / "data" / "benchmark")
+
+
+@dataclasses.dataclass(frozen=True)
+class Prompt:
+    """Turns a row of the benchmark into lighteval's document, or None for another genre.
+
+    ``specific`` has one fixed schema of strings: mixed ones cannot be saved as details.
+    """
+
+    genres: tuple[str, ...] | None = None
+
+    def __call__(self, row: dict[str, Any], task_name: str) -> Doc | None:
+        if self.genres is not None and row["genre"] not in self.genres:
+            return None
+        query = repaired(row["query"])
+        specific = {"query_id": row["id"], "language": row["language"], "genre": row["genre"] or ""}
+        return Doc(query=query, choices=[""], gold_index=0, specific=specific, task_name=task_name)
+
+
+class AnswerMetrics(SampleLevelComputation):  # type: ignore[misc]
+    """Every metric of the catalogue, from the raw text: NaN where a metric is missing.
+
+    lighteval strips only closed tag pairs; a template that opens ``<think>`` itself, or a cut-off
+    reasoning, would leave reasoning in the prose. So the kit splits ``ModelResponse.text`` itself.
+    """
+
+    def compute(self, doc: Doc, model_response: ModelResponse, **_: Any) -> dict[str, float]:
+        """Measures one response."""
+        emitted = model_response.output_tokens
+        values = measure(
+            answer(
+                model_response.text[0],
+                language=doc.specific["language"],
+                query_id=doc.specific["query_id"],
+                prompt=doc.query,
+                n_tokens=len(emitted[0]) if emitted and emitted[0] else None,
+            )
+        )
+        return {k: math.nan if isinstance(v, Missing) else v for k, v in values.items()}
+
+
+def mean_of_scored(values: Sequence[float]) -> float:
+    """Returns the mean of the values that are not missing; NaN if all are.
+
+    The name must contain "mean": lighteval bootstraps anything else in a process pool.
+    """
+    scored = [value for value in values if not math.isnan(value)]
+    return math.fsum(scored) / len(scored) if scored else math.nan
+
+
+def metrics() -> SampleLevelMetricGrouping:
+    """Returns a fresh metric group; lighteval changes metric objects in place, so none is shared."""
+    names = [metric.name for metric in METRICS]
+    return SampleLevelMetricGrouping(
+        metric_name=names,
+        higher_is_better={metric.name: metric.better != "lower" for metric in METRICS},
+        category=SamplingMethod.GENERATIVE,
+        sample_level_fn=AnswerMetrics(),
+        corpus_level_fn=dict.fromkeys(names, mean_of_scored),
+    )
+
+
+def task(name: str, language: Language, genres: tuple[str, ...] | None = None) -> Any:
+    """Declares one lighteval task.
+
+    Args:
+        name: ``superset:member``.
+        language: The split of the benchmark.
+        genres: Slugs of the genres to keep; None for all.
+    """
+    return LightevalTaskConfig(
+        name=name,
+        prompt_function=Prompt(genres),
+        hf_repo=benchmark_folder(),
+        hf_subset="benchmark",
+        hf_avail_splits=["zh", "en"],
+        evaluation_splits=[language],
+        # Never used (no few-shot), but stated: lighteval warns and takes evaluation rows otherwise.
+        few_shots_split=language,
+        generation_size=4096,
+        stop_sequence=[],
+        metrics=[metrics()],
+        version=VERSION,
+    )
+
+
+def by_category(language: Language) -> list[Any]:
+    """Declares a task per category that has queries in a language."""
+    published = taxonomy.published()
+    groups = {
+        c.slug: tuple(g.slug for g in published.of_category(c.slug)) for c in published.categories
+    }
+    return _declared("coig_writer_category", language, groups)
+
+
+def by_genre(language: Language) -> list[Any]:
+    """Declares a task per genre that has queries in a language."""
+    groups = {g.slug: (g.slug,) for g in taxonomy.published().genres}
+    return _declared("coig_writer_genre", language, groups)
+
+
+def _declared(
+    superset: str, language: Language, groups: Mapping[str, tuple[str, ...]]
+) -> list[Any]:
+    from coig_writer import benchmark
+
+    asked = {query.genre for query in benchmark.queries(language)}
+    return [
+        task(f"{superset}:{language}_{slug}", language, genres)
+        for slug, genres in groups.items()
+        if asked.intersection(genres)
+    ]
