@@ -10,6 +10,7 @@ from coig_writer.errors import ConfigError, run_command
 # Stage → what it does, in the order in which they are run.
 STAGES = {
     "score": "lighteval over saved generations, offline: scores, averages and facts for every variant",
+    "lighteval": "the lighteval command with the kit's tasks: a model, an endpoint or saved generations",
     "report": "tables, figures and intervals of your models beside the paper's, as one HTML page",
     "claims": "each claim of the paper as a check over counts: supported, not supported, not testable",
 }

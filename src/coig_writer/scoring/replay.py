@@ -19,9 +19,7 @@ from lighteval.tasks.requests import Doc
 from coig_writer.errors import MissingInputError
 from coig_writer.generation import Generation
 from coig_writer.metrics.answer import repaired
-from coig_writer.scoring.generations import of_variant, read
-
-GENERATIONS = "COIG_WRITER_GENERATIONS"
+from coig_writer.scoring.generations import GENERATIONS, of_variant, read
 
 
 class _NoCache:
