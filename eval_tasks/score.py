@@ -3,21 +3,24 @@
 Reads generation records (Parquet or JSONL, files or folders), runs lighteval's ``coig_writer`` tasks
 over every variant in this one process without a network, and checks that lighteval's details equal
 the kit's own metrics. Writes under OUT (default build/scores): ``VARIANT.parquet`` with one score per
-answer and metric, ``averages.parquet`` with micro, macro and genre averages and their n, and
+answer and metric, ``averages.csv`` with micro, macro and genre averages and their n, and
 ``facts.json``. A value that does not exist is written as missing, with its reason.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import dataclasses
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from coig_writer import facts
 from coig_writer.facts import Fact
-from coig_writer.files import write_records
+from coig_writer.files import atomic_path, write_records
 from coig_writer.metrics.averages import Average, Place, averages
+from coig_writer.record import to_row
 from coig_writer.score import Score
 
 COMMAND = "python -m eval_tasks score"
@@ -68,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 def _write(out: Path, scores: dict[str, list[Score]], found: Sequence[Average]) -> None:
     for variant, rows in scores.items():
         write_records(out / f"{variant}.parquet", rows, Score)
-    write_records(out / "averages.parquet", found, Average)
+    _write_averages(out / "averages.csv", found)
     hashes = {variant: facts.sha256(out / f"{variant}.parquet") for variant in scores}
     facts.write(
         out / "facts.json",
@@ -81,6 +84,15 @@ def _write(out: Path, scores: dict[str, list[Score]], found: Sequence[Average]) 
     print(table(found))
     missing = sum(score.value is None for rows in scores.values() for score in rows)
     print(f"\n{out}/: {len(scores)} variants; {missing} values are missing, each with its reason")
+
+
+def _write_averages(path: Path, found: Sequence[Average]) -> None:
+    """Writes the averages as CSV: a table for people, which no reader takes for scores."""
+    names = [field.name for field in dataclasses.fields(Average)]
+    with atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="") as handle:
+        table = csv.DictWriter(handle, names, lineterminator="\n")
+        table.writeheader()
+        table.writerows(to_row(average) for average in found)
 
 
 def _fact(average: Average, artefact: str) -> Fact:
