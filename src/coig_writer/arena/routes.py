@@ -193,5 +193,7 @@ def _set_cookie(booth: Booth, response: Response, rater: str) -> None:
         httponly=True,
         secure=on_space,
         samesite="none" if on_space else "lax",  # a Space is shown in a frame of the Hub
-        partitioned=on_space,
     )
+    if on_space:  # Starlette sets this attribute from Python 3.14 on only
+        name, value = response.raw_headers.pop()
+        response.raw_headers.append((name, value + b"; Partitioned"))

@@ -123,10 +123,13 @@ class Scanner:
         What the prompt itself contains is no sign of a model and is let pass.
         """
         findings: list[Finding] = []
-        for rule, pattern in _CLEANING:
-            text, found = _clean(text, rule, pattern)
-            findings += found
-        text = text.strip("\n").rstrip()
+        before = None
+        while before != text:  # what one rule takes away may bring up what another looks for
+            before = text
+            for rule, pattern in _CLEANING:
+                text, found = _clean(text, rule, pattern)
+                findings += found
+            text = text.strip("\n").rstrip()
         return Scan(text, tuple(findings + self._refusals(text, prompt)))
 
     def _refusals(self, text: str, prompt: str) -> list[Finding]:

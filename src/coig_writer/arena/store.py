@@ -24,6 +24,7 @@ from coig_writer.record import from_row, to_row
 
 _METADATA = sa.MetaData()
 _JSON_COLUMNS = ("shown", "tags")
+_UNIQUE = ("study", "rater", "item", "protocol", "repeat")
 
 BALLOTS = sa.Table(
     "ballots",
@@ -47,7 +48,7 @@ BALLOTS = sa.Table(
     sa.Column("interface_language", sa.String(8)),
     sa.Column("consent", sa.Boolean, nullable=False),
     sa.Column("schema_version", sa.Integer, nullable=False),
-    sa.UniqueConstraint("study", "rater", "item", "protocol", "repeat"),
+    sa.UniqueConstraint(*_UNIQUE),
 )
 TOMBSTONES = sa.Table(
     "tombstones",
@@ -183,26 +184,51 @@ class Store:
         with self._reader() as connection:
             return int(connection.scalar(standing) or 0)
 
-    def rows(self) -> dict[str, list[dict[str, Any]]]:
-        """Returns every row of every table, for a backup."""
-        with self._reader() as connection:
-            return {
-                table.name: [dict(row._mapping) for row in connection.execute(sa.select(table))]
-                for table in _METADATA.sorted_tables
-            }
+    def key(self, table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Returns the primary key of a row."""
+        return tuple(row[column.name] for column in _METADATA.tables[table].primary_key)
 
-    def restore(self, table: str, rows: Sequence[dict[str, Any]]) -> int:
+    def keys(self, table: str) -> set[tuple[Any, ...]]:
+        """Returns the primary keys of a table."""
+        with self._reader() as connection:
+            selected = sa.select(*_METADATA.tables[table].primary_key)
+            return {tuple(row) for row in connection.execute(selected)}
+
+    def rows_but(
+        self, known: Mapping[str, set[tuple[Any, ...]]]
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Returns (table, row) of every row whose key is not in ``known``."""
+        found: list[tuple[str, dict[str, Any]]] = []
+        with self._reader() as connection:
+            for table in _METADATA.sorted_tables:
+                there = known.get(table.name, set())
+                if connection.scalar(sa.select(sa.func.count()).select_from(table)) == len(there):
+                    continue
+                rows = (dict(row._mapping) for row in connection.execute(sa.select(table)))
+                found += [(table.name, r) for r in rows if self.key(table.name, r) not in there]
+        return found
+
+    def restore(self, table: str, rows: Sequence[Mapping[str, Any]]) -> int:
         """Adds rows that are not there yet; returns how many were new.
 
-        Raises:
-            InputError: A row does not fit its table.
+        Where two ballots claim one unique key (two machines took the same vote), the earlier one
+        counts.
         """
         target = _METADATA.tables[table]
-        keys = [column.name for column in target.primary_key]
+        unique = _UNIQUE if table == BALLOTS.name else ()
+        ordered = sorted(rows, key=lambda row: str(row.get("created_at")))
         with self._writer() as connection:
-            there = {tuple(row) for row in connection.execute(sa.select(*target.primary_key))}
-            fresh = {tuple(row[k] for k in keys): row for row in rows}
-            new = [row for key, row in fresh.items() if key not in there]
+            present = [dict(r._mapping) for r in connection.execute(sa.select(target))]
+            keys = {self.key(table, row) for row in present}
+            claims = {tuple(row[name] for name in unique) for row in present}
+            new = []
+            for row in ordered:
+                claim = tuple(row[name] for name in unique)
+                if self.key(table, row) in keys or (unique and claim in claims):
+                    continue
+                keys.add(self.key(table, row))
+                claims.add(claim)
+                new.append(dict(row))
             if new:
                 connection.execute(target.insert(), new)
         return len(new)

@@ -1,0 +1,75 @@
+"""Named rules by which an analysis may leave ballots out; the store never does.
+
+Each rule becomes a column of the derived export, and the board is shown with and without all of
+them. The speeds are judgement, not measurement: a fluent adult reads some 5 to 10 Chinese
+characters or about 20 Latin letters a second, and a text that passed at several times that was not
+read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from coig_writer.ballot import Ballot
+
+FASTEST = {"zh": 40.0, "en": 120.0}
+LEAST_READ = 0.5
+SAME_SIDE = 0.9
+MIN_BALLOTS = 10
+
+
+def too_fast(ballots: Sequence[Ballot], language: Mapping[str, str]) -> set[str]:
+    """Ballots whose texts passed faster than anyone reads (characters per second)."""
+    return {
+        b.id
+        for b in ballots
+        if b.velocity is not None and b.velocity > FASTEST[language[b.query_id]]
+    }
+
+
+def not_scrolled(ballots: Sequence[Ballot], _language: Mapping[str, str]) -> set[str]:
+    """Ballots of whose least-read text less than half came into view."""
+    return {b.id for b in ballots if b.scroll is not None and b.scroll < LEAST_READ}
+
+
+def one_sided(ballots: Sequence[Ballot], _language: Mapping[str, str]) -> set[str]:
+    """All pairwise ballots of a rater who chose one side in over nine of ten, given at least ten."""
+    sides: dict[str, Counter[str]] = {}
+    for ballot in ballots:
+        if ballot.protocol == "pairwise":
+            sides.setdefault(ballot.rater, Counter())[json.loads(ballot.verdict)] += 1
+    biased = {
+        rater
+        for rater, counts in sides.items()
+        if counts.total() >= MIN_BALLOTS
+        and max(counts["left"], counts["right"]) > SAME_SIDE * counts.total()
+    }
+    return {b.id for b in ballots if b.protocol == "pairwise" and b.rater in biased}
+
+
+def reported(ballots: Sequence[Ballot], _language: Mapping[str, str]) -> set[str]:
+    """Ballots whose rater says that the item itself is faulty."""
+    return {b.id for b in ballots if b.reported}
+
+
+RULES: dict[str, Callable[[Sequence[Ballot], Mapping[str, str]], set[str]]] = {
+    "too_fast": too_fast,
+    "not_scrolled": not_scrolled,
+    "one_sided": one_sided,
+    "reported": reported,
+}
+
+
+def excluded(ballots: Sequence[Ballot], language: Mapping[str, str]) -> dict[str, set[str]]:
+    """Applies every rule.
+
+    Args:
+        ballots: Standing ballots.
+        language: Query id to the language of its texts.
+
+    Returns:
+        Rule to the ids of the ballots it would leave out.
+    """
+    return {name: rule(ballots, language) for name, rule in RULES.items()}

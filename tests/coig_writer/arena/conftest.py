@@ -1,0 +1,74 @@
+"""A small study to vote in: made-up texts, a secret that is none, a store in a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from coig_writer.arena.answers import Text, collect
+from coig_writer.arena.booth import Booth
+from coig_writer.arena.identity import Identity
+from coig_writer.arena.server import create_app
+from coig_writer.arena.store import Store, sqlite_url
+from coig_writer.arena.study import Overlap, Study
+
+GENRES = ("poetry", "essay", "wuxia")
+NAMES = ("cw", "cw_1k", "cw_5k", "cw_10k", "g")
+
+
+def texts(names: tuple[str, ...] = NAMES, prompts: int = 6) -> list[Text]:
+    """Answers that tell the models apart by number; no text holds a model's name."""
+    return [
+        Text(
+            variant=name,
+            query_id=f"{language}-{p}",
+            language=language,
+            genre=GENRES[p % 3],
+            prompt=f"{language} prompt {p}",
+            article=f"text of hand {m} for {language} prompt {p}. " * (3 + m),
+        )
+        for language in ("zh", "en")
+        for p in range(prompts)
+        for m, name in enumerate(names)
+    ]
+
+
+@pytest.fixture
+def texts_of() -> Callable[..., list[Text]]:
+    return texts
+
+
+@pytest.fixture
+def make_booth(tmp_path: Path) -> Callable[..., Booth]:
+    """Builds a booth; the same folder gives the same store."""
+
+    def make(study: Study | None = None, folder: Path = tmp_path, **of_texts) -> Booth:
+        store = Store(sqlite_url(folder / "ballots.sqlite"))
+        secret = Identity(b"a secret of tests, known to everyone")
+        return Booth(study or Study(results_after=3), collect(texts(**of_texts)), store, secret)
+
+    return make
+
+
+@pytest.fixture
+def booth(make_booth: Callable[..., Booth]) -> Booth:
+    return make_booth()
+
+
+@pytest.fixture
+def invited() -> Study:
+    return Study(
+        study="trial",
+        mode="invited",
+        raters=("甲", "乙", "丙"),
+        overlap=Overlap(0.5, 2),
+        repeats=0.2,
+    )
+
+
+@pytest.fixture
+def client_of() -> Callable[[Booth], TestClient]:
+    return lambda booth: TestClient(create_app(booth))
