@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from coig_writer import paper
+from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.mixture import VARIANTS
+from coig_writer.training import recipe as recipes
+
+
+def config(root, variant):
+    return root / "recipes" / "configs" / f"{variant}.yaml"
+
+
+@pytest.mark.parametrize("variant", [*VARIANTS, "demo"])
+def test_every_shipped_recipe_parses(root, variant):
+    recipe, sft, model = recipes.parse(
+        ["--config", str(config(root, variant)), "--use_cpu", "true", "--bf16", "false"]
+    )
+    assert recipe.variants == ([variant] if variant != "demo" else list(VARIANTS))
+    assert sft.assistant_only_loss
+    assert not sft.packing
+    assert model.dtype == "float32"
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_papers_values_stand_in_the_yaml(root, variant):
+    settings = recipes.read(config(root, variant))
+    training = paper.TRAINING
+    assert settings["learning_rate"] == training.learning_rate
+    assert settings["global_batch_size"] == training.global_batch_size
+    assert settings["num_train_epochs"] == training.epochs
+    assert settings["warmup_steps"] == training.warmup_share
+    assert settings["max_length"] == training.max_length_tokens
+    assert settings["model_name_or_path"] == paper.BASE_MODEL
+    assert settings["per_device_train_batch_size"] * settings["gradient_accumulation_steps"] == 32
+
+
+def test_the_five_recipes_differ_in_their_variant_only(root):
+    found = [recipes.read(config(root, v)) for v in VARIANTS]
+    assert all(f | {"variants": []} == found[0] | {"variants": []} for f in found)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("warmup_ratio", 0.1, "removed key 'warmup_ratio'"),
+        ("max_seq_length", 8192, "write max_length"),
+        ("learning_rat", 1, "did you mean learning_rate"),
+        ("overwrite_output_dir", True, "removed key"),
+        ("use_liger_kernel", True, "use_kernels"),
+    ],
+)
+def test_unknown_and_removed_keys_fail_with_the_fix(root, tmp_path, key, value, message):
+    settings = recipes.read(config(root, "demo")) | {key: value}
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(settings))
+    with pytest.raises(ConfigError) as caught:
+        recipes.parse(["--config", str(tmp_path / "r.yaml")])
+    assert message in str(caught.value)
+    with pytest.raises(ConfigError):
+        recipes.parse(["--config", str(config(root, "demo")), f"--{key}", str(value)])
+
+
+def test_unknown_variant_and_bad_yaml(root, tmp_path):
+    with pytest.raises(ConfigError, match="unknown variant 'cw_2k'"):
+        recipes.parse(["--config", str(config(root, "demo")), "--variants", "cw_2k"])
+    (tmp_path / "r.yaml").write_text("a: [")
+    with pytest.raises(ConfigError, match="not YAML"):
+        recipes.read(tmp_path / "r.yaml")
+    with pytest.raises(MissingInputError, match="no such recipe"):
+        recipes.read(tmp_path / "gone.yaml")
+
+
+def test_the_global_batch_is_checked_against_the_devices(root):
+    recipe, sft, _ = recipes.parse(["--config", str(config(root, "demo"))])
+    recipes.check_batch(recipe, sft, 1)
+    with pytest.raises(ConfigError, match="add --gradient_accumulation_steps 1"):
+        recipes.check_batch(recipe, sft, 4)
+    with pytest.raises(ConfigError, match="divides 8 / 8 devices"):
+        recipes.check_batch(recipe, sft, 8)
+
+
+@pytest.mark.slow
+def test_without_arguments_it_says_within_seconds_what_is_missing(root, tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(root / "recipes" / "sft.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "no mixture 'cw_10k' here" in done.stderr
+    assert "recipes/mix.py" in done.stderr
+    assert "Traceback" not in done.stderr
