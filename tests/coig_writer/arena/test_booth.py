@@ -31,7 +31,7 @@ def test_a_vote_becomes_the_ballot_of_what_was_shown(booth, protocol):
     task = desk.tasks[view["item"]["id"]]
     _, receipt = vote_on_next(booth, "r", protocol)
     (ballot,) = booth.store.ballots("demo", "r")
-    prompt = booth.collection.prompt(ballot.query_id)
+    prompt = booth.prompts[ballot.query_id]
     answers = dict(zip(booth.collection.variants, prompt.answers, strict=True))
     assert view["item"]["answers"] == [answers[name] for name in ballot.shown]
     assert receipt.models == ballot.shown

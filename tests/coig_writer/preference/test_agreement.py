@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import dataclasses
+
+import krippendorff
+import numpy as np
+import pytest
+
+from coig_writer.errors import StatisticsError
+from coig_writer.preference.agreement import Rating, alpha
+from coig_writer.preference.bootstrap import Plan
+
+QUICK = Plan(rounds=200)
+
+
+def simulated(units: int, seed: int, missing: float = 0.15) -> tuple[list[Rating], np.ndarray]:
+    """Four raters, 0–3, some ratings missing: as ratings and as the matrix that krippendorff takes."""
+    rng = np.random.default_rng(seed)
+    truth = rng.normal(size=units)
+    matrix = np.clip(np.round(1.5 + truth + rng.normal(0, 0.8, size=(4, units))), 0, 3)
+    matrix[rng.random(matrix.shape) < missing] = np.nan
+    ratings = [
+        Rating(f"u{u}", f"r{r}", matrix[r, u])
+        for r in range(4)
+        for u in range(units)
+        if not np.isnan(matrix[r, u])
+    ]
+    return ratings, matrix
+
+
+@pytest.mark.parametrize("metric", ["ordinal", "nominal"])
+def test_agrees_with_krippendorff(metric) -> None:
+    ratings, matrix = simulated(300, 0, missing=0.4)
+    found = alpha(ratings, metric, QUICK)
+    reference = krippendorff.alpha(reliability_data=matrix, level_of_measurement=metric)
+    assert found.value == pytest.approx(reference, abs=1e-12)
+    assert found.units + found.unpaired == len({r.unit for r in ratings})
+    assert found.low < found.value < found.high
+
+
+def test_unit_bootstrap_agrees_with_resampling_by_hand() -> None:
+    ratings, matrix = simulated(200, 1)
+    found = alpha(ratings, plan=Plan(rounds=1000))
+    rng = np.random.default_rng(5)
+    drawn = [
+        krippendorff.alpha(
+            reliability_data=matrix[:, rng.integers(0, 200, 200)], level_of_measurement="ordinal"
+        )
+        for _ in range(400)
+    ]
+    assert (found.low, found.high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.02)
+
+
+def test_order_and_names_do_not_matter() -> None:
+    ratings, _ = simulated(80, 2)
+    renamed = [dataclasses.replace(r, rater=f"x{r.rater}", unit=r.unit) for r in ratings[::-1]]
+    assert alpha(renamed, plan=QUICK) == alpha(ratings, plan=QUICK)
+
+
+@pytest.mark.parametrize(
+    ("ratings", "says"),
+    [
+        ([Rating("u1", "r1", 1), Rating("u2", "r1", 2)], "agreement is unknown"),
+        ([Rating("u1", "r1", 1), Rating("u1", "r1", 2)], "rated u1 twice"),
+        ([Rating(f"u{i}", r, 2) for i in range(3) for r in "ab"], "α is undefined"),
+        ([], "agreement is unknown"),
+    ],
+)
+def test_what_has_no_agreement_is_refused(ratings: list[Rating], says: str) -> None:
+    with pytest.raises(StatisticsError, match=says):
+        alpha(ratings)

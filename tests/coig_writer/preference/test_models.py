@@ -1,0 +1,134 @@
+"""Partial pooling, length control and association: against simulations whose truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from coig_writer.ballot import Comparison
+from coig_writer.errors import StatisticsError
+from coig_writer.preference import association, length_control, pooling
+from coig_writer.preference.bootstrap import Plan
+from coig_writer.preference.length_control import Duels
+from coig_writer.preference.pairs import encode
+
+
+def test_small_groups_are_drawn_in_and_have_no_rate_of_their_own() -> None:
+    found = pooling.pool({"large": (120, 200), "tiny": (2, 2), "other": (90, 200)})
+    assert found["tiny"].raw is None
+    assert found["tiny"].value < 0.75
+    assert found["large"].value == pytest.approx(0.6, abs=0.02)
+    assert found["tiny"].high - found["tiny"].low > found["large"].high - found["large"].low
+
+
+def test_equal_groups_share_one_rate_and_unequal_ones_do_not() -> None:
+    equal = pooling.pool({str(i): (10, 20) for i in range(20)})
+    unequal = pooling.pool({str(i): (20.0 * (i % 2), 20) for i in range(20)})
+    assert equal["0"].weight < 0.25
+    assert unequal["0"].weight > 0.8
+
+
+def test_pooled_intervals_cover() -> None:
+    rng = np.random.default_rng(0)
+    inside = total = 0
+    for _ in range(30):
+        truth = rng.beta(12, 8, 51)
+        groups = {str(i): (float(rng.binomial(4, p)), 4) for i, p in enumerate(truth)}
+        found = pooling.pool(groups)
+        inside += sum(found[str(i)].low <= p <= found[str(i)].high for i, p in enumerate(truth))
+        total += 51
+    assert 0.92 < inside / total < 0.98
+
+
+@pytest.mark.parametrize(
+    "groups", [{}, {"a": (1, 2)}, {"a": (1, 0), "b": (1, 2)}, {"a": (3, 2), "b": (1, 2)}]
+)
+def test_what_cannot_be_pooled_is_refused(groups) -> None:
+    with pytest.raises(StatisticsError):
+        pooling.pool(groups)
+
+
+def duels(n: int, seed: int, *, theta: float, beta: float) -> Duels:
+    rng = np.random.default_rng(seed)
+    left, right = rng.normal(1200, 200, n), rng.normal(1000, 200, n)
+    difference = left - right
+    chance = expit(theta + beta * np.tanh(difference / difference.std()))
+    outcome = (rng.random(n) < chance).astype(float)
+    return Duels(outcome, left, right, np.arange(n, dtype=np.intp))
+
+
+def test_length_control_takes_out_what_length_explains() -> None:
+    found = length_control.fit(duels(4000, 0, theta=0.0, beta=2.0))
+    assert found.raw > 0.6
+    assert found.low < 0.5 < found.high
+    assert found.slope == pytest.approx(2, abs=0.25)
+    assert found.slope_p < 1e-6
+    assert found.matched is not None
+    assert found.matched.low < 0.52
+    assert found.gradient < 1e-8
+
+
+def test_length_controlled_intervals_cover() -> None:
+    truth = expit(0.4)
+    inside = [
+        found.low <= truth <= found.high
+        for found in (length_control.fit(duels(200, s, theta=0.4, beta=1.0)) for s in range(300))
+    ]
+    assert 0.91 < np.mean(inside) < 0.98
+
+
+def test_repeated_judgements_do_not_narrow_the_length_controlled_interval() -> None:
+    once = duels(200, 1, theta=0.3, beta=1.0)
+    often = Duels(
+        *(np.tile(x, 4) for x in (once.outcome, once.left_length, once.right_length, once.queries))
+    )
+    a, b = length_control.fit(once), length_control.fit(often)
+    assert (b.low, b.high) == pytest.approx((a.low, a.high), abs=1e-6)
+
+
+def test_separated_and_flat_lengths_are_refused() -> None:
+    length = np.arange(10.0)
+    queries = np.arange(10, dtype=np.intp)
+    with pytest.raises(StatisticsError, match="separates"):
+        length_control.fit(Duels((length > 4).astype(float), length, length * 0 + 4.5, queries))
+    with pytest.raises(StatisticsError, match="differing lengths"):
+        length_control.fit(Duels(length * 0 + 1, length * 0 + 5, length * 0 + 5, queries))
+    with pytest.raises(StatisticsError, match="separates"):
+        length_control.fit(Duels(length * 0 + 1, length, length * 0 + 5, queries))
+
+
+def comparisons(
+    n: int, seed: int, beta: float
+) -> tuple[list[Comparison], dict[tuple[str, str], float]]:
+    rng = np.random.default_rng(seed)
+    values = {(v, f"q{i}"): rng.normal() for v in "abcd" for i in range(n)}
+    rows = []
+    for i in range(n):
+        utility = {v: beta * values[v, f"q{i}"] + rng.gumbel() for v in "abcd"}
+        rows += [
+            Comparison(f"q{i}", "r", x, y, float(utility[x] > utility[y]))
+            for x, y in (("a", "b"), ("a", "c"), ("a", "d"), ("b", "c"), ("b", "d"), ("c", "d"))
+        ]
+    return rows, values
+
+
+def test_association_finds_what_is_there_and_nothing_where_nothing_is() -> None:
+    rows, values = comparisons(150, 0, beta=1.0)
+    found = association.associate("m", encode(rows), values, Plan(rounds=500))
+    assert found.concordance.low > 0.55
+    assert found.spearman is not None
+    assert found.spearman.low > 0.1
+    rows, values = comparisons(150, 1, beta=0.0)
+    none = association.associate("m", encode(rows), values, Plan(rounds=500))
+    assert none.concordance.low < 0.5 < none.concordance.high
+
+
+def test_pairs_without_a_value_are_left_out_and_counted() -> None:
+    rows, values = comparisons(20, 2, beta=1.0)
+    for i in range(20):
+        del values["a", f"q{i}"]
+    found = association.associate("m", encode(rows), values, Plan(rounds=50))
+    assert found.left_out == 60
+    with pytest.raises(StatisticsError, match="score the answers"):
+        association.associate("m", encode(rows), {}, Plan(rounds=50))

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coig_writer.errors import StatisticsError
+from coig_writer.paper import TABLE_2
+from coig_writer.preference import equivalence, power, significance
+
+
+def test_headline_p_of_the_paper() -> None:
+    assert significance.binomial(128, 204).p == pytest.approx(3.3e-4, rel=0.02)
+    assert significance.binomial(164, 353).p == pytest.approx(0.20, abs=0.005)
+
+
+def test_holm_over_the_ten_chinese_pairs() -> None:
+    pairs = [(a, b) for a, b in TABLE_2["zh"] if TABLE_2["zh"][a, b].wins <= 102]
+    p = [significance.binomial(TABLE_2["zh"][pair].wins, 204).p for pair in pairs]
+    adjusted = dict(zip(pairs, significance.holm(p), strict=True))
+    assert adjusted["g", "cw_10k"] == pytest.approx(0.002, abs=1e-4)
+    assert adjusted["cw_5k", "cw_10k"] == pytest.approx(0.062, abs=1e-3)
+    assert adjusted["cw_1k", "g"] == pytest.approx(0.062, abs=1e-3)
+
+
+def test_holm_and_benjamini_hochberg_by_hand() -> None:
+    assert significance.holm([0.01, 0.04, 0.03]) == pytest.approx((0.03, 0.06, 0.06))
+    assert significance.benjamini_hochberg([0.01, 0.04, 0.03]) == pytest.approx((0.03, 0.04, 0.04))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_adjusted_p_never_falls_below_the_raw_one(p: list[float]) -> None:
+    holm, bh = significance.holm(p), significance.benjamini_hochberg(p)
+    for raw, strict, mild in zip(p, holm, bh, strict=True):
+        assert raw <= mild + 1e-12 <= strict + 2e-12 <= 1 + 3e-12
+
+
+def test_mcnemar_is_the_sign_test_of_the_discordant() -> None:
+    assert significance.mcnemar(15, 5).p == significance.binomial(15, 20).p
+    with pytest.raises(StatisticsError):
+        significance.mcnemar(0, 0)
+
+
+def test_language_confusion_of_two_models() -> None:
+    assert significance.two_shares((43, 6), (353, 353)).p < 1e-6
+    assert significance.two_shares((6, 4), (353, 353)).p > 0.5
+
+
+@pytest.mark.parametrize("call", [
+    lambda: significance.binomial(3, 2), lambda: significance.holm([]),
+    lambda: significance.holm([1.2]), lambda: significance.two_shares((1, 1), (0, 2)),
+    lambda: equivalence.even(1, 0), lambda: equivalence.even(1, 2, margin=0.7),
+    lambda: power.sample_size(0.5), lambda: power.power(0.6, 0),
+    lambda: power.minimum_detectable(4),
+])  # fmt: skip
+def test_what_cannot_be_tested_is_refused(call) -> None:
+    with pytest.raises(StatisticsError):
+        call()
+
+
+def test_an_even_count_of_204_is_undecided_and_of_2000_equivalent() -> None:
+    assert equivalence.even(102, 204).finding == "undecided"
+    assert equivalence.even(1000, 2000).finding == "equivalent"
+    assert equivalence.even(128, 204).finding == "different"
+
+
+def test_a_missing_difference_is_never_called_equivalent() -> None:
+    found = equivalence.even(164, 353)
+    assert found.p_difference > 0.05
+    assert found.finding == "undecided"
+
+
+def test_the_planned_size_reaches_its_power() -> None:
+    n = equivalence.prompts(0.05)
+    import numpy as np
+    from scipy.stats import binom
+
+    wins = np.arange(n + 1)
+    equivalent = [w for w in wins if equivalence.even(int(w), n).finding == "equivalent"]
+    assert 0.78 < binom.pmf(equivalent, n, 0.5).sum() < 0.84
+
+
+@pytest.mark.parametrize(("n", "percent"), [(104, 64.0), (204, 60.0), (353, 57.6), (557, 56.1)])
+def test_minimum_detectable_win_rate(n: int, percent: float) -> None:
+    rate = power.minimum_detectable(n)
+    assert 100 * rate == pytest.approx(percent, abs=0.06)
+    assert power.power(rate, n) == pytest.approx(0.8, abs=1e-4)
+
+
+def test_sample_size() -> None:
+    assert (power.sample_size(0.55), power.sample_size(0.6)) == (783, 194)
+    assert power.sample_size(0.4) == power.sample_size(0.6)
+
+
+def test_twelve_flips_undo_the_chinese_headline() -> None:
+    assert power.fewest_flips(128, 204) == 12
+    assert power.fewest_flips(204 - 128, 204) == 12
+    assert significance.binomial(128 - 11, 204).p < 0.05 <= significance.binomial(128 - 12, 204).p
+    assert power.fewest_flips(164, 353) is None
