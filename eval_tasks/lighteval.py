@@ -1,13 +1,13 @@
-"""The `lighteval` command with the kit's tasks, started so that it needs no network.
+r"""The `lighteval` command with the kit's tasks, started so that it needs no network.
 
 Everything after the options of this stage goes to lighteval unchanged; `--custom-tasks
 eval_tasks.tasks` is added where it is not given. Examples:
 
-  a model    python -m eval_tasks lighteval accelerate \\
+  a model     python -m eval_tasks lighteval accelerate \
                "model_name=build/models/cw,device=cpu,batch_size=4" "coig_writer|0" --max-samples 4
-  an endpoint python -m eval_tasks lighteval endpoint litellm \\
+  an endpoint python -m eval_tasks lighteval endpoint litellm \
                "model_name=openai/NAME,base_url=http://127.0.0.1:8000/v1" "coig_writer:zh|0"
-  saved text python -m eval_tasks lighteval --generations build/generations/cw.parquet \\
+  saved text  python -m eval_tasks lighteval --generations build/generations/cw.parquet \
                custom cw src/coig_writer/scoring/replay.py "coig_writer:zh|0"
 
 Tasks: coig_writer:zh, coig_writer:en (`coig_writer` runs both), coig_writer_category:zh_poetry …,

@@ -11,6 +11,7 @@ import evaluate
 
 import coig_writer.metrics.lexical
 import coig_writer.metrics.tokens
+from coig_writer.triplet import Language
 
 _DESCRIPTION = """
 Distinct word tokens over word tokens of each text, and their mean over the texts that have any.
@@ -25,7 +26,7 @@ COIG-Writer, arXiv 2510.14763, Table 4 (type-token ratio over jieba tokens).
 """
 
 
-class TypeTokenRatio(evaluate.Metric):
+class TypeTokenRatio(evaluate.Metric):  # type: ignore[misc]
     """TTR of texts in one language."""
 
     def _info(self) -> evaluate.MetricInfo:
@@ -36,7 +37,7 @@ class TypeTokenRatio(evaluate.Metric):
             features=datasets.Features({"predictions": datasets.Value("string")}),
         )
 
-    def _compute(self, predictions: list[str], language: str = "zh") -> dict[str, object]:
+    def _compute(self, predictions: list[str], language: Language = "zh") -> dict[str, object]:
         if language not in ("zh", "en"):
             raise ValueError(f"language is {language!r}; use 'zh' or 'en'")
         ratios = [

@@ -1,0 +1,63 @@
+"""Replies kept by the hash of their request, and a ledger of every call.
+
+One small JSON file per reply under ``FOLDER/ab/abcdef….json``; ``FOLDER/ledger.jsonl`` gets a line
+per call, with time, tokens and cost. Neither holds a key, a header or a server's address.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import threading
+from pathlib import Path
+
+from coig_writer.endpoint.records import Reply, Usage
+from coig_writer.errors import InputError
+from coig_writer.files import atomic_path
+from coig_writer.record import from_row, to_row
+
+DECIDED = ("answered", "refused", "unparsable")
+
+
+class Cache:
+    """Replies on disk, safe to share between threads and processes; without a folder it is empty."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> Reply | None:
+        """Returns the kept reply; None where there is none or its file is damaged."""
+        if self.folder is None:
+            return None
+        try:
+            row = json.loads(self._path(key).read_text(encoding="utf-8"))
+            usage = from_row(Usage, row.pop("usage"))
+            reply = Reply(**row, usage=usage)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, InputError):
+            return None
+        return reply if reply.key == key else None
+
+    def put(self, reply: Reply) -> None:
+        """Keeps a reply that the server decided; failures and skips are tried again next time."""
+        if self.folder is None or reply.state not in DECIDED:
+            return
+        text = json.dumps(to_row(reply), ensure_ascii=True, sort_keys=True)
+        with atomic_path(self._path(reply.key)) as partial:
+            partial.write_text(text + "\n", encoding="utf-8")
+
+    def record(self, key: str, model: str, usage: Usage, cost: float | None) -> None:
+        """Adds a call to the ledger."""
+        if self.folder is None:
+            return
+        now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        line = {"time": now, "model": model, "key": key, **dataclasses.asdict(usage), "cost": cost}
+        with self._lock:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / "ledger.jsonl").open("a", encoding="utf-8") as handle:
+                handle.write(json.dumps(line) + "\n")
+
+    def _path(self, key: str) -> Path:
+        assert self.folder is not None
+        return self.folder / key[:2] / f"{key}.json"

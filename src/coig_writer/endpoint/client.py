@@ -1,0 +1,346 @@
+"""The client: bounded concurrency, back-off, one repair round, cache, ledger and budget."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import random
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Literal
+
+from coig_writer.endpoint.cache import Cache
+from coig_writer.endpoint.reading import (
+    Completion,
+    Nonsense,
+    Unparsable,
+    completion,
+    structured,
+)
+from coig_writer.endpoint.records import (
+    Estimate,
+    Ledger,
+    Price,
+    Reply,
+    Request,
+    State,
+    Usage,
+    estimated,
+)
+from coig_writer.errors import ConfigError, EndpointError
+from coig_writer.metrics.answer import repaired
+from coig_writer.triplet import Message
+
+AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
+OURS = {401: "the key is wrong or missing", 403: "the key may not use this model"}
+LARGEST_BODY = 32 * 1024 * 1024
+LONGEST_PAUSE = 60.0
+
+
+class _GaveUpError(Exception):
+    """One request failed for good; the run goes on."""
+
+
+@dataclasses.dataclass
+class Endpoint:
+    """An OpenAI-compatible server and how to treat it.
+
+    Attributes:
+        url: Base address, up to and with ``/v1``.
+        model: Name of the model, as the server knows it.
+        key_variable: Environment variable that holds the key; a local server needs none.
+        cache: Folder for replies and ledger; None keeps nothing.
+        concurrency: Requests under way at once.
+        timeout: Seconds until a call counts as lost.
+        retries: Further tries after 429, 5xx, a time-out or a body that is no completion.
+        price: For costs; None where tokens are free.
+        budget: Most that one run may cost; requests that could exceed it are skipped.
+        structure: How the schema is sent; it stands in no prompt, so a server that knows neither
+            form needs it in the messages.
+        backoff: First pause between tries, in seconds; doubled each time, with jitter.
+    """
+
+    url: str
+    model: str
+    key_variable: str = "OPENAI_API_KEY"
+    cache: Path | None = None
+    concurrency: int = 8
+    timeout: float = 300.0
+    retries: int = 5
+    price: Price | None = None
+    budget: float | None = None
+    structure: Literal["json_schema", "json_object", "none"] = "json_schema"
+    backoff: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise ConfigError(
+                f"endpoint address {self.url!r} is no URL", "give one like http://127.0.0.1:8000/v1"
+            )
+        if self.budget is not None and self.price is None:
+            raise ConfigError(
+                "a budget needs prices", "give the price per million tokens in and out"
+            )
+        self.ledger = Ledger()
+        self._cache = Cache(self.cache)
+        self._lock = threading.Lock()
+        self._reserved = 0.0
+        self._stop = threading.Event()
+
+    def estimate(self, requests: Sequence[Request]) -> Estimate:
+        """Says what a run would take at most, without calling; a repair round is not counted."""
+        open_ = [r for r in requests if self._cache.get(r.key(self.model)) is None]
+        usage = sum((estimated(r) for r in open_), Usage(0, 0))
+        cost = self._cost(usage)
+        cached = len(requests) - len(open_)
+        return Estimate(len(requests), cached, usage.tokens_in or 0, usage.tokens_out or 0, cost)
+
+    def _cost(self, usage: Usage) -> float | None:
+        return None if self.price is None else self.price.of(usage)
+
+    def complete(self, request: Request) -> Reply:
+        """Completes one request."""
+        return self.complete_all([request])[0]
+
+    def complete_all(self, requests: Sequence[Request], progress: str | None = None) -> list[Reply]:
+        """Completes requests, at most ``concurrency`` at once.
+
+        Args:
+            requests: In any number; equal ones are sent once.
+            progress: Title of a progress bar; None for none.
+
+        Returns:
+            One reply per request, in order. Failures are replies, never exceptions.
+
+        Raises:
+            EndpointError: The server refuses the key, the model or the address: no request could
+                succeed. What was answered until then is in the cache.
+        """
+        import httpx
+
+        self._stop = threading.Event()  # threads of an earlier run keep theirs
+        unique = {request.key(self.model): request for request in requests}
+        with httpx.Client(timeout=self.timeout, headers=self._headers()) as http:
+            done = dict(self._run(http, unique, progress))
+        return [done[request.key(self.model)] for request in requests]
+
+    def _headers(self) -> dict[str, str]:
+        key = os.environ.get(self.key_variable)
+        return {"Authorization": f"Bearer {key}"} if key else {}
+
+    def _run(
+        self, http: Any, requests: dict[str, Request], progress: str | None
+    ) -> Iterator[tuple[str, Reply]]:
+        from tqdm import tqdm
+
+        jobs: SimpleQueue[tuple[str, Request]] = SimpleQueue()
+        results: SimpleQueue[tuple[str, Reply] | Exception] = SimpleQueue()
+        for job in requests.items():
+            jobs.put(job)
+        # Daemons: Ctrl-C must not wait for a server that is slow to answer.
+        for _ in range(min(self.concurrency, len(requests))):
+            threading.Thread(
+                target=self._work, args=(http, jobs, results, self._stop), daemon=True
+            ).start()
+        try:
+            for _ in tqdm(requests, desc=progress, disable=progress is None):
+                outcome = results.get()
+                if isinstance(outcome, Exception):
+                    raise outcome
+                yield outcome
+        finally:
+            self._stop.set()
+
+    def _work(
+        self,
+        http: Any,
+        jobs: SimpleQueue[Any],
+        results: SimpleQueue[Any],
+        stop: threading.Event,
+    ) -> None:
+        """Takes one request after another until none is left or the run is stopped."""
+        while not stop.is_set():
+            try:
+                key, request = jobs.get_nowait()
+            except Empty:
+                return
+            try:
+                results.put((key, self._one(http, key, request)))
+            except (EndpointError, OSError) as error:  # a full disk ends the run too
+                results.put(error)
+            except Exception as error:
+                results.put((key, Reply(key, "failed", reason=f"{type(error).__name__}: {error}")))
+
+    def _one(self, http: Any, key: str, request: Request) -> Reply:
+        kept = self._cache.get(key)
+        if kept is not None:
+            with self._lock:
+                self.ledger.cached += 1
+            return kept
+        with self._affordable(request) as affordable:
+            if not affordable:
+                return Reply(key, "skipped", reason=f"the budget of {self.budget:g} is spent")
+            reply = self._ask(http, key, request)
+        self._cache.put(reply)
+        return reply
+
+    @contextmanager
+    def _affordable(self, request: Request) -> Iterator[bool]:
+        """Holds back the most that a request may cost while it is under way."""
+        if self.budget is None or self.price is None:
+            yield True
+            return
+        # Twice, because of the repair round.
+        most = 2 * (self.price.of(estimated(request)) or 0.0)
+        with self._lock:
+            enough = self.ledger.cost + self._reserved + most <= self.budget
+            self._reserved += most * enough
+        try:
+            yield enough
+        finally:
+            with self._lock:
+                self._reserved -= most * enough
+
+    def _ask(self, http: Any, key: str, request: Request) -> Reply:
+        """Asks, reads, and asks once more if what came does not fit the schema."""
+        spent, messages, found, problem = Usage(0, 0), list(request.messages), None, ""
+        for calls in (1, 2):
+            try:
+                found = self._call(http, key, messages, request)
+            except _GaveUpError as error:
+                return Reply(key, "failed", reason=str(error), usage=spent, calls=calls)
+            spent += found.usage
+            made = _Made(key, found, spent, self._cost(spent))
+            if found.refusal is not None:
+                return made.reply("refused", calls, reason=found.refusal[:500])
+            if request.schema is None:
+                return made.reply("answered", calls)
+            try:
+                return made.reply("answered", calls, data=structured(found.text, request.schema))
+            except Unparsable as error:
+                problem = str(error)
+                messages = [*request.messages, *_repair(found.text, problem)]
+        return made.reply("unparsable", calls, reason=problem)
+
+    def _call(
+        self, http: Any, key: str, messages: Sequence[Message], request: Request
+    ) -> Completion:
+        """Makes one call, again after a pause where that may help."""
+        body, reason = self._body(messages, request), ""
+        for attempt in range(self.retries + 1):
+            if self._stop.is_set():
+                break
+            try:
+                found = completion(self._post(http, body))
+            except (_TryAgainError, Nonsense) as error:
+                reason = str(error)
+                if attempt < self.retries:
+                    self._stop.wait(self._wait(attempt, getattr(error, "after", None)))
+                continue
+            cost = self._cost(found.usage)
+            with self._lock:
+                self.ledger.add(
+                    found.usage, self._cost(estimated(request)) if cost is None else cost
+                )
+            self._cache.record(key, self.model, found.usage, cost)
+            return found
+        raise _GaveUpError(f"gave up after {self.retries + 1} tries: {reason}")
+
+    def _wait(self, attempt: int, after: float | None) -> float:
+        """Returns the seconds to wait: the server's wish, or doubling with jitter, up to a minute."""
+        if after is not None:
+            return min(after, LONGEST_PAUSE)
+        return min(self.backoff * 2.0**attempt, LONGEST_PAUSE) * random.uniform(0.5, 1.0)
+
+    def _body(self, messages: Sequence[Message], request: Request) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [{"role": m["role"], "content": repaired(m["content"])} for m in messages],
+            "temperature": request.temperature,
+            "top_p": request.top_p,
+            "max_tokens": request.max_tokens,
+        }
+        if request.seed is not None:
+            body["seed"] = request.seed
+        if request.schema is not None and self.structure == "json_object":
+            body["response_format"] = {"type": "json_object"}
+        elif request.schema is not None and self.structure == "json_schema":
+            schema = {"name": "reply", "strict": True, "schema": dict(request.schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return body
+
+    def _post(self, http: Any, body: dict[str, Any]) -> bytes:
+        import httpx
+
+        try:
+            with http.stream(
+                "POST", f"{self.url.rstrip('/')}/chat/completions", json=body
+            ) as answer:
+                content = _limited(answer.iter_bytes())
+                status, after = answer.status_code, answer.headers.get("retry-after")
+        except (httpx.RequestError, RuntimeError) as error:  # RuntimeError: the client was closed
+            raise _TryAgainError(f"{type(error).__name__}: no answer") from error
+        if status == 200:
+            return content
+        said = content[:200].decode("utf-8", "replace").strip()
+        if key := os.environ.get(self.key_variable):
+            said = said.replace(key, "…")
+        if status in AGAIN:
+            raise _TryAgainError(f"HTTP {status}: {said}", after)
+        if status in OURS or status == 404:
+            raise EndpointError(
+                f"{self.url} answered HTTP {status}: {said}",
+                f"{OURS.get(status, 'address or model name is wrong')}; the key is read from ${self.key_variable}",
+            )
+        raise _GaveUpError(f"HTTP {status}: {said}")
+
+
+class _TryAgainError(Exception):
+    """A failure that may pass; ``after`` is the server's wish in seconds, if it has one."""
+
+    def __init__(self, message: str, after: str | None = None) -> None:
+        super().__init__(message)
+        self.after = float(after) if after and after.isdigit() else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Made:
+    """A reply in the making."""
+
+    key: str
+    found: Completion
+    usage: Usage
+    cost: float | None
+
+    def reply(
+        self, state: State, calls: int, *, data: Any = None, reason: str | None = None
+    ) -> Reply:
+        return Reply(
+            self.key,
+            state,
+            self.found.text,
+            self.found.reasoning,
+            data,
+            reason,
+            self.found.finish_reason,
+            self.usage,
+            self.cost,
+            calls,
+        )
+
+
+def _repair(text: str, problem: str) -> list[Message]:
+    wish = f"Your reply was {problem}. Reply again with the JSON alone: no fence, no other word."
+    return [Message(role="assistant", content=text[:4000]), Message(role="user", content=wish)]
+
+
+def _limited(pieces: Iterable[bytes]) -> bytes:
+    found = b""
+    for piece in pieces:
+        found += piece
+        if len(found) > LARGEST_BODY:
+            raise _GaveUpError(f"the reply is larger than {LARGEST_BODY >> 20} MiB")
+    return found

@@ -1,0 +1,94 @@
+"""Reads a server's answer: hostile until proven to be a chat completion, then to fit the schema."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from coig_writer.endpoint.records import Usage
+from coig_writer.generation import split
+from coig_writer.metrics.answer import repaired
+
+_FENCE = re.compile(r"\A```[a-zA-Z]*[ \t]*\n(.*)\n?```\Z", re.DOTALL)
+
+
+class Nonsense(Exception):
+    """A body that is no chat completion: worth another try."""
+
+
+class Unparsable(Exception):
+    """A reply that is not the JSON that was asked for; the text says what is wrong."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Completion:
+    """One choice of a chat completion; ``refusal`` is the server's or model's own word for it."""
+
+    text: str
+    reasoning: str | None
+    refusal: str | None
+    finish_reason: str | None
+    usage: Usage
+
+
+def completion(body: bytes) -> Completion:
+    """Reads the body of a chat completion.
+
+    Raises:
+        Nonsense: It is not one.
+    """
+    try:
+        data = json.loads(body)
+        choice = data["choices"][0]
+        message = choice["message"]
+        text = message.get("content")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise Nonsense(f"the body is no chat completion ({type(error).__name__})") from error
+    refusal = _text(message.get("refusal"))
+    finish = _text(choice.get("finish_reason"))
+    if finish == "content_filter":
+        refusal = refusal or "the server's content filter stopped the reply"
+    if not isinstance(text, str) and refusal is None:
+        raise Nonsense("the message has no content")
+    reasoning = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
+    return Completion(_text(text) or "", reasoning, refusal, finish, _usage(data.get("usage")))
+
+
+def _text(value: Any) -> str | None:
+    return repaired(value) if isinstance(value, str) and value else None
+
+
+def _usage(value: Any) -> Usage:
+    if not isinstance(value, Mapping):
+        return Usage()
+    counts = (value.get("prompt_tokens"), value.get("completion_tokens"))
+    return Usage(*(c if type(c) is int and c >= 0 else None for c in counts))
+
+
+def structured(text: str, schema: Mapping[str, Any]) -> Any:
+    """Parses a reply as JSON that fits a schema; a reasoning block and one code fence are let off.
+
+    Raises:
+        Unparsable: With a sentence that can be sent back to the model.
+    """
+    from jsonschema import Draft202012Validator
+
+    bare = split(text).article
+    fenced = _FENCE.match(bare)
+    try:
+        data = json.loads(fenced.group(1) if fenced else bare, parse_constant=_no_constant)
+        data = json.loads(repaired(json.dumps(data, ensure_ascii=False)))  # "\\ud83d" in a string
+    except (ValueError, RecursionError) as error:
+        raise Unparsable(f"not JSON: {str(error)[:120]}") from error
+    problem = next(Draft202012Validator(schema).iter_errors(data), None)
+    if problem is not None:
+        where = "/".join(map(str, problem.absolute_path)) or "the top level"
+        raise Unparsable(f"does not fit the schema at {where}: {problem.message[:160]}")
+    return data
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")

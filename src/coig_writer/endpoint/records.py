@@ -1,0 +1,140 @@
+"""What is asked of a language-model server and what came back."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from coig_writer.triplet import Message
+
+State = Literal["answered", "refused", "unparsable", "failed", "skipped"]
+# Raise when the same request would be sent or read differently: cached replies are then not used.
+CLIENT_VERSION = 1
+_HAN = re.compile(r"[⺀-鿿豈-﫿\U00020000-\U0003134f]")
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One conversation to complete.
+
+    Attributes:
+        messages: The turns, in order.
+        schema: JSON schema that the reply must fit; None for free text.
+        temperature: 0 asks for the likeliest reply.
+        top_p: Nucleus.
+        max_tokens: Longest reply.
+        seed: Passed to servers that take one.
+        repeat: Tells otherwise equal requests apart, to sample the same question again.
+    """
+
+    messages: tuple[Message, ...]
+    schema: Mapping[str, Any] | None = None
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 1024
+    seed: int | None = None
+    repeat: int = 0
+
+    def key(self, model: str) -> str:
+        """Returns the SHA-256 of all that decides the reply: model, messages, schema, sampling."""
+        content = [CLIENT_VERSION, model, dataclasses.asdict(self)]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that a server counted; None where it told none."""
+
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(_sum(self.tokens_in, other.tokens_in), _sum(self.tokens_out, other.tokens_out))
+
+
+def _sum(a: int | None, b: int | None) -> int | None:
+    return None if a is None or b is None else a + b
+
+
+@dataclasses.dataclass(frozen=True)
+class Reply:
+    """The outcome of one request; ``reason`` is None exactly when it is answered.
+
+    ``text`` is what the model wrote (empty if nothing came), ``reasoning`` what a server returns
+    apart from it, ``data`` the parsed JSON where a schema was given.
+    """
+
+    key: str
+    state: State
+    text: str = ""
+    reasoning: str | None = None
+    data: Any = None
+    reason: str | None = None
+    finish_reason: str | None = None
+    usage: Usage = Usage()
+    cost: float | None = None
+    calls: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Price:
+    """Cost per million tokens, in any one currency."""
+
+    tokens_in: float
+    tokens_out: float
+
+    def of(self, usage: Usage) -> float | None:
+        """Returns the cost of some tokens; None where the server counted none."""
+        if usage.tokens_in is None or usage.tokens_out is None:
+            return None
+        return (usage.tokens_in * self.tokens_in + usage.tokens_out * self.tokens_out) / 1_000_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run would take at most: nothing was called. Cost is None without a price."""
+
+    requests: int
+    cached: int
+    tokens_in: int
+    tokens_out: int
+    cost: float | None
+
+    def __str__(self) -> str:
+        cost = "no price given" if self.cost is None else f"cost at most {self.cost:.4f}"
+        return (
+            f"{self.requests} requests, {self.cached} of them in the cache; at most "
+            f"{self.tokens_in} tokens in (estimated), {self.tokens_out} out; {cost}"
+        )
+
+
+@dataclasses.dataclass
+class Ledger:
+    """What a run has used so far; ``uncounted`` calls came back without token counts."""
+
+    calls: int = 0
+    cached: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
+    uncounted: int = 0
+
+    def add(self, usage: Usage, cost: float | None) -> None:
+        """Counts one call."""
+        self.calls += 1
+        self.uncounted += usage.tokens_in is None or usage.tokens_out is None
+        self.tokens_in += usage.tokens_in or 0
+        self.tokens_out += usage.tokens_out or 0
+        self.cost += cost or 0.0
+
+
+def estimated(request: Request) -> Usage:
+    """Estimates tokens from above: one per Han character, one per two other characters."""
+    text = "".join(m["content"] for m in request.messages)
+    han = len(_HAN.findall(text))
+    overhead = 8 * len(request.messages)
+    return Usage(han + (len(text) - han + 1) // 2 + overhead, request.max_tokens)

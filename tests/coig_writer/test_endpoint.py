@@ -1,0 +1,360 @@
+"""The endpoint client against a loopback server that misbehaves."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coig_writer.endpoint import Endpoint, Price, Reply, Request
+from coig_writer.errors import ConfigError, EndpointError
+from coig_writer.triplet import Message
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"score": {"type": "integer", "minimum": 0, "maximum": 3}},
+    "required": ["score"],
+    "additionalProperties": False,
+}
+Answer = tuple[int, dict[str, str], bytes]
+Behaviour = Callable[[dict[str, Any], int], Answer]
+
+
+class Server:
+    """Answers by a function of the request and its number; remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.behaviour: Behaviour = lambda _body, _n: said("hello")
+        self.bodies: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.at_once = self.most_at_once = 0
+        self.lock = threading.Lock()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                outer.handle(self)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}/v1"
+        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
+
+    def handle(self, handler: BaseHTTPRequestHandler) -> None:
+        body = json.loads(handler.rfile.read(int(handler.headers["content-length"])))
+        with self.lock:
+            self.bodies.append(body)
+            self.headers.append(dict(handler.headers))
+            number = len(self.bodies)
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            status, headers, content = self.behaviour(body, number)
+            handler.send_response(status)
+            for name, value in headers.items():
+                handler.send_header(name, value)
+            handler.send_header("content-length", str(len(content)))
+            handler.end_headers()
+            handler.wfile.write(content)
+        except OSError:
+            pass  # the client went away
+        finally:
+            with self.lock:
+                self.at_once -= 1
+
+
+def said(text: str | None, usage: object = (10, 5), **message: Any) -> Answer:
+    finish = message.pop("finish_reason", "stop")
+    data: dict[str, Any] = {
+        "choices": [{"message": {"content": text, **message}, "finish_reason": finish}]
+    }
+    if isinstance(usage, tuple):
+        data["usage"] = {"prompt_tokens": usage[0], "completion_tokens": usage[1]}
+    return 200, {}, json.dumps(data).encode()
+
+
+def ask(text: str = "score this", **options: Any) -> Request:
+    return Request((Message(role="user", content=text),), **options)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    found = Server()
+    yield found
+    found.http.shutdown()
+    found.http.server_close()
+
+
+@pytest.fixture
+def endpoint(server: Server, tmp_path: Path) -> Endpoint:
+    return Endpoint(server.url, "m", cache=tmp_path / "cache", backoff=0.001, timeout=5, retries=3)
+
+
+def test_answers_come_in_the_order_of_the_requests(server: Server, endpoint: Endpoint) -> None:
+    def echo(body: dict[str, Any], _: int) -> Answer:
+        text = body["messages"][0]["content"]
+        time.sleep(0.01 * (9 - int(text)) / 9)
+        return said(text)
+
+    server.behaviour = echo
+    replies = endpoint.complete_all([ask(str(i)) for i in range(10)])
+    assert [reply.text for reply in replies] == [str(i) for i in range(10)]
+    assert {reply.state for reply in replies} == {"answered"}
+    assert (endpoint.ledger.calls, endpoint.ledger.tokens_in) == (10, 100)
+
+
+def test_no_more_requests_at_once_than_allowed(server: Server, endpoint: Endpoint) -> None:
+    def slow(_body: dict[str, Any], _n: int) -> Answer:
+        time.sleep(0.02)
+        return said("x")
+
+    server.behaviour = slow
+    endpoint.concurrency = 3
+    endpoint.complete_all([ask(str(i)) for i in range(12)])
+    assert 1 <= server.most_at_once <= 3
+
+
+def test_a_rerun_makes_no_call_and_gives_identical_replies(
+    server: Server, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    requests = [ask("a"), ask("b"), ask("a"), ask("a", repeat=1)]
+    first = endpoint.complete_all(requests)
+    assert len(server.bodies) == 3  # equal requests are sent once, repeats apart
+    files = {p: p.read_bytes() for p in (tmp_path / "cache").rglob("*.json")}
+    again = Endpoint(server.url, "m", cache=tmp_path / "cache")
+    assert again.complete_all(requests) == first
+    assert len(server.bodies) == 3
+    assert (again.ledger.calls, again.ledger.cached) == (0, 3)
+    assert {p: p.read_bytes() for p in (tmp_path / "cache").rglob("*.json")} == files
+    assert len((tmp_path / "cache" / "ledger.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_damaged_cache_entry_is_asked_again(
+    server: Server, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    endpoint.complete(ask())
+    (file,) = (tmp_path / "cache").glob("*/*.json")
+    file.write_text(file.read_text()[:20])
+    assert endpoint.complete(ask()).state == "answered"
+    assert len(server.bodies) == 2
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_passing_failures_are_tried_again(server: Server, endpoint: Endpoint, status: int) -> None:
+    server.behaviour = lambda _b, n: (
+        said("ok") if n == 3 else (status, {"retry-after": "0"}, b"busy")
+    )
+    assert endpoint.complete(ask()).text == "ok"
+    assert len(server.bodies) == 3
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b'{"choices": []}', b'{"choices": [{"message": {}}]}', b"[" * 99999]
+)
+def test_a_body_that_is_no_completion_fails_after_the_last_try(
+    server: Server, endpoint: Endpoint, body: bytes
+) -> None:
+    server.behaviour = lambda _b, _n: (200, {}, body)
+    reply = endpoint.complete(ask())
+    assert reply.state == "failed"
+    assert reply.reason is not None
+    assert "after 4 tries" in reply.reason
+    assert len(server.bodies) == 4
+
+
+def test_time_outs_are_tried_again_then_fail(server: Server, endpoint: Endpoint) -> None:
+    def asleep(_body: dict[str, Any], _n: int) -> Answer:
+        time.sleep(0.4)
+        return said("late")
+
+    server.behaviour = asleep
+    endpoint.timeout, endpoint.retries = 0.05, 1
+    reply = endpoint.complete(ask())
+    assert reply.state == "failed"
+    assert "ReadTimeout" in str(reply.reason)
+    assert len(server.bodies) == 2
+
+
+def test_a_server_that_is_not_there_fails_every_request(tmp_path: Path) -> None:
+    endpoint = Endpoint("http://127.0.0.1:9/v1", "m", retries=1, backoff=0.001)
+    assert [r.state for r in endpoint.complete_all([ask("a"), ask("b")])] == ["failed", "failed"]
+
+
+def test_failures_are_not_cached(server: Server, endpoint: Endpoint) -> None:
+    server.behaviour = lambda _b, _n: (500, {}, b"")
+    assert endpoint.complete(ask()).state == "failed"
+    server.behaviour = lambda _b, _n: said("ok")
+    assert endpoint.complete(ask()).state == "answered"
+
+
+def test_a_refused_key_stops_the_run_at_once_and_does_not_print_it(
+    server: Server, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+
+    def bad(_body: dict[str, Any], n: int) -> Answer:
+        if n > 1:
+            time.sleep(1)
+        return 401, {}, b"bad key sk-secret"
+
+    server.behaviour = bad
+    endpoint.concurrency = 2
+    started = time.monotonic()
+    with pytest.raises(EndpointError) as caught:
+        endpoint.complete_all([ask(str(i)) for i in range(50)])
+    assert time.monotonic() - started < 10
+    assert len(server.bodies) <= 3
+    assert "sk-secret" not in str(caught.value)
+    assert "OPENAI_API_KEY" in str(caught.value)
+    assert server.headers[0]["Authorization"] == "Bearer sk-secret"
+
+
+def test_one_bad_request_changes_no_other(server: Server, endpoint: Endpoint) -> None:
+    server.behaviour = lambda b, _n: (
+        (400, {}, b"too long") if b["messages"][0]["content"] == "bad" else said("ok")
+    )
+    states = [r.state for r in endpoint.complete_all([ask("a"), ask("bad"), ask("c")])]
+    assert states == ["answered", "failed", "answered"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"score": 2}',
+        '```json\n{"score": 2}\n```',
+        '<think>well {"score": 1}</think>\n{"score": 2}',
+    ],
+)
+def test_json_is_found_in_fences_and_after_reasoning(
+    server: Server, endpoint: Endpoint, text: str
+) -> None:
+    server.behaviour = lambda _b, _n: said(text)
+    assert endpoint.complete(ask(schema=SCHEMA)).data == {"score": 2}
+    assert server.bodies[0]["response_format"]["json_schema"]["schema"] == SCHEMA
+
+
+def test_one_repair_round_says_what_was_wrong(server: Server, endpoint: Endpoint) -> None:
+    server.behaviour = lambda _b, n: said('{"score": 7}' if n == 1 else '{"score": 3}')
+    reply = endpoint.complete(ask(schema=SCHEMA))
+    assert (reply.state, reply.data, reply.calls) == ("answered", {"score": 3}, 2)
+    assert reply.usage.tokens_in == 20
+    told = server.bodies[1]["messages"]
+    assert [m["role"] for m in told] == ["user", "assistant", "user"]
+    assert "does not fit the schema at score" in told[2]["content"]
+
+
+@pytest.mark.parametrize(
+    "text", ["3", "I'd say 3", '{"score": NaN}', '{"score": "3"}', '{"score": 3}}', "[" * 99999, ""]
+)
+def test_what_stays_broken_is_unparsable(server: Server, endpoint: Endpoint, text: str) -> None:
+    server.behaviour = lambda _b, _n: said(text)
+    reply = endpoint.complete(ask(schema=SCHEMA))
+    assert (reply.state, reply.data) == ("unparsable", None)
+    assert reply.reason
+    assert len(server.bodies) == 2  # one repair round, no more
+    endpoint.complete(ask(schema=SCHEMA))
+    assert len(server.bodies) == 2  # and it is cached
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [said(None, refusal="I cannot help"), said("", finish_reason="content_filter")],
+)
+def test_refusals_are_refusals(server: Server, endpoint: Endpoint, answer: Answer) -> None:
+    server.behaviour = lambda _b, _n: answer
+    reply = endpoint.complete(ask(schema=SCHEMA))
+    assert reply.state == "refused"
+    assert len(server.bodies) == 1
+
+
+def test_half_surrogate_pairs_are_sent_and_kept_as_replacement_characters(
+    server: Server, endpoint: Endpoint
+) -> None:
+    schema = {"type": "object", "properties": {"why": {"type": "string"}}}
+    server.behaviour = lambda _b, _n: said('{"why": "\\ud83d!"}')
+    reply = endpoint.complete(ask("poem \ud83d", schema=schema))
+    assert server.bodies[0]["messages"][0]["content"] == "poem \ufffd"
+    assert reply.data == {"why": "\ufffd!"}
+
+
+def test_a_huge_reply_is_not_read_to_its_end(
+    server: Server, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coig_writer.endpoint.client.LARGEST_BODY", 1 << 20)
+    server.behaviour = lambda b, _n: said(
+        "x" * ((3 << 20) if b["messages"][0]["content"] == "big" else 10)
+    )
+    big, small = endpoint.complete_all([ask("big"), ask("small")])
+    assert (big.state, small.state) == ("failed", "answered")
+    assert "larger than 1 MiB" in str(big.reason)
+
+
+def test_costs_are_counted_and_the_budget_stops_the_run(server: Server, endpoint: Endpoint) -> None:
+    server.behaviour = lambda _b, _n: said("x", usage=(1000, 100))
+    endpoint.price, endpoint.budget, endpoint.concurrency = Price(1.0, 10.0), 0.007, 1
+    requests = [ask(str(i), max_tokens=100) for i in range(6)]
+    replies = endpoint.complete_all(requests)
+    assert [r.state for r in replies] == ["answered"] * 3 + ["skipped"] * 3
+    assert endpoint.ledger.cost == pytest.approx(3 * 0.002)
+    assert replies[0].cost == pytest.approx(0.002)
+    assert "budget of 0.007" in str(replies[5].reason)
+
+
+def test_the_budget_holds_where_a_server_counts_no_tokens(
+    server: Server, endpoint: Endpoint
+) -> None:
+    server.behaviour = lambda _b, _n: said("x", usage=None)
+    endpoint.price, endpoint.budget, endpoint.concurrency = Price(1.0, 10.0), 0.0035, 1
+    replies = endpoint.complete_all([ask(str(i), max_tokens=100) for i in range(6)])
+    assert [r.state for r in replies].count("answered") == 2
+    assert replies[0].cost is None
+    assert endpoint.ledger.uncounted == 2
+
+
+def test_the_budget_holds_with_many_requests_at_once(server: Server, endpoint: Endpoint) -> None:
+    server.behaviour = lambda _b, _n: said("x", usage=(10, 100))
+    endpoint.price, endpoint.budget, endpoint.concurrency = Price(1.0, 10.0), 0.01, 8
+    endpoint.complete_all([ask(str(i), max_tokens=100) for i in range(40)])
+    assert 0 < endpoint.ledger.cost <= 0.01
+
+
+def test_the_estimate_calls_nothing_and_knows_the_cache(server: Server, endpoint: Endpoint) -> None:
+    endpoint.complete(ask("a"))
+    endpoint.price = Price(1.0, 2.0)
+    estimate = endpoint.estimate([ask("a"), ask("春风" * 50, max_tokens=7)])
+    assert len(server.bodies) == 1
+    assert (estimate.requests, estimate.cached, estimate.tokens_out) == (2, 1, 7)
+    assert estimate.tokens_in >= 100
+    assert estimate.cost == pytest.approx((estimate.tokens_in + 14) / 1e6)
+    assert "1 of them in the cache" in str(estimate)
+
+
+def test_the_reasoning_of_a_server_is_kept_apart(server: Server, endpoint: Endpoint) -> None:
+    server.behaviour = lambda _b, _n: said("text", reasoning_content="hm")
+    reply = endpoint.complete(ask())
+    assert (reply.text, reply.reasoning) == ("text", "hm")
+
+
+def test_settings_that_cannot_work_are_refused() -> None:
+    with pytest.raises(ConfigError):
+        Endpoint("127.0.0.1:8000", "m")
+    with pytest.raises(ConfigError):
+        Endpoint("http://127.0.0.1:8000/v1", "m", budget=1.0)
+
+
+def test_what_decides_a_reply_changes_its_key() -> None:
+    keys = {
+        request.key(model)
+        for model in ("m", "n")
+        for request in (ask(), ask("b"), ask(schema=SCHEMA), ask(temperature=0.5), ask(repeat=1))
+    }
+    assert len(keys) == 10
+    assert Reply("k", "skipped").usage.tokens_in is None
