@@ -46,6 +46,6 @@ def wilson(successes: float, n: int, level: float = 0.95) -> Rate:
     share = successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return Rate(
-        successes, n, share, max(0.0, centre - half), min(1.0, centre + half), level, "wilson"
-    )
+    # at 0 and n the bound equals the share up to rounding
+    low, high = min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))
+    return Rate(successes, n, share, low, high, level, "wilson")

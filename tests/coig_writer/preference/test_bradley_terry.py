@@ -74,7 +74,7 @@ def test_davidson_satisfies_its_likelihood_equations() -> None:
     matrix = win_matrix(encode(simulated(800, 3)))
     fitted = bradley_terry.fit(matrix, "davidson")
     pi = np.exp(fitted.log_strengths)
-    tie = fitted.tie_parameter * np.sqrt(np.outer(pi, pi))  # type: ignore[operator]
+    tie = fitted.tie_parameter * np.sqrt(np.outer(pi, pi))
     total = pi[:, None] + pi[None, :] + tie
     expected_ties = (matrix.games * tie / total).sum()
     expected_wins = (matrix.games * (pi[:, None] + tie / 2) / total).sum(axis=1)

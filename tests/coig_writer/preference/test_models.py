@@ -32,7 +32,7 @@ def test_equal_groups_share_one_rate_and_unequal_ones_do_not() -> None:
 def test_pooled_intervals_cover() -> None:
     rng = np.random.default_rng(0)
     inside = total = 0
-    for _ in range(30):
+    for _ in range(20):
         truth = rng.beta(12, 8, 51)
         groups = {str(i): (float(rng.binomial(4, p)), 4) for i, p in enumerate(truth)}
         found = pooling.pool(groups)
@@ -81,7 +81,10 @@ def test_length_controlled_intervals_cover() -> None:
 def test_repeated_judgements_do_not_narrow_the_length_controlled_interval() -> None:
     once = duels(200, 1, theta=0.3, beta=1.0)
     often = Duels(
-        *(np.tile(x, 4) for x in (once.outcome, once.left_length, once.right_length, once.queries))
+        np.tile(once.outcome, 4),
+        np.tile(once.left_length, 4),
+        np.tile(once.right_length, 4),
+        np.tile(once.queries, 4),
     )
     a, b = length_control.fit(once), length_control.fit(often)
     assert (b.low, b.high) == pytest.approx((a.low, a.high), abs=1e-6)

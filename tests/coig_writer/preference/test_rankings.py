@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Sequence
 
 import choix
 import numpy as np
@@ -19,14 +20,14 @@ def ballot(i: int, verdict: object, shown: tuple[str, ...] = ("a", "b", "c")) ->
     return Ballot(f"b{i}", "s", "ranking", f"i{i}", f"q{i}", "r", 0, shown, json.dumps(verdict))
 
 
-def encoded(verdicts: list[object]) -> rankings.Rankings:
+def encoded(verdicts: Sequence[object]) -> rankings.Rankings:
     return rankings.encode([ballot(i, v) for i, v in enumerate(verdicts)])
 
 
 def random_rankings(n: int, seed: int, players: int = 5) -> rankings.Rankings:
     rng = np.random.default_rng(seed)
     utility = np.linspace(1, -1, players) + rng.gumbel(size=(n, players))
-    places = 1.0 + np.argsort(np.argsort(-utility, axis=1), axis=1)
+    places = (1 + np.argsort(np.argsort(-utility, axis=1), axis=1)).astype(np.float64)
     codes = np.arange(n, dtype=np.intp)
     ids = tuple(map(str, codes))
     return rankings.Rankings(tuple("abcdefgh"[:players]), ids, ("r",), places, codes, codes * 0)

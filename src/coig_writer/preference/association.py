@@ -1,0 +1,94 @@
+"""Does a metric go with preference? Asked within prompts, where length and topic are held apart.
+
+Two answers: how often the answer that has more of the metric is the preferred one, and Spearman's
+correlation of metric and success within a prompt, averaged over prompts. Both with intervals that
+resample prompts. A correlation over five models rests on five points; this one on every prompt.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+from scipy import stats
+
+from coig_writer.errors import StatisticsError
+from coig_writer.preference import bootstrap
+from coig_writer.preference.bootstrap import BY_QUERY, Interval, Plan
+from coig_writer.preference.pairs import Floats, Pairs
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Association:
+    """``concordance``: share of decided pairs in which more of the metric won (0.5: no relation).
+
+    ``spearman``: mean within-prompt correlation. ``left_out`` counts pairs without a value on both
+    sides, with equal values, or tied.
+    """
+
+    metric: str
+    concordance: Interval
+    spearman: Interval | None
+    prompts: int
+    left_out: int
+
+
+def associate(
+    metric: str, pairs: Pairs, values: Mapping[tuple[str, str], float], plan: Plan = BY_QUERY
+) -> Association:
+    """Relates a metric to preference.
+
+    Args:
+        metric: Its name, for the result.
+        pairs: Comparisons.
+        values: (variant, query id) → value.
+        plan: How to resample.
+
+    Raises:
+        StatisticsError: No decided pair has different values, or all lie on one prompt.
+    """
+    left, right = _sides(pairs, values)
+    more = np.sign(left - right)
+    usable = ~np.isnan(left) & ~np.isnan(right) & (more != 0) & (pairs.outcome != 0.5)
+    if not usable.any():
+        raise StatisticsError(
+            f"{metric}: no decided pair has two different values", "score the answers first"
+        )
+    agrees = (more[usable] > 0) == (pairs.outcome[usable] > 0.5)
+    _, clusters = np.unique(pairs.queries[usable], return_inverse=True)
+    concordance = bootstrap.mean(agrees.astype(np.float64), clusters, plan)
+    within = _within(pairs, values)
+    spearman = None
+    if len(within) > 1:
+        spearman = bootstrap.mean(within, np.arange(len(within)), plan)
+    return Association(
+        metric, concordance, spearman, len(np.unique(clusters)), int((~usable).sum())
+    )
+
+
+def _sides(pairs: Pairs, values: Mapping[tuple[str, str], float]) -> tuple[Floats, Floats]:
+    table = np.full((len(pairs.labels), len(pairs.query_ids)), np.nan)
+    for i, label in enumerate(pairs.labels):
+        for j, query in enumerate(pairs.query_ids):
+            table[i, j] = values.get((label, query), np.nan)
+    return table[pairs.left, pairs.queries], table[pairs.right, pairs.queries]
+
+
+def _within(pairs: Pairs, values: Mapping[tuple[str, str], float]) -> Floats:
+    """Returns one correlation per prompt, of metric and points; prompts without spread are skipped."""
+    points = np.zeros((len(pairs.query_ids), len(pairs.labels)))
+    games = np.zeros_like(points)
+    for side, won in ((pairs.left, pairs.outcome), (pairs.right, 1 - pairs.outcome)):
+        np.add.at(points, (pairs.queries, side), won)
+        np.add.at(games, (pairs.queries, side), 1)
+    found = []
+    for row, query in enumerate(pairs.query_ids):
+        known = [
+            i for i, label in enumerate(pairs.labels) if games[row, i] and (label, query) in values
+        ]
+        metric = [values[pairs.labels[i], query] for i in known]
+        success = [points[row, i] / games[row, i] for i in known]
+        if len(known) >= 3 and np.ptp(metric) > 0 and np.ptp(success) > 0:
+            found.append(stats.spearmanr(metric, success).statistic)
+    return np.array(found, dtype=np.float64)

@@ -1,0 +1,229 @@
+"""Bootstrap intervals that resample what is independent: prompts, raters, or both.
+
+Pairs out of one ranking and votes of one rater hang together. Resampling single votes then gives
+intervals that are too narrow: 82 % coverage instead of 95 % for five-way rankings
+(docs/decisions/0009-statistics.md). Resampling whole prompts keeps their inner dependence.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+import numpy as np
+from scipy import sparse
+
+from coig_writer.errors import StatisticsError
+from coig_writer.preference import bradley_terry
+from coig_writer.preference.pairs import Floats, Ints, Pairs, win_matrix
+
+Cluster = Literal["query", "rater", "query and rater", "comparison"]
+FEW = 20  # clusters below which a percentile interval is known to be too narrow
+ROUNDS = 2000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Interval:
+    """A percentile interval and how it was made; ``n`` counts comparisons, ``clusters`` their groups.
+
+    ``few_clusters`` warns of an interval that is likely too narrow. ``degenerate_rounds`` counts
+    rounds in which the estimate did not exist as such: a rate's are left out, a strength's carry a
+    prior of one virtual comparison per pair.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    level: float
+    cluster: Cluster
+    clusters: int
+    n: int
+    rounds: int
+    seed: int
+    degenerate_rounds: int = 0
+    method: str = "percentile bootstrap"
+
+    @property
+    def few_clusters(self) -> bool:
+        """Whether there are too few clusters to trust the width."""
+        return self.clusters < FEW
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """How to resample: by what, how often, from which seed, and to which level."""
+
+    cluster: Cluster = "query"
+    rounds: int = ROUNDS
+    seed: int = 0
+    level: float = 0.95
+
+
+BY_QUERY = Plan()
+
+
+def cluster_weights(clusters: int, rounds: int, rng: np.random.Generator) -> Floats:
+    """Returns how often each cluster is drawn in each round (rounds × clusters)."""
+    return rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=rounds).astype(
+        np.float64
+    )
+
+
+def percentiles(values: Floats, level: float) -> tuple[float, float]:
+    """Returns the central interval of bootstrap values."""
+    low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2])
+    return float(low), float(high)
+
+
+def mean(values: Floats, clusters: Ints, plan: Plan = BY_QUERY) -> Interval:
+    """Bootstraps a mean of values that fall into clusters numbered from 0.
+
+    Raises:
+        StatisticsError: No value, or a single cluster.
+    """
+    count = _at_least_two(int(clusters.max()) + 1 if clusters.size else 0, plan.cluster)
+    sums = np.bincount(clusters, values, count)
+    sizes = np.bincount(clusters, minlength=count).astype(np.float64)
+    weights = cluster_weights(count, plan.rounds, np.random.default_rng(plan.seed))
+    drawn = (weights @ sums) / (weights @ sizes)
+    low, high = percentiles(drawn, plan.level)
+    estimate = float(values.mean())
+    return Interval(
+        estimate, low, high, plan.level, plan.cluster, count, len(values), plan.rounds, plan.seed
+    )
+
+
+def win_rates(pairs: Pairs, plan: Plan = BY_QUERY) -> dict[tuple[str, str], Interval]:
+    """Returns the win rate of every ordered pair that met, a tie being half a win.
+
+    Raises:
+        StatisticsError: A single cluster, so that nothing can be resampled.
+    """
+    wins, ties, clusters = tables(pairs, plan)
+    points, games = wins + ties / 2, wins + wins.swapaxes(1, 2) + ties
+    matrix = win_matrix(pairs)
+    found: dict[tuple[str, str], Interval] = {}
+    for i, a in enumerate(pairs.labels):
+        for j, b in enumerate(pairs.labels):
+            n = matrix.games[i, j]
+            if i == j or n == 0:
+                continue
+            met = games[:, i, j] > 0
+            low, high = percentiles(points[met, i, j] / games[met, i, j], plan.level)
+            found[a, b] = Interval(
+                float(matrix.points[i, j] / n), low, high, plan.level, plan.cluster, clusters,
+                int(n), plan.rounds, plan.seed, int((~met).sum()),
+            )  # fmt: skip
+    return found
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Board:
+    """Strengths with intervals, and the range of places each player takes over the rounds."""
+
+    strengths: dict[str, Interval]
+    places: dict[str, tuple[int, int]]
+    ties: bradley_terry.Ties
+    prior: float
+
+
+def strengths(
+    pairs: Pairs,
+    ties: bradley_terry.Ties = "half",
+    plan: Plan = BY_QUERY,
+    *,
+    prior: float = 0.0,
+) -> Board:
+    """Bootstraps Bradley–Terry log strengths (mean 0).
+
+    Raises:
+        StatisticsError: A single cluster, or no maximum exists and there is no prior.
+    """
+    fitted = bradley_terry.fit(win_matrix(pairs), ties, prior=prior)
+    wins, draws, clusters = tables(pairs, plan)
+    drawn, repaired = refit(wins, draws, ties, prior)
+    place = 1 + np.argsort(np.argsort(-drawn, axis=1), axis=1)
+    intervals, places = {}, {}
+    for i, label in enumerate(pairs.labels):
+        low, high = percentiles(drawn[:, i], plan.level)
+        intervals[label] = Interval(
+            fitted.log_strengths[i], low, high, plan.level, plan.cluster, clusters,
+            len(pairs), plan.rounds, plan.seed, repaired,
+        )  # fmt: skip
+        best, worst = percentiles(place[:, i].astype(np.float64), plan.level)
+        places[label] = (int(np.floor(best)), int(np.ceil(worst)))
+    return Board(intervals, places, ties, prior)
+
+
+def refit(
+    wins: Floats, draws: Floats, ties: bradley_terry.Ties, prior: float = 0.0
+) -> tuple[Floats, int]:
+    """Solves resampled tables; where none has a maximum, with one virtual comparison per pair.
+
+    Returns:
+        Strengths (rounds × players) and the number of rounds that needed the virtual comparisons.
+    """
+    virtual = (1 - np.eye(wins.shape[1])) / 2
+    tied = draws if ties == "davidson" and draws.any() else None
+    won = (wins + draws / 2 if ties == "half" else wins) + prior * virtual
+    lost = ~bradley_terry.has_maximum(won + (0 if tied is None else tied))
+    if tied is not None:  # Davidson's ν needs a tie and a decision in every round
+        none = np.asarray(~tied.any(axis=(1, 2)))
+        tied = tied + none[:, None, None] * virtual * 2e-3
+        lost = lost | ~won.any(axis=(1, 2))
+    won = won + lost[:, None, None] * virtual
+    return bradley_terry.solve(won, tied).parameters[:, : wins.shape[1]], int(lost.sum())
+
+
+def tables(pairs: Pairs, plan: Plan) -> tuple[Floats, Floats, int]:
+    """Returns resampled wins and ties (rounds × players × players) and the number of clusters."""
+    players = len(pairs.labels)
+    rng = np.random.default_rng(plan.seed)
+    cell = (pairs.left * players + pairs.right) * 3 + (2 * pairs.outcome).astype(np.intp)
+    if plan.cluster == "comparison":
+        drawn, clusters = _by_comparison(cell, players, plan.rounds, rng), len(pairs)
+    else:
+        unit, weights, clusters = _units(pairs, plan, rng)
+        counts = sparse.coo_array(
+            (np.ones(len(cell)), (unit, cell)), shape=(weights.shape[1], players * players * 3)
+        ).tocsr()
+        drawn = np.asarray(weights @ counts)
+    lost, tied, won = np.moveaxis(drawn.reshape(plan.rounds, players, players, 3), 3, 0)
+    return won + lost.swapaxes(1, 2), tied + tied.swapaxes(1, 2), clusters
+
+
+def _by_comparison(cell: Ints, players: int, rounds: int, rng: np.random.Generator) -> Floats:
+    """Resamples single comparisons through their counts, never touching the rows again."""
+    counts = np.bincount(cell, minlength=players * players * 3)
+    present = np.flatnonzero(counts)
+    drawn = np.zeros((rounds, len(counts)))
+    drawn[:, present] = rng.multinomial(len(cell), counts[present] / len(cell), size=rounds)
+    return drawn
+
+
+def _units(pairs: Pairs, plan: Plan, rng: np.random.Generator) -> tuple[Ints, Floats, int]:
+    """Returns each comparison's unit, the units' weights per round, and the number of clusters."""
+    queries, raters = len(pairs.query_ids), len(pairs.rater_ids)
+    if plan.cluster == "query":
+        _at_least_two(queries, plan.cluster)
+        return pairs.queries, cluster_weights(queries, plan.rounds, rng), queries
+    if plan.cluster == "rater":
+        _at_least_two(raters, plan.cluster)
+        return pairs.raters, cluster_weights(raters, plan.rounds, rng), raters
+    # Two ways: a vote counts as often as its prompt times its rater was drawn (Owen 2007).
+    _at_least_two(min(queries, raters), plan.cluster)
+    unit = pairs.queries * raters + pairs.raters
+    weights = (
+        cluster_weights(queries, plan.rounds, rng)[:, :, None]
+        * cluster_weights(raters, plan.rounds, rng)[:, None, :]
+    ).reshape(plan.rounds, queries * raters)
+    return unit, weights, min(queries, raters)
+
+
+def _at_least_two(clusters: int, cluster: Cluster) -> int:
+    if clusters < 2:
+        raise StatisticsError(
+            f"{clusters} cluster by {cluster}: nothing can be resampled",
+            "collect votes on more prompts or from more raters, or cluster by something else",
+        )
+    return clusters

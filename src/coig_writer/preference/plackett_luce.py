@@ -1,0 +1,119 @@
+"""Plackett–Luce strengths from rankings, by Newton's method, one weighting or many at once.
+
+A ranking is a chain of choices: the first among all, the next among the rest (Luce 1959, Plackett
+1975). It uses a ranking as what it is, where Bradley–Terry on its pairs counts it as independent
+comparisons; clustered intervals make both honest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from coig_writer.errors import StatisticsError
+from coig_writer.preference import bradley_terry
+from coig_writer.preference.newton import Solution, maximise
+from coig_writer.preference.pairs import Floats, Ints
+from coig_writer.preference.rankings import Rankings
+
+ABSENT = -1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PlackettLuce:
+    """Log strengths, mean 0, in the order of ``labels``, from ``n`` rankings."""
+
+    labels: tuple[str, ...]
+    log_strengths: tuple[float, ...]
+    n: int
+    iterations: int
+    gradient: float
+
+
+def fit(rankings: Rankings) -> PlackettLuce:
+    """Fits all rankings, each with weight 1.
+
+    Raises:
+        StatisticsError: A ranking has ties, or no maximum exists.
+    """
+    orders, counts = distinct(rankings)
+    bradley_terry.require_maximum(rankings.labels, beaten(orders, counts[None], rankings.labels)[0])
+    found = solve(orders, counts[None], len(rankings.labels))
+    return PlackettLuce(
+        rankings.labels,
+        tuple(map(float, found.parameters[0])),
+        int(counts.sum()),
+        found.iterations,
+        found.gradient,
+    )
+
+
+def distinct(rankings: Rankings) -> tuple[Ints, Floats]:
+    """Returns the distinct rankings, best first, padded with ``ABSENT``, and how often each occurs.
+
+    Raises:
+        StatisticsError: A ranking has ties.
+    """
+    orders, counts = np.unique(ordered(rankings), axis=0, return_counts=True)
+    return orders, counts.astype(np.float64)
+
+
+def ordered(rankings: Rankings) -> Ints:
+    """Returns each ranking as codes of its variants, best first, padded with ``ABSENT``.
+
+    Raises:
+        StatisticsError: A ranking has ties.
+    """
+    places = rankings.places
+    if (places != np.floor(places))[~np.isnan(places)].any() or _repeats(places):
+        raise StatisticsError(
+            "a ranking has ties, which Plackett–Luce does not know",
+            "fit Bradley–Terry on its pairs",
+        )
+    order = np.argsort(places, axis=1, kind="stable")  # NaN sorts last
+    shown = np.sort(~np.isnan(places), axis=1)[:, ::-1]
+    return np.where(shown, order, ABSENT)
+
+
+def _repeats(places: Floats) -> bool:
+    inside = np.sort(places, axis=1)
+    return bool((np.diff(inside, axis=1) == 0).any())
+
+
+def beaten(orders: Ints, weights: Floats, labels: tuple[str, ...]) -> Floats:
+    """Counts who is placed above whom, per weighting (weightings × players × players)."""
+    players = len(labels)
+    above = np.zeros((len(orders), players, players))
+    for row, order in enumerate(orders):
+        present = order[order != ABSENT]
+        for i, winner in enumerate(present):
+            above[row, winner, present[i + 1 :]] = 1.0
+    return np.tensordot(weights, above, axes=(1, 0))
+
+
+def solve(orders: Ints, weights: Floats, players: int) -> Solution:
+    """Maximises the likelihood for a batch of weightings (weightings × distinct rankings)."""
+    start = np.zeros((len(weights), players))
+    return maximise(
+        lambda theta: _score(theta, orders, weights), start, players, weights.sum(axis=1)
+    )
+
+
+def _score(theta: Floats, orders: Ints, weights: Floats) -> tuple[Floats, Floats]:
+    """Gradient and information: each stage is a softmax choice among those not yet placed."""
+    batch, players = theta.shape
+    gradient, information = np.zeros((batch, players)), np.zeros((batch, players, players))
+    diagonal = np.arange(players)
+    for order, weight in zip(orders, weights.T, strict=True):
+        present = order[order != ABSENT]
+        for stage in range(len(present) - 1):
+            rest = present[stage:]
+            exponent = np.exp(theta[:, rest] - theta[:, rest].max(axis=1, keepdims=True))
+            chance = np.zeros((batch, players))
+            chance[:, rest] = exponent / exponent.sum(axis=1, keepdims=True)
+            gradient[:, present[stage]] += weight
+            gradient -= weight[:, None] * chance
+            information -= weight[:, None, None] * chance[:, :, None] * chance[:, None, :]
+            information[:, diagonal, diagonal] += weight[:, None] * chance
+    return gradient, information
