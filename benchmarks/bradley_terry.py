@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def _rounds(points: Any) -> list[Any]:
 
 
 def choix_dense(left: list[str], right: list[str], outcome: Any) -> Any:
-    """choix on tables that are counted and resampled for it (its own input is one tuple per win)."""
+    """Runs choix on tables that are counted and resampled for it (its own input is one tuple per win)."""
     import choix
 
     points = _table(left, right, outcome)
@@ -79,7 +80,7 @@ def choix_dense(left: list[str], right: list[str], outcome: Any) -> Any:
 
 
 def evalica_weights(left: list[str], right: list[str], outcome: Any) -> Any:
-    """evalica on aggregated rows with weights, counted and resampled for it."""
+    """Runs evalica on aggregated rows with weights, counted and resampled for it."""
     import evalica
 
     points = _table(left, right, outcome)
@@ -119,6 +120,7 @@ def measure(method: str, count: int) -> None:
     if method != "kit":
         __import__(method)
     data = votes(count)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
     before = _peak_mb()
     start, wall = _cpu(), time.perf_counter()
     scores = np.asarray(METHODS[method](*data), dtype=float)
@@ -135,7 +137,9 @@ def _cpu() -> float:
 
 
 def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Returns the peak of resident memory since it was last reset (Linux)."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def main() -> None:

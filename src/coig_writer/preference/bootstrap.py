@@ -181,7 +181,8 @@ def tables(pairs: Pairs, plan: Plan) -> tuple[Floats, Floats, int]:
     rng = np.random.default_rng(plan.seed)
     cell = (pairs.left * players + pairs.right) * 3 + (2 * pairs.outcome).astype(np.intp)
     if plan.cluster == "comparison":
-        drawn, clusters = _by_comparison(cell, players, plan.rounds, rng), len(pairs)
+        clusters = _at_least_two(len(pairs), plan.cluster)
+        drawn = _by_comparison(cell, players, plan.rounds, rng)
     else:
         unit, weights, clusters = _units(pairs, plan, rng)
         counts = sparse.coo_array(
@@ -193,12 +194,13 @@ def tables(pairs: Pairs, plan: Plan) -> tuple[Floats, Floats, int]:
 
 
 def _by_comparison(cell: Ints, players: int, rounds: int, rng: np.random.Generator) -> Floats:
-    """Resamples single comparisons through their counts, never touching the rows again."""
+    """Resamples single comparisons through their counts, never touching the rows again.
+
+    Each comparison is drawn Poisson(1) times, so each cell Poisson(count) times; twice as fast as
+    the multinomial and the same but for a total that varies by its square root.
+    """
     counts = np.bincount(cell, minlength=players * players * 3)
-    present = np.flatnonzero(counts)
-    drawn = np.zeros((rounds, len(counts)))
-    drawn[:, present] = rng.multinomial(len(cell), counts[present] / len(cell), size=rounds)
-    return drawn
+    return rng.poisson(counts, size=(rounds, len(counts))).astype(np.float64)
 
 
 def _units(pairs: Pairs, plan: Plan, rng: np.random.Generator) -> tuple[Ints, Floats, int]:

@@ -5,6 +5,8 @@ Run with -s to see the numbers.
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -49,10 +51,10 @@ def test_intervals_by_prompt_cover_and_naive_ones_do_not() -> None:
         for name, (low, high) in {"by prompt": clustered(wins, rng), "naive": naive(wins)}.items():
             inside[name] += int(((low <= TRUTH) & (high >= TRUTH)).sum())
     share = {name: count / (STUDIES * len(TRUTH)) for name, count in inside.items()}
-    print(
+    sys.stdout.write(
         f"\n{STUDIES} studies of {PROMPTS} five-way rankings, Bradley–Terry strengths: 95 % intervals "
         f"hold the truth in {share['by prompt']:.1%} (prompts resampled) and {share['naive']:.1%} (pairs "
-        "taken as independent)"
+        "taken as independent)\n"
     )
     assert 0.93 < share["by prompt"] < 0.97
     assert share["naive"] < 0.86
