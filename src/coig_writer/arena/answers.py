@@ -8,6 +8,7 @@ the finding says so.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -43,7 +44,7 @@ class Prompt:
     answers: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Collection:
     """Everything a study can show: prompts, the names behind the model numbers, what the scan did."""
 
@@ -51,24 +52,11 @@ class Collection:
     variants: tuple[str, ...]
     findings: tuple[Finding, ...]
 
-    def prompt(self, query_id: str) -> Prompt:
-        """Finds a prompt by query id.
-
-        Raises:
-            InputError: The collection has no such prompt.
-        """
-        for prompt in self.prompts:
-            if prompt.query_id == query_id:
-                return prompt
-        raise InputError(
-            f"unknown query {query_id!r} in this study", "use the generations it was run on"
-        )
-
     def in_language(self, language: str) -> tuple[Prompt, ...]:
         """Returns the prompts of one language."""
         return tuple(p for p in self.prompts if p.language == language)
 
-    @property
+    @functools.cached_property
     def languages(self) -> tuple[str, ...]:
         """The languages there are prompts in, Chinese first."""
         return tuple(code for code in ("zh", "en") if self.in_language(code))

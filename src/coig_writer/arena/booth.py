@@ -69,10 +69,14 @@ class Desk:
     def __init__(self, tasks: Mapping[str, Task], done: set[str]) -> None:
         self.tasks = tasks
         self.done = done
+        self._order = list(tasks)
+        self._reached = 0
 
     def next(self) -> str | None:
         """Returns the opaque id of the next open item, or None."""
-        return next((token for token in self.tasks if token not in self.done), None)
+        while self._reached < len(self._order) and self._order[self._reached] in self.done:
+            self._reached += 1
+        return self._order[self._reached] if self._reached < len(self._order) else None
 
 
 class Booth:
@@ -89,6 +93,7 @@ class Booth:
         self, study: Study, collection: Collection, store: Store, identity: Identity
     ) -> None:
         self.study, self.collection, self.store, self.identity = study, collection, store, identity
+        self.prompts = {prompt.query_id: prompt for prompt in collection.prompts}
         self._seats: dict[tuple[str, str], list[list[Task]]] = {}
         self._desks: OrderedDict[tuple[str, str, str], Desk] = OrderedDict()
         self._lock = threading.RLock()
@@ -205,7 +210,7 @@ class Booth:
         if token is None:
             return {"protocol": protocol, "progress": progress, "item": None}
         task = desk.tasks[token]
-        prompt = self.collection.prompt(task.unit.query_id)
+        prompt = self.prompts[task.unit.query_id]
         return {
             "protocol": protocol,
             "progress": progress,
@@ -246,7 +251,7 @@ class Booth:
         if unknown:
             raise InputError(f"unknown tag {unknown[0]!r}", f"tags are {', '.join(TAGS)}")
         verdict = named_verdict(protocol, vote.verdict, shown, ties=self.study.ties)
-        prompt = self.collection.prompt(task.unit.query_id)
+        prompt = self.prompts[task.unit.query_id]
         return Ballot(
             id=uuid.uuid4().hex,
             study=self.study.study,
@@ -275,7 +280,9 @@ class Booth:
             {
                 "id": b.id,
                 "protocol": b.protocol,
-                "prompt": self.collection.prompt(b.query_id).text,
+                "prompt": self.prompts[b.query_id].text
+                if b.query_id in self.prompts
+                else b.query_id,
                 "verdict": positions(b),
                 "created_at": b.created_at,
                 "dwell_s": b.dwell_s,

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import Cookie, Depends, HTTPException, Request, Response
-from fastapi.responses import FileResponse, RedirectResponse
+import anyio
+from fastapi import Depends, HTTPException, Request, Response
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from coig_writer.arena import board
@@ -66,37 +67,33 @@ def _booth(request: Request) -> Booth:
     return booth
 
 
-Arena = Annotated[Booth, Depends(_booth)]
-
-
-def _known(
-    request: Request, booth: Arena, arena_rater: Annotated[str | None, Cookie()] = None
-) -> str | None:
+async def _known(request: Request) -> str | None:
     """Returns the rater behind an account or a cookie, or None; the account comes first."""
+    booth = _booth(request)
     account = request.scope.get("session", {}).get("oauth_info", {}).get("userinfo", {})
     name = account.get("preferred_username")
     if name is None:
-        return booth.identity.from_cookie(arena_rater)
+        return booth.identity.from_cookie(request.cookies.get(COOKIE))
     if name.casefold() in {a.casefold() for a in booth.study.annotators}:
         raise ForbiddenError("this account annotated the data and cannot judge it", "thank you")
     return booth.identity.rater("account", name)
 
 
-Known = Annotated[str | None, Depends(_known)]
-
-
-def _rater(known: Known) -> str:
+async def _rater(request: Request) -> str:
+    known = await _known(request)
     if known is None:
         raise HTTPException(401, "no session: open the page again")
     return known
 
 
+# Coroutines, because a plain function would cost every request a trip to the thread pool.
+Known = Annotated[str | None, Depends(_known)]
 Rater = Annotated[str, Depends(_rater)]
 
 
-def page(request: Request, booth: Arena) -> Response:
+def page(request: Request) -> Response:
     """Serves the page; an invitation becomes a cookie and leaves the address bar."""
-    token = request.query_params.get("invite")
+    booth, token = _booth(request), request.query_params.get("invite")
     if token is None:
         return FileResponse(_PAGE / "index.html")
     name = booth.identity.invited(booth.study.study, booth.study.raters, token)
@@ -113,14 +110,16 @@ def results_page() -> Response:
     return FileResponse(_PAGE / "results.html")
 
 
-def health(booth: Arena) -> dict[str, Any]:
+def health(request: Request) -> dict[str, Any]:
     """Says whether texts are loaded and the store answers."""
+    booth = _booth(request)
     booth.store.count(booth.study.study, booth.study.protocols[0])
     return {"status": "ok", "prompts": len(booth.collection.prompts)}
 
 
-def study(booth: Arena) -> dict[str, Any]:
+def study(request: Request) -> dict[str, Any]:
     """Describes the study to the page; no model is named."""
+    booth = _booth(request)
     of = booth.study
     return {
         "study": of.study,
@@ -134,10 +133,9 @@ def study(booth: Arena) -> dict[str, Any]:
     }
 
 
-def session(
-    body: Session, request: Request, response: Response, booth: Arena, known: Known
-) -> dict[str, Any]:
+def session(body: Session, request: Request, response: Response, known: Known) -> dict[str, Any]:
     """Gives a rater a seat and the first open item."""
+    booth = _booth(request)
     protocol, language = booth.checked(body.protocol, body.language)
     if not body.consent:
         raise InputError("no vote without consent", "tick the box, or close the page")
@@ -154,32 +152,44 @@ def session(
     return booth.view(protocol, booth.sit(rater, protocol, language))
 
 
-def vote(body: VoteBody, request: Request, booth: Arena, rater: Rater) -> dict[str, Any]:
-    """Stores a vote; replies with the receipt and the next item."""
+async def vote(body: VoteBody, request: Request, rater: Rater) -> Response:
+    """Stores a vote; replies with the receipt and the next item.
+
+    The store is written from as few threads as it has use for (``Store.writers``): more would only
+    wait for one another, and for the interpreter.
+    """
     if not request.app.state.voting.allows(rater):
         raise HTTPException(429, "that was quicker than anyone reads; wait a moment")
+    booth = _booth(request)
     protocol, language = booth.checked(body.protocol, body.language)
     fields = body.model_dump(exclude={"protocol", "language"}) | {"tags": tuple(body.tags)}
-    receipt = booth.vote(rater, protocol, language, Vote(**fields))
-    desk = booth.desk(rater, protocol, language)
-    after = booth.view(protocol, desk) if desk else None
-    return dataclasses.asdict(receipt) | {"next": after}
+
+    def voted() -> dict[str, Any]:
+        receipt = booth.vote(rater, protocol, language, Vote(**fields))
+        desk = booth.desk(rater, protocol, language)
+        after = booth.view(protocol, desk) if desk else None
+        return {"id": receipt.id, "models": receipt.models, "next": after}
+
+    limiter = request.app.state.writers
+    return JSONResponse(await anyio.to_thread.run_sync(voted, limiter=limiter))
 
 
-def history(booth: Arena, rater: Rater) -> list[dict[str, Any]]:
+def history(request: Request, rater: Rater) -> list[dict[str, Any]]:
     """Returns the rater's own votes."""
-    return booth.history(rater)
+    return _booth(request).history(rater)
 
 
-def withdraw(body: Withdrawal, booth: Arena, rater: Rater) -> dict[str, str]:
+def withdraw(body: Withdrawal, request: Request, rater: Rater) -> dict[str, str]:
     """Takes back one of the rater's own votes."""
+    booth = _booth(request)
     tombstone = booth.store.withdraw(rater, body.ballot)
     booth.on_ballot()
     return {"ballot": tombstone.ballot, "time": tombstone.time}
 
 
-def results(booth: Arena, protocol: str, language: str) -> dict[str, Any]:
+def results(request: Request, protocol: str, language: str) -> dict[str, Any]:
     """Returns the board of one protocol and language, as far as it may be shown."""
+    booth = _booth(request)
     known, checked = booth.checked(protocol, language)
     return board.public_view(booth, known, checked)
 

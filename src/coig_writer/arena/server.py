@@ -8,12 +8,14 @@ direct route that touches no queue. ``create_app`` imports no Gradio and is what
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import anyio
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coig_writer.arena import routes
 from coig_writer.arena.booth import Booth
@@ -24,9 +26,9 @@ from coig_writer.errors import KitError
 PAGE = Path(__file__).parent / "page"
 MAX_BODY_BYTES = 20_000
 _PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'self' https://huggingface.co https://*.hf.space"
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    b"connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
+    b"frame-ancestors 'self' https://huggingface.co https://*.hf.space"
 )
 
 _STATUS = {DuplicateError: 409, StoreError: 503, routes.ForbiddenError: 403}
@@ -36,9 +38,10 @@ def create_app(booth: Booth) -> FastAPI:
     """Builds the web application around a booth."""
     app = FastAPI(title="COIG-Writer arena", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.booth = booth
+    app.state.writers = anyio.CapacityLimiter(booth.store.writers)
     app.state.voting = Limit(booth.study.votes_per_minute)
     app.state.arriving = Limit(booth.study.raters_per_minute)
-    app.middleware("http")(_guard)
+    app.add_middleware(Guard)
     app.exception_handler(KitError)(_explained)
     app.add_api_route("/", routes.page)
     app.add_api_route("/results", routes.results_page)
@@ -65,28 +68,47 @@ def mount_gradio(app: FastAPI) -> FastAPI:
     return gradio.mount_gradio_app(app, tables(app.state.booth), path="/gradio", ssr_mode=False)
 
 
-async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Refuses oversized and cross-site writes; sets the security headers."""
-    path = request.url.path
-    if request.method == "POST" and path.startswith("/api/"):
-        refused = _refused_write(request)
-        if refused:
-            return refused
-    response = await call_next(request)
-    if not path.startswith("/gradio"):
-        response.headers["Content-Security-Policy"] = _PAGE_POLICY
-        response.headers["Cache-Control"] = "no-store" if path.startswith("/api/") else "no-cache"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+class Guard:
+    """Refuses oversized and cross-site writes; sets the security headers.
+
+    Plain ASGI: Starlette's middleware base class would cost every vote a task and a queue.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, or answers it here."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"]
+        refused = None
+        if scope["method"] == "POST" and path.startswith("/api/"):
+            refused = _refused_write(Headers(scope=scope))
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_security_headers(path)]
+            await send(message)
+
+        await (refused or self._app)(scope, receive, guarded)
 
 
-def _refused_write(request: Request) -> Response | None:
-    length = request.headers.get("content-length", "")
+def _security_headers(path: str) -> list[tuple[bytes, bytes]]:
+    always = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+    if path.startswith("/gradio"):
+        return always
+    kept = b"no-store" if path.startswith("/api/") else b"no-cache"
+    return [*always, (b"content-security-policy", _PAGE_POLICY), (b"cache-control", kept)]
+
+
+def _refused_write(headers: Headers) -> Response | None:
+    length = headers.get("content-length", "")
     if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
         return _problem(413, "the request is too large or has no length", "shorten the comment")
     # A foreign page cannot send this type without a preflight, which no route here answers.
-    if request.headers.get("content-type", "").split(";")[0] != "application/json":
+    if headers.get("content-type", "").split(";")[0] != "application/json":
         return _problem(415, "votes are sent as application/json", "use the page")
     return None
 

@@ -86,6 +86,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
+        self.writers = 1 if self.engine.dialect.name == "sqlite" else 8
         # SQLite has one writer. Waiting here is fair and short; inside SQLite it would be a sleep.
         self._writing: Any = (
             threading.Lock() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext()

@@ -1,0 +1,317 @@
+"""How many durable votes per second the arena takes, beside a plain append-to-JSONL Gradio app.
+
+    python benchmarks/arena.py                  50 raters for 60 s on each side
+    python benchmarks/arena.py --seconds 10     a shorter look
+
+Both servers run as processes of their own on this machine, one after the other, under the same
+load generator: ``--raters`` simulated raters on keep-alive connections, each sending its next vote
+as soon as the last is answered. The arena is the real one: its routes, its SQLite store with one
+transaction and one ``fsync`` per vote; only its rate limit is lifted, since these raters do not
+read. The other app is what the Gradio documentation leads to: a function behind a button that
+appends a line to a JSONL file, called over Gradio's HTTP API, without ``fsync``. Afterwards the
+stored ballots are compared with the acknowledged votes, one by one.
+
+Goal: at least 300 votes/s with a 99th percentile of at most 150 ms, nothing lost or doubled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+GOAL_PER_S, GOAL_P99_MS = 300, 150
+PLAIN_APP = """
+import json, sys, threading
+import gradio as gr
+lock, path = threading.Lock(), sys.argv[1]
+
+def vote(rater: str, item: str, verdict: str) -> str:
+    with lock, open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps({"rater": rater, "item": item, "verdict": verdict}) + "\\n")
+    return item
+
+with gr.Blocks() as app:
+    fields = [gr.Textbox(), gr.Textbox(), gr.Textbox()]
+    gr.Button("vote").click(vote, fields, gr.Textbox(), api_name="vote")
+app.launch(server_name="127.0.0.1", server_port=int(sys.argv[2]), quiet=True, ssr_mode=False)
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What one side did under load; latencies in milliseconds, as the rater sees them."""
+
+    side: str
+    votes: int
+    seconds: float
+    p50: float
+    p99: float
+    worst: float
+    failed: int
+    lost: int
+    doubled: int
+
+    def line(self) -> str:
+        """Returns one row of the table."""
+        return (
+            f"{self.side:<28}{self.votes:>8}{self.votes / self.seconds:>10.0f}{self.p50:>9.1f}"
+            f"{self.p99:>9.1f}{self.worst:>9.1f}{self.failed:>8}{self.lost:>6}{self.doubled:>9}"
+        )
+
+
+class Connection:
+    """One keep-alive HTTP/1.1 connection; no library, so that the generator costs little."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._cookie = ""
+
+    async def open(self) -> None:
+        """Connects."""
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+
+    async def post(self, path: str, body: Any) -> tuple[int, Any]:
+        """Sends JSON; returns status and parsed reply."""
+        content = json.dumps(body).encode()
+        head = f"POST {path} HTTP/1.1\r\nHost: arena\r\nContent-Type: application/json\r\n"
+        head += f"Content-Length: {len(content)}\r\nCookie: {self._cookie}\r\n\r\n"
+        self._writer.write(head.encode() + content)
+        await self._writer.drain()
+        return await self._reply()
+
+    async def _reply(self) -> tuple[int, Any]:
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {k.lower(): v for k, _, v in (h.partition(": ") for h in head[1:] if h)}
+        if "set-cookie" in headers:
+            self._cookie = headers["set-cookie"].split(";")[0]
+        if headers.get("transfer-encoding") == "chunked":
+            content = await self._chunks()
+        else:
+            content = await self._reader.readexactly(int(headers["content-length"]))
+        return int(head[0].split()[1]), json.loads(content)
+
+    async def _chunks(self) -> bytes:
+        parts = []
+        while size := int(await self._reader.readline(), 16):
+            parts.append(await self._reader.readexactly(size))
+            await self._reader.readline()
+        await self._reader.readline()
+        return b"".join(parts)
+
+
+@dataclasses.dataclass
+class Load:
+    """What the raters count together."""
+
+    until: float
+    latencies: list[float] = dataclasses.field(default_factory=list)
+    acknowledged: list[str] = dataclasses.field(default_factory=list)
+    failed: int = 0
+
+
+async def arena_rater(port: int, _number: int, load: Load) -> None:
+    """Votes on the route the page uses, on the items the arena hands out."""
+    connection = Connection(port)
+    await connection.open()
+    start = {"protocol": "pairwise", "language": "zh"}
+    _, view = await connection.post("/api/session", start | {"consent": True})
+    while time.perf_counter() < load.until and view["item"]:
+        vote = start | {"item": view["item"]["id"], "verdict": "left", "dwell_s": 1.0}
+        began = time.perf_counter()
+        status, reply = await connection.post("/api/vote", vote)
+        load.latencies.append(time.perf_counter() - began)
+        if status != 200:
+            load.failed += 1
+            return
+        load.acknowledged.append(reply["id"])
+        view = reply["next"]
+
+
+async def gradio_rater(port: int, number: int, load: Load) -> None:
+    """Votes over Gradio's direct HTTP endpoint for a function."""
+    connection = Connection(port)
+    await connection.open()
+    count = 0
+    while time.perf_counter() < load.until:
+        count += 1
+        item = f"{number}-{count}"
+        began = time.perf_counter()
+        body = {"data": [f"rater {number}", item, "left"]}
+        status, _ = await connection.post("/gradio_api/run/vote", body)
+        load.latencies.append(time.perf_counter() - began)
+        if status != 200:
+            load.failed += 1
+            return
+        load.acknowledged.append(item)
+
+
+Rater = Callable[[int, int, Load], Awaitable[None]]
+
+
+async def drive(rater: Rater, port: int, raters: int, seconds: float) -> tuple[Load, float]:
+    """Runs the raters; returns what they counted and how long it took."""
+    began = time.perf_counter()
+    load = Load(began + seconds)
+    await asyncio.gather(*(rater(port, number, load) for number in range(raters)))
+    return load, time.perf_counter() - began
+
+
+def generations(path: Path, prompts: int = 2_400) -> None:
+    """Writes a study large enough that nobody runs out: synthetic texts of about 600 characters."""
+    with path.open("w", encoding="utf-8") as file:
+        for prompt in range(prompts):
+            for model in range(5):
+                text = f"第{prompt}题第{model}篇。" + "夜里下了一场小雨，院子里的石板发亮。" * 33
+                row: dict[str, Any] = {
+                    "variant": f"hand-{model}",
+                    "query_id": f"zh-{prompt}",
+                    "language": "zh",
+                }
+                row |= {"genre": "essay", "prompt": f"第{prompt}题", "text": text, "article": text}
+                row |= {"reasoning": None, "reasoning_state": "absent", "finish_reason": "stop"}
+                row |= dict.fromkeys(("n_tokens", "seed", "sampling", "revision"))
+                file.write(json.dumps(row | {"model": "synthetic"}, ensure_ascii=False) + "\n")
+
+
+STUDY = """
+study: benchmark
+protocols: [pairwise]
+generations: [generations.jsonl]
+items_per_rater: 480
+overlap: {share: 0, raters: 2}
+repeats: 0
+votes_per_minute: 1000000
+raters_per_minute: 1000000
+"""
+
+
+@contextlib.contextmanager
+def server(command: list[str], port: int, ready: str) -> Iterator[None]:
+    """Runs a server until the block ends."""
+    quiet = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    process = subprocess.Popen(
+        command, env=os.environ | quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _await(f"http://127.0.0.1:{port}{ready}", process)
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _await(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            raise SystemExit(f"the server at {url} ended with code {process.returncode}")
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):
+            return
+        time.sleep(0.2)
+    raise SystemExit(f"no answer from {url} within 60 s")
+
+
+def free_port() -> int:
+    """Returns a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def measure_arena(folder: Path, raters: int, seconds: float) -> Outcome:
+    """Loads the arena and compares its store with what was acknowledged."""
+    from coig_writer.arena.store import Store, sqlite_url
+
+    generations(folder / "generations.jsonl")
+    (folder / "study.yaml").write_text(STUDY, encoding="utf-8")
+    port = free_port()
+    command = [
+        sys.executable,
+        str(ROOT / "space" / "app.py"),
+        "--study",
+        str(folder / "study.yaml"),
+    ]
+    command += ["--folder", str(folder / "arena"), "--port", str(port), "--no-gradio"]
+    with server(command, port, "/health"):
+        load, took = asyncio.run(drive(arena_rater, port, raters, seconds))
+    store = Store(sqlite_url(folder / "arena" / "ballots.sqlite"))
+    return _outcome("arena, durable", load, took, [b.id for b in store.ballots("benchmark")])
+
+
+def measure_plain(folder: Path, raters: int, seconds: float) -> Outcome:
+    """Loads the plain Gradio app and compares its file with what was acknowledged."""
+    app, votes, port = folder / "plain.py", folder / "votes.jsonl", free_port()
+    app.write_text(PLAIN_APP, encoding="utf-8")
+    with server([sys.executable, str(app), str(votes), str(port)], port, "/config"):
+        load, took = asyncio.run(drive(gradio_rater, port, raters, seconds))
+    lines = votes.read_text(encoding="utf-8").splitlines() if votes.exists() else []
+    stored = [json.loads(line)["item"] for line in lines]
+    return _outcome("plain Gradio, JSONL append", load, took, stored)
+
+
+def _outcome(side: str, load: Load, took: float, stored: list[str]) -> Outcome:
+    there = Counter(stored)
+    ordered = sorted(load.latencies)
+
+    def at(share: float) -> float:
+        return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+    return Outcome(
+        side=side,
+        votes=len(load.acknowledged),
+        seconds=took,
+        p50=at(0.5),
+        p99=at(0.99),
+        worst=at(1.0),
+        failed=load.failed,
+        lost=sum(there[vote] == 0 for vote in load.acknowledged),
+        doubled=sum(count > 1 for count in there.values()),
+    )
+
+
+def main() -> int:
+    """Measures both sides and prints the table; fails if the arena misses its goal."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--raters", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        arena = measure_arena(Path(name), given.raters, given.seconds)
+        plain = measure_plain(Path(name), given.raters, given.seconds)
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    print(
+        f"{given.raters} raters, {given.seconds:.0f} s a side, {os.cpu_count()} cores (load {load}),"
+    )
+    print(f"Python {platform.python_version()}; the generator shares the cores with the server")
+    heads = ("votes", "votes/s", "p50 ms", "p99 ms", "max ms", "failed", "lost", "doubled")
+    widths = (8, 10, 9, 9, 9, 8, 6, 9)
+    print(f"{'side':<28}" + "".join(f"{h:>{w}}" for h, w in zip(heads, widths, strict=True)))
+    print(arena.line())
+    print(plain.line())
+    sound = not (arena.failed or arena.lost or arena.doubled)
+    fast = arena.votes / arena.seconds >= GOAL_PER_S and arena.p99 <= GOAL_P99_MS
+    print(
+        f"goal {GOAL_PER_S}/s, p99 {GOAL_P99_MS} ms, nothing lost: {'met' if fast and sound else 'missed'}"
+    )
+    return 0 if fast and sound else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
