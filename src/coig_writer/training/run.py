@@ -19,6 +19,7 @@ from coig_writer.errors import ConfigError, DriftError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_path, read_records
 from coig_writer.mixture import MixtureRow, ids_hash
+from coig_writer.training import ledger
 from coig_writer.training import recipe as recipes
 from coig_writer.training.recipe import RecipeArguments
 
@@ -95,9 +96,9 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
         consumed = check_consumed(
             out, rows, trainer.state.num_train_epochs, trainer.state.epoch or 0.0
         )
-        _write_outcome(
-            out, lock, settings, _facts(variant, trainer, result, seconds, consumed, mark)
-        )
+        found = _facts(variant, trainer, result, seconds, consumed, mark)
+        found += ledger.facts(trainer.ledger.entries())
+        _write_outcome(out, lock, settings, found)
     return out
 
 

@@ -1,0 +1,120 @@
+"""The token ledger: what each source puts in, what of it is trained, and what padding costs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from coig_writer.facts import Fact
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """One source's line, summed over all epochs.
+
+    ``documents``, ``tokens`` and ``supervised`` count what gradients were computed from; ``padding``
+    is the filling of its batches, shared among their documents by what each lacked.
+    """
+
+    source: str
+    documents: int
+    tokens: int
+    supervised: int
+    padding: int
+    share_of_tokens: float
+
+
+class Ledger:
+    """Counts documents and tokens per source while a run consumes them."""
+
+    def __init__(self, source_of_row: Sequence[str]) -> None:
+        self.source_of_row = list(source_of_row)
+        self.sources = sorted(set(source_of_row))
+        self.length: dict[int, int] = {}
+        self.supervised: dict[int, int] = {}
+        self._spent = {source: [0, 0, 0, 0] for source in self.sources}
+        self._open = self._zero()
+
+    def _zero(self) -> list[list[float]]:
+        return [[0.0] * len(self.sources) for _ in range(3)]
+
+    def measure(self, documents: Any) -> None:
+        """Reads length and supervised tokens of every prepared document (after truncation)."""
+        for document in documents:
+            row = document["row"]
+            self.length[row] = len(document["input_ids"])
+            self.supervised[row] = sum(label != -100 for label in document["labels"])
+
+    @property
+    def mean_length(self) -> float:
+        """Mean document length in tokens."""
+        return sum(self.length.values()) / max(1, len(self.length))
+
+    def spend(self, rows: Sequence[int], width: int, losses: Sequence[float]) -> int:
+        """Enters one micro-batch.
+
+        Args:
+            rows: Its documents.
+            width: Its size in tokens, padding included.
+            losses: Summed loss per document, empty where unknown.
+
+        Returns:
+            Its padding in tokens.
+        """
+        lengths = [self.length[row] for row in rows]
+        padding = width - sum(lengths)
+        longest = max(lengths)
+        lack = [longest - n for n in lengths]
+        for row, length, short in zip(rows, lengths, lack, strict=True):
+            share = round(padding * short / sum(lack)) if sum(lack) else 0
+            self._enter(row, length, share)
+        for row, loss in zip(rows, losses, strict=False):
+            at = self.sources.index(self.source_of_row[row])
+            self._open[0][at] += loss
+            self._open[1][at] += self.supervised[row]
+        for row, length in zip(rows, lengths, strict=True):
+            self._open[2][self.sources.index(self.source_of_row[row])] += length
+        return padding
+
+    def _enter(self, row: int, length: int, padding: int) -> None:
+        spent = self._spent[self.source_of_row[row]]
+        for at, amount in enumerate((1, length, self.supervised[row], padding)):
+            spent[at] += amount
+
+    def restore(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Enters what an interrupted run had consumed before its checkpoint."""
+        self._spent = {source: [0, 0, 0, 0] for source in self.sources}
+        self._open = self._zero()
+        for line in lines:
+            self.spend(
+                line["numbers"],
+                line["padding"] + sum(self.length[row] for row in line["numbers"]),
+                [],
+            )
+        self._open = self._zero()
+
+    def since_last_log(self) -> list[list[float]]:
+        """Returns loss, supervised tokens and tokens per source since the last call."""
+        taken, self._open = self._open, self._zero()
+        return taken
+
+    def entries(self) -> list[Entry]:
+        """Returns the ledger, one line per source."""
+        total = sum(spent[1] for spent in self._spent.values())
+        return [
+            Entry(source, documents, tokens, supervised, padding, tokens / total if total else 0.0)
+            for source, (documents, tokens, supervised, padding) in self._spent.items()
+        ]
+
+
+def facts(entries: Sequence[Entry]) -> list[Fact]:
+    """Turns a ledger into facts; only the run itself can know them."""
+    counted = ("documents", "tokens", "supervised", "padding")
+    counts = [
+        Fact(f"ledger/{e.source}/{name}", getattr(e, name)) for e in entries for name in counted
+    ]
+    shares = [
+        Fact(f"ledger/{e.source}/share_of_tokens", round(e.share_of_tokens, 6)) for e in entries
+    ]
+    return counts + shares

@@ -1,0 +1,49 @@
+"""Strict model-FLOPs utilisation: what a step must compute, over what the chip could.
+
+Per token: 6 x parameters that enter a matrix product (all but the input embedding; the output head
+counts) + 6 x layers x heads x head size x mean length (causal attention, half of the square, forward and
+backward). Recomputation under checkpointing earns nothing, and padding is not counted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Dense bf16 peaks in FLOP/s, from the vendors' data sheets.
+PEAKS = {"H200": 989.5e12, "H100": 989.5e12, "A100": 312e12, "RTX 4090": 165.2e12}
+
+
+def matmul_parameters(config: Any) -> int:
+    """Counts the parameters of a Qwen2-like model that enter a matrix product."""
+    hidden, layers = config.hidden_size, config.num_hidden_layers
+    head = getattr(config, "head_dim", None) or hidden // config.num_attention_heads
+    attention = hidden * head * (2 * config.num_attention_heads + 2 * config.num_key_value_heads)
+    mlp = 3 * hidden * config.intermediate_size
+    return int(layers * (attention + mlp) + hidden * config.vocab_size)
+
+
+def flops_per_token(config: Any, mean_length: float) -> float:
+    """Returns forward and backward FLOPs per token of documents of a mean length."""
+    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    width = int(config.num_attention_heads) * int(head)
+    return (
+        6.0 * matmul_parameters(config) + 6.0 * int(config.num_hidden_layers) * width * mean_length
+    )
+
+
+def peak() -> float | None:
+    """Returns the device's dense bf16 peak in FLOP/s; None on a CPU or an unknown GPU."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    name = torch.cuda.get_device_name()
+    return next((flops for chip, flops in PEAKS.items() if chip in name), None)
+
+
+def strict_mfu(config: Any, tokens_per_second: float, mean_length: float) -> float | None:
+    """Returns strict MFU per device, or None where the peak is unknown."""
+    flops = peak()
+    return (
+        None if flops is None else tokens_per_second * flops_per_token(config, mean_length) / flops
+    )
