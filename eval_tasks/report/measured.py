@@ -6,7 +6,7 @@ from coig_writer.facts import Fact
 from coig_writer.files import rows_sha256
 from coig_writer.triplet import Language
 from eval_tasks.report.inputs import LANGUAGES, Runs
-from eval_tasks.report.tables import measures, win_rates
+from eval_tasks.report.tables import friedman, measures, win_rates
 
 METRICS = {"tokens": "tokens", "chars": "characters", "ttr": None}
 
@@ -17,6 +17,7 @@ def facts(runs: Runs, command: str) -> list[Fact]:
     found: list[Fact] = []
     for language in LANGUAGES:
         found += _preferences(runs, language, command, votes)
+        found += _places(runs, language, command, votes)
         for metric in METRICS:
             found += _means(runs, metric, language, command, scores)
     return found
@@ -36,6 +37,22 @@ def _preferences(runs: Runs, language: Language, command: str, artefact: str) ->
         )
         for cell in win_rates(runs, language).values()
         if cell.ours is not None
+    ]
+
+
+def _places(runs: Runs, language: Language, command: str, artefact: str) -> list[Fact]:
+    result = friedman(runs, language)
+    if result is None:
+        return []
+    values = {f"mean-place/{language}/{v}": place for v, place in result.mean_places.items()}
+    values |= {
+        f"friedman/{language}/statistic": result.statistic,
+        f"friedman/{language}/p": result.p,
+        f"friedman/{language}/kendall-w": result.kendall_w,
+    }
+    return [
+        Fact(name, value, result.n, command=command, artefact=artefact)
+        for name, value in values.items()
     ]
 
 

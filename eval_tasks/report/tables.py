@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 
 from coig_writer import paper
 from coig_writer.ballot import Ballot, comparisons
+from coig_writer.preference import bootstrap
+from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.means import Mean, mean
-from coig_writer.preference.pairs import encode, win_matrix
+from coig_writer.preference.pairs import Pairs, encode, win_matrix
+from coig_writer.preference.rankings import Friedman
+from coig_writer.preference.rankings import encode as encode_rankings
+from coig_writer.preference.rankings import friedman as test_friedman
 from coig_writer.preference.rates import Rate
 from coig_writer.triplet import Language
 from eval_tasks.report.inputs import Runs
@@ -50,13 +56,45 @@ def _rates(ballots: tuple[Ballot, ...]) -> dict[tuple[str, str], Rate]:
     met = [comparison for ballot in ballots for comparison in comparisons(ballot)]
     if not met:
         return {}
-    matrix = win_matrix(encode(met))
+    pairs = encode(met)
+    matrix = win_matrix(pairs)
+    repeated = _repeated(pairs)
+    drawn = bootstrap.win_rates(pairs) if repeated and len(pairs.query_ids) > 1 else {}
     return {
-        (a, b): matrix.rate(a, b)
+        (a, b): _clustered(drawn.get((a, b)), matrix.rate(a, b))
+        if frozenset((a, b)) in repeated
+        else matrix.rate(a, b)
         for i, a in enumerate(matrix.labels)
         for j, b in enumerate(matrix.labels)
         if i != j and matrix.games[i, j] > 0
     }
+
+
+def _repeated(pairs: Pairs) -> set[frozenset[str]]:
+    """Returns the pairs that met more than once on some query, so that votes are not independent."""
+    seen: Counter[tuple[frozenset[str], int]] = Counter(
+        (frozenset((pairs.labels[i], pairs.labels[j])), int(query))
+        for i, j, query in zip(pairs.left, pairs.right, pairs.queries, strict=True)
+    )
+    return {pair for (pair, _), times in seen.items() if times > 1}
+
+
+def _clustered(drawn: Interval | None, rate: Rate) -> Rate:
+    """Replaces Wilson's interval; one prompt alone says nothing about others, so it spans all."""
+    if drawn is None:
+        return dataclasses.replace(rate, low=0.0, high=1.0, method="none: a single prompt")
+    return dataclasses.replace(
+        rate, low=drawn.low, high=drawn.high, method="percentile bootstrap by query"
+    )
+
+
+def friedman(runs: Runs, language: Language) -> Friedman | None:
+    """Returns mean places and Friedman's test over complete rankings; None where there are few."""
+    rankings = [b for b in runs.voted(language) if b.protocol == "ranking"]
+    if len([b for b in rankings if b.verdict != '"skip"']) < 2:
+        return None
+    found = encode_rankings(rankings, runs.variants)
+    return test_friedman(found) if len(found.complete()) > 1 else None
 
 
 def measures(runs: Runs, metric: str, language: Language) -> dict[str, Measure]:
