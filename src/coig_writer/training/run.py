@@ -91,6 +91,7 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
     result = trainer.train(resume_from_checkpoint=_checkpoint(out, mark, trainer))
     seconds = time.monotonic() - started
     trainer.save_model(str(out))
+    trainer.save_state()
     trainer.accelerator.wait_for_everyone()
     if trainer.is_world_process_zero():
         consumed = check_consumed(

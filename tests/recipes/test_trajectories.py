@@ -1,0 +1,139 @@
+"""The recipe gives the same training whatever the batch shape, processes, packing or interruption."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from coig_writer import facts
+from coig_writer.mixture import ids_hash
+from tests.recipes import runs
+
+pytestmark = pytest.mark.slow
+TOLERANCE = 2e-4  # of the loss: different batch shapes round differently
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    return runs.prepare(tmp_path_factory.mktemp("recipe"))
+
+
+@pytest.fixture(scope="module")
+def straight(recipe):
+    return runs.train(recipe, "straight")
+
+
+def weights(run):
+    return (run / "model.safetensors").read_bytes()
+
+
+def test_the_committed_trajectory(straight):
+    golden = json.loads(runs.GOLDEN.read_text())["losses"]
+    assert len(golden) == 8
+    assert runs.losses(straight) == pytest.approx(golden, rel=TOLERANCE)
+    assert golden[-1] < golden[0]
+
+
+def test_consumed_rows_equal_the_lock_in_every_epoch(recipe, straight):
+    lock = json.loads((recipe.parent / "mixtures" / "cw_10k" / "mixture.lock.json").read_text())
+    for epoch in (0, 1):
+        lines = [
+            json.loads(line) for line in (straight / "consumed-0.jsonl").read_text().splitlines()
+        ]
+        rows = [row for line in lines if line["epoch"] == epoch for row in line["rows"]]
+        assert len(rows) == lock["rows"] == 32
+        assert ids_hash(rows) == lock["ids_sha256"]
+    found = facts.read(straight / "facts.json")
+    assert found["run/consumed_sha256"].value == lock["ids_sha256"]
+    assert (
+        sum(found[f"ledger/{s}/documents"].value for s in ("creative", "general_en", "general_zh"))
+        == 64
+    )
+    assert (
+        sum(found[f"ledger/{s}/tokens"].value for s in ("creative", "general_en", "general_zh"))
+        == 2 * lock["tokens"]
+    )
+
+
+@pytest.mark.parametrize(("batch", "accumulation"), [(8, 1), (1, 8)])
+def test_batch_times_accumulation_is_all_that_counts(recipe, straight, batch, accumulation):
+    run = runs.train(
+        recipe,
+        f"b{batch}",
+        "--per_device_train_batch_size",
+        str(batch),
+        "--gradient_accumulation_steps",
+        str(accumulation),
+    )
+    assert runs.losses(run) == pytest.approx(runs.losses(straight), rel=TOLERANCE)
+    assert runs.consumed(run) == runs.consumed(straight)
+
+
+def test_two_processes(recipe, straight):
+    run = runs.train(recipe, "two", "--gradient_accumulation_steps", "2", processes=2)
+    assert runs.losses(run) == pytest.approx(runs.losses(straight), rel=TOLERANCE)
+    assert runs.consumed(run) == runs.consumed(straight)
+
+
+def test_packed_equals_unpacked_when_a_step_holds_the_same_documents(recipe):
+    whole = (
+        "--global_batch_size",
+        "32",
+        "--per_device_train_batch_size",
+        "32",
+        "--gradient_accumulation_steps",
+        "1",
+        "--num_train_epochs",
+        "4",
+    )
+    unpacked = runs.train(recipe, "unpacked", *whole)
+    rows = facts.read(unpacked / "facts.json")["run/steps"].value
+    assert rows == 4
+    packed = runs.train(recipe, "packed", *whole, "--packing", "true")
+    assert runs.losses(packed) == pytest.approx(runs.losses(unpacked), rel=TOLERANCE)
+    assert runs.consumed(packed) == runs.consumed(unpacked)
+
+
+def test_a_finished_run_stands(recipe, straight):
+    before = (straight / "facts.json").read_bytes()
+    runs.train(recipe, "straight")
+    assert (straight / "facts.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_sigkill_anywhere_then_resume(recipe, tmp_path, seed):
+    flags = ("--save_strategy", "steps", "--save_steps", "1", "--save_total_limit", "2")
+    reference = runs.train(recipe, "checkpointed", *flags)
+    name = f"killed-{seed}"
+    out = recipe.parent / name / "cw_10k"
+    command = [
+        sys.executable,
+        "recipes/sft.py",
+        "--config",
+        str(recipe),
+        "--output_dir",
+        str(out.parent),
+        *flags,
+    ]
+    target = random.Random(seed).randint(2, 6)
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=runs.ROOT, env=runs.ENVIRONMENT, stdout=log, stderr=log
+        )
+        deadline = time.monotonic() + 120
+        while not (out / f"checkpoint-{target}" / "trainer_state.json").is_file():
+            assert process.poll() is None, (tmp_path / "log").read_text()[-2000:]
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not (out / "facts.json").exists()
+    resumed = runs.train(recipe, name, *flags)
+    assert runs.consumed(resumed) == runs.consumed(reference)
+    assert weights(resumed) == weights(reference)
