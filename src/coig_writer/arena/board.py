@@ -1,64 +1,68 @@
-"""What the votes say: win matrix with counts and intervals, hidden until there are enough."""
+"""The board: results for the page, hidden until there are enough votes, computed at most so often."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import json
+import threading
+import time
 from typing import Any
 
 from coig_writer.arena.booth import Booth
+from coig_writer.arena.results import Results, results
 from coig_writer.arena.store import standing
-from coig_writer.ballot import Ballot, Comparison, Protocol, comparisons
-from coig_writer.preference.rates import Rate, wilson
+from coig_writer.ballot import Ballot, Protocol
+
+FRESH_S = 5.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Cell:
-    """One model against another: wins, losses and ties of ``row``; rate is None without votes."""
-
-    row: str
-    column: str
-    wins: int
-    losses: int
-    ties: int
-    rate: Rate | None
-
-
-def win_matrix(pairs: Sequence[Comparison], variants: Sequence[str]) -> list[Cell]:
-    """Counts who beat whom. A tie is half a win; an empty cell has no rate."""
-    counts = {(a, b): [0, 0, 0] for a in variants for b in variants if a != b}
-    for pair in pairs:
-        won = {1.0: 0, 0.0: 1, 0.5: 2}[pair.outcome]
-        counts[pair.left, pair.right][won] += 1
-        counts[pair.right, pair.left][{0: 1, 1: 0, 2: 2}[won]] += 1
-    return [
-        Cell(a, b, wins, losses, ties, _rate(wins, losses, ties))
-        for (a, b), (wins, losses, ties) in counts.items()
-    ]
-
-
-def _rate(wins: int, losses: int, ties: int) -> Rate | None:
-    n = wins + losses + ties
-    return wilson(wins + ties / 2, n) if n else None
-
-
-def first_showings(booth: Booth, protocol: Protocol, language: str) -> list[Ballot]:
-    """Returns the standing ballots of one protocol and language, repeats left out."""
-    queries = {p.query_id for p in booth.collection.in_language(language)}
+def ballots_of(booth: Booth, protocol: Protocol, language: str) -> list[Ballot]:
+    """Returns the standing ballots of one protocol and language."""
     ballots = standing(booth.store.ballots(booth.study.study), booth.store.tombstones())
     return [
-        b for b in ballots if b.protocol == protocol and b.query_id in queries and b.repeat == 0
+        b
+        for b in ballots
+        if b.protocol == protocol
+        and b.query_id in booth.prompts
+        and booth.prompts[b.query_id].language == language
     ]
 
 
-def public_view(booth: Booth, protocol: Protocol, language: str) -> dict[str, Any]:
-    """Returns the board as the page may show it."""
-    ballots = first_showings(booth, protocol, language)
-    needed = booth.study.results_after
-    view: dict[str, Any] = {"ballots": len(ballots), "needed": needed, "matrix": None}
-    if booth.study.mode == "public" and len(ballots) >= max(1, needed):
-        pairs = [pair for ballot in ballots for pair in comparisons(ballot)]
-        variants = sorted(booth.collection.variants)
-        view["variants"] = variants
-        view["matrix"] = [dataclasses.asdict(cell) for cell in win_matrix(pairs, variants)]
-    return view
+def compute(booth: Booth, protocol: Protocol, language: str) -> Results:
+    """Computes the results of one protocol and language from the store."""
+    return results(
+        ballots_of(booth, protocol, language),
+        protocol,
+        sorted(booth.collection.variants),
+        genre={p.query_id: p.genre for p in booth.collection.prompts},
+        language={p.query_id: p.language for p in booth.collection.prompts},
+    )
+
+
+class Board:
+    """Keeps the last results for some seconds, so that readers cannot slow voters down."""
+
+    def __init__(self, booth: Booth) -> None:
+        self._booth = booth
+        self._kept: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
+        self._lock = threading.Lock()
+
+    def view(self, protocol: Protocol, language: str) -> dict[str, Any]:
+        """Returns what the public may see: counts, and results once there are enough ballots."""
+        with self._lock:
+            made, view = self._kept.get((protocol, language), (float("-inf"), {}))
+            if time.monotonic() - made > FRESH_S:
+                view = self._made(protocol, language)
+                self._kept[protocol, language] = (time.monotonic(), view)
+            return view
+
+    def _made(self, protocol: Protocol, language: str) -> dict[str, Any]:
+        of = self._booth.study
+        cast = [b for b in ballots_of(self._booth, protocol, language) if b.repeat == 0]
+        needed = max(1, of.results_after)
+        view: dict[str, Any] = {"ballots": len(cast), "needed": needed, "results": None}
+        if of.mode == "public" and len(cast) >= needed:
+            found = compute(self._booth, protocol, language)
+            view["models"] = sorted(self._booth.collection.variants)
+            view["results"] = json.loads(json.dumps(dataclasses.asdict(found), default=float))
+        return view

@@ -9,13 +9,12 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 
-from scipy.optimize import brentq
-from scipy.stats import binom
-
 from coig_writer.arena.answers import Collection, Prompt
 from coig_writer.arena.assignment import Task, seats
 from coig_writer.arena.study import Study
 from coig_writer.ballot import Protocol
+from coig_writer.errors import StatisticsError
+from coig_writer.preference.power import minimum_detectable
 
 MINUTES = {"pairwise": 2.5, "ranking": 8.0, "rating": 3.0}
 FAIR_SHARE = 2.0
@@ -49,21 +48,20 @@ class Plan:
     warnings: tuple[str, ...]
 
 
-def detectable_win_rate(n: int, *, alpha: float = 0.05, power: float = 0.8) -> float | None:
-    """Returns the smallest true win rate that an exact two-sided sign test finds.
+def detectable_win_rate(n: int, *, tests: int = 1) -> float | None:
+    """Returns the smallest true win rate that an exact sign test finds with 80 % power.
 
     Args:
         n: Independent prompts on which the two models meet.
-        alpha: Level of the test.
-        power: Probability of finding it.
+        tests: How many tests share the 5 % level (the first step of Holm).
 
     Returns:
         The rate, or None if even a sure winner cannot be told from chance with so few prompts.
     """
-    if n < 1 or 2 * 0.5**n > alpha:
+    try:
+        return minimum_detectable(n, level=1 - 0.05 / tests)
+    except StatisticsError:
         return None
-    needed = int(binom.isf(alpha / 2, n, 0.5)) + 1
-    return float(brentq(lambda rate: binom.sf(needed - 1, n, rate) - power, 0.5, 1 - 1e-12))
 
 
 def plan(study: Study, collection: Collection) -> list[Plan]:
@@ -96,7 +94,7 @@ def _planned(study: Study, collection: Collection, protocol: Protocol, language:
         prompts_per_pair=meetings,
         detectable=None if protocol == "rating" else detectable_win_rate(meetings),
         detectable_holm=(
-            None if protocol == "rating" else detectable_win_rate(meetings, alpha=0.05 / pairs)
+            None if protocol == "rating" else detectable_win_rate(meetings, tests=pairs)
         ),
         warnings=tuple(confounding(dealt, n_models)),
     )

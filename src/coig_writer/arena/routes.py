@@ -16,7 +16,7 @@ from fastapi import Depends, HTTPException, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from coig_writer.arena import board
+from coig_writer.arena.board import Board
 from coig_writer.arena.booth import TAGS, Booth, Vote
 from coig_writer.ballot import DIMENSIONS
 from coig_writer.errors import InputError, KitError
@@ -191,7 +191,8 @@ def results(request: Request, protocol: str, language: str) -> dict[str, Any]:
     """Returns the board of one protocol and language, as far as it may be shown."""
     booth = _booth(request)
     known, checked = booth.checked(protocol, language)
-    return board.public_view(booth, known, checked)
+    board: Board = request.app.state.board
+    return board.view(known, checked)
 
 
 def _set_cookie(booth: Booth, response: Response, rater: str) -> None:

@@ -18,6 +18,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coig_writer.arena import routes
+from coig_writer.arena.board import Board
 from coig_writer.arena.booth import Booth
 from coig_writer.arena.limits import Limit
 from coig_writer.arena.store import DuplicateError, StoreError
@@ -38,6 +39,7 @@ def create_app(booth: Booth) -> FastAPI:
     """Builds the web application around a booth."""
     app = FastAPI(title="COIG-Writer arena", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.booth = booth
+    app.state.board = Board(booth)
     app.state.writers = anyio.CapacityLimiter(booth.store.writers)
     app.state.voting = Limit(booth.study.votes_per_minute)
     app.state.arriving = Limit(booth.study.raters_per_minute)
@@ -65,7 +67,9 @@ def mount_gradio(app: FastAPI) -> FastAPI:
 
     if os.environ.get("OAUTH_CLIENT_ID"):
         gradio.oauth.attach_oauth(app)
-    return gradio.mount_gradio_app(app, tables(app.state.booth), path="/gradio", ssr_mode=False)
+    return gradio.mount_gradio_app(
+        app, tables(app.state.booth, app.state.board), path="/gradio", ssr_mode=False
+    )
 
 
 class Guard:

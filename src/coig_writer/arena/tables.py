@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from coig_writer.arena import board
+from coig_writer.arena.board import Board
 from coig_writer.arena.booth import Booth
 
 _HEADERS = ["model", "against", "wins", "losses", "ties", "win rate %", "low %", "high %"]
 
 
-def tables(booth: Booth) -> Any:
+def tables(booth: Booth, board: Board) -> Any:
     """Builds the Blocks that stand at ``/gradio``."""
     import gradio as gr
 
     protocols, languages = booth.study.protocols, booth.collection.languages
 
     def results(protocol: str, language: str) -> dict[str, Any]:
-        return board.public_view(booth, *booth.checked(protocol, language))
+        return board.view(*booth.checked(protocol, language))
 
     def shown(protocol: str, language: str) -> tuple[str, list[list[Any]]]:
         view = results(protocol, language)
@@ -48,15 +48,20 @@ def tables(booth: Booth) -> Any:
 def _summary(view: dict[str, Any]) -> str:
     if not view["ballots"]:
         return "no votes yet"
-    if view["matrix"] is None:
+    if view["results"] is None:
         return f"{view['ballots']} of {view['needed']} votes that results need"
-    return f"{view['ballots']} votes; intervals are Wilson 95 %, a tie is half a win"
+    return f"{view['ballots']} votes; a tie is half a win, intervals are 95 %"
 
 
 def _rows(view: dict[str, Any]) -> list[list[Any]]:
+    cells = view["results"]["everything"]["matrix"] if view["results"] else []
     return [
         [cell["row"], cell["column"], cell["wins"], cell["losses"], cell["ties"]]
-        + [round(100 * cell["rate"][key], 1) for key in ("value", "low", "high")]
-        for cell in view["matrix"] or []
+        + [round(100 * value, 1) for value in _interval(cell["rate"])]
+        for cell in cells
         if cell["rate"]
     ]
+
+
+def _interval(rate: dict[str, float]) -> tuple[float, float, float]:
+    return rate.get("estimate", rate.get("value", 0.0)), rate["low"], rate["high"]

@@ -19,6 +19,7 @@ from coig_writer.arena.assignment import (
     units,
 )
 from coig_writer.arena.study import Overlap, Study
+from coig_writer.ballot import Protocol
 
 GENRES = ["poetry", "essay", "wuxia", "script"]
 
@@ -113,7 +114,8 @@ def test_the_same_study_is_dealt_the_same_way_and_another_seed_another():
 
 
 def test_no_rater_meets_only_some_of_the_models():
-    for protocol, n_seats in itertools.product(("pairwise", "rating"), (2, 3, 4, 5, 10)):
+    protocols: tuple[Protocol, ...] = ("pairwise", "rating")
+    for protocol, n_seats in itertools.product(protocols, (2, 3, 4, 5, 10)):
         dealt = seats(invited(n_seats), prompts_of(["poetry"] * 30, 5), protocol, 5)
         for seat in dealt:
             shown = Counter(m for task in seat for m in task.shown)

@@ -130,7 +130,7 @@ def test_an_adversary_over_200_assignments_stays_at_chance(texts_of, study, tmp_
     random.Random(5).shuffle(rows)
     train, test = rows[:200], rows[200:]
     for name in rows[0][0]:
-        tally = defaultdict(Counter)
+        tally: dict[object, Counter[int]] = defaultdict(Counter)
         for signs, model in train:
             tally[signs[name]][model] += 1
         hits = sum(
@@ -145,7 +145,7 @@ def test_the_adversary_finds_a_leak_when_there_is_one(texts_of, study, tmp_path)
     """The same guesser, given a place that follows the model, is far above chance."""
     booth = booth_of(texts_of(prompts=30), tmp_path, study)
     rows = [(dict(s, place=model), model) for s, model in assignments(booth, 200)]
-    tally = defaultdict(Counter)
+    tally: dict[object, Counter[int]] = defaultdict(Counter)
     for signs, model in rows[:200]:
         tally[signs["place"]][model] += 1
     hits = sum(tally[s["place"]].most_common(1)[0][0] == model for s, model in rows[200:])

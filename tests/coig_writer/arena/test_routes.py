@@ -111,7 +111,7 @@ def test_an_invited_study_reveals_nothing(make_booth, invited, client_of):
     client.get(f"/?invite={booth.identity.invitation('trial', '甲')}")
     reply = vote(client, begin(client).json()["item"]["id"]).json()
     assert reply["models"] is None
-    assert client.get("/api/results?protocol=pairwise&language=zh").json()["matrix"] is None
+    assert client.get("/api/results?protocol=pairwise&language=zh").json()["results"] is None
 
 
 def test_an_annotators_account_is_refused(make_booth, client_of):
@@ -174,7 +174,8 @@ def test_health_speaks_of_texts_and_store(booth, client_of):
     assert client_of(booth).get("/health").json() == {"status": "ok", "prompts": 12}
 
 
-def test_results_are_hidden_until_there_are_enough(booth, client_of):
+def test_results_are_hidden_until_there_are_enough(booth, client_of, monkeypatch):
+    monkeypatch.setattr("coig_writer.arena.board.FRESH_S", -1)
     client = client_of(booth)
     url = "/api/results?protocol=pairwise&language=zh"
     assert client.get(url).json()["ballots"] == 0
@@ -183,7 +184,7 @@ def test_results_are_hidden_until_there_are_enough(booth, client_of):
         view = vote(client, view["item"]["id"]).json()["next"]
         shown = client.get(url).json()
         assert shown["ballots"] == count
-        assert (shown["matrix"] is None) == (count < 3)
+        assert (shown["results"] is None) == (count < 3)
 
 
 def test_no_route_names_a_model_before_the_vote(booth, client_of):
