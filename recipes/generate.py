@@ -3,6 +3,9 @@
 Writes generation records to ``build/generations/VARIANT.parquet``. Each answer has a seed of its own,
 so the result does not depend on batch size or interruption; what is already there is kept. ``--base
 MODEL`` adds the untuned model as variant ``base``. Decoding settings are in a YAML file.
+
+Through a server instead, such as ``vllm serve build/models/cw_10k --max-model-len 16384``:
+python recipes/generate.py --endpoint http://127.0.0.1:8000/v1 --model build/models/cw_10k --variants cw_10k
 """
 
 from __future__ import annotations
@@ -33,6 +36,32 @@ def settings(path: Path) -> dict[str, Any]:
     return found
 
 
+def chosen_queries(chosen: dict[str, Any]) -> list[benchmark.Query]:
+    """Returns the benchmark, or a slice of it: the first query of so many genres per language."""
+    count = chosen["slice"]
+    pick = benchmark.queries if count is None else lambda lang: benchmark.one_per_genre(lang, count)
+    return [query for language in chosen["languages"] for query in pick(language)]
+
+
+def serve(arguments: Any, queries: list[benchmark.Query], sampling: Sampling, seed: int) -> None:
+    """Generates one variant through a server."""
+    from coig_writer.endpoint import Endpoint
+    from coig_writer.training import serving
+
+    if not arguments.model or len(arguments.variants) != 1:
+        raise ConfigError(
+            "--endpoint needs --model and exactly one of --variants",
+            "name the model as the server knows it",
+        )
+    cache = arguments.out / ".replies" / arguments.variants[0]
+    endpoint = Endpoint(arguments.endpoint, arguments.model, cache=cache)
+    print(
+        serving.generate(
+            arguments.variants[0], endpoint, queries, sampling, seed=seed, out=arguments.out
+        )
+    )
+
+
 def main() -> int | None:
     """Generates for each model."""
     parser = argparse.ArgumentParser(
@@ -57,8 +86,19 @@ def main() -> int | None:
     parser.add_argument(
         "--out", type=Path, default=Path("build/generations"), help="folder for the records"
     )
+    parser.add_argument(
+        "--endpoint", help="address of an OpenAI-compatible server; one variant at a time"
+    )
+    parser.add_argument("--model", help="the model's name on that server")
     arguments = parser.parse_args()
     chosen = settings(arguments.config)
+    queries = chosen_queries(chosen)
+    sampling = Sampling(
+        float(chosen["temperature"]), float(chosen["top_p"]), chosen["max_new_tokens"]
+    )
+    if arguments.endpoint:
+        serve(arguments, queries, sampling, chosen["seed"])
+        return None
     from coig_writer.training.generating import Writer, generate
 
     writers = [Writer(variant, str(arguments.models / variant)) for variant in arguments.variants]
@@ -73,18 +113,6 @@ def main() -> int | None:
             )
     if arguments.base:
         writers.append(Writer("base", arguments.base))
-    queries = [
-        q
-        for language in chosen["languages"]
-        for q in (
-            benchmark.queries(language)
-            if chosen["slice"] is None
-            else benchmark.one_per_genre(language, chosen["slice"])
-        )
-    ]
-    sampling = Sampling(
-        float(chosen["temperature"]), float(chosen["top_p"]), chosen["max_new_tokens"]
-    )
     for writer in writers:
         print(
             generate(

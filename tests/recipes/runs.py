@@ -14,6 +14,8 @@ from pathlib import Path
 
 import yaml
 
+from coig_writer.training import smoke
+
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "trajectory.json"
 ENVIRONMENT = os.environ | {
@@ -79,7 +81,8 @@ def prepare(folder: Path, **changes) -> Path:
     } | changes
     recipe = folder / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
-    call("recipes/smoke.py", "--out", str(folder / "smoke"))
+    # fitted on these rows alone, so that the committed trajectory does not move with the samples
+    smoke.make(folder / "smoke", [f.read_text(encoding="utf-8") for f in folder.glob("*.jsonl")])
     call("recipes/mix.py", str(recipe))
     return recipe
 

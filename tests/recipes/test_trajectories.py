@@ -100,6 +100,15 @@ def test_packed_equals_unpacked_when_a_step_holds_the_same_documents(recipe):
     assert runs.consumed(packed) == runs.consumed(unpacked)
 
 
+def test_samples_at_epoch_ends_are_logged_and_change_nothing(recipe, straight):
+    run = runs.train(recipe, "sampled", "--epoch_samples", "2")
+    history = json.loads((run / "trainer_state.json").read_text())["log_history"]
+    found = [entry for entry in history if "sample/ttr" in entry]
+    assert [round(entry["epoch"]) for entry in found] == [1, 2]
+    assert all(0 < entry["sample/ttr"] <= 1 and entry["sample/answers"] == 2 for entry in found)
+    assert weights(run) == weights(straight)
+
+
 def test_a_finished_run_stands(recipe, straight):
     before = (straight / "facts.json").read_bytes()
     runs.train(recipe, "straight")

@@ -83,6 +83,10 @@ class RecipeArguments:
             "help": "Documents per optimizer step; must equal devices × per-device batch × accumulation."
         },
     )
+    epoch_samples: int = field(
+        default=0,
+        metadata={"help": "Benchmark queries answered at each epoch's end, to log TTR and MATTR."},
+    )
     overwrite_run: bool = field(
         default=False,
         metadata={"help": "Train again although the finished run stands in output_dir."},

@@ -76,6 +76,8 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
     """
     import dataclasses
 
+    from coig_writer.training.samples import EpochSamples
+
     rows, lock = read_mixture(recipe, variant, sft.max_length)
     out = Path(sft.output_dir) / variant
     settings = _settings(sft, model) | {"lock": lock, "global_batch_size": recipe.global_batch_size}
@@ -87,6 +89,8 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
         return out
     trainer = _trainer(dataclasses.replace(sft, output_dir=str(out)), model, rows)
     recipes.check_batch(recipe, sft, trainer.accelerator.num_processes)
+    if recipe.epoch_samples:
+        trainer.add_callback(EpochSamples(recipe.epoch_samples, trainer))
     started = time.monotonic()
     result = trainer.train(resume_from_checkpoint=_checkpoint(out, mark, trainer))
     seconds = time.monotonic() - started

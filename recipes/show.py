@@ -1,0 +1,78 @@
+"""Shows which tokens of a row are trained: python recipes/show.py [--mixture build/mixtures/cw_10k --row 0].
+
+Prints the row as the model sees it: trained tokens in green, masked ones in grey, each separated by a dot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from coig_writer.errors import InputError, run_command
+from coig_writer.files import read_records
+from coig_writer.mixture import MixtureRow
+from coig_writer.record import to_row
+
+GREEN, GREY, RESET = "\x1b[32m", "\x1b[90m", "\x1b[0m"
+
+
+def main() -> int | None:
+    """Prints one row."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--mixture", type=Path, default=Path("build/mixtures/cw_10k"), help="a built mixture"
+    )
+    parser.add_argument("--row", type=int, default=0, help="which row, from 0, in training order")
+    parser.add_argument(
+        "--model", default="build/smoke", help="model or tokenizer folder, or a Hub id"
+    )
+    parser.add_argument("--max-length", type=int, default=8192, help="where the trainer cuts")
+    arguments = parser.parse_args()
+    rows = read_records(
+        arguments.mixture / "train.parquet", MixtureRow, made_by="python recipes/mix.py CONFIG"
+    )
+    if not 0 <= arguments.row < len(rows):
+        raise InputError(
+            f"{arguments.mixture}: no row {arguments.row}", f"rows are 0 to {len(rows) - 1}"
+        )
+    print(coloured(rows[arguments.row], arguments.model, arguments.max_length))
+    return None
+
+
+def coloured(row: MixtureRow, model: str, max_length: int) -> str:
+    """Renders a row token by token."""
+    from transformers import AutoTokenizer
+
+    from coig_writer.training import chat
+
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    encoded = chat.encode(tokenizer, to_row(row)["messages"], chat.training_template(tokenizer))
+    kept = list(zip(encoded.ids, encoded.trained, strict=True))[:max_length]
+    pieces = [f"{GREEN if t else GREY}{text}{RESET}" for text, t in whole(kept, tokenizer)]
+    trained = sum(bit for _, bit in kept)
+    cut = len(encoded.ids) - len(kept)
+    title = f"{row.source} {row.source_id}: {len(kept)} tokens, {trained} trained" + (
+        f", {cut} cut" if cut else ""
+    )
+    return title + "\n\n" + "·".join(pieces)
+
+
+def whole(tokens: list[tuple[int, bool]], tokenizer: Any) -> list[tuple[str, bool]]:
+    """Decodes tokens, joining those that are only together a character."""
+    pieces: list[tuple[str, bool]] = []
+    waiting: list[int] = []
+    for token, trained in tokens:
+        waiting.append(token)
+        text = tokenizer.decode(waiting)
+        if "\ufffd" not in text or len(waiting) == 4:
+            pieces.append((text, trained))
+            waiting = []
+    return pieces
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,86 @@
+"""Accelerate configs and the Slurm script: parsed and validated, since the hardware is not here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+EXPECTED = {"one_gpu": "NO", "ddp": "MULTI_GPU", "fsdp2": "FSDP", "zero3": "DEEPSPEED"}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_accelerate_reads_the_config(root, name):
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    config = load_config_from_file(str(root / "recipes" / "accelerate" / f"{name}.yaml"))
+    assert config.distributed_type == EXPECTED[name]
+    assert config.mixed_precision == "bf16"
+    if name == "fsdp2":
+        assert config.fsdp_config["fsdp_version"] == 2
+    if name == "zero3":
+        assert config.deepspeed_config["zero_stage"] == 3
+
+
+def test_every_config_is_covered(root):
+    assert {f.stem for f in (root / "recipes" / "accelerate").glob("*.yaml")} == set(EXPECTED)
+
+
+@pytest.mark.parametrize(("nodes", "code", "per_device"), [(1, 0, "4"), (4, 0, "1"), (3, 1, None)])
+def test_the_slurm_script_divides_the_batch(root, tmp_path, nodes, code, per_device):
+    """srun and scontrol are stand-ins on the path that print what they are given."""
+    (tmp_path / "srun").write_text('#!/bin/bash\nprintf "%s\\n" "$@"\n')
+    (tmp_path / "scontrol").write_text("#!/bin/bash\necho node-1\n")
+    for name in ("srun", "scontrol"):
+        (tmp_path / name).chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:/usr/bin:/bin",
+        "SLURM_NNODES": str(nodes),
+        "SLURM_JOB_NODELIST": "node-[1-4]",
+    }
+    done = subprocess.run(
+        ["bash", str(root / "recipes" / "slurm" / "sft.sh"), "recipes/configs/cw_10k.yaml", "--seed", "7"],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code
+    if code:
+        assert "do not divide" in done.stderr
+    else:
+        assert done.stdout.splitlines()[-6:] == [
+            str(8 * nodes),
+            "node-1",
+            "recipes/configs/cw_10k.yaml",
+            per_device,
+            "--seed",
+            "7",
+        ]
+
+
+def test_show_colours_trained_tokens(root, tmp_path):
+    from coig_writer.files import write_records
+    from coig_writer.mixture import MixtureRow, Turn
+
+    row = MixtureRow(
+        (Turn("user", "问"), Turn("assistant", "<think>\n想\n</think>\n\n答")), "creative", "a", 20
+    )
+    write_records(tmp_path / "train.parquet", [row], MixtureRow)
+    subprocess.run(
+        [sys.executable, "recipes/smoke.py", "--out", str(tmp_path / "smoke")],
+        cwd=root,
+        check=True,
+        capture_output=True,
+    )
+    command = [
+        sys.executable,
+        "recipes/show.py",
+        "--mixture",
+        str(tmp_path),
+        "--model",
+        str(tmp_path / "smoke"),
+    ]
+    out = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+    grey, green = out.split("\x1b[32m", 1)
+    assert "You are Qwen" in grey.replace("\x1b[90m", "").replace("\x1b[0m", "").replace("·", "")
+    assert "<|im_end|>" in green
+    assert "\x1b[90m" not in green
