@@ -8,7 +8,7 @@ resample prompts. A correlation over five models rests on five points; this one 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy import stats
@@ -92,3 +92,37 @@ def _within(pairs: Pairs, values: Mapping[tuple[str, str], float]) -> Floats:
         if len(known) >= 3 and np.ptp(metric) > 0 and np.ptp(success) > 0:
             found.append(stats.spearmanr(metric, success).statistic)
     return np.array(found, dtype=np.float64)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Correlation:
+    """Pearson's correlation with Fisher's interval, and Spearman's beside it."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+    spearman: float
+    n: int
+    level: float
+    method: str = "Pearson, Fisher's z interval"
+
+
+def correlate(x: Sequence[float], y: Sequence[float], level: float = 0.95) -> Correlation:
+    """Correlates two lists of numbers, as over models; a handful of points gives a wide interval.
+
+    Raises:
+        StatisticsError: Fewer than four points, or a list without spread.
+    """
+    n = len(x)
+    if n < 4 or len(y) != n or np.ptp(x) == 0 or np.ptp(y) == 0:
+        raise StatisticsError(
+            f"{n} and {len(y)} points cannot be correlated",
+            "give at least four pairs of differing values",
+        )
+    result = stats.pearsonr(x, y)
+    interval = result.confidence_interval(level)
+    return Correlation(
+        float(result.statistic), float(interval.low), float(interval.high), float(result.pvalue),
+        float(stats.spearmanr(x, y).statistic), n, level,
+    )  # fmt: skip

@@ -49,3 +49,29 @@ def wilson(successes: float, n: int, level: float = 0.95) -> Rate:
     # at 0 and n the bound equals the share up to rounding
     low, high = min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))
     return Rate(successes, n, share, low, high, level, "wilson")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Difference:
+    """Difference of two independent rates (first minus second) with its interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    level: float
+    method: str = "Newcombe hybrid score"
+
+
+def difference(first: Rate, second: Rate) -> Difference:
+    """Returns the difference of two independent rates (Newcombe 1998, from Wilson's bounds).
+
+    Raises:
+        StatisticsError: The rates have different levels.
+    """
+    if first.level != second.level:
+        raise StatisticsError("two rates of different levels", "compute both at the same level")
+    value = first.value - second.value
+    below = math.hypot(first.value - first.low, second.high - second.value)
+    above = math.hypot(first.high - first.value, second.value - second.low)
+    return Difference(value, value - below, value + above, first.n + second.n, first.level)

@@ -1,0 +1,63 @@
+"""Checks each claim of the paper against counts: python -m eval_tasks claims [--json FILE] [--html FILE].
+
+Verdicts are *supported*, *not supported* and *not testable here*, each with estimate, interval,
+corrected p and reason. From the published counts alone; with ``--generations``, ``--scores`` and
+``--ballots`` the same questions are asked of your own runs, where they can be computed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from coig_writer.files import atomic_path
+from eval_tasks.claims import beyond, chinese, dataset, english, page, style
+from eval_tasks.claims.claim import Claim
+
+CHAPTERS = (chinese, english, style, dataset, beyond)
+MARKS = {"supported": "✓", "not supported": "✗", "not testable here": "?"}
+
+
+def published() -> list[Claim]:
+    """Returns every claim with what the published counts say."""
+    return [claim for chapter in CHAPTERS for claim in chapter.claims()]
+
+
+def main() -> int | None:
+    """Prints the verdicts and writes them."""
+    arguments = _parser().parse_args()
+    claims = published()
+    for claim in claims:
+        print(f"{MARKS[claim.finding.verdict]} {claim.id:<20} {claim.claim.en}")
+    _write(arguments.html, page.render(claims, "python -m eval_tasks claims"))
+    if arguments.json:
+        _write(arguments.json, as_json(claims))
+    print(f"\n✓ supported  ✗ not supported  ? not testable here; reasons: {arguments.html}")
+    return None
+
+
+def as_json(claims: Sequence[Claim]) -> str:
+    """Returns one JSON object per claim, as a list."""
+    return json.dumps([claim.row() for claim in claims], ensure_ascii=False, indent=1) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_path(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdicts as JSON")
+    parser.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        default=Path("build/claims.html"),
+        help="the page, in English and Chinese (default: build/claims.html)",
+    )
+    return parser

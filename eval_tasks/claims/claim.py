@@ -1,0 +1,87 @@
+"""A claim of the paper, what the data say about it, and the three verdicts."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal
+
+Verdict = Literal["supported", "not supported", "not testable here"]
+VERDICTS: tuple[Verdict, ...] = ("supported", "not supported", "not testable here")
+ALPHA = 0.05
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Text:
+    """A sentence in English and Chinese."""
+
+    en: str
+    zh: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """What data say: shares are from 0 to 1, ``p`` is corrected within its declared family.
+
+    A field is None where the question has no such number (a count of genres has no interval).
+    """
+
+    verdict: Verdict
+    reason: Text
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    p: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Claim:
+    """One statement of the paper in this kit's words, with where it stands.
+
+    ``plot`` is SVG or empty. ``own`` is the same question asked of the user's runs.
+    """
+
+    id: str
+    chapter: str
+    claim: Text
+    source: str
+    finding: Finding
+    plot: str = ""
+    own: Finding | None = None
+
+    def row(self) -> dict[str, Any]:
+        """Returns the claim as a JSON object, in English."""
+        row = {"id": self.id, "claim": self.claim.en, "source": self.source, **_flat(self.finding)}
+        return row | ({"own": _flat(self.own)} if self.own else {})
+
+
+def _flat(finding: Finding) -> dict[str, Any]:
+    return {
+        "estimate": finding.estimate,
+        "low": finding.low,
+        "high": finding.high,
+        "n": finding.n,
+        "p": finding.p,
+        "verdict": finding.verdict,
+        "reason": finding.reason.en,
+    }
+
+
+def decide(holds: bool) -> Verdict:
+    """Returns the verdict of a question that the data can answer."""
+    return "supported" if holds else "not supported"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Formats a share as a percentage."""
+    return f"{100 * share:.{digits}f}%"
+
+
+def span(low: float, high: float) -> str:
+    """Formats an interval of shares."""
+    return f"{100 * low:.1f}–{100 * high:.1f}%"
+
+
+def p_value(p: float) -> str:
+    """Formats a p-value with its sign."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"

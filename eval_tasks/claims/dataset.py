@@ -1,0 +1,225 @@
+"""Claims about the dataset itself (paper, section 2, Tables 5–10): a census, so without intervals."""
+
+from __future__ import annotations
+
+from coig_writer import paper, taxonomy
+from coig_writer.mixture import PUBLISHED
+from eval_tasks.claims import plots
+from eval_tasks.claims.claim import Claim, Finding, Text, decide, percent
+
+CHAPTER = "dataset"
+PARTS = {"article": Text("articles", "文章"), "prompt": Text("prompts", "提示词"), "reasoning": Text("reasoning", "思维过程")}  # fmt: skip
+MINIMUM = 15
+
+
+def claims() -> list[Claim]:
+    """Returns the chapter."""
+    return [
+        genres(), minimum(), seven(), eight(), thirty(), overall_means(), category_means(),
+        longest_prompt(), queries(), general_rows(), ratio(),
+    ]  # fmt: skip
+
+
+def _counts() -> dict[str, int]:
+    return {slug: row.count for slug, row in paper.genres().items() if row is not None}
+
+
+def _by_category() -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for slug, count in _counts().items():
+        category = taxonomy.published().genre(slug).category
+        totals[category] = totals.get(category, 0) + count
+    return totals
+
+
+def genres() -> Claim:
+    """46 of the 51 genres have rows."""
+    filled, listed = len(_counts()), len(paper.genres())
+    reason = Text(
+        f"Tables 6–10 list 44 genres; Poetry and Script make {filled}. The other {listed - filled} of the {listed} in the taxonomy (meeting minutes, lab report, résumé, hip-hop and rap, role-playing) have no row.",
+        f"表 6–10 列出 44 个体裁，加上诗歌与剧本共 {filled} 个。分类体系 {listed} 个体裁中另外 {listed - filled} 个（会议纪要、实验报告、简历-求职信、嘻哈-说唱、角色扮演）没有数据。",
+    )
+    return Claim(
+        "genres-51", CHAPTER,
+        Text("The dataset covers 51 genres.", "数据集覆盖 51 个体裁。"),
+        "abstract; Tables 6–10, Figure 6",
+        Finding(decide(filled == 51), reason, filled, n=sum(_counts().values())),
+        plots.genres(list(_counts().values()), listed - filled, limit=None),
+    )  # fmt: skip
+
+
+def minimum() -> Claim:
+    """Eleven genres have fewer than 15 rows."""
+    counts = _counts()
+    under = [n for n in counts.values() if n < MINIMUM]
+    smallest = min(_by_category().values())
+    reason = Text(
+        f"{len(under)} of {len(counts)} genres have fewer than {MINIMUM} rows, two of them a single one; the largest, Poetry, has {max(counts.values())}. It holds for the seven main categories only (the smallest, Script, has {smallest}).",
+        f"{len(counts)} 个体裁中有 {len(under)} 个不足 {MINIMUM} 条，其中两个只有一条；最大的诗歌有 {max(counts.values())} 条。只有按七个大类算才成立（最小的剧本有 {smallest} 条）。",
+    )
+    return Claim(
+        "minimum-15", CHAPTER,
+        Text("Genres are balanced, with at least 15 samples each.", "体裁分布均衡，每类至少 15 条。"),
+        "section 2.3",
+        Finding(decide(not under), reason, min(counts.values()), n=len(counts)),
+        plots.genres(list(counts.values()), 0, limit=MINIMUM),
+    )  # fmt: skip
+
+
+def seven() -> Claim:
+    """Seven categories have rows."""
+    totals = _by_category()
+    reason = Text(
+        f"{len(totals)} categories have rows, from {min(totals.values())} to {max(totals.values())}; together {sum(totals.values()):,}.",
+        f"{len(totals)} 个大类有数据，从 {min(totals.values())} 条到 {max(totals.values())} 条，共 {sum(totals.values()):,} 条。",
+    )
+    return Claim(
+        "categories-7", CHAPTER,
+        Text("The rows fall into seven main categories.", "数据分为七个大类。"),
+        "section 2.5; Table 5",
+        Finding(decide(len(totals) == 7), reason, len(totals), n=sum(totals.values())),
+    )  # fmt: skip
+
+
+def eight() -> Claim:
+    """The eighth domain is empty."""
+    listed, filled = len(taxonomy.published().categories), len(_by_category())
+    reason = Text(
+        f"The taxonomy has {listed}; {filled} have rows. Role-playing has none, and debate, named under scripts in section 2.1, is counted under communication in the tables.",
+        f"分类体系有 {listed} 个领域，只有 {filled} 个有数据。角色扮演没有数据；2.1 节把辩论归入剧本，表格中却计入传播文案。",
+    )
+    return Claim(
+        "domains-8", CHAPTER,
+        Text("The genres are spread over eight primary domains.", "体裁分布在八个主要领域。"),
+        "section 2.1",
+        Finding(decide(filled == 8), reason, filled, n=listed),
+    )  # fmt: skip
+
+
+def thirty() -> Claim:
+    """28.9 and 28.0 are not 30."""
+    totals = _by_category()
+    names = taxonomy.published()
+    shares = {slug: n / paper.ROWS for slug, n in sorted(totals.items(), key=lambda x: -x[1])}
+    communication, novel = shares["communication"], shares["novel"]
+    reason = Text(
+        f"{totals['communication']} and {totals['novel']} of {paper.ROWS:,} rows: {percent(communication)} and {percent(novel)}. The two shares named beside them, 14.6% and 13.3%, are right.",
+        f"{paper.ROWS:,} 条中各有 {totals['communication']} 条和 {totals['novel']} 条，即 {percent(communication)} 和 {percent(novel)}。同一句里的另外两个比例 14.6% 与 13.3% 是对的。",
+    )
+    rows = {
+        Text(names.category(slug).en, names.category(slug).zh): share
+        for slug, share in shares.items()
+    }
+    return Claim(
+        "thirty-percent", CHAPTER,
+        Text("Communication and Novel make up 30% each.", "传播文案与小说各占 30%。"),
+        "section 2.5; Table 5",
+        Finding(decide(round(100 * communication) == 30 == round(100 * novel)), reason, communication, n=paper.ROWS),
+        plots.shares(rows, 0.3, 0.35),  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def overall_means() -> Claim:
+    """The overall means follow from the genre tables."""
+    found = {part: paper.category_means(part)["overall"] for part in PARTS}
+    printed = {part: getattr(paper.TABLE_5["overall"], part).mean for part in PARTS}
+    holds = all(round(found[part]) == printed[part] for part in PARTS)
+    shown = ", ".join(f"{found[p]:,.2f}" for p in ("prompt", "reasoning", "article"))
+    reason = Text(
+        f"Weighting the 46 genres by their rows gives {shown} characters: the printed means exactly.",
+        f"按 46 个体裁的条数加权，得到 {shown} 个字符，与论文完全一致。",
+    )
+    return Claim(
+        "overall-means", CHAPTER,
+        Text("Prompt, reasoning and article average 283, 1,089 and 2,214 characters.", "提示词、思维过程、文章平均 283、1,089、2,214 字符。"),
+        "contributions; section 2.5; Table 5",
+        Finding(decide(holds), reason, found["article"], n=paper.ROWS),
+    )  # fmt: skip
+
+
+def category_means() -> Claim:
+    """All fifteen means of the categories with several genres disagree with the genre tables."""
+    rows: dict[Text, tuple[float, float]] = {}
+    wrong = total = 0
+    single = {"overall", "poetry", "script"}
+    for part in PARTS:
+        found = paper.category_means(part)
+        for slug in (s for s in paper.TABLE_5 if s not in single):
+            printed = getattr(paper.TABLE_5[slug], part).mean
+            total += 1
+            wrong += round(found[slug]) != printed
+            if part == "article":
+                names = taxonomy.published().category(slug)
+                rows[Text(names.en, names.zh)] = (printed, found[slug])
+    far = max(rows.items(), key=lambda r: abs(r[1][1] / r[1][0] - 1))
+    reason = Text(
+        f"{wrong} of {total} printed category means differ from what Tables 6–10 give when weighted by rows; for the articles of {far[0].en} {far[1][0]:,.0f} against {far[1][1]:,.0f}. Minima, maxima and counts agree, and so does the overall mean: trust the genre tables.",
+        f"{total} 个大类均值中有 {wrong} 个与表 6–10 按条数加权的结果不符；例如{far[0].zh}的文章，印作 {far[1][0]:,.0f}，算得 {far[1][1]:,.0f}。最小值、最大值、条数和总体均值都一致：应以体裁表为准。",
+    )
+    return Claim(
+        "category-means", CHAPTER,
+        Text("Table 5 gives the mean length of each category.", "表 5 给出各大类的平均长度。"),
+        "Tables 5–10",
+        Finding(decide(wrong == 0), reason, wrong, n=total),
+        plots.dumbbells(rows, (Text("printed", "论文"), Text("from genre tables", "由体裁表算得"))),
+    )  # fmt: skip
+
+
+def longest_prompt() -> Claim:
+    """One character off."""
+    longest = max(row.prompt.max for row in paper.genres().values() if row is not None)
+    reason = Text(
+        f"Table 5 says {longest:,}, for the whole and for Script.",
+        f"表 5 的总体行与剧本行都是 {longest:,}。",
+    )
+    return Claim(
+        "longest-prompt", CHAPTER,
+        Text("The longest prompt has 2,642 characters.", "最长的提示词有 2,642 字符。"),
+        "section 2.5",
+        Finding(decide(longest == 2642), reason, longest, n=paper.ROWS),
+    )  # fmt: skip
+
+
+def queries() -> Claim:
+    """104 or 557?"""
+    total = sum(paper.QUERIES.values())
+    reason = Text(
+        f"Every cell of Table 2 is a whole number of wins over {paper.QUERIES['zh']} Chinese or {paper.QUERIES['en']} English prompts, {total} in all. 104 may be a subset; no table uses it.",
+        f"表 2 的每一格都正好是 {paper.QUERIES['zh']} 道中文题或 {paper.QUERIES['en']} 道英文题上的整数胜场，共 {total} 题。104 也许是其中一个子集，但没有任何表格用到它。",
+    )
+    return Claim(
+        "queries-104", CHAPTER,
+        Text("The evaluation uses 104 queries.", "评测使用 104 道题。"),
+        "section 2.4",
+        Finding(decide(total == 104), reason, total),
+    )  # fmt: skip
+
+
+def general_rows() -> Claim:
+    """22k is the total, not the general part."""
+    general = 2 * PUBLISHED["cw_10k"].general_per_language
+    reason = Text(
+        f"The largest mixture holds {general:,} general rows; {general + paper.ROWS:,} is the total with the creative ones.",
+        f"最大的混合数据含 {general:,} 条通用数据；加上创作数据，总数才是 {general + paper.ROWS:,}。",
+    )
+    return Claim(
+        "general-22k", CHAPTER,
+        Text("At least 22k general samples are required.", "至少需要 2.2 万条通用数据。"),
+        "section 5",
+        Finding(decide(general == 22_000), reason, general),
+    )  # fmt: skip
+
+
+def ratio() -> Claim:
+    """1:12 by Table 1, 1:6 by another version of the same study."""
+    per_row = 2 * PUBLISHED["cw_10k"].general_per_language / paper.ROWS
+    reason = Text(
+        f"Table 1 gives 1:{per_row:.2f}. The version of the paper under review at ICLR 2026 speaks of 10k general samples, which would be 1:{per_row / 2:.2f}, with the same win rates. Which one was trained cannot be told without the training files.",
+        f"按表 1 是 1:{per_row:.2f}。而论文在 ICLR 2026 审稿时的版本写的是 1 万条通用数据，即 1:{per_row / 2:.2f}，胜率却完全相同。没有训练文件，无法判断实际训练的是哪一个。",
+    )
+    return Claim(
+        "ratio-12", CHAPTER,
+        Text("The largest mixture has a ratio of 1:12.", "最大的混合数据配比为 1:12。"),
+        "abstract; Table 1; OpenReview pZFYu2U1pt",
+        Finding("not testable here", reason, per_row),
+    )  # fmt: skip

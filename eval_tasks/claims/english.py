@@ -1,0 +1,207 @@
+"""Claims about English and about the gap between the languages (paper, sections 3.2 and 3.4)."""
+
+from __future__ import annotations
+
+import itertools
+
+from scipy import stats
+
+from coig_writer import paper
+from coig_writer.mixture import PUBLISHED, VARIANTS
+from coig_writer.preference import significance
+from coig_writer.preference.equivalence import MARGIN
+from coig_writer.preference.rates import difference
+from eval_tasks.claims import plots
+from eval_tasks.claims.claim import ALPHA, Claim, Finding, Text, decide, p_value, percent, span
+from eval_tasks.claims.counts import MIXED, NAMES, confusion, corrected, rate
+from eval_tasks.claims.plots import Row
+
+CHAPTER = "english"
+
+
+def claims() -> list[Claim]:
+    """Returns the chapter."""
+    return [
+        baseline(), monotone(), no_transfer(), wrong_gap(), right_gap(), bound(),
+        confused(), confusion_trend(),
+    ]  # fmt: skip
+
+
+def baseline() -> Claim:
+    """Three deficits and one tie."""
+    won = {v: rate("en", "g", v) for v in MIXED}
+    p = {v: corrected("en")["g", v] for v in MIXED}
+    tie = won["cw_10k"]
+    sure = sum(value < ALPHA for value in p.values())
+    reason = Text(
+        f"True against {sure} of the four. Against CW+10k it wins {tie.successes:.0f} of {tie.n}: {p_value(p['cw_10k'])} after correction over the ten English pairs. {percent(tie.value, 2)} [{span(tie.low, tie.high)}] is a statistical tie, "
+        "so the drop to 46.46% is not shown.",
+        f"四个对手中有 {sure} 个成立。对 CW+10k，G 在 {tie.n} 题中胜 {tie.successes:.0f} 题，对十个英文对比校正后 {p_value(p['cw_10k'])}。{percent(tie.value, 2)}［{span(tie.low, tie.high)}］在统计上是平手，"
+        "因此“降到 46.46%”没有得到证明。",
+    )
+    rows = [Row(f"G / {NAMES[v]}", won[v], "yes" if p[v] < ALPHA else "no") for v in MIXED]
+    return Claim(
+        "en-baseline", CHAPTER,
+        Text("In English, G stays ahead of every mixture; CW+10k falls to 46.46%.", "英文上 G 始终领先，CW+10k 降到 46.46%。"),
+        "abstract; section 3.2; Table 2",
+        Finding(decide(max(p.values()) < ALPHA), reason, tie.value, tie.low, tie.high, tie.n, p["cw_10k"]),
+        plots.rates(rows),
+    )  # fmt: skip
+
+
+def monotone() -> Claim:
+    """The last step in English makes no visible difference."""
+    steps = [(after, before) for before, after in itertools.pairwise(MIXED)]
+    won = [rate("en", *step) for step in steps]
+    p = significance.holm([significance.binomial(round(r.successes), r.n).p for r in won])
+    last = won[-1]
+    reason = Text(
+        f"Two of three steps are clear. The last, CW+10k over CW+5k, is {last.successes:.0f} of {last.n} ({percent(last.value)}, {p_value(p[-1])} after Holm over three steps): doubling the general data there changes nothing that these counts can see.",
+        f"三步中有两步很清楚。最后一步 CW+10k 对 CW+5k 是 {last.n} 题胜 {last.successes:.0f} 题（{percent(last.value)}，三步 Holm 校正后 {p_value(p[-1])}）：在这里把通用数据翻倍，看不出任何变化。",
+    )
+    rows = [
+        Row(f"{NAMES[a]} / {NAMES[b]}", r, "yes" if q < ALPHA else "no")
+        for (a, b), r, q in zip(steps, won, p, strict=True)
+    ]
+    return Claim(
+        "en-monotone", CHAPTER,
+        Text("In English too, performance rises with every step of general data.", "英文表现同样随通用数据逐级提升。"),
+        "section 3.2; Table 2",
+        Finding(decide(max(p) < ALPHA), reason, last.value, last.low, last.high, last.n, max(p)),
+        plots.rates(rows),
+    )  # fmt: skip
+
+
+def no_transfer() -> Claim:
+    """No gain worth having: a one-sided question that a tie can answer."""
+    won = rate("en", "cw_10k", "g")
+    p = float(stats.binomtest(round(won.successes), won.n, 0.5 + MARGIN, alternative="less").pvalue)
+    reason = Text(
+        f"Taken as “no gain over G in English”: a gain of {100 * MARGIN:.0f} points or more is ruled out ({p_value(p)}, one-sided), and the interval ends {100 * (won.high - 0.5):.1f} points above even. "
+        "It says nothing about transfer beyond what general data give already, for the untuned model is not in the table.",
+        f"若理解为“英文上不比 G 更好”：提升 {100 * MARGIN:.0f} 个百分点及以上已被排除（单侧 {p_value(p)}），区间上端只比五五开高 {100 * (won.high - 0.5):.1f} 个百分点。"
+        "至于通用数据之外有没有迁移，则无从判断，因为表中没有未微调的模型。",
+    )
+    return Claim(
+        "no-transfer", CHAPTER,
+        Text("What is learned from Chinese triplets does not carry over to English.", "从中文三元组学到的能力不会迁移到英文。"),
+        "abstract; section 3.2",
+        Finding(decide(p < ALPHA), reason, won.value, won.low, won.high, won.n, p),
+        plots.rates([Row("CW+10k / G", won, "yes")], reference=0.5 + MARGIN),
+    )  # fmt: skip
+
+
+def wrong_gap() -> Claim:
+    """89.26 has no source in the tables."""
+    zh, en = rate("zh", "cw_10k", "g"), rate("en", "cw_10k", "g")
+    gap = difference(zh, en)
+    found = (100 * gap.value, 100 * gap.low, 100 * gap.high)
+    reason = Text(
+        f"{percent(zh.value, 2)} − {percent(en.value, 2)} is {found[0]:.2f} points [{found[1]:.1f}, {found[2]:.1f}], as the paper's own contributions say. No sum, difference or ratio of two cells of Table 2 gives 89.26.",
+        f"{percent(zh.value, 2)} − {percent(en.value, 2)} 等于 {found[0]:.2f} 个百分点［{found[1]:.1f}，{found[2]:.1f}］，论文“贡献”一节也是这样写的。表 2 任意两格的和、差、比都得不到 89.26。",
+    )
+    return Claim(
+        "gap-89", CHAPTER,
+        Text("Chinese and English performance lie 89.26 percentage points apart.", "中英文表现相差 89.26 个百分点。"),
+        "abstract",
+        Finding("not supported", reason, gap.value, gap.low, gap.high, gap.n, _gap_p()),
+        plots.said_found(89.26, found, Text("percentage points", "百分点")),
+    )  # fmt: skip
+
+
+def right_gap() -> Claim:
+    """16.29 stands, as a difference between two sets of prompts."""
+    gap = difference(rate("zh", "cw_10k", "g"), rate("en", "cw_10k", "g"))
+    p = _gap_p()
+    reason = Text(
+        f"{100 * gap.value:.2f} points [{100 * gap.low:.1f}, {100 * gap.high:.1f}], Fisher's exact test {p_value(p)}. The prompts of the two languages differ, so language and prompt set cannot be told apart.",
+        f"{100 * gap.value:.2f} 个百分点［{100 * gap.low:.1f}，{100 * gap.high:.1f}］，Fisher 精确检验 {p_value(p)}。两种语言用的题目不同，语言与题目的影响分不开。",
+    )
+    return Claim(
+        "gap-16", CHAPTER,
+        Text("CW+10k does 16.29 points better against G in Chinese than in English.", "CW+10k 对 G 的胜率，中文比英文高 16.29 个百分点。"),
+        "contributions",
+        Finding(decide(p < ALPHA), reason, gap.value, gap.low, gap.high, gap.n, p),
+        plots.rates([
+            Row(Text("Chinese", "中文"), rate("zh", "cw_10k", "g"), "first"),
+            Row(Text("English", "英文"), rate("en", "cw_10k", "g"), "second"),
+        ]),
+    )  # fmt: skip
+
+
+def _gap_p() -> float:
+    zh, en = (paper.TABLE_2[x]["cw_10k", "g"] for x in ("zh", "en"))
+    return significance.two_shares((zh.wins, en.wins), (zh.n, en.n)).p
+
+
+def bound() -> Claim:
+    """Why the languages differ is not in the counts."""
+    reason = Text(
+        "The counts show that the languages differ, not why. All creative rows are Chinese, so language, culture and the amount of creative data in that language are one variable here; the paper's own limitations say so. English triplets of the same kind would settle it.",
+        "数据只能说明两种语言有差异，说明不了原因。创作数据全部是中文，语言、文化和该语言创作数据的数量在这里是同一个变量，论文的局限一节也承认这一点。要回答它，需要同样做法的英文三元组。",
+    )
+    return Claim(
+        "culturally-bound", CHAPTER,
+        Text("Creative ability is bound to culture at the level of reasoning.", "创作能力在推理层面受文化约束。"),
+        "abstract; section 3.4",
+        Finding("not testable here", reason),
+    )  # fmt: skip
+
+
+def confused() -> Claim:
+    """The creative-only model answers in Chinese; the others hardly ever do."""
+    found = confusion()
+    others = [v for v in VARIANTS if v != "cw"]
+    n = paper.QUERIES["en"]
+    tests = [
+        significance.two_shares(
+            (paper.LANGUAGE_CONFUSION["cw"], paper.LANGUAGE_CONFUSION[v]), (n, n)
+        ).p
+        for v in others
+    ]
+    p = max(significance.holm(tests))
+    worst = found["cw"]
+    reason = Text(
+        f"{worst.successes:.0f} of {n} answers [{span(worst.low, worst.high)}], far above each other model (largest corrected {p_value(p)}). How Chinese text was detected is not stated.",
+        f"{n} 篇中有 {worst.successes:.0f} 篇［{span(worst.low, worst.high)}］，远高于其他每个模型（校正后最大 {p_value(p)}）。论文没有说明如何判定出现了中文。",
+    )
+    rows = [Row(NAMES[v], found[v], "yes" if v == "cw" else "open") for v in VARIANTS]
+    return Claim(
+        "confusion-cw", CHAPTER,
+        Text("CW alone writes Chinese on 12.18% of English prompts.", "只用创作数据的 CW 在 12.18% 的英文题上写出中文。"),
+        "section 3.2",
+        Finding(decide(p < ALPHA), reason, worst.value, worst.low, worst.high, worst.n, p),
+        plots.rates(rows, reference=None, top=0.2),
+    )  # fmt: skip
+
+
+def confusion_trend() -> Claim:
+    """Without the creative-only model no trend is left."""
+    rest = [v for v in MIXED if v != "cw"]
+    hits = [paper.LANGUAGE_CONFUSION[v] for v in rest]
+    n = paper.QUERIES["en"]
+    p = _trend(hits, [PUBLISHED[v].general_per_language for v in rest], n)
+    shown = {v: confusion()[v] for v in (*rest, "g")}
+    first, last = shown["cw_1k"], shown["cw_10k"]
+    gap = difference(first, last)
+    counts = "/".join(map(str, (*hits, paper.LANGUAGE_CONFUSION["g"])))
+    reason = Text(
+        f"Only CW differs. Among CW+1k, CW+5k, CW+10k and G the counts are {counts} of {n}: no trend over the three mixtures ({p_value(p)}), and from first to last a fall of {100 * gap.value:.1f} points [{100 * gap.low:.1f}, {100 * gap.high:.1f}].",
+        f"只有 CW 不同。CW+1k、CW+5k、CW+10k 和 G 分别是 {n} 篇中的 {counts} 篇：三个混合模型之间看不出趋势（{p_value(p)}），首尾相差 {100 * gap.value:.1f} 个百分点［{100 * gap.low:.1f}，{100 * gap.high:.1f}］。",
+    )
+    return Claim(
+        "confusion-trend", CHAPTER,
+        Text("Chinese in English answers becomes rarer as general data are added.", "通用数据越多，英文回答里的中文越少。"),
+        "section 3.3",
+        Finding(decide(p < ALPHA), reason, gap.value, gap.low, gap.high, n, p),
+        plots.rates([Row(NAMES[v], r, "no") for v, r in shown.items()], reference=None, top=0.2),
+    )  # fmt: skip
+
+
+def _trend(hits: list[int], dose: list[int], n: int) -> float:
+    """Two-sided p of the Cochran–Armitage test for a trend over equal groups of n."""
+    share = sum(hits) / (n * len(hits))
+    centre = sum(dose) / len(dose)
+    score = sum(h * (d - centre) for h, d in zip(hits, dose, strict=True))
+    variance = share * (1 - share) * n * sum((d - centre) ** 2 for d in dose)
+    return float(2 * stats.norm.sf(abs(score) / variance**0.5))

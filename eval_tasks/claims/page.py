@@ -1,0 +1,141 @@
+"""The claims as one self-contained HTML page in English and Chinese."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from coig_writer import __version__, paper
+from coig_writer.preference.equivalence import MARGIN
+from eval_tasks.claims import plots
+from eval_tasks.claims.claim import VERDICTS, Claim, Finding, Text, Verdict, p_value
+from eval_tasks.claims.counts import MIXED, rate
+
+HERE = Path(__file__).parent
+BASE_CSS = HERE.parent / "report" / "base.css"
+CSS_OF: dict[Verdict, str] = {
+    "supported": "yes",
+    "not supported": "no",
+    "not testable here": "open",
+}
+NAMES: dict[Verdict, Text] = {
+    "supported": Text("supported", "成立"),
+    "not supported": Text("not supported", "不成立"),
+    "not testable here": Text("not testable here", "此处无法检验"),
+}
+CHAPTERS = {
+    "chinese": (Text("Chinese: who wins", "中文：谁赢"),
+                Text("204 prompts, five models, one judgement each. CW is trained on the 1,665 creative rows alone; +1k, +5k and +10k add that many general rows in each of two languages; G has the general rows only.",
+                     "204 题，五个模型，每题一次评判。CW 只用 1,665 条创作数据训练；+1k、+5k、+10k 表示两种语言各加这么多通用数据；G 只用通用数据。")),
+    "english": (Text("English, and the gap", "英文，以及两种语言的差距"),
+                Text("353 prompts, the same models.", "353 题，模型相同。")),
+    "style": (Text("Diversity and length", "词汇多样性与篇幅"),
+              Text("Tables 3 and 4 give one mean per model: five points per language.", "表 3、表 4 每个模型只有一个均值：每种语言五个点。")),
+    "dataset": (Text("The dataset", "数据集"),
+                Text("A census of 1,665 rows: numbers are right or wrong, no interval needed.", "1,665 条的全量统计：数字只有对错，不需要区间。")),
+    "beyond": (Text("Beyond the counts", "计数之外"),
+               Text("What the published numbers cannot reach, and what would settle it.", "已公布的数字够不着的论断，以及怎样才能检验。")),
+}  # fmt: skip
+LEAD = Text(
+    "{n} statements of the paper, each put to the numbers that the paper itself publishes. What is missing is called missing; a difference that is not seen is not called equality.",
+    "把论文中的 {n} 条论断逐一交给论文自己公布的数字来检验。缺什么就说缺什么；没看到差异，不等于证明了相同。",
+)
+METHOD = (
+    Text("Every cell of Table 2 is a whole number of wins over 204 Chinese or 353 English prompts, so counts are tested, not percentages. Intervals are Wilson's at 95%; differences of two rates are Newcombe's; correlations carry Fisher's interval.",
+         "表 2 的每一格都是 204 道中文题或 353 道英文题上的整数胜场，因此检验的是计数而不是百分比。区间为 95% Wilson 区间；两率之差用 Newcombe 区间；相关系数用 Fisher 区间。"),
+    Text("p-values are exact binomial or Fisher's, corrected by Holm's method within a declared family: the ten pairs of a language, the steps of one ladder, the comparisons with CW.",
+         "p 值为精确二项检验或 Fisher 检验，并在事先声明的族内做 Holm 校正：同一语言的十个对比、同一阶梯的各步、与 CW 的各次比较。"),
+    Text(f"Parity is tested as equivalence, within {100 * MARGIN:.0f} points (two one-sided tests). “Not testable here” means that the published counts cannot decide, whatever they say.",
+         f"“持平”按等效性检验，界限为 {100 * MARGIN:.0f} 个百分点（两个单侧检验）。“此处无法检验”是指无论数字如何，已公布的计数都不足以作出判断。"),
+    Text("Five-way rankings give ten dependent pairs per prompt. Rates of one pair are unaffected; anything pooled over pairs would need intervals by prompt.",
+         "五路排序使每题产生十个互相关联的对比。单个对比的胜率不受影响；凡是跨对比合并的量，都要按题目计算区间。"),
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Chapter:
+    """A heading with the claims under it."""
+
+    title: Text
+    about: Text
+    claims: list[Claim]
+
+
+def render(claims: Sequence[Claim], command: str) -> str:
+    """Returns the page."""
+    from markupsafe import Markup
+
+    shown = [dataclasses.replace(c, plot=Markup(c.plot) if c.plot else "") for c in claims]
+    chapters = [
+        Chapter(title, about, [c for c in shown if c.chapter == key])
+        for key, (title, about) in CHAPTERS.items()
+    ]
+    count = len(claims)
+    return str(
+        _environment().get_template("page.html.jinja").render(
+            css=Markup(BASE_CSS.read_text(encoding="utf-8") + (HERE / "page.css").read_text(encoding="utf-8")),
+            arxiv=paper.ARXIV_ID,
+            lead=Text(LEAD.en.format(n=count), LEAD.zh.format(n=count)),
+            verdicts=VERDICTS,
+            names=NAMES,
+            css_of=CSS_OF,
+            tally=Counter(c.finding.verdict for c in claims),
+            chapters=chapters,
+            hero=_hero(),
+            figures=figures,
+            own_title=Text("Your runs", "你的实验"),
+            method={"title": Text("How the verdicts are reached", "结论是怎样得出的"), "paragraphs": METHOD},
+            footer=Text(f"Recomputed by: {command} · kit {__version__}", f"重新计算：{command} · 工具包 {__version__}"),
+        )
+    )  # fmt: skip
+
+
+def _environment() -> Any:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _hero() -> dict[str, Any]:
+    from markupsafe import Markup
+
+    names = {"zh": Text("Chinese prompts", "中文题"), "en": Text("English prompts", "英文题")}
+    series = {x: [rate(x, v, "g") for v in MIXED] for x in ("zh", "en")}
+    return {
+        "title": Text(
+            "Win rate against the general-only model, %", "对只用通用数据的模型的胜率（%）"
+        ),
+        "plot": Markup(plots.growth(series, names)),
+        "caption": Text(
+            "Bands are 95% intervals: 204 Chinese and 353 English prompts. In Chinese the last step clears the line; in English no mixture does, and the last one cannot be told from even.",
+            "色带为 95% 区间：中文 204 题，英文 353 题。中文的最后一步越过了五五开；英文没有一个混合模型越过，最后一个与五五开无法区分。",
+        ),
+    }
+
+
+def figures(finding: Finding) -> list[Text]:
+    """Returns the numbers of a finding as short texts: estimate with interval, n, p."""
+    parts = []
+    if finding.estimate is not None:
+        parts.append(_estimate(finding))
+    if finding.n is not None:
+        parts.append(Text(f"n = {finding.n:,}", f"n = {finding.n:,}"))
+    if finding.p is not None:
+        parts.append(Text(p_value(finding.p), p_value(finding.p)))
+    return parts
+
+
+def _estimate(finding: Finding) -> Text:
+    value = f"{finding.estimate:,.4g}"
+    if finding.low is not None and finding.high is not None:
+        value += f" [{finding.low:.3f}, {finding.high:.3f}]"
+    return Text(f"estimate {value}", f"估计值 {value}")

@@ -1,0 +1,265 @@
+"""The pictures of the claims page: intervals, growth with general data, scatter, genres, means."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from coig_writer.preference.rates import Rate
+from eval_tasks.claims.claim import Text, percent
+from eval_tasks.claims.svg import bar, canvas, dot, line, polyline, text
+
+WIDTH = 460
+SERIES = {"zh": "first", "en": "second"}  # CSS classes of the two languages
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """A line of an interval plot."""
+
+    label: str | Text
+    rate: Rate
+    css: str
+
+
+def rates(rows: Sequence[Row], *, reference: float | None = 0.5, top: float = 1.0) -> str:
+    """Draws shares with their intervals, one line each, over a reference line."""
+    left, right, step = 142.0, 388.0, 30
+    height = 12 + step * len(rows) + 26
+    floor = height - 26
+
+    def x(share: float) -> float:
+        return left + (right - left) * share / top
+
+    parts = [line((x(top * i / 4), 6), (x(top * i / 4), floor), "grid") for i in range(5)]
+    parts += [
+        text(x(top * i / 4), height - 8, percent(top * i / 4, 0), "tick", "middle")
+        for i in range(0, 5, 2)
+    ]
+    if reference is not None:
+        parts.append(line((x(reference), 2), (x(reference), floor), "reference"))
+    for i, row in enumerate(rows):
+        y = 10 + step * (i + 0.5)
+        parts += [
+            text(left - 14, y + 4, row.label, "label", "end"),
+            line((x(row.rate.low), y), (x(row.rate.high), y), f"whisker {row.css}"),
+            dot(x(row.rate.value), y, 4.5, f"fill {row.css}"),
+            text(WIDTH, y + 4, percent(row.rate.value, 1), "value", "end"),
+        ]
+    spoken = "; ".join(f"{_english(r.label)} {percent(r.rate.value)}" for r in rows)
+    return canvas(WIDTH, height, parts, spoken)
+
+
+def _english(label: str | Text) -> str:
+    return label.en if isinstance(label, Text) else label
+
+
+def growth(series: Mapping[str, Sequence[Rate]], names: Mapping[str, Text]) -> str:
+    """Draws the hero: win rate against the general-only model as general rows are added."""
+    width, height, left, right, top, floor = 1000, 430, 64.0, 800.0, 24.0, 366.0
+    columns = ("0", "2,000", "10,000", "20,000")
+
+    def x(i: int) -> float:
+        return left + 70 + (right - left - 120) * i / 3
+
+    def y(share: float) -> float:
+        return floor - (floor - top) * (share - 0.15) / 0.6
+
+    parts = [line((left, y(s / 100)), (right, y(s / 100)), "grid") for s in (20, 30, 40, 60, 70)]
+    parts += [
+        text(left - 12, y(s / 100) + 4, f"{s}%", "tick", "end") for s in (20, 30, 40, 50, 60, 70)
+    ]
+    parts.append(line((left, y(0.5)), (right, y(0.5)), "reference"))
+    parts.append(text(right + 14, y(0.5) + 4, Text("even with G", "与 G 持平"), "tick"))
+    parts += [text(x(i), floor + 26, name, "label", "middle") for i, name in enumerate(columns)]
+    parts.append(
+        text((x(0) + x(3)) / 2, floor + 52, Text(
+            "general rows mixed with the 1,665 creative ones", "与 1,665 条创作数据混合的通用数据条数"), "tick", "middle")
+    )  # fmt: skip
+    for language, found in series.items():
+        css, shift = SERIES[language], -7 if language == "zh" else 7
+        parts.append(
+            polyline([(x(i) + shift, y(r.value)) for i, r in enumerate(found)], f"path {css}")
+        )
+        for i, r in enumerate(found):
+            parts.append(
+                line((x(i) + shift, y(r.low)), (x(i) + shift, y(r.high)), f"whisker wide {css}")
+            )
+            parts.append(dot(x(i) + shift, y(r.value), 6, f"fill {css}"))
+            side, anchor = (-22, "end") if language == "zh" else (22, "start")
+            parts.append(
+                text(
+                    x(i) + side, y(r.value) + 5, f"{100 * r.value:.2f}", f"value ink-{css}", anchor
+                )
+            )
+        parts.append(text(right + 14, y(found[-1].value) + 5, names[language], f"series ink-{css}"))
+    spoken = "; ".join(
+        f"{names[language].en}: {', '.join(percent(r.value, 2) for r in found)}"
+        for language, found in series.items()
+    )
+    return canvas(width, height, parts, spoken)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Axis:
+    """A scale of a scatter plot: what it is, and its ends."""
+
+    name: Text
+    low: float
+    high: float
+    digits: int = 2
+
+    def at(self, value: float, start: float, end: float) -> float:
+        """Maps a value onto the page."""
+        return start + (end - start) * (value - self.low) / (self.high - self.low)
+
+
+def scatter(
+    x_axis: Axis, y_axis: Axis, points: Mapping[str, Mapping[str, tuple[float, float]]]
+) -> str:
+    """Draws one small panel per language: models as labelled points."""
+    height, top, floor, panel, gap = 236, 30.0, 184.0, 196.0, 34.0
+    parts: list[str] = []
+    for number, (language, models) in enumerate(points.items()):
+        left = 34 + number * (panel + gap)
+        right = left + panel
+        title = Text(
+            {"zh": "Chinese", "en": "English"}[language], {"zh": "中文", "en": "英文"}[language]
+        )
+        parts.append(text(left, 16, title, f"series ink-{SERIES[language]}"))
+        for share in (0.25, 0.5, 0.75):
+            level = y_axis.at(share, floor, top)
+            parts.append(
+                line((left, level), (right, level), "reference" if share == 0.5 else "grid")
+            )
+            if number == 0:
+                parts.append(text(left - 6, level + 4, percent(share, 0), "tick", "end"))
+        for end, anchor in ((x_axis.low, "start"), (x_axis.high, "end")):
+            place = x_axis.at(end, left, right)
+            parts.append(text(place, floor + 18, f"{end:,.{x_axis.digits}f}", "tick", anchor))
+        for name, (x, y) in models.items():
+            px, py = x_axis.at(x, left, right), y_axis.at(y, floor, top)
+            parts.append(dot(px, py, 5, f"fill {SERIES[language]}"))
+            beyond = px > right - 46
+            parts.append(
+                text(
+                    px + (-9 if beyond else 9), py - 6, name, "point", "end" if beyond else "start"
+                )
+            )
+    parts.append(text(34, height - 10, x_axis.name, "tick"))
+    parts.append(
+        text(
+            WIDTH,
+            height - 10,
+            Text(f"height: {y_axis.name.en}", f"纵轴：{y_axis.name.zh}"),
+            "tick",
+            "end",
+        )
+    )
+    return canvas(WIDTH, height, parts, f"{y_axis.name.en} over {x_axis.name.en}")
+
+
+def genres(counts: Sequence[int], empty: int, *, limit: int | None) -> str:
+    """Draws one bar per genre by size, hollow where it has no row, over an optional limit."""
+    height, floor, width = 150, 120.0, (WIDTH - 4) / (len(counts) + empty)
+    top = max(counts)
+    parts = []
+    for i, count in enumerate(sorted(counts, reverse=True)):
+        tall = (floor - 14) * count / top
+        css = "fill no" if limit is not None and count < limit else "fill calm"
+        parts.append(bar(i * width, floor - tall, (width - 2, tall), css))
+    parts += [dot((len(counts) + i + 0.4) * width, floor - 4, 3, "hollow") for i in range(empty)]
+    parts.append(line((0, floor + 0.5), (WIDTH, floor + 0.5), "axis"))
+    if limit is not None:
+        level = floor - (floor - 14) * limit / top
+        parts.append(line((0, level), (WIDTH, level), "reference"))
+        parts.append(text(WIDTH, level - 6, Text(f"{limit} rows", f"{limit} 条"), "tick", "end"))
+    parts.append(
+        text(
+            0,
+            height - 8,
+            Text(f"{len(counts)} genres with rows", f"{len(counts)} 个体裁有数据"),
+            "tick",
+        )
+    )
+    if empty:
+        parts.append(
+            text(WIDTH, height - 8, Text(f"{empty} without", f"{empty} 个没有"), "tick", "end")
+        )
+    return canvas(
+        WIDTH,
+        height,
+        parts,
+        f"{len(counts)} genres from {top} rows to {min(counts)}; {empty} empty",
+    )
+
+
+def shares(rows: Mapping[str | Text, float], reference: float, top: float) -> str:
+    """Draws shares as bars over a reference line."""
+    left, right, step = 142.0, 388.0, 30
+    height = 10 + step * len(rows) + 24
+    at = left + (right - left) * reference / top
+    parts = [line((at, 2), (at, height - 24), "reference")]
+    parts.append(text(at, height - 8, percent(reference, 0), "tick", "middle"))
+    for i, (label, share) in enumerate(rows.items()):
+        y = 8 + step * i
+        wide = (right - left) * share / top
+        parts += [
+            text(left - 14, y + 17, label, "label", "end"),
+            bar(left, y + 6, (wide, 14), "fill calm"),
+            text(WIDTH, y + 17, percent(share, 1), "value", "end"),
+        ]
+    return canvas(
+        WIDTH, height, parts, "; ".join(f"{_english(k)} {percent(v)}" for k, v in rows.items())
+    )
+
+
+def dumbbells(rows: Mapping[Text, tuple[float, float]], names: tuple[Text, Text]) -> str:
+    """Draws printed against recomputed means, one line each."""
+    left, right, step = 142.0, 388.0, 26
+    height = 34 + step * len(rows)
+    top = max(max(pair) for pair in rows.values()) * 1.05
+    parts = [
+        dot(left + 4, 10, 4, "hollow strong"), text(left + 14, 14, names[0], "tick"),
+        dot(left + 124, 10, 4, "fill no"), text(left + 134, 14, names[1], "tick"),
+    ]  # fmt: skip
+    for i, (label, (printed, found)) in enumerate(rows.items()):
+        y = 34 + step * (i + 0.3)
+        a, b = (left + (right - left) * value / top for value in (printed, found))
+        parts += [
+            text(left - 14, y + 4, label, "label", "end"),
+            line((left, y), (right, y), "grid"),
+            line((a, y), (b, y), "link"),
+            dot(a, y, 4, "hollow strong"),
+            dot(b, y, 4, "fill no"),
+            text(WIDTH, y + 4, f"{found - printed:+,.0f}", "value", "end"),
+        ]
+    return canvas(
+        WIDTH,
+        height,
+        parts,
+        "; ".join(f"{k.en} {a:g} printed, {b:.0f} found" for k, (a, b) in rows.items()),
+    )
+
+
+def said_found(said: float, found: tuple[float, float, float], unit: Text) -> str:
+    """Draws a printed number (hollow) and the recomputed one with its interval on one scale."""
+    left, right, height = 8.0, WIDTH - 24.0, 96
+    value, low, high = found
+    top = max(said, high) * 1.04
+
+    def x(v: float) -> float:
+        return left + (right - left) * v / top
+
+    parts = [
+        line((left, 48), (right, 48), "axis"),
+        line((x(low), 48), (x(high), 48), "whisker first"),
+        dot(x(value), 48, 5.5, "fill first"),
+        dot(x(said), 48, 5.5, "hollow strong"),
+        text(x(value), 28, f"{value:.2f}", "value ink-first", "middle"),
+        text(x(said), 28, f"{said:.2f}", "value", "middle"),
+        text(x(value), 76, Text("counts", "数据"), "tick", "middle"),
+        text(x(said), 76, Text("paper", "论文"), "tick", "middle"),
+        text(left, 94, unit, "tick"),
+    ]
+    return canvas(WIDTH, height, parts, f"paper {said:g}, counts {value:.2f} {unit.en}")
