@@ -52,6 +52,13 @@ class Collection:
     variants: tuple[str, ...]
     findings: tuple[Finding, ...]
 
+    def fingerprint(self) -> str:
+        """Returns a digest of prompts, models and texts."""
+        digest = hashlib.sha256("\0".join(self.variants).encode())
+        for p in self.prompts:
+            digest.update("\0".join([p.query_id, p.language, p.text, *p.answers]).encode())
+        return digest.hexdigest()
+
     def in_language(self, language: str) -> tuple[Prompt, ...]:
         """Returns the prompts of one language."""
         return tuple(p for p in self.prompts if p.language == language)

@@ -111,10 +111,11 @@ def results_page() -> Response:
 
 
 def health(request: Request) -> dict[str, Any]:
-    """Says whether texts are loaded and the store answers."""
-    booth = _booth(request)
+    """Says whether texts are loaded, the store answers, and how the backup stands."""
+    booth, backup = _booth(request), request.app.state.backup
     booth.store.count(booth.study.study, booth.study.protocols[0])
-    return {"status": "ok", "prompts": len(booth.collection.prompts)}
+    status = dataclasses.asdict(backup.status()) if backup else None
+    return {"status": "ok", "prompts": len(booth.prompts), "backup": status}
 
 
 def study(request: Request) -> dict[str, Any]:
@@ -122,7 +123,6 @@ def study(request: Request) -> dict[str, Any]:
     booth = _booth(request)
     of = booth.study
     return {
-        "study": of.study,
         "mode": of.mode,
         "protocols": of.protocols,
         "languages": booth.collection.languages,

@@ -7,7 +7,10 @@ direct route that touches no queue. ``create_app`` imports no Gradio and is what
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import anyio
@@ -18,6 +21,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coig_writer.arena import routes
+from coig_writer.arena.backup import Backup
 from coig_writer.arena.board import Board
 from coig_writer.arena.booth import Booth
 from coig_writer.arena.limits import Limit
@@ -35,9 +39,16 @@ _PAGE_POLICY = (
 _STATUS = {DuplicateError: 409, StoreError: 503, routes.ForbiddenError: 403}
 
 
-def create_app(booth: Booth) -> FastAPI:
-    """Builds the web application around a booth."""
-    app = FastAPI(title="COIG-Writer arena", docs_url=None, redoc_url=None, openapi_url=None)
+def create_app(booth: Booth, backup: Backup | None = None) -> FastAPI:
+    """Builds the web application around a booth; a backup runs as long as the application does."""
+    app = FastAPI(
+        title="COIG-Writer arena",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=_running(booth, backup),
+    )
+    app.state.backup = backup
     app.state.booth = booth
     app.state.board = Board(booth)
     app.state.writers = anyio.CapacityLimiter(booth.store.writers)
@@ -56,6 +67,22 @@ def create_app(booth: Booth) -> FastAPI:
     app.add_api_route("/api/withdraw", routes.withdraw, methods=["POST"])
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     return app
+
+
+def _running(
+    booth: Booth, backup: Backup | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @contextlib.asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        if backup:
+            booth.on_ballot = backup.notice
+            backup.start()
+        yield
+        if backup:
+            await anyio.to_thread.run_sync(backup.close)
+        booth.store.close()
+
+    return running
 
 
 def mount_gradio(app: FastAPI) -> FastAPI:

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from coig_writer.ballot import Ballot, Tombstone, check
-from coig_writer.errors import ConfigError, InputError, KitError
+from coig_writer.errors import ConfigError, DriftError, InputError, KitError
 from coig_writer.record import from_row, to_row
 
 _METADATA = sa.MetaData()
@@ -66,6 +66,13 @@ SEATS = sa.Table(
     sa.Column("rater", sa.String(64), nullable=False, index=True),
     sa.Column("claimed_at", sa.String(40), nullable=False),
 )
+STUDIES = sa.Table(
+    "studies",
+    _METADATA,
+    sa.Column("study", sa.String(200), primary_key=True),
+    sa.Column("design", sa.String(64), nullable=False),
+    sa.Column("begun_at", sa.String(40), nullable=False),
+)
 
 
 class DuplicateError(KitError):
@@ -93,6 +100,23 @@ class Store:
         )
         with _clear_errors():
             _METADATA.create_all(self.engine)
+
+    def begin(self, study: str, design: str) -> None:
+        """Notes the design of a study at its first start and holds it to it afterwards.
+
+        Raises:
+            DriftError: The study was begun with another design or on other texts.
+        """
+        with self._writer() as connection:
+            begun = connection.execute(sa.select(STUDIES).where(STUDIES.c.study == study)).first()
+            if begun is None:
+                row = {"study": study, "design": design, "begun_at": now()}
+                connection.execute(STUDIES.insert(), row)
+        if begun is not None and begun.design != design:
+            raise DriftError(
+                f"study {study!r} was begun at {begun.begun_at[:16]} on other texts or with another design",
+                "give the changed study a new name, or restore the files it was begun with",
+            )
 
     def add(self, ballot: Ballot) -> None:
         """Stores a vote; when this returns it is on disk.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -82,6 +83,17 @@ class Study:
     raters_per_minute: int = 120
     allow: tuple[str, ...] = ()
     consent: Consent = Consent()
+
+    def design(self, fingerprint: str) -> str:
+        """Returns a digest of what must not change once votes are in: texts and who sees what.
+
+        Args:
+            fingerprint: Digest of the texts.
+        """
+        free = {"results_after", "votes_per_minute", "raters_per_minute", "consent", "annotators"}
+        fixed = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        kept = [f"{name}={value!r}" for name, value in sorted(fixed.items()) if name not in free]
+        return hashlib.sha256("\n".join([fingerprint, *kept]).encode()).hexdigest()
 
 
 def load(path: Path) -> Study:

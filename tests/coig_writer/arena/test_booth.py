@@ -5,9 +5,10 @@ import json
 
 import pytest
 
-from coig_writer.arena.booth import Vote, named_verdict, positions
+from coig_writer.arena.booth import Vote
 from coig_writer.arena.store import DuplicateError, StoreError
 from coig_writer.arena.study import Study
+from coig_writer.arena.verdicts import named_verdict, positions
 from coig_writer.ballot import DIMENSIONS, comparisons
 from coig_writer.errors import InputError
 

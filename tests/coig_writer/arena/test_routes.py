@@ -171,7 +171,11 @@ def test_pages_forbid_foreign_scripts(booth, client_of):
 
 
 def test_health_speaks_of_texts_and_store(booth, client_of):
-    assert client_of(booth).get("/health").json() == {"status": "ok", "prompts": 12}
+    assert client_of(booth).get("/health").json() == {
+        "status": "ok",
+        "prompts": 12,
+        "backup": None,
+    }
 
 
 def test_results_are_hidden_until_there_are_enough(booth, client_of, monkeypatch):
