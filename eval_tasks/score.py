@@ -17,8 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coig_writer import facts
+from coig_writer.errors import DriftError
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_path, write_records
+from coig_writer.metrics import tokens
 from coig_writer.metrics.averages import Average, Place, averages
 from coig_writer.record import to_row
 from coig_writer.score import Score
@@ -36,15 +38,17 @@ def main() -> int | None:
 
     records = read(options.generations)
     print("starting lighteval …", flush=True)
-    from coig_writer.scoring.run import score
+    from coig_writer.scoring import copying, run
     from eval_tasks.tasks import TASKS_TABLE
 
     scores: dict[str, list[Score]] = {}
     with tqdm(total=len(records), desc="score", unit="answer") as bar:
         for variant, answers in variants(records).items():
             bar.set_postfix_str(variant)
-            scores[variant] = score(variant, answers, TASKS_TABLE)
+            scores[variant] = run.score(variant, answers, TASKS_TABLE)
+            scores[variant] += copying.score(answers, options.mixtures)
             bar.update(len(answers))
+    _audit([record.article for record in records if record.language == "zh"])
     places = {r.query_id: Place(r.language, r.genre) for r in records}
     _write(options.out, scores, averages((s for v in scores.values() for s in v), places))
     return None
@@ -63,9 +67,25 @@ def _parser() -> argparse.ArgumentParser:
         help="files or folders of generation records (default: build/generations)",
     )
     parser.add_argument(
+        "--mixtures",
+        type=Path,
+        default=Path("build/mixtures"),
+        help="folder of training mixtures, to measure what was copied (default: build/mixtures)",
+    )
+    parser.add_argument(
         "--out", type=Path, default=Path("build/scores"), help="folder for the scores"
     )
     return parser
+
+
+def _audit(texts: Sequence[str]) -> None:
+    """Compares a sample of the texts with plain jieba where the fast path is on."""
+    found = tokens.audit([text for text in texts if text])
+    if found.differing:
+        raise DriftError(
+            f"the fast segmenter differs from jieba on {len(found.differing)} of {found.texts} texts",
+            "score again with COIG_WRITER_SEGMENTER=jieba",
+        )
 
 
 def _write(out: Path, scores: dict[str, list[Score]], found: Sequence[Average]) -> None:

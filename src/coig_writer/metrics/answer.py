@@ -14,6 +14,7 @@ from coig_writer import benchmark
 from coig_writer.benchmark import Query
 from coig_writer.errors import InputError
 from coig_writer.generation import Generation, Parts, split
+from coig_writer.metrics import coherence
 from coig_writer.metrics.tokens import tokenize
 from coig_writer.triplet import Language
 
@@ -49,6 +50,17 @@ class Answer:
     def tokens(self) -> list[str]:
         """The word tokens of the article."""
         return tokenize(self.article, self.language)
+
+    @functools.cached_property
+    def blocks(self) -> list[list[str]]:
+        """The content words of each paragraph."""
+        parts = coherence.paragraphs(self.article)
+        return [coherence.content_words(part, self.language) for part in parts]
+
+    @functools.cached_property
+    def names(self) -> list[list[str]]:
+        """The names in each paragraph."""
+        return [coherence.names(part, self.language) for part in coherence.paragraphs(self.article)]
 
 
 def answer(

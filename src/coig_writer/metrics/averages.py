@@ -13,7 +13,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from coig_writer.metrics.catalogue import BY_NAME
+from coig_writer.metrics.catalogue import SHARES
 from coig_writer.preference.rates import wilson
 from coig_writer.score import Score
 
@@ -74,7 +74,7 @@ def averages(scores: Iterable[Score], places: Mapping[str, Place]) -> list[Avera
 def _group(
     variant: str, language: str, metric: str, group: Sequence[Score], places: Mapping[str, Place]
 ) -> list[Average]:
-    kind = BY_NAME[metric].kind if metric in BY_NAME else "amount"
+    kind = "share" if metric in SHARES else "amount"
     by_genre: dict[str, list[Score]] = {}
     for score in group:
         genre = places[score.query_id].genre

@@ -1,97 +1,176 @@
 """The metrics of one answer: name, definition and what it needs, in one table.
 
 ``measure`` gives every metric a value or the reason why it has none. The lighteval tasks and the
-kit's own scores read the same table.
+kit's own scores read the same table. Two metrics need a model's other answers as well
+(``TOGETHER``), two its training rows (``AGAINST_TRAINING``).
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
-from coig_writer.metrics import language, length, lexical
+from coig_writer.metrics import behaviour, coherence, language, length, lexical, requirements, style
 from coig_writer.metrics.answer import REPLACEMENT, Answer
+from coig_writer.metrics.definition import (
+    ALONE,
+    NO_ARTICLE,
+    NO_COUNT,
+    NO_LENGTH,
+    NO_LETTERS,
+    NO_REASONING,
+    NO_REQUIRED,
+    NO_SCRIPT,
+    NO_TOKENS,
+    NOT_CHINESE,
+    NOTHING_LATER,
+    ONE_PARAGRAPH,
+    Metric,
+    Missing,
+    Value,
+    asked,
+    or_,
+    prose,
+    short,
+)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Missing:
-    """A value that does not exist, and why."""
-
-    reason: str
-
-
-Value = float | Missing
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Metric:
-    """One number about one answer.
-
-    ``better`` is "higher", "lower" or None where neither end is good in itself; ``kind`` is
-    "share" for a 0/1 value, whose mean is a rate.
-    """
-
-    name: str
-    of: Callable[[Answer], Value]
-    what: str
-    better: str | None = None
-    kind: str = "amount"
-
-
-NO_ARTICLE = Missing("the article is empty")
-NEVER_CLOSED = Missing("the reasoning never ends, so there is no article")
-NO_LETTERS = Missing("the article has no letters")
-NO_TOKENS = Missing("the article has no word tokens")
-NO_COUNT = Missing("the number of model tokens was not recorded")
-
-
-def _prose(of: Callable[[Answer], Value]) -> Callable[[Answer], Value]:
-    """Wraps a metric of prose: without an article it is missing."""
-
-    def guarded(answer: Answer) -> Value:
-        if answer.article:
-            return of(answer)
-        return NEVER_CLOSED if answer.parts.state == "unterminated" else NO_ARTICLE
-
-    return guarded
-
-
-def _or(value: float | None, absent: Missing) -> Value:
-    return absent if value is None else float(value)
+def _blocks(of: Callable[[Sequence[Sequence[str]]], float | None]) -> Callable[[Answer], Value]:
+    return prose(lambda a: of(a.blocks), ONE_PARAGRAPH)
 
 
 def _confusion(threshold: str) -> Callable[[Answer], Value]:
-    def of(answer: Answer) -> Value:
+    def of(answer: Answer) -> float | None:
         found = language.confusion(answer.article, answer.language)
-        return NO_LETTERS if found is None else float(getattr(found, threshold))
+        return None if found is None else float(getattr(found, threshold))
 
-    return _prose(of)
+    return prose(of, NO_LETTERS)
 
 
-METRICS: tuple[Metric, ...] = (
+def _length_error(answer: Answer) -> Value:
+    assert answer.query is not None
+    asked = answer.query.length
+    return NO_LENGTH if asked is None else requirements.length_error(answer.article, asked)
+
+
+def _length_met(answer: Answer) -> Value:
+    error = _length_error(answer)
+    return error if isinstance(error, Missing) else float(error == 0)
+
+
+def _required(answer: Answer) -> Value:
+    assert answer.query is not None
+    required = answer.query.required
+    return requirements.required_share(answer.article, required) if required else NO_REQUIRED
+
+
+def _script(answer: Answer) -> Value:
+    assert answer.query is not None
+    if not requirements.is_script(answer.query):
+        return NO_SCRIPT
+    return requirements.script_share(answer.article)
+
+
+def _idioms(answer: Answer) -> Value:
+    if answer.language != "zh":
+        return NOT_CHINESE
+    return prose(lambda a: style.idiom_density(a.tokens), NO_TOKENS)(answer)
+
+
+def _behaviour(name: behaviour.Behaviour) -> Metric:
+    def of(answer: Answer) -> Value:
+        reasoning = answer.parts.reasoning
+        if not reasoning:
+            return NO_REASONING
+        return or_(behaviour.share(reasoning, answer.language, name), NO_REASONING)
+
+    return Metric(
+        f"reasoning_{name}",
+        of,
+        f"share of reasoning paragraphs that are {name.replace('_', ' ')} (Appendix C, cue lexicon)",
+    )
+
+
+LEXICAL = (
     Metric(
         "ttr",
-        _prose(lambda a: _or(lexical.type_token_ratio(a.tokens), NO_TOKENS)),
+        prose(lambda a: lexical.type_token_ratio(a.tokens), NO_TOKENS),
         "distinct tokens over tokens (paper, Table 4); falls with length",
     ),
     Metric(
+        "ttr_400",
+        prose(lambda a: lexical.type_token_ratio_first(a.tokens, 400), short(400)),
+        "TTR of the first 400 tokens",
+    ),
+    *(
+        Metric(
+            f"mattr_{window}",
+            prose(lambda a, w=window: lexical.moving_average_ttr(a.tokens, w), short(window)),  # type: ignore[misc]
+            f"mean TTR of all windows of {window} tokens",
+        )
+        for window in (50, 100)
+    ),
+    Metric(
+        "mtld",
+        prose(lambda a: lexical.mtld(a.tokens), NO_TOKENS),
+        "tokens per factor of TTR .72, both directions; unstable in short texts",
+    ),
+    Metric(
+        "hdd",
+        prose(lambda a: lexical.hdd(a.tokens), short(lexical.HDD_SAMPLE)),
+        "expected TTR of 42 tokens drawn at random",
+    ),
+)
+LENGTH = (
+    Metric(
         "chars",
-        _prose(lambda a: float(length.characters(a.article))),
+        prose(lambda a: length.characters(a.article), NO_ARTICLE),
         "characters of the article without white space",
     ),
     Metric(
         "tokens",
-        _prose(lambda a: float(len(a.tokens))),
+        prose(lambda a: len(a.tokens), NO_ARTICLE),
         "word tokens of the article: jieba for Chinese, words for English",
     ),
     Metric(
         "model_tokens",
-        lambda a: _or(a.n_tokens, NO_COUNT),
+        lambda a: or_(a.n_tokens, NO_COUNT),
         "tokens that the model emitted, reasoning included",
     ),
     Metric(
+        "lines",
+        prose(lambda a: length.lines(a.article), NO_ARTICLE),
+        "lines of the article that are not blank",
+    ),
+    Metric(
+        "paragraphs",
+        prose(lambda a: len(a.blocks), NO_ARTICLE),
+        "paragraphs: blocks between blank lines, or lines where there is no blank line",
+    ),
+)
+REQUIREMENTS = (
+    Metric("length_met", asked(_length_met), "the length asked for is kept", "higher", "share"),
+    Metric(
+        "length_error",
+        asked(_length_error),
+        "how far the length lies outside what was asked, as a share of the bound; 0 inside",
+    ),
+    Metric(
+        "required_share",
+        asked(_required),
+        "share of the query's required strings that stand in the article",
+        "higher",
+    ),
+    Metric(
+        "script_share",
+        asked(_script),
+        "share of lines in a script's form, where a script was asked for",
+        "higher",
+    ),
+)
+CONFUSION = (
+    Metric(
         "han_share",
-        _prose(lambda a: _or(language.han_share(a.article), NO_LETTERS)),
+        prose(lambda a: language.han_share(a.article), NO_LETTERS),
         "Han characters among the letters of the article",
     ),
     Metric(
@@ -115,6 +194,56 @@ METRICS: tuple[Metric, ...] = (
         "lower",
         "share",
     ),
+)
+COHERENCE = (
+    Metric(
+        "adjacent_cohesion",
+        _blocks(coherence.adjacent_cohesion),
+        "mean cosine of the content words of adjacent paragraphs",
+    ),
+    Metric(
+        "disconnected",
+        _blocks(coherence.disconnected),
+        "share of adjacent paragraphs without a content word in common",
+    ),
+    Metric(
+        "term_reuse",
+        prose(lambda a: coherence.reuse(a.blocks), NOTHING_LATER),
+        "share of content words after the first paragraph that were used before",
+    ),
+    Metric(
+        "name_reuse",
+        prose(lambda a: coherence.reuse(a.names), NOTHING_LATER),
+        "share of names after the first paragraph that were used before",
+    ),
+    Metric(
+        "readable_share",
+        prose(lambda a: coherence.readable_share(a.article, a.language), NO_ARTICLE),
+        "share of characters in paragraphs of at most 400 (zh) or 1,200 (en) characters",
+        "higher",
+    ),
+)
+STYLE = (
+    Metric("idiom_density", _idioms, "four-character idioms per 100 tokens (zh)"),
+    Metric(
+        "repetition_4",
+        prose(lambda a: style.repetition(a.tokens, 4), short(4)),
+        "share of 4-grams of tokens that repeat an earlier one",
+        "lower",
+    ),
+    Metric(
+        "compression_ratio",
+        prose(lambda a: style.compression_ratio(a.article), NO_ARTICLE),
+        "UTF-8 bytes over their size under zlib; higher is more repetitive",
+    ),
+    Metric(
+        "worn_density",
+        prose(lambda a: style.worn_density(a.article, a.language), NO_ARTICLE),
+        "worn phrases per 1,000 characters",
+        "lower",
+    ),
+)
+REASONING = (
     Metric(
         "reasoning_closed",
         lambda a: float(a.parts.state == "closed"),
@@ -129,6 +258,9 @@ METRICS: tuple[Metric, ...] = (
         "lower",
         "share",
     ),
+    *(_behaviour(name) for name in behaviour.BEHAVIOURS),
+)
+HEALTH = (
     Metric(
         "undecodable",
         lambda a: float(a.text.count(REPLACEMENT)),
@@ -136,9 +268,41 @@ METRICS: tuple[Metric, ...] = (
         "lower",
     ),
 )
-BY_NAME = {metric.name: metric for metric in METRICS}
+METRICS: tuple[Metric, ...] = (
+    *LEXICAL,
+    *LENGTH,
+    *REQUIREMENTS,
+    *CONFUSION,
+    *COHERENCE,
+    *STYLE,
+    *REASONING,
+    *HEALTH,
+)
+# Name → what it says and a function of the tokens of all answers of one variant in one language.
+TOGETHER: Mapping[str, tuple[str, Callable[[Sequence[Sequence[str]]], list[float | None]]]] = {
+    "self_bleu": ("BLEU-4 of an answer against the model's other answers", style.self_bleu),
+    "overuse": (
+        "share of an answer's 4-grams that stand in at least three of the model's answers",
+        style.overuse,
+    ),
+}
+AGAINST_TRAINING = {
+    "copied_share": "share of 13-character grams that stand in the training rows",
+    "longest_copied": "characters in the longest run whose 13-grams all stand in the training rows",
+}
+SHARES = frozenset(metric.name for metric in METRICS if metric.kind == "share")
 
 
 def measure(answer: Answer) -> dict[str, Value]:
     """Returns every metric of an answer: a number, or why there is none."""
     return {metric.name: metric.of(answer) for metric in METRICS}
+
+
+def measure_together(answers: Sequence[Answer]) -> dict[str, list[Value]]:
+    """Returns the metrics that need a model's other answers, one value per answer.
+
+    Args:
+        answers: All answers of one variant in one language.
+    """
+    tokens = [answer.tokens for answer in answers]
+    return {name: [or_(value, ALONE) for value in of(tokens)] for name, (_, of) in TOGETHER.items()}

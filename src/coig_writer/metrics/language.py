@@ -16,8 +16,10 @@ _HAN_CLASS = r"㐀-䶿一-鿿豈-﫿\U00020000-\U0003134f"
 _HAN = re.compile(f"[{_HAN_CLASS}]")
 _HAN_SPAN = re.compile(f"[{_HAN_CLASS}]+")
 # Three words in a row: single Latin words, acronyms and names are ordinary in Chinese prose.
-_LATIN_SPAN = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*(?:[ \t,]+[A-Za-z]+(?:['’-][A-Za-z]+)*){2,}")
-_LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
+_LATIN_WORD = r"[A-Za-z]+(?:['’-][A-Za-z]+)*"
+# The look-behind keeps the search linear on a megabyte of letters.
+_LATIN_SPAN = re.compile(rf"(?<![A-Za-z'’-]){_LATIN_WORD}(?:[ \t,]+{_LATIN_WORD}){{2,}}")
+_LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏ]")
 _PAIRS = ("“”", "‘’", "「」", "『』", "《》", "〈〉", '""', "()", "（）", "[]", "【】")
 # At most 200 characters, so that one stray mark cannot excuse a whole page.
 _EXCUSED = re.compile(

@@ -15,7 +15,8 @@ from typing import Any
 from coig_writer.errors import DriftError
 from coig_writer.generation import Generation
 from coig_writer.metrics.answer import of_generation
-from coig_writer.metrics.catalogue import METRICS, Missing, Value, measure
+from coig_writer.metrics.catalogue import measure, measure_together
+from coig_writer.metrics.definition import Missing, Value
 from coig_writer.score import Score
 from coig_writer.scoring import launcher
 from coig_writer.scoring.generations import write_queries
@@ -39,10 +40,22 @@ def score(variant: str, records: Sequence[Generation], tasks: Sequence[Any]) -> 
     """
     with tempfile.TemporaryDirectory() as folder:
         details = _evaluate(variant, records, tasks, Path(folder))
-    found: list[Score] = []
-    for record in records:
-        values = measure(of_generation(record))
-        found += _checked(record, values, details)
+    return [
+        score
+        for record, values in zip(records, _measured(records), strict=True)
+        for score in _checked(record, values, details)
+    ]
+
+
+def _measured(records: Sequence[Generation]) -> list[dict[str, Value]]:
+    """Returns the kit's own metrics of each record."""
+    answers = [of_generation(record) for record in records]
+    found = [measure(answer) for answer in answers]
+    for language in ("zh", "en"):
+        own = [i for i, record in enumerate(records) if record.language == language]
+        for name, values in measure_together([answers[i] for i in own]).items():
+            for i, value in zip(own, values, strict=True):
+                found[i][name] = value
     return found
 
 
@@ -98,15 +111,15 @@ def _checked(record: Generation, values: dict[str, Value], details: Details) -> 
             f"lighteval's details have no row for {record.variant}/{record.query_id}",
             "run it again; if it stays, the lighteval version is not the pinned one",
         )
-    for metric in METRICS:
-        ours, value = values[metric.name], theirs[metric.name]
+    for name, ours in values.items():
+        value = theirs[name]
         if isinstance(ours, Missing) and math.isnan(value):
-            yield Score(record.variant, record.query_id, metric.name, None, "missing", ours.reason)
+            yield Score(record.variant, record.query_id, name, None, "missing", ours.reason)
         elif not isinstance(ours, Missing) and ours == value:
-            yield Score(record.variant, record.query_id, metric.name, value, "scored")
+            yield Score(record.variant, record.query_id, name, value, "scored")
         else:
             raise DriftError(
-                f"{record.variant}/{record.query_id}: lighteval says {metric.name} = {value}, the kit says {ours}",
+                f"{record.variant}/{record.query_id}: lighteval says {name} = {value}, the kit says {ours}",
                 "run it again; if it stays, the lighteval version is not the pinned one",
             )
 

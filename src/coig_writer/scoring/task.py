@@ -15,14 +15,15 @@ from importlib import resources
 from typing import Any
 
 from lighteval.metrics.metrics_sample import SampleLevelComputation
-from lighteval.metrics.utils.metric_utils import SampleLevelMetricGrouping
+from lighteval.metrics.utils.metric_utils import SampleLevelMetric, SampleLevelMetricGrouping
 from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.lighteval_task import LightevalTaskConfig
 from lighteval.tasks.requests import Doc, SamplingMethod
 
 from coig_writer import taxonomy
-from coig_writer.metrics.answer import answer, repaired
-from coig_writer.metrics.catalogue import METRICS, Missing, measure
+from coig_writer.metrics.answer import Answer, answer, repaired
+from coig_writer.metrics.catalogue import METRICS, TOGETHER, measure, measure_together
+from coig_writer.metrics.definition import Missing, Value
 from coig_writer.triplet import Language
 
 # lighteval's sample cache prints callables by name and keeps stale outputs when a body changes:
@@ -65,17 +66,35 @@ class AnswerMetrics(SampleLevelComputation):  # type: ignore[misc]
 
     def compute(self, doc: Doc, model_response: ModelResponse, **_: Any) -> dict[str, float]:
         """Measures one response."""
-        emitted = model_response.output_tokens
-        values = measure(
-            answer(
-                model_response.text[0],
-                language=doc.specific["language"],
-                query_id=doc.specific["query_id"],
-                prompt=doc.query,
-                n_tokens=len(emitted[0]) if emitted and emitted[0] else None,
-            )
-        )
-        return {k: math.nan if isinstance(v, Missing) else v for k, v in values.items()}
+        values = measure(_answer(doc, model_response))
+        return {name: _number(value) for name, value in values.items()}
+
+
+@dataclasses.dataclass
+class TogetherMetric(SampleLevelComputation):  # type: ignore[misc]
+    """A metric of a task's answers taken together; a value for each."""
+
+    name: str
+
+    def compute(self, responses: list[ModelResponse], docs: list[Doc], **_: Any) -> list[float]:
+        """Measures all responses of a task."""
+        answers = [_answer(d, r) for d, r in zip(docs, responses, strict=True)]
+        return [_number(value) for value in measure_together(answers)[self.name]]
+
+
+def _answer(doc: Doc, response: ModelResponse) -> Answer:
+    emitted = response.output_tokens
+    return answer(
+        response.text[0],
+        language=doc.specific["language"],
+        query_id=doc.specific["query_id"],
+        prompt=doc.query,
+        n_tokens=len(emitted[0]) if emitted and emitted[0] else None,
+    )
+
+
+def _number(value: Value) -> float:
+    return math.nan if isinstance(value, Missing) else value
 
 
 def mean_of_scored(values: Sequence[float]) -> float:
@@ -87,16 +106,28 @@ def mean_of_scored(values: Sequence[float]) -> float:
     return math.fsum(scored) / len(scored) if scored else math.nan
 
 
-def metrics() -> SampleLevelMetricGrouping:
-    """Returns a fresh metric group; lighteval changes metric objects in place, so none is shared."""
+def metrics() -> list[Any]:
+    """Returns fresh metric objects; lighteval changes them in place, so none is shared."""
     names = [metric.name for metric in METRICS]
-    return SampleLevelMetricGrouping(
+    one_by_one = SampleLevelMetricGrouping(
         metric_name=names,
         higher_is_better={metric.name: metric.better != "lower" for metric in METRICS},
         category=SamplingMethod.GENERATIVE,
         sample_level_fn=AnswerMetrics(),
         corpus_level_fn=dict.fromkeys(names, mean_of_scored),
     )
+    together = [
+        SampleLevelMetric(
+            metric_name=name,
+            higher_is_better=False,
+            category=SamplingMethod.GENERATIVE,
+            sample_level_fn=TogetherMetric(name),
+            corpus_level_fn=mean_of_scored,
+            batched_compute=True,
+        )
+        for name in TOGETHER
+    ]
+    return [one_by_one, *together]
 
 
 def task(name: str, language: Language, genres: tuple[str, ...] | None = None) -> Any:
@@ -118,7 +149,7 @@ def task(name: str, language: Language, genres: tuple[str, ...] | None = None) -
         few_shots_split=language,
         generation_size=4096,
         stop_sequence=[],
-        metrics=[metrics()],
+        metrics=metrics(),
         version=VERSION,
     )
 

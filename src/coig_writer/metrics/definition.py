@@ -1,0 +1,86 @@
+"""What a metric is: a name, a function of an answer, and the reasons why a value can be missing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Literal
+
+from coig_writer.metrics.answer import Answer
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Missing:
+    """A value that does not exist, and why."""
+
+    reason: str
+
+
+Value = float | Missing
+Better = Literal["higher", "lower"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Metric:
+    """One number about one answer.
+
+    ``better`` is None where neither end is good in itself; ``kind`` is "share" for a 0/1 value,
+    whose mean is a rate.
+    """
+
+    name: str
+    of: Callable[[Answer], Value]
+    what: str
+    better: Better | None = None
+    kind: Literal["amount", "share"] = "amount"
+
+
+NO_ARTICLE = Missing("the article is empty")
+NEVER_CLOSED = Missing("the reasoning never ends, so there is no article")
+NO_LETTERS = Missing("the article has no letters")
+NO_TOKENS = Missing("the article has no word tokens")
+NO_COUNT = Missing("the number of model tokens was not recorded")
+NO_REASONING = Missing("there is no reasoning")
+NO_QUERY = Missing("the prompt is not in the benchmark")
+NO_LENGTH = Missing("the query asks for no length")
+NO_REQUIRED = Missing("the query requires no literal string")
+NO_SCRIPT = Missing("the query does not ask for a script")
+ONE_PARAGRAPH = Missing("the article has fewer than two paragraphs")
+NOTHING_LATER = Missing("no such word after the first paragraph")
+NOT_CHINESE = Missing("measured in Chinese only")
+ALONE = Missing("too few answers of this variant, or the article is too short")
+
+
+def short(tokens: int) -> Missing:
+    """Says that an article has too few tokens."""
+    return Missing(f"the article has fewer than {tokens} tokens")
+
+
+def or_(value: float | None, absent: Missing) -> Value:
+    """Returns a value as a float, or why there is none."""
+    return absent if value is None else float(value)
+
+
+def no_article(answer: Answer) -> Missing:
+    """Says why there is no article."""
+    return NEVER_CLOSED if answer.parts.state == "unterminated" else NO_ARTICLE
+
+
+def prose(of: Callable[[Answer], float | None], absent: Missing) -> Callable[[Answer], Value]:
+    """Makes a metric of prose: without an article, or where ``of`` gives None, it is missing."""
+
+    def guarded(answer: Answer) -> Value:
+        return or_(of(answer), absent) if answer.article else no_article(answer)
+
+    return guarded
+
+
+def asked(of: Callable[[Answer], float | Missing]) -> Callable[[Answer], Value]:
+    """Makes a metric against the query's fields: without them it is missing."""
+
+    def guarded(answer: Answer) -> Value:
+        if answer.query is None:
+            return NO_QUERY
+        return of(answer) if answer.article else no_article(answer)
+
+    return guarded

@@ -1,0 +1,73 @@
+"""Micro, macro and genre averages."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from coig_writer.metrics.averages import ENOUGH, Average, Place, averages, interval
+from coig_writer.score import Score
+
+
+def scores(metric: str, **by_genre: list[float | None]) -> tuple[list[Score], dict[str, Place]]:
+    found, places = [], {}
+    for genre, values in by_genre.items():
+        for i, value in enumerate(values):
+            query = f"zh-{genre}-{i}"
+            places[query] = Place("zh", genre)
+            state = "missing" if value is None else "scored"
+            found.append(Score("cw", query, metric, value, state))  # type: ignore[arg-type]
+    return found, places
+
+
+def pick(found: list[Average], scope: str, genre: str | None = None) -> Average:
+    (only,) = (a for a in found if a.scope == scope and a.genre == genre)
+    return only
+
+
+def test_micro_weighs_answers_and_macro_genres() -> None:
+    given, places = scores("ttr", wuxia=[0.2] * 6, poetry=[0.8] * 2)
+    found = averages(given, places)
+    assert pick(found, "micro").value == pytest.approx(0.35)
+    assert pick(found, "micro").n == 8
+    assert pick(found, "macro").value == pytest.approx(0.5)
+    assert pick(found, "macro").n == 2
+
+
+def test_a_small_genre_has_no_number() -> None:
+    given, places = scores("ttr", wuxia=[0.2] * ENOUGH, poetry=[0.8] * (ENOUGH - 1))
+    found = averages(given, places)
+    assert pick(found, "genre", "wuxia").state == "scored"
+    small = pick(found, "genre", "poetry")
+    assert (small.value, small.low, small.state) == (None, None, "insufficient data")
+    assert small.n == ENOUGH - 1
+
+
+def test_missing_is_not_zero() -> None:
+    given, places = scores("ttr", wuxia=[0.4, None, 0.6], poetry=[None])
+    found = averages(given, places)
+    assert pick(found, "micro").value == pytest.approx(0.5)
+    assert (pick(found, "micro").n, pick(found, "micro").missing) == (2, 2)
+    assert pick(found, "genre", "poetry").state == "missing"
+    assert (pick(found, "macro").n, pick(found, "macro").missing) == (1, 1)
+    nothing, places = scores("ttr", wuxia=[None])
+    assert pick(averages(nothing, places), "micro").value is None
+
+
+def test_a_rate_has_a_wilson_interval_and_never_leaves_zero_to_one() -> None:
+    given, places = scores("language_confusion_any", wuxia=[0.0] * 10)
+    micro = pick(averages(given, places), "micro")
+    assert (micro.value, micro.low) == (0, 0)
+    assert micro.high == pytest.approx(0.2775, abs=1e-3)
+
+
+@given(st.lists(st.floats(-100, 100), min_size=2, max_size=20))
+def test_an_amount_has_students_interval(values: list[float]) -> None:
+    low, high = interval(values, "amount")
+    sem = stats.sem(values)
+    if sem:
+        expected = stats.t.interval(0.95, len(values) - 1, loc=sum(values) / len(values), scale=sem)
+        assert (low, high) == pytest.approx(expected, abs=1e-6)
+    assert interval([1.0], "amount") == (None, None)
