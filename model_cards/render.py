@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from coig_writer import card, facts
+from coig_writer import card, facts, paper
 from coig_writer.card import Literal
 from coig_writer.errors import run_command
 from coig_writer.facts import Fact
@@ -28,6 +28,16 @@ WHAT = {
     "cw_10k": "The creative rows and the largest share of general reasoning rows: the mixture that the paper's raters preferred in Chinese.",
     "g": "General reasoning rows and no creative row: the paper's baseline.",
 }
+# Shown first: what the paper reports, and what tells a broken model from a sound one.
+MAIN = (
+    "ttr",
+    "mattr_100",
+    "chars",
+    "tokens",
+    "language_confusion_wrong",
+    "reasoning_closed",
+    "reasoning_unterminated",
+)
 TRAINING = {
     "run/learning_rate": "Learning rate",
     "run/global_batch_size": "Documents per optimizer step",
@@ -101,17 +111,39 @@ def mixture_table(lock: Mapping[str, Any], found: Mapping[str, Fact]) -> Literal
     return card.table(("Source", "Rows", "Tokens", "Over-long rows", "From", "Revision"), rows)
 
 
+def published(variant: str, language: str, metric: str) -> Fact | None:
+    """Returns the paper's value of a metric, where it has one (Tables 3 and 4, section 3.2)."""
+    tables: dict[str, Mapping[str, Mapping[str, float]]] = {
+        "ttr": paper.TABLE_4_MEAN,
+        "chars": paper.TABLE_3_CHARS,
+        "tokens": paper.TABLE_3_TOKENS,
+    }
+    if metric in tables:
+        return Fact(f"paper/{variant}/{language}/{metric}", tables[metric][language][variant])
+    if metric == "language_confusion_wrong" and language == "en":
+        share = paper.LANGUAGE_CONFUSION[variant] / paper.QUERIES["en"]
+        return Fact(f"paper/{variant}/en/{metric}", share)
+    return None
+
+
 def results_table(variant: str, scored: Mapping[str, Fact]) -> Literal | None:
-    """Renders mean scores per language, with n."""
-    keys = sorted(key for key in scored if key.endswith("/mean"))
-    if not keys:
-        return None
+    """Renders mean scores per language beside the paper's, with n and interval."""
     rows: list[tuple[Fact | Literal | str, ...]] = []
-    for key in keys:
+    for key in sorted(key for key in scored if key.endswith("/mean")):
         _, language, metric, _ = key.split("/")
-        n = Fact(f"{key}/n", scored[key].n or 0)
-        rows.append((language, Literal(f"`{metric}`"), scored[key], n))
-    return card.table(("Language", "Metric", "Mean", "n"), rows)
+        fact, reported = scored[key], published(variant, language, metric)
+        n = Fact(f"{key}/n", fact.n or 0)
+        difference = None
+        if reported is not None:
+            difference = Fact(f"{key}/difference", float(fact.value) - float(reported.value))
+        rows.append((language, Literal(f"`{metric}`"), fact, n, reported or "–", difference or "–"))
+    header = ("Language", "Metric", "Mean", "n", "Paper", "Difference")
+    if not rows:
+        return None
+    main = [row for row in rows if isinstance(row[1], Literal) and row[1].text.strip("`") in MAIN]
+    other = [row for row in rows if row not in main]
+    folded = f"\n\n<details><summary>All metrics</summary>\n\n{card.table(header, other).text}\n\n</details>"
+    return Literal(card.table(header, main).text + folded)
 
 
 def metadata(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> dict[str, Any]:

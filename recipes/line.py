@@ -1,4 +1,4 @@
-"""Runs the whole line: python recipes/line.py demo.
+"""Runs the whole line: python recipes/line.py demo | smollm2 | reproduce RUN [--smoke].
 
 Texts in; dataset, five models, scores, report and cards out. Each stage is a command that also runs
 alone; a stage whose outputs are newer than its inputs is skipped. Seconds per stage are printed at the
@@ -20,7 +20,6 @@ from coig_writer.errors import KitError, run_command
 from coig_writer.mixture import VARIANTS
 
 ROOT = Path(__file__).parents[1]
-BUILD = Path("build")
 DEMO_PACK = "space/data/demo_pack.jsonl"
 
 
@@ -109,6 +108,172 @@ def demo() -> list[Stage]:
     ]
 
 
+def smollm2() -> list[Stage]:
+    """Returns the line for a real small model: LoRA for two steps, English answers before and after."""
+    config, run = "recipes/configs/smollm2.yaml", "build/smollm2-run"
+    answers = (f"{run}/generations/g.parquet", f"{run}/generations/base.parquet")
+    generate = (
+        "recipes/generate.py",
+        "--config",
+        "recipes/configs/generate_smollm2.yaml",
+        "--models",
+        f"{run}/models",
+        "--variants",
+        "g",
+        "--base",
+        "build/smollm2",
+        "--out",
+        f"{run}/generations",
+    )
+    return [
+        Stage(
+            "fetch SmolLM2",
+            ("recipes/smollm2.py",),
+            ("recipes/smollm2.py",),
+            ("build/smollm2/config.json",),
+        ),
+        Stage(
+            "mix",
+            ("recipes/mix.py", config),
+            ("recipes/sample", config),
+            (f"{run}/mixtures/g/facts.json",),
+        ),
+        Stage(
+            "train with LoRA",
+            ("recipes/sft.py", "--config", config),
+            (f"{run}/mixtures/g/mixture.lock.json",),
+            (f"{run}/models/g/facts.json",),
+        ),
+        Stage("generate", generate, (f"{run}/models/g/facts.json",), answers),
+        Stage(
+            "score",
+            (
+                "-m",
+                "eval_tasks",
+                "score",
+                "--generations",
+                f"{run}/generations",
+                "--out",
+                f"{run}/scores",
+            ),
+            answers,
+            (f"{run}/scores/facts.json",),
+        ),
+        Stage(
+            "report",
+            (
+                "-m",
+                "eval_tasks",
+                "report",
+                "--generations",
+                f"{run}/generations",
+                "--scores",
+                f"{run}/scores",
+                "--out",
+                f"{run}/report",
+            ),
+            (f"{run}/scores/facts.json",),
+            (f"{run}/report/report.html",),
+        ),
+    ]
+
+
+def reproduce(variant: str, *, smoke: bool) -> list[Stage]:
+    """Returns the line of one published configuration, from sources to card."""
+    config = "recipes/configs/demo.yaml" if smoke else f"recipes/configs/{variant}.yaml"
+    decoding = "recipes/configs/generate_demo.yaml" if smoke else "recipes/configs/generate.yaml"
+    root = Path("build") / ("reproduce-smoke" if smoke else "reproduce")
+    mixtures, models, answers, scores, cards = (
+        str(root / name) for name in ("mixtures", "models", "generations", "scores", "cards")
+    )
+    chosen = ("--variants", variant)
+    makers = (
+        [
+            Stage(
+                "smoke model",
+                ("recipes/smoke.py",),
+                ("dataset_builder/sample",),
+                ("build/smoke/config.json",),
+            )
+        ]
+        if smoke
+        else []
+    )
+    packed = [
+        Stage(
+            "pack",
+            ("-m", "dataset_builder", "pack", "--source", "samples" if smoke else "import"),
+            ("dataset_builder/sample",) if smoke else ("build/import",),
+            ("COIG-Writer/README.md",),
+        )
+    ]
+    return [
+        *packed,
+        *makers,
+        Stage(
+            "mix",
+            ("recipes/mix.py", config, "--out", mixtures, *chosen),
+            ("COIG-Writer", config),
+            (f"{mixtures}/{variant}/facts.json",),
+        ),
+        Stage(
+            "train",
+            (
+                "-m",
+                "accelerate.commands.launch",
+                "recipes/sft.py",
+                "--config",
+                config,
+                "--mixtures",
+                mixtures,
+                "--output_dir",
+                models,
+                *chosen,
+            ),
+            (f"{mixtures}/{variant}/mixture.lock.json",),
+            (f"{models}/{variant}/facts.json",),
+        ),
+        Stage(
+            "generate",
+            (
+                "recipes/generate.py",
+                "--config",
+                decoding,
+                "--models",
+                models,
+                *chosen,
+                "--out",
+                answers,
+            ),
+            (f"{models}/{variant}/facts.json",),
+            (f"{answers}/{variant}.parquet",),
+        ),
+        Stage(
+            "score",
+            ("-m", "eval_tasks", "score", "--generations", answers, "--out", scores),
+            (f"{answers}/{variant}.parquet",),
+            (f"{scores}/facts.json",),
+        ),
+        Stage(
+            "card",
+            (
+                "model_cards/render.py",
+                variant,
+                "--models",
+                models,
+                "--mixtures",
+                mixtures,
+                "--scores",
+                scores,
+                "--out",
+                cards,
+            ),
+            (f"{scores}/facts.json", "model_cards"),
+            (f"{cards}/{variant}/README.md",),
+        ),
+    ]
+
+
 def newest(paths: Sequence[str]) -> float:
     """Returns the time of the newest file at or under the paths; 0 where there is none."""
     found = 0.0
@@ -172,14 +337,18 @@ def run(stages: Sequence[Stage]) -> list[tuple[str, float | None]]:
     return taken
 
 
-def summary(taken: Sequence[tuple[str, float | None]]) -> str:
-    """Renders the closing table, the paths made and the command that opens the arena."""
-    lines = ["", f"{'stage':<22}{'seconds':>9}"]
+def timings(taken: Sequence[tuple[str, float | None]]) -> str:
+    """Renders seconds per stage."""
+    lines = ["", f"{'stage':<22}{'seconds':>11}"]
     lines += [
-        f"{name:<22}{'up to date' if seconds is None else f'{seconds:.1f}':>9}"
+        f"{name:<22}{'up to date' if seconds is None else f'{seconds:.1f}':>11}"
         for name, seconds in taken
     ]
-    lines += [f"{'in all':<22}{sum(s or 0 for _, s in taken):>9.1f}", ""]
+    return "\n".join([*lines, f"{'in all':<22}{sum(s or 0 for _, s in taken):>11.1f}"])
+
+
+def demo_places() -> str:
+    """Renders what the demo made and how to go on."""
     places = {
         "dataset": "COIG-Writer/README.md",
         "models (smoke)": "build/models/",
@@ -188,9 +357,25 @@ def summary(taken: Sequence[tuple[str, float | None]]) -> str:
         "report": "build/report/report.html",
         "model cards": "build/cards/",
     }
-    lines += [f"{what:<22}{where}" for what, where in places.items()]
-    lines += ["", "Open the arena:   .venv/bin/python space/app.py"]
-    return "\n".join(lines)
+    lines = [f"{what:<22}{where}" for what, where in places.items()]
+    return "\n".join(["", *lines, "", "Open the arena:   .venv/bin/python space/app.py"])
+
+
+def answers(folder: Path) -> str:
+    """Renders the answers to the first query side by side, for a person to read."""
+    from coig_writer.files import read_records
+    from coig_writer.generation import Generation
+
+    records = read_records(ROOT / folder, Generation)
+    first = records[0].query_id
+    shown = [f"--- {r.variant}:\n{r.text.strip()}" for r in records if r.query_id == first]
+    return "\n".join(["", f"{first}: {records[0].prompt}", *shown])
+
+
+def results(card: Path) -> str:
+    """Returns the part of a model card that stands beside the paper's numbers."""
+    text = (ROOT / card).read_text(encoding="utf-8")
+    return "\n" + text[text.index("## Results") : text.index("## Use")].strip() + f"\n\n{card}"
 
 
 def main() -> int | None:
@@ -198,11 +383,21 @@ def main() -> int | None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "line", choices=["demo"], help="demo: everything at sample scale on the smoke model"
-    )
-    parser.parse_args()
-    print(summary(run(demo())))
+    lines = parser.add_subparsers(dest="line", required=True)
+    lines.add_parser("demo", help="everything at sample scale on the smoke model")
+    lines.add_parser("smollm2", help="a real 135M-parameter model with LoRA for two steps")
+    one = lines.add_parser("reproduce", help="one published configuration, from sources to card")
+    one.add_argument("run", choices=VARIANTS)
+    one.add_argument("--smoke", action="store_true", help="on the samples and the smoke model")
+    chosen = parser.parse_args()
+    if chosen.line == "demo":
+        print(timings(run(demo())) + demo_places())
+    elif chosen.line == "smollm2":
+        print(timings(run(smollm2())) + answers(Path("build/smollm2-run/generations")))
+    else:
+        taken = run(reproduce(chosen.run, smoke=chosen.smoke))
+        place = Path("build") / ("reproduce-smoke" if chosen.smoke else "reproduce") / "cards"
+        print(timings(taken) + results(place / chosen.run / "README.md"))
     return None
 
 
