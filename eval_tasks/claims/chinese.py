@@ -8,7 +8,17 @@ from coig_writer import paper
 from coig_writer.mixture import PUBLISHED, steps
 from coig_writer.preference import equivalence, power, significance
 from eval_tasks.claims import plots
-from eval_tasks.claims.claim import ALPHA, Claim, Finding, Text, decide, p_value, percent, span
+from eval_tasks.claims.claim import (
+    ALPHA,
+    Claim,
+    Finding,
+    Text,
+    decide,
+    p_value,
+    percent,
+    powers,
+    span,
+)
 from eval_tasks.claims.counts import MIXED, NAMES, corrected, rate
 from eval_tasks.claims.plots import Row
 
@@ -26,9 +36,9 @@ def headline() -> Claim:
     raw = significance.binomial(round(won.successes), won.n).p
     flips = power.fewest_flips(round(won.successes), won.n)
     reason = Text(
-        f"{won.successes:.0f} of {won.n} prompts. The exact binomial test gives p = {raw:.1e}, and {p:.3f} after Holm's correction over the ten Chinese pairs. "
+        f"{won.successes:.0f} of {won.n} prompts. The exact binomial test gives p = {powers(raw)}, and {p:.3f} after Holm's correction over the ten Chinese pairs. "
         f"If {flips} prompts had gone the other way, the difference would no longer be significant. One judgement per prompt: what another rater would say is unknown.",
-        f"{won.n} 题中胜 {won.successes:.0f} 题。精确二项检验 p = {raw:.1e}，对十个中文对比做 Holm 校正后为 {p:.3f}。"
+        f"{won.n} 题中胜 {won.successes:.0f} 题。精确二项检验 p = {powers(raw)}，对十个中文对比做 Holm 校正后为 {p:.3f}。"
         f"只要有 {flips} 题反转，差异就不再显著。每题只有一次评判，换一位评审会怎样无从得知。",
     )
     return Claim(
@@ -126,8 +136,8 @@ def gain() -> Claim:
         "zh-gain", CHAPTER,
         Text("The gain in Chinese is 25.5 percentage points.", "中文提升 25.5 个百分点。"),
         "section 3.2; section 3.4",
-        Finding("not supported", reason, won.value - 0.5, won.low - 0.5, won.high - 0.5, won.n, corrected("zh")["cw_10k", "g"]),
-        plots.said_found(said, (found, *interval), Text("percentage points", "百分点")),
+        Finding("not supported", reason, won.value - 0.5, won.low - 0.5, won.high - 0.5, won.n, corrected("zh")["cw_10k", "g"], "points"),
+        plots.said_found(25.5, (found, *interval)),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 Verdict = Literal["supported", "not supported", "not testable here"]
 VERDICTS: tuple[Verdict, ...] = ("supported", "not supported", "not testable here")
+Unit = Literal["share", "points", "r", "count"]
 ALPHA = 0.05
 
 
@@ -23,6 +24,7 @@ class Finding:
     """What data say: shares are from 0 to 1, ``p`` is corrected within its declared family.
 
     A field is None where the question has no such number (a count of genres has no interval).
+    ``unit`` says how the page shows the estimate.
     """
 
     verdict: Verdict
@@ -32,6 +34,7 @@ class Finding:
     high: float | None = None
     n: int | None = None
     p: float | None = None
+    unit: Unit = "share"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,3 +88,10 @@ def span(low: float, high: float) -> str:
 def p_value(p: float) -> str:
     """Formats a p-value with its sign."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def powers(p: float) -> str:
+    """Formats a small number with a power of ten."""
+    digits, exponent = f"{p:.1e}".split("e")
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{digits} × 10{raised}"

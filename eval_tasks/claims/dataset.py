@@ -43,7 +43,7 @@ def genres() -> Claim:
         "genres-51", CHAPTER,
         Text("The dataset covers 51 genres.", "数据集覆盖 51 个体裁。"),
         "abstract; Tables 6–10, Figure 6",
-        Finding(decide(filled == 51), reason, filled, n=sum(_counts().values())),
+        Finding(decide(filled == 51), reason, filled, n=sum(_counts().values()), unit="count"),
         plots.genres(list(_counts().values()), listed - filled, limit=None),
     )  # fmt: skip
 
@@ -61,7 +61,7 @@ def minimum() -> Claim:
         "minimum-15", CHAPTER,
         Text("Genres are balanced, with at least 15 samples each.", "体裁分布均衡，每类至少 15 条。"),
         "section 2.3",
-        Finding(decide(not under), reason, min(counts.values()), n=len(counts)),
+        Finding(decide(not under), reason, min(counts.values()), n=len(counts), unit="count"),
         plots.genres(list(counts.values()), 0, limit=MINIMUM),
     )  # fmt: skip
 
@@ -77,7 +77,7 @@ def seven() -> Claim:
         "categories-7", CHAPTER,
         Text("The rows fall into seven main categories.", "数据分为七个大类。"),
         "section 2.5; Table 5",
-        Finding(decide(len(totals) == 7), reason, len(totals), n=sum(totals.values())),
+        Finding(decide(len(totals) == 7), reason, len(totals), n=sum(totals.values()), unit="count"),
     )  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def eight() -> Claim:
         "domains-8", CHAPTER,
         Text("The genres are spread over eight primary domains.", "体裁分布在八个主要领域。"),
         "section 2.1",
-        Finding(decide(filled == 8), reason, filled, n=listed),
+        Finding(decide(filled == 8), reason, filled, n=listed, unit="count"),
     )  # fmt: skip
 
 
@@ -127,13 +127,13 @@ def overall_means() -> Claim:
     shown = ", ".join(f"{found[p]:,.2f}" for p in ("prompt", "reasoning", "article"))
     reason = Text(
         f"Weighting the 46 genres by their rows gives {shown} characters: the printed means exactly.",
-        f"按 46 个体裁的条数加权，得到 {shown} 个字符，与论文完全一致。",
+        f"按 46 个体裁的条数加权，得到 {shown.replace(', ', '、')} 个字符，与论文完全一致。",
     )
     return Claim(
         "overall-means", CHAPTER,
         Text("Prompt, reasoning and article average 283, 1,089 and 2,214 characters.", "提示词、思维过程、文章平均 283、1,089、2,214 字符。"),
         "contributions; section 2.5; Table 5",
-        Finding(decide(holds), reason, found["article"], n=paper.ROWS),
+        Finding(decide(holds), reason, found["article"], n=paper.ROWS, unit="count"),
     )  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def category_means() -> Claim:
         "category-means", CHAPTER,
         Text("Table 5 gives the mean length of each category.", "表 5 给出各大类的平均长度。"),
         "Tables 5–10",
-        Finding(decide(wrong == 0), reason, wrong, n=total),
+        Finding(decide(wrong == 0), reason, wrong, n=total, unit="count"),
         plots.dumbbells(rows, (Text("printed", "论文"), Text("from genre tables", "由体裁表算得"))),
     )  # fmt: skip
 
@@ -176,7 +176,7 @@ def longest_prompt() -> Claim:
         "longest-prompt", CHAPTER,
         Text("The longest prompt has 2,642 characters.", "最长的提示词有 2,642 字符。"),
         "section 2.5",
-        Finding(decide(longest == 2642), reason, longest, n=paper.ROWS),
+        Finding(decide(longest == 2642), reason, longest, n=paper.ROWS, unit="count"),
     )  # fmt: skip
 
 
@@ -191,7 +191,7 @@ def queries() -> Claim:
         "queries-104", CHAPTER,
         Text("The evaluation uses 104 queries.", "评测使用 104 道题。"),
         "section 2.4",
-        Finding(decide(total == 104), reason, total),
+        Finding(decide(total == 104), reason, total, unit="count"),
     )  # fmt: skip
 
 
@@ -206,7 +206,7 @@ def general_rows() -> Claim:
         "general-22k", CHAPTER,
         Text("At least 22k general samples are required.", "至少需要 2.2 万条通用数据。"),
         "section 5",
-        Finding(decide(general == 22_000), reason, general),
+        Finding(decide(general == 22_000), reason, general, unit="count"),
     )  # fmt: skip
 
 
@@ -221,5 +221,5 @@ def ratio() -> Claim:
         "ratio-12", CHAPTER,
         Text("The largest mixture has a ratio of 1:12.", "最大的混合数据配比为 1:12。"),
         "abstract; Table 1; OpenReview pZFYu2U1pt",
-        Finding("not testable here", reason, per_row),
+        Finding("not testable here", reason, per_row, unit="count"),
     )  # fmt: skip

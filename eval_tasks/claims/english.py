@@ -77,7 +77,7 @@ def no_transfer() -> Claim:
     won = rate("en", "cw_10k", "g")
     p = float(stats.binomtest(round(won.successes), won.n, 0.5 + MARGIN, alternative="less").pvalue)
     reason = Text(
-        f"Taken as “no gain over G in English”: a gain of {100 * MARGIN:.0f} points or more is ruled out ({p_value(p)}, one-sided), and the interval ends {100 * (won.high - 0.5):.1f} points above even. "
+        f"Read as no gain over G in English: a gain of {100 * MARGIN:.0f} points or more is ruled out ({p_value(p)}, one-sided), and the interval ends {100 * (won.high - 0.5):.1f} points above even. "
         "It says nothing about transfer beyond what general data give already, for the untuned model is not in the table.",
         f"若理解为“英文上不比 G 更好”：提升 {100 * MARGIN:.0f} 个百分点及以上已被排除（单侧 {p_value(p)}），区间上端只比五五开高 {100 * (won.high - 0.5):.1f} 个百分点。"
         "至于通用数据之外有没有迁移，则无从判断，因为表中没有未微调的模型。",
@@ -104,8 +104,8 @@ def wrong_gap() -> Claim:
         "gap-89", CHAPTER,
         Text("Chinese and English performance lie 89.26 percentage points apart.", "中英文表现相差 89.26 个百分点。"),
         "abstract",
-        Finding("not supported", reason, gap.value, gap.low, gap.high, gap.n, _gap_p()),
-        plots.said_found(89.26, found, Text("percentage points", "百分点")),
+        Finding("not supported", reason, gap.value, gap.low, gap.high, gap.n, _gap_p(), "points"),
+        plots.said_found(89.26, found),
     )  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def right_gap() -> Claim:
         "gap-16", CHAPTER,
         Text("CW+10k does 16.29 points better against G in Chinese than in English.", "CW+10k 对 G 的胜率，中文比英文高 16.29 个百分点。"),
         "contributions",
-        Finding(decide(p < ALPHA), reason, gap.value, gap.low, gap.high, gap.n, p),
+        Finding(decide(p < ALPHA), reason, gap.value, gap.low, gap.high, gap.n, p, "points"),
         plots.rates([
             Row(Text("Chinese", "中文"), rate("zh", "cw_10k", "g"), "first"),
             Row(Text("English", "英文"), rate("en", "cw_10k", "g"), "second"),
@@ -171,7 +171,7 @@ def confused() -> Claim:
         Text("CW alone writes Chinese on 12.18% of English prompts.", "只用创作数据的 CW 在 12.18% 的英文题上写出中文。"),
         "section 3.2",
         Finding(decide(p < ALPHA), reason, worst.value, worst.low, worst.high, worst.n, p),
-        plots.rates(rows, reference=None, top=0.2),
+        plots.rates(rows, reference=None, ends=(0.0, 0.2)),
     )  # fmt: skip
 
 
@@ -193,8 +193,8 @@ def confusion_trend() -> Claim:
         "confusion-trend", CHAPTER,
         Text("Chinese in English answers becomes rarer as general data are added.", "通用数据越多，英文回答里的中文越少。"),
         "section 3.3",
-        Finding(decide(p < ALPHA), reason, gap.value, gap.low, gap.high, n, p),
-        plots.rates([Row(NAMES[v], r, "no") for v, r in shown.items()], reference=None, top=0.2),
+        Finding(decide(p < ALPHA), reason, gap.value, gap.low, gap.high, n, p, "points"),
+        plots.rates([Row(NAMES[v], r, "no") for v, r in shown.items()], reference=None, ends=(0.0, 0.2)),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,15 @@ CHAPTERS = {
     "beyond": (Text("Beyond the counts", "计数之外"),
                Text("What the published numbers cannot reach, and what would settle it.", "已公布的数字够不着的论断，以及怎样才能检验。")),
 }  # fmt: skip
+# Places in the paper, English pattern to Chinese.
+PLACES: dict[str, Any] = {
+    r"\babstract": "摘要",
+    r"\bintroduction": "引言",
+    r"\bcontributions": "贡献",
+    r"\bsections? ([\d.]+)": r"第 \1 节",
+    r"\bTables? ([\d–]+)(?: and (\d))?": lambda m: f"表 {m[1]}" + (f"、表 {m[2]}" if m[2] else ""),
+    r"\bFigure (\d)": r"图 \1",
+}
 LEAD = Text(
     "{n} statements of the paper, each put to the numbers that the paper itself publishes. What is missing is called missing; a difference that is not seen is not called equality.",
     "把论文中的 {n} 条论断逐一交给论文自己公布的数字来检验。缺什么就说缺什么；没看到差异，不等于证明了相同。",
@@ -48,7 +58,7 @@ METHOD = (
          "表 2 的每一格都是 204 道中文题或 353 道英文题上的整数胜场，因此检验的是计数而不是百分比。区间为 95% Wilson 区间；两率之差用 Newcombe 区间；相关系数用 Fisher 区间。"),
     Text("p-values are exact binomial or Fisher's, corrected by Holm's method within a declared family: the ten pairs of a language, the steps of one ladder, the comparisons with CW.",
          "p 值为精确二项检验或 Fisher 检验，并在事先声明的族内做 Holm 校正：同一语言的十个对比、同一阶梯的各步、与 CW 的各次比较。"),
-    Text(f"Parity is tested as equivalence, within {100 * MARGIN:.0f} points (two one-sided tests). “Not testable here” means that the published counts cannot decide, whatever they say.",
+    Text(f"Parity is tested as equivalence, within {100 * MARGIN:.0f} points (two one-sided tests). Not testable here means that the published counts cannot decide, whatever they say.",
          f"“持平”按等效性检验，界限为 {100 * MARGIN:.0f} 个百分点（两个单侧检验）。“此处无法检验”是指无论数字如何，已公布的计数都不足以作出判断。"),
     Text("Five-way rankings give ten dependent pairs per prompt. Rates of one pair are unaffected; anything pooled over pairs would need intervals by prompt.",
          "五路排序使每题产生十个互相关联的对比。单个对比的胜率不受影响；凡是跨对比合并的量，都要按题目计算区间。"),
@@ -86,6 +96,7 @@ def render(claims: Sequence[Claim], command: str) -> str:
             chapters=chapters,
             hero=_hero(),
             figures=figures,
+            place=place,
             own_title=Text("Your runs", "你的实验"),
             method={"title": Text("How the verdicts are reached", "结论是怎样得出的"), "paragraphs": METHOD},
             footer=Text(f"Recomputed by: {command} · kit {__version__}", f"重新计算：{command} · 工具包 {__version__}"),
@@ -122,11 +133,19 @@ def _hero() -> dict[str, Any]:
     }
 
 
+def place(source: str) -> Text:
+    """Says in both languages where in the paper a claim stands."""
+    zh = source
+    for en, name in PLACES.items():
+        zh = re.sub(en, name, zh)
+    return Text(source, zh.replace("; ", "；").replace(", ", "、"))
+
+
 def figures(finding: Finding) -> list[Text]:
     """Returns the numbers of a finding as short texts: estimate with interval, n, p."""
-    parts = []
-    if finding.estimate is not None:
-        parts.append(_estimate(finding))
+    if finding.unit == "count" or finding.estimate is None:
+        return []
+    parts = [_estimate(finding.estimate, finding)]
     if finding.n is not None:
         parts.append(Text(f"n = {finding.n:,}", f"n = {finding.n:,}"))
     if finding.p is not None:
@@ -134,8 +153,15 @@ def figures(finding: Finding) -> list[Text]:
     return parts
 
 
-def _estimate(finding: Finding) -> Text:
-    value = f"{finding.estimate:,.4g}"
+def _estimate(value: float, finding: Finding) -> Text:
+    """Formats an estimate in its unit, with its interval where it has one."""
+    scale, digits = (1, 2) if finding.unit == "r" else (100, 1)
+    interval = ""
     if finding.low is not None and finding.high is not None:
-        value += f" [{finding.low:.3f}, {finding.high:.3f}]"
-    return Text(f"estimate {value}", f"估计值 {value}")
+        interval = f" [{scale * finding.low:.{digits}f}, {scale * finding.high:.{digits}f}]"
+    number = f"{scale * value:.2f}"
+    if finding.unit == "r":
+        return Text(f"r = {number}{interval}", f"r = {number}{interval}")
+    if finding.unit == "points":
+        return Text(f"{number} points{interval}", f"{number} 个百分点{interval}")
+    return Text(f"{number}%{interval}", f"{number}%{interval}")

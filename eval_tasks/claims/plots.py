@@ -22,31 +22,33 @@ class Row:
     css: str
 
 
-def rates(rows: Sequence[Row], *, reference: float | None = 0.5, top: float = 1.0) -> str:
+def rates(
+    rows: Sequence[Row], *, reference: float | None = 0.5, ends: tuple[float, float] = (0.15, 0.85)
+) -> str:
     """Draws shares with their intervals, one line each, over a reference line."""
-    left, right, step = 142.0, 388.0, 30
+    left, right, step = 130.0, 392.0, 30
     height = 12 + step * len(rows) + 26
-    floor = height - 26
+    floor, (low, high) = height - 26, ends
 
     def x(share: float) -> float:
-        return left + (right - left) * share / top
+        return left + (right - left) * (share - low) / (high - low)
 
-    parts = [line((x(top * i / 4), 6), (x(top * i / 4), floor), "grid") for i in range(5)]
-    parts += [
-        text(x(top * i / 4), height - 8, percent(top * i / 4, 0), "tick", "middle")
-        for i in range(0, 5, 2)
-    ]
+    ticks = (0.2, 0.35, 0.5, 0.65, 0.8) if low > 0 else tuple(high * i / 4 for i in range(5))
+    parts = [line((x(tick), 6), (x(tick), floor), "grid") for tick in ticks]
+    parts += [text(x(t), height - 8, percent(t, 0), "tick", "middle") for t in ticks[::2]]
     if reference is not None:
         parts.append(line((x(reference), 2), (x(reference), floor), "reference"))
+    if reference is not None and reference not in ticks:
+        parts.append(text(x(reference) + 5, 11, percent(reference, 0), "tick"))
     for i, row in enumerate(rows):
         y = 10 + step * (i + 0.5)
         parts += [
             text(left - 14, y + 4, row.label, "label", "end"),
             line((x(row.rate.low), y), (x(row.rate.high), y), f"whisker {row.css}"),
             dot(x(row.rate.value), y, 4.5, f"fill {row.css}"),
-            text(WIDTH, y + 4, percent(row.rate.value, 1), "value", "end"),
+            text(WIDTH, y + 4, percent(row.rate.value, 2), "value", "end"),
         ]
-    spoken = "; ".join(f"{_english(r.label)} {percent(r.rate.value)}" for r in rows)
+    spoken = "; ".join(f"{_english(r.label)} {percent(r.rate.value, 2)}" for r in rows)
     return canvas(WIDTH, height, parts, spoken)
 
 
@@ -56,7 +58,7 @@ def _english(label: str | Text) -> str:
 
 def growth(series: Mapping[str, Sequence[Rate]], names: Mapping[str, Text]) -> str:
     """Draws the hero: win rate against the general-only model as general rows are added."""
-    width, height, left, right, top, floor = 1000, 430, 64.0, 800.0, 24.0, 366.0
+    width, height, left, right, top, floor = 1000, 430, 64.0, 860.0, 24.0, 366.0
     columns = ("0", "2,000", "10,000", "20,000")
 
     def x(i: int) -> float:
@@ -70,7 +72,7 @@ def growth(series: Mapping[str, Sequence[Rate]], names: Mapping[str, Text]) -> s
         text(left - 12, y(s / 100) + 4, f"{s}%", "tick", "end") for s in (20, 30, 40, 50, 60, 70)
     ]
     parts.append(line((left, y(0.5)), (right, y(0.5)), "reference"))
-    parts.append(text(right + 14, y(0.5) + 4, Text("even with G", "与 G 持平"), "tick"))
+    parts.append(text(left, y(0.5) - 8, Text("even with G", "与 G 持平"), "tick"))
     parts += [text(x(i), floor + 26, name, "label", "middle") for i, name in enumerate(columns)]
     parts.append(
         text((x(0) + x(3)) / 2, floor + 52, Text(
@@ -86,11 +88,10 @@ def growth(series: Mapping[str, Sequence[Rate]], names: Mapping[str, Text]) -> s
                 line((x(i) + shift, y(r.low)), (x(i) + shift, y(r.high)), f"whisker wide {css}")
             )
             parts.append(dot(x(i) + shift, y(r.value), 6, f"fill {css}"))
-            side, anchor = (-22, "end") if language == "zh" else (22, "start")
+            side, above, anchor = (-15, -9, "end") if language == "zh" else (15, 21, "start")
+            number = f"{100 * r.value:.2f}"
             parts.append(
-                text(
-                    x(i) + side, y(r.value) + 5, f"{100 * r.value:.2f}", f"value ink-{css}", anchor
-                )
+                text(x(i) + shift + side, y(r.value) + above, number, f"value ink-{css}", anchor)
             )
         parts.append(text(right + 14, y(found[-1].value) + 5, names[language], f"series ink-{css}"))
     spoken = "; ".join(
@@ -115,48 +116,64 @@ class Axis:
 
 
 def scatter(
-    x_axis: Axis, y_axis: Axis, points: Mapping[str, Mapping[str, tuple[float, float]]]
+    x_axes: Mapping[str, Axis],
+    y_axis: Axis,
+    points: Mapping[str, Mapping[str, tuple[float, float]]],
 ) -> str:
     """Draws one small panel per language: models as labelled points."""
-    height, top, floor, panel, gap = 236, 30.0, 184.0, 196.0, 34.0
+    height, top, floor, panel, gap = 236, 30.0, 184.0, 188.0, 46.0
     parts: list[str] = []
     for number, (language, models) in enumerate(points.items()):
-        left = 34 + number * (panel + gap)
-        right = left + panel
-        title = Text(
-            {"zh": "Chinese", "en": "English"}[language], {"zh": "中文", "en": "英文"}[language]
-        )
-        parts.append(text(left, 16, title, f"series ink-{SERIES[language]}"))
-        for share in (0.25, 0.5, 0.75):
-            level = y_axis.at(share, floor, top)
-            parts.append(
-                line((left, level), (right, level), "reference" if share == 0.5 else "grid")
-            )
-            if number == 0:
-                parts.append(text(left - 6, level + 4, percent(share, 0), "tick", "end"))
-        for end, anchor in ((x_axis.low, "start"), (x_axis.high, "end")):
-            place = x_axis.at(end, left, right)
-            parts.append(text(place, floor + 18, f"{end:,.{x_axis.digits}f}", "tick", anchor))
-        for name, (x, y) in models.items():
-            px, py = x_axis.at(x, left, right), y_axis.at(y, floor, top)
-            parts.append(dot(px, py, 5, f"fill {SERIES[language]}"))
-            beyond = px > right - 46
-            parts.append(
-                text(
-                    px + (-9 if beyond else 9), py - 6, name, "point", "end" if beyond else "start"
-                )
-            )
-    parts.append(text(34, height - 10, x_axis.name, "tick"))
-    parts.append(
-        text(
-            WIDTH,
-            height - 10,
-            Text(f"height: {y_axis.name.en}", f"纵轴：{y_axis.name.zh}"),
-            "tick",
-            "end",
-        )
+        left = 36 + number * (panel + gap)
+        parts += _frame(language, x_axes[language], y_axis, (left, left + panel, top, floor))
+        axis = x_axes[language]
+        placed = {
+            name: (axis.at(x, left, left + panel), y_axis.at(y, floor, top))
+            for name, (x, y) in models.items()
+        }
+        parts += _labelled(placed, SERIES[language], left + panel)
+    parts.append(text(36, height - 10, x_axes["zh"].name, "tick"))
+    across = Text(f"vertical: {y_axis.name.en}", f"纵轴：{y_axis.name.zh}")
+    parts.append(text(WIDTH, height - 10, across, "tick", "end"))
+    spoken = "; ".join(
+        f"{language} {name} {x:g}, {percent(y)}"
+        for language, models in points.items()
+        for name, (x, y) in models.items()
     )
-    return canvas(WIDTH, height, parts, f"{y_axis.name.en} over {x_axis.name.en}")
+    return canvas(WIDTH, height, parts, spoken)
+
+
+def _frame(
+    language: str, x_axis: Axis, y_axis: Axis, box: tuple[float, float, float, float]
+) -> list[str]:
+    """Draws the title, grid and ends of a panel."""
+    left, right, top, floor = box
+    title = {"zh": Text("Chinese", "中文"), "en": Text("English", "英文")}[language]
+    parts = [text(left, 16, title, f"series ink-{SERIES[language]}")]
+    for share in (0.25, 0.5, 0.75):
+        level = y_axis.at(share, floor, top)
+        parts.append(line((left, level), (right, level), "reference" if share == 0.5 else "grid"))
+        if language == "zh":
+            parts.append(text(left - 6, level + 4, percent(share, 0), "tick", "end"))
+    for end, anchor in ((x_axis.low, "start"), (x_axis.high, "end")):
+        place = x_axis.at(end, left, right)
+        parts.append(text(place, floor + 18, f"{end:,.{x_axis.digits}f}", "tick", anchor))
+    return parts
+
+
+def _labelled(placed: Mapping[str, tuple[float, float]], css: str, right: float) -> list[str]:
+    """Draws points with names that keep clear of each other; a moved name gets a leader."""
+    parts: list[str] = []
+    taken = float("-inf")
+    for name, (x, y) in sorted(placed.items(), key=lambda item: item[1][1]):
+        level = max(y, taken + 15)
+        taken = level
+        before = x > right - 50
+        end, anchor = (x - 11, "end") if before else (x + 11, "start")
+        if level > y:
+            parts.append(line((x, y), (end + (3 if before else -3), level), "leader"))
+        parts += [text(end, level + 4, name, "point", anchor), dot(x, y, 4.5, f"fill {css}")]
+    return parts
 
 
 def genres(counts: Sequence[int], empty: int, *, limit: int | None) -> str:
@@ -242,9 +259,9 @@ def dumbbells(rows: Mapping[Text, tuple[float, float]], names: tuple[Text, Text]
     )
 
 
-def said_found(said: float, found: tuple[float, float, float], unit: Text) -> str:
-    """Draws a printed number (hollow) and the recomputed one with its interval on one scale."""
-    left, right, height = 8.0, WIDTH - 24.0, 96
+def said_found(said: float, found: tuple[float, float, float]) -> str:
+    """Draws printed points (hollow) and the recomputed ones with their interval on one scale."""
+    left, right, height = 30.0, WIDTH - 44.0, 90
     value, low, high = found
     top = max(said, high) * 1.04
 
@@ -256,10 +273,13 @@ def said_found(said: float, found: tuple[float, float, float], unit: Text) -> st
         line((x(low), 48), (x(high), 48), "whisker first"),
         dot(x(value), 48, 5.5, "fill first"),
         dot(x(said), 48, 5.5, "hollow strong"),
-        text(x(value), 28, f"{value:.2f}", "value ink-first", "middle"),
-        text(x(said), 28, f"{said:.2f}", "value", "middle"),
+        text(x(value), 28, _points(f"{value:.2f}"), "value ink-first", "middle"),
+        text(x(said), 28, _points(f"{said:g}"), "value", "middle"),
         text(x(value), 76, Text("counts", "数据"), "tick", "middle"),
         text(x(said), 76, Text("paper", "论文"), "tick", "middle"),
-        text(left, 94, unit, "tick"),
     ]
-    return canvas(WIDTH, height, parts, f"paper {said:g}, counts {value:.2f} {unit.en}")
+    return canvas(WIDTH, height, parts, f"paper {said:g}, counts {value:.2f} points")
+
+
+def _points(number: str) -> Text:
+    return Text(f"{number} points", f"{number} 个百分点")

@@ -17,6 +17,11 @@ from eval_tasks.claims.plots import Axis
 CHAPTER = "style"
 WIN_AXIS = Axis(Text("mean win rate", "平均胜率"), 0.2, 0.8)
 
+_TTR = Axis(Text("across: type–token ratio", "横轴：类符–形符比"), 0.5, 0.7)
+TTR_AXES = {"zh": _TTR, "en": _TTR}
+_CHARACTERS = Text("across: mean length in characters", "横轴：平均字符数")
+LENGTH_AXES = {"zh": Axis(_CHARACTERS, 900, 1200, 0), "en": Axis(_CHARACTERS, 2900, 4200, 0)}
+
 
 def claims() -> list[Claim]:
     """Returns the chapter."""
@@ -32,13 +37,13 @@ def _against_wins(table: Mapping[Language, dict[str, float]], language: Language
     )
 
 
-def _scatter(table: Mapping[Language, dict[str, float]], axis: Axis) -> str:
+def _scatter(table: Mapping[Language, dict[str, float]], axes: dict[str, Axis]) -> str:
     wins = {language: mean_rates(language) for language in table}
     points: dict[str, dict[str, tuple[float, float]]] = {
         language: {NAMES[v]: (values[v], wins[language][v]) for v in VARIANTS}
         for language, values in table.items()
     }
-    return plots.scatter(axis, WIN_AXIS, points)
+    return plots.scatter(axes, WIN_AXIS, points)
 
 
 def _diversity() -> dict[Language, dict[str, float]]:
@@ -58,8 +63,8 @@ def paradox() -> Claim:
         "ttr-paradox", CHAPTER,
         Text("Lexical diversity goes inversely with quality: the TTR paradox.", "词汇多样性与质量成反比，即“TTR 悖论”。"),
         "abstract; section 3.2; Tables 2 and 4",
-        Finding(decide(zh.value < 0 and zh.p < ALPHA), reason, zh.value, zh.low, zh.high, zh.n, zh.p),
-        _scatter(_diversity(), Axis(Text("type–token ratio", "横轴：类符–形符比"), 0.5, 0.7)),
+        Finding(decide(zh.value < 0 and zh.p < ALPHA), reason, zh.value, zh.low, zh.high, zh.n, zh.p, "r"),
+        _scatter(_diversity(), TTR_AXES),
     )  # fmt: skip
 
 
@@ -112,8 +117,8 @@ def length_english() -> Claim:
         "length-english", CHAPTER,
         Text("In English, longer answers go with higher preference.", "英文回答越长，偏好越高。"),
         "section 3.2; Table 3",
-        Finding(decide(p < ALPHA and en.value > 0), reason, en.value, en.low, en.high, en.n, p),
-        _scatter(_lengths(), Axis(Text("mean length in characters", "横轴：平均字符数"), 800, 4300, 0)),
+        Finding(decide(p < ALPHA and en.value > 0), reason, en.value, en.low, en.high, en.n, p, "r"),
+        _scatter(_lengths(), LENGTH_AXES),
     )  # fmt: skip
 
 
@@ -135,7 +140,7 @@ def verbosity() -> Claim:
         "length-verbosity", CHAPTER,
         Text("The gains in Chinese come from content, not from length.", "中文的提升来自内容，而不是篇幅。"),
         "section 3.2; Table 3",
-        Finding("not testable here", reason, found.value, found.low, found.high, found.n, found.p),
+        Finding("not testable here", reason, found.value, found.low, found.high, found.n, found.p, "r"),
     )  # fmt: skip
 
 
@@ -152,7 +157,7 @@ def shorter() -> Claim:
         "length-shares", CHAPTER,
         Text("In English, CW writes 25.4% less than G and CW+10k reaches 98.3% of it.", "英文上 CW 比 G 短 25.4%，CW+10k 达到 G 的 98.3%。"),
         "section 3.2; Table 3",
-        Finding(decide(holds), reason, less),
+        Finding(decide(holds), reason, less, unit="count"),
     )  # fmt: skip
 
 
