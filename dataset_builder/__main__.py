@@ -9,9 +9,15 @@ from coig_writer.errors import ConfigError, run_command
 
 # Stage → what it does, in the order of the paper's section 2.
 STAGES = {
+    "import": "reads the authors' file (all_human_data.json) by streaming and reports every problem",
+    "assign": "gives each imported row a genre, with a confidence and a file for corrections",
     "pack": "writes triplets as the published dataset: Parquet per genre, card, statistics, figures",
+    "remove": "makes a new version of a packed dataset without some rows, and logs it",
+    "audit": "measures how alike the samples and the benchmark queries are (--sample)",
     "describe": "recomputes the statistics and facts of a packed dataset",
 }
+# Stages whose module has another name: `import` is a keyword.
+MODULES = {"import": "import_official", "audit": "audit_sample"}
 
 
 def main() -> int | None:
@@ -25,7 +31,7 @@ def main() -> int | None:
     stage = sys.argv[1]
     if stage not in STAGES:
         raise ConfigError(f"unknown stage {stage!r}", f"use one of {', '.join(STAGES)}")
-    module = importlib.import_module(f"dataset_builder.{stage}")
+    module = importlib.import_module(f"dataset_builder.{MODULES.get(stage, stage)}")
     sys.argv = [f"python -m dataset_builder {stage}", *sys.argv[2:]]
     code: int | None = module.main()
     return code

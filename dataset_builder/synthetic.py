@@ -1,0 +1,99 @@
+"""Rows in the authors' format, drawn to published counts and lengths, for tests and benchmarks.
+
+The texts are filler: only ids, genres, lengths and the opening of each prompt mean anything. They
+are never packed under the name of COIG-Writer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coig_writer import paper, taxonomy
+from coig_writer.paper import Lengths, Spread
+
+FILLER = "山水云月风花雪夜江湖人间灯火街巷茶酒书画琴棋春秋晨昏远近新旧来去明暗深浅高低冷暖"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the authors' file, and the genre it was drawn for."""
+
+    id: str
+    query: str
+    thought: str
+    answer: str
+    genre: str
+
+    def official(self) -> dict[str, str]:
+        """Returns the row as the authors' file has it: without the genre."""
+        return {
+            "id": self.id,
+            "query": self.query,
+            "thought": self.thought,
+            "answer": self.answer,
+        }
+
+
+def rows(seed: int, tables: Mapping[str, Lengths | None] | None = None) -> list[Row]:
+    """Draws a whole dataset in random order.
+
+    Args:
+        seed: Of everything that is drawn.
+        tables: Counts and lengths by genre slug; those of the paper if None.
+    """
+    random = np.random.default_rng(seed)
+    drawn: list[Row] = []
+    for genre, lengths in (tables or paper.genres()).items():
+        if lengths is not None:
+            drawn += _of_genre(genre, lengths, random)
+    return [drawn[i] for i in random.permutation(len(drawn))]
+
+
+def _of_genre(genre: str, lengths: Lengths, random: np.random.Generator) -> list[Row]:
+    queries, thoughts, answers = (
+        draw_lengths(spread, lengths.count, random)
+        for spread in (lengths.prompt, lengths.reasoning, lengths.article)
+    )
+    asks = f"请写一篇{taxonomy.published().genre(genre).zh.split('-')[0]}，"
+    return [
+        Row(
+            str(uuid.UUID(bytes=random.bytes(16), version=4)),
+            _text(asks, int(query), random),
+            _text("", int(thought), random),
+            _text("", int(answer), random),
+            genre,
+        )
+        for query, thought, answer in zip(queries, thoughts, answers, strict=True)
+    ]
+
+
+def draw_lengths(spread: Spread, count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Draws lengths that have the given minimum, maximum and, nearly, mean, in random order."""
+    if count <= 2:
+        return random.permutation(np.array([spread.min, spread.max][:count]))
+    width = spread.max - spread.min
+    inner_mean = (spread.mean * count - spread.min - spread.max) / (count - 2)
+    share = float(np.clip((inner_mean - spread.min) / max(width, 1), 0.01, 0.99))
+    inner = spread.min + width * random.beta(3 * share, 3 * (1 - share), count - 2)
+    inner = np.clip(inner + inner_mean - inner.mean(), spread.min, spread.max)
+    whole = np.concatenate([[spread.min, spread.max], inner]).round().astype(np.int64)
+    return random.permutation(whole)
+
+
+def _text(opening: str, length: int, random: np.random.Generator) -> str:
+    filler = "".join(random.choice(list(FILLER), max(0, length - len(opening))))
+    return (opening + filler)[:length]
+
+
+def write_array(path: Path, drawn: list[Row]) -> Path:
+    """Writes rows as the authors do: one indented JSON array."""
+    content = json.dumps([row.official() for row in drawn], ensure_ascii=False, indent=2)
+    path.write_text(content, encoding="utf-8")
+    return path
