@@ -1,0 +1,120 @@
+"""The README's first command, from a fresh clone: what stands at its end, and what a second run does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from coig_writer import facts
+from coig_writer.files import read_records
+from coig_writer.generation import Generation
+from coig_writer.mixture import VARIANTS, ids_hash
+from coig_writer.score import Score
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def clone(root, tmp_path_factory):
+    """A clone of the last commit in which `make demo` has run."""
+    folder = tmp_path_factory.mktemp("fresh") / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(root), str(folder)], check=True)
+    environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    done = subprocess.run(
+        ["make", "demo"], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    return folder, done.stdout
+
+
+def test_seconds_per_stage_paths_and_next_command_are_printed(clone):
+    folder, out = clone
+    for words in (
+        "stage",
+        "seconds",
+        "in all",
+        "train five models",
+        "COIG-Writer/README.md",
+        "build/report/report.html",
+        "Open the arena:   .venv/bin/python space/app.py",
+    ):
+        assert words in out
+    for place in (
+        "COIG-Writer/README.md",
+        "build/report/report.html",
+        *(f"build/cards/{v}/README.md" for v in VARIANTS),
+    ):
+        assert (folder / place).stat().st_size > 1000
+
+
+def test_five_locks_five_models_and_what_was_consumed(clone):
+    folder, _ = clone
+    locks = [
+        json.loads((folder / "build" / "mixtures" / v / "mixture.lock.json").read_text())
+        for v in VARIANTS
+    ]
+    assert len({lock["ids_sha256"] for lock in locks}) == 5
+    assert [lock["sources"].get("general_zh", {}).get("rows", 0) for lock in locks] == [
+        0,
+        6,
+        30,
+        60,
+        60,
+    ]
+    weights = {
+        (folder / "build" / "models" / v / "model.safetensors").read_bytes() for v in VARIANTS
+    }
+    assert len(weights) == 5
+    for variant, lock in zip(VARIANTS, locks, strict=True):
+        lines = (
+            (folder / "build" / "models" / variant / "consumed-0.jsonl")
+            .read_text(encoding="utf-8")
+            .splitlines()
+        )
+        consumed = [row for line in lines for row in json.loads(line)["rows"]]
+        assert ids_hash(consumed) == lock["ids_sha256"]
+        assert len(consumed) == lock["rows"]
+
+
+def test_generations_and_scores(clone):
+    folder, _ = clone
+    answers = read_records(folder / "build" / "generations", Generation)
+    assert {a.variant for a in answers} == set(VARIANTS)
+    assert {a.language for a in answers} == {"zh", "en"}
+    scores = [
+        s
+        for v in VARIANTS
+        for s in read_records(folder / "build" / "scores" / f"{v}.parquet", Score)
+    ]
+    assert all((s.value is None) == (s.state == "missing") for s in scores)
+    unterminated = sum(a.reasoning_state == "unterminated" for a in answers)
+    assert unterminated == sum(s.value == 1 for s in scores if s.metric == "reasoning_unterminated")
+    found = facts.read(folder / "build" / "scores" / "facts.json")
+    assert any(key.startswith("style-plain/zh/ttr") for key in found)
+
+
+def test_smoke_outputs_say_so(clone):
+    folder, _ = clone
+    for variant in VARIANTS:
+        assert "Smoke-scale model" in (
+            folder / "build" / "cards" / variant / "README.md"
+        ).read_text(encoding="utf-8")
+    assert "not rows of COIG-Writer" in (folder / "COIG-Writer" / "README.md").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_a_second_run_installs_and_builds_nothing(clone):
+    folder, _ = clone
+    before = {p: p.stat().st_mtime_ns for p in (folder / "build").rglob("*.parquet")}
+    out = subprocess.run(
+        ["make", "demo"], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout
+    assert out.count(": up to date") == len(
+        [line for line in out.splitlines() if line.startswith("[")]
+    )
+    assert "pip install" not in out
+    assert {p: p.stat().st_mtime_ns for p in (folder / "build").rglob("*.parquet")} == before
