@@ -8,13 +8,15 @@ corrected p and reason. From the published counts alone; with ``--generations``,
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from coig_writer.files import atomic_path
-from eval_tasks.claims import beyond, chinese, dataset, english, page, style
+from eval_tasks.claims import beyond, chinese, dataset, english, own, page, style
 from eval_tasks.claims.claim import Claim
+from eval_tasks.report import inputs
 
 CHAPTERS = (chinese, english, style, dataset, beyond)
 MARKS = {"supported": "✓", "not supported": "✗", "not testable here": "?"}
@@ -29,8 +31,13 @@ def main() -> int | None:
     """Prints the verdicts and writes them."""
     arguments = _parser().parse_args()
     claims = published()
+    if arguments.generations or arguments.scores or arguments.ballots:
+        runs = inputs.read(arguments.generations, arguments.scores, arguments.ballots)
+        found = own.findings(runs)
+        claims = [dataclasses.replace(c, own=found.get(c.id)) for c in claims]
     for claim in claims:
-        print(f"{MARKS[claim.finding.verdict]} {claim.id:<20} {claim.claim.en}")
+        mine = f"  (yours: {MARKS[claim.own.verdict]})" if claim.own else ""
+        print(f"{MARKS[claim.finding.verdict]} {claim.id:<20} {claim.claim.en}{mine}")
     _write(arguments.html, page.render(claims, "python -m eval_tasks claims"))
     if arguments.json:
         _write(arguments.json, as_json(claims))
@@ -52,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    inputs.add_arguments(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdicts as JSON")
     parser.add_argument(
         "--html",

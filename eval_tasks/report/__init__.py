@@ -32,14 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name, text in (
-        ("generations", "answers, as written by recipes/generate.py"),
-        ("scores", "scores, as written by python -m eval_tasks score"),
-        ("ballots", "votes, as exported by the arena"),
-    ):
-        parser.add_argument(
-            f"--{name}", type=Path, nargs="+", default=[], metavar="PATH", help=text
-        )
+    inputs.add_arguments(parser)
     parser.add_argument(
         "--out", type=Path, default=Path("build/report"), help="folder (default: build/report)"
     )

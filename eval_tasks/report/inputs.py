@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
@@ -63,6 +64,18 @@ class Runs:
     def voted(self, language: Language) -> tuple[Ballot, ...]:
         """Returns the ballots on queries of a language."""
         return tuple(b for b in self.ballots if self.languages[b.query_id] == language)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that name records, each a list of files or folders."""
+    for name, text in (
+        ("generations", "answers, as written by recipes/generate.py"),
+        ("scores", "scores, as written by python -m eval_tasks score"),
+        ("ballots", "votes, as exported by the arena"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=Path, nargs="+", default=[], metavar="PATH", help=text
+        )
 
 
 def read(generations: Sequence[Path], scores: Sequence[Path], ballots: Sequence[Path]) -> Runs:

@@ -1,0 +1,180 @@
+"""Questions about scores and ratings of the user's own runs: style, length, agreement, genres."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import defaultdict
+
+import numpy as np
+
+from coig_writer import taxonomy
+from coig_writer.ballot import Comparison
+from coig_writer.preference import agreement, association, bootstrap, length_control, significance
+from coig_writer.preference.pairs import Floats, encode
+from coig_writer.preference.rates import wilson
+from coig_writer.triplet import Language
+from eval_tasks.claims.claim import ALPHA, Finding, Text, Verdict, decide, percent, span
+from eval_tasks.claims.majority import rate_finding, votes
+from eval_tasks.report.inputs import Runs
+
+ABSTRACT = "funny-literature"
+SUCCESS = 2  # of 0–3 on overall preference
+RELIABLE = 0.667  # Krippendorff's bound for tentative conclusions
+
+
+def confused(runs: Runs) -> Finding | None:
+    rates = {
+        v: wilson(sum(x > 0 for x in values.values()), len(values))
+        for v, values in runs.values("language_confusion_any", "en").items()
+    }
+    others = [v for v in rates if v != "cw"]
+    if "cw" not in rates or not others:
+        return None
+    cw = rates["cw"]
+    tests = [
+        significance.two_shares(
+            (round(cw.successes), round(rates[v].successes)), (cw.n, rates[v].n)
+        ).p
+        for v in others
+    ]
+    p = max(significance.holm(tests))
+    highest = max(rates[v].value for v in others)
+    reason = Text(
+        f"{cw.successes:.0f} of {cw.n} English answers [{span(cw.low, cw.high)}]; at most {percent(highest)} elsewhere.",
+        f"{cw.n} 篇英文回答中有 {cw.successes:.0f} 篇［{span(cw.low, cw.high)}］；其他模型最高 {percent(highest)}。",
+    )
+    return rate_finding(decide(p < ALPHA and cw.value > highest), reason, cw, p)
+
+
+def paradox(runs: Runs) -> Finding | None:
+    values = {
+        (variant, query): value
+        for variant, found in runs.values("ttr", "zh").items()
+        for query, value in found.items()
+    }
+    met = _preferences(runs)
+    if not values or not met:
+        return None
+    found = association.associate("ttr", encode(met), values)
+    share = found.concordance
+    reason = Text(
+        f"The answer with the higher TTR is preferred in {percent(share.estimate)} of {share.n:,} decided pairs on {found.prompts} Chinese prompts; the interval resamples prompts.",
+        f"在 {found.prompts} 道中文题的 {share.n:,} 个分出高下的对比中，TTR 较高的一方有 {percent(share.estimate)} 更受偏好；区间按题目重抽样。",
+    )
+    return Finding(decide(share.high < 0.5), reason, share.estimate, share.low, share.high, share.n)
+
+
+def _preferences(runs: Runs) -> list[Comparison]:
+    """Returns Chinese votes, or pairs implied by ratings of overall preference where there are none."""
+    return votes(runs, "zh") or implied(runs, "zh")
+
+
+def implied(runs: Runs, language: Language) -> list[Comparison]:
+    """Turns ratings into pairs: of two answers to a query, the one rated higher won."""
+    rated: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for ballot in runs.voted(language):
+        verdict = json.loads(ballot.verdict)
+        if ballot.protocol == "rating" and verdict != "skip" and "overall_preference" in verdict:
+            rated[ballot.query_id][ballot.shown[0]].append(verdict["overall_preference"])
+    return [
+        Comparison(
+            query, "ratings", a, b, (1 + float(np.sign(np.mean(found[a]) - np.mean(found[b])))) / 2
+        )
+        for query, found in rated.items()
+        for a, b in itertools.combinations(sorted(found), 2)
+    ]
+
+
+def verbosity(runs: Runs) -> Finding | None:
+    chars = runs.values("chars", "zh")
+    met = [v for v in votes(runs, "zh") if {v.left, v.right} == {"cw_10k", "g"}]
+    known = [v for v in met if all(v.query_id in chars.get(x, {}) for x in ("cw_10k", "g"))]
+    if not known:
+        return None
+    pairs = encode(known, ("cw_10k", "g"))
+    swapped = pairs.left == 1
+    length = [np.array([chars[x][v.query_id] for v in known]) for x in ("cw_10k", "g")]
+    outcome = np.where(swapped, 1 - pairs.outcome, pairs.outcome)
+    found = length_control.fit(length_control.Duels(outcome, length[0], length[1], pairs.queries))
+    reason = Text(
+        f"At equal length CW+10k beats G in {percent(found.value)} [{span(found.low, found.high)}]; without control in {percent(found.raw)}.",
+        f"等长条件下 CW+10k 对 G 的胜率为 {percent(found.value)}［{span(found.low, found.high)}］；不控制长度时为 {percent(found.raw)}。",
+    )
+    return Finding(decide(found.low > 0.5), reason, found.value, found.low, found.high, found.n)
+
+
+def spread(runs: Runs) -> Finding | None:
+    chars = runs.values("chars", "zh")
+    queries = sorted(set(chars.get("cw", {})) & set(chars.get("cw_10k", {})))
+    if len(queries) < 10:
+        return None
+    first, last = (np.array([chars[v][q] for q in queries]) for v in ("cw", "cw_10k"))
+    weights = bootstrap.cluster_weights(len(queries), bootstrap.ROUNDS, np.random.default_rng(0))
+    drawn = _sd(first, weights) / np.maximum(_sd(last, weights), 1e-12)
+    ratio = float(first.std() / max(last.std(), 1e-12))
+    low, high = bootstrap.percentiles(drawn, 0.95)
+    reason = Text(
+        f"The standard deviation of lengths in CW is {ratio:.2f} times that in CW+10k [{low:.2f}, {high:.2f}].",
+        f"CW 篇幅的标准差是 CW+10k 的 {ratio:.2f} 倍［{low:.2f}，{high:.2f}］。",
+    )
+    return Finding(decide(low > 1), reason, ratio, low, high, len(queries), unit="r")
+
+
+def _sd(values: Floats, weights: Floats) -> Floats:
+    share = weights / weights.sum(axis=1, keepdims=True)
+    return np.asarray(np.sqrt(np.maximum(share @ values**2 - (share @ values) ** 2, 0)))
+
+
+def agreed(runs: Runs) -> Finding | None:
+    ratings = [
+        agreement.Rating(f"{b.query_id}/{b.shown[0]}", b.rater, verdict["overall_preference"])
+        for b in runs.ballots
+        if b.protocol == "rating"
+        and b.repeat == 0
+        and (verdict := json.loads(b.verdict)) != "skip"
+        and "overall_preference" in verdict
+    ]
+    if not ratings:
+        return None
+    found = agreement.alpha(ratings)
+    reason = Text(
+        f"Krippendorff's ordinal α over {found.units} answers with two ratings or more; {RELIABLE} is the least for tentative conclusions.",
+        f"在 {found.units} 篇有两个以上评分的回答上计算的 Krippendorff 序数 α；{RELIABLE} 是作初步结论的最低要求。",
+    )
+    return Finding(
+        decide(found.low >= RELIABLE),
+        reason,
+        found.value,
+        found.low,
+        found.high,
+        found.units,
+        unit="r",
+    )
+
+
+def abstract(runs: Runs) -> Finding | None:
+    genres = {g.slug for g in taxonomy.published().of_category(ABSTRACT)}
+    by_prompt: dict[str, list[bool]] = defaultdict(list)
+    for ballot in runs.voted("zh"):
+        verdict = json.loads(ballot.verdict)
+        rated = ballot.protocol == "rating" and verdict != "skip"
+        if rated and runs.genres.get(ballot.query_id) in genres and "overall_preference" in verdict:
+            by_prompt[ballot.query_id].append(verdict["overall_preference"] >= SUCCESS)
+    if len(by_prompt) < 2:
+        return None
+    hits = np.array([float(hit) for found in by_prompt.values() for hit in found])
+    clusters = np.repeat(np.arange(len(by_prompt)), [len(found) for found in by_prompt.values()])
+    share = bootstrap.mean(hits, clusters)
+    decision: Verdict = (
+        "supported"
+        if share.high < 0.15
+        else "not supported"
+        if share.low > 0.15
+        else "not testable here"
+    )
+    reason = Text(
+        f"Rated {SUCCESS} or 3 of 3: {percent(share.estimate)} of {share.n} answers to {share.clusters} prompts.",
+        f"{share.clusters} 题的 {share.n} 篇回答中，{percent(share.estimate)} 得到 {SUCCESS} 分或 3 分（满分 3）。",
+    )
+    return Finding(decision, reason, share.estimate, share.low, share.high, share.n)

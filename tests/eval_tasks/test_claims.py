@@ -1,0 +1,169 @@
+"""The claims: their verdicts over the published counts, their files, and the user's own runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coig_writer import paper
+from coig_writer.ballot import Ballot
+from coig_writer.files import write_records
+from eval_tasks import claims
+from eval_tasks.claims.claim import VERDICTS, Claim
+
+FIXTURE = json.loads(
+    (Path(__file__).parent / "fixtures" / "table-2-rankings.json").read_text(encoding="utf-8")
+)
+KEYS = {"id", "claim", "source", "estimate", "low", "high", "n", "p", "verdict", "reason"}
+EXPECTED = {
+    "zh-headline": "supported",
+    "zh-only-one": "supported",
+    "zh-parity": "not testable here",
+    "zh-monotone": "supported",
+    "zh-gain": "not supported",
+    "en-baseline": "not supported",
+    "en-monotone": "not supported",
+    "no-transfer": "supported",
+    "gap-89": "not supported",
+    "gap-16": "supported",
+    "confusion-cw": "supported",
+    "confusion-trend": "not supported",
+    "ttr-paradox": "not supported",
+    "ttr-lowest": "not supported",
+    "length-verbosity": "not testable here",
+    "length-variance": "not testable here",
+    "genres-51": "not supported",
+    "minimum-15": "not supported",
+    "categories-7": "supported",
+    "domains-8": "not supported",
+    "thirty-percent": "not supported",
+    "category-means": "not supported",
+    "ratio-12": "not testable here",
+    "agreement": "not testable here",
+    "technical-genres": "not testable here",
+    "abstract-genres": "not testable here",
+    "two-components": "not testable here",
+}
+
+
+@pytest.fixture(scope="module")
+def published() -> dict[str, Claim]:
+    found = claims.published()
+    assert len({c.id for c in found}) == len(found)
+    return {c.id: c for c in found}
+
+
+@pytest.mark.parametrize(("name", "verdict"), EXPECTED.items())
+def test_verdict(published: dict[str, Claim], name: str, verdict: str) -> None:
+    assert published[name].finding.verdict == verdict
+
+
+def test_headline_numbers(published: dict[str, Claim]) -> None:
+    found = published["zh-headline"].finding
+    assert (found.estimate, found.n) == (128 / 204, 204)
+    assert (round(found.low or 0, 3), round(found.high or 0, 3)) == (0.559, 0.691)
+    assert found.p == pytest.approx(0.002, abs=1e-5)
+    assert "12 prompts" in found.reason.en
+
+
+def test_paradox_points_the_other_way(published: dict[str, Claim]) -> None:
+    finding = published["ttr-paradox"].finding
+    assert finding.estimate == pytest.approx(0.51, abs=0.005)
+
+
+def test_a_verdict_follows_the_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    from coig_writer.paper import Reported
+    from eval_tasks.claims import chinese, counts
+
+    weaker = dict(paper.TABLE_2["zh"])
+    weaker["cw_10k", "g"] = Reported(110, 204, "changed")
+    monkeypatch.setitem(paper.TABLE_2, "zh", weaker)
+    counts.corrected.cache_clear()
+    try:
+        assert chinese.headline().finding.verdict == "not supported"
+    finally:
+        counts.corrected.cache_clear()
+
+
+def test_every_claim_is_written_in_both_languages(published: dict[str, Claim]) -> None:
+    for claim in published.values():
+        for text in (claim.claim, claim.finding.reason):
+            assert text.en.endswith((".", ")."))
+            assert re.search("[一-鿿]", text.zh)
+            assert not re.search("[一-鿿]", text.en)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The claims of the paper beside those of the synthetic rankings that realise Table 2."""
+    folder = tmp_path_factory.mktemp("claims")
+    votes = []
+    for language in ("zh", "en"):
+        kinds = [kind for kind, count in FIXTURE[language].items() for _ in range(count)]
+        for number, kind in enumerate(kinds):
+            order = [FIXTURE["variants"][int(digit)] for digit in kind]
+            name = f"{language}-{number}"
+            votes.append(
+                Ballot(
+                    name,
+                    "synthetic",
+                    "ranking",
+                    name,
+                    name,
+                    "r1",
+                    0,
+                    tuple(order),
+                    json.dumps(order),
+                )
+            )
+    write_records(folder / "ballots.jsonl", votes, Ballot)
+    command = [
+        sys.executable, "-m", "eval_tasks", "claims", "--json", str(folder / "claims.json"),
+        "--html", str(folder / "claims.html"), "--ballots", str(folder / "ballots.jsonl"),
+    ]  # fmt: skip
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def rows(folder: Path) -> dict[str, dict[str, Any]]:
+    return {r["id"]: r for r in json.loads((folder / "claims.json").read_text(encoding="utf-8"))}
+
+
+def test_json_has_one_object_per_claim(written: Path, published: dict[str, Claim]) -> None:
+    found = rows(written)
+    assert set(found) == set(published)
+    for row in found.values():
+        assert set(row) - {"own"} == KEYS
+        assert row["verdict"] in VERDICTS
+
+
+def test_runs_that_realise_table_2_get_the_papers_verdicts(written: Path) -> None:
+    found = rows(written)
+    answered = {name: row for name, row in found.items() if "own" in row}
+    assert set(answered) == {
+        "zh-headline", "zh-only-one", "zh-parity", "zh-monotone", "en-baseline", "en-monotone",
+        "no-transfer", "gap-16",
+    }  # fmt: skip
+    for row in answered.values():
+        assert row["own"]["verdict"] == row["verdict"]
+        if row["id"] in ("zh-headline", "zh-parity", "zh-monotone", "gap-16"):
+            assert row["own"]["estimate"] == pytest.approx(row["estimate"])
+            assert row["own"]["p"] == pytest.approx(row["p"])
+
+
+def test_the_page_is_whole_and_loads_nothing(written: Path, published: dict[str, Claim]) -> None:
+    page = (written / "claims.html").read_text(encoding="utf-8")
+    for name in published:
+        assert f'<article id="{name}"' in page
+    assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", page)
+    assert "@import" not in page
+    assert "url(" not in page
+    assert str(written) not in page
