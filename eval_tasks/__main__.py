@@ -11,6 +11,7 @@ from coig_writer.errors import ConfigError, run_command
 STAGES = {
     "score": "lighteval over saved generations, offline: scores, averages and facts for every variant",
     "lighteval": "the lighteval command with the kit's tasks: a model, an endpoint or saved generations",
+    "judge": "a language model judges pairs and rubrics, and an audit of what its verdicts are worth",
     "report": "tables, figures and intervals of your models beside the paper's, as one HTML page",
     "claims": "each claim of the paper as a check over counts: supported, not supported, not testable",
 }

@@ -1,0 +1,201 @@
+"""Language models as judges, and what their verdicts are worth.
+
+  python -m eval_tasks judge run --url http://127.0.0.1:8000/v1 --model NAME --rubric pairwise
+  python -m eval_tasks judge audit [--ballots PATH]
+
+`run` asks a judge behind any OpenAI-compatible server and writes build/judgements/JUDGE.parquet.
+Pairs are asked in both orders. Answers are kept in build/cache/judge: a second run makes no call and
+writes the same bytes. `--dry-run` says what it would take. A local judge:
+
+  vllm serve Qwen/Qwen2.5-72B-Instruct --port 8000 --max-model-len 32768
+
+`audit` estimates how far the verdicts can be trusted: missing verdicts, position, length and format
+bias, consistency, agreement with the other judges and with people.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from coig_writer import facts
+from coig_writer.endpoint import Endpoint, Price
+from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.facts import Fact
+from coig_writer.files import atomic_path, read_records, write_records
+from coig_writer.record import to_row
+from coig_writer.score import Judgement
+from eval_tasks.judge.ask import Question, judge, questions
+from eval_tasks.judge.audit import Finding, audit
+from eval_tasks.judge.people import preferences
+from eval_tasks.judge.rubric import Rubric, load, names
+
+OUT = Path("build/judgements")
+
+
+def main() -> int | None:
+    """Runs `judge run` or `judge audit`."""
+    options = _parser().parse_args()
+    command: int | None = options.command(options)
+    return command
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="{run,audit}")
+    run = commands.add_parser("run", help="asks a judge")
+    run.set_defaults(command=_run)
+    _shared(run)
+    run.add_argument("--url", required=True, help="base address of the server, with /v1")
+    run.add_argument("--model", required=True, help="the judge's name on that server")
+    run.add_argument(
+        "--rubric", nargs="+", default=["pairwise"], help=f"{', '.join(names())}, or a YAML file"
+    )
+    run.add_argument("--pairs", nargs="*", metavar="A:B", help="variants to compare (default: all)")
+    run.add_argument("--plain", action="store_true", help="strip Markdown from answers first")
+    run.add_argument("--repeats", type=int, default=1, help="ask everything this often")
+    run.add_argument("--dry-run", action="store_true", help="say what it takes; call nothing")
+    run.add_argument("--price", nargs=2, type=float, metavar=("IN", "OUT"), help="per 1M tokens")
+    run.add_argument("--budget", type=float, help="most that this run may cost; needs --price")
+    run.add_argument("--concurrency", type=int, default=8, help="requests at once (default: 8)")
+    run.add_argument("--structure", choices=["json_schema", "json_object", "none"],
+                     default="json_schema", help="how the server is told the form of a reply")  # fmt: skip
+    run.add_argument("--key-variable", default="OPENAI_API_KEY", help="variable with the key")
+    run.add_argument("--cache", type=Path, default=Path("build/cache/judge"), help="kept replies")
+    check = commands.add_parser("audit", help="says what the verdicts are worth")
+    check.set_defaults(command=_audit)
+    _shared(check)
+    check.add_argument("--ballots", type=Path, help="votes of people, to compare with")
+    check.add_argument("--human-scores", type=Path, help="score records of people, to compare with")
+    return parser
+
+
+def _shared(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--generations",
+        type=Path,
+        nargs="+",
+        default=[Path("build/generations")],
+        help="files or folders of generation records (default: build/generations)",
+    )
+    parser.add_argument("--out", type=Path, default=OUT, help=f"folder (default: {OUT})")
+
+
+def _run(options: argparse.Namespace) -> int | None:
+    from coig_writer.scoring.generations import read
+
+    endpoint = Endpoint(
+        options.url,
+        options.model,
+        key_variable=options.key_variable,
+        cache=options.cache,
+        concurrency=options.concurrency,
+        price=Price(*options.price) if options.price else None,
+        budget=options.budget,
+        structure=options.structure,
+    )
+    records = read(options.generations)
+    pairs = None if options.pairs is None else [_pair(p) for p in options.pairs]
+    asked: list[tuple[Rubric, list[Question]]] = []
+    for rubric in map(load, options.rubric):
+        found = questions(
+            rubric, records, pairs=pairs, plain=options.plain, repeats=options.repeats
+        )
+        asked.append((rubric, found))
+    everything = [q.request for _, found in asked for q in found if q.request is not None]
+    print(endpoint.estimate(everything), flush=True)
+    if options.dry_run:
+        return None
+    judged = [j for rubric, found in asked for j in judge(endpoint, rubric, found)]
+    _keep(options.out / f"{_file(options.model)}.parquet", judged)
+    missing = sum(j.state == "missing" for j in judged)
+    used = endpoint.ledger
+    print(f"{len(judged)} judgements, {missing} missing; {used.calls} calls, {used.cached} from the cache, "
+          f"{used.tokens_in} tokens in, {used.tokens_out} out")  # fmt: skip
+    return None
+
+
+def _file(model: str) -> str:
+    """Returns a model's name as a file name."""
+    return "".join(c if c.isalnum() or c in "._-" else "__" for c in model).strip(".")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    left, colon, right = text.partition(":")
+    if not (left and colon and right):
+        raise ConfigError(f"{text!r} is no pair of variants", "write cw_10k:g")
+    return left, right
+
+
+def _keep(path: Path, judged: Sequence[Judgement]) -> None:
+    """Writes judgements; those of other rubrics that stand there already are kept."""
+    if not judged:
+        raise MissingInputError(
+            "there is nothing to judge", "a pair needs two variants' answers to the same query"
+        )
+    rubrics = {j.rubric for j in judged}
+    kept = read_records(path, Judgement) if path.is_file() else []
+    rows = [*(j for j in kept if j.rubric not in rubrics), *judged]
+    rows.sort(key=lambda j: (j.rubric, j.query_id, j.left, j.right or "", j.order))
+    write_records(path, rows, Judgement)
+    print(f"wrote {path}")
+
+
+def _audit(options: argparse.Namespace) -> int | None:
+    from coig_writer.metrics.answer import of_generation
+    from coig_writer.scoring.generations import read
+    from eval_tasks.judge.bias import shape
+
+    judged = read_records(options.out, Judgement, "python -m eval_tasks judge run")
+    shapes = {
+        (r.variant, r.query_id): shape(of_generation(r).article) for r in read(options.generations)
+    }
+    lost = next((j for j in judged if (j.left, j.query_id) not in shapes), None)
+    if lost is not None:
+        raise MissingInputError(
+            f"{lost.left} answers {lost.query_id} in the judgements but not in --generations",
+            "name the generations that were judged",
+        )
+    found = audit(judged, shapes, preferences(options.ballots, options.human_scores))
+    _write(options.out, found)
+    return None
+
+
+def _write(out: Path, found: Sequence[Finding]) -> None:
+    with atomic_path(out / "audit.csv") as partial, partial.open("w", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, [f.name for f in dataclasses.fields(Finding)])
+        writer.writeheader()
+        writer.writerows(to_row(finding) for finding in found)
+    artefact = facts.sha256(out / "audit.csv")
+    facts.write(
+        out / "facts.json",
+        (
+            Fact(
+                f"judge/{_file(f.judge)}/{f.rubric}/{f.name}",
+                f.value,
+                n=f.n,
+                low=f.low,
+                high=f.high,
+                command="python -m eval_tasks judge audit",
+                artefact=artefact,
+            )
+            for f in found
+            if f.value is not None
+        ),
+    )
+    for f in found:
+        print(f"{f.judge}  {f.rubric:<22}{f.name:<18}{_number(f):<26}n={f.n:<6}{f.note}")
+    print(f"wrote {out / 'audit.csv'} and facts.json")
+
+
+def _number(finding: Finding) -> str:
+    if finding.value is None:
+        return "no estimate"
+    if finding.low is None or finding.high is None:
+        return f"{finding.value:.3f}"
+    return f"{finding.value:.3f} [{finding.low:.3f}, {finding.high:.3f}]"

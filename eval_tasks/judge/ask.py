@@ -1,0 +1,184 @@
+"""Puts generations before a judge and keeps what it says as judgements.
+
+Every pair is asked in both orders; a pair on which the judge disagrees with itself is recorded as
+such and is no win for anyone. What cannot be judged, a refusal and an unreadable reply are missing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from coig_writer.endpoint import Endpoint, Reply, Request
+from coig_writer.generation import Generation
+from coig_writer.metrics.answer import of_generation, repaired
+from coig_writer.metrics.coherence import paragraphs
+from coig_writer.score import Judgement
+from eval_tasks.judge.rubric import Rubric
+
+Order = Literal["left_first", "right_first", "single"]
+LONGEST = 30_000  # characters of an article that a judge is given
+PLAIN = "+plain"
+_MARKS = re.compile(
+    r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+|\d+[.)][ \t]+)|[*_`]{1,3}|~~", re.MULTILINE
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """One thing to judge; ``problem`` says why it cannot be, and then ``request`` is None."""
+
+    rubric: str
+    query_id: str
+    left: str
+    right: str | None
+    order: Order
+    request: Request | None
+    problem: str | None = None
+
+
+def without_format(text: str) -> str:
+    """Returns a text without Markdown's marks; the words stay."""
+    return _MARKS.sub("", text)
+
+
+def questions(
+    rubric: Rubric,
+    records: Sequence[Generation],
+    *,
+    pairs: Iterable[tuple[str, str]] | None = None,
+    plain: bool = False,
+    repeats: int = 1,
+) -> list[Question]:
+    """Lists what to ask about some generations.
+
+    Args:
+        rubric: What is asked.
+        records: Answers of any variants; a pair needs both variants' answers to a query.
+        pairs: Variants to compare; None compares all.
+        plain: Strip Markdown first, so that format cannot count.
+        repeats: How often each question is asked; repetition 2 and on are marked ``#2`` ….
+
+    Returns:
+        Questions in a fixed order: by query, then variants, then order, then repetition.
+    """
+    by_query: dict[str, dict[str, Generation]] = {}
+    for record in sorted(records, key=lambda r: (r.query_id, r.variant)):
+        by_query.setdefault(record.query_id, {})[record.variant] = record
+    wanted = None if pairs is None else {frozenset(pair) for pair in pairs}
+    found: list[Question] = []
+    for answers, repeat in itertools.product(by_query.values(), range(repeats)):
+        shown = [
+            (left, right)
+            for left, right in itertools.combinations(answers.values(), 2)
+            if wanted is None or frozenset((left.variant, right.variant)) in wanted
+        ]
+        asker = _Asker(rubric, plain, repeat)
+        if rubric.kind == "pairwise":
+            found += [q for pair in shown for q in asker.pair(*pair)]
+        else:
+            found += [asker.single(record) for record in answers.values()]
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class _Asker:
+    """Builds the questions of one repetition."""
+
+    rubric: Rubric
+    plain: bool
+    repeat: int
+
+    @property
+    def name(self) -> str:
+        suffix = f"#{self.repeat + 1}" if self.repeat else ""
+        return self.rubric.name + (PLAIN if self.plain else "") + suffix
+
+    def pair(self, left: Generation, right: Generation) -> list[Question]:
+        texts = [self._article(left), self._article(right)]
+        problem = _problem(texts)
+        found = []
+        orders: tuple[tuple[Order, list[str]], ...] = (
+            ("left_first", texts),
+            ("right_first", texts[::-1]),
+        )
+        for order, shown in orders:
+            request = None if problem else self._request(left, shown)
+            found.append(
+                Question(
+                    self.name, left.query_id, left.variant, right.variant, order, request, problem
+                )
+            )
+        return found
+
+    def single(self, record: Generation) -> Question:
+        if self.rubric.kind == "labels":
+            texts = paragraphs(of_generation(record).parts.reasoning or "")
+            problem = None if texts else "there is no reasoning"
+        else:
+            texts = [self._article(record)]
+            problem = _problem(texts)
+        request = None if problem else self._request(record, texts)
+        return Question(
+            self.name, record.query_id, record.variant, None, "single", request, problem
+        )
+
+    def _article(self, record: Generation) -> str:
+        text = of_generation(record).article
+        return without_format(text) if self.plain else text
+
+    def _request(self, record: Generation, texts: Sequence[str]) -> Request:
+        prompt = repaired(record.prompt)
+        return self.rubric.request(record.language, prompt, texts, repeat=self.repeat)
+
+
+def _problem(texts: Sequence[str]) -> str | None:
+    if not all(text.strip() for text in texts):
+        return "an article is empty"
+    if any(len(text) > LONGEST for text in texts):
+        return f"an article is longer than {LONGEST} characters"
+    return None
+
+
+def judge(endpoint: Endpoint, rubric: Rubric, asked: Sequence[Question]) -> list[Judgement]:
+    """Asks and returns one judgement per question, in order."""
+    requests = [q.request for q in asked if q.request is not None]
+    replies = iter(endpoint.complete_all(requests, progress=f"judge {rubric.name}"))
+    return [
+        _judgement(endpoint.model, rubric, q, None if q.request is None else next(replies))
+        for q in asked
+    ]
+
+
+def _judgement(model: str, rubric: Rubric, asked: Question, reply: Reply | None) -> Judgement:
+    verdict, reason = None, asked.problem
+    if reply is not None:
+        answered = reply.state == "answered"
+        verdict = _told(asked.order, rubric.verdict(reply)) if answered else None
+        reason = None if answered else f"{reply.state}: {reply.reason}"
+    return Judgement(
+        judge=model,
+        rubric=asked.rubric,
+        query_id=asked.query_id,
+        left=asked.left,
+        right=asked.right,
+        order=asked.order,
+        verdict=verdict,
+        state="missing" if verdict is None else "scored",
+        reason=reason,
+        tokens_in=reply.usage.tokens_in if reply else None,
+        tokens_out=reply.usage.tokens_out if reply else None,
+        cost=reply.cost if reply else None,
+    )
+
+
+def _told(order: Order, verdict: str) -> str:
+    """Turns "first" and "second" into "left" and "right"; other verdicts stay."""
+    sides = ["left", "right"] if order == "left_first" else ["right", "left"]
+    by_place = {"first": sides[0], "second": sides[1]}
+    said = json.loads(verdict)
+    return json.dumps(by_place.get(said, said)) if isinstance(said, str) else verdict

@@ -1,0 +1,139 @@
+"""How much position, length and format move a judge: one logistic model for all three.
+
+logit P(shown first wins) = position + (θ_first − θ_second) + length · log2(chars_first /
+chars_second) + format · (marked_first − marked_second). θ is each variant's own strength, so that a
+good variant that happens to write long is not taken for a bias; ``marked`` is the share of lines
+with Markdown marks. A tie is half a win. Intervals are cluster-robust by query (sandwich), so the two
+orders of a pair and the pairs of a query may hang together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from coig_writer.errors import StatisticsError
+from coig_writer.score import Judgement
+
+NAMES = ("position", "length", "format")
+_MARKED = re.compile(r"^[ \t]*(?:#{1,6} |[-*+] |\d+[.)] |>|\|)|\*\*[^*\n]+\*\*", re.MULTILINE)
+LARGEST = 15.0  # log-odds beyond which a strength is as good as infinite
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shape:
+    """What a judge might see of an answer besides its worth."""
+
+    chars: int
+    marked: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bias:
+    """A coefficient in log-odds; 0 is no bias. ``odds`` is e to its power."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    n: int
+    clusters: int
+
+    @property
+    def odds(self) -> float:
+        """The factor on the odds."""
+        return float(np.exp(self.value))
+
+
+def shape(article: str) -> Shape:
+    """Returns length and share of marked lines of an article."""
+    lines = [line for line in article.splitlines() if line.strip()]
+    marked = sum(_MARKED.search(line) is not None for line in lines)
+    return Shape(sum(not c.isspace() for c in article), marked / max(1, len(lines)))
+
+
+def biases(judgements: Sequence[Judgement], shapes: Mapping[tuple[str, str], Shape]) -> list[Bias]:
+    """Estimates the three biases of one judge under one pairwise rubric.
+
+    Args:
+        judgements: Scored and missing ones; only scored pairs count.
+        shapes: (variant, query id) to shape.
+
+    Raises:
+        StatisticsError: Fewer than ten queries, nothing varies, or no finite estimate exists.
+    """
+    rows = [j for j in judgements if j.state == "scored" and j.right is not None]
+    queries = sorted({j.query_id for j in rows})
+    if len(queries) < 10:
+        raise StatisticsError(
+            f"biases need judged pairs of at least 10 queries, got {len(queries)}",
+            "judge more queries",
+        )
+    design, outcome = _design(rows, shapes)
+    varying = [i for i in range(design.shape[1]) if i == 0 or design[:, i].any()]
+    theta = _fit(design[:, varying], outcome)
+    clusters = np.array([queries.index(j.query_id) for j in rows])
+    error = _errors(design[:, varying], outcome, theta, clusters)
+    return [
+        Bias(NAMES[column], v, v - 1.96 * e, v + 1.96 * e, len(rows), len(queries))
+        for column, v, e in zip(varying, theta.tolist(), error.tolist(), strict=True)
+        if column < len(NAMES)
+    ]
+
+
+def _design(
+    rows: Sequence[Judgement], shapes: Mapping[tuple[str, str], Shape]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    variants = sorted({v for j in rows for v in (j.left, str(j.right))})
+    design = np.zeros((len(rows), len(NAMES) + len(variants) - 1))
+    outcome = np.zeros(len(rows))
+    for i, row in enumerate(rows):
+        first, second = (row.left, str(row.right))
+        if row.order == "right_first":
+            first, second = second, first
+        a, b = shapes[first, row.query_id], shapes[second, row.query_id]
+        design[i, :3] = 1, np.log2(max(a.chars, 1) / max(b.chars, 1)), a.marked - b.marked
+        for variant, sign in ((first, 1), (second, -1)):
+            if variant != variants[0]:
+                design[i, len(NAMES) + variants.index(variant) - 1] = sign
+        side = json.loads(str(row.verdict))
+        won = "left" if row.order == "left_first" else "right"
+        outcome[i] = 0.5 if side == "tie" else float(side == won)
+    return design, outcome
+
+
+def _fit(design: NDArray[Any], outcome: NDArray[Any]) -> NDArray[np.float64]:
+    theta = np.zeros(design.shape[1])
+    for _ in range(100):
+        chance = expit(design @ theta)
+        gradient = design.T @ (outcome - chance)
+        if np.abs(gradient).max() <= 1e-8 * len(outcome):
+            return theta
+        information = (design * (chance * (1 - chance))[:, None]).T @ design
+        step = np.linalg.lstsq(information, gradient, rcond=None)[0]
+        theta = theta + step * min(1.0, 2.0 / np.abs(step).max())
+        if np.abs(theta).max() > LARGEST:
+            break
+    raise StatisticsError(
+        "no finite estimate of the judge's biases exists: something decides every verdict",
+        "judge more pairs, or read the share of first-shown wins instead",
+    )
+
+
+def _errors(
+    design: NDArray[Any], outcome: NDArray[Any], theta: NDArray[Any], clusters: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Standard errors that sum the scores of a query before squaring."""
+    chance = expit(design @ theta)
+    bread = np.linalg.pinv((design * (chance * (1 - chance))[:, None]).T @ design)
+    scores = np.zeros((clusters.max() + 1, design.shape[1]))
+    np.add.at(scores, clusters, design * (outcome - chance)[:, None])
+    factor = len(scores) / (len(scores) - 1)
+    return np.asarray(np.sqrt(np.diag(bread @ (scores.T @ scores) @ bread) * factor))
