@@ -107,7 +107,7 @@ def load(path: Path) -> Study:
 
     if not path.is_file():
         raise MissingInputError(
-            f"{path}: no such study file", "copy docs/study.example.yaml and edit it"
+            f"{path}: no such study file", "copy space/study.example.yaml and edit it"
         )
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -114,8 +114,8 @@ function drawVerdict() {
   protocol().mark(state.reader, verdict, choose);
   const send = button([t("submit"), keycap("⏎")], submit, { class: "primary send", id: "submit", disabled: !complete || state.sending });
   const undo = button(t("undo"), undoLast, { class: "plain", id: "undo", disabled: !begun(verdict) });
-  const skip = button(verdict === "skip" ? `✓ ${t("v_skip")}` : t("v_skip"), () => choose("skip"), { class: "plain", id: "skip", "aria-pressed": String(verdict === "skip") });
-  const keys = button("⌨", () => showKeys(protocol()), { class: "plain", "aria-label": t("keys"), title: t("keys") });
+  const skip = button([el("span", { class: "long" }, t("v_skip")), el("span", { class: "short" }, t("v_skip_short"))], () => choose("skip"), { class: "plain", id: "skip", "aria-pressed": String(verdict === "skip") });
+  const keys = button("⌨", () => showKeys(protocol()), { class: "plain keys", "aria-label": t("keys"), title: t("keys") });
   const controls = el("div", { class: "controls" }, ...protocol().controls(verdict, choose).filter(Boolean));
   const row = el("div", { class: "row" }, el("div", { class: "aside" }, undo, skip), controls, el("div", { class: "aside" }, keys, send));
   fill(bar, complete && why(), row);
@@ -199,7 +199,8 @@ function showAuthors(receipt) {
   state.view.progress = receipt.next.progress;
   redrawBar();
   const next = button([t("next"), keycap("⏎")], goOn, { class: "primary send", id: "next" });
-  const names = receipt.models.map((name, i) => el("span", {}, `${state.reader.names[i]} ${t("wrote", name)}`));
+  const names = protocol().revealed?.(state.said.verdict, receipt.models)
+    ?? receipt.models.map((name, i) => el("span", {}, `${state.reader.names[i]} ${t("wrote", name)}`));
   fill(find("#verdict"), el("div", { class: "after", role: "status" }, el("span", { class: "said" }, t("saved")), ...names, next));
   next.focus();
 }

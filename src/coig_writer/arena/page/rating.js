@@ -40,8 +40,12 @@ export const rating = {
     if (focused) rubric.querySelector(`[data-score="${focused}"]`)?.focus({ preventScroll: true });
   },
 
-  controls: (verdict) => [el("span", { class: "hint", "aria-live": "polite" },
-    rating.dimensions.map((d) => `${t("dimensions")[d][0]} ${verdict !== "skip" && d in verdict ? verdict[d] : "–"}`).join("　"))],
+  controls(verdict) {
+    const scores = verdict === "skip" ? {} : verdict;
+    const all = rating.dimensions.map((d) => `${t("dimensions")[d][0]} ${scores[d] ?? "–"}`).join("　");
+    const count = `${Object.keys(scores).length} / ${rating.dimensions.length}`;
+    return [el("span", { class: "tally", "aria-live": "polite" }, el("span", { class: "long" }, all), el("span", { class: "short" }, count))];
+  },
 
   help: () => [["0 – 3", t("rating_hint")], ["S", t("v_skip")]],
 };

@@ -5,8 +5,6 @@ import { preferences } from "/page/preferences.js";
 import { looksLikeVerse, prose } from "/page/prose.js";
 import { t } from "/page/strings.js";
 
-const LONG_PROMPT = 90;
-
 export class Reader {
   constructor(item, protocol) {
     this.item = item;
@@ -111,17 +109,18 @@ function paneName(protocol, i) {
   return protocol === "pairwise" ? t(["side_left", "side_right"][i]) : t("answer", i + 1);
 }
 
+// A long prompt is cut to a few lines; whether it is long shows once it stands on the page.
 function task(item) {
-  const text = el("div", { class: "text", lang: item.language === "zh" ? "zh-Hans" : "en", id: "prompt" }, item.prompt);
-  const long = item.prompt.length > LONG_PROMPT * (item.language === "zh" ? 1 : 2.4) || item.prompt.split("\n").length > 3;
-  const label = el("span", { class: "label" }, t("prompt"));
-  const toggle = long && button(t("show_all"), () => {
+  const text = el("div", { class: "text short", lang: item.language === "zh" ? "zh-Hans" : "en", id: "prompt" }, item.prompt);
+  const toggle = button(t("show_all"), () => {
     const short = text.classList.toggle("short");
     toggle.textContent = t(short ? "show_all" : "show_less");
     toggle.setAttribute("aria-expanded", String(!short));
   }, { class: "plain", "aria-expanded": "false", "aria-controls": "prompt" });
-  if (long) text.classList.add("short");
-  return el("section", { class: "task", "aria-label": t("prompt") }, el("div", { class: "inner" }, label, text, toggle || null));
+  const fits = () => text.classList.contains("short") && text.scrollHeight <= text.clientHeight + 2;
+  new ResizeObserver(() => { toggle.hidden = fits(); }).observe(text);
+  return el("section", { class: "task", "aria-label": t("prompt") },
+    el("div", { class: "inner" }, el("span", { class: "label" }, t("prompt")), text, toggle));
 }
 
 const share = (node) => node.scrollTop / Math.max(1, node.scrollHeight - node.clientHeight);

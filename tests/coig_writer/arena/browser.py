@@ -1,0 +1,132 @@
+"""Headless Chromium and a served arena for the tests of the page."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+DESKTOP, PHONE = (1440, 900), (360, 740)
+
+
+def open_chromium(profile: Path) -> Any:
+    """Starts Chromium, or skips where there is none; in CI its absence is a failure."""
+    if not (CHROMIUM.exists() and DRIVER.exists()):
+        reason = "needs Chromium: apt-get install chromium chromium-driver fonts-noto-cjk"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    os.environ["SE_OFFLINE"] = "true"
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for flag in (*FLAGS, f"--user-data-dir={profile}", "--window-size=1440,900"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+
+
+@contextlib.contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """Serves an application on a free port of this machine; gives its URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+class Page:
+    """The arena's page as a rater uses it."""
+
+    def __init__(self, driver: Any, url: str, screens: Path) -> None:
+        self.driver, self.url, self.screens = driver, url, screens
+
+    def size(self, size: tuple[int, int], *, dark: bool = False) -> None:
+        """Sets window size and colour scheme; a narrow window is a phone."""
+        width, height = size
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+
+    def start(self, protocol: str, language: str, *, practised: bool = True) -> None:
+        """Opens the page, agrees and begins; without practice unless asked."""
+        self.driver.get(f"{self.url}/?protocol={protocol}&lang={language}&texts={language}")
+        if practised:
+            self.run(f"localStorage['arena.practised'] = '[\"{protocol}\"]'")
+        self.wait("#agree")
+        self.run(
+            "document.querySelector('#agree').click(); document.querySelector('#begin').click()"
+        )
+        self.wait("#submit")
+
+    def run(self, script: str, *arguments: object) -> Any:
+        """Runs JavaScript in the page."""
+        return self.driver.execute_script(script, *arguments)
+
+    def wait(self, selector: str, seconds: float = 5.0) -> Any:
+        """Waits for an element."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if found := self.all(selector):
+                return found[0]
+            time.sleep(0.02)
+        raise AssertionError(f"{selector} did not appear: {self.driver.get_log('browser')}")
+
+    def all(self, selector: str) -> list[Any]:
+        """Returns the elements that match."""
+        return list(self.driver.find_elements("css selector", selector))
+
+    def press(self, *keys: str) -> None:
+        """Presses keys, whatever has the focus."""
+        from selenium.webdriver import ActionChains
+
+        for key in keys:
+            ActionChains(self.driver).send_keys(key).perform()
+
+    def tap(self, selector: str) -> None:
+        """Clicks an element where a finger or mouse would."""
+        self.wait(selector).click()
+
+    def text(self, selector: str) -> str:
+        """Returns the text of an element."""
+        return str(self.wait(selector).text)
+
+    def shot(self, name: str) -> None:
+        """Keeps a screenshot under build/screens."""
+        self.screens.mkdir(parents=True, exist_ok=True)
+        self.driver.save_screenshot(str(self.screens / f"{name}.png"))
+
+    def complaints(self) -> list[str]:
+        """Returns what the browser's console complained of since last asked."""
+        return [entry["message"] for entry in self.driver.get_log("browser")]

@@ -1,0 +1,111 @@
+"""The Space as a Space: the folder and the kit's wheel in an environment of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+import venv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coig_writer.arena import study
+from tests.coig_writer.arena.processes import free_port, started
+
+
+def front_matter(root: Path) -> dict[str, object]:
+    import yaml
+
+    text = (root / "space" / "README.md").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text.split("---\n")[1]))
+
+
+def test_the_card_says_what_the_hub_needs(root):
+    card = front_matter(root)
+    assert (card["sdk"], card["app_file"], card["hf_oauth"]) == ("gradio", "app.py", True)
+    assert card["python_version"] == "3.11"
+    assert len(str(card["short_description"])) <= 60
+    assert (root / "space" / str(card["app_file"])).is_file()
+
+
+def test_pins_agree_with_the_card_and_the_constraints(root):
+    lines = (root / "space" / "requirements.txt").read_text().splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    assert pins["gradio"] == front_matter(root)["sdk_version"]
+    constraints = (root / "constraints.txt").read_text().splitlines()
+    known = dict(line.split("==") for line in constraints if "==" in line)
+    assert {n: v for n, v in pins.items() if n in known} == {
+        n: known[n] for n in pins if n in known
+    }
+
+
+def test_the_example_study_is_a_study(root):
+    example = study.load(root / "space" / "study.example.yaml")
+    assert (example.mode, example.protocols, len(example.raters)) == ("invited", ("ranking",), 4)
+
+
+def test_help_teaches_without_loading_gradio(root):
+    script = (
+        "import sys, runpy; sys.argv = ['app.py', '--help']\n"
+        "try: runpy.run_path('space/app.py', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "assert 'gradio' not in sys.modules and 'sqlalchemy' in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "python space/app.py plan --study FILE" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_copy_of_the_folder_and_the_wheel_serve_a_vote(root, tmp_path):
+    space = tmp_path / "space"
+    shutil.copytree(root / "space", space)
+    wheel = build_wheel(root, tmp_path)
+    shutil.copy(wheel, space)
+    pins = (space / "requirements.txt").read_text()
+    pins = pins.replace("coig-writer[space]==0.1.0", f"./{wheel.name}[space]")
+    (space / "requirements.txt").write_text(pins)
+    python = installed(tmp_path / "venv", space)
+    port = free_port()
+    secrets = {"ARENA_SECRET": "x" * 40, "ARENA_STORE": f"sqlite:///{tmp_path}/ballots.sqlite"}
+    environment = {"PATH": os.environ["PATH"], "SPACE_ID": "org/arena", **secrets}
+    environment |= {"HOME": str(tmp_path), "GRADIO_SERVER_PORT": str(port)}
+    with started([str(python), "app.py"], f"http://127.0.0.1:{port}/health", space, environment):
+        reply, cookie = post(
+            port, "session", {"protocol": "ranking", "language": "zh", "consent": True}
+        )
+        vote = {"protocol": "ranking", "language": "zh", "item": reply["item"]["id"]}
+        receipt, _ = post(port, "vote", vote | {"verdict": [4, 3, 2, 1, 0]}, cookie)
+        assert len(set(receipt["models"])) == 5
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/gradio/") as page:
+            assert b"gradio" in page.read().lower()
+
+
+def build_wheel(root: Path, folder: Path) -> Path:
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(root)]
+    subprocess.run(command, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def installed(folder: Path, space: Path) -> Path:
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    command = [str(python), "-m", "pip", "install", "-q", "-r", "requirements.txt"]
+    subprocess.run(command, cwd=space, check=True, timeout=900)
+    return python
+
+
+def post(port: int, route: str, body: object, cookie: str = "") -> tuple[Any, str]:
+    headers = {"Content-Type": "application/json", "Cookie": cookie}
+    url = f"http://127.0.0.1:{port}/api/{route}"
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=10) as reply:
+        return json.loads(reply.read()), reply.headers.get("set-cookie", cookie).split(";")[0]
