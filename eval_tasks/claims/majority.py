@@ -1,23 +1,21 @@
-"""Votes reduced to one majority per prompt, so that raters do not count as prompts.
-
-Prompts on which the votes split evenly are left out of the tests (the sign test).
-"""
+"""Majorities per prompt in the user's runs, and findings made of them."""
 
 from __future__ import annotations
 
-import itertools
-from collections import defaultdict
-
 from coig_writer.ballot import Comparison, comparisons
 from coig_writer.mixture import VARIANTS
-from coig_writer.preference import significance
-from coig_writer.preference.rates import Rate, wilson
+from coig_writer.preference.rates import Rate
 from coig_writer.triplet import Language
 from eval_tasks.claims.claim import Finding, Text, Verdict, p_value
+from eval_tasks.report import majority as votes_by_prompt
 from eval_tasks.report.inputs import Runs
+from eval_tasks.report.majority import exact
+
+__all__ = ["corrected", "counted", "exact", "majority", "rate_finding", "votes"]
 
 
 def votes(runs: Runs, language: Language, genres: tuple[str, ...] = ()) -> list[Comparison]:
+    """Returns the votes on a language, of some genres or all."""
     return [
         comparison
         for ballot in runs.voted(language)
@@ -30,32 +28,13 @@ def majority(
     runs: Runs, language: Language, row: str, column: str, genres: tuple[str, ...] = ()
 ) -> Rate | None:
     """Returns on how many prompts the row won the majority of its votes against the column."""
-    lead: dict[str, float] = defaultdict(float)
-    for vote in votes(runs, language, genres):
-        if (vote.left, vote.right) == (row, column):
-            lead[vote.query_id] += vote.outcome - 0.5
-        elif (vote.left, vote.right) == (column, row):
-            lead[vote.query_id] -= vote.outcome - 0.5
-    decided = [value > 0 for value in lead.values() if value != 0]
-    return wilson(sum(decided), len(decided)) if decided else None
+    return votes_by_prompt.majority(votes(runs, language, genres), row, column)
 
 
 def corrected(runs: Runs, language: Language) -> dict[tuple[str, str], float]:
     """Returns p-values of all pairs of published variants that met, Holm-corrected over them."""
-    rates = {
-        pair: rate
-        for pair in itertools.combinations(VARIANTS, 2)
-        if (rate := majority(runs, language, *pair)) is not None
-    }
-    if not rates:
-        return {}
-    p = significance.holm([exact(rate) for rate in rates.values()])
-    both = dict(zip(rates, p, strict=True))
-    return both | {(b, a): value for (a, b), value in both.items()}
-
-
-def exact(rate: Rate) -> float:
-    return significance.binomial(round(rate.successes), rate.n).p
+    rates = votes_by_prompt.majorities(votes(runs, language), VARIANTS)
+    return votes_by_prompt.corrected(rates)
 
 
 def counted(rate: Rate, p: float) -> Text:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
-import json
 from collections import defaultdict
 
 import numpy as np
 
 from coig_writer import taxonomy
-from coig_writer.ballot import Comparison
 from coig_writer.preference import agreement, association, bootstrap, length_control, significance
 from coig_writer.preference.pairs import Floats, encode
 from coig_writer.preference.rates import wilson
-from coig_writer.triplet import Language
 from eval_tasks.claims.claim import ALPHA, Finding, Text, Verdict, decide, percent, span
 from eval_tasks.claims.majority import rate_finding, votes
-from eval_tasks.report.inputs import Runs
+from eval_tasks.report.inputs import Runs, rating
 
 ABSTRACT = "funny-literature"
 SUCCESS = 2  # of 0–3 on overall preference
@@ -53,7 +49,7 @@ def paradox(runs: Runs) -> Finding | None:
         for variant, found in runs.values("ttr", "zh").items()
         for query, value in found.items()
     }
-    met = _preferences(runs)
+    met = runs.preferences("zh").comparisons
     if not values or not met:
         return None
     found = association.associate("ttr", encode(met), values)
@@ -63,27 +59,6 @@ def paradox(runs: Runs) -> Finding | None:
         f"在 {found.prompts} 道中文题的 {share.n:,} 个分出高下的对比中，TTR 较高的一方有 {percent(share.estimate)} 更受偏好；区间按题目重抽样。",
     )
     return Finding(decide(share.high < 0.5), reason, share.estimate, share.low, share.high, share.n)
-
-
-def _preferences(runs: Runs) -> list[Comparison]:
-    """Returns Chinese votes, or pairs implied by ratings of overall preference where there are none."""
-    return votes(runs, "zh") or implied(runs, "zh")
-
-
-def implied(runs: Runs, language: Language) -> list[Comparison]:
-    """Turns ratings into pairs: of two answers to a query, the one rated higher won."""
-    rated: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for ballot in runs.voted(language):
-        verdict = json.loads(ballot.verdict)
-        if ballot.protocol == "rating" and verdict != "skip" and "overall_preference" in verdict:
-            rated[ballot.query_id][ballot.shown[0]].append(verdict["overall_preference"])
-    return [
-        Comparison(
-            query, "ratings", a, b, (1 + float(np.sign(np.mean(found[a]) - np.mean(found[b])))) / 2
-        )
-        for query, found in rated.items()
-        for a, b in itertools.combinations(sorted(found), 2)
-    ]
 
 
 def verbosity(runs: Runs) -> Finding | None:
@@ -128,12 +103,9 @@ def _sd(values: Floats, weights: Floats) -> Floats:
 
 def agreed(runs: Runs) -> Finding | None:
     ratings = [
-        agreement.Rating(f"{b.query_id}/{b.shown[0]}", b.rater, verdict["overall_preference"])
+        agreement.Rating(f"{b.query_id}/{b.shown[0]}", b.rater, value)
         for b in runs.ballots
-        if b.protocol == "rating"
-        and b.repeat == 0
-        and (verdict := json.loads(b.verdict)) != "skip"
-        and "overall_preference" in verdict
+        if (value := rating(b, "overall_preference")) is not None
     ]
     if not ratings:
         return None
@@ -157,10 +129,9 @@ def abstract(runs: Runs) -> Finding | None:
     genres = {g.slug for g in taxonomy.published().of_category(ABSTRACT)}
     by_prompt: dict[str, list[bool]] = defaultdict(list)
     for ballot in runs.voted("zh"):
-        verdict = json.loads(ballot.verdict)
-        rated = ballot.protocol == "rating" and verdict != "skip"
-        if rated and runs.genres.get(ballot.query_id) in genres and "overall_preference" in verdict:
-            by_prompt[ballot.query_id].append(verdict["overall_preference"] >= SUCCESS)
+        value = rating(ballot, "overall_preference")
+        if value is not None and runs.genres.get(ballot.query_id) in genres:
+            by_prompt[ballot.query_id].append(value >= SUCCESS)
     if len(by_prompt) < 2:
         return None
     hits = np.array([float(hit) for found in by_prompt.values() for hit in found])

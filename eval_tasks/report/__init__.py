@@ -1,8 +1,9 @@
 """Reports on your models beside the paper: python -m eval_tasks report --generations PATH… --scores PATH… --out DIR.
 
-Writes ``report.html`` (one page, nothing loaded from elsewhere) and ``facts.json``. A path is a
-Parquet or JSONL file, or a folder of them. Without ``--ballots`` the preference tables say *no votes
-yet*; the other tables stand.
+Writes ``report.html`` (one page, nothing loaded from elsewhere), its figures as PNG, and
+``facts.json``. A path is a Parquet or JSONL file, or a folder of them. Without ``--ballots`` the
+preference tables say *no votes yet*; the rest stands. ``--cases zh-wuxia-1`` puts all answers to a
+query side by side.
 """
 
 from __future__ import annotations
@@ -14,16 +15,23 @@ from pathlib import Path
 from coig_writer import facts
 from coig_writer.files import atomic_folder
 from eval_tasks.report import inputs, measured, page
+from eval_tasks.report.analysis import analyse
+from eval_tasks.report.cases import cases
+from eval_tasks.report.gallery import gallery
 
 
 def main() -> int | None:
     """Writes one report."""
     arguments = _parser().parse_args()
     runs = inputs.read(arguments.generations, arguments.scores, arguments.ballots)
+    chosen = cases(runs, arguments.cases)
+    analyses = {language: analyse(runs, language) for language in page.languages(runs)}
     command = _command(arguments)
     with atomic_folder(arguments.out) as folder:
-        facts.write(folder / "facts.json", measured.facts(runs, command))
-        (folder / "report.html").write_text(page.render(runs, command), encoding="utf-8")
+        drawn = {x: gallery(runs, found, folder / "figures") for x, found in analyses.items()}
+        facts.write(folder / "facts.json", measured.facts(runs, analyses, command))
+        html = page.render(runs, analyses, drawn, chosen, command)
+        (folder / "report.html").write_text(html, encoding="utf-8")
     print(f"{arguments.out}/report.html: {len(runs.variants)} models, {len(runs.ballots)} ballots")
     return None
 
@@ -33,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     inputs.add_arguments(parser)
+    parser.add_argument(
+        "--cases", nargs="+", default=[], metavar="ID", help="queries whose answers to show"
+    )
     parser.add_argument(
         "--out", type=Path, default=Path("build/report"), help="folder (default: build/report)"
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from coig_writer import ballot as ballots_module
-from coig_writer.ballot import Ballot
+from coig_writer.ballot import Ballot, Comparison
 from coig_writer.errors import InputError
 from coig_writer.files import read_records
 from coig_writer.generation import Generation
@@ -64,6 +66,44 @@ class Runs:
     def voted(self, language: Language) -> tuple[Ballot, ...]:
         """Returns the ballots on queries of a language."""
         return tuple(b for b in self.ballots if self.languages[b.query_id] == language)
+
+    def preferences(self, language: Language) -> Preferences:
+        """Returns the votes on a language, or where there are none what its ratings imply."""
+        votes = [c for b in self.voted(language) for c in ballots_module.comparisons(b)]
+        if votes:
+            return Preferences("votes", votes)
+        return Preferences("ratings", implied(self.voted(language)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Preferences:
+    """Comparisons and where they come from: ``votes``, or pairs that ``ratings`` imply."""
+
+    source: Literal["votes", "ratings"]
+    comparisons: list[Comparison]
+
+
+def implied(ballots: Sequence[Ballot]) -> list[Comparison]:
+    """Turns ratings into pairs: of two answers to a query, the one rated higher overall won."""
+    rated: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for ballot in ballots:
+        value = rating(ballot, "overall_preference")
+        if value is not None:
+            rated[ballot.query_id][ballot.shown[0]].append(value)
+    means = {q: {v: sum(x) / len(x) for v, x in found.items()} for q, found in rated.items()}
+    return [
+        Comparison(query, "ratings", a, b, (1 + (found[a] > found[b]) - (found[a] < found[b])) / 2)
+        for query, found in means.items()
+        for a, b in itertools.combinations(sorted(found), 2)
+    ]
+
+
+def rating(ballot: Ballot, dimension: str) -> int | None:
+    """Returns a rating ballot's value on a dimension; None for a skip, repeat or other protocol."""
+    if ballot.protocol != "rating" or ballot.repeat:
+        return None
+    verdict = json.loads(ballot.verdict)
+    return None if verdict == "skip" else verdict.get(dimension)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,72 +1,131 @@
-"""The report's numbers as facts, under names that cards can rely on."""
+"""The report's numbers as facts, under names that cards can rely on.
+
+``table-2/LANGUAGE/ROW/COLUMN`` (percent), ``table-3`` and ``table-4/LANGUAGE/VARIANT/METRIC``,
+``mean-place``, ``friedman``, ``strength``, ``flips/LANGUAGE/BETTER/WORSE``,
+``rating/LANGUAGE/VARIANT/DIMENSION``, ``alpha/LANGUAGE/DIMENSION``, ``concordance/LANGUAGE/METRIC``,
+``genre-wins`` and ``genre-successes/LANGUAGE/GENRE``, ``reasoning/LANGUAGE/VARIANT/BEHAVIOUR``.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator, Mapping
+
 from coig_writer.facts import Fact
 from coig_writer.files import rows_sha256
+from coig_writer.preference.bootstrap import Interval
 from coig_writer.triplet import Language
-from eval_tasks.report.inputs import LANGUAGES, Runs
-from eval_tasks.report.tables import friedman, measures, win_rates
+from eval_tasks.report.analysis import Analysis
+from eval_tasks.report.inputs import Runs
+from eval_tasks.report.tables import measures, win_rates
 
-METRICS = {"tokens": "tokens", "chars": "characters", "ttr": None}
-
-
-def facts(runs: Runs, command: str) -> list[Fact]:
-    """Returns ``table-2/LANGUAGE/ROW/COLUMN`` and ``table-{3,4}/LANGUAGE/VARIANT/METRIC`` facts."""
-    votes, scores = rows_sha256(runs.ballots), rows_sha256(runs.scores)
-    found: list[Fact] = []
-    for language in LANGUAGES:
-        found += _preferences(runs, language, command, votes)
-        found += _places(runs, language, command, votes)
-        for metric in METRICS:
-            found += _means(runs, metric, language, command, scores)
-    return found
+METRICS = {"tokens": "tokens", "chars": "characters", "ttr": None, "mattr_100": None}
 
 
-def _preferences(runs: Runs, language: Language, command: str, artefact: str) -> list[Fact]:
-    return [
-        Fact(
-            f"table-2/{language}/{cell.row}/{cell.column}",
-            100 * cell.ours.value,
-            cell.ours.n,
-            100 * cell.ours.low,
-            100 * cell.ours.high,
-            "percent",
-            command,
-            artefact,
-        )
-        for cell in win_rates(runs, language).values()
-        if cell.ours is not None
-    ]
-
-
-def _places(runs: Runs, language: Language, command: str, artefact: str) -> list[Fact]:
-    result = friedman(runs, language)
-    if result is None:
-        return []
-    values = {f"mean-place/{language}/{v}": place for v, place in result.mean_places.items()}
-    values |= {
-        f"friedman/{language}/statistic": result.statistic,
-        f"friedman/{language}/p": result.p,
-        f"friedman/{language}/kendall-w": result.kendall_w,
+def facts(runs: Runs, analyses: Mapping[Language, Analysis], command: str) -> list[Fact]:
+    """Returns every number of the report; each names the records that it was computed from."""
+    sources = {
+        "ballots": rows_sha256(runs.ballots),
+        "scores": rows_sha256(runs.scores),
+        "generations": rows_sha256(runs.generations),
     }
-    return [
-        Fact(name, value, result.n, command=command, artefact=artefact)
-        for name, value in values.items()
-    ]
-
-
-def _means(runs: Runs, metric: str, language: Language, command: str, artefact: str) -> list[Fact]:
-    table = "table-4" if metric == "ttr" else "table-3"
     found: list[Fact] = []
-    for variant, measure in measures(runs, metric, language).items():
-        ours = measure.ours
-        if ours is None:
-            continue
-        name = f"{table}/{language}/{variant}/{metric}"
-        unit = METRICS[metric]
-        found.append(Fact(name, ours.value, ours.n, ours.low, ours.high, unit, command, artefact))
-        if metric == "ttr":
-            median = Fact(f"{name}-median", ours.median, ours.n, unit=unit, command=command)
-            found.append(median)
+    for language, analysis in analyses.items():
+        for source, fact in (
+            *(("ballots", f) for f in _preferences(runs, analysis)),
+            *(("scores", f) for f in _means(runs, language)),
+            *(("ballots", f) for f in _ratings(analysis)),
+            *(("scores", f) for f in _relations(analysis)),
+            *(("generations", f) for f in _reasoning(analysis)),
+        ):
+            found.append(dataclasses.replace(fact, command=command, artefact=sources[source]))
     return found
+
+
+def _interval(name: str, interval: Interval, scale: float = 1, unit: str | None = None) -> Fact:
+    return Fact(
+        name,
+        scale * interval.estimate,
+        interval.n,
+        scale * interval.low,
+        scale * interval.high,
+        unit,
+    )
+
+
+def _preferences(runs: Runs, found: Analysis) -> Iterator[Fact]:
+    language = found.language
+    for cell in win_rates(runs, language).values():
+        if cell.ours is not None:
+            rate = cell.ours
+            name = f"table-2/{language}/{cell.row}/{cell.column}"
+            yield Fact(name, 100 * rate.value, rate.n, 100 * rate.low, 100 * rate.high, "percent")
+    yield from _places(found)
+    standing = found.standing
+    if standing is None:
+        return
+    if standing.board is not None:
+        for variant, strength in standing.board.strengths.items():
+            yield _interval(f"strength/{language}/{variant}", strength)
+    for pair in standing.conclusions:
+        if pair.flips is not None:
+            yield Fact(
+                f"flips/{language}/{pair.better}/{pair.worse}",
+                pair.flips,
+                pair.rate.n,
+                unit="prompts",
+            )
+
+
+def _places(found: Analysis) -> Iterator[Fact]:
+    test, language = found.friedman, found.language
+    if test is None:
+        return
+    for variant, place in test.mean_places.items():
+        yield Fact(f"mean-place/{language}/{variant}", place, test.n)
+    yield Fact(f"friedman/{language}/statistic", test.statistic, test.n)
+    yield Fact(f"friedman/{language}/p", test.p, test.n)
+    yield Fact(f"friedman/{language}/kendall-w", test.kendall_w, test.n)
+
+
+def _means(runs: Runs, language: Language) -> Iterator[Fact]:
+    for metric, unit in METRICS.items():
+        table = "table-3" if metric in ("tokens", "chars") else "table-4"
+        for variant, measure in measures(runs, metric, language).items():
+            ours = measure.ours
+            if ours is not None:
+                name = f"{table}/{language}/{variant}/{metric}"
+                yield Fact(name, ours.value, ours.n, ours.low, ours.high, unit)
+                yield Fact(f"{name}-median", ours.median, ours.n, unit=unit)
+
+
+def _ratings(found: Analysis) -> Iterator[Fact]:
+    for genre, rate in found.genre_successes.items():
+        name = f"genre-successes/{found.language}/{genre}"
+        yield Fact(name, 100 * rate.value, rate.n, 100 * rate.low, 100 * rate.high, "percent")
+    for genre, rate in found.genre_wins.items():
+        name = f"genre-wins/{found.language}/{genre}"
+        yield Fact(name, 100 * rate.value, rate.n, 100 * rate.low, 100 * rate.high, "percent")
+    if found.ratings is None:
+        return
+    for (variant, dimension), mean in found.ratings.means.items():
+        yield _interval(f"rating/{found.language}/{variant}/{dimension}", mean)
+    for dimension, alpha in found.ratings.alphas.items():
+        if not isinstance(alpha, str):
+            name = f"alpha/{found.language}/{dimension}"
+            yield Fact(name, alpha.value, alpha.units, alpha.low, alpha.high)
+
+
+def _relations(found: Analysis) -> Iterator[Fact]:
+    for metric, relation in found.associations.items():
+        yield _interval(
+            f"concordance/{found.language}/{metric}", relation.concordance, 100, "percent"
+        )
+
+
+def _reasoning(found: Analysis) -> Iterator[Fact]:
+    for variant, reasoning in found.reasoning.items():
+        for behaviour, share in reasoning.shares.items():
+            yield _interval(
+                f"reasoning/{found.language}/{variant}/{behaviour}", share, 100, "percent"
+            )

@@ -2,34 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from coig_writer import __version__, paper
+from coig_writer.metrics.behaviour import BEHAVIOURS
 from coig_writer.mixture import VARIANTS
+from coig_writer.triplet import Language
+from eval_tasks.report.analysis import Analysis
+from eval_tasks.report.cases import Case
+from eval_tasks.report.figures import Figure
 from eval_tasks.report.inputs import LANGUAGES, Runs
 from eval_tasks.report.tables import measures, win_rates
 
 HERE = Path(__file__).parent
 LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
-# A model that was trained for seconds on samples says so in its own facts; its answers are tiny.
-SMOKE_TOKENS = 200
+SMOKE_TOKENS = 200  # answers cut so short come from smoke models
+
+Figures = Mapping[Language, Mapping[str, Figure]]
 
 
-def environment() -> Any:
-    """Returns the Jinja environment of the report: escaping on, undefined names refused."""
-    import jinja2
+def render(
+    runs: Runs,
+    analyses: Mapping[Language, Analysis],
+    figures: Figures,
+    cases: Sequence[Case],
+    command: str,
+) -> str:
+    """Returns the page."""
+    env = _environment()
+    published = [v for v in VARIANTS if v in runs.variants]
+    context: dict[str, Any] = {
+        "variants": runs.variants,
+        "languages": list(analyses),
+        "language_names": LANGUAGE_NAMES,
+        "published": published,
+    }
 
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    def measure_table(metrics: Sequence[str], titles: dict[str, str], digits: int) -> Any:
+        scored = {s.metric for s in runs.scores}
+        shown = [m for m in metrics if m in scored or m == metrics[0]]
+        return _measures(env, runs, {**context, "metrics": shown, "titles": titles}, digits)
+
+    return str(
+        env.get_template("page.html.jinja").render(
+            **context,
+            css=_markup(_css()),
+            counts=_counts(runs),
+            smoke=_smoke(runs),
+            analyses=analyses,
+            behaviours=BEHAVIOURS,
+            wins={x: win_rates(runs, x) for x in analyses},
+            paper_wins=paper.TABLE_2,
+            paper_n=paper.QUERIES,
+            measure_table=measure_table,
+            figure=lambda language, section: _figure(figures[language].get(section)),
+            none_yet=_none_yet,
+            cases=cases,
+            command=command,
+            version=__version__,
+            arxiv=paper.ARXIV_ID,
+        )
     )
-    env.globals.update(percent=percent, number=number)
-    return env
+
+
+def languages(runs: Runs) -> list[Language]:
+    """Returns the languages that the runs hold, Chinese first."""
+    present = set(runs.languages.values())
+    return [language for language in LANGUAGES if language in present]
 
 
 def percent(share: float, digits: int = 2) -> str:
@@ -42,66 +83,73 @@ def number(value: float, digits: int) -> str:
     return f"{value:,.{digits}f}"
 
 
-def render(runs: Runs, command: str) -> str:
-    """Returns the page."""
-    env = environment()
-    published = [v for v in VARIANTS if v in runs.variants]
-    languages = [x for x in LANGUAGES if x in set(runs.languages.values())] or list(LANGUAGES)
-    shared = {
-        "variants": runs.variants,
-        "languages": languages,
-        "language_names": LANGUAGE_NAMES,
-        "published": published,
-    }
+def p_text(p: float) -> str:
+    """Formats a p-value, with a sign where it is small."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
-    def measure_table(metrics: Sequence[str], titles: dict[str, str], digits: int) -> Any:
-        return _measures(env, runs, {**shared, "metrics": metrics, "titles": titles}, digits)
 
-    return str(
-        env.get_template("page.html.jinja").render(
-            **shared,
-            css=_css(),
-            counts=_counts(runs),
-            level=95,
-            smoke=_smoke(runs),
-            wins={x: win_rates(runs, x) for x in languages},
-            paper_wins=paper.TABLE_2,
-            paper_n=paper.QUERIES,
-            measure_table=measure_table,
-            command=command,
-            version=__version__,
-            arxiv=paper.ARXIV_ID,
-        )
+def _environment() -> Any:
+    """Makes the Jinja environment: escaping on, undefined names refused."""
+    import jinja2
+
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    env.globals.update(percent=percent, number=number, p_text=p_text)
+    return env
 
 
-def _css() -> Any:
+def _markup(text: str) -> Any:
+    """Marks the kit's own HTML, CSS or SVG as safe; never call it on what a model or user wrote."""
     from markupsafe import Markup
 
-    return Markup((HERE / "base.css").read_text(encoding="utf-8"))
+    return Markup(text)
+
+
+def _css() -> str:
+    return "".join((HERE / name).read_text(encoding="utf-8") for name in ("base.css", "report.css"))
+
+
+def _figure(figure: Figure | None) -> Any:
+    from markupsafe import escape
+
+    if figure is None:
+        return ""
+    caption = escape(figure.caption)
+    return _markup(f"<figure>{figure.svg}<figcaption>{caption}</figcaption></figure>")
+
+
+def _none_yet(language: Language, why: str) -> Any:
+    return _markup(f'<p class="none">{LANGUAGE_NAMES[language]}: {why}.</p>')
 
 
 def _measures(env: Any, runs: Runs, context: dict[str, Any], digits: int) -> Any:
-    from markupsafe import Markup
-
     table = {
         (language, metric): measures(runs, metric, language)
         for language in context["languages"]
         for metric in context["metrics"]
     }
     template = env.get_template("measures.html.jinja")
-    return Markup(template.render(**context, table=table, digits=digits))
+    return _markup(template.render(**context, table=table, digits=digits))
 
 
 def _counts(runs: Runs) -> dict[str, str]:
     queries = {a.query_id for a in runs.generations} or set(runs.languages)
     return {
-        "answers": f"{len(runs.generations):,}",
-        "variants": str(len(runs.variants)),
-        "queries": f"{len(queries):,}",
-        "scores": f"{len(runs.scores):,}",
-        "ballots": f"{len(runs.ballots):,}",
+        "answers": _plural(len(runs.generations), "answer"),
+        "variants": _plural(len(runs.variants), "model"),
+        "queries": _plural(len(queries), "query", "queries"),
+        "scores": _plural(len(runs.scores), "score"),
+        "ballots": _plural(len(runs.ballots), "ballot"),
     }
+
+
+def _plural(n: int, one: str, many: str = "") -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def _smoke(runs: Runs) -> str:

@@ -1,0 +1,138 @@
+"""Who is better than whom: strengths, places, corrected tests, fragility, and what cannot be told."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from coig_writer.errors import StatisticsError
+from coig_writer.preference import bootstrap, bradley_terry, power
+from coig_writer.preference.bootstrap import Board
+from coig_writer.preference.pairs import Pairs, WinMatrix, encode, win_matrix
+from coig_writer.preference.rates import Rate
+from coig_writer.triplet import Language
+from eval_tasks.report.inputs import Runs
+from eval_tasks.report.majority import corrected, exact, majorities
+
+ALPHA = 0.05
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Conclusion:
+    """One pair: prompts won by ``better``, p before and after Holm over all pairs of a language.
+
+    ``flips`` is how many prompts would have to go the other way to undo a significant difference
+    (before correction); None where there is none.
+    """
+
+    better: str
+    worse: str
+    rate: Rate
+    p: float
+    corrected: float
+    flips: int | None
+
+    @property
+    def significant(self) -> bool:
+        """Whether the difference survives the correction."""
+        return self.corrected < ALPHA
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything a language's preferences say about the order of the models.
+
+    ``orders`` gives the order under each treatment of ties that can be fitted; ``problem`` says why
+    there is no board. ``tie_rate`` is the share of tied comparisons, ``visible`` the smallest win
+    rate that the prompts of one pair could find with 80 % power.
+    """
+
+    source: str
+    board: Board | None
+    problem: str
+    orders: dict[str, tuple[str, ...]]
+    conclusions: list[Conclusion]
+    tie_rate: float
+    prompts: int
+    comparisons: int
+    visible: float | None
+
+    @property
+    def same_order(self) -> bool:
+        """Whether every treatment of ties gives the same order."""
+        return len(set(self.orders.values())) <= 1
+
+
+def standing(runs: Runs, language: Language) -> Standing | None:
+    """Returns the standing in a language; None without preferences."""
+    preferences = runs.preferences(language)
+    if not preferences.comparisons:
+        return None
+    pairs = encode(preferences.comparisons)
+    rates = majorities(preferences.comparisons, runs.variants)
+    board, problem = _board(pairs)
+    decided = [rate.n for rate in rates.values()]
+    return Standing(
+        preferences.source,
+        board,
+        problem,
+        _orders(pairs),
+        _conclusions(rates),
+        float((pairs.outcome == 0.5).mean()),
+        len(pairs.query_ids),
+        len(pairs),
+        _visible(sorted(decided)[len(decided) // 2]) if decided else None,
+    )
+
+
+def _board(pairs: Pairs) -> tuple[Board | None, str]:
+    try:
+        return bootstrap.strengths(pairs), ""
+    except StatisticsError as error:
+        return None, error.message
+
+
+def _orders(pairs: Pairs) -> dict[str, tuple[str, ...]]:
+    matrix = win_matrix(pairs)
+    found = {ties: _order(matrix, ties) for ties in bradley_terry.TIES}
+    return {ties: order for ties, order in found.items() if order}
+
+
+def _order(matrix: WinMatrix, ties: bradley_terry.Ties) -> tuple[str, ...]:
+    try:
+        return bradley_terry.fit(matrix, ties).order()
+    except StatisticsError:
+        return ()  # the board's own problem says why
+
+
+def _conclusions(rates: dict[tuple[str, str], Rate]) -> list[Conclusion]:
+    adjusted = corrected(rates)
+    found = []
+    for (a, b), rate in rates.items():
+        better, worse = (a, b) if rate.value >= 0.5 else (b, a)
+        wins = max(round(rate.successes), rate.n - round(rate.successes))
+        found.append(
+            Conclusion(
+                better, worse, _from_better(rate), exact(rate), adjusted[a, b],
+                power.fewest_flips(wins, rate.n),
+            )
+        )  # fmt: skip
+    return sorted(found, key=lambda c: (c.corrected, c.p))
+
+
+def _from_better(rate: Rate) -> Rate:
+    if rate.value >= 0.5:
+        return rate
+    return dataclasses.replace(
+        rate,
+        successes=rate.n - rate.successes,
+        value=1 - rate.value,
+        low=1 - rate.high,
+        high=1 - rate.low,
+    )
+
+
+def _visible(n: int) -> float | None:
+    try:
+        return power.minimum_detectable(n)
+    except StatisticsError:
+        return None

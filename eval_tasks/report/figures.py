@@ -1,0 +1,186 @@
+"""The report's figures: drawn once with matplotlib, kept as PNG files and as SVG inside the page.
+
+Labels are English, since fonts for Chinese cannot be assumed in PNG. In the SVG text stays text and
+ink follows the page's colours, light or dark.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coig_writer.metrics.behaviour import BEHAVIOURS
+from coig_writer.preference.association import Association
+from coig_writer.preference.bootstrap import Board
+from coig_writer.preference.pooling import Pooled
+from eval_tasks.report.reasoning import BINS, Reasoning
+from eval_tasks.report.relation import METRICS
+
+INK, SOFT, RULE, CALM = "#22252a", "#62666d", "#e6e2d8", "#b9b5aa"
+RED, BLUE = "#b5462f", "#2f5f8f"
+BEHAVIOUR_COLOURS = ("#c9c4b8", "#2f5f8f", "#b98524", "#b5462f")
+THEMED = {INK: "var(--ink)", SOFT: "var(--soft)", RULE: "var(--rule)"}
+Paint = Callable[[Any], None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawn figure: its file name without ending, its caption, and its SVG."""
+
+    name: str
+    caption: str
+    svg: str
+
+
+def draw(name: str, caption: str, size: tuple[float, float], paint: Paint, folder: Path) -> Figure:
+    """Draws a figure, writes its PNG to the folder and returns it with its SVG.
+
+    Args:
+        name: File name without ending.
+        caption: One or two sentences for the page.
+        size: Width and height in inches.
+        paint: Draws on the matplotlib figure that it is given.
+        folder: Where the PNG goes.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    style = {
+        "svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9, "text.color": INK,
+        "axes.edgecolor": RULE, "axes.labelcolor": SOFT, "xtick.color": SOFT, "ytick.color": INK,
+        "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False,
+        "axes.titlesize": 10, "axes.titlelocation": "left", "grid.color": RULE, "axes.axisbelow": True,
+    }  # fmt: skip
+    with mpl.rc_context(style):
+        figure = plt.figure(figsize=size, dpi=150, layout="constrained")
+        paint(figure)
+        folder.mkdir(parents=True, exist_ok=True)
+        figure.savefig(folder / f"{name}.png", metadata={"Software": None}, facecolor="#fbfaf7")
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
+        plt.close(figure)
+    return Figure(name, caption, _themed(buffer.getvalue()))
+
+
+def _themed(svg: str) -> str:
+    """Strips the XML head and lets ink and font follow the page."""
+    svg = svg[svg.index("<svg") :]
+    for colour, variable in THEMED.items():
+        svg = svg.replace(colour, variable)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    return re.sub(r"font: ([\d.]+px)[^;\"]*", r"font: \1 var(--sans)", svg)
+
+
+def boxes(values: Mapping[str, Sequence[float]], label: str) -> Paint:
+    """Paints one box per variant, whiskers at 1.5 quartile ranges, the mean as a dot."""
+
+    def paint(figure: Any) -> None:
+        axes = figure.subplots()
+        names = list(values)[::-1]
+        axes.boxplot(
+            [values[n] for n in names], vert=False, widths=0.55, patch_artist=True, showmeans=True,
+            boxprops={"facecolor": CALM, "edgecolor": "none", "alpha": 0.55},
+            medianprops={"color": INK, "linewidth": 1.4}, whiskerprops={"color": CALM}, capprops={"visible": False},
+            flierprops={"marker": ".", "markersize": 3, "markerfacecolor": CALM, "markeredgecolor": "none"},
+            meanprops={"marker": "o", "markersize": 4, "markerfacecolor": RED, "markeredgecolor": "none"},
+        )  # fmt: skip
+        axes.set_yticks(range(1, len(names) + 1), names)
+        axes.tick_params(length=0)
+        axes.grid(axis="x")
+        axes.set_xlabel(label)
+
+    return paint
+
+
+def intervals(
+    rows: Mapping[str, tuple[float, float, float]], label: str, *, reference: float | None
+) -> Paint:
+    """Paints estimates with intervals, one line each, over an optional reference line."""
+
+    def paint(figure: Any) -> None:
+        axes = figure.subplots()
+        places = np.arange(len(rows))[::-1]
+        for place, (value, low, high) in zip(places, rows.values(), strict=True):
+            clear = reference is not None and not low <= reference <= high
+            colour = RED if clear else SOFT
+            axes.plot(
+                [low, high],
+                [place] * 2,
+                color=colour,
+                alpha=0.35,
+                linewidth=4.5,
+                solid_capstyle="round",
+            )
+            axes.plot(value, place, "o", color=colour, markersize=5)
+        if reference is not None:
+            axes.axvline(reference, color=INK, linewidth=0.8, linestyle=(0, (2, 3)))
+        axes.set_yticks(places, list(rows))
+        axes.set_ylim(-0.7, len(rows) - 0.3)
+        axes.tick_params(length=0)
+        axes.grid(axis="x")
+        axes.set_xlabel(label)
+
+    return paint
+
+
+def profiles(found: Mapping[str, Reasoning]) -> Paint:
+    """Paints a small panel per variant: behaviours stacked over the position in the reasoning."""
+
+    def paint(figure: Any) -> None:
+        columns = min(3, len(found))
+        panels = figure.subplots(
+            -(-len(found) // columns), columns, sharex=True, sharey=True, squeeze=False
+        )
+        middles = (np.arange(BINS) + 0.5) / BINS
+        for axes, (variant, reasoning) in zip(panels.flat, found.items(), strict=False):
+            known = ~np.isnan(reasoning.profile).any(axis=0)
+            axes.stackplot(
+                middles[known], reasoning.profile[:, known], colors=BEHAVIOUR_COLOURS, linewidth=0
+            )
+            axes.set_title(f"{variant}  ({reasoning.paragraphs:,} paragraphs)")
+            axes.set(xlim=(0, 1), ylim=(0, 1))
+            axes.tick_params(length=0)
+        for axes in list(panels.flat)[len(found) :]:
+            axes.set_visible(False)
+        names = [b.replace("_", " ") for b in BEHAVIOURS]
+        figure.legend(
+            panels.flat[0].collections, names, loc="outside lower left", ncols=4, frameon=False
+        )
+
+    return paint
+
+
+def board_rows(board: Board) -> dict[str, tuple[float, float, float]]:
+    """Returns strengths with intervals, strongest first."""
+    found = sorted(board.strengths.items(), key=lambda item: -item[1].estimate)
+    return {name: (i.estimate, i.low, i.high) for name, i in found}
+
+
+def genre_rows(
+    pooled: Mapping[str, Pooled], names: Mapping[str, str]
+) -> dict[str, tuple[float, float, float]]:
+    """Returns pooled rates in percent with intervals, labelled with name and prompts."""
+    return {
+        f"{names.get(genre, genre)} ({p.n})": (100 * p.value, 100 * p.low, 100 * p.high)
+        for genre, p in pooled.items()
+    }
+
+
+def relation_rows(found: Mapping[str, Association]) -> dict[str, tuple[float, float, float]]:
+    """Returns concordance in percent with intervals, by metric."""
+    return {
+        METRICS[m]: (
+            100 * a.concordance.estimate,
+            100 * a.concordance.low,
+            100 * a.concordance.high,
+        )
+        for m, a in found.items()
+    }

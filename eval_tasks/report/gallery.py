@@ -1,0 +1,139 @@
+"""Chooses the figures that a set of runs can carry and draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from coig_writer import taxonomy
+from coig_writer.mixture import VARIANTS
+from coig_writer.triplet import Language
+from eval_tasks.report import figures
+from eval_tasks.report.analysis import Analysis
+from eval_tasks.report.figures import Figure
+from eval_tasks.report.inputs import Runs
+
+NAMES = {"zh": "Chinese", "en": "English"}
+
+
+def gallery(runs: Runs, found: Analysis, folder: Path) -> dict[str, Figure]:
+    """Draws every figure of a language that has data: ``SECTION`` to figure; the PNGs to a folder."""
+    painters: dict[str, Callable[..., tuple[str, str, tuple[float, float], Any] | None]] = {
+        "board": _board,
+        "length": _length,
+        "diversity": _diversity,
+        "relation": _relation,
+        "genre-wins": _genre_wins,
+        "genre-successes": _genre_successes,
+        "reasoning": _reasoning,
+    }
+    drawn: dict[str, Figure] = {}
+    for section, painter in painters.items():
+        plan = painter(runs, found)
+        if plan is not None:
+            name, caption, size, paint = plan
+            drawn[section] = figures.draw(name, caption, size, paint, folder)
+    return drawn
+
+
+Plan = tuple[str, str, tuple[float, float], Any]
+
+
+def _tall(rows: int) -> tuple[float, float]:
+    return 8.0, 0.9 + 0.27 * rows
+
+
+def _board(_: Runs, found: Analysis) -> Plan | None:
+    standing = found.standing
+    if standing is None or standing.board is None:
+        return None
+    rows = figures.board_rows(standing.board)
+    caption = (
+        "Bradley–Terry strengths (log odds, mean 0), a tie counting half; 95 % intervals resample prompts. "
+        "Where intervals overlap, the order is not settled."
+    )
+    paint = figures.intervals(rows, "log strength", reference=0.0)
+    name = f"figure-8a-preference-{found.language}" if found.language == "en" else "preference-zh"
+    return name, caption, _tall(len(rows)), paint
+
+
+def _boxes(
+    runs: Runs, language: Language, metric: str, label: str, name: str, caption: str
+) -> Plan | None:
+    values = {v: list(x.values()) for v, x in runs.values(metric, language).items()}
+    if not values:
+        return None
+    ordered = [v for v in runs.variants if v in values]
+    if not set(ordered) & set(VARIANTS):
+        ordered.sort(key=lambda v: -sorted(values[v])[len(values[v]) // 2])
+    total = sum(map(len, values.values()))
+    caption = f"{caption} {total:,} answers; box: middle half, line: median, dot: mean."
+    return name, caption, _tall(len(ordered)), figures.boxes({v: values[v] for v in ordered}, label)
+
+
+def _length(runs: Runs, found: Analysis) -> Plan | None:
+    name = f"figure-4-length-{found.language}"
+    caption = f"Figure 4, {NAMES[found.language]}: length of the articles."
+    return _boxes(runs, found.language, "chars", "characters", name, caption)
+
+
+def _diversity(runs: Runs, found: Analysis) -> Plan | None:
+    name = f"figure-5-ttr-{found.language}"
+    caption = f"Figure 5, {NAMES[found.language]}: type–token ratio. Shorter answers have higher values by nature."
+    return _boxes(runs, found.language, "ttr", "type–token ratio", name, caption)
+
+
+def _relation(_: Runs, found: Analysis) -> Plan | None:
+    if not found.associations:
+        return None
+    rows = figures.relation_rows(found.associations)
+    caption = (
+        "How often, of two answers to one prompt, the one with more of the metric is preferred. 50 %: no relation. "
+        "95 % intervals resample prompts; several metrics at once, so read a single narrow miss with care."
+    )
+    paint = figures.intervals(rows, "preferred, %", reference=50.0)
+    return f"relation-{found.language}", caption, _tall(len(rows)), paint
+
+
+def _genre_wins(_: Runs, found: Analysis) -> Plan | None:
+    if not found.genre_wins or found.pair is None:
+        return None
+    first, second = found.pair
+    caption = (
+        f"Win rate of {first} over {second} by genre, partially pooled: a genre with few prompts is drawn towards "
+        "the common rate. In brackets: prompts. Grey: cannot be told from even."
+    )
+    paint = figures.intervals(_genres(found.genre_wins), "win rate, %", reference=50.0)
+    return f"genres-wins-{found.language}", caption, _tall(len(found.genre_wins)), paint
+
+
+def _genre_successes(_: Runs, found: Analysis) -> Plan | None:
+    if not found.genre_successes:
+        return None
+    caption = "Share of answers rated 2 or 3 of 3 by genre, all models together, partially pooled. In brackets: prompts."
+    paint = figures.intervals(_genres(found.genre_successes), "rated 2 or 3, %", reference=None)
+    return f"genres-ratings-{found.language}", caption, _tall(len(found.genre_successes)), paint
+
+
+def _genres(pooled: dict[str, Any]) -> dict[str, tuple[float, float, float]]:
+    names = {g.slug: g.en for g in taxonomy.published().genres}
+    return figures.genre_rows(pooled, names)
+
+
+def _reasoning(_: Runs, found: Analysis) -> Plan | None:
+    shown = {v: r for v, r in found.reasoning.items() if r.paragraphs > 0}
+    if not shown:
+        return None
+    number = 7 if found.language == "zh" else 8
+    caption = (
+        f"Figure {number}, {NAMES[found.language]}: what the paragraphs of the reasoning do, from its start (0) to its end (1). "
+        "Labels come from the kit's cue lexicon; the paper publishes no classifier."
+    )
+    rows = -(-len(shown) // 3)
+    return (
+        f"figure-{number}-reasoning-{found.language}",
+        caption,
+        (8.0, 0.8 + 1.9 * rows),
+        figures.profiles(shown),
+    )

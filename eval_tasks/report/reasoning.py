@@ -1,0 +1,63 @@
+"""Reasoning behaviour (Appendix C, Figures 7 and 8): what the paragraphs of the reasoning do, and where."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+
+import numpy as np
+
+from coig_writer.metrics.behaviour import BEHAVIOURS, Behaviour, Step, steps
+from coig_writer.preference import bootstrap
+from coig_writer.preference.bootstrap import Interval
+from coig_writer.preference.pairs import Floats
+from coig_writer.triplet import Language
+from eval_tasks.report.inputs import Runs
+
+BINS = 10
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reasoning:
+    """One variant: shares of paragraphs by behaviour (clustered by query), and over position.
+
+    ``profile`` is behaviours × bins: the share of each behaviour among the paragraphs in each tenth
+    of the reasoning, NaN where no paragraph falls. ``states`` counts closed, unterminated and absent
+    reasonings.
+    """
+
+    shares: dict[Behaviour, Interval]
+    profile: Floats
+    paragraphs: int
+    states: dict[str, int]
+
+
+def behaviours(runs: Runs, language: Language) -> dict[str, Reasoning]:
+    """Returns every variant that has answers in a language."""
+    found: dict[str, Reasoning] = {}
+    for variant in runs.variants:
+        answers = [a for a in runs.generations if a.variant == variant and a.language == language]
+        if answers:
+            labelled = [steps(a.reasoning, language) if a.reasoning else [] for a in answers]
+            states: Counter[str] = Counter(a.reasoning_state for a in answers)
+            found[variant] = _of([s for s in labelled if s], dict(states))
+    return found
+
+
+def _of(labelled: list[list[Step]], states: dict[str, int]) -> Reasoning:
+    position = np.array([step.position for found in labelled for step in found])
+    code = np.array(
+        [BEHAVIOURS.index(step.behaviour) for found in labelled for step in found], dtype=np.intp
+    )
+    clusters = np.repeat(np.arange(len(labelled)), [len(found) for found in labelled])
+    shares: dict[Behaviour, Interval] = {}
+    if len(labelled) > 1:
+        shares = {
+            behaviour: bootstrap.mean((code == i).astype(np.float64), clusters)
+            for i, behaviour in enumerate(BEHAVIOURS)
+        }
+    counts = np.zeros((len(BEHAVIOURS), BINS))
+    np.add.at(counts, (code, np.minimum((position * BINS).astype(int), BINS - 1)), 1)
+    with np.errstate(invalid="ignore"):
+        profile = counts / counts.sum(axis=0)
+    return Reasoning(shares, profile, len(code), states)
