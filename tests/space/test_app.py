@@ -84,8 +84,13 @@ def test_a_copy_of_the_folder_and_the_wheel_serve_a_vote(root, tmp_path):
         vote = {"protocol": "ranking", "language": "zh", "item": reply["item"]["id"]}
         receipt, _ = post(port, "vote", vote | {"verdict": [4, 3, 2, 1, 0]}, cookie)
         assert len(set(receipt["models"])) == 5
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/gradio/") as page:
-            assert b"gradio" in page.read().lower()
+        for path, sign in (
+            ("", b"/page/main.js"),
+            ("page/main.js", b"api"),
+            ("gradio/", b"gradio"),
+        ):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}") as page:
+                assert sign in page.read()
 
 
 def build_wheel(root: Path, folder: Path) -> Path:

@@ -35,6 +35,7 @@ from coig_writer.errors import ConfigError
 
 STORE_VARIABLE, BACKUP_VARIABLE = "ARENA_STORE", "ARENA_BACKUP"
 FOLDER = Path("build/arena")
+MOST_TO_RANK = 9
 
 
 def parser() -> argparse.ArgumentParser:
@@ -112,7 +113,21 @@ def chosen(given: argparse.Namespace, demo_pack: Path) -> tuple[Study, Collectio
         sys.stderr.write(f"scan: {finding.describe()}\n")
     if not given.study:
         study = dataclasses.replace(study, study=f"open-{found.fingerprint()[:12]}")
-    return study, found
+    return _rankable(study, len(found.variants), chosen=bool(given.study)), found
+
+
+def _rankable(study: Study, n_models: int, *, chosen: bool) -> Study:
+    """Takes the ranking out where there are more answers than number keys, unless it was chosen."""
+    if "ranking" not in study.protocols or n_models <= MOST_TO_RANK:
+        return study
+    if chosen:
+        raise ConfigError(
+            f"a ranking of {n_models} models: a rater can order {MOST_TO_RANK} at most",
+            "name fewer `models`, or take `ranking` out of `protocols`",
+        )
+    sys.stderr.write(f"arena: no ranking of {n_models} models; pairs and ratings only\n")
+    kept = tuple(p for p in study.protocols if p != "ranking")
+    return dataclasses.replace(study, protocols=kept)
 
 
 def opened(study: Study, collection: Collection, folder: Path) -> tuple[Booth, Backup | None]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coig_writer.arena.backup import Backup
+from coig_writer.arena.backup import Backup, HubRepository
 from coig_writer.arena.booth import Vote
 from coig_writer.errors import PublicationError
 
@@ -178,3 +179,42 @@ def test_whatever_happens_the_remote_never_shrinks_and_ends_complete(
     assert backup.push()
     again = restored(make_booth, remote, tmp_path_factory.mktemp("disk"))
     assert len(again.store.ballots("demo")) == events.count("vote")
+
+
+class HubApi:
+    """What the arena asks of ``huggingface_hub.HfApi``, kept in memory."""
+
+    made: list[dict[str, object]] = []  # noqa: RUF012
+    kept: dict[str, bytes] = {}  # noqa: RUF012
+
+    def __init__(self, token):
+        self.token = token
+
+    def create_repo(self, repo_id, **how):
+        self.made.append({"repo_id": repo_id, **how})
+
+    def list_repo_files(self, _repo_id, *, repo_type):
+        return [".gitattributes", *self.kept] if repo_type == "dataset" else []
+
+    def upload_file(self, *, path_or_fileobj, path_in_repo, **how):
+        assert how["repo_type"] == "dataset"
+        self.kept[path_in_repo] = path_or_fileobj
+
+    def hf_hub_download(self, _repo_id, path, *, local_dir, repo_type, force_download):
+        assert repo_type == "dataset"
+        assert force_download
+        target = Path(local_dir, path)
+        target.parent.mkdir(parents=True)
+        target.write_bytes(self.kept[path])
+        return str(target)
+
+
+def test_on_the_hub_ballots_go_to_a_private_dataset(make_booth, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.HfApi", HubApi)
+    booth = make_booth(folder=tmp_path / "one")
+    vote(booth, "r", 2)
+    assert Backup(booth.store, HubRepository("org/ballots", "token")).push()
+    wanted = {"repo_id": "org/ballots", "repo_type": "dataset", "private": True, "exist_ok": True}
+    assert HubApi.made == [wanted]
+    again = restored(make_booth, HubRepository("org/ballots", "token"), tmp_path / "two")
+    assert again.store.ballots("demo") == booth.store.ballots("demo")

@@ -153,6 +153,23 @@ def test_without_a_study_file_votes_on_other_texts_never_mix(tmp_path, pack):
     assert booth_of(tmp_path, "--generations", pack).study.study != one
 
 
+def test_more_models_than_number_keys_are_not_ranked(tmp_path, texts_of, capsys):
+    names = tuple(f"hand_{i}" for i in range(10))
+    rows = [
+        {"prompt_id": t.query_id, "genre_zh": "散文", "prompt": t.prompt, "model": t.variant}
+        | {"response": t.article}
+        for t in texts_of(names)
+        if t.language == "zh"
+    ]
+    path = tmp_path / "wpb.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert booth_of(tmp_path, "--wpb", path).study.protocols == ("pairwise", "rating")
+    assert "no ranking of 10 models" in capsys.readouterr().err
+    (tmp_path / "s.yaml").write_text("study: s\nprotocols: [ranking]\n")
+    with pytest.raises(ConfigError, match="ranking of 10"):
+        booth_of(tmp_path, "--wpb", path, "--study", tmp_path / "s.yaml")
+
+
 @pytest.mark.parametrize(
     ("environment", "message"),
     [

@@ -165,6 +165,38 @@ def test_nothing_in_the_page_names_a_model_before_the_vote(open_page, demo_texts
     assert all(url.startswith((page.url, "data:")) for url in urls)
 
 
+SKELETONS = """
+const [items, protocol, done] = arguments;
+import('/page/reader.js').then(({ Reader }) => {
+  const skeletons = items.map((item) => {
+    const host = document.createElement('div');
+    host.append(...new Reader(item, protocol).nodes.filter(Boolean));
+    return [item.prompt, ...item.answers].reduce((html, text) => html.replace(text, ''), host.innerHTML);
+  });
+  done([...new Set(skeletons)]);
+});
+"""
+
+
+@pytest.mark.parametrize("protocol", STUDY.protocols)
+def test_the_dom_of_200_assignments_differs_in_nothing_but_the_texts(open_page, texts_of, protocol):
+    alike = [
+        dataclasses.replace(t, article=t.article.partition(".")[0]) for t in texts_of(prompts=60)
+    ]
+    page, booth = open_page(alike)
+    items: list[object] = []
+    for number in range(1000):
+        desk = booth.sit(f"rater{number}", protocol, "zh")
+        while len(items) < 200 and desk.next():
+            items.append(booth.view(protocol, desk)["item"])
+            desk.done.add(desk.next())
+    assert len(items) == 200
+    page.start(protocol, "zh")
+    skeletons = page.driver.execute_async_script(SKELETONS, items, protocol)
+    assert len(skeletons) == 1
+    assert "hand" not in skeletons[0]
+
+
 def test_a_draft_outlives_a_reload_and_undo_takes_it_back_step_by_step(open_page, texts_of):
     page, booth = open_page(texts_of())
     page.start("ranking", "zh")

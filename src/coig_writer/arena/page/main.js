@@ -16,6 +16,7 @@ const TAG_GROUPS = {
   narrative_logic: ["plot_holds", "structure_clear", "ending_earned", "off_task", "incoherent"],
   linguistic_expression: ["language_precise", "voice_distinct", "imagery_fresh", "cliched", "wrong_language"],
 };
+const USUAL_SECONDS = { pairwise: 150, ranking: 480, rating: 180 }; // until the reader's own pace is known
 const REST_AFTER_MINUTES = 20;
 
 const state = { study: null, chosen: {}, view: null, reader: null, said: null, phase: "start", dwells: [], sending: false };
@@ -25,9 +26,8 @@ const protocol = () => PROTOCOLS[state.chosen.protocol];
 const blank = () => ({ verdict: protocol().empty, tags: [], comment: "", reported: false });
 
 function minutesLeft() {
-  if (state.dwells.length < 2) return null;
   const sorted = [...state.dwells].sort((a, b) => a - b);
-  const median = sorted[Math.floor(sorted.length / 2)];
+  const median = sorted.length < 2 ? USUAL_SECONDS[state.chosen.protocol] : sorted[Math.floor(sorted.length / 2)];
   return Math.max(1, Math.round((median * (state.view.progress.total - state.view.progress.done)) / 60));
 }
 
