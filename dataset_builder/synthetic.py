@@ -97,3 +97,67 @@ def write_array(path: Path, drawn: list[Row]) -> Path:
     content = json.dumps([row.official() for row in drawn], ensure_ascii=False, indent=2)
     path.write_text(content, encoding="utf-8")
     return path
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+    """A corpus reduced to what assignment sees, with the truth and tables of its own.
+
+    Attributes:
+        log_probability: (rows, genres) what signals say; right in about three rows of four.
+        lengths: (rows, 3) article, prompt, reasoning.
+        tables: Counts and lengths per genre, taken from the rows.
+        truth: (rows,) index of each row's genre.
+    """
+
+    log_probability: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+    tables: list[Lengths | None]
+    truth: NDArray[np.int64]
+
+
+def corpus(seed: int, *, rows: int = 1000, genres: int = 51, empty: int = 5) -> Corpus:
+    """Draws a corpus: uneven counts, log-normal lengths of each genre's own, noisy signals."""
+    random = np.random.default_rng(seed)
+    shares = random.dirichlet(np.full(genres - empty, 0.8))
+    truth = np.concatenate(
+        [np.arange(genres - empty), random.choice(genres - empty, rows - genres + empty, p=shares)]
+    )
+    centres = np.array([7.3, 5.5, 6.9]) + random.normal(0, [0.8, 0.3, 0.25], (genres, 3))
+    lengths = np.exp(random.normal(centres[truth], [0.7, 0.5, 0.3])).astype(np.int64) + 10
+    # One row in five asks for nothing in particular.
+    clear = random.choice([0.0, 4.5], rows, p=[0.2, 0.8])
+    scores = random.normal(0, 1, (rows, genres))
+    scores[np.arange(rows), truth] += clear
+    logs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    return Corpus(logs, lengths, _tables(lengths, truth, genres), truth)
+
+
+def _tables(
+    lengths: NDArray[np.int64], truth: NDArray[np.int64], genres: int
+) -> list[Lengths | None]:
+    found: list[Lengths | None] = []
+    for genre in range(genres):
+        own = lengths[truth == genre]
+        spreads = [Spread(int(c.min()), float(c.mean()), int(c.max())) for c in own.T if len(c)]
+        article, prompt, reasoning = spreads or (None, None, None)
+        if article and prompt and reasoning:
+            found.append(Lengths(len(own), article, prompt, reasoning))
+        else:
+            found.append(None)
+    return found
+
+
+def miscounted(tables: list[Lengths | None], share: float, seed: int) -> list[Lengths | None]:
+    """Moves a share of all rows from one genre's count to another's; lengths stay."""
+    random = np.random.default_rng(seed)
+    counts = np.array([table.count if table else 0 for table in tables])
+    filled = np.flatnonzero(counts)
+    for _ in range(round(share * counts.sum())):
+        giver = random.choice(filled[counts[filled] > 1])
+        counts[giver] -= 1
+        counts[random.choice(filled[filled != giver])] += 1
+    return [
+        table and dataclasses.replace(table, count=int(count))
+        for table, count in zip(tables, counts, strict=True)
+    ]

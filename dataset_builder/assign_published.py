@@ -1,0 +1,232 @@
+"""The published counts and extreme lengths as constraints of one assignment problem.
+
+Tables 5–10 of the paper give, for each of 46 genres, the number of rows and the shortest and longest
+article, prompt and reasoning. Given the whole published set, that rules most genres out for most
+rows, names the genre of rows that alone have an extreme length, and fixes how many rows each genre
+gets. What is left is decided by the signals: the assignment of least total −log probability.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coig_writer.paper import Lengths
+
+PARTS = ("article", "prompt", "reasoning")
+# Prices in nats. A count is worth less than clear signals, as it may be off by a row or two; that a
+# genre has its extreme length is worth more than any signal.
+COUNT_PRICE = 6.0
+EXTREME_PRICE = 50.0
+# Share of extremes that must occur in the rows for lengths to mean anything.
+ENOUGH_EXTREMES = 0.8
+SINKHORN_ROUNDS = 200
+SECONDS = 120.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Constrained:
+    """The assignment.
+
+    Attributes:
+        genre: (rows,) index of each row's genre.
+        probability: (rows, genres) after the constraints; rows sum to 1.
+        pinned: (rows,) whether an extreme length that no other row can have named the genre.
+        extremes_found: Share of the extreme lengths that some row has.
+        lengths_used: Whether lengths took part.
+    """
+
+    genre: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    pinned: NDArray[np.bool_]
+    extremes_found: float
+    lengths_used: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Extreme:
+    """One published extreme: ``rows`` could be the ones that have it."""
+
+    genre: int
+    rows: tuple[int, ...]
+
+
+def solve(
+    log_probability: NDArray[np.float64],
+    lengths: NDArray[np.int64],
+    tables: Sequence[Lengths | None],
+    fixed: Mapping[int, int] | None = None,
+) -> Constrained:
+    """Assigns all rows at once.
+
+    Args:
+        log_probability: (rows, genres) from the signals.
+        lengths: (rows, 3) article, prompt and reasoning in characters.
+        tables: Published counts and lengths per genre; None for a genre without rows.
+        fixed: Row to genre where a person has decided.
+    """
+    share = extremes_found(lengths, tables)
+    allowed = _with_rows(len(lengths), tables)
+    extremes: list[_Extreme] = []
+    if share >= ENOUGH_EXTREMES:
+        allowed = _within(lengths, tables)
+        extremes = _extremes(lengths, tables, allowed)
+    for row, decided in (fixed or {}).items():
+        allowed[row] = np.arange(len(tables)) == decided
+    pinned = _pin(allowed, extremes, set(fixed or {}))
+    counts = np.array([table.count if table else 0 for table in tables], dtype=float)
+    genre = _assign(-log_probability, allowed, counts, extremes)
+    probability = _sinkhorn(log_probability, allowed, counts)
+    return Constrained(genre, probability, pinned, share, bool(extremes))
+
+
+def extremes_found(lengths: NDArray[np.int64], tables: Sequence[Lengths | None]) -> float:
+    """Returns the share of published extreme lengths that occur among the rows."""
+    found = [
+        value in set(lengths[:, column].tolist())
+        for table in tables
+        if table
+        for column, part in enumerate(PARTS)
+        for value in (getattr(table, part).min, getattr(table, part).max)
+    ]
+    return sum(found) / len(found) if found else 0.0
+
+
+def _with_rows(rows: int, tables: Sequence[Lengths | None]) -> NDArray[np.bool_]:
+    return np.tile([table is not None for table in tables], (rows, 1))
+
+
+def _within(lengths: NDArray[np.int64], tables: Sequence[Lengths | None]) -> NDArray[np.bool_]:
+    """Tells which genres each row's lengths allow; a row that fits none may be any."""
+    allowed = _with_rows(len(lengths), tables)
+    for genre, table in enumerate(tables):
+        for column, part in enumerate(PARTS if table else ()):
+            spread = getattr(table, part)
+            allowed[:, genre] &= (lengths[:, column] >= spread.min) & (
+                lengths[:, column] <= spread.max
+            )
+    fits_none = ~allowed.any(axis=1)
+    allowed[fits_none] = _with_rows(int(fits_none.sum()), tables)
+    return allowed
+
+
+def _extremes(
+    lengths: NDArray[np.int64], tables: Sequence[Lengths | None], allowed: NDArray[np.bool_]
+) -> list[_Extreme]:
+    found = []
+    for genre, table in enumerate(tables):
+        for column, part in enumerate(PARTS if table else ()):
+            spread = getattr(table, part)
+            for value in {spread.min, spread.max}:
+                rows = np.flatnonzero((lengths[:, column] == value) & allowed[:, genre])
+                if len(rows):
+                    found.append(_Extreme(genre, tuple(rows.tolist())))
+    return found
+
+
+def _pin(
+    allowed: NDArray[np.bool_], extremes: Sequence[_Extreme], fixed: set[int]
+) -> NDArray[np.bool_]:
+    """Leaves one genre to each row that alone can have an extreme; contradictions pin nothing."""
+    claims: dict[int, set[int]] = {}
+    for extreme in extremes:
+        if len(extreme.rows) == 1:
+            claims.setdefault(extreme.rows[0], set()).add(extreme.genre)
+    pinned = np.zeros(len(allowed), bool)
+    for row, genres in claims.items():
+        if len(genres) == 1 and row not in fixed:
+            allowed[row] = np.arange(allowed.shape[1]) == next(iter(genres))
+            pinned[row] = True
+    return pinned
+
+
+def _assign(
+    cost: NDArray[np.float64],
+    allowed: NDArray[np.bool_],
+    counts: NDArray[np.float64],
+    extremes: Sequence[_Extreme],
+) -> NDArray[np.int64]:
+    """Solves the assignment with HiGHS.
+
+    One variable per allowed pair of row and genre; slack, at a price, for each count (too many, too
+    few) and each extreme that no row gets.
+    """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import coo_matrix, hstack, identity, vstack
+
+    rows, genres = np.nonzero(allowed)
+    pairs, total, kinds = len(rows), len(allowed), len(counts)
+    one = np.ones(pairs)
+    per_row = coo_matrix((one, (rows, np.arange(pairs))), (total, pairs))
+    per_genre = coo_matrix((one, (genres, np.arange(pairs))), (kinds, pairs))
+    per_extreme = _members(extremes, rows, genres)
+    some = len(extremes)
+    matrix = vstack(
+        [
+            hstack([per_row, coo_matrix((total, 2 * kinds + some))]),
+            hstack([per_genre, identity(kinds), -identity(kinds), coo_matrix((kinds, some))]),
+            hstack([per_extreme, coo_matrix((some, 2 * kinds)), identity(some)]),
+        ]
+    )
+    low = np.concatenate([np.ones(total), counts, np.ones(some)])
+    high = np.concatenate([np.ones(total), counts, np.full(some, np.inf)])
+    prices = np.concatenate(
+        [cost[rows, genres], np.full(2 * kinds, COUNT_PRICE), np.full(some, EXTREME_PRICE)]
+    )
+    integral = np.concatenate([np.ones(pairs), np.zeros(2 * kinds + some)])
+    found = milp(
+        prices,
+        constraints=LinearConstraint(matrix.tocsr(), low, high),
+        bounds=Bounds(0, np.inf),
+        integrality=integral,
+        options={"time_limit": SECONDS, "mip_rel_gap": 1e-6},
+    )
+    chosen = np.full(cost.shape, -1.0)
+    chosen[rows, genres] = found.x[:pairs]
+    result: NDArray[np.int64] = chosen.argmax(axis=1)
+    return result
+
+
+def _members(
+    extremes: Sequence[_Extreme], rows: NDArray[np.int64], genres: NDArray[np.int64]
+) -> object:
+    """Returns a sparse matrix (extremes, pairs) of which pair would satisfy which extreme."""
+    from scipy.sparse import coo_matrix
+
+    place = {
+        pair: index for index, pair in enumerate(zip(rows.tolist(), genres.tolist(), strict=True))
+    }
+    entries = [
+        (number, place[row, extreme.genre])
+        for number, extreme in enumerate(extremes)
+        for row in extreme.rows
+        if (row, extreme.genre) in place
+    ]
+    numbers, columns = zip(*entries, strict=True) if entries else ((), ())
+    return coo_matrix((np.ones(len(entries)), (numbers, columns)), (len(extremes), len(rows)))
+
+
+def _sinkhorn(
+    log_probability: NDArray[np.float64], allowed: NDArray[np.bool_], counts: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Scales genres until the expected counts are the published ones (Sinkhorn's iteration).
+
+    This is the prior correction of a classifier whose class frequencies are known; the rows keep
+    summing to 1.
+    """
+    scores = np.where(allowed, log_probability, -np.inf)
+    kernel = np.exp(scores - scores.max(axis=1, keepdims=True))
+    scale = np.ones(len(counts))
+    for _ in range(SINKHORN_ROUNDS):
+        weighted = kernel * scale
+        shares = weighted / weighted.sum(axis=1, keepdims=True)
+        wanted = (counts + 0.5) / (shares.sum(axis=0) + 0.5)
+        scale *= wanted
+        if np.abs(np.log(wanted)).max() < 1e-4:
+            break
+    weighted = kernel * scale
+    result: NDArray[np.float64] = weighted / weighted.sum(axis=1, keepdims=True)
+    return result
