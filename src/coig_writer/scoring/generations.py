@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import shutil
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -82,14 +81,24 @@ def write_queries(folder: Path, records: Sequence[Generation]) -> None:
                 f"query {record.query_id}: {record.variant} and {known.variant} were given different prompts",
                 "score them in separate runs, or give the prompts ids of their own",
             )
-    header = resources.files("coig_writer") / "data" / "benchmark" / "README.md"
-    for language in ("zh", "en"):
+    answered = sorted({record.language for record in by_id.values()})
+    for language in answered:
         (folder / language).mkdir(parents=True, exist_ok=True)
         rows = [_row(r) for r in by_id.values() if r.language == language]
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder / language / "queries.jsonl").write_text(lines, encoding="utf-8")
-    with resources.as_file(header) as source:
-        shutil.copyfile(source, folder / "README.md")
+    (folder / "README.md").write_text(_header(answered), encoding="utf-8")
+
+
+def _header(languages: Sequence[str]) -> str:
+    """Returns the benchmark's dataset header for some of its splits: an empty split cannot load."""
+    import yaml
+
+    file = resources.files("coig_writer") / "data" / "benchmark" / "README.md"
+    found = yaml.safe_load(file.read_text(encoding="utf-8").split("---")[1])
+    (config,) = found["configs"]
+    config["data_files"] = [part for part in config["data_files"] if part["split"] in languages]
+    return f"---\n{yaml.safe_dump(found, sort_keys=False)}---\n"
 
 
 def _row(record: Generation) -> dict[str, object]:

@@ -42,12 +42,12 @@ def score(variant: str, records: Sequence[Generation], tasks: Sequence[Any]) -> 
         details = _evaluate(variant, records, tasks, Path(folder))
     return [
         score
-        for record, values in zip(records, _measured(records), strict=True)
+        for record, values in zip(records, measured(records), strict=True)
         for score in _checked(record, values, details)
     ]
 
 
-def _measured(records: Sequence[Generation]) -> list[dict[str, Value]]:
+def measured(records: Sequence[Generation]) -> list[dict[str, Value]]:
     """Returns the kit's own metrics of each record."""
     answers = [of_generation(record) for record in records]
     found = [measure(answer) for answer in answers]

@@ -8,10 +8,13 @@ there could not be pickled.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from lighteval.metrics.metrics_sample import SampleLevelComputation
@@ -21,6 +24,7 @@ from lighteval.tasks.lighteval_task import LightevalTaskConfig
 from lighteval.tasks.requests import Doc, SamplingMethod
 
 from coig_writer import taxonomy
+from coig_writer.files import atomic_folder
 from coig_writer.metrics.answer import Answer, answer, repaired
 from coig_writer.metrics.catalogue import METRICS, TOGETHER, measure, measure_together
 from coig_writer.metrics.definition import Missing, Value
@@ -36,8 +40,23 @@ def benchmark_folder() -> str:
     """Returns the dataset that the tasks read: ``$COIG_WRITER_BENCHMARK``, or the package's own.
 
     Either is a local folder or a Hub id whose config ``benchmark`` has the splits ``zh`` and ``en``.
+    The package's own is copied to a folder named by its content: ``datasets`` keys its cache of a
+    local folder by the folder's name and header alone, and would go on reading old queries.
     """
-    return os.environ.get(BENCHMARK) or str(resources.files("coig_writer") / "data" / "benchmark")
+    named = os.environ.get(BENCHMARK)
+    if named:
+        return named
+    with resources.as_file(resources.files("coig_writer") / "data" / "benchmark") as source:
+        files = sorted(f for f in source.rglob("*") if f.suffix in (".jsonl", ".md"))
+        digest = hashlib.sha256()
+        for file in files:
+            digest.update(f"{file.relative_to(source).as_posix()}\0".encode() + file.read_bytes())
+        home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
+        copy = home / "coig_writer" / f"benchmark-{digest.hexdigest()[:16]}"
+        if not copy.is_dir():
+            with atomic_folder(copy) as partial:
+                shutil.copytree(source, partial, dirs_exist_ok=True)
+    return str(copy)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,113 @@
+"""lighteval over saved generations: values, missing values, hostile text."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("lighteval", reason="needs the extra `eval`")
+
+from coig_writer import benchmark
+from coig_writer.errors import DriftError
+from coig_writer.generation import Generation
+from coig_writer.metrics import catalogue
+from coig_writer.score import Score
+from coig_writer.scoring import copying, run
+from eval_tasks.tasks import TASKS_TABLE
+from tests.coig_writer.scoring.conftest import generation
+
+PROSE = "雨停了，他推开门，院子里落满了叶子。隔壁的收音机还在响。\n\n他蹲下来，把门口的积水一点一点扫出去。"
+
+
+def by_query(scores: list[Score]) -> dict[str, dict[str, Score]]:
+    found: dict[str, dict[str, Score]] = {}
+    for score in scores:
+        found.setdefault(score.query_id, {})[score.metric] = score
+    return found
+
+
+def test_hostile_text_changes_no_other_row() -> None:
+    plain = [generation("v", f"q{i}", PROSE + str(i)) for i in range(3)]
+    alone = by_query(run.score("v", plain, TASKS_TABLE))
+    hostile = [
+        generation("v", "h0", "</think>" * 3),
+        generation("v", "h1", "<think>\n没完"),
+        generation("v", "h2", "半个 \ud83d 字符" + PROSE),
+        generation("v", "h3", ""),
+        generation("v", "h4", "春风又绿江南岸。" * 20_000),
+        generation("v", "h5", "\x00\u202e<script>alert(1)</script>{{7*7}}", genre="no-such-genre"),
+        generation("v", "h6", "It rained.", "en", prompt="Write \ud83d."),
+    ]
+    mixed = plain + hostile
+    random.Random(1).shuffle(mixed)
+    together = by_query(run.score("v", mixed, TASKS_TABLE))
+    assert list(together) == [record.query_id for record in mixed]
+    for query, scores in alone.items():
+        for name, score in scores.items():
+            if name not in catalogue.TOGETHER:
+                assert together[query][name] == score
+    assert together["h1"]["reasoning_unterminated"].value == 1
+    assert together["h1"]["ttr"].reason == "the reasoning never ends, so there is no article"
+    assert together["h2"]["undecodable"].value == 1
+    assert together["h3"]["ttr"].reason == "the article is empty"
+    assert together["h3"]["ttr"].value is None
+    assert together["h4"]["chars"].value == 160_000
+
+
+def test_reasoning_is_kept_for_reasoning_and_out_of_the_prose() -> None:
+    """lighteval strips only closed pairs; a template that opens the tag itself leaves no pair."""
+    thought = "因为下雨，所以写屋里。\n\n不对，太顺了，删。"
+    records = [
+        generation("v", "paired", f"<think>\n{thought}\n</think>\n\n{PROSE}"),
+        generation("v", "prefilled", f"{thought}\n</think>\n\n{PROSE}"),
+        generation("v", "bare", PROSE),
+    ]
+    found = by_query(run.score("v", records, TASKS_TABLE))
+    assert {found[q]["chars"].value for q in found} == {found["bare"]["chars"].value}
+    for query in ("paired", "prefilled"):
+        assert found[query]["reasoning_self_reflection"].value == 0.5
+        assert found[query]["reasoning_closed"].value == 1
+    assert found["bare"]["reasoning_self_reflection"].state == "missing"
+
+
+def test_benchmark_queries_are_checked_against_their_fields_and_others_are_not() -> None:
+    query = next(q for q in benchmark.queries("en") if q.length)
+    records = [
+        generation("v", query.id, "Too short.", "en", prompt=query.query, genre=query.genre),
+        generation("v", "own-1", "Too short.", "en", prompt="Write.", genre="wuxia"),
+    ]
+    found = by_query(run.score("v", records, TASKS_TABLE))
+    assert found[query.id]["length_met"].value == 0
+    assert found["own-1"]["length_met"].reason == "the prompt is not in the benchmark"
+
+
+def test_a_difference_to_the_kits_own_metrics_stops_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    records = [generation("v", "q", PROSE)]
+    measured = run.measured(records)
+    measured[0]["ttr"] = 0.123
+    monkeypatch.setattr(run, "measured", lambda _records: measured)
+    with pytest.raises(DriftError, match="lighteval says ttr"):
+        run.score("v", records, TASKS_TABLE)
+
+
+def test_copies_of_training_rows_are_found(tmp_path: Path) -> None:
+    from coig_writer.files import write_records
+    from coig_writer.mixture import MixtureRow, Turn
+
+    rows = [MixtureRow((Turn("user", "写"), Turn("assistant", PROSE)), "s", "1", 9)]
+    write_records(tmp_path / "v" / "train.parquet", rows, MixtureRow)
+    records: list[Generation] = [
+        generation("v", "copy", PROSE),
+        generation("v", "own", "山那边的人从来不问海有多深，他们只问盐要多少钱一斤。"),
+        generation("v", "empty", ""),
+    ]
+    found = by_query(copying.score(records, tmp_path))
+    assert found["copy"]["copied_share"].value == 1
+    assert found["own"]["longest_copied"].value == 0
+    assert found["empty"]["copied_share"].state == "missing"
+    away = copying.score(records, tmp_path / "none")
+    assert {s.reason for s in away} == {"no training rows of this variant are here"}
