@@ -11,7 +11,7 @@ from coig_writer.card import Literal
 from coig_writer.facts import Fact
 from coig_writer.files import rows_sha256
 from coig_writer.taxonomy import Taxonomy
-from coig_writer.triplet import Triplet
+from coig_writer.triplet import Language, Triplet
 from dataset_builder import layout
 
 TEMPLATE = Path(__file__).parent / "card.md.jinja"
@@ -25,16 +25,16 @@ LICENSES = {"published": "odc-by", "sample": "cc0-1.0", "curated": "other"}
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def benchmark_facts() -> list[Fact]:
+def benchmark_facts(queries: Mapping[Language, Sequence[benchmark.Query]]) -> list[Fact]:
     """Returns the number of benchmark queries per language."""
     return [
         Fact(
             f"benchmark/{language}/queries",
-            len(benchmark.queries(language)),
+            len(found),
             command="python -m dataset_builder describe",
-            artefact=rows_sha256(benchmark.queries(language)),
+            artefact=rows_sha256(found),
         )
-        for language in benchmark.LANGUAGES
+        for language, found in queries.items()
     ]
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from coig_writer import benchmark, facts, taxonomy
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import atomic_folder, read_records, rows_sha256, write_records
+from coig_writer.files import atomic_folder, read_records, write_records
 from coig_writer.triplet import Triplet, check
 from dataset_builder import dataset_card, figures, layout, samples, summary
 
@@ -77,15 +77,12 @@ def pack(triplets: Sequence[Triplet], names: taxonomy.Taxonomy, out: Path) -> No
     with atomic_folder(out) as folder:
         for genre, rows in by_genre.items():
             write_records(folder / layout.genre_file(genre), rows, Triplet)
-        for language in benchmark.LANGUAGES:
-            write_records(
-                folder / layout.benchmark_file(language),
-                benchmark.queries(language),
-                benchmark.Query,
-            )
+        queries = {language: benchmark.queries(language) for language in benchmark.LANGUAGES}
+        for language, found in queries.items():
+            write_records(folder / layout.benchmark_file(language), found, benchmark.Query)
         pictures = figures.draw(triplets, groups, names, folder / "figures")
-        found = summary.facts(groups, rows_sha256(triplets)) + dataset_card.benchmark_facts()
-        facts.write(folder / "facts.json", found)
+        measured = summary.facts(triplets) + dataset_card.benchmark_facts(queries)
+        facts.write(folder / "facts.json", measured)
         card = dataset_card.render(triplets, names, facts.read(folder / "facts.json"), pictures)
         (folder / "README.md").write_text(card, encoding="utf-8")
 

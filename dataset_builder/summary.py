@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from coig_writer.facts import Fact
+from coig_writer.files import rows_sha256
 from coig_writer.metrics.length import characters
 from coig_writer.triplet import Triplet
 
@@ -54,15 +55,14 @@ def _group(rows: Sequence[Triplet]) -> Group:
     return Group(len(rows), lengths)
 
 
-def facts(groups: dict[str, Group], artefact: str) -> list[Fact]:
-    """Turns the statistics into facts: ``GROUP/rows``, ``GROUP/PART/{min,mean,max}``.
+def facts(triplets: Sequence[Triplet]) -> list[Fact]:
+    """Measures triplets and returns facts: ``GROUP/rows``, ``GROUP/PART/{min,mean,max}``.
 
-    Args:
-        groups: From ``summarize``.
-        artefact: Hash of the rows that were measured.
+    Their artefact is the hash of the rows in the order of their ids, whichever files hold them.
     """
+    artefact = rows_sha256(sorted(triplets, key=lambda t: t.id))
     found = []
-    for key, group in groups.items():
+    for key, group in summarize(triplets).items():
         found.append(Fact(f"{key}/rows", group.count, command=COMMAND, artefact=artefact))
         for part, lengths in group.lengths.items():
             for name in ("min", "mean", "max"):

@@ -10,6 +10,7 @@ from coig_writer.errors import ConfigError, run_command
 # Stage → what it does, in the order in which they are run.
 STAGES = {
     "score": "lighteval over saved generations, offline: scores, averages and facts for every variant",
+    "recount": "the same averages by the kit's own metrics, from the texts alone: to check a number",
     "lighteval": "the lighteval command with the kit's tasks: a model, an endpoint or saved generations",
     "judge": "a language model judges pairs and rubrics, and an audit of what its verdicts are worth",
     "report": "tables, figures and intervals of your models beside the paper's, as one HTML page",

@@ -24,6 +24,7 @@ from coig_writer.metrics import tokens
 from coig_writer.metrics.averages import Average, Place, averages
 from coig_writer.record import to_row
 from coig_writer.score import Score
+from coig_writer.scoring import recount
 
 COMMAND = "python -m eval_tasks score"
 SHOWN = ("ttr", "chars", "language_confusion_any", "reasoning_closed")
@@ -116,16 +117,7 @@ def _write_averages(path: Path, found: Sequence[Average]) -> None:
 
 
 def _fact(average: Average, artefact: str) -> Fact:
-    name = "mean" if average.scope == "micro" else "macro_mean"
-    return Fact(
-        f"{average.variant}/{average.language}/{average.metric}/{name}",
-        average.value if average.value is not None else "",
-        n=average.n,
-        low=average.low,
-        high=average.high,
-        command=COMMAND,
-        artefact=artefact,
-    )
+    return dataclasses.replace(recount.fact(average), command=COMMAND, artefact=artefact)
 
 
 def table(found: Sequence[Average]) -> str:

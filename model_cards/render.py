@@ -67,6 +67,16 @@ def gather(variant: str, models: Path, mixtures: Path, scores: Path) -> dict[str
     return found
 
 
+def write(variant: str, models: Path, mixtures: Path, scores: Path, out: Path) -> None:
+    """Writes the card of one variant, with the facts that it was rendered from."""
+    found = gather(variant, models, mixtures, scores)
+    lock = json.loads((models / variant / "mixture.lock.json").read_text(encoding="utf-8"))
+    text_of_card = render(variant, found, lock)
+    with atomic_folder(out) as folder:
+        (folder / "README.md").write_text(text_of_card, encoding="utf-8")
+        facts.write(folder / "facts.json", found.values())
+
+
 def render(variant: str, found: Mapping[str, Fact], lock: Mapping[str, Any]) -> str:
     """Renders one model card."""
     smoke = int(found["run/parameters"].value) < 10_000_000
@@ -199,14 +209,13 @@ def main() -> int | None:
     )
     arguments = parser.parse_args()
     for variant in arguments.variants:
-        found = gather(variant, arguments.models, arguments.mixtures, arguments.scores)
-        lock = json.loads(
-            (arguments.models / variant / "mixture.lock.json").read_text(encoding="utf-8")
+        write(
+            variant,
+            arguments.models,
+            arguments.mixtures,
+            arguments.scores,
+            arguments.out / variant,
         )
-        text_of_card = render(variant, found, lock)
-        with atomic_folder(arguments.out / variant) as folder:
-            (folder / "README.md").write_text(text_of_card, encoding="utf-8")
-            facts.write(folder / "facts.json", found.values())
         print(arguments.out / variant / "README.md")
     return None
 

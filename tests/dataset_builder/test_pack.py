@@ -12,7 +12,7 @@ from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import write_records
 from coig_writer.record import to_row
 from coig_writer.triplet import Triplet
-from dataset_builder import describe, layout, pack, samples, summary
+from dataset_builder import describe, layout, pack, samples
 
 NAMES = taxonomy.published()
 
@@ -82,10 +82,12 @@ def test_the_folder_holds_nothing_that_split_detection_or_scripts_would_misread(
 def test_every_number_of_the_card_is_recomputed_by_describe(packed, tmp_path):
     folder = packed / "COIG-Writer"
     found = facts.read(folder / "facts.json")
-    triplets = describe.read_packed(folder)
-    again = {f.id: f.value for f in summary.facts(summary.summarize(triplets), "")}
-    assert {key: found[key].value for key in again} == again
-    assert set(found) - set(again) == {"benchmark/zh/queries", "benchmark/en/queries"}
+    again = describe.measure(folder, describe.read_packed(folder))
+    assert {f.id: (f.value, f.artefact) for f in again} == {
+        key: (f.value, f.artefact) for key, f in found.items()
+    }
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert describe.card(folder, describe.read_packed(folder)) == text
 
 
 def triplet(**changes):

@@ -1,0 +1,43 @@
+"""Measures saved generations again, without lighteval: python -m eval_tasks recount --generations PATH.
+
+The short way to check a number: the kit's own metrics, which ``score`` proves equal to lighteval's,
+over the texts themselves. Reads no facts file and no score file.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from coig_writer import facts
+
+
+def main() -> int | None:
+    """Prints and writes the averages."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--generations",
+        type=Path,
+        nargs="+",
+        default=[Path("build/generations")],
+        metavar="PATH",
+        help="files or folders of generation records (default: build/generations)",
+    )
+    parser.add_argument(
+        "--mixtures",
+        type=Path,
+        default=Path("build/mixtures"),
+        help="folder of training mixtures, to measure what was copied (default: build/mixtures)",
+    )
+    parser.add_argument("--facts", type=Path, help="also write the averages to this facts file")
+    options = parser.parse_args()
+    from coig_writer.scoring import generations, recount
+
+    found = recount.facts(generations.read(options.generations), options.mixtures)
+    for fact in found:
+        print(f"{fact.id:<52}{fact.value:<22}n={fact.n}")
+    if options.facts:
+        facts.write(options.facts, found)
+    return None

@@ -1,0 +1,42 @@
+"""Recounts a mixture and its run from rows and weights: python recipes/recount.py MIXTURE [MODEL].
+
+Reads neither a facts file nor a count of the lock, needs no tokenizer and no torch. With ``--facts``
+the numbers are written as facts, for ``model_cards/reproduce.py`` to compare with a card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from coig_writer import facts
+from coig_writer.errors import run_command
+from coig_writer.files import read_records
+from coig_writer.mixture import MixtureRow
+
+
+def main() -> int | None:
+    """Prints and writes the recounted numbers."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("mixture", type=Path, help="folder of one mixture, as build/mixtures/cw")
+    parser.add_argument("model", type=Path, nargs="?", help="folder of its run, as build/models/cw")
+    parser.add_argument("--facts", type=Path, help="also write the numbers to this facts file")
+    arguments = parser.parse_args()
+    from coig_writer.training import recount
+
+    found = recount.mixture(arguments.mixture)
+    if arguments.model:
+        rows = read_records(arguments.mixture / "train.parquet", MixtureRow)
+        found += recount.run(arguments.model, rows)
+    for fact in found:
+        print(f"{fact.id:<36}{fact.value}")
+    if arguments.facts:
+        facts.write(arguments.facts, found)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,101 @@
+"""A finished run of a few rows, made without training: what the release's tests check and publish."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+from coig_writer import facts
+from coig_writer.facts import Fact
+from coig_writer.files import read_records, write_records
+from coig_writer.generation import Generation, Sampling
+from coig_writer.mixture import MixtureRow, Turn, ids_hash
+from coig_writer.scoring import recount as scoring
+from coig_writer.training import recount as training
+from model_cards import render
+
+VARIANT = "cw_1k"
+RUN: dict[str, float | int | str] = {
+    "run/fingerprint": "f",
+    "run/epochs": 1.0,
+    "run/train_loss": 2.5,
+    "run/seconds": 12.5,
+    "run/devices": 1,
+    "run/hardware": "CPU (x86_64)",
+    "run/precision": "fp32",
+}
+
+
+def build(root: Path) -> Path:
+    """Makes mixture, model, generations, scores' facts and the card; returns the card's folder."""
+    mixture, model = root / "mixtures" / VARIANT, root / "models" / VARIANT
+    write_records(mixture / "train.parquet", rows(), MixtureRow)
+    lock(mixture)
+    lock(model)
+    weights(model)
+    facts.write(mixture / "facts.json", training.mixture(mixture))
+    found = training.run(model, read_records(mixture / "train.parquet", MixtureRow))
+    facts.write(model / "facts.json", [*found, *(Fact(k, v) for k, v in RUN.items())])
+    write_records(root / "generations" / f"{VARIANT}.parquet", answers(), Generation)
+    facts.write(root / "scores" / "facts.json", scoring.facts(answers(), root / "mixtures"))
+    card = root / "cards" / VARIANT
+    render.write(VARIANT, root / "models", root / "mixtures", root / "scores", card)
+    return card
+
+
+def rows() -> list[MixtureRow]:
+    turns = (Turn("user", "写一首诗"), Turn("assistant", "<think>\n想\n</think>\n\n月光落在窗前。"))
+    return [MixtureRow(turns, "creative", f"row-{i}", 40 + i) for i in range(6)]
+
+
+def lock(folder: Path) -> None:
+    part = {"path": "COIG-Writer", "revision": None, "rows": 6, "tokens": 255, "over_long": 1}
+    content = {
+        "variant": VARIANT,
+        "rules": {"seed": 42, "max_length_tokens": 44, "over_long": "cut"},
+        "ids_sha256": ids_hash(f"{r.source}\t{r.source_id}" for r in rows()),
+        "sources": {"creative": part},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mixture.lock.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def weights(folder: Path) -> None:
+    settings = {"learning_rate": 1e-3, "max_length": 44, "seed": 42, "global_batch_size": 2}
+    (folder / "recipe.json").write_text(json.dumps(settings), encoding="utf-8")
+    names = [f"{r.source}\t{r.source_id}" for r in rows()]
+    lines = [
+        {"epoch": 0, "step": step + 1, "padding": 0, "rows": names[2 * step : 2 * step + 2]}
+        for step in range(3)
+    ]
+    (folder / "consumed-0.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines))
+    header = json.dumps(
+        {"w": {"dtype": "F32", "shape": [3, 5], "data_offsets": [0, 60]}, "__metadata__": {}}
+    ).encode()
+    data = struct.pack("<Q", len(header)) + header + bytes(60)
+    (folder / "model.safetensors").write_bytes(data)
+
+
+def answers() -> list[Generation]:
+    texts = ["月光落在窗前，旧书店还亮着灯。", "他合上书，听见雨声渐渐远了。"]
+    return [
+        Generation(
+            variant=VARIANT,
+            query_id=f"zh-{i}",
+            language="zh",
+            genre="poetry",
+            prompt="写一首关于旧书店的短诗。",
+            text=f"<think>想</think>{text}",
+            reasoning="想",
+            article=text,
+            reasoning_state="closed",
+            finish_reason="stop",
+            n_tokens=20 + i,
+            seed=1,
+            sampling=Sampling(0.0, 1.0, 64),
+            model="smoke",
+            revision=None,
+        )
+        for i, text in enumerate(texts)
+    ]

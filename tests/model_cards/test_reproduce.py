@@ -1,0 +1,127 @@
+"""Every number of a card is measured again, and an altered one is caught wherever it stands."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+
+import pytest
+
+from coig_writer import facts
+from coig_writer.errors import InputError, MissingInputError
+from model_cards import reproduce
+from tests.model_cards import release
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return release.build(tmp_path_factory.mktemp("build"))
+
+
+@pytest.fixture
+def card(made, tmp_path):
+    shutil.copytree(made.parents[1], tmp_path / "build")
+    return tmp_path / "build" / "cards" / release.VARIANT
+
+
+def check(card, *options, capsys):
+    sys.argv = ["reproduce.py", str(card), *options]
+    code = reproduce.main()
+    return code, capsys.readouterr().out
+
+
+def alter(card, name, value):
+    found = json.loads((card / "facts.json").read_text())
+    for row in found["facts"]:
+        if row["id"] == name:
+            row["value"] = value
+    (card / "facts.json").write_text(json.dumps(found))
+
+
+def test_every_number_of_a_model_card_is_equal_or_recorded(card, capsys):
+    code, out = check(card, capsys=capsys)
+    assert code == 0, out
+    assert " 0 differ, 7 recorded" in out
+    assert "equal     mixture/tokens" in out
+    assert "recorded  run/seconds" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("mixture/rows", 7),
+        ("run/parameters", 16),
+        ("run/learning_rate", 2e-3),
+        ("cw_1k/zh/ttr/mean", 0.5),
+        ("mixture/ids_sha256", "0" * 64),
+    ],
+)
+def test_one_altered_number_is_caught(card, name, value, capsys):
+    alter(card, name, value)
+    code, out = check(card, "--number", name, capsys=capsys)
+    assert code == 1
+    assert out.splitlines()[1].startswith(f"differs   {name}")
+
+
+def test_a_number_altered_in_the_prose_alone_is_caught(card, capsys):
+    text = (card / "README.md").read_text(encoding="utf-8")
+    (card / "README.md").write_text(text.replace("6 rows", "8 rows", 1), encoding="utf-8")
+    code, out = check(card, "--brief", capsys=capsys)
+    assert code == 1
+    assert "\n-8 rows, " in out
+    assert "\n+6 rows, " in out
+
+
+def test_altered_data_are_caught(card, capsys):
+    file = card.parents[1] / "models" / release.VARIANT / "consumed-0.jsonl"
+    file.write_text(file.read_text().replace("row-5", "row-4"))
+    code, out = check(card, "--brief", capsys=capsys)
+    assert code == 1
+    assert "differs   run/consumed_sha256" in out
+
+
+def test_a_fact_that_no_command_measures_is_not_passed(card, capsys):
+    found = list(facts.read(card / "facts.json").values())
+    facts.write(card / "facts.json", [*found, facts.Fact("quality/overall", 99)])
+    code, out = check(card, "--brief", capsys=capsys)
+    assert code == 1
+    assert "no command of the kit measures it" in out
+
+
+def test_the_command_named_by_a_card_is_never_run(card, tmp_path, capsys):
+    found = json.loads((card / "facts.json").read_text())
+    for row in found["facts"]:
+        row["command"] = f"touch {tmp_path / 'run'}"
+    (card / "facts.json").write_text(json.dumps(found))
+    assert check(card, "--brief", capsys=capsys)[0] == 0
+    assert not (tmp_path / "run").exists()
+
+
+def test_facts_files_are_set_aside(card, tmp_path):
+    from coig_writer.recompute import set_aside
+
+    mirrored = set_aside(card.parents[1], tmp_path / "mirror")
+    names = {f.name for f in mirrored.rglob("*")}
+    assert "train.parquet" in names
+    assert "facts.json" not in names
+
+
+def test_unknown_numbers_and_missing_artefacts_are_named(card, capsys):
+    with pytest.raises(InputError, match="did you mean mixture/rows"):
+        check(card, "--number", "mixture/row", capsys=capsys)
+    shutil.rmtree(card.parents[1] / "mixtures")
+    with pytest.raises(MissingInputError, match="make reproduce RUN=cw_1k"):
+        check(card, capsys=capsys)
+
+
+def test_a_dataset_card(packed_samples, tmp_path, capsys):
+    folder = tmp_path / "COIG-Writer"
+    shutil.copytree(packed_samples, folder)
+    code, out = check(folder, "--brief", capsys=capsys)
+    assert code == 0, out
+    alter(folder, "genre/wuxia/article/mean", 1.0)
+    code, out = check(folder, "--brief", capsys=capsys)
+    assert code == 1
+    assert "differs   genre/wuxia/article/mean" in out
+    assert out.count("differs   ") == 1
