@@ -27,7 +27,7 @@ class Analysis:
     ratings: Ratings | None
     pair: tuple[str, str] | None
     genre_wins: dict[str, Pooled]
-    genre_successes: dict[str, Pooled]
+    genre_ratings: dict[str, Pooled]
     equal_length: LengthControlled | str | None
     associations: dict[str, Association]
     reasoning: dict[str, Reasoning]
@@ -43,7 +43,7 @@ def analyse(runs: Runs, language: Language) -> Analysis:
         ratings.ratings(runs, language),
         pair,
         genres.wins(runs, language, pair) if pair else {},
-        genres.successes(runs, language),
+        genres.mean_ratings(runs, language),
         relation.at_equal_length(runs, language, pair) if pair else None,
         relation.associations(runs, language),
         reasoning.behaviours(runs, language),

@@ -76,7 +76,7 @@ def _themed(svg: str) -> str:
     for colour, variable in THEMED.items():
         svg = svg.replace(colour, variable)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    return re.sub(r"font: ([\d.]+px)[^;\"]*", r"font: \1 var(--sans)", svg)
+    return re.sub(r"font-family: [^;\"]*", "font-family: var(--sans)", svg)
 
 
 def boxes(values: Mapping[str, Sequence[float]], label: str) -> Paint:
@@ -165,11 +165,11 @@ def board_rows(board: Board) -> dict[str, tuple[float, float, float]]:
 
 
 def genre_rows(
-    pooled: Mapping[str, Pooled], names: Mapping[str, str]
+    pooled: Mapping[str, Pooled], names: Mapping[str, str], scale: float
 ) -> dict[str, tuple[float, float, float]]:
-    """Returns pooled rates in percent with intervals, labelled with name and prompts."""
+    """Returns pooled values times ``scale`` with intervals, labelled with name and prompts."""
     return {
-        f"{names.get(genre, genre)} ({p.n})": (100 * p.value, 100 * p.low, 100 * p.high)
+        f"{names.get(genre, genre)} ({p.n})": (scale * p.value, scale * p.low, scale * p.high)
         for genre, p in pooled.items()
     }
 

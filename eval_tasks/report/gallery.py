@@ -8,6 +8,7 @@ from typing import Any
 
 from coig_writer import taxonomy
 from coig_writer.mixture import VARIANTS
+from coig_writer.preference.pooling import Pooled
 from coig_writer.triplet import Language
 from eval_tasks.report import figures
 from eval_tasks.report.analysis import Analysis
@@ -25,7 +26,7 @@ def gallery(runs: Runs, found: Analysis, folder: Path) -> dict[str, Figure]:
         "diversity": _diversity,
         "relation": _relation,
         "genre-wins": _genre_wins,
-        "genre-successes": _genre_successes,
+        "genre-ratings": _genre_ratings,
         "reasoning": _reasoning,
     }
     drawn: dict[str, Figure] = {}
@@ -104,21 +105,26 @@ def _genre_wins(_: Runs, found: Analysis) -> Plan | None:
         f"Win rate of {first} over {second} by genre, partially pooled: a genre with few prompts is drawn towards "
         "the common rate. In brackets: prompts. Grey: cannot be told from even."
     )
-    paint = figures.intervals(_genres(found.genre_wins), "win rate, %", reference=50.0)
+    paint = figures.intervals(_genres(found.genre_wins, scale=100), "win rate, %", reference=50.0)
     return f"genres-wins-{found.language}", caption, _tall(len(found.genre_wins)), paint
 
 
-def _genre_successes(_: Runs, found: Analysis) -> Plan | None:
-    if not found.genre_successes:
+def _genre_ratings(_: Runs, found: Analysis) -> Plan | None:
+    if not found.genre_ratings:
         return None
-    caption = "Share of answers rated 2 or 3 of 3 by genre, all models together, partially pooled. In brackets: prompts."
-    paint = figures.intervals(_genres(found.genre_successes), "rated 2 or 3, %", reference=None)
-    return f"genres-ratings-{found.language}", caption, _tall(len(found.genre_successes)), paint
+    caption = (
+        "Mean rating of overall preference (0–3) by genre, all models together, partially pooled. "
+        "In brackets: prompts. Line: mean over genres."
+    )
+    values = [rate.value for rate in found.genre_ratings.values()]
+    rows = _genres(found.genre_ratings, scale=1)
+    paint = figures.intervals(rows, "mean rating", reference=sum(values) / len(values))
+    return f"genres-ratings-{found.language}", caption, _tall(len(rows)), paint
 
 
-def _genres(pooled: dict[str, Any]) -> dict[str, tuple[float, float, float]]:
+def _genres(pooled: dict[str, Pooled], *, scale: float) -> dict[str, tuple[float, float, float]]:
     names = {g.slug: g.en for g in taxonomy.published().genres}
-    return figures.genre_rows(pooled, names)
+    return figures.genre_rows(pooled, names, scale)
 
 
 def _reasoning(_: Runs, found: Analysis) -> Plan | None:

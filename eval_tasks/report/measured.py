@@ -3,7 +3,7 @@
 ``table-2/LANGUAGE/ROW/COLUMN`` (percent), ``table-3`` and ``table-4/LANGUAGE/VARIANT/METRIC``,
 ``mean-place``, ``friedman``, ``strength``, ``flips/LANGUAGE/BETTER/WORSE``,
 ``rating/LANGUAGE/VARIANT/DIMENSION``, ``alpha/LANGUAGE/DIMENSION``, ``concordance/LANGUAGE/METRIC``,
-``genre-wins`` and ``genre-successes/LANGUAGE/GENRE``, ``reasoning/LANGUAGE/VARIANT/BEHAVIOUR``.
+``genre-wins`` and ``genre-rating/LANGUAGE/GENRE``, ``reasoning/LANGUAGE/VARIANT/BEHAVIOUR``.
 """
 
 from __future__ import annotations
@@ -100,9 +100,9 @@ def _means(runs: Runs, language: Language) -> Iterator[Fact]:
 
 
 def _ratings(found: Analysis) -> Iterator[Fact]:
-    for genre, rate in found.genre_successes.items():
-        name = f"genre-successes/{found.language}/{genre}"
-        yield Fact(name, 100 * rate.value, rate.n, 100 * rate.low, 100 * rate.high, "percent")
+    for genre, mean_rating in found.genre_ratings.items():
+        name = f"genre-rating/{found.language}/{genre}"
+        yield Fact(name, mean_rating.value, mean_rating.n, mean_rating.low, mean_rating.high)
     for genre, rate in found.genre_wins.items():
         name = f"genre-wins/{found.language}/{genre}"
         yield Fact(name, 100 * rate.value, rate.n, 100 * rate.low, 100 * rate.high, "percent")

@@ -20,19 +20,20 @@ from eval_tasks.report.inputs import Runs, rating
 class Ratings:
     """Means by (variant, dimension), clustered by query; α by dimension, or why there is none.
 
-    ``raters`` counts raters by variant: where each variant has one of its own, rater and model
+    ``raters`` lists raters by variant: where each variant has one of its own, rater and model
     cannot be told apart.
     """
 
     means: dict[tuple[str, str], Interval]
     alphas: dict[str, Alpha | str]
     dimensions: tuple[str, ...]
-    raters: dict[str, int]
+    raters: dict[str, frozenset[str]]
 
     @property
     def confounded(self) -> bool:
-        """Whether every variant was rated by a single rater."""
-        return len(self.raters) > 1 and all(n == 1 for n in self.raters.values())
+        """Whether every variant was rated by one rater, and not all by the same."""
+        single = all(len(raters) == 1 for raters in self.raters.values())
+        return single and len(frozenset().union(*self.raters.values())) > 1
 
 
 def ratings(runs: Runs, language: Language) -> Ratings | None:
@@ -55,7 +56,7 @@ def ratings(runs: Runs, language: Language) -> Ratings | None:
         {key: _mean(found) for key, found in values.items() if len({q for q, _ in found}) > 1},
         {dimension: _alpha(found) for dimension, found in units.items()},
         tuple(d for d in DIMENSIONS if d in units),
-        {variant: len(found) for variant, found in raters.items()},
+        {variant: frozenset(found) for variant, found in raters.items()},
     )
 
 

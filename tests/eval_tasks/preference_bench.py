@@ -51,7 +51,7 @@ def _generation(row: dict[str, Any]) -> Generation:
 def _ballot(row: dict[str, Any]) -> Ballot:
     name = f"{row['model']}/{_query(row)}"
     verdict = json.dumps({"overall_preference": int(row["human_score"])})
-    return Ballot(name, "writing-preference-bench", "rating", name, _query(row), "unknown", 0,
+    return Ballot(name, "writing-preference-bench", "rating", name, _query(row), f"rater-of-{row['model']}", 0,
                   (row["model"],), verdict)  # fmt: skip
 
 

@@ -1,14 +1,14 @@
-"""Win rates of many small groups, drawn towards each other as far as the data say they belong.
+"""Rates and means of many small groups, drawn towards each other as far as the data say they belong.
 
-A genre with four prompts has no rate of its own worth printing. Here genres share a beta
-distribution with unknown mean and spread; both are integrated out on a grid, so the intervals
-carry their uncertainty too.
+A genre with four prompts has no rate of its own worth printing. Here genres share a distribution
+(beta for win rates, normal for mean ratings) with unknown mean and spread; both are integrated out,
+so the intervals carry their uncertainty too.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy import special
@@ -36,7 +36,7 @@ class Pooled:
     n: int
     weight: float
     level: float
-    method: str = "beta-binomial, hyperparameters integrated on a grid"
+    method: str
 
 
 def pool(groups: Mapping[str, tuple[float, int]], level: float = 0.95) -> dict[str, Pooled]:
@@ -67,6 +67,7 @@ def pool(groups: Mapping[str, tuple[float, int]], level: float = 0.95) -> dict[s
         name: Pooled(
             wins[i] / n[i] if n[i] >= FEWEST else None,
             float(value[i]), float(low[i]), float(high[i]), int(n[i]), float(weight[i]), level,
+            "beta-binomial, mean and spread integrated on a grid",
         )
         for i, name in enumerate(groups)
     }  # fmt: skip
@@ -95,5 +96,70 @@ def _quantile(q: float, a: Floats, b: Floats, chance: Floats) -> Floats:
     for _ in range(20):
         middle = (low + high) / 2
         below = chance @ special.betainc(a, b, middle) < q
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return np.asarray((low + high) / 2)
+
+
+def pool_means(groups: Mapping[str, Sequence[float]], level: float = 0.95) -> dict[str, Pooled]:
+    """Pools means of groups whose values share one variance within groups.
+
+    The hierarchical normal model with the spread between groups on a grid, flat in that spread, and
+    the common mean integrated out exactly (Gelman et al., Bayesian Data Analysis, section 5.4).
+
+    Args:
+        groups: Name → one value per prompt.
+        level: Of the intervals.
+
+    Raises:
+        StatisticsError: Fewer than two groups, an empty one, or no group with two differing values.
+    """
+    data = [np.asarray(values, dtype=np.float64) for values in groups.values()]
+    within = sum(float(((x - x.mean()) ** 2).sum()) for x in data if x.size)
+    degrees = sum(x.size - 1 for x in data if x.size)
+    if len(groups) < 2 or min(x.size for x in data) == 0 or degrees < 1 or within == 0:
+        raise StatisticsError(
+            f"{len(groups)} groups cannot be pooled",
+            "partial pooling needs two groups and some spread within them",
+        )
+    n = np.array([x.size for x in data], dtype=np.float64)
+    raw = np.array([x.mean() for x in data])
+    weight, centre, error, chance = _normal_posterior(raw, within / degrees / n)
+    low, high = (
+        _normal_quantile(q, centre, error, chance) for q in (0.5 - level / 2, 0.5 + level / 2)
+    )
+    value, own = chance @ centre, chance @ weight
+    return {
+        name: Pooled(
+            float(raw[i]) if n[i] >= FEWEST else None,
+            float(value[i]), float(low[i]), float(high[i]), int(n[i]), float(own[i]), level,
+            "hierarchical normal, spread integrated on a grid",
+        )
+        for i, name in enumerate(groups)
+    }  # fmt: skip
+
+
+def _normal_posterior(raw: Floats, variance: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Returns per grid point and group: own weight, posterior mean and sd; and the points' chances."""
+    scale = max(float(raw.std()), float(np.sqrt(variance.mean())))
+    spread = np.linspace(0, 3, 61)[:, None] * scale
+    total = variance + spread**2
+    precision = (1 / total).sum(axis=1, keepdims=True)
+    common = (raw / total).sum(axis=1, keepdims=True) / precision
+    log = -0.5 * (np.log(total) + (raw - common) ** 2 / total).sum(axis=1) - 0.5 * np.log(
+        precision[:, 0]
+    )
+    chance = np.exp(log - log.max())
+    weight = spread**2 / total
+    centre = weight * raw + (1 - weight) * common
+    error = np.sqrt(weight * variance + (1 - weight) ** 2 / precision)
+    return weight, centre, error, chance / chance.sum()
+
+
+def _normal_quantile(q: float, centre: Floats, error: Floats, chance: Floats) -> Floats:
+    """Returns each group's quantile of the mixture of normals, by bisection."""
+    low, high = (centre - 8 * error).min(axis=0), (centre + 8 * error).max(axis=0)
+    for _ in range(40):
+        middle = (low + high) / 2
+        below = chance @ special.ndtr((middle - centre) / error) < q
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     return np.asarray((low + high) / 2)

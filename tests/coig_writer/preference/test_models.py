@@ -49,6 +49,29 @@ def test_what_cannot_be_pooled_is_refused(groups) -> None:
         pooling.pool(groups)
 
 
+def test_pooled_means_cover_and_shrink() -> None:
+    rng = np.random.default_rng(1)
+    inside = total = 0
+    for _ in range(60):
+        truth = rng.normal(2.0, 0.3, 30)
+        groups = {str(i): list(rng.normal(t, 0.5, 4)) for i, t in enumerate(truth)}
+        found = pooling.pool_means(groups)
+        inside += sum(found[str(i)].low <= t <= found[str(i)].high for i, t in enumerate(truth))
+        total += 30
+        assert np.std([f.value for f in found.values()]) < np.std(
+            [np.mean(g) for g in groups.values()]
+        )
+    assert 0.93 < inside / total < 0.97
+
+
+@pytest.mark.parametrize(
+    "groups", [{}, {"a": [1.0, 2.0]}, {"a": [1.0, 2.0], "b": []}, {"a": [1.0], "b": [2.0]}]
+)
+def test_means_that_cannot_be_pooled_are_refused(groups) -> None:
+    with pytest.raises(StatisticsError):
+        pooling.pool_means(groups)
+
+
 def duels(n: int, seed: int, *, theta: float, beta: float) -> Duels:
     rng = np.random.default_rng(seed)
     left, right = rng.normal(1200, 200, n), rng.normal(1000, 200, n)
