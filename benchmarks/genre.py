@@ -27,6 +27,7 @@ FILE = "data/writing_preference_bench_zh.jsonl.gz"
 # Labels that a reader would not give, by the first words of the prompt: said here, scored as they are.
 DOUBTFUL = {
     "撰写《油气田地层水": "asks for the abstract of a paper, labelled as a tutorial",
+    "请撰写5条广告标语": "asks for slogans, labelled as advertising copy",
     "写一个设定在民国时期的悬疑推理故事": "asks for a mystery, labelled as a historical story",
 }
 

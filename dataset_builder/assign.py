@@ -29,7 +29,7 @@ from coig_writer.genre import Guess
 from coig_writer.metrics.length import characters
 from coig_writer.taxonomy import Taxonomy, published
 from coig_writer.triplet import Triplet
-from dataset_builder import assign_overrides, assign_published
+from dataset_builder import assign_overrides, assign_published, assign_vote
 from dataset_builder.assign_published import Constrained
 
 FOLDER = Path("build/import")
@@ -93,6 +93,31 @@ def evidence(triplets: Sequence[Triplet], query_types: Mapping[str, str]) -> Evi
         if named:
             table[i, order.index(named)] += QUERY_TYPE
             methods[i] = "query_type"
+    return Evidence(table, methods)
+
+
+def voted(
+    triplets: Sequence[Triplet], found: Evidence, server: tuple[str, str], threshold: float
+) -> Evidence:
+    """Adds a language model's votes to the rows that the signals leave open.
+
+    Args:
+        triplets: The rows.
+        found: Their evidence so far.
+        server: Address and model name.
+        threshold: Rows whose best genre reaches it are not asked about.
+    """
+    sure = genre.softmax(found.log_odds).max(axis=1) >= threshold
+    open_ = np.flatnonzero(~sure).tolist()
+    table, methods = found.log_odds.copy(), list(found.methods)
+    replies = assign_vote.votes([triplets[i] for i in open_], *server)
+    for row, reply in zip(open_, replies, strict=True):
+        choice = assign_vote.vote(reply)
+        if choice is not None:
+            table[row, choice] += assign_vote.WEIGHT
+            methods[row] = "vote"
+    states = Counter(reply.state for reply in replies)
+    print(f"votes: {', '.join(f'{n} {state}' for state, n in states.most_common()) or 'none'}")
     return Evidence(table, methods)
 
 
@@ -242,7 +267,6 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--vote", metavar="URL", help="let a language model vote on open rows")
     parser.add_argument("--model", help="with --vote: the model's name on that server")
-    parser.add_argument("--budget", type=int, default=None, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if bool(arguments.vote) != bool(arguments.model):
         parser.error("--vote and --model go together")
@@ -258,6 +282,8 @@ def main() -> int | None:
         folder / "overrides.csv", published(), {t.id for t in triplets}
     )
     found = evidence(triplets, query_types(folder))
+    if arguments.vote:
+        found = voted(triplets, found, (arguments.vote, arguments.model), arguments.threshold)
     use = arguments.constraints == "on" or (
         arguments.constraints == "auto" and whole(len(triplets))
     )

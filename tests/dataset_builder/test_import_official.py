@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from dataset_builder.import_rows import RULES
 
 GOOD = {"id": "good", "query": "写一首诗", "thought": "想", "answer": "好雨知时节"}
 # Rule → a row that breaks it and no other.
-DEFECTS = {
+DEFECTS: dict[str, Any] = {
     "missing_field": {k: v for k, v in GOOD.items() if k != "thought"} | {"id": "1"},
     "empty_field": GOOD | {"id": "2", "answer": " \n"},
     "not_text": GOOD | {"id": "3", "query": 7},
