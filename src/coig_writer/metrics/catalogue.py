@@ -183,14 +183,14 @@ CONFUSION = (
     Metric(
         "language_confusion_mixed",
         _confusion("mixed"),
-        "at least 5 % of the letters in the other language",
+        "at least 5 % in the other language: of letters (en), of characters and words (zh)",
         "lower",
         "share",
     ),
     Metric(
         "language_confusion_wrong",
         _confusion("wrong"),
-        "at least 50 % of the letters in the other language",
+        "at least 50 % in the other language, counted in the same way",
         "lower",
         "share",
     ),

@@ -19,7 +19,10 @@ _HAN_SPAN = re.compile(f"[{_HAN_CLASS}]+")
 _LATIN_WORD = r"[A-Za-z]+(?:['’-][A-Za-z]+)*"
 # The look-behind keeps the search linear on a megabyte of letters.
 _LATIN_SPAN = re.compile(rf"(?<![A-Za-z'’-]){_LATIN_WORD}(?:[ \t,]+{_LATIN_WORD}){{2,}}")
-_LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏ]")
+_LETTER = "[A-Za-zÀ-ÖØ-öø-ɏ]"
+_LATIN = re.compile(_LETTER)
+_LATIN_RUN = re.compile(f"{_LETTER}+(?:['’-]{_LETTER}+)*")
+_LOWER = re.compile(r"\b[a-z]")
 _PAIRS = ("“”", "‘’", "「」", "『』", "《》", "〈〉", '""', "()", "（）", "[]", "【】")
 # At most 200 characters, so that one stray mark cannot excuse a whole page.
 _EXCUSED = re.compile(
@@ -38,8 +41,8 @@ MIXED, WRONG = 0.05, 0.5
 class Confusion:
     """How much of a text is in the other language.
 
-    ``share`` is over letters (a Latin word counts as several); ``spans`` are the runs of the other
-    language outside quotation marks and brackets, and beside no name given in both scripts.
+    ``share`` is of letters in English; in Chinese of characters, where a Latin word counts as one.
+    ``spans`` are the runs of the other language outside quotations and names.
     """
 
     share: float
@@ -47,23 +50,34 @@ class Confusion:
 
     @property
     def any(self) -> bool:
-        """At least one span, or enough of the letters to be mixed."""
+        """At least one span, or enough in all to be mixed."""
         return bool(self.spans) or self.mixed
 
     @property
     def mixed(self) -> bool:
-        """At least 5 % of the letters."""
+        """A share of at least 5 %."""
         return self.share >= MIXED
 
     @property
     def wrong(self) -> bool:
-        """At least half of the letters."""
+        """A share of at least half."""
         return self.share >= WRONG
 
 
 def han_share(text: str) -> float | None:
     """Returns the share of Han characters among letters; None for a text without letters."""
-    return _share(_HAN, text)
+    letters = sum(c.isalpha() for c in text)
+    return len(_HAN.findall(text)) / letters if letters else None
+
+
+def latin_share(text: str) -> float | None:
+    """Returns the share of Latin words among Latin words and other letters; None without either.
+
+    A word counts as one, so that a product's name in a Chinese text is not weighed by its spelling.
+    """
+    words = len(_LATIN_RUN.findall(text))
+    others = sum(c.isalpha() and not _LATIN.match(c) for c in text)
+    return words / (words + others) if words + others else None
 
 
 def confusion(text: str, language: Language) -> Confusion | None:
@@ -71,8 +85,8 @@ def confusion(text: str, language: Language) -> Confusion | None:
 
     In English, a run of Han characters counts unless it stands in quotation marks or brackets, or
     right after a capitalised word with at most four characters (a name in both scripts). In
-    Chinese, a run of at least three Latin words outside quotation marks and brackets counts.
-    The shares are over all letters, quoted or not.
+    Chinese, a run of at least three Latin words outside quotation marks and brackets counts if two
+    of them begin in lower case (else it is a name). The shares are over the whole text.
 
     Args:
         text: An article.
@@ -81,19 +95,15 @@ def confusion(text: str, language: Language) -> Confusion | None:
     Returns:
         Share and spans; None for a text without letters.
     """
-    share = _share(_HAN if language == "en" else _LATIN, text)
+    share = han_share(text) if language == "en" else latin_share(text)
     if share is None:
         return None
     bare = _EXCUSED.sub("\n", text)
     if language == "zh":
-        return Confusion(share, tuple(_LATIN_SPAN.findall(bare)))
+        runs = _LATIN_SPAN.findall(bare)
+        return Confusion(share, tuple(run for run in runs if len(_LOWER.findall(run)) >= 2))
     spans = (match.group() for match in _HAN_SPAN.finditer(bare) if not _is_name(bare, match))
     return Confusion(share, tuple(spans))
-
-
-def _share(pattern: re.Pattern[str], text: str) -> float | None:
-    letters = sum(c.isalpha() for c in text)
-    return len(pattern.findall(text)) / letters if letters else None
 
 
 def _is_name(text: str, span: re.Match[str]) -> bool:
