@@ -57,7 +57,7 @@ def draw(name: str, caption: str, size: tuple[float, float], paint: Paint, folde
         "svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9, "text.color": INK,
         "axes.edgecolor": RULE, "axes.labelcolor": SOFT, "xtick.color": SOFT, "ytick.color": INK,
         "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False,
-        "axes.titlesize": 10, "axes.titlelocation": "left", "grid.color": RULE, "axes.axisbelow": True,
+        "axes.facecolor": "none", "axes.titlesize": 10, "axes.titlelocation": "left", "grid.color": RULE, "axes.axisbelow": True,
     }  # fmt: skip
     with mpl.rc_context(style):
         figure = plt.figure(figsize=size, dpi=150, layout="constrained")
@@ -146,7 +146,7 @@ def profiles(found: Mapping[str, Reasoning]) -> Paint:
                 middles[known], reasoning.profile[:, known], colors=BEHAVIOUR_COLOURS, linewidth=0
             )
             axes.set_title(f"{variant}  ({reasoning.paragraphs:,} paragraphs)")
-            axes.set(xlim=(0, 1), ylim=(0, 1))
+            axes.set(xlim=(0, 1), ylim=(0, 1), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
             axes.tick_params(length=0)
         for axes in list(panels.flat)[len(found) :]:
             axes.set_visible(False)

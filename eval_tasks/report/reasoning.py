@@ -23,7 +23,7 @@ class Reasoning:
 
     ``profile`` is behaviours × bins: the share of each behaviour among the paragraphs in each tenth
     of the reasoning, NaN where no paragraph falls. ``states`` counts closed, unterminated and absent
-    reasonings.
+    reasonings; only closed ones enter the shares.
     """
 
     shares: dict[Behaviour, Interval]
@@ -38,7 +38,8 @@ def behaviours(runs: Runs, language: Language) -> dict[str, Reasoning]:
     for variant in runs.variants:
         answers = [a for a in runs.generations if a.variant == variant and a.language == language]
         if answers:
-            labelled = [steps(a.reasoning, language) if a.reasoning else [] for a in answers]
+            closed = [a.reasoning for a in answers if a.reasoning_state == "closed"]
+            labelled = [steps(text, language) for text in closed if text]
             states: Counter[str] = Counter(a.reasoning_state for a in answers)
             found[variant] = _of([s for s in labelled if s], dict(states))
     return found
