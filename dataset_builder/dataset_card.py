@@ -12,7 +12,7 @@ from coig_writer.facts import Fact
 from coig_writer.files import rows_sha256
 from coig_writer.taxonomy import Taxonomy
 from coig_writer.triplet import Language, Triplet
-from dataset_builder import layout
+from dataset_builder import beside_paper, layout
 
 TEMPLATE = Path(__file__).parent / "card.md.jinja"
 CANARY = "coig-writer-canary-5d1c6a0e-6b7f-4f0e-9d1b-2f7a8f3f1c51"
@@ -57,7 +57,22 @@ def render(
         genre_table=_table(names, facts, categories=False),
         pictures=[Literal(f"figures/{name}") for name in pictures],
         unassigned="genre/unassigned/rows" in facts,
+        removed="removed/rows" in facts,
+        beside=_beside_paper(names, facts) if provenance == "published" else None,
     )
+
+
+def _beside_paper(names: Taxonomy, facts: Mapping[str, Fact]) -> dict[str, Fact | Literal]:
+    """Renders the published tables beside the recomputed ones."""
+    table_5, genres = beside_paper.groups(names)
+    agree, compared = beside_paper.agreement([*table_5, *genres], facts)
+    return {
+        "agree": agree,
+        "compared": compared,
+        "categories": beside_paper.table(table_5, facts),
+        "genres": beside_paper.table(genres, facts),
+        "deviations": beside_paper.deviations([*table_5, *genres], facts),
+    }
 
 
 def _metadata(provenance: str, rows: int, configs: list[dict[str, Any]]) -> dict[str, Any]:

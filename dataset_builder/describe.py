@@ -15,7 +15,7 @@ from coig_writer.benchmark import LANGUAGES, Query
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_path, read_records
 from coig_writer.triplet import Triplet
-from dataset_builder import dataset_card, layout, summary
+from dataset_builder import dataset_card, layout, removed, summary
 
 PACK = "python -m dataset_builder pack"
 
@@ -31,7 +31,11 @@ def measure(folder: Path, triplets: Sequence[Triplet]) -> list[Fact]:
         language: read_records(folder / layout.benchmark_file(language), Query, PACK)
         for language in LANGUAGES
     }
-    return summary.facts(triplets) + dataset_card.benchmark_facts(queries)
+    return [
+        *summary.facts(triplets),
+        *dataset_card.benchmark_facts(queries),
+        *removed.facts(removed.read(folder)),
+    ]
 
 
 def card(folder: Path, triplets: Sequence[Triplet]) -> str:

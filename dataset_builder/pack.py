@@ -18,7 +18,8 @@ from coig_writer import benchmark, facts, taxonomy
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import atomic_folder, read_records, write_records
 from coig_writer.triplet import Triplet, check
-from dataset_builder import dataset_card, figures, layout, samples, summary
+from dataset_builder import dataset_card, figures, layout, removed, samples, summary
+from dataset_builder.removed import Removal
 
 IMPORTED = Path("build/import")
 
@@ -68,8 +69,26 @@ def _check_whole(triplets: Sequence[Triplet], source: str) -> None:
         seen.add(triplet.id)
 
 
-def pack(triplets: Sequence[Triplet], names: taxonomy.Taxonomy, out: Path) -> None:
-    """Writes the dataset folder; whole or not at all."""
+def pack(
+    triplets: Sequence[Triplet],
+    names: taxonomy.Taxonomy,
+    out: Path,
+    removals: Sequence[Removal] | None = None,
+) -> list[Triplet]:
+    """Writes the dataset folder; whole or not at all.
+
+    Args:
+        triplets: The rows.
+        names: Their taxonomy.
+        out: The folder.
+        removals: Rows to leave out, and their log; the log that stands in the folder if None.
+
+    Returns:
+        The rows that were written.
+    """
+    log = removed.read(out) if removals is None else removals
+    gone = {removal.id for removal in log}
+    triplets = [t for t in triplets if t.id not in gone]
     by_genre: dict[str | None, list[Triplet]] = defaultdict(list)
     for triplet in triplets:
         by_genre[triplet.genre].append(triplet)
@@ -81,10 +100,17 @@ def pack(triplets: Sequence[Triplet], names: taxonomy.Taxonomy, out: Path) -> No
         for language, found in queries.items():
             write_records(folder / layout.benchmark_file(language), found, benchmark.Query)
         pictures = figures.draw(triplets, groups, names, folder / "figures")
-        measured = summary.facts(triplets) + dataset_card.benchmark_facts(queries)
+        if log:
+            write_records(folder / removed.FILE, log, Removal)
+        measured = [
+            *summary.facts(triplets),
+            *dataset_card.benchmark_facts(queries),
+            *removed.facts(log),
+        ]
         facts.write(folder / "facts.json", measured)
         card = dataset_card.render(triplets, names, facts.read(folder / "facts.json"), pictures)
         (folder / "README.md").write_text(card, encoding="utf-8")
+    return triplets
 
 
 def main() -> int | None:
@@ -111,7 +137,7 @@ def main() -> int | None:
     arguments = parser.parse_args()
     names = taxonomy.load(arguments.taxonomy) if arguments.taxonomy else taxonomy.published()
     triplets = read_source(arguments.source, names)
-    pack(triplets, names, arguments.out)
+    triplets = pack(triplets, names, arguments.out)
     genres = {t.genre for t in triplets if t.genre}
     print(
         f"{arguments.out}: {len(triplets)} rows over {len(genres)} genres, {len(layout.configs(names, genres)) + 2} configs"

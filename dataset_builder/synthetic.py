@@ -75,16 +75,26 @@ def _of_genre(genre: str, lengths: Lengths, random: np.random.Generator) -> list
 
 
 def draw_lengths(spread: Spread, count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """Draws lengths that have the given minimum, maximum and, nearly, mean, in random order."""
+    """Draws lengths that have the given minimum, maximum and mean, in random order."""
     if count <= 2:
         return random.permutation(np.array([spread.min, spread.max][:count]))
     width = spread.max - spread.min
     inner_mean = (spread.mean * count - spread.min - spread.max) / (count - 2)
     share = float(np.clip((inner_mean - spread.min) / max(width, 1), 0.01, 0.99))
     inner = spread.min + width * random.beta(3 * share, 3 * (1 - share), count - 2)
-    inner = np.clip(inner + inner_mean - inner.mean(), spread.min, spread.max)
-    whole = np.concatenate([[spread.min, spread.max], inner]).round().astype(np.int64)
-    return random.permutation(whole)
+    total = round(spread.mean * count) - spread.min - spread.max
+    whole = _summing(inner.round().astype(np.int64), total, spread)
+    return random.permutation(np.concatenate([[spread.min, spread.max], whole]))
+
+
+def _summing(values: NDArray[np.int64], total: int, spread: Spread) -> NDArray[np.int64]:
+    """Moves values by one at a time, within the spread, until they sum to ``total``."""
+    while missing := total - int(values.sum()):
+        free = np.flatnonzero(values < spread.max if missing > 0 else values > spread.min)
+        if not len(free):
+            break
+        values[free[: abs(missing)]] += 1 if missing > 0 else -1
+    return values
 
 
 def _text(opening: str, length: int, random: np.random.Generator) -> str:
