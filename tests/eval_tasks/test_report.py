@@ -1,0 +1,202 @@
+"""The report: what it says without votes, that hostile text stays text, and on real data."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from coig_writer import facts
+from coig_writer.ballot import DIMENSIONS, Ballot
+from coig_writer.errors import KitError
+from coig_writer.files import write_records
+from coig_writer.generation import Generation
+from coig_writer.score import Score
+from coig_writer.triplet import Language
+from eval_tasks.report import main
+
+ROOT = Path(__file__).parents[2]
+HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">{{ 7*7 }}</style>'
+
+
+def answer(
+    variant: str, query: str, article: str = "一篇文章。", reasoning: str = "首先，想一想。"
+) -> Generation:
+    language: Language = "zh" if query.startswith("zh") else "en"
+    text = f"<think>{reasoning}</think>{article}"
+    return Generation(
+        variant, query, language, "essay", f"prompt {HOSTILE}", text, reasoning, article, "closed",
+        "stop", 10, 1, None, "m", None,
+    )  # fmt: skip
+
+
+def report(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "eval_tasks",
+        "report",
+        "--out",
+        str(folder / "out"),
+        *arguments,
+    ]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+def page(folder: Path) -> str:
+    return (folder / "out" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def unvoted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two published variants and a hostile one, scored, without votes."""
+    folder = tmp_path_factory.mktemp("unvoted")
+    names = ("cw", "g", HOSTILE)
+    queries = ("zh-essay-1", "zh-essay-2", "en-essay-1")
+    answers = [answer(v, q, HOSTILE, HOSTILE) for v in names for q in queries]
+    scores = [
+        Score(
+            a.variant,
+            a.query_id,
+            metric,
+            value,
+            "scored" if value is not None else "missing",
+            reason,
+        )
+        for a in answers
+        for metric, value, reason in (
+            ("ttr", 0.5, None),
+            ("chars", 100.0, None),
+            ("tokens", None, "no_tokens"),
+        )
+    ]
+    write_records(folder / "g.jsonl", answers, Generation)
+    write_records(folder / "s.jsonl", scores, Score)
+    done = report(
+        folder, "--generations", str(folder / "g.jsonl"), "--scores", str(folder / "s.jsonl"),
+        "--cases", "zh-essay-1",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_without_votes_it_says_so_and_shows_the_papers_cells(unvoted: Path) -> None:
+    text = page(unvoted)
+    assert "no votes yet" in text
+    assert "35.78" in text  # cw against g as published
+    assert "0.678" in text
+    assert not any(
+        name.startswith("table-2") for name in facts.read(unvoted / "out" / "facts.json")
+    )
+
+
+def test_absences_are_counted_and_never_a_number(unvoted: Path) -> None:
+    assert "2 missing" in page(unvoted)
+    assert "table-3/zh/cw/tokens" not in facts.read(unvoted / "out" / "facts.json")
+
+
+def test_hostile_text_stays_text(unvoted: Path) -> None:
+    text = page(unvoted)
+    assert "<script>alert" not in text
+    assert "<img src=x" not in text
+    assert "&lt;script&gt;alert" in text
+    assert "{{ 7*7 }}" in text
+
+
+def test_the_page_loads_nothing_and_names_no_path(unvoted: Path) -> None:
+    text = page(unvoted)
+    assert not re.search(r"(?:src|href)=[\"'](?!#)", text)
+    assert str(unvoted) not in text
+    assert str(unvoted) not in (unvoted / "out" / "facts.json").read_text(encoding="utf-8")
+
+
+def test_ids_in_the_figures_do_not_collide(unvoted: Path) -> None:
+    ids = re.findall(r' id="([^"]+)"', re.sub(r"<g id=[^>]*>", "", page(unvoted)))
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "nothing to report on"),
+        (("--generations", "absent.parquet"), "no such file"),
+        (("--generations", "g.jsonl", "--cases", "zh-none-9"), "no variant answered it"),
+        (("--generations", "g.jsonl", "g.jsonl"), "stands twice"),
+        (("--scores", "foreign.jsonl"), "its language is unknown"),
+    ],
+)
+def test_wrong_input_is_named(
+    unvoted: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    says: str,
+) -> None:
+    score = Score("cw", "essay-1", "ttr", 0.5, "scored")
+    write_records(unvoted / "foreign.jsonl", [score], Score)
+    monkeypatch.chdir(unvoted)
+    monkeypatch.setattr(sys, "argv", ["report", "--out", str(tmp_path / "out"), *arguments])
+    with pytest.raises(KitError, match=says):
+        main()
+    assert not (tmp_path / "out").exists()
+
+
+def ranking(number: int, query: str, rater: str, order: list[str]) -> Ballot:
+    return Ballot(
+        f"b{number}",
+        "s",
+        "ranking",
+        query,
+        query,
+        rater,
+        0,
+        tuple(sorted(order)),
+        json.dumps(order),
+    )
+
+
+def test_repeated_votes_widen_nothing_and_ratings_show_agreement(tmp_path: Path) -> None:
+    votes: list[Ballot] = []
+    for number in range(60):
+        query = f"zh-essay-{number}"
+        order = ["cw_10k", "g"] if number < 40 else ["g", "cw_10k"]
+        votes += [ranking(4 * number + i, query, f"r{i}", order) for i in range(3)]
+        verdict = json.dumps(dict.fromkeys(DIMENSIONS, number % 4))
+        votes += [
+            Ballot(f"a{number}{r}", "s", "rating", query, query, r, 0, ("g",), verdict)
+            for r in "xy"
+        ]
+    write_records(tmp_path / "b.jsonl", votes, Ballot)
+    done = report(tmp_path, "--ballots", str(tmp_path / "b.jsonl"))
+    assert done.returncode == 0, done.stderr
+    found = facts.read(tmp_path / "out" / "facts.json")
+    rate = found["table-2/zh/cw_10k/g"]
+    assert rate.n == 180
+    assert (rate.high or 0) - (rate.low or 0) > 20  # 60 prompts, not 180 votes
+    assert found["flips/zh/cw_10k/g"].value == 2  # 40 of 60; 39 is the fewest that differ
+    assert found["alpha/zh/overall_preference"].value == pytest.approx(1)
+
+
+@pytest.mark.slow
+def test_real_answers_of_twelve_models(shared: Path, tmp_path: Path) -> None:
+    from tests.eval_tasks import preference_bench
+
+    source = shared / "data" / "writing_preference_bench_zh.jsonl.gz"
+    with gzip.open(source, "rt", encoding="utf-8") as lines:
+        models = {json.loads(line)["model"] for line in lines}
+    preference_bench.convert(source, tmp_path)
+    files = [f"--{n}={tmp_path / n}.parquet" for n in ("generations", "ballots", "scores")]
+    done = report(tmp_path, *files)
+    assert done.returncode == 0, done.stderr
+    found = facts.read(tmp_path / "out" / "facts.json")
+    assert {name.split("/")[2] for name in found if name.startswith("rating/zh/")} == models
+    assert "implied by the ratings" in page(tmp_path)
+    assert "one rater of its own" in page(tmp_path)
+    drawn = {figure.stem for figure in (tmp_path / "out" / "figures").glob("*.png")}
+    assert drawn >= {"preference-zh", "figure-4-length-zh", "figure-5-ttr-zh", "relation-zh",
+                     "genres-wins-zh", "genres-ratings-zh"}  # fmt: skip
