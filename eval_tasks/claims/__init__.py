@@ -19,6 +19,7 @@ from eval_tasks.claims.claim import Claim
 from eval_tasks.report import inputs
 
 CHAPTERS = (chinese, english, style, dataset, beyond)
+COMMAND = "python -m eval_tasks claims"
 MARKS = {"supported": "✓", "not supported": "✗", "not testable here": "?"}
 
 
@@ -38,7 +39,7 @@ def main() -> int | None:
     for claim in claims:
         mine = f"  (yours: {MARKS[claim.own.verdict]})" if claim.own else ""
         print(f"{MARKS[claim.finding.verdict]} {claim.id:<20} {claim.claim.en}{mine}")
-    _write(arguments.html, page.render(claims, "python -m eval_tasks claims"))
+    _write(arguments.html, page.render(claims, COMMAND))
     if arguments.json:
         _write(arguments.json, as_json(claims))
     print(f"\n✓ supported  ✗ not supported  ? not testable here; reasons: {arguments.html}")

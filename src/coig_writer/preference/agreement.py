@@ -2,7 +2,7 @@
 
 α = 1 - observed / expected disagreement (Krippendorff 2004), here with the ordinal or the nominal
 metric. Units with fewer than two ratings cannot agree or disagree; they are left out and counted.
-Resampling units, not single pairs of ratings, gives honest intervals: 1.7 times wider on the
+Resampling units, not single pairs of ratings, gives honest intervals: 1.6 times wider on the
 simulation in docs/decisions/0009-statistics.md.
 """
 
