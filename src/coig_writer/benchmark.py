@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
 from importlib import resources
 from typing import Literal
 
 from coig_writer.errors import InputError
 from coig_writer.record import from_row
+from coig_writer.taxonomy import published
 from coig_writer.triplet import Language
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -52,7 +54,7 @@ class Query:
 
 @functools.cache
 def queries(language: Language) -> tuple[Query, ...]:
-    """Returns the embedded queries of a language, sorted by genre and number.
+    """Returns the embedded queries of a language, by genre in the taxonomy's order and number.
 
     Raises:
         InputError: A line of the package data is no query (named with file and line).
@@ -65,7 +67,8 @@ def queries(language: Language) -> tuple[Query, ...]:
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             where = f"benchmark/{language}/{file.name} line {number}"
             found.append(from_row(Query, json.loads(line), where))
-    return tuple(found)
+    order = {genre.slug: place for place, genre in enumerate(published().genres)}
+    return tuple(sorted(found, key=lambda q: (order[q.genre], int(q.id.rpartition("-")[2]))))
 
 
 def query(query_id: str) -> Query:
@@ -84,8 +87,17 @@ def query(query_id: str) -> Query:
 
 
 def one_per_genre(language: Language, count: int) -> tuple[Query, ...]:
-    """Returns a slice of the benchmark: the first query of each genre, up to ``count`` of them."""
-    seen: dict[str, Query] = {}
+    """Returns a slice of the benchmark: the first query of ``count`` genres, over all categories.
+
+    Genres are taken category by category in turn, so that a small slice is not all of one kind.
+    """
+    first: dict[str, Query] = {}
     for candidate in queries(language):
-        seen.setdefault(candidate.genre, candidate)
-    return tuple(seen.values())[:count]
+        first.setdefault(candidate.genre, candidate)
+    names = published()
+    columns = [
+        [first[g.slug] for g in names.of_category(c.slug) if g.slug in first]
+        for c in names.categories
+    ]
+    rounds = itertools.zip_longest(*columns)
+    return tuple(q for turn in rounds for q in turn if q is not None)[:count]

@@ -93,8 +93,10 @@ def optional(annotation: Any) -> tuple[Any, bool]:
     return annotation, False
 
 
-def _checked(annotation: Any, value: Any, where: str) -> Any:
+def _checked(annotation: Any, value: Any, where: str) -> Any:  # noqa: PLR0911 - one return per kind of type
     inner, nullable = optional(annotation)
+    if inner is Any:
+        return value
     if value is None:
         if nullable:
             return None
@@ -105,7 +107,15 @@ def _checked(annotation: Any, value: Any, where: str) -> Any:
         return _sequence(typing.get_args(inner)[0], value, where)
     if typing.get_origin(inner) is typing.Literal:
         return _choice(typing.get_args(inner), value, where)
+    if typing.get_origin(inner) is dict:
+        return _mapping(typing.get_args(inner)[1], value, where)
     return _scalar(inner, value, where)
+
+
+def _mapping(item: Any, value: Any, where: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise _wrong_type(where, value, "object")
+    return {str(k): _checked(item, v, f"{where}[{k!r}]") for k, v in value.items()}
 
 
 def _nested(cls: type, value: Any, where: str) -> Any:

@@ -6,7 +6,7 @@ import pytest
 
 from coig_writer import benchmark
 from coig_writer.errors import InputError
-from coig_writer.mixture import Example, Mixture
+from coig_writer.mixture import Example
 from coig_writer.training import mixing
 from coig_writer.training.mixing import Rules
 from coig_writer.training.sources import Source
@@ -92,7 +92,7 @@ def build(rows, tokenizer):
         mixing.sample(zh(rows), 4, RULES, tokenizer),
     ]
     mixed = mixing.build(parts, RULES)
-    return mixed, mixing.lock(Mixture("cw_1k", 8, 4), parts, mixed, RULES, "t"), parts
+    return mixed, mixing.lock("cw_1k", parts, mixed, RULES, "t"), parts
 
 
 def test_the_lock_names_every_drift(rows, smoke_tokenizer, tmp_path):

@@ -20,8 +20,8 @@ SAMPLING = Sampling(0.7, 0.9, 64)
 
 @pytest.fixture
 def server():
-    calls = []
-    broken = set()
+    calls: list[dict[str, object]] = []
+    broken: set[str] = set()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):

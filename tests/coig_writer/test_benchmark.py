@@ -1,0 +1,86 @@
+"""The embedded benchmark: counts, fields that agree with the text, nothing shared with a sample."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+
+from coig_writer import benchmark, paper, taxonomy
+from coig_writer.errors import InputError
+from coig_writer.metrics.overlap import GRAM, contained
+from coig_writer.record import from_row
+
+NAMES = taxonomy.published()
+ALL = [q for language in benchmark.LANGUAGES for q in benchmark.queries(language)]
+
+
+def test_counts_are_the_papers():
+    assert {lang: len(benchmark.queries(lang)) for lang in benchmark.LANGUAGES} == paper.QUERIES
+    chinese, english = (Counter(q.genre for q in benchmark.queries(lang)) for lang in ("zh", "en"))
+    assert set(chinese) == set(english) == {g.slug for g in NAMES.genres}
+    assert set(chinese.values()) == {4}
+    assert Counter(english.values()) == {7: 47, 6: 4}
+
+
+def test_the_subset_of_104_has_two_per_genre_and_two_more():
+    subset = [q for q in benchmark.queries("zh") if q.subset_104]
+    assert len(subset) == paper.SUBSET_QUERIES
+    assert Counter(Counter(q.genre for q in subset).values()) == {2: 49, 3: 2}
+    assert not any(q.subset_104 for q in benchmark.queries("en"))
+
+
+def test_ids_say_language_genre_and_number():
+    assert len({q.id for q in ALL}) == len(ALL) == 557
+    for q in ALL:
+        language, _, rest = q.id.partition("-")
+        assert (language, rest.rpartition("-")[0]) == (q.language, q.genre)
+
+
+def test_no_two_queries_are_alike_and_all_are_called_what_they_are():
+    assert len({q.query for q in ALL}) == len(ALL)
+    assert {q.validation for q in ALL} == {"not expert-validated"}
+    probes = Counter(q.probe for q in ALL if q.probe)
+    assert set(probes) == {"retelling_with_critique", "homophonic_wordplay", "crazy_literature"}
+    assert min(probes.values()) >= 5
+
+
+@pytest.mark.parametrize("query", ALL, ids=lambda q: q.id)
+def test_the_fields_agree_with_the_text(query):
+    for required in query.required:
+        assert required in query.query
+    if query.length is not None:
+        low, high = query.length.min, query.length.max
+        assert low is not None or high is not None
+        assert low is None or high is None or 0 < low <= high
+    assert len(query.query) > 15
+
+
+def test_no_sample_triplet_repeats_a_query(root):
+    prompts = [
+        f.read_text(encoding="utf-8").split("=== reasoning ===")[0]
+        for f in (root / "dataset_builder" / "sample" / "triplets").glob("*.txt")
+    ]
+    whole = "\n".join(prompts)
+    shared = {q.id: contained(q.query, whole, "zh") for q in benchmark.queries("zh")}
+    assert max(shared.values()) < 0.3, max(shared, key=lambda k: shared[k])
+    assert GRAM["zh"] == 13
+
+
+def test_a_slice_spreads_over_the_categories():
+    chosen = benchmark.one_per_genre("zh", 8)
+    assert len({NAMES.genre(q.genre).category for q in chosen}) == 8
+    assert len(benchmark.one_per_genre("en", 100)) == 51
+
+
+def test_lookup():
+    assert benchmark.query("en-poetry-1").language == "en"
+    with pytest.raises(InputError, match="unknown benchmark query"):
+        benchmark.query("zh-opera-1")
+
+
+def test_a_wrong_field_is_named():
+    row = json.loads('{"id": "zh-x-1"}')
+    with pytest.raises(InputError, match="column 'language' of Query is missing"):
+        from_row(benchmark.Query, row, "x.jsonl line 1")
