@@ -12,6 +12,7 @@ STAGES = {
     "score": "lighteval over saved generations, offline: scores, averages and facts for every variant",
     "recount": "the same averages by the kit's own metrics, from the texts alone: to check a number",
     "lighteval": "the lighteval command with the kit's tasks: a model, an endpoint or saved generations",
+    "behaviour": "what each paragraph of a reasoning does, over its course (Appendix C)",
     "judge": "a language model judges pairs and rubrics, and an audit of what its verdicts are worth",
     "report": "tables, figures and intervals of your models beside the paper's, as one HTML page",
     "claims": "each claim of the paper as a check over counts: supported, not supported, not testable",

@@ -1,0 +1,234 @@
+"""What a reasoning does, and where in it (paper, Appendix C): python -m eval_tasks behaviour.
+
+Labels every paragraph of a reasoning as normal writing, deep reasoning, self-exploration or
+self-reflection by the kit's cue lexicon, over position 0 to 1. The first panel is the dataset's own
+reasoning, then come the variants; answers whose reasoning is absent or never ends are counted as
+such. With --judgements the labels of a judge (rubric reasoning_behaviour) stand beside them.
+
+Prints how far the labels can be trusted: Cohen's kappa of the lexicon with two passes over 210
+paragraphs (labels.csv). Both passes are by one automatic labeller that read the first 170 characters
+of each paragraph under the rubric's definitions, in two different orders; no person labelled them,
+and the lexicon was revised after the even-numbered half had been seen, so kappa is of the other half.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from coig_writer.errors import StatisticsError
+from coig_writer.files import atomic_path, read_records
+from coig_writer.generation import Generation
+from coig_writer.metrics import behaviour
+from coig_writer.metrics.agreement import cohen, kappa_interval
+from coig_writer.metrics.answer import of_generation
+from coig_writer.metrics.behaviour import BEHAVIOURS, Step
+from coig_writer.preference import bootstrap
+from coig_writer.record import to_row
+from coig_writer.score import Judgement
+from coig_writer.triplet import Language, Triplet
+
+LABELS = Path(__file__).parent / "labels.csv"
+BINS = 5
+OWN = "dataset"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reasoning:
+    """One reasoning, labelled; ``state`` is a generation's reasoning state."""
+
+    panel: str
+    language: Language
+    query_id: str
+    labeller: str
+    state: str
+    steps: tuple[Step, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Share:
+    """The share of one behaviour in a fifth of the reasoning; n counts paragraphs, or answers.
+
+    For ``absent`` and ``unterminated`` reasoning ``start`` and ``end`` are None and the share is of
+    the answers. The interval resamples whole reasonings; None where there are too few.
+    """
+
+    panel: str
+    language: str
+    labeller: str
+    start: float | None
+    end: float | None
+    behaviour: str
+    share: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+def main() -> int | None:
+    """Labels reasonings and writes their shares."""
+    options = _parser().parse_args()
+    print(trust())
+    found = list(_own(options.dataset))
+    records: list[Generation] = []
+    if options.generations:
+        from coig_writer.scoring.generations import read
+
+        records = read(options.generations)
+        found += [_lexicon(r) for r in records]
+    if options.judgements:
+        judged = read_records(options.judgements, Judgement, "python -m eval_tasks judge run")
+        found += _judged(judged, records)
+    shares = [share for group in _panels(found) for share in summarise(group)]
+    path = options.out / "shares.csv"
+    with atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, [f.name for f in dataclasses.fields(Share)])
+        writer.writeheader()
+        writer.writerows(to_row(share) for share in shares)
+    print(table(shares))
+    print(f"\nwrote {path}")
+    return None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--dataset", type=Path, default=Path("COIG-Writer/data"),
+                        help="rows of the dataset (default: COIG-Writer/data)")  # fmt: skip
+    parser.add_argument("--generations", type=Path, nargs="*", default=[], metavar="PATH",
+                        help="generation records")  # fmt: skip
+    parser.add_argument("--judgements", type=Path, help="a judge's labels of the same generations")
+    parser.add_argument("--out", type=Path, default=Path("build/behaviour"), help="folder")
+    return parser
+
+
+def _own(folder: Path) -> Iterable[Reasoning]:
+    for row in read_records(folder, Triplet, "python -m dataset_builder pack"):
+        steps = tuple(behaviour.steps(row.reasoning, row.language))
+        yield Reasoning(OWN, row.language, row.id, "lexicon", "closed", steps)
+
+
+def _lexicon(record: Generation) -> Reasoning:
+    parts = of_generation(record).parts
+    steps = tuple(behaviour.steps(parts.reasoning or "", record.language))
+    return Reasoning(
+        record.variant, record.language, record.query_id, "lexicon", parts.state, steps
+    )
+
+
+def _judged(judgements: Sequence[Judgement], records: Sequence[Generation]) -> list[Reasoning]:
+    """Returns the labels of a judge as reasonings; missing judgements are left out."""
+    by_key = {(r.variant, r.query_id): r for r in records}
+    found = []
+    for row in judgements:
+        record = by_key.get((row.left, row.query_id))
+        if row.rubric == "reasoning_behaviour" and row.verdict is not None and record is not None:
+            labels = json.loads(row.verdict)
+            last = max(1, len(labels) - 1)
+            steps = tuple(Step(i / last, label, ()) for i, label in enumerate(labels))
+            state = of_generation(record).parts.state
+            found.append(
+                Reasoning(row.left, record.language, row.query_id, row.judge, state, steps)
+            )
+    return found
+
+
+def _panels(found: Sequence[Reasoning]) -> list[list[Reasoning]]:
+    groups: dict[tuple[str, str, str], list[Reasoning]] = {}
+    for reasoning in found:
+        key = (reasoning.panel, reasoning.language, reasoning.labeller)
+        groups.setdefault(key, []).append(reasoning)
+    return list(groups.values())
+
+
+def summarise(group: Sequence[Reasoning]) -> list[Share]:
+    """Returns the shares of one panel: per fifth and behaviour, and of answers without reasoning."""
+    first = group[0]
+    key = (first.panel, first.language, first.labeller)
+    states = Counter(reasoning.state for reasoning in group)
+    found = [
+        Share(*key, None, None, state, states[state] / len(group), None, None, len(group))
+        for state in ("absent", "unterminated")
+        if first.panel != OWN
+    ]
+    for number in range(BINS):
+        inside = [
+            (i, step.behaviour)
+            for i, reasoning in enumerate(group)
+            for step in reasoning.steps
+            if min(int(step.position * BINS), BINS - 1) == number
+        ]
+        found += [_share(key, number, name, inside) for name in BEHAVIOURS if inside]
+    return found
+
+
+def _share(
+    key: tuple[str, str, str], number: int, name: str, inside: Sequence[tuple[int, str]]
+) -> Share:
+    values = np.array([float(label == name) for _, label in inside])
+    _, codes = np.unique([i for i, _ in inside], return_inverse=True)
+    low = high = None
+    try:
+        interval = bootstrap.mean(values, codes)
+        low, high = interval.low, interval.high
+    except StatisticsError:
+        pass
+    start, end = number / BINS, (number + 1) / BINS
+    return Share(*key, start, end, name, float(values.mean()), low, high, len(values))
+
+
+def trust() -> str:
+    """Renders the kappas of the two passes and of the lexicon with each."""
+    with LABELS.open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    lines = [
+        f"{len(rows)} paragraphs labelled in two passes (automatic, see --help); kappa [95 %]:"
+    ]
+    for language in ("zh", "en"):
+        own = [(i, row) for i, row in enumerate(rows) if row["language"] == language]
+        held = [row for i, row in own if i % 2]
+        pairs = [(row["pass_1"], row["pass_2"]) for _, row in own]
+        lines.append(
+            _kappa(f"{language}  pass 1 with pass 2", pairs, [r["source"] for _, r in own])
+        )
+        for name in ("pass_1", "pass_2"):
+            labelled = [(_label(row), row[name]) for row in held]
+            sources = [row["source"] for row in held]
+            lines.append(_kappa(f"{language}  lexicon with {name}", labelled, sources))
+    return "\n".join(lines)
+
+
+def _label(row: dict[str, str]) -> str:
+    language: Language = "zh" if row["language"] == "zh" else "en"
+    return behaviour.label(row["text"], language)[0]
+
+
+def _kappa(name: str, pairs: Sequence[tuple[object, object]], sources: Sequence[str]) -> str:
+    kappa = cohen(pairs)
+    low, high = kappa_interval(pairs, sources)
+    interval = "" if low is None or high is None else f" [{low:.2f}, {high:.2f}]"
+    shown = "none" if kappa is None else f"{kappa:.2f}"
+    return f"  {name:<26}{shown}{interval}  n={len(pairs)}"
+
+
+def table(shares: Sequence[Share]) -> str:
+    """Renders the shares of each panel over position, one line per behaviour."""
+    lines: list[str] = []
+    panels = dict.fromkeys((s.panel, s.language, s.labeller) for s in shares)
+    for panel in panels:
+        own = [s for s in shares if (s.panel, s.language, s.labeller) == panel]
+        lines.append(f"\n{panel[0]} ({panel[1]}, by {panel[2]}); position 0 to 1 in fifths")
+        for name in ("absent", "unterminated", *BEHAVIOURS):
+            cells = [s for s in own if s.behaviour == name]
+            if cells:
+                shown = "".join(f"{s.share:8.2f}" for s in cells)
+                lines.append(f"  {name:<18}{shown}   n={sum(s.n for s in cells)}")
+    return "\n".join(lines)
