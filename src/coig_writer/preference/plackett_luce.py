@@ -13,6 +13,13 @@ import numpy as np
 
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bradley_terry
+from coig_writer.preference.bootstrap import (
+    BY_QUERY,
+    Interval,
+    Plan,
+    cluster_weights,
+    percentiles,
+)
 from coig_writer.preference.newton import Solution, maximise
 from coig_writer.preference.pairs import Floats, Ints
 from coig_writer.preference.rankings import Rankings
@@ -47,6 +54,47 @@ def fit(rankings: Rankings) -> PlackettLuce:
         found.iterations,
         found.gradient,
     )
+
+
+def intervals(rankings: Rankings, plan: Plan = BY_QUERY) -> dict[str, Interval]:
+    """Bootstraps the strengths by query or by rater.
+
+    Rounds without a maximum get one more ranking, spread over the orders that occur, and are counted.
+
+    Raises:
+        StatisticsError: As ``fit``; or a single cluster, or clusters other than these two.
+    """
+    fitted = fit(rankings)
+    codes, clusters = _clusters(rankings, plan)
+    orders, which = np.unique(ordered(rankings), axis=0, return_inverse=True)
+    table = np.zeros((clusters, len(orders)))
+    np.add.at(table, (codes, which.ravel()), 1.0)
+    weights = cluster_weights(clusters, plan.rounds, np.random.default_rng(plan.seed)) @ table
+    lost = ~bradley_terry.has_maximum(beaten(orders, weights, rankings.labels))
+    weights[lost] += 1 / len(orders)
+    drawn = solve(orders, weights, len(rankings.labels)).parameters
+    found = {}
+    for i, label in enumerate(rankings.labels):
+        low, high = percentiles(drawn[:, i], plan.level)
+        found[label] = Interval(
+            fitted.log_strengths[i], low, high, plan.level, plan.cluster, clusters,
+            len(rankings.places), plan.rounds, plan.seed, int(lost.sum()),
+        )  # fmt: skip
+    return found
+
+
+def _clusters(rankings: Rankings, plan: Plan) -> tuple[Ints, int]:
+    choices = {
+        "query": (rankings.queries, len(rankings.query_ids)),
+        "rater": (rankings.raters, len(rankings.rater_ids)),
+    }
+    codes, count = choices.get(plan.cluster, (rankings.queries, 0))
+    if count < 2:
+        raise StatisticsError(
+            f"{count} clusters by {plan.cluster}: nothing can be resampled",
+            "cluster rankings by query or by rater, with at least two of them",
+        )
+    return codes, count
 
 
 def distinct(rankings: Rankings) -> tuple[Ints, Floats]:

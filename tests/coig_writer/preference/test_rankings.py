@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from scipy import stats
 from coig_writer.ballot import Ballot
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import plackett_luce, rankings
+from coig_writer.preference.bootstrap import Plan
 
 
 def ballot(i: int, verdict: object, shown: tuple[str, ...] = ("a", "b", "c")) -> Ballot:
@@ -94,6 +96,20 @@ def test_plackett_luce_refuses_ties_and_the_undefeated() -> None:
         plackett_luce.fit(encoded([["a", ["b", "c"]], ["a", "b", "c"]]))
     with pytest.raises(StatisticsError, match="undefeated by the others a"):
         plackett_luce.fit(encoded([["a", "b", "c"], ["a", "c", "b"]]))
+
+
+def test_plackett_luce_intervals_resample_prompts() -> None:
+    once = random_rankings(150, 3)
+    twice = rankings.Rankings(
+        once.labels, once.query_ids, ("r", "s"), np.tile(once.places, (2, 1)),
+        np.tile(once.queries, 2), np.repeat(np.arange(2), 150),
+    )  # fmt: skip
+    plan = Plan(rounds=200)
+    a, b = plackett_luce.intervals(once, plan)["a"], plackett_luce.intervals(twice, plan)["a"]
+    assert a.low < a.estimate < a.high
+    assert (b.low, b.high) == pytest.approx((a.low, a.high))
+    with pytest.raises(StatisticsError, match="nothing can be resampled"):
+        plackett_luce.intervals(once, dataclasses.replace(plan, cluster="rater"))
 
 
 @settings(max_examples=20, deadline=None)
