@@ -130,8 +130,10 @@ async def arena_rater(port: int, _number: int, load: Load) -> None:
     connection = Connection(port)
     await connection.open()
     start = {"protocol": "pairwise", "language": "zh"}
-    _, view = await connection.post("/api/session", start | {"consent": True})
-    while time.perf_counter() < load.until and view["item"]:
+    view: dict[str, Any] = {"item": None}
+    while time.perf_counter() < load.until:
+        if not view["item"]:  # at the start, and whenever a set is done
+            _, view = await connection.post("/api/session", start | {"consent": True})
         vote = start | {"item": view["item"]["id"], "verdict": "left", "dwell_s": 1.0}
         began = time.perf_counter()
         status, reply = await connection.post("/api/vote", vote)

@@ -60,7 +60,10 @@ class Board:
         of = self._booth.study
         cast = [b for b in ballots_of(self._booth, protocol, language) if b.repeat == 0]
         needed = max(1, of.results_after)
+        seats = self._booth.seats(protocol, language)
+        items = {self._booth.item_name(task) for seat in seats for task in seat}
         view: dict[str, Any] = {"ballots": len(cast), "needed": needed, "results": None}
+        view |= {"judged": len({b.item for b in cast}), "items": len(items)}
         if of.mode == "public" and len(cast) >= needed:
             found = compute(self._booth, protocol, language)
             view["models"] = sorted(self._booth.collection.variants)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import time
 
@@ -78,12 +79,14 @@ def by_keyboard(page, protocol):
     page.press(Keys.ENTER)
 
 
-def by_touch(page, protocol):
+def by_pointer(page, protocol):
     if protocol == "pairwise":
         page.tap("[data-choice=left]")
     elif protocol == "ranking":
         for number in (3, 1, 4, 2):
-            page.tap(f".tabs button:nth-child({number})")
+            page.run(
+                "document.querySelectorAll('.pane')[arguments[0] - 1].scrollIntoView()", number
+            )
             page.tap(f"[data-put='{number}']")
     else:
         for dimension, score in zip(DIMENSIONS, (0, 1, 2, 3, 2), strict=True):
@@ -93,16 +96,19 @@ def by_touch(page, protocol):
     page.tap("#submit")
 
 
-@pytest.mark.parametrize("hand", ["keyboard", pytest.param("touch", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "hand",
+    ["keyboard", *(pytest.param(hand, marks=pytest.mark.slow) for hand in ("mouse", "touch"))],
+)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("protocol", ["pairwise", "ranking", "rating"])
 def test_a_vote_from_start_to_store(open_page, demo_texts, protocol, language, hand):
     page, booth = open_page(demo_texts)
-    page.size(DESKTOP if hand == "keyboard" else PHONE, dark=hand == "touch")
+    page.size(PHONE if hand == "touch" else DESKTOP, dark=hand == "touch")
     page.start(protocol, language)
     assert page.run(FITS)
     page.shot(f"{protocol}-{language}-{hand}")
-    (by_keyboard if hand == "keyboard" else by_touch)(page, protocol)
+    (by_keyboard if hand == "keyboard" else by_pointer)(page, protocol)
     page.wait("#next")
     (ballot,) = booth.store.ballots("demo")
     assert (ballot.protocol, ballot.interface_language) == (protocol, language)
@@ -185,7 +191,7 @@ def test_the_dom_of_200_assignments_differs_in_nothing_but_the_texts(open_page, 
     ]
     page, booth = open_page(alike)
     items: list[object] = []
-    for number in range(1000):
+    for number in itertools.takewhile(lambda _: len(items) < 200, itertools.count()):
         desk = booth.sit(f"rater{number}", protocol, "zh")
         while len(items) < 200 and desk.next():
             items.append(booth.view(protocol, desk)["item"])
@@ -248,6 +254,26 @@ def test_tags_comment_and_report_travel_with_the_vote(open_page, texts_of):
     (ballot,) = booth.store.ballots("demo")
     assert (ballot.verdict, ballot.tags, ballot.comment) == ('"tie"', ("voice_distinct",), "bt 1")
     assert ballot.reported
+
+
+def test_tabs_turn_the_pages_of_a_phone(open_page, demo_texts):
+    page, _ = open_page(demo_texts)
+    page.size(PHONE)
+    page.start("ranking", "zh")
+    page.tap(".tabs button:nth-child(4)")
+    time.sleep(0.3)
+    left = "return document.querySelectorAll('.pane')[3].getBoundingClientRect().left"
+    assert abs(page.run(left)) <= 1
+    assert page.wait(".tabs button:nth-child(4)").get_attribute("aria-selected") == "true"
+
+
+def test_after_twenty_minutes_a_rest_is_offered_once(open_page, texts_of):
+    page, _ = open_page(texts_of())
+    page.start("pairwise", "en")
+    page.run("const now = Date.now; Date.now = () => now() + 21 * 60 * 1000")
+    page.press("t", Keys.ENTER)
+    page.wait("#next")
+    assert "twenty minutes" in page.text("#notice")
 
 
 def test_a_set_ends_with_thanks_history_and_withdrawal(open_page, texts_of):

@@ -199,7 +199,7 @@ def voted(tmp_path_factory, shared):
     return booth, truth
 
 
-@pytest.mark.parametrize("protocol", ["ranking", "pairwise"])
+@pytest.mark.parametrize("protocol", ["ranking", pytest.param("pairwise", marks=pytest.mark.slow)])
 def test_the_board_recovers_known_strengths_within_its_intervals(voted, protocol):
     booth, truth = voted
     found = compute(booth, protocol, "zh").everything

@@ -129,7 +129,7 @@ function why() {
     oninput: () => { state.said.comment = comment.value; remember(); } });
   comment.value = state.said.comment;
   const report = el("input", { type: "checkbox", checked: state.said.reported, onchange: () => { state.said.reported = report.checked; remember(); } });
-  return el("div", { class: "why" },
+  return el("div", { class: "why", role: "group", "aria-label": t("why") },
     ...(state.chosen.protocol === "pairwise" ? Object.entries(TAG_GROUPS).map(group) : []),
     el("div", { class: "more" }, comment, el("label", {}, report, t("report"))));
 }

@@ -40,12 +40,12 @@ function body(view) {
   const summary = state.kept ? view.results.after_exclusions : view.results.everything;
   const strong = summary.standings.map((standing) => standing.model);
   const models = strong.length ? strong : view.models;
-  return [facts(summary), exclusions(view.results.excluded), ...summary.notes.map((note) => el("p", { class: "warn" }, note)),
+  return [facts(summary, view), exclusions(view.results.excluded), ...summary.notes.map((note) => el("p", { class: "warn" }, note)),
     ...standings(summary), ...matrix(summary, models), ...scores(summary, models), ...slices(summary, models)];
 }
 
-function facts(s) {
-  const said = [t("n_ballots", s.ballots), t("n_raters", s.raters), t("n_queries", s.queries), t("n_skips", s.skips)];
+function facts(s, view) {
+  const said = [t("n_ballots", s.ballots), t("n_raters", s.raters), t("n_queries", s.queries), t("n_skips", s.skips), t("coverage", view.judged, view.items)];
   if (state.protocol === "pairwise") said.push(t("n_both_bad", s.both_bad));
   if (s.tie_rate) said.push(t("ties_share", percent(s.tie_rate.value), s.tie_rate.n));
   if (s.agreement) said.push(t("alpha", s.agreement.value.toFixed(2), s.agreement.low.toFixed(2), s.agreement.high.toFixed(2)));
