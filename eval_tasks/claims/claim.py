@@ -9,6 +9,7 @@ Verdict = Literal["supported", "not supported", "not testable here"]
 VERDICTS: tuple[Verdict, ...] = ("supported", "not supported", "not testable here")
 Unit = Literal["share", "points", "r", "count"]
 ALPHA = 0.05
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def _flat(finding: Finding) -> dict[str, Any]:
         "n": finding.n,
         "p": finding.p,
         "verdict": finding.verdict,
-        "reason": finding.reason.en,
+        "reason": finding.reason.en.replace(NO_BREAK, " "),
     }
 
 
@@ -86,8 +87,9 @@ def span(low: float, high: float) -> str:
 
 
 def p_value(p: float) -> str:
-    """Formats a p-value with its sign."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+    """Formats a p-value with its sign, held together by no-break spaces."""
+    shown = "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+    return shown.replace(" ", NO_BREAK)
 
 
 def powers(p: float) -> str:
