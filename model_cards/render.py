@@ -87,7 +87,8 @@ def render(variant: str, found: Mapping[str, Fact], lock: Mapping[str, Any]) -> 
         front_matter=card.front_matter(metadata(variant, scored, smoke=smoke)),
         title=Literal(f"Smoke model {variant}" if smoke else f"Qwen2.5-7B COIG-Writer {variant}"),
         smoke=smoke,
-        what=WHAT[variant],
+        what=what(variant, lock),
+        one_seed="run/seeds" in found,
         lock_hash=Literal(str(lock["ids_sha256"])),
         mixture_table=mixture_table(lock, found),
         pending=any(part["revision"] is None for part in lock["sources"].values()),
@@ -98,6 +99,14 @@ def render(variant: str, found: Mapping[str, Fact], lock: Mapping[str, Any]) -> 
         votes=False,
         variant=Literal(variant),
     )
+
+
+def what(variant: str, lock: Mapping[str, Any]) -> str | Literal:
+    """Says what a model is: one of the published five, or a control and the question it answers."""
+    control = lock.get("control")
+    if control is None:
+        return WHAT[variant]
+    return Literal(f"A control of `{control['of']}`. {control['question']}")
 
 
 def text(fact: Fact) -> Fact | Literal:
@@ -128,6 +137,8 @@ def published(variant: str, language: str, metric: str) -> Fact | None:
         "chars": paper.TABLE_3_CHARS,
         "tokens": paper.TABLE_3_TOKENS,
     }
+    if variant not in PUBLISHED:
+        return None
     if metric in tables:
         return Fact(f"paper/{variant}/{language}/{metric}", tables[metric][language][variant])
     if metric == "language_confusion_wrong" and language == "en":

@@ -37,7 +37,7 @@ def demo() -> list[Stage]:
     """Returns the line at sample scale, on the smoke model: smoke outputs, made in minutes."""
     config = "recipes/configs/demo.yaml"
     models = tuple(f"build/models/{v}/facts.json" for v in VARIANTS)
-    written = tuple(f"build/generations/{v}.parquet" for v in VARIANTS)
+    written = tuple(f"build/generations/{v}.parquet" for v in (*VARIANTS, "base"))
     cards = tuple(f"build/cards/{v}/README.md" for v in VARIANTS)
     return [
         Stage(
@@ -72,6 +72,8 @@ def demo() -> list[Stage]:
                 "recipes/configs/generate_demo.yaml",
                 "--variants",
                 *VARIANTS,
+                "--base",
+                "build/smoke",
             ),
             models,
             written,

@@ -15,9 +15,6 @@ from typing import Any
 
 from coig_writer import facts
 from coig_writer.errors import ConfigError, DriftError, MissingInputError, run_command
-from coig_writer.mixture import PUBLISHED, Mixture, scaled
-
-GENERAL = ("general_zh", "general_en")
 
 
 def main() -> int | None:
@@ -63,20 +60,19 @@ def build(
     variant: str, recipe: Any, max_length: int, model: str, out: Path, *, verify: bool
 ) -> None:
     """Builds one mixture, and writes it or compares it with its lock."""
-    from coig_writer.training import mixing, sources
+    from coig_writer.training import controls, mixing, sources
 
     tokenizer, tokenizer_hash = load_tokenizer(model)
     rules = mixing.Rules(recipe.mixture_seed, max_length, recipe.over_long)
     named = sources.parse(recipe.sources)
-    mixture = PUBLISHED[variant]
-    if recipe.sample_scale:
-        mixture = shrink(mixture, named)
+    control = controls.resolve(variant, Path(recipe.controls))
+    wanted = counts(control, named, sample_scale=recipe.sample_scale)
     sampled = [
-        mixing.sample(named[name], count, rules, tokenizer)
-        for name, count in counts(mixture, named).items()
+        mixing.sample(named[name], count, rules, tokenizer) for name, count in wanted.items()
     ]
+    sampled = [controls.rework(part, control, rules, tokenizer) for part in sampled]
     rows = mixing.build(sampled, rules)
-    locked = mixing.lock(mixture, sampled, rows, rules, tokenizer_hash)
+    locked = mixing.lock(variant, sampled, rows, rules, tokenizer_hash, control=control.locked)
     if verify:
         compare(out / "mixture.lock.json", locked)
         return
@@ -89,31 +85,22 @@ def build(
     )
 
 
-def counts(mixture: Mixture, named: dict[str, Any]) -> dict[str, int | None]:
+def counts(control: Any, named: dict[str, Any], *, sample_scale: bool) -> dict[str, int | None]:
     """Returns how many rows each source gives; None means all of them."""
-    wanted: dict[str, int | None] = {}
-    if mixture.creative:
-        wanted["creative"] = None
-    if mixture.general_per_language:
-        wanted |= dict.fromkeys(GENERAL, mixture.general_per_language)
+    from coig_writer.training import controls
+    from coig_writer.training.sources import load
+
+    wanted = controls.counts(control)
     missing = sorted(set(wanted) - set(named))
     if missing:
         raise ConfigError(
-            f"mixture {mixture.variant} needs source {missing[0]!r}",
+            f"mixture {control.name} needs source {missing[0]!r}",
             "add it under sources: in the recipe",
         )
-    return wanted
-
-
-def shrink(mixture: Mixture, named: dict[str, Any]) -> Mixture:
-    """Scales a mixture to the rows at hand, with as many of each language."""
-    from coig_writer.training.sources import load
-
-    general = (
-        [len(load(named[name])[0]) for name in GENERAL] if mixture.general_per_language else [0]
-    )
-    creative = len(load(named["creative"])[0]) if mixture.creative else 0
-    return scaled(mixture, creative, min(general))
+    if sample_scale:
+        wanted = controls.at_sample_scale(wanted, {s: len(load(named[s])[0]) for s in wanted})
+    whole = {"creative": None} if control.creative is None and "creative" in wanted else {}
+    return {source: count for source, count in wanted.items() if count} | whole
 
 
 def load_tokenizer(model: str) -> tuple[Any, str]:

@@ -100,20 +100,6 @@ def ids_hash(ids: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def scaled(mixture: Mixture, creative_rows: int, general_rows_per_language: int) -> Mixture:
-    """Shrinks a mixture to the rows at hand: all general rows stand for 10,000 per language.
-
-    Half of them stand for 5,000 and a tenth, rounded down, for 1,000; the creative rows are used
-    whole or not at all. For samples only.
-    """
-    share = mixture.general_per_language / PUBLISHED["cw_10k"].general_per_language
-    return Mixture(
-        mixture.variant,
-        creative_rows if mixture.creative else 0,
-        int(general_rows_per_language * share + 1e-9),
-    )
-
-
 def steps(documents: int, batch_size: int, epochs: int) -> int:
     """Returns the number of optimizer steps: each epoch ends with a part batch if need be."""
     return -(-documents // batch_size) * epochs

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coig_writer import mixture, paper
-from coig_writer.mixture import PUBLISHED, content_id, ids_hash, rank, scaled, steps
+from coig_writer.mixture import PUBLISHED, content_id, ids_hash, rank, steps
 
 ids = st.sets(st.text(min_size=1, max_size=12), min_size=1, max_size=80)
 
@@ -55,13 +55,6 @@ def test_content_id_does_not_run_parts_together():
 
 def test_the_set_hash_ignores_order_only():
     assert ids_hash(["a", "b"]) == ids_hash(["b", "a"]) != ids_hash(["a", "c"])
-
-
-def test_sample_scale_halves_and_tenths():
-    counts = {v: scaled(m, 102, 60).general_per_language for v, m in PUBLISHED.items()}
-    assert counts == {"cw": 0, "cw_1k": 6, "cw_5k": 30, "cw_10k": 60, "g": 60}
-    assert scaled(PUBLISHED["cw_1k"], 16, 24).general_per_language == 2
-    assert scaled(PUBLISHED["g"], 16, 24).creative == 0
 
 
 def test_the_sampler_is_pinned():

@@ -20,7 +20,7 @@ from coig_writer.errors import InputError
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_path, write_records
 from coig_writer.metrics.overlap import GRAM, grams, reduced
-from coig_writer.mixture import SAMPLER_VERSION, Example, Mixture, MixtureRow, Turn, ids_hash, rank
+from coig_writer.mixture import SAMPLER_VERSION, Example, MixtureRow, Turn, ids_hash, rank
 from coig_writer.training import chat
 from coig_writer.training.sources import Source, Unconvertible, convert, load
 from coig_writer.triplet import messages
@@ -167,15 +167,18 @@ def build(sampled: Sequence[Sampled], rules: Rules) -> list[MixtureRow]:
 
 
 def lock(
-    mixture: Mixture,
+    variant: str,
     sampled: Sequence[Sampled],
     rows: Sequence[MixtureRow],
     rules: Rules,
     tokenizer_hash: str,
+    *,
+    control: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Describes a mixture so exactly that any drift shows."""
-    return {
-        "variant": mixture.variant,
+    """Describes a mixture so exactly that any drift shows; ``control`` is what it changes, if any."""
+    named = {} if control is None else {"control": dict(control)}
+    return named | {
+        "variant": variant,
         "sampler_version": SAMPLER_VERSION,
         "rules": dataclasses.asdict(rules),
         "tokenizer_sha256": tokenizer_hash,
@@ -232,6 +235,9 @@ def facts(locked: Mapping[str, Any], artefact: str) -> list[Fact]:
         Fact(f"mixture/{name}", locked[name], command=command, artefact=artefact)
         for name in ("rows", "tokens", "ids_sha256")
     ]
+    if "control" in locked:
+        told = ("name", "of", "question")
+        found += [Fact(f"mixture/control/{key}", locked["control"][key]) for key in told]
     for source, part in locked["sources"].items():
         found += [
             Fact(f"mixture/{source}/{name}", part[name], command=command, artefact=artefact)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from coig_writer.errors import ConfigError, MissingInputError
-from coig_writer.mixture import PUBLISHED
 
 # Keys of older releases and what stands for them now (transformers 5.15 and TRL 1.0 removed them).
 REMOVED = {
@@ -43,8 +42,12 @@ class RecipeArguments:
     variants: list[str] = field(
         default_factory=lambda: ["cw_10k"],
         metadata={
-            "help": "Which mixtures to build or train on, one run each: cw, cw_1k, cw_5k, cw_10k, g."
+            "help": "Which mixtures to build or train on, one run each: cw, cw_1k, cw_5k, cw_10k, g, or a control."
         },
+    )
+    controls: str = field(
+        default="recipes/configs/controls.yaml",
+        metadata={"help": "The named controls that `variants` may hold beside the published five."},
     )
     sources: dict[str, Any] = field(
         default_factory=dict,
@@ -117,6 +120,8 @@ def parse(
     """
     from trl import TrlParser
 
+    from coig_writer.training import controls
+
     given = list(sys.argv[1:] if arguments is None else arguments)
     if "--config" not in given and default_config is not None:
         given = ["--config", str(default_config), *given]
@@ -127,7 +132,8 @@ def parse(
         raise ConfigError(
             f"recipe: {error}", "see recipes/configs/cw_10k.yaml for every key with its reason"
         ) from error
-    _check_variants(recipe.variants)
+    for variant in recipe.variants:
+        controls.resolve(variant, Path(recipe.controls))
     return recipe, sft, model
 
 
@@ -184,14 +190,6 @@ def check_keys(arguments: Sequence[str]) -> None:
         raise ConfigError(
             f"{where}: {'removed' if key in REMOVED else 'unknown'} key {key!r}", hint
         )
-
-
-def _check_variants(variants: Sequence[str]) -> None:
-    for variant in variants:
-        if variant not in PUBLISHED:
-            raise ConfigError(
-                f"unknown variant {variant!r}", f"variants are {', '.join(PUBLISHED)}"
-            )
 
 
 def check_batch(recipe: RecipeArguments, sft: Any, processes: int) -> None:

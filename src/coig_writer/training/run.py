@@ -19,7 +19,7 @@ from coig_writer.errors import ConfigError, DriftError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_path, read_records
 from coig_writer.mixture import MixtureRow, ids_hash
-from coig_writer.training import ledger
+from coig_writer.training import controls, ledger
 from coig_writer.training import recipe as recipes
 from coig_writer.training.recipe import RecipeArguments
 
@@ -79,6 +79,7 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
     from coig_writer.training.samples import EpochSamples
 
     rows, lock = read_mixture(recipe, variant, sft.max_length)
+    sft = controls.applied(controls.resolve(variant, Path(recipe.controls)), recipe, sft)
     out = Path(sft.output_dir) / variant
     settings = _settings(sft, model) | {"lock": lock, "global_batch_size": recipe.global_batch_size}
     mark = recipes.fingerprint(settings)
@@ -235,6 +236,7 @@ def _facts(
         * trainer.accelerator.num_processes,
         "run/max_length": trainer.args.max_length,
         "run/seed": trainer.args.seed,
+        "run/seeds": 1,  # a run is of one seed; what other seeds give, it cannot know
         "run/precision": "bf16 with fp32 master weights" if trainer.args.bf16 else "fp32",
         "run/parameters": trainer.model.num_parameters(),
     }
