@@ -118,3 +118,24 @@ def test_a_second_run_installs_and_builds_nothing(clone):
     )
     assert "pip install" not in out
     assert {p: p.stat().st_mtime_ns for p in (folder / "build").rglob("*.parquet")} == before
+
+
+def test_reproduce_on_the_smoke_model(clone):
+    folder, _ = clone
+    out = subprocess.run(
+        ["make", "reproduce", "RUN=g", "SMOKE=1"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for words in (
+        "mix",
+        "train",
+        "generate",
+        "score",
+        "card",
+        "| Paper | Difference |",
+        "build/reproduce-smoke/cards/g/README.md",
+    ):
+        assert words in out

@@ -146,3 +146,51 @@ def test_sigkill_anywhere_then_resume(recipe, tmp_path, seed):
     resumed = runs.train(recipe, name, *flags)
     assert runs.consumed(resumed) == runs.consumed(reference)
     assert weights(resumed) == weights(reference)
+
+
+def test_lora_by_flag_trains_an_adapter_that_generates(recipe):
+    flags = (
+        "--use_peft",
+        "true",
+        "--lora_r",
+        "4",
+        "--lora_target_modules",
+        "q_proj",
+        "v_proj",
+        "--max_steps",
+        "2",
+    )
+    run = runs.train(recipe, "lora", *flags)
+    assert (run / "adapter_model.safetensors").is_file()
+    assert not (run / "model.safetensors").exists()
+    out = recipe.parent / "answers"
+    command = [
+        "recipes/generate.py",
+        "--config",
+        "recipes/configs/generate_demo.yaml",
+        "--models",
+        str(run.parent),
+        "--variants",
+        "cw_10k",
+        "--out",
+        str(out),
+    ]
+    subprocess.run(
+        [sys.executable, *command],
+        cwd=runs.ROOT,
+        env=runs.ENVIRONMENT,
+        check=True,
+        capture_output=True,
+    )
+    assert (out / "cw_10k.parquet").is_file()
+
+
+def test_a_budget_that_is_exceeded_stops_the_run_before_training(tmp_path):
+    recipe = runs.prepare(tmp_path, variants=["cw"], max_length=112, over_long_budget=0.0)
+    command = [sys.executable, "recipes/sft.py", "--config", str(recipe)]
+    done = subprocess.run(
+        command, cwd=runs.ROOT, env=runs.ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "of the tokens would be cut at 112, the budget is 0.0%" in done.stderr
+    assert not (tmp_path / "models").exists()
