@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections import Counter
 
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bootstrap, bradley_terry, power
@@ -42,7 +44,7 @@ class Standing:
     """Everything a language's preferences say about the order of the models.
 
     ``orders`` gives the order under each treatment of ties that can be fitted; ``problem`` says why
-    there is no board. ``tie_rate`` is the share of tied comparisons, ``visible`` the smallest win
+    there is no board. ``set_aside`` counts ballots that said *both bad* (a tie here) or were skipped. ``tie_rate`` is the share of tied comparisons, ``visible`` the smallest win
     rate that the prompts of one pair could find with 80 % power.
     """
 
@@ -52,6 +54,7 @@ class Standing:
     orders: dict[str, tuple[str, ...]]
     conclusions: list[Conclusion]
     tie_rate: float
+    set_aside: dict[str, int]
     prompts: int
     comparisons: int
     visible: float | None
@@ -78,10 +81,17 @@ def standing(runs: Runs, language: Language) -> Standing | None:
         _orders(pairs),
         _conclusions(rates),
         float((pairs.outcome == 0.5).mean()),
+        _set_aside(runs, language),
         len(pairs.query_ids),
         len(pairs),
         _visible(sorted(decided)[len(decided) // 2]) if decided else None,
     )
+
+
+def _set_aside(runs: Runs, language: Language) -> dict[str, int]:
+    verdicts = Counter(json.loads(b.verdict) for b in runs.voted(language) if b.verdict[:1] == '"')
+    named = {"both bad": verdicts["both_bad"], "skipped": verdicts["skip"]}
+    return {name: n for name, n in named.items() if n}
 
 
 def _board(pairs: Pairs) -> tuple[Board | None, str]:

@@ -86,7 +86,7 @@ def boxes(values: Mapping[str, Sequence[float]], label: str) -> Paint:
         axes = figure.subplots()
         names = list(values)[::-1]
         axes.boxplot(
-            [values[n] for n in names], vert=False, widths=0.55, patch_artist=True, showmeans=True,
+            [values[n] for n in names], orientation="horizontal", widths=0.55, patch_artist=True, showmeans=True,
             boxprops={"facecolor": CALM, "edgecolor": "none", "alpha": 0.55},
             medianprops={"color": INK, "linewidth": 1.4}, whiskerprops={"color": CALM}, capprops={"visible": False},
             flierprops={"marker": ".", "markersize": 3, "markerfacecolor": CALM, "markeredgecolor": "none"},

@@ -1,7 +1,7 @@
 """The report's numbers as facts, under names that cards can rely on.
 
 ``table-2/LANGUAGE/ROW/COLUMN`` (percent), ``table-3`` and ``table-4/LANGUAGE/VARIANT/METRIC``,
-``mean-place``, ``friedman``, ``strength``, ``flips/LANGUAGE/BETTER/WORSE``,
+``language-confusion/LANGUAGE/VARIANT/THRESHOLD``, ``mean-place``, ``friedman``, ``strength``, ``flips/LANGUAGE/BETTER/WORSE``,
 ``rating/LANGUAGE/VARIANT/DIMENSION``, ``alpha/LANGUAGE/DIMENSION``, ``concordance/LANGUAGE/METRIC``,
 ``genre-wins`` and ``genre-rating/LANGUAGE/GENRE``, ``reasoning/LANGUAGE/VARIANT/BEHAVIOUR``.
 """
@@ -17,7 +17,7 @@ from coig_writer.preference.bootstrap import Interval
 from coig_writer.triplet import Language
 from eval_tasks.report.analysis import Analysis
 from eval_tasks.report.inputs import Runs
-from eval_tasks.report.tables import measures, win_rates
+from eval_tasks.report.tables import confusion, measures, win_rates
 
 METRICS = {"tokens": "tokens", "chars": "characters", "ttr": None, "mattr_100": None}
 
@@ -34,6 +34,7 @@ def facts(runs: Runs, analyses: Mapping[Language, Analysis], command: str) -> li
         for source, fact in (
             *(("ballots", f) for f in _preferences(runs, analysis)),
             *(("scores", f) for f in _means(runs, language)),
+            *(("scores", f) for f in _confusion(runs, language)),
             *(("ballots", f) for f in _ratings(analysis)),
             *(("scores", f) for f in _relations(analysis)),
             *(("generations", f) for f in _reasoning(analysis)),
@@ -97,6 +98,12 @@ def _means(runs: Runs, language: Language) -> Iterator[Fact]:
                 name = f"{table}/{language}/{variant}/{metric}"
                 yield Fact(name, ours.value, ours.n, ours.low, ours.high, unit)
                 yield Fact(f"{name}-median", ours.median, ours.n, unit=unit)
+
+
+def _confusion(runs: Runs, language: Language) -> Iterator[Fact]:
+    for (variant, threshold), rate in confusion(runs, language).items():
+        name = f"language-confusion/{language}/{variant}/{threshold}"
+        yield Fact(name, 100 * rate.value, rate.n, 100 * rate.low, 100 * rate.high, "percent")
 
 
 def _ratings(found: Analysis) -> Iterator[Fact]:

@@ -14,7 +14,7 @@ from eval_tasks.report.analysis import Analysis
 from eval_tasks.report.cases import Case
 from eval_tasks.report.figures import Figure
 from eval_tasks.report.inputs import LANGUAGES, Runs
-from eval_tasks.report.tables import measures, win_rates
+from eval_tasks.report.tables import confusion, measures, win_rates
 
 HERE = Path(__file__).parent
 LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
@@ -54,6 +54,8 @@ def render(
             analyses=analyses,
             behaviours=BEHAVIOURS,
             wins={x: win_rates(runs, x) for x in analyses},
+            confusion={x: confusion(runs, x) for x in analyses},
+            paper_confusion=paper.LANGUAGE_CONFUSION,
             paper_wins=paper.TABLE_2,
             paper_n=paper.QUERIES,
             measure_table=measure_table,

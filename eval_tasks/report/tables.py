@@ -14,7 +14,7 @@ from coig_writer.preference.pairs import Pairs, encode, win_matrix
 from coig_writer.preference.rankings import Friedman
 from coig_writer.preference.rankings import encode as encode_rankings
 from coig_writer.preference.rankings import friedman as test_friedman
-from coig_writer.preference.rates import Rate
+from coig_writer.preference.rates import Rate, wilson
 from coig_writer.triplet import Language
 from eval_tasks.report.inputs import Runs
 
@@ -86,6 +86,19 @@ def _clustered(drawn: Interval | None, rate: Rate) -> Rate:
     return dataclasses.replace(
         rate, low=drawn.low, high=drawn.high, method="percentile bootstrap by query"
     )
+
+
+CONFUSION = ("any", "mixed", "wrong")
+
+
+def confusion(runs: Runs, language: Language) -> dict[tuple[str, str], Rate]:
+    """Returns by (variant, threshold) the share of answers with text of the other language."""
+    found: dict[tuple[str, str], Rate] = {}
+    for threshold in CONFUSION:
+        for variant, values in runs.values(f"language_confusion_{threshold}", language).items():
+            hits = sum(value > 0 for value in values.values())
+            found[variant, threshold] = wilson(hits, len(values))
+    return found
 
 
 def friedman(runs: Runs, language: Language) -> Friedman | None:

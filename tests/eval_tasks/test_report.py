@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from coig_writer.score import Score
 from coig_writer.triplet import Language
 from eval_tasks.report import main
 
-ROOT = Path(__file__).parents[2]
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">{{ 7*7 }}</style>'
 
 
@@ -35,17 +33,11 @@ def answer(
     )  # fmt: skip
 
 
-def report(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "eval_tasks",
-        "report",
-        "--out",
-        str(folder / "out"),
-        *arguments,
-    ]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+def report(folder: Path, *arguments: str) -> None:
+    """Runs the command in this process: importing matplotlib once is enough."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["report", "--out", str(folder / "out"), *arguments])
+        main()
 
 
 def page(folder: Path) -> str:
@@ -77,11 +69,10 @@ def unvoted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     write_records(folder / "g.jsonl", answers, Generation)
     write_records(folder / "s.jsonl", scores, Score)
-    done = report(
+    report(
         folder, "--generations", str(folder / "g.jsonl"), "--scores", str(folder / "s.jsonl"),
         "--cases", "zh-essay-1",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
     return folder
 
 
@@ -98,6 +89,33 @@ def test_without_votes_it_says_so_and_shows_the_papers_cells(unvoted: Path) -> N
 def test_absences_are_counted_and_never_a_number(unvoted: Path) -> None:
     assert "2 missing" in page(unvoted)
     assert "table-3/zh/cw/tokens" not in facts.read(unvoted / "out" / "facts.json")
+
+
+def test_language_confusion_stands_beside_the_papers(tmp_path: Path) -> None:
+    scores = [
+        Score(v, f"en-essay-{i}", "language_confusion_any", float(i < hits), "scored")
+        for v, hits in (("cw", 5), ("g", 1))
+        for i in range(40)
+    ]
+    write_records(tmp_path / "s.jsonl", scores, Score)
+    report(tmp_path, "--scores", str(tmp_path / "s.jsonl"))
+    fact = facts.read(tmp_path / "out" / "facts.json")["language-confusion/en/cw/any"]
+    assert (fact.value, fact.n) == (12.5, 40)
+    assert "12.18" in page(tmp_path)
+
+
+def test_both_bad_and_skipped_are_counted_apart(tmp_path: Path) -> None:
+    verdicts = ["left", "right", "tie", "both_bad", "both_bad", "skip"]
+    votes = [
+        Ballot(
+            f"b{i}", "s", "pairwise", f"i{i}", f"zh-essay-{i}", "r", 0, ("cw", "g"), json.dumps(v)
+        )
+        for i, v in enumerate(verdicts)
+    ]
+    write_records(tmp_path / "b.jsonl", votes, Ballot)
+    report(tmp_path, "--ballots", str(tmp_path / "b.jsonl"))
+    assert re.search(r"60.0&nbsp;% ties, 2 both bad, 1 skipped", page(tmp_path))
+    assert facts.read(tmp_path / "out" / "facts.json")["table-2/zh/cw/g"].n == 5
 
 
 def test_hostile_text_stays_text(unvoted: Path) -> None:
@@ -140,9 +158,8 @@ def test_wrong_input_is_named(
     score = Score("cw", "essay-1", "ttr", 0.5, "scored")
     write_records(unvoted / "foreign.jsonl", [score], Score)
     monkeypatch.chdir(unvoted)
-    monkeypatch.setattr(sys, "argv", ["report", "--out", str(tmp_path / "out"), *arguments])
     with pytest.raises(KitError, match=says):
-        main()
+        report(tmp_path, *arguments)
     assert not (tmp_path / "out").exists()
 
 
@@ -172,8 +189,7 @@ def test_repeated_votes_widen_nothing_and_ratings_show_agreement(tmp_path: Path)
             for r in "xy"
         ]
     write_records(tmp_path / "b.jsonl", votes, Ballot)
-    done = report(tmp_path, "--ballots", str(tmp_path / "b.jsonl"))
-    assert done.returncode == 0, done.stderr
+    report(tmp_path, "--ballots", str(tmp_path / "b.jsonl"))
     found = facts.read(tmp_path / "out" / "facts.json")
     rate = found["table-2/zh/cw_10k/g"]
     assert rate.n == 180
@@ -191,8 +207,7 @@ def test_real_answers_of_twelve_models(shared: Path, tmp_path: Path) -> None:
         models = {json.loads(line)["model"] for line in lines}
     preference_bench.convert(source, tmp_path)
     files = [f"--{n}={tmp_path / n}.parquet" for n in ("generations", "ballots", "scores")]
-    done = report(tmp_path, *files)
-    assert done.returncode == 0, done.stderr
+    report(tmp_path, *files)
     found = facts.read(tmp_path / "out" / "facts.json")
     assert {name.split("/")[2] for name in found if name.startswith("rating/zh/")} == models
     assert "implied by the ratings" in page(tmp_path)

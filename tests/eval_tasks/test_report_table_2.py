@@ -74,6 +74,11 @@ def test_mean_places_and_friedman(reported: dict[str, Fact], language: str) -> N
     assert round(float(reported[f"friedman/{language}/kendall-w"].value), 3) == kendall_w
 
 
+def test_twelve_prompts_undo_the_chinese_headline(reported: dict[str, Fact]) -> None:
+    assert reported["flips/zh/cw_10k/g"].value == 12
+    assert "flips/en/g/cw_10k" not in reported  # nothing to undo
+
+
 def test_headline_interval(reported: dict[str, Fact]) -> None:
     fact = reported["table-2/zh/cw_10k/g"]
     assert (round(fact.low or 0, 1), round(fact.high or 0, 1)) == (55.9, 69.1)
