@@ -5,8 +5,8 @@ eval_tasks.tasks` is added where it is not given. Examples:
 
   a model     python -m eval_tasks lighteval accelerate \
                "model_name=build/models/cw,device=cpu,batch_size=4" "coig_writer|0" --max-samples 4
-  an endpoint python -m eval_tasks lighteval endpoint litellm \
-               "model_name=openai/NAME,base_url=http://127.0.0.1:8000/v1" "coig_writer:zh|0"
+  a server    COIG_WRITER_ENDPOINT=http://127.0.0.1:8000/v1 python -m eval_tasks lighteval \
+               custom MODEL src/coig_writer/scoring/remote.py "coig_writer:zh|0"
   saved text  python -m eval_tasks lighteval --generations build/generations/cw.parquet \
                custom cw src/coig_writer/scoring/replay.py "coig_writer:zh|0"
 

@@ -99,7 +99,7 @@ def _write(out: Path, scores: dict[str, list[Score]], found: Sequence[Average]) 
         (
             _fact(average, hashes[average.variant])
             for average in found
-            if average.value is not None and average.scope != "genre"
+            if average.value is not None and average.scope in ("micro", "macro")
         ),
     )
     print(table(found))

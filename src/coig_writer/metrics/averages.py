@@ -1,4 +1,4 @@
-"""Averages of scores with intervals: over answers (micro), over genres (macro), and per genre.
+"""Averages of scores with intervals: over answers (micro), genres (macro), per category and genre.
 
 lighteval's own averages are unweighted over tasks and give a genre of one query a standard error of
 0; these carry n, and a genre with too few queries says so. Intervals are 95 %: Wilson for shares,
@@ -13,19 +13,20 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from coig_writer import taxonomy
 from coig_writer.metrics.catalogue import SHARES
 from coig_writer.preference.rates import wilson
 from coig_writer.score import Score
 
 ENOUGH = 5  # below this many queries a genre's mean is not shown
-Scope = Literal["micro", "macro", "genre"]
+Scope = Literal["micro", "macro", "category", "genre"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Average:
-    """One mean. ``n`` counts scored answers (micro, genre) or genres (macro).
+    """One mean. ``n`` counts scored answers, or genres where the scope is macro.
 
-    ``state`` is ``insufficient data`` where n is too small; value and interval are then None.
+    ``genre`` names the genre or category of a row that is about one. ``state`` is ``insufficient data`` where n is too small; value and interval are then None.
     """
 
     variant: str
@@ -57,7 +58,7 @@ def averages(scores: Iterable[Score], places: Mapping[str, Place]) -> list[Avera
         places: Query id to language and genre.
 
     Returns:
-        For each variant, language and metric: the micro average, one row per genre, and the macro
+        For each variant, language and metric: the micro average, a row per category and genre, and the macro
         average (the mean of the genre means, each genre once; genres of any size count).
     """
     groups: dict[tuple[str, str, str], list[Score]] = {}
@@ -76,14 +77,23 @@ def _group(
 ) -> list[Average]:
     kind = "share" if metric in SHARES else "amount"
     by_genre: dict[str, list[Score]] = {}
+    by_category: dict[str, list[Score]] = {}
     for score in group:
         genre = places[score.query_id].genre
         if genre is not None:
             by_genre.setdefault(genre, []).append(score)
+            by_category.setdefault(_category(genre), []).append(score)
     key = (variant, language, metric)
     rows = [_average(key, "micro", None, group, kind, 1)]
-    rows += [_average(key, "genre", g, part, kind, ENOUGH) for g, part in sorted(by_genre.items())]
+    rows += [_average(key, "category", c, p, kind, ENOUGH) for c, p in sorted(by_category.items())]
+    rows += [_average(key, "genre", g, p, kind, ENOUGH) for g, p in sorted(by_genre.items())]
     return [*rows, _macro(key, list(by_genre.values()))]
+
+
+def _category(genre: str) -> str:
+    """Returns the category of a genre; a genre that the taxonomy lacks is its own."""
+    known = {g.slug: g.category for g in taxonomy.published().genres}
+    return known.get(genre, genre)
 
 
 def _average(

@@ -22,8 +22,8 @@ from coig_writer.metrics.answer import repaired
 from coig_writer.scoring.generations import GENERATIONS, of_variant, read
 
 
-class _NoCache:
-    """Stands where lighteval expects its sample cache: a replay has nothing to cache."""
+class NoCache:
+    """Stands where lighteval expects its sample cache, for models that need none."""
 
     def _init_registry(self, registry: Any) -> None:
         """Accepts the registry and forgets it."""
@@ -34,7 +34,7 @@ class Replay(LightevalModel):  # type: ignore[misc]
 
     def __init__(self, config: Any, generations: Iterable[Generation] | None = None) -> None:
         self.config = config
-        self._cache = _NoCache()
+        self._cache = NoCache()
         if generations is None:
             paths = os.environ.get(GENERATIONS, "build/generations").split(os.pathsep)
             generations = of_variant(read([Path(p) for p in paths]), config.model_name)

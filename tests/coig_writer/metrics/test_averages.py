@@ -45,6 +45,14 @@ def test_a_small_genre_has_no_number() -> None:
     assert small.n == ENOUGH - 1
 
 
+def test_a_category_gathers_its_genres() -> None:
+    given, places = scores("ttr", wuxia=[0.2] * 3, xianxia=[0.4] * 3, unheard=[1.0] * 5)
+    found = averages(given, places)
+    assert pick(found, "category", "novel").value == pytest.approx(0.3)
+    assert pick(found, "category", "unheard").value == 1
+    assert pick(found, "genre", "wuxia").state == "insufficient data"
+
+
 def test_missing_is_not_zero() -> None:
     given, places = scores("ttr", wuxia=[0.4, None, 0.6], poetry=[None])
     found = averages(given, places)
