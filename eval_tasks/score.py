@@ -38,6 +38,7 @@ def main() -> int | None:
     from coig_writer.scoring.generations import read, variants
 
     records = read(options.generations)
+    _audit([record.article for record in records if record.language == "zh"])
     print("starting lighteval …", flush=True)
     from coig_writer.scoring import copying, run
     from eval_tasks.tasks import TASKS_TABLE
@@ -49,7 +50,6 @@ def main() -> int | None:
             scores[variant] = run.score(variant, answers, TASKS_TABLE)
             scores[variant] += copying.score(answers, options.mixtures)
             bar.update(len(answers))
-    _audit([record.article for record in records if record.language == "zh"])
     places = {r.query_id: Place(r.language, r.genre) for r in records}
     _write(options.out, scores, averages((s for v in scores.values() for s in v), places))
     return None

@@ -17,7 +17,7 @@ from coig_writer.metrics.behaviour import BEHAVIOURS
 from coig_writer.score import Judgement
 from coig_writer.triplet import Triplet
 from eval_tasks import behaviour
-from tests.coig_writer.scoring.conftest import generation
+from tests.generations import generation
 
 THOUGHT = "因为下雨，所以意味着写屋里。\n\n雨声。\n\n不对，太顺了，删。"
 

@@ -16,7 +16,7 @@ from coig_writer.generation import Generation
 from coig_writer.metrics.catalogue import AGAINST_TRAINING, METRICS, TOGETHER
 from coig_writer.score import Score
 from eval_tasks import score
-from tests.coig_writer.scoring.conftest import generation
+from tests.generations import generation
 
 ENVIRONMENT = os.environ | {"HF_HUB_OFFLINE": "1"}
 

@@ -1,4 +1,4 @@
-"""Generations for scoring tests, and a network that is not there."""
+"""A network that is not there."""
 
 from __future__ import annotations
 
@@ -6,35 +6,6 @@ import socket
 from typing import Any
 
 import pytest
-
-from coig_writer.generation import Generation, split
-
-
-def generation(
-    variant: str, query: str, text: str, language: Any = "zh", **other: Any
-) -> Generation:
-    """A generation record whose parts follow from its text."""
-    parts = split(text)
-    fields: dict[str, Any] = {
-        "genre": None,
-        "prompt": f"写一写{query}",
-        "finish_reason": "stop",
-        "n_tokens": None,
-        "seed": None,
-        "sampling": None,
-        "model": "m",
-        "revision": None,
-    } | other
-    return Generation(
-        variant=variant,
-        query_id=query,
-        language=language,
-        text=text,
-        reasoning=parts.reasoning,
-        article=parts.article,
-        reasoning_state=parts.state,
-        **fields,
-    )
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import write_records
 from coig_writer.generation import Generation
 from coig_writer.scoring.generations import of_variant, read, variants, write_queries
-from tests.coig_writer.scoring.conftest import generation
+from tests.generations import generation
 
 
 def write(path: Path, *records: Generation) -> Path:

@@ -18,8 +18,8 @@ from coig_writer.errors import ConfigError, EndpointError
 from coig_writer.files import write_records
 from coig_writer.generation import Generation
 from coig_writer.scoring.remote import ADDRESS, Remote
-from tests.coig_writer.scoring.conftest import generation
 from tests.eval_tasks.test_score import run
+from tests.generations import generation
 from tests.loopback import Server, said
 
 

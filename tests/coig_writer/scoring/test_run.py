@@ -16,7 +16,7 @@ from coig_writer.metrics import catalogue
 from coig_writer.score import Score
 from coig_writer.scoring import copying, run
 from eval_tasks.tasks import TASKS_TABLE
-from tests.coig_writer.scoring.conftest import generation
+from tests.generations import generation
 
 PROSE = "雨停了，他推开门，院子里落满了叶子。隔壁的收音机还在响。\n\n他蹲下来，把门口的积水一点一点扫出去。"
 
