@@ -42,7 +42,8 @@ def summarize(triplets: Sequence[Triplet]) -> dict[str, Group]:
     for triplet in triplets:
         members["overall"].append(triplet)
         members[f"genre/{triplet.genre or 'unassigned'}"].append(triplet)
-        if triplet.category:
+        # As the configs have it: a row without a genre is in no category's config either.
+        if triplet.category and triplet.genre:
             members[f"category/{triplet.category}"].append(triplet)
     return {key: _group(rows) for key, rows in members.items()}
 
