@@ -12,6 +12,8 @@ import argparse
 import shlex
 from pathlib import Path
 
+from tqdm import tqdm
+
 from coig_writer import facts
 from coig_writer.files import atomic_folder
 from eval_tasks.report import inputs, measured, page
@@ -25,10 +27,12 @@ def main() -> int | None:
     arguments = _parser().parse_args()
     runs = inputs.read(arguments.generations, arguments.scores, arguments.ballots)
     chosen = cases(runs, arguments.cases)
-    analyses = {language: analyse(runs, language) for language in page.languages(runs)}
+    chosen_languages = tqdm(page.languages(runs), desc="analysing", unit="language", disable=None)
+    analyses = {language: analyse(runs, language) for language in chosen_languages}
     command = _command(arguments)
     with atomic_folder(arguments.out) as folder:
-        drawn = {x: gallery(runs, found, folder / "figures") for x, found in analyses.items()}
+        shown = tqdm(analyses.items(), desc="drawing", unit="language", disable=None)
+        drawn = {x: gallery(runs, found, folder / "figures") for x, found in shown}
         facts.write(folder / "facts.json", measured.facts(runs, analyses, command))
         html = page.render(runs, analyses, drawn, chosen, command)
         (folder / "report.html").write_text(html, encoding="utf-8")

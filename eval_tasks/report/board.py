@@ -60,6 +60,11 @@ class Standing:
     visible: float | None
 
     @property
+    def few(self) -> int:
+        """The number of prompts that there should be at least, if there are fewer; else 0."""
+        return bootstrap.FEW if self.prompts < bootstrap.FEW else 0
+
+    @property
     def same_order(self) -> bool:
         """Whether every treatment of ties gives the same order."""
         return len(set(self.orders.values())) <= 1

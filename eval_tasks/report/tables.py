@@ -83,9 +83,8 @@ def _clustered(drawn: Interval | None, rate: Rate) -> Rate:
     """Replaces Wilson's interval; one prompt alone says nothing about others, so it spans all."""
     if drawn is None:
         return dataclasses.replace(rate, low=0.0, high=1.0, method="none: a single prompt")
-    return dataclasses.replace(
-        rate, low=drawn.low, high=drawn.high, method="percentile bootstrap by query"
-    )
+    method = f"{drawn.method}, by {drawn.cluster}"
+    return dataclasses.replace(rate, low=drawn.low, high=drawn.high, method=method)
 
 
 CONFUSION = ("any", "mixed", "wrong")

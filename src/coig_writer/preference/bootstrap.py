@@ -16,6 +16,7 @@ from scipy import sparse
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bradley_terry
 from coig_writer.preference.pairs import Floats, Ints, Pairs, win_matrix
+from coig_writer.preference.rates import wilson
 
 Cluster = Literal["query", "rater", "query and rater", "comparison"]
 FEW = 20  # clusters below which a percentile interval is known to be too narrow
@@ -96,25 +97,62 @@ def mean(values: Floats, clusters: Ints, plan: Plan = BY_QUERY) -> Interval:
 def win_rates(pairs: Pairs, plan: Plan = BY_QUERY) -> dict[tuple[str, str], Interval]:
     """Returns the win rate of every ordered pair that met, a tie being half a win.
 
+    ``clusters`` of an interval counts those in which the pair met. Where resampling moves nothing
+    (one cluster, or the same outcome in all), the interval is Wilson's over the clusters.
+
     Raises:
-        StatisticsError: A single cluster, so that nothing can be resampled.
+        StatisticsError: A single cluster in all, so that nothing can be resampled.
     """
     wins, ties, clusters = tables(pairs, plan)
     points, games = wins + ties / 2, wins + wins.swapaxes(1, 2) + ties
     matrix = win_matrix(pairs)
+    shared = _meetings(pairs, plan.cluster)
     found: dict[tuple[str, str], Interval] = {}
-    for i, a in enumerate(pairs.labels):
-        for j, b in enumerate(pairs.labels):
-            n = matrix.games[i, j]
-            if i == j or n == 0:
-                continue
-            met = games[:, i, j] > 0
-            low, high = percentiles(points[met, i, j] / games[met, i, j], plan.level)
-            found[a, b] = Interval(
-                float(matrix.points[i, j] / n), low, high, plan.level, plan.cluster, clusters,
-                int(n), plan.rounds, plan.seed, int((~met).sum()),
-            )  # fmt: skip
+    for i, j in zip(*np.nonzero(matrix.games), strict=True):
+        met = games[:, i, j] > 0
+        rate = float(matrix.points[i, j] / matrix.games[i, j])
+        drawn = (
+            percentiles(points[met, i, j] / games[met, i, j], plan.level)
+            if met.any()
+            else (0.0, 0.0)
+        )
+        interval = Interval(
+            rate, *drawn, plan.level, plan.cluster, shared.get((min(i, j), max(i, j)), clusters),
+            int(matrix.games[i, j]), plan.rounds, plan.seed, int((~met).sum()),
+        )  # fmt: skip
+        found[pairs.labels[i], pairs.labels[j]] = _not_frozen(interval)
     return found
+
+
+def _meetings(pairs: Pairs, cluster: Cluster) -> dict[tuple[int, int], int]:
+    """Counts the clusters in which each unordered pair met; two ways, the fewer of the two."""
+    if cluster == "comparison":
+        return {}
+    low, high = np.minimum(pairs.left, pairs.right), np.maximum(pairs.left, pairs.right)
+    codes = {"query": [pairs.queries], "rater": [pairs.raters]}.get(
+        cluster, [pairs.queries, pairs.raters]
+    )
+    found: dict[tuple[int, int], int] = {}
+    for code in codes:
+        rows = np.unique(np.column_stack([low, high, code]), axis=0)
+        met, counts = np.unique(rows[:, :2], axis=0, return_counts=True)
+        for (i, j), n in zip(met.tolist(), counts.tolist(), strict=True):
+            found[i, j] = min(n, found.get((i, j), n))
+    return found
+
+
+def _not_frozen(interval: Interval) -> Interval:
+    """Replaces an interval without width, which claims certainty that no sample gives."""
+    if interval.high > interval.low:
+        return interval
+    wins = min(max(interval.estimate, 0.0), 1.0) * interval.clusters
+    rate = wilson(wins, interval.clusters, interval.level)
+    return dataclasses.replace(
+        interval,
+        low=rate.low,
+        high=rate.high,
+        method="wilson over clusters: resampling moves nothing",
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

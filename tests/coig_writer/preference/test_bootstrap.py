@@ -63,12 +63,28 @@ def test_a_single_cluster_is_refused(cluster: bootstrap.Cluster) -> None:
         bootstrap.win_rates(encode(rows), Plan(cluster=cluster))
 
 
+def test_an_outcome_that_never_varies_is_not_certain() -> None:
+    rows = [Comparison(f"q{i}", f"r{r}", "a", "b", 1.0) for i in range(30) for r in range(3)]
+    interval = bootstrap.win_rates(encode(rows), QUICK)["a", "b"]
+    assert (interval.estimate, interval.clusters, interval.n) == (1.0, 30, 90)
+    assert interval.low == pytest.approx(wilson(30, 30).low)
+    assert "wilson" in interval.method
+
+
+def test_a_pair_that_met_on_one_prompt_only_stays_open() -> None:
+    rows = [*one_per_prompt(20, 40), *(Comparison("q0", f"r{i}", "a", "c", 1.0) for i in range(5))]
+    interval = bootstrap.win_rates(encode(rows), QUICK)["a", "c"]
+    assert interval.clusters == 1
+    assert interval.high - interval.low > 0.7
+
+
 def test_few_clusters_are_flagged() -> None:
     rows = simulated(60, 0)
     assert bootstrap.win_rates(encode(rows), dataclasses.replace(QUICK, cluster="rater"))[
         "m0", "m5"
     ].few_clusters
-    assert not bootstrap.win_rates(encode(rows), QUICK)["m0", "m5"].few_clusters
+    many = bootstrap.win_rates(encode(one_per_prompt(20, 40)), QUICK)["a", "b"]
+    assert not many.few_clusters
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_does_not() -> None:
