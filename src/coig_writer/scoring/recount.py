@@ -48,7 +48,7 @@ def facts(records: Sequence[Generation], mixtures: Path) -> list[Fact]:
     return [
         fact(average)
         for average in averages(scores(records, mixtures), places)
-        if average.value is not None and average.scope != "genre"
+        if average.value is not None and average.scope in ("micro", "macro")
     ]
 
 
