@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from coig_writer.preference.association import Association
+from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.length_control import LengthControlled
 from coig_writer.preference.pooling import Pooled
 from coig_writer.preference.rankings import Friedman
@@ -26,6 +27,7 @@ class Analysis:
     friedman: Friedman | None
     ratings: Ratings | None
     pair: tuple[str, str] | None
+    by_cluster: dict[str, Interval]
     genre_wins: dict[str, Pooled]
     genre_ratings: dict[str, Pooled]
     equal_length: LengthControlled | str | None
@@ -42,6 +44,7 @@ def analyse(runs: Runs, language: Language) -> Analysis:
         friedman(runs, language),
         ratings.ratings(runs, language),
         pair,
+        board.by_cluster(runs, language, pair) if pair else {},
         genres.wins(runs, language, pair) if pair else {},
         genres.mean_ratings(runs, language),
         relation.at_equal_length(runs, language, pair) if pair else None,

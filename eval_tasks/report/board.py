@@ -93,6 +93,25 @@ def standing(runs: Runs, language: Language) -> Standing | None:
     )
 
 
+def by_cluster(
+    runs: Runs, language: Language, pair: tuple[str, str]
+) -> dict[str, bootstrap.Interval]:
+    """Returns the pair's win rate with prompts, raters and both resampled, where there are several.
+
+    Empty where each prompt was judged by one rater only: then there is nothing to compare.
+    """
+    votes = [c for c in runs.preferences(language).comparisons if {c.left, c.right} == set(pair)]
+    if not votes:
+        return {}
+    pairs = encode(votes)
+    if min(len(pairs.rater_ids), len(pairs.query_ids)) < 2:
+        return {}
+    clusters: tuple[bootstrap.Cluster, ...] = ("query", "rater", "query and rater")
+    return {
+        cluster: bootstrap.win_rates(pairs, bootstrap.Plan(cluster))[pair] for cluster in clusters
+    }
+
+
 def _set_aside(runs: Runs, language: Language) -> dict[str, int]:
     verdicts = Counter(json.loads(b.verdict) for b in runs.voted(language) if b.verdict[:1] == '"')
     named = {"both bad": verdicts["both_bad"], "skipped": verdicts["skip"]}

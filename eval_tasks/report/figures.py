@@ -54,7 +54,7 @@ def draw(name: str, caption: str, size: tuple[float, float], paint: Paint, folde
     import matplotlib.pyplot as plt
 
     style = {
-        "svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9, "text.color": INK,
+        "svg.fonttype": "none", "text.parse_math": False, "svg.hashsalt": name, "font.size": 9, "text.color": INK,
         "axes.edgecolor": RULE, "axes.labelcolor": SOFT, "xtick.color": SOFT, "ytick.color": INK,
         "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False,
         "axes.facecolor": "none", "axes.titlesize": 10, "axes.titlelocation": "left", "grid.color": RULE, "axes.axisbelow": True,

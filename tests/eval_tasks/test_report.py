@@ -19,7 +19,7 @@ from coig_writer.score import Score
 from coig_writer.triplet import Language
 from eval_tasks.report import main
 
-HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">{{ 7*7 }}</style>'
+HOSTILE = '$\\frac{<script>alert(1)</script><img src=x onerror="alert(2)">{{ 7*7 }}</style>'
 
 
 def answer(
@@ -196,6 +196,7 @@ def test_repeated_votes_widen_nothing_and_ratings_show_agreement(tmp_path: Path)
     assert (rate.high or 0) - (rate.low or 0) > 20  # 60 prompts, not 180 votes
     assert found["flips/zh/cw_10k/g"].value == 2  # 40 of 60; 39 is the fewest that differ
     assert found["alpha/zh/overall_preference"].value == pytest.approx(1)
+    assert "other prompts, other raters, both" in page(tmp_path)
 
 
 @pytest.mark.slow
