@@ -35,7 +35,7 @@ def test_the_form_of_the_article_counts_where_the_prompt_is_silent():
 
 
 def test_empty_and_hostile_texts_are_scored_without_harm():
-    for text in ("", "   ", "\ud83d", "《" * 5000, "写" * 100_000, "抽象" * 3000):
+    for text in ("", "   ", "\ud83d", "《" * 5000, "写" * 100_000, "抽象" * 500_000):
         assert np.isfinite(genre.log_odds(text, text)).all()
 
 
@@ -64,11 +64,11 @@ def test_the_fit_separates_what_it_was_given():
     from dataset_builder import assign_fit
 
     labelled = [("剑气江湖", "wuxia"), ("飞船星球", "science-fiction"), ("剑客江湖", "wuxia")]
-    weights = assign_fit.fit(labelled, "prompt")
+    weights = assign_fit.fit(labelled, "prompt", 1e-2)
     fitted = genre.Classifier({"prompt": weights})
     for text, label in labelled:
         assert genre.genres()[fitted.scores("prompt", text).argmax()] == label
-    assert np.array_equal(weights, assign_fit.fit(labelled, "prompt"))
+    assert np.array_equal(weights, assign_fit.fit(labelled, "prompt", 1e-2))
 
 
 def test_the_goals_hold_on_the_labelled_prompts(shared):

@@ -13,6 +13,7 @@ from dataset_builder import samples
 
 TRIPLETS = samples.read(taxonomy.published())
 IDS = {t.id for t in TRIPLETS}
+CONVERSATIONS = [messages(t.prompt, t.reasoning, t.article) for t in TRIPLETS]
 
 
 @pytest.fixture(scope="module")
@@ -24,64 +25,73 @@ def blocks(root):
     return dict(found)
 
 
-@pytest.fixture
-def run(blocks, python_above):
-    """Runs a block and returns what an expression is after it."""
+# What each block leaves behind, as an expression of its names.
+AFTER = {
+    "Load rows": "[list(rows['id']), list(wuxia['genre']), list(novels['category']), len(queries)]",
+    "Stream rows": "first",
+    "Messages for supervised fine-tuning": "[chats.column_names, list(chats['messages'])]",
+    "Prompt and completion": "[pairs.column_names, list(pairs)]",
+    "Prompts only": "[prompts.column_names, list(prompts['prompt'])]",
+    "pandas": "list(table['id'])",
+    "Polars": "table['id'].to_list()",
+}
 
-    def after(heading, expression):
-        code = blocks[heading]
-        out = python_above(f"{code}\nimport json\nprint(json.dumps({expression}))")
-        return json.loads(out.splitlines()[-1])
 
-    return after
-
-
-def test_load_rows(run):
-    found = run(
-        "Load rows",
-        "[list(rows['id']), list(wuxia['genre']), list(novels['category']), len(queries)]",
+@pytest.fixture(scope="module")
+def left(blocks, python_above):
+    """What the blocks leave behind, each run in a namespace of its own; None where a library is absent."""
+    assert set(blocks) == set(AFTER)
+    code = (
+        "import json\n"
+        f"blocks, after, left = {blocks!r}, {AFTER!r}, {{}}\n"
+        "for heading, block in blocks.items():\n"
+        "    names = {}\n"
+        "    try:\n"
+        "        exec(block, names)\n"
+        "        left[heading] = eval(after[heading], names)\n"
+        "    except ModuleNotFoundError:\n"
+        "        left[heading] = None\n"
+        "print(json.dumps(left))\n"
     )
-    assert set(found[0]) == IDS
-    assert set(found[1]) == {"wuxia"}
-    assert set(found[2]) == {"novel"}
-    assert found[3] == 204
+    return json.loads(python_above(code).splitlines()[-1])
 
 
-def test_stream_rows(run):
-    assert run("Stream rows", "first")["id"] in IDS
+def test_load_rows(left):
+    ids, genres, categories, queries = left["Load rows"]
+    assert set(ids) == IDS
+    assert set(genres) == {"wuxia"}
+    assert set(categories) == {"novel"}
+    assert queries == 204
 
 
-def test_messages(run):
-    found = run(
-        "Messages for supervised fine-tuning", "[chats.column_names, list(chats['messages'])]"
-    )
-    assert found[0] == ["messages"]
-    expected = [messages(t.prompt, t.reasoning, t.article) for t in TRIPLETS]
-    assert sorted(found[1], key=str) == sorted(expected, key=str)
+def test_stream_rows(left):
+    assert left["Stream rows"]["id"] in IDS
 
 
-def test_prompt_and_completion(run):
-    found = run("Prompt and completion", "[pairs.column_names, list(pairs)]")
-    assert found[0] == ["prompt", "completion"]
-    expected = [messages(t.prompt, t.reasoning, t.article) for t in TRIPLETS]
-    got = [row["prompt"] + row["completion"] for row in found[1]]
-    assert sorted(got, key=str) == sorted(expected, key=str)
+def test_messages(left):
+    columns, rows = left["Messages for supervised fine-tuning"]
+    assert columns == ["messages"]
+    assert sorted(rows, key=str) == sorted(CONVERSATIONS, key=str)
 
 
-def test_prompts_only(run):
-    found = run("Prompts only", "[prompts.column_names, list(prompts['prompt'])]")
-    assert found[0] == ["prompt"]
-    assert sorted(found[1]) == sorted(t.prompt for t in TRIPLETS)
+def test_prompt_and_completion(left):
+    columns, rows = left["Prompt and completion"]
+    assert columns == ["prompt", "completion"]
+    got = [row["prompt"] + row["completion"] for row in rows]
+    assert sorted(got, key=str) == sorted(CONVERSATIONS, key=str)
 
 
-def test_pandas(run):
-    pytest.importorskip("pandas")
-    assert set(run("pandas", "list(table['id'])")) == IDS
+def test_prompts_only(left):
+    columns, rows = left["Prompts only"]
+    assert columns == ["prompt"]
+    assert sorted(rows) == sorted(t.prompt for t in TRIPLETS)
 
 
-def test_polars(run):
-    pytest.importorskip("polars", reason="polars is not installed")
-    assert set(run("Polars", "table['id'].to_list()")) == IDS
+@pytest.mark.parametrize("heading", ["pandas", "Polars"])
+def test_data_frames(left, heading):
+    if left[heading] is None:
+        pytest.skip(f"{heading} is not installed")
+    assert set(left[heading]) == IDS
 
 
 @pytest.mark.slow
