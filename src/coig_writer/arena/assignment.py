@@ -16,11 +16,15 @@ import dataclasses
 import itertools
 import math
 import random
+from collections import Counter
 from collections.abc import Sequence
+from typing import TypeVar
 
 from coig_writer.arena.answers import Prompt
 from coig_writer.arena.study import Study
 from coig_writer.ballot import Protocol
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,19 +51,22 @@ def units(
     n_models: int,
     pairs_per_prompt: int | None = None,
 ) -> list[list[Unit]]:
-    """Returns the units of each prompt, prompts grouped by genre.
+    """Returns the units of each prompt.
 
-    Each prompt's list starts one model later than the one before, so that dealing it out in turn
-    gives no seat the same models every time.
+    Where only some pairs of a prompt are asked, the next prompt goes on where this one stopped, so
+    that all pairs are asked equally often.
     """
     subsets = _subsets(protocol, n_models)
     keep = len(subsets) if protocol != "pairwise" else (pairs_per_prompt or len(subsets))
-    dealt = []
+    stacks = []
     for number, prompt in enumerate(prompts):
-        start = number * (keep if keep < len(subsets) else 1) % len(subsets)
-        rotated = (subsets[start:] + subsets[:start])[:keep]
-        dealt.append([Unit(prompt.query_id, prompt.genre, models) for models in rotated])
-    return dealt
+        kept = _rotated(subsets, number * keep % len(subsets))[:keep]
+        stacks.append([Unit(prompt.query_id, prompt.genre, models) for models in kept])
+    return stacks
+
+
+def _rotated(items: list[T], start: int) -> list[T]:
+    return items[start:] + items[:start]
 
 
 def _subsets(protocol: Protocol, n_models: int) -> list[tuple[int, ...]]:
@@ -92,24 +99,48 @@ def seats(
     rng = random.Random(f"{study.seed}|{study.study}|{protocol}")
     ordered = sorted(prompts, key=lambda p: (p.genre, rng.random()))
     stacks = units(ordered, protocol, n_models, study.pairs_per_prompt)
-    copies = _copies(study, [unit for stack in stacks for unit in stack], rng)
+    stacks = _copied(stacks, study, rng)
+    n_tasks = sum(map(len, stacks))
     n_seats = len(study.raters) or max(
-        study.overlap.raters, math.ceil(len(copies) / study.items_per_rater)
+        study.overlap.raters, math.ceil(n_tasks / study.items_per_rater)
     )
-    hands: list[list[Unit]] = [[] for _ in range(n_seats)]
-    for turn, unit in enumerate(copies):
-        hands[turn % n_seats].append(unit)
-    return [_seat(hand, study, n_models, rng) for hand in hands]
+    return [_seat(hand, study, n_models, rng) for hand in _dealt(stacks, n_seats)]
 
 
-def _copies(study: Study, ordered: Sequence[Unit], rng: random.Random) -> list[Unit]:
-    count = math.ceil(study.overlap.share * len(ordered) - 1e-9)
-    shared = set(rng.sample(range(len(ordered)), count))
+def _copied(stacks: list[list[Unit]], study: Study, rng: random.Random) -> list[list[Unit]]:
+    """Puts copies of the shared units side by side; in turn they go to different seats."""
+    everything = [unit for stack in stacks for unit in stack]
+    count = math.ceil(study.overlap.share * len(everything) - 1e-9)
+    shared = set(rng.sample(everything, count))
     return [
-        unit
-        for number, unit in enumerate(ordered)
-        for _ in range(study.overlap.raters if number in shared else 1)
+        [unit for unit in stack for _ in range(study.overlap.raters if unit in shared else 1)]
+        for stack in stacks
     ]
+
+
+def _dealt(stacks: list[list[Unit]], n_seats: int) -> list[list[Unit]]:
+    """Deals units out in turn, each prompt's from where its models are newest to the next seats.
+
+    Dealing every prompt from its first unit on would give a seat the same models each time whenever
+    the numbers of units and seats go together.
+    """
+    hands: list[list[Unit]] = [[] for _ in range(n_seats)]
+    seen = [Counter[int]() for _ in range(n_seats)]
+    turn = 0
+    for stack in stacks:
+        starts = [i for i, unit in enumerate(stack) if i == 0 or unit != stack[i - 1]]
+        start = min(starts, key=lambda s: _crowding(_rotated(stack, s), seen, turn))
+        for unit in _rotated(stack, start):
+            hands[turn % n_seats].append(unit)
+            seen[turn % n_seats].update(unit.models)
+            turn += 1
+    return hands
+
+
+def _crowding(stack: Sequence[Unit], seen: Sequence[Counter[int]], turn: int) -> int:
+    return sum(
+        seen[(turn + i) % len(seen)][model] for i, unit in enumerate(stack) for model in unit.models
+    )
 
 
 def _seat(hand: Sequence[Unit], study: Study, n_models: int, rng: random.Random) -> list[Task]:

@@ -85,6 +85,8 @@ def main(demo_pack: Path, argv: Sequence[str] | None = None) -> int:
     study, collection = chosen(given, demo_pack)
     if given.operation == "plan":
         return operators.show_plan(study, collection)
+    if study.mode == "invited":
+        operators.warn(study, collection)
     booth, backup = opened(study, collection, given.folder)
     if given.operation == "invite":
         return operators.show_invitations(booth, given.url)

@@ -46,6 +46,13 @@ def _percent(rate: float | None) -> str:
     return "none, too few prompts" if rate is None else f"{100 * rate:.1f} %"
 
 
+def warn(study: Study, collection: Collection) -> None:
+    """Says on standard error what would weaken an invited study, such as raters tied to models."""
+    for planned in plan(study, collection):
+        for warning in planned.warnings:
+            sys.stderr.write(f"plan: {planned.protocol}, {planned.language}: {warning}\n")
+
+
 def show_invitations(booth: Booth, url: str) -> int:
     """Prints name and link of every rater, tab-separated, for a spreadsheet or a mail merge.
 

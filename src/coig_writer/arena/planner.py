@@ -122,6 +122,6 @@ def confounding(dealt: Sequence[Sequence[Task]], n_models: int) -> list[str]:
         absent = sum(count == 0 for count in counts)
         if 2 * absent > len(dealt):
             warnings.append(f"model number {model} is not seen by {absent} of {len(dealt)} raters")
-        if any(c > FAIR_SHARE * e and c > 2 for c, e in zip(counts, expected, strict=True)):
+        if any(c > FAIR_SHARE * e + 2 for c, e in zip(counts, expected, strict=True)):
             warnings.append(f"model number {model} is over twice as frequent for some rater")
     return warnings

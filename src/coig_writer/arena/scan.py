@@ -10,13 +10,19 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
+from coig_writer.generation import CLOSE, OPEN
+
 Action = Literal["cleaned", "refused"]
+Cleaner = Callable[[str], tuple[str, str]]  # the text cleaned, and what was found around it
 
 _TOKEN = r"(?:<\|[a-zA-Z_]{2,30}\|>|</?s>|\[/?INST\]|<<?/?SYS>?>|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>)"
-_CLEANING: tuple[tuple[str, re.Pattern[str]], ...] = (
+_END = 400  # characters at the end in which closing tokens and lines are looked for
+
+# Rules by where they look: characters anywhere, the start, the end. Each is linear in the text.
+_CHARACTERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "byte-order mark or zero-width character",
         re.compile(r"[\u200b\u200c\u2060-\u2064\ufeff\u00ad\u180e]"),
@@ -31,44 +37,48 @@ _CLEANING: tuple[tuple[str, re.Pattern[str]], ...] = (
         "tag or private-use character",
         re.compile(r"[\ue000-\uf8ff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"),
     ),
-    ("closed <think> block", re.compile(r"<think>.*?</think>\s*", re.DOTALL)),
-    ("template token at the start", re.compile(rf"\A(?:\s*{_TOKEN})+\s*")),
-    ("template token at the end", re.compile(rf"\s*(?:{_TOKEN}\s*)+\Z")),
+)
+_START: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("template token at the start", re.compile(rf"\s*(?:{_TOKEN}\s*)+")),
     (
         "assistant's opening line",
         re.compile(
-            r"\A\s*(?:(?:好的|当然(?:可以)?|没问题)[，,。！!][^\n]{0,40}[：:。！!]|(?:以下|下面)(?:是|为)[^\n]{0,60}[：:]"
+            r"\s*(?:(?:好的|当然(?:可以)?|没问题)[，,。！!][^\n]{0,40}[：:。！!]|(?:以下|下面)(?:是|为)[^\n]{0,60}[：:]"
             r"|(?:sure|certainly|of course|absolutely)[,.!][^\n]{0,120}|here(?:'s|’s| is)[^\n]{0,100}:)[ \t]*(?:\n+|\Z)",
             re.IGNORECASE,
         ),
     ),
+)
+_ENDING: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("template token at the end", re.compile(rf"{_TOKEN}(?:\s*{_TOKEN})*\s*\Z")),
     (
         "assistant's closing line",
         re.compile(
-            r"\n\s*(?:希望(?:这|以上)[^\n]{0,40}(?:帮助|喜欢|满意|要求)[^\n]{0,20}|如(?:果)?(?:您|你)?(?:需要|还有)[^\n]{0,40}(?:告诉我|随时)[^\n]{0,20}"
+            r"\n[ \t]*(?:希望(?:这|以上)[^\n]{0,40}(?:帮助|喜欢|满意|要求)[^\n]{0,20}"
+            r"|如(?:果)?(?:您|你)?(?:需要|还有)[^\n]{0,40}(?:告诉我|随时)[^\n]{0,20}"
             r"|(?:i hope (?:this|you)|let me know if|feel free to)[^\n]{0,160})\s*\Z",
             re.IGNORECASE,
         ),
     ),
 )
+# Looked for in lower case; each begins with a letter, so that the search can skip to it.
 _REFUSING: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("unclosed reasoning", re.compile(r"</?think(?:ing)?>", re.IGNORECASE)),
-    ("template token inside the text", re.compile(_TOKEN)),
+    ("unclosed reasoning", re.compile(r"</?think(?:ing)?>")),
+    ("template token inside the text", re.compile(_TOKEN.lower().replace("a-za-z", "a-z"))),
     (
         "speaks as an assistant",
         re.compile(
-            r"作为(?:一个|一名|一款)?(?:AI|人工智能|大?语言模型|智能助手)|as an? (?:AI|artificial intelligence|(?:large )?language model)\b",
-            re.IGNORECASE,
+            r"作为(?:一个|一名|一款)?(?:ai|人工智能|大?语言模型|智能助手)"
+            r"|as an? (?:ai|artificial intelligence|(?:large )?language model)\b"
         ),
     ),
     (
         "names a model or its maker",
         re.compile(
-            r"通义千问|文心一言|讯飞星火|智谱清言|月之暗面|混元大模型|ChatGPT|OpenAI|Anthropic|DeepSeek|Moonshot AI"
-            r"|\b(?:Qwen|QwQ|ChatGLM|GLM-\d|Baichuan|InternLM|MiniMax|Mixtral|Ernie Bot)"
-            r"|\bGPT[- ]?(?:\d|o\d)|\bLlama[- ]?\d|\bGemini[- ](?:\d|Pro|Ultra|Flash)|\bClaude[- ](?:\d|Opus|Sonnet|Haiku)"
-            r"|\b(?:I am|I'm|I’m) (?:Claude|Gemini|Kimi|Grok)\b|我是(?:Claude|Gemini|Kimi|Grok|豆包)",
-            re.IGNORECASE,
+            r"通义千问|文心一言|讯飞星火|智谱清言|月之暗面|混元大模型|我是(?:claude|gemini|kimi|grok|豆包)"
+            r"|chatgpt|openai|anthropic|deepseek|moonshot ai|qwen|qwq|chatglm|glm-\d|baichuan|internlm|minimax"
+            r"|mixtral|ernie bot|gpt[- ]?(?:\d|o\d)|llama[- ]?\d|gemini[- ](?:\d|pro|ultra|flash)"
+            r"|claude[- ](?:\d|opus|sonnet|haiku)|i(?: am|'m|’m) (?:claude|gemini|kimi|grok)\b"
         ),
     ),
 )
@@ -112,45 +122,94 @@ class Scanner:
     """
 
     def __init__(self, names: Sequence[str], allowed: Sequence[str] = ()) -> None:
-        distinctive = [n for n in names if len(n) >= 4 and re.search(r"[\d_-]", n)]
-        pattern = "|".join(re.escape(n) for n in sorted(distinctive)) or r"(?!)"
-        self._names = re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
-        self._allowed = [re.compile(re.escape(phrase), re.IGNORECASE) for phrase in allowed]
+        distinctive = [n.lower() for n in names if len(n) >= 4 and re.search(r"[\d_-]", n)]
+        longest_first = sorted(distinctive, key=lambda n: (-len(n), n))
+        pattern = "|".join(map(re.escape, longest_first)) or r"(?!)"
+        self._rules = (
+            *_REFUSING,
+            ("names a model of this study", re.compile(rf"(?:{pattern})(?!\w)")),
+        )
+        self._allowed = [phrase.lower() for phrase in allowed]
 
     def scan(self, text: str, *, prompt: str = "") -> Scan:
         """Cleans a text and says what was found.
 
         What the prompt itself contains is no sign of a model and is let pass.
         """
+        text = text.replace("\r\n", "\n")
         findings: list[Finding] = []
         before = None
         while before != text:  # what one rule takes away may bring up what another looks for
             before = text
-            for rule, pattern in _CLEANING:
-                text, found = _clean(text, rule, pattern)
-                findings += found
+            for rule, clean in _CLEANERS:
+                text, excerpt = clean(text)
+                findings += [Finding(rule, "cleaned", excerpt)] if excerpt else []
             text = text.strip("\n").rstrip()
         return Scan(text, tuple(findings + self._refusals(text, prompt)))
 
     def _refusals(self, text: str, prompt: str) -> list[Finding]:
         if not text.strip():
             return [Finding("empty answer", "refused", "")]
-        for allowed in self._allowed:
-            text = allowed.sub("", text)
-        rules = (*_REFUSING, ("names a model of this study", self._names))
+        lowered, asked = text.lower(), prompt.lower()
+        for phrase in self._allowed:
+            lowered = lowered.replace(phrase, "")
         return [
-            Finding(rule, "refused", _around(text, match))
-            for rule, pattern in rules
-            if (match := pattern.search(text)) and match.group().casefold() not in prompt.casefold()
+            Finding(rule, "refused", _around(lowered, match))
+            for rule, pattern in self._rules
+            if (match := _first(pattern, lowered)) and match.group() not in asked
         ]
 
 
-def _clean(text: str, rule: str, pattern: re.Pattern[str]) -> tuple[str, list[Finding]]:
-    match = pattern.search(text)
-    if match is None:
-        return text, []
-    return pattern.sub("", text), [Finding(rule, "cleaned", _around(text, match))]
+def _first(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """Returns the first match that is not the tail of a Latin word."""
+    for match in pattern.finditer(text):
+        before = text[match.start() - 1 : match.start()]
+        if not (match.group()[0].isascii() and before.isascii() and before.isalnum()):
+            return match
+    return None
+
+
+def _anywhere(pattern: re.Pattern[str]) -> Cleaner:
+    def clean(text: str) -> tuple[str, str]:
+        match = pattern.search(text)
+        return (pattern.sub("", text), _around(text, match)) if match else (text, "")
+
+    return clean
+
+
+def _at_start(pattern: re.Pattern[str]) -> Cleaner:
+    def clean(text: str) -> tuple[str, str]:
+        match = pattern.match(text)
+        return (text[match.end() :], _around(text, match)) if match else (text, "")
+
+    return clean
+
+
+def _at_end(pattern: re.Pattern[str]) -> Cleaner:
+    def clean(text: str) -> tuple[str, str]:
+        match = pattern.search(text, max(0, len(text) - _END))
+        return (text[: match.start()], _around(text, match)) if match else (text, "")
+
+    return clean
+
+
+def _without_thoughts(text: str) -> tuple[str, str]:
+    excerpt = ""
+    start = text.find(OPEN)
+    while start >= 0 and (end := text.find(CLOSE, start)) >= 0:
+        excerpt = excerpt or text[start : start + 40]
+        text = text[:start] + text[end + len(CLOSE) :].lstrip()
+        start = text.find(OPEN, start)
+    return text, excerpt
 
 
 def _around(text: str, match: re.Match[str]) -> str:
     return text[max(0, match.start() - 12) : match.end() + 12][:80]
+
+
+_CLEANERS: tuple[tuple[str, Cleaner], ...] = (
+    *((rule, _anywhere(pattern)) for rule, pattern in _CHARACTERS),
+    ("closed <think> block", _without_thoughts),
+    *((rule, _at_start(pattern)) for rule, pattern in _START),
+    *((rule, _at_end(pattern)) for rule, pattern in _ENDING),
+)

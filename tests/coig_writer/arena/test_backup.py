@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from coig_writer.arena.backup import Backup, HubRepository
 from coig_writer.arena.booth import Vote
-from coig_writer.errors import PublicationError
+from coig_writer.errors import DriftError, PublicationError
 
 
 class Double:
@@ -90,6 +90,17 @@ def test_a_rater_goes_on_with_the_same_items_after_a_restart(make_booth, tmp_pat
     again = restored(make_booth, remote, tmp_path / "two")
     view = booth.view("pairwise", booth.sit("r", "pairwise", "zh"))
     assert again.view("pairwise", again.sit("r", "pairwise", "zh")) == view
+
+
+def test_a_restart_on_an_empty_disk_still_knows_the_design(make_booth, tmp_path):
+    remote = Double()
+    booth = make_booth(folder=tmp_path / "one")
+    booth.store.begin("demo", "design one")
+    Backup(booth.store, remote).push()
+    again = restored(make_booth, remote, tmp_path / "two")
+    again.store.begin("demo", "design one")
+    with pytest.raises(DriftError):
+        again.store.begin("demo", "design two")
 
 
 @pytest.mark.parametrize("how", ["refuse", "corrupt", "lost answer"])

@@ -78,6 +78,13 @@ def test_invite_gives_each_rater_a_link_of_their_own(tmp_path, study_file, capsy
         assert booth.identity.invited("trial", booth.study.raters, token) == name
 
 
+def test_a_study_with_a_single_rater_is_warned_of_at_every_start(tmp_path, study_file, capsys):
+    text = study_file.read_text(encoding="utf-8").replace("[甲, 乙]", "[甲]")
+    study_file.write_text(text + "overlap: {share: 0}\n", encoding="utf-8")
+    typed(tmp_path, "progress", "--study", study_file)
+    assert "one rater only" in capsys.readouterr().err
+
+
 def test_progress_counts_by_rater(tmp_path, study_file, capsys):
     booth = booth_of(tmp_path, "--study", study_file)
     assert typed(tmp_path, "progress", "--study", study_file) == 0

@@ -310,6 +310,26 @@ def test_a_lost_connection_keeps_the_choice(open_page, texts_of):
     assert len(booth.store.ballots("demo")) == 1
 
 
+def test_a_lost_answer_leads_to_no_second_vote(open_page, texts_of):
+    page, booth = open_page(texts_of())
+    page.start("pairwise", "en")
+    page.run(
+        "const send = window.fetch; let lost = false; window.fetch = async (...request) => {"
+        "const reply = await send(...request);"
+        "if (!lost && String(request[0]).includes('vote')) { lost = true; throw new TypeError(); }"
+        "return reply; }"
+    )
+    item = page.text(".prose")
+    page.press(Keys.ARROW_LEFT, Keys.ENTER)
+    time.sleep(0.3)
+    assert "cannot be reached" in page.text("#notice")
+    page.press(Keys.ENTER)
+    time.sleep(0.5)
+    assert "already" in page.text("#notice")
+    assert page.text(".prose") != item
+    assert len(booth.store.ballots("demo")) == 1
+
+
 def test_panes_are_equal_and_scroll_alone_or_together(open_page, demo_texts):
     page, _ = open_page(demo_texts)
     page.size((1280, 600))

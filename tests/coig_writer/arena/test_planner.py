@@ -37,7 +37,7 @@ def test_confounding_of_raters_and_models_is_told():
         return [Task(Unit(f"q{i}", "essay", (m,)), (m,)) for i, m in enumerate(models)]
 
     assert "one rater only" in confounding([seat(0, 1)], 2)[0]
-    own_model_each = [seat(0, 0, 0), seat(1, 1, 1), seat(2, 2, 2)]
+    own_model_each = [seat(*[m] * 9) for m in range(3)]
     warnings = " ".join(confounding(own_model_each, 3))
     assert "not seen by 2 of 3 raters" in warnings
     assert "twice as frequent" in warnings

@@ -77,6 +77,7 @@ def test_refuses_what_cannot_be_cleaned(text, rule):
 @pytest.mark.parametrize(
     "text",
     [
+        "Subopenai is no word; so is unqwen.",
         "克劳德·莫奈画了睡莲。Claude Monet painted water lilies.",
         "Gemini rose over the base of the hill; a llama chewed.",
         "好的酒要慢慢喝。",
@@ -102,3 +103,20 @@ def test_scanning_twice_changes_nothing_more_and_never_fails(text):
     if not once.refused:
         twice = SCANNER.scan(once.text)
         assert (twice.text, twice.findings) == (once.text, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n" * 100_000 + "x",
+        " " * 100_000 + "x",
+        "</think>" + "<think>" * 15_000,
+        "<s>" * 30_000 + "x",
+        "\n希望这" * 25_000,
+        "qwe" * 40_000,
+        "好的，" * 40_000,
+    ],
+)
+def test_hostile_repetition_is_scanned_in_linear_time(text):
+    """Doubling a text may about double the work; a quadratic rule would take minutes here."""
+    SCANNER.scan(text)
