@@ -11,13 +11,22 @@ from coig_writer.errors import ConfigError, run_command
 STAGES = {
     "import": "reads the authors' file (all_human_data.json) by streaming and reports every problem",
     "assign": "gives each imported row a genre, with a confidence and a file for corrections",
+    "collect": "reads raw texts with their provenance; dates and engagement decide",
+    "assess": "five dimensions, by rule where characters decide, by model where they do not",
+    "dedup": "drops exact and near duplicates, and what overlaps the benchmark",
+    "screen": "quality and creativity of the article by a language model, each at least 8",
+    "reverse": "from article to prompt and reasoning: work for people, drafts of a model",
+    "validate": "four coherence criteria; what fails goes back to reverse",
+    "score": "six scores, each at least 8 and at least 50 together",
+    "review": "two or four people per triplet, blind to each other",
+    "audit": "balance, provenance, variety and leakage as a page; --sample: the kit's own samples",
+    "curate": "all stages from collect to pack in one command; --demo: on the samples",
     "pack": "writes triplets as the published dataset: Parquet per genre, card, statistics, figures",
     "remove": "makes a new version of a packed dataset without some rows, and logs it",
-    "audit": "measures how alike the samples and the benchmark queries are (--sample)",
     "describe": "recomputes the statistics and facts of a packed dataset",
 }
 # Stages whose module has another name: `import` is a keyword.
-MODULES = {"import": "import_official", "audit": "audit_sample"}
+MODULES = {"import": "import_official"}
 
 
 def main() -> int | None:

@@ -1,7 +1,9 @@
 """The document: a text on its way to a triplet, as it flows through the stages of curation.
 
-Every stage takes and returns documents; what it drops keeps its stage, reason and evidence
-(paper, section 2). Fields that later stages fill are None until then.
+Every stage takes documents and either keeps or drops each (paper, section 2). What it drops keeps
+stage, reason and evidence. Reasons that begin with ``unscored``, ``awaiting`` or ``returned`` are
+*open*: nothing was decided yet, and the next run of the stage looks again. Fields that later stages
+fill are None or empty until then.
 """
 
 from __future__ import annotations
@@ -10,11 +12,23 @@ import dataclasses
 from typing import Any, Literal
 
 Author = Literal["human", "model", "model_edited"]
+OPEN = ("unscored", "awaiting", "returned")
+LONGEST_EVIDENCE = 300
 
 
 @dataclasses.dataclass(frozen=True)
 class Document:
-    """One text and everything known about it. Stored as JSONL, one object per line."""
+    """One text and everything known about it. Stored as JSONL, one object per line.
+
+    Attributes:
+        prompt_fields: What the prompt was rebuilt from: theme, style, structure, culture.
+        reasoning_fields: The five decision categories; joined, they are the reasoning.
+        authorship: Who wrote each part.
+        scores: Scores by stage (assess, screen, score).
+        validation: ``rounds``: verdict and quotation per criterion, oldest first.
+        reviews: One entry per review round.
+        history: What each stage noted, in order; flags stand here.
+    """
 
     id: str
     text: str
@@ -32,11 +46,20 @@ class Document:
     prompt: str | None = None
     prompt_fields: dict[str, Any] | None = None
     reasoning: str | None = None
+    reasoning_fields: dict[str, Any] | None = None
     authorship: dict[str, Author] = dataclasses.field(default_factory=dict)
     scores: dict[str, Any] = dataclasses.field(default_factory=dict)
     validation: dict[str, Any] = dataclasses.field(default_factory=dict)
     reviews: tuple[Any, ...] = ()
     history: tuple[Any, ...] = ()
+
+    def noted(self, stage: str, **details: Any) -> Document:
+        """Returns a copy whose history has one more entry."""
+        return dataclasses.replace(self, history=(*self.history, {"stage": stage, **details}))
+
+    def scored(self, stage: str, scores: dict[str, Any]) -> Document:
+        """Returns a copy with the scores of one stage."""
+        return dataclasses.replace(self, scores={**self.scores, stage: scores})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,3 +70,13 @@ class Dropped:
     stage: str
     reason: str
     evidence: str
+
+    @property
+    def open(self) -> bool:
+        """Nothing was decided: the stage looks again when it runs next."""
+        return self.reason.startswith(OPEN)
+
+
+def dropped(document: Document, stage: str, reason: str, evidence: str = "") -> Dropped:
+    """Drops a document; evidence is cut to 300 characters."""
+    return Dropped(document, stage, reason, evidence[:LONGEST_EVIDENCE])

@@ -1,0 +1,57 @@
+"""Stage 4, screen: Article_quality and Article_creativity, each at least 8 of 10 (section 2.1).
+
+    python -m dataset_builder screen --out build/curation --endpoint http://127.0.0.1:8000/v1
+
+The paper names Qwen3-235B-A22B for this stage. Refusals and unparsable answers are *unscored*: they
+wait among the dropped, counted, and the next run asks again.
+"""
+
+from __future__ import annotations
+
+from coig_writer.document import Document, dropped
+from coig_writer.quality import EACH_AT_LEAST
+from dataset_builder.asking import Answer, options
+from dataset_builder.assess import slots
+from dataset_builder.curation import Counts, Flow, Outcome
+from dataset_builder.stage_options import Settings, parser, report, settings
+
+SCORES = ("quality", "creativity")
+
+
+def run(where: Settings) -> Counts:
+    """Screens."""
+    recorded = {
+        "least": EACH_AT_LEAST,
+        "model": where.asks.name,
+        "prompts": options("screen"),
+        "again": where.asks.again,
+    }
+    flow = Flow(where.root, "screen", recorded, part_size=where.part_size)
+    return flow.run(lambda found: decide(found, where))
+
+
+def decide(documents: list[Document], where: Settings) -> list[Outcome]:
+    """Asks for both scores and applies the threshold."""
+    answers = where.asks.ask("screen", [slots(d, where) for d in documents])
+    return [
+        by_scores(d, answer, where.asks.name) for d, answer in zip(documents, answers, strict=True)
+    ]
+
+
+def by_scores(document: Document, answer: Answer, model: str) -> Outcome:
+    """Keeps a document with two scores of 8 or more."""
+    if not answer.given:
+        return dropped(document, "screen", answer.state, answer.detail)
+    document = document.scored("screen", {**answer.data, "by": model})
+    for name in SCORES:
+        if answer.data[name] < EACH_AT_LEAST:
+            shown = f"{answer.data[name]}: {answer.data['reason']}"
+            return dropped(document, "screen", f"article_{name}_below_{EACH_AT_LEAST}", shown)
+    return document.noted("screen")
+
+
+def main() -> int | None:
+    """Runs the stage."""
+    given = parser(__doc__, model=True).parse_args()
+    report(run(settings(given)))
+    return None
