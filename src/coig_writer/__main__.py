@@ -1,0 +1,168 @@
+"""The kit's own command: coig-writer publish PATH --to ORG/NAME, coig-writer check PATH.
+
+``publish`` shows what would change on the Hub and changes nothing; ``--commit`` sends it as one
+commit, tags it and reads it back; ``--create-pr`` opens a pull request instead. ``check`` runs every
+check without a network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from coig_writer import __version__
+from coig_writer.errors import PublicationError, run_command
+from coig_writer.hub import checks
+from coig_writer.hub import release as releases
+from coig_writer.hub.problem import Problem
+from coig_writer.hub.publish import Difference, Outcome
+from coig_writer.hub.remote import Remote
+
+SHOWN = 12  # paths listed per kind of change
+
+
+def main() -> int:
+    """Runs the command line; returns its exit code."""
+    return run_command(run)
+
+
+def run(words: Sequence[str] | None = None) -> int | None:
+    """Runs one of the kit's commands."""
+    options = _parser().parse_args(words)
+    return check(options) if options.command == "check" else publish(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="coig-writer",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("check", "run every check of a publication, without a network"),
+        ("publish", "publish a dataset, model or Space; a dry run unless told otherwise"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("path", type=Path, metavar="PATH", help="the folder, with its card")
+        command.add_argument("--type", choices=releases.KINDS, help="its kind (default: found out)")
+        command.add_argument(
+            "--to", metavar="ORG/NAME", required=name == "publish", help="repository"
+        )
+    publish_ = commands.choices["publish"]
+    how = publish_.add_mutually_exclusive_group()
+    how.add_argument("--commit", action="store_true", help="send it: one commit on the main branch")
+    how.add_argument("--create-pr", action="store_true", help="send it as a pull request")
+    publish_.add_argument(
+        "--tag", default=f"v{__version__}", help=f"its version (default: v{__version__})"
+    )
+    publish_.add_argument("--public", action="store_true", help="make a new repository public")
+    publish_.add_argument("--wheel", type=Path, help="the kit's wheel for a Space (default: built)")
+    return parser
+
+
+def check(options: argparse.Namespace) -> int:
+    """Prints every problem of a folder; the checkout may be dirty."""
+    release = releases.read(options.path, options.type)
+    found = checks.problems(release, options.to or f"org/{options.path.resolve().name}")
+    print(
+        _problems(found)
+        or f"{options.path}: a {release.kind} of {len(release.files)} files, no problem"
+    )
+    return 1 if found else 0
+
+
+def publish(options: argparse.Namespace) -> int | None:
+    """Checks a folder, shows the difference and, if asked, sends it."""
+    from huggingface_hub import HfApi
+
+    from coig_writer.hub import publish as steps
+
+    release = releases.read(options.path, options.type)
+    home = _checkout(options.path)
+    found = checks.problems(release, options.to) + checks.dirty(home)
+    if found:
+        raise PublicationError(f"{options.path} is not published:\n{_problems(found)}")
+    remote = Remote(HfApi(), options.to, release.kind)
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        if release.kind == "space":
+            release = _with_wheel(release, options, remote, scratch)
+        change = steps.difference(release, remote, options.tag, scratch)
+        print(_difference(change, remote, release))
+        description = steps.describe(checks.commit(home))
+        if options.create_pr:
+            print(_outcome(steps.propose(change, remote, options.tag, description), remote))
+        elif options.commit:
+            private = not options.public
+            done = steps.publish(change, remote, options.tag, description, private=private)
+            print(_outcome(done, remote))
+        else:
+            print(
+                "dry run: nothing was sent; add --commit to publish, or --create-pr to propose it"
+            )
+    return None
+
+
+def _checkout(path: Path) -> Path:
+    """Returns a place inside the checkout that a release is made from: PATH's, or the kit's own."""
+    places = (path, Path.cwd(), Path(__file__).parent)
+    return next((place for place in places if checks.commit(place)), path)
+
+
+def _with_wheel(
+    release: releases.Release, options: argparse.Namespace, remote: Remote, scratch: Path
+) -> releases.Release:
+    from coig_writer.hub import space
+
+    wheel = options.wheel or space.build_wheel(Path.cwd(), scratch / "wheel")
+    return space.with_wheel(release, options.to, remote.api.endpoint, wheel, scratch)
+
+
+def _problems(found: Sequence[Problem]) -> str:
+    return "\n".join(f"  {problem}" for problem in found)
+
+
+def _difference(change: Difference, remote: Remote, release: releases.Release) -> str:
+    lines = [f"{release.folder} → {remote.url} ({release.kind})"]
+    if change.state.head is None:
+        lines.append("  the repository is not there yet and would be made")
+    for sign, paths in (
+        ("+", [f.path for f in change.added]),
+        ("~", [f.path for f in change.changed]),
+        ("-", change.removed),
+    ):
+        lines += [f"  {sign} {path}" for path in paths[:SHOWN]]
+        if len(paths) > SHOWN:
+            lines.append(f"  {sign} … {len(paths) - SHOWN} more")
+    size = sum(f.size for f in (*change.added, *change.changed))
+    lines.append(
+        f"  {len(change.added)} files added, {len(change.changed)} changed, "
+        f"{len(change.removed)} removed, {len(change.files)} in all; {size:,} bytes to send"
+    )
+    if change.rows is not None:
+        lines.append(f"  {change.rows} (of {change.rows.before} there)")
+    if release.left_out:
+        lines.append(f"  left here: {', '.join(release.left_out[:SHOWN])}")
+    return "\n".join(lines)
+
+
+def _outcome(done: Outcome, remote: Remote) -> str:
+    rows = f" and {done.rows:,} rows" if done.rows else ""
+    verified = f"read back: {done.files} files{rows}, equal"
+    if done.pull_request:
+        return f"pull request {done.pull_request}; {verified}"
+    what = (
+        f"commit {done.revision[:12]}"
+        if done.commit
+        else f"no commit needed, {done.revision[:12]} holds this"
+    )
+    return f"{what}; tag {done.tag}; {verified}\n{remote.url}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""What a release is refused for, whatever the Hub would say: one small function per rule."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from coig_writer.files import read_rows
+from coig_writer.hub import viewer
+from coig_writer.hub.licenses import IDS
+from coig_writer.hub.problem import Problem
+from coig_writer.hub.release import CARD, File, Release
+
+JUNK = (".DS_Store", "Thumbs.db", "desktop.ini")
+# The words that ``datasets`` takes for a split, between separators (data_files.py, SPLIT_KEYWORDS).
+SPLIT_WORDS = frozenset(
+    (
+        "test",
+        "testing",
+        "eval",
+        "evaluation",
+        "dev",
+        "validation",
+        "valid",
+        "val",
+        "train",
+        "training",
+    )
+)
+_SEPARATOR = re.compile(r"[-._ 0-9/]+")
+SECRETS = {
+    "a Hugging Face token": re.compile(r"\bhf_[A-Za-z0-9]{30,}\b"),
+    "an API key": re.compile(r"\bsk-[A-Za-z0-9_-]{20,}\b"),
+    "a GitHub token": re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36}\b"),
+    "an AWS key": re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "a password in a URL": re.compile(r"\b\w+://[^\s/:@]+:[^\s/@]{6,}@"),
+}
+_MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|Users)/[\w.-]+/")
+_PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth")
+_NO_TEXT = (".safetensors", ".png", ".whl", ".npz", ".gz")
+_NAME_OF_REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]{0,95}")
+
+
+def problems(release: Release, repo_id: str) -> list[Problem]:
+    """Returns every reason not to publish a release under a name; none if it may go out."""
+    found = [*_name(repo_id), *_metadata(release), *_junk(release), *_scripts(release, repo_id)]
+    for file in release.files:
+        found += [*_text(file), *_pickle(file)]
+    if release.kind == "dataset":
+        found += [*_split_words(release), *viewer.problems(release.folder, release.metadata)]
+    if release.kind == "model":
+        found += [*_lock(release), *_weights(release)]
+    return found
+
+
+def dirty(folder: Path) -> list[Problem]:
+    """Returns a problem if the checkout around a folder has changes that no commit holds."""
+    status = _git(folder, "status", "--porcelain")
+    if not status:
+        return []
+    names = ", ".join(line[3:] for line in status.splitlines()[:3])
+    return [
+        Problem(
+            "checkout",
+            f"has changes that are in no commit ({names}{', …' if status.count(chr(10)) > 3 else ''})",
+            "commit them, so that the release can be made again from its commit",
+        )
+    ]
+
+
+def commit(folder: Path) -> str | None:
+    """Returns the commit of the checkout around a folder; None outside one."""
+    found = _git(folder, "rev-parse", "HEAD")
+    return found.strip() if found else None
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def _name(repo_id: str) -> Iterator[Problem]:
+    if not _NAME_OF_REPO.fullmatch(repo_id) or "--" in repo_id or ".." in repo_id:
+        yield Problem(f"--to {repo_id}", "is no repository name", "write ORG/NAME")
+
+
+def _metadata(release: Release) -> Iterator[Problem]:
+    license_id = release.metadata.get("license")
+    if license_id not in IDS:
+        yield Problem(
+            CARD, f"license {license_id!r} is none the Hub knows", "use an id, or 'other'"
+        )
+    languages = release.metadata.get("language", [])
+    for language in [languages] if isinstance(languages, str) else languages:
+        if not re.fullmatch(r"[a-z]{2,3}", str(language)):
+            yield Problem(CARD, f"language {language!r} is no ISO 639 code", "write zh, en, …")
+
+
+def _junk(release: Release) -> Iterator[Problem]:
+    for path in release.paths:
+        name = Path(path).name
+        if name in JUNK or name.startswith("._") or name.endswith((".partial", "~", ".swp")):
+            yield Problem(path, "is left over by a program, not part of a release", "delete it")
+    for found in release.folder.rglob("*"):
+        if found.is_symlink():
+            inside = found.relative_to(release.folder).as_posix()
+            yield Problem(inside, "is a link to elsewhere", "put the file itself there")
+
+
+def _scripts(release: Release, repo_id: str) -> Iterator[Problem]:
+    script = f"{repo_id.rpartition('/')[2]}.py".lower()
+    for path in release.paths:
+        if release.kind == "dataset" and path.lower() == script:
+            yield Problem(
+                path,
+                "datasets 4 and later refuse a script named like its repository",
+                "take it out",
+            )
+
+
+def _split_words(release: Release) -> Iterator[Problem]:
+    for path in release.paths:
+        words = set(_SEPARATOR.split(path.lower())) & SPLIT_WORDS
+        if path.endswith(".parquet"):
+            words -= {"train"}
+        if words:
+            word = sorted(words)[0]
+            yield Problem(path, f"its name would be read as the split {word!r}", "rename it")
+
+
+def _text(file: File) -> Iterator[Problem]:
+    if file.path.endswith(_NO_TEXT):
+        return
+    for where, text in _texts(file):
+        for what, pattern in SECRETS.items():
+            if pattern.search(text):
+                yield Problem(
+                    where, f"holds {what}", "remove it, and revoke it where it was issued"
+                )
+                return
+        if not file.path.endswith(".parquet") and (found := _MACHINE_PATH.search(text)):
+            yield Problem(where, f"names a path of this machine, {found.group()}…", "remove it")
+            return
+
+
+def _texts(file: File) -> Iterator[tuple[str, str]]:
+    """Yields the texts of a file: rows of Parquet, else the whole of it."""
+    if not file.path.endswith(".parquet"):
+        yield file.path, file.source.read_bytes().decode("utf-8", "replace")
+        return
+    for number, (_, row) in enumerate(read_rows(file.source), 1):
+        yield f"{file.path} row {number}", json.dumps(row, ensure_ascii=False, default=str)
+
+
+def _pickle(file: File) -> Iterator[Problem]:
+    if file.path.endswith(_PICKLES):
+        yield Problem(file.path, "is a pickle, which runs code when loaded", "save safetensors")
+
+
+def _lock(release: Release) -> Iterator[Problem]:
+    name = "mixture.lock.json"
+    if name not in release.paths:
+        yield Problem(name, "is missing: the mixture is unlocked", "train with recipes/sft.py")
+        return
+    sources = json.loads((release.folder / name).read_text(encoding="utf-8")).get("sources", {})
+    for source, part in sources.items():
+        if part.get("revision") is None:
+            yield Problem(
+                name, f"source {source!r} has no revision: lock pending", "mix from the Hub, online"
+            )
+
+
+def _weights(release: Release) -> Iterator[Problem]:
+    if not any(path.endswith(".safetensors") for path in release.paths):
+        yield Problem(str(release.folder), "holds no weights", "give the folder of a trained model")

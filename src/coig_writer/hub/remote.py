@@ -1,0 +1,193 @@
+"""A repository on the Hub: the few requests that publication needs, and one kind of failure."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from coig_writer.errors import PublicationError
+from coig_writer.hub.release import File, Kind
+
+KEPT = (".gitattributes",)  # the Hub's own file: never removed, never compared
+_TOKEN = re.compile(r"hf_\w{6,}|Bearer \S+")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """A file as the Hub lists it; ``hash`` is its SHA-256, or its git blob id if it is small text."""
+
+    path: str
+    size: int
+    hash: str
+    is_sha256: bool
+
+    def is_same(self, file: File) -> bool:
+        """Whether a local file has the same content."""
+        return self.hash == (file.sha256 if self.is_sha256 else file.blob)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class State:
+    """What a repository holds. ``head`` is None where there is no repository."""
+
+    head: str | None
+    entries: dict[str, Entry]
+    tags: dict[str, str]
+    pulls: tuple[str, ...]
+
+
+class Remote:
+    """One repository.
+
+    Args:
+        api: A ``huggingface_hub.HfApi``; its endpoint and token are used.
+        repo_id: ``ORG/NAME``.
+        kind: dataset, model or space.
+    """
+
+    def __init__(self, api: Any, repo_id: str, kind: Kind) -> None:
+        self.api, self.repo_id, self.kind = api, repo_id, kind
+        self._where = {"repo_id": repo_id, "repo_type": kind}
+
+    @property
+    def url(self) -> str:
+        """Where a person finds it."""
+        prefix = "" if self.kind == "model" else f"{self.kind}s/"
+        return f"{self.api.endpoint}/{prefix}{self.repo_id}"
+
+    def state(self, revision: str | None = None) -> State:
+        """Reads what is there now; an empty state if there is no repository."""
+        from huggingface_hub.errors import RepositoryNotFoundError
+
+        with failing("reading the repository", "nothing was changed; run the same command again"):
+            try:
+                head = self.api.repo_info(**self._where, revision=revision).sha
+            except RepositoryNotFoundError:
+                return State(None, {}, {}, ())
+            refs = self.api.list_repo_refs(**self._where, include_pull_requests=True)
+            pulls = tuple(ref.ref for ref in refs.pull_requests or ())
+            tags = {ref.name: ref.target_commit for ref in refs.tags}
+            return State(head, self._entries(head), tags, pulls)
+
+    def listed(self, revision: str) -> dict[str, Entry]:
+        """Lists the files of a revision.
+
+        Raises:
+            PublicationError: The Hub cannot be read.
+        """
+        with failing("listing the files", "run the same command again: it compares first"):
+            return self._entries(revision)
+
+    def _entries(self, revision: str) -> dict[str, Entry]:
+        listed = self.api.list_repo_tree(**self._where, recursive=True, revision=revision)
+        found = [_entry(item) for item in listed if hasattr(item, "blob_id")]
+        return {entry.path: entry for entry in found if entry.path not in KEPT}
+
+    def create(self, *, private: bool) -> str:
+        """Makes the repository, and returns its first commit."""
+        sdk = {"space_sdk": "gradio"} if self.kind == "space" else {}
+        with failing("making the repository", "run the same command again"):
+            self.api.create_repo(**self._where, private=private, exist_ok=True, **sdk)
+            return str(self.api.repo_info(**self._where).sha)
+
+    def commit(
+        self,
+        added: Sequence[File],
+        removed: Sequence[str],
+        parent: str,
+        message: tuple[str, str],
+        *,
+        pull: bool,
+    ) -> Any:
+        """Makes one commit on top of ``parent``; the Hub refuses it if the head has moved."""
+        from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+        operations = [
+            *(CommitOperationAdd(file.path, str(file.source)) for file in added),
+            *(CommitOperationDelete(path) for path in removed),
+        ]
+        remedy = "whether it arrived is not known: run the same command again, it compares first"
+        with failing("the commit", remedy):
+            return self.api.create_commit(
+                **self._where,
+                operations=operations,
+                commit_message=message[0],
+                commit_description=message[1],
+                parent_commit=parent,
+                create_pr=pull,
+            )
+
+    def tag(self, name: str, revision: str) -> None:
+        """Tags a revision; a tag that is there already stays."""
+        remedy = "the commit is there, its tag is not: run the same command again"
+        with failing(f"tag {name}", remedy):
+            self.api.create_tag(**self._where, tag=name, revision=revision, exist_ok=True)
+
+    def fetch(self, paths: Sequence[str], revision: str, folder: Path, step: str) -> None:
+        """Downloads some files of a revision into a folder, anew."""
+        from tqdm import tqdm
+
+        remedy = "run the same command again: it compares first and does what is missing"
+        with failing(step, remedy), _quiet():
+            for path in tqdm(paths, desc="read", unit="file", disable=None, leave=False):
+                self.api.hf_hub_download(
+                    **self._where, filename=path, revision=revision, local_dir=folder
+                )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences the client's bar per file."""
+    from huggingface_hub.utils import (
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+
+    was = are_progress_bars_disabled()
+    if not was:
+        disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not was:
+            enable_progress_bars()
+
+
+def _entry(item: Any) -> Entry:
+    if item.lfs:
+        return Entry(item.path, item.size, item.lfs.sha256, is_sha256=True)
+    return Entry(item.path, item.size, item.blob_id, is_sha256=False)
+
+
+@contextlib.contextmanager
+def failing(step: str, remedy: str) -> Iterator[None]:
+    """Turns whatever the client raises into one sentence, without tokens.
+
+    Raises:
+        PublicationError: Always in place of the client's own exception.
+    """
+    import httpx
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        yield
+    except HfHubHTTPError as error:
+        status = getattr(error.response, "status_code", None)
+        if status in (401, 403):
+            remedy = "log in with a token that may write there: hf auth login"
+        if status == 412:
+            remedy = "someone else committed meanwhile: run the same command again and look at the difference"
+        raise PublicationError(f"{step} was refused ({status}): {_words(error)}", remedy) from error
+    except (httpx.HTTPError, LocalEntryNotFoundError, RuntimeError, ValueError, OSError) as error:
+        raise PublicationError(f"{step} failed: {_words(error)}", remedy) from error
+
+
+def _words(error: Exception) -> str:
+    root = error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ else error
+    text = " ".join(str(root).split()) or type(root).__name__
+    return _TOKEN.sub("(token)", text)[:300]

@@ -1,0 +1,70 @@
+"""Versions of a dataset: which rows were added, changed and removed, by id, and the log of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from coig_writer.files import read_rows
+
+LOG = "CHANGELOG.md"
+TITLE = "# Versions\n\nRows added, changed and removed, by id. Load one: `load_dataset(…, revision=VERSION)`.\n"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Changes:
+    """Ids, sorted. ``before`` counts the rows of the version before."""
+
+    before: int
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
+    def __str__(self) -> str:
+        return f"{len(self.added)} rows added, {len(self.changed)} changed, {len(self.removed)} removed"
+
+
+def row_hashes(files: Iterable[Path]) -> dict[str, str]:
+    """Returns row id → SHA-256 of the row, over some Parquet files."""
+    return {str(row["id"]): digest(row) for file in files for _, row in read_rows(file)}
+
+
+def row_digests(file: Path) -> list[str]:
+    """Returns the SHA-256 of every row of a Parquet file, in order."""
+    return [digest(row) for _, row in read_rows(file)]
+
+
+def digest(row: Mapping[str, Any]) -> str:
+    """Returns the SHA-256 of a row, whatever the order of its columns."""
+    text = json.dumps(row, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def compare(old: Mapping[str, str], new: Mapping[str, str]) -> Changes:
+    """Compares the row hashes of two versions."""
+    return Changes(
+        before=len(old),
+        added=tuple(sorted(set(new) - set(old))),
+        changed=tuple(sorted(i for i in set(new) & set(old) if new[i] != old[i])),
+        removed=tuple(sorted(set(old) - set(new))),
+    )
+
+
+def log(previous: str | None, version: str, changes: Changes) -> str:
+    """Returns the change log with one more entry on top; the first version lists no ids."""
+    lines = [f"## {version}", ""]
+    if changes.before:
+        lines += [f"{changes}.", ""]
+        for name in ("added", "changed", "removed"):
+            lines += [f"- {name} `{row}`" for row in getattr(changes, name)]
+    else:
+        lines.append(f"First version: {len(changes.added)} rows.")
+    old = (previous or TITLE).removeprefix(TITLE).strip()
+    return "\n".join([TITLE, *lines, *(["", old] if old else [])]) + "\n"

@@ -1,0 +1,187 @@
+"""Every reason for a refusal, one at a time."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from coig_writer.errors import MissingInputError, PublicationError
+from coig_writer.hub import checks, release, viewer
+from tests.coig_writer.hub import folders
+
+TOKEN = "hf_" + "a1B2" * 9
+
+
+def found(folder, name="user/COIG-Writer"):
+    return "\n".join(str(p) for p in checks.problems(release.read(folder), name))
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return folders.dataset(tmp_path / "COIG-Writer")
+
+
+def test_sound_folders_have_no_problem(tmp_path, dataset):
+    assert found(dataset) == ""
+    assert found(folders.model(tmp_path / "cw"), "user/cw") == ""
+    assert found(folders.space(tmp_path / "space"), "user/arena") == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "complaint"),
+    [
+        ("COIG-Writer.py", "refuse a script named like"),
+        ("coig-writer.py", "refuse a script named like"),
+        (".DS_Store", "left over by a program"),
+        ("data/._x", "left over by a program"),
+        ("Human evaluation results/cw.json", "split 'evaluation'"),
+        ("dev/notes.md", "split 'dev'"),
+        ("my_test.jsonl", "split 'test'"),
+        ("train/notes.md", "split 'train'"),
+        ("weights.pkl", "is a pickle"),
+    ],
+)
+def test_names_that_do_not_belong(dataset, path, complaint):
+    (dataset / path).parent.mkdir(exist_ok=True)
+    (dataset / path).write_text("x")
+    assert complaint in found(dataset)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (f"token = {TOKEN}", "a Hugging Face token"),
+        ("sk-" + "a" * 24, "an API key"),
+        ("ghp_" + "a" * 36, "a GitHub token"),
+        ("AKIA" + "A" * 16, "an AWS key"),
+        ("-----BEGIN RSA PRIVATE KEY-----", "a private key"),
+        ("postgresql://writer:hunter22@db/votes", "a password in a URL"),
+        ("read from /home/someone/data/x.json", "a path of this machine"),
+    ],
+)
+def test_secrets_and_machine_paths(dataset, text, what):
+    (dataset / "notes.txt").write_text(text)
+    assert what in found(dataset)
+
+
+def test_a_secret_in_a_parquet_row_is_found_and_not_repeated(tmp_path):
+    rows = {"poetry": [folders.triplet("a", "poetry", f"我的密码是 {TOKEN} 。")]}
+    text = found(folders.dataset(tmp_path / "COIG-Writer", rows))
+    assert "train-00000-of-00001.parquet row 1: holds a Hugging Face token" in text
+    assert TOKEN not in text
+
+
+@pytest.mark.parametrize("name", ["COIG-Writer", "a/b/c", "a/b--c", "-a/b", "a/b..c"])
+def test_names_of_repositories(dataset, name):
+    assert "is no repository name" in found(dataset, name)
+
+
+def card(folder, old, new):
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert old in text
+    (folder / "README.md").write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("odc-by", "odc-by-sa", "license 'odc-by-sa'"),
+        ("- zh", "- Chinese", "language 'Chinese'"),
+        ("  default: true\n", "", "not none"),
+        ("config_name: poetry", "config_name: poetry\n  default: true", "not default and poetry"),
+        ("config_name: poetry", "config_name: default", "names config 'default' 2 times"),
+        ("config_name: poetry", "config_name: 'po/etry'", "no config name"),
+        ("data/poetry/train-*", "data/poem/train-*", "no file fits data/poem/"),
+        ("split: train", "split: tr-ain", "no split name"),
+        ("data/*/train-*.parquet", "data/poetry/*.parquet", "no config reaches it"),
+    ],
+)
+def test_the_card(dataset, old, new, complaint):
+    card(dataset, old, new)
+    assert complaint in found(dataset)
+
+
+def test_cards_without_metadata(dataset):
+    for text, complaint in (
+        ("# Rows", "no metadata"),
+        ("---\n[\n---\n", "not YAML"),
+        ("---\n\n---", "empty"),
+    ):
+        (dataset / "README.md").write_text(text)
+        with pytest.raises(PublicationError, match=complaint):
+            release.read(dataset)
+    (dataset / "README.md").unlink()
+    with pytest.raises(MissingInputError):
+        release.read(dataset)
+
+
+def test_an_unlocked_mixture(tmp_path):
+    pending = folders.model(tmp_path / "pending", revision=None)
+    assert "lock pending" in found(pending, "user/cw")
+    (pending / "mixture.lock.json").unlink()
+    assert "the mixture is unlocked" in found(pending, "user/cw")
+
+
+def test_a_link_is_refused(dataset):
+    (dataset / "host").symlink_to("/etc/hostname")
+    assert "is a link to elsewhere" in found(dataset)
+
+
+def test_a_dirty_tree(dataset):
+    def git(*words):
+        subprocess.run(["git", "-C", str(dataset), *words], check=True, capture_output=True)
+
+    assert checks.dirty(dataset) == []
+    assert checks.commit(dataset) is None
+    git("init", "-q")
+    git("add", ".")
+    git("-c", "user.name=n", "-c", "user.email=e@x", "commit", "-qm", "m")
+    assert checks.dirty(dataset) == []
+    assert len(checks.commit(dataset) or "") == 40
+    (dataset / "README.md").write_text("changed")
+    assert "README.md" in checks.dirty(dataset)[0].what
+
+
+def parquet_problems(tmp_path, rows, **options):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table(rows), tmp_path / "x.parquet", **options)
+    return "\n".join(str(p) for p in viewer.parquet(tmp_path / "x.parquet", "x.parquet"))
+
+
+def test_what_the_viewer_would_stumble_over(tmp_path, monkeypatch):
+    rows = {"id": ["a", "b"], "text": ["x", "y"]}
+    assert parquet_problems(tmp_path, rows, write_page_index=True) == ""
+    assert "no page index" in parquet_problems(tmp_path, rows)
+    empty: dict[str, list[str]] = {"id": [], "text": []}
+    assert "has no rows" in parquet_problems(tmp_path, empty)
+    first = {"id": ["a"], "text": ["x" * 1_000_001]}
+    assert "row 1: is 1,000,0" in parquet_problems(tmp_path, first, write_page_index=True)
+    later = {"id": ["a", "b"], "text": ["x", "y" * 2_000_001]}
+    assert "row 2: is 2,000,0" in parquet_problems(tmp_path, later, write_page_index=True)
+    monkeypatch.setattr(viewer, "MAX_ROW_GROUP_BYTES", 10)
+    assert "row group 0" in parquet_problems(tmp_path, rows, write_page_index=True)
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 half")
+    assert "not a whole Parquet file" in str(next(viewer.parquet(tmp_path / "x.parquet", "x")))
+
+
+def test_too_many_files_in_a_folder(dataset, monkeypatch):
+    monkeypatch.setattr(viewer, "MAX_FILES", 2)
+    assert "files, the limit is" in found(dataset)
+
+
+def test_split_words_are_those_of_datasets():
+    from datasets.data_files import SPLIT_KEYWORDS
+
+    assert {word for words in SPLIT_KEYWORDS.values() for word in words} == checks.SPLIT_WORDS
+
+
+def test_the_kind_is_found_out(tmp_path, dataset):
+    assert release.read(dataset).kind == "dataset"
+    assert release.read(folders.space(tmp_path / "s")).kind == "space"
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "README.md").write_text("---\nlicense: mit\n---\n")
+    with pytest.raises(PublicationError, match="--type"):
+        release.read(tmp_path / "odd")
