@@ -35,7 +35,11 @@ from coig_writer.metrics.answer import repaired
 from coig_writer.triplet import Message
 
 AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
-OURS = {401: "the key is wrong or missing", 403: "the key may not use this model"}
+OURS = {
+    401: "the key is wrong or missing",
+    402: "the account has no credit",
+    403: "the key may not use this model",
+}
 LARGEST_BODY = 32 * 1024 * 1024
 LONGEST_PAUSE = 60.0
 

@@ -28,7 +28,10 @@ def by_query(scores: list[Score]) -> dict[str, dict[str, Score]]:
     return found
 
 
-def test_hostile_text_changes_no_other_row() -> None:
+@pytest.mark.parametrize(
+    "repeats", [5_000, pytest.param(125_000, marks=pytest.mark.slow, id="a million characters")]
+)
+def test_hostile_text_changes_no_other_row(repeats: int) -> None:
     plain = [generation("v", f"q{i}", PROSE + str(i)) for i in range(3)]
     alone = by_query(run.score("v", plain, TASKS_TABLE))
     hostile = [
@@ -36,7 +39,7 @@ def test_hostile_text_changes_no_other_row() -> None:
         generation("v", "h1", "<think>\n没完"),
         generation("v", "h2", "半个 \ud83d 字符" + PROSE),
         generation("v", "h3", ""),
-        generation("v", "h4", "春风又绿江南岸。" * 20_000),
+        generation("v", "h4", "春风又绿江南岸。" * repeats),
         generation("v", "h5", "\x00\u202e<script>alert(1)</script>{{7*7}}", genre="no-such-genre"),
         generation("v", "h6", "It rained.", "en", prompt="Write \ud83d."),
     ]
@@ -53,7 +56,7 @@ def test_hostile_text_changes_no_other_row() -> None:
     assert together["h2"]["undecodable"].value == 1
     assert together["h3"]["ttr"].reason == "the article is empty"
     assert together["h3"]["ttr"].value is None
-    assert together["h4"]["chars"].value == 160_000
+    assert together["h4"]["chars"].value == 8 * repeats
 
 
 def test_reasoning_is_kept_for_reasoning_and_out_of_the_prose() -> None:
