@@ -7,11 +7,12 @@ from collections import Counter
 
 from coig_writer import paper
 from coig_writer.ballot import Ballot, comparisons
+from coig_writer.errors import StatisticsError
 from coig_writer.preference import bootstrap
 from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.means import Mean, mean
 from coig_writer.preference.pairs import Pairs, encode, win_matrix
-from coig_writer.preference.rankings import Friedman
+from coig_writer.preference.rankings import Friedman, per_query
 from coig_writer.preference.rankings import encode as encode_rankings
 from coig_writer.preference.rankings import friedman as test_friedman
 from coig_writer.preference.rates import Rate, wilson
@@ -101,12 +102,12 @@ def confusion(runs: Runs, language: Language) -> dict[tuple[str, str], Rate]:
 
 
 def friedman(runs: Runs, language: Language) -> Friedman | None:
-    """Returns mean places and Friedman's test over complete rankings; None where there are few."""
+    """Returns mean places and Friedman's test, one ranking per query; None where there are too few."""
     rankings = [b for b in runs.voted(language) if b.protocol == "ranking"]
-    if len([b for b in rankings if b.verdict != '"skip"']) < 2:
-        return None
-    found = encode_rankings(rankings, runs.variants)
-    return test_friedman(found) if len(found.complete()) > 1 else None
+    try:
+        return test_friedman(per_query(encode_rankings(rankings, runs.variants)))
+    except StatisticsError:
+        return None  # no or one complete ranking, or all of them ties
 
 
 def measures(runs: Runs, metric: str, language: Language) -> dict[str, Measure]:

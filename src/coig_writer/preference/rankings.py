@@ -87,10 +87,28 @@ def _places(verdict: list[str | list[str]], names: Sequence[str]) -> list[float]
     return [place.get(name, float("nan")) for name in names]
 
 
+def per_query(rankings: Rankings) -> Rankings:
+    """Reduces each query's complete rankings to one, by mean place, so that raters are no prompts."""
+    complete = ~np.isnan(rankings.places).any(axis=1)
+    queries = np.unique(rankings.queries[complete])
+    places = [
+        stats.rankdata(rankings.places[complete & (rankings.queries == query)].mean(axis=0))
+        for query in queries
+    ]
+    return Rankings(
+        rankings.labels,
+        tuple(rankings.query_ids[query] for query in queries),
+        ("all raters",),
+        np.array(places).reshape(len(queries), len(rankings.labels)),
+        np.arange(len(queries)),
+        np.zeros(len(queries), dtype=np.intp),
+    )
+
+
 def friedman(rankings: Rankings) -> Friedman:
     """Tests whether any variant is placed better than another (Friedman 1937, ties corrected).
 
-    Rankings count as independent: with several raters per prompt, average them per prompt first.
+    Rankings count as independent: with several raters per prompt, reduce them with ``per_query`` first.
 
     Raises:
         StatisticsError: Fewer than two complete rankings, or all of them one big tie.

@@ -54,6 +54,17 @@ def test_friedman_agrees_with_scipy_with_and_without_ties() -> None:
         assert result.p == pytest.approx(reference.pvalue)
 
 
+def test_raters_of_one_prompt_count_as_one_ranking() -> None:
+    votes = [
+        dataclasses.replace(ballot(i, list(order)), query_id=f"q{i % 4}", rater=f"r{i // 4}")
+        for i, order in enumerate(["abc", "abc", "acb", "bac"] * 5)
+    ]
+    reduced = rankings.per_query(rankings.encode(votes))
+    assert len(reduced.places) == 4
+    assert rankings.friedman(reduced).n == 4
+    assert reduced.places.tolist() == [[1, 2, 3], [1, 2, 3], [1, 3, 2], [2, 1, 3]]
+
+
 def test_kendall_w_is_one_where_all_agree() -> None:
     assert rankings.friedman(encoded([["a", "b", "c"]] * 4)).kendall_w == pytest.approx(1)
 
