@@ -1,4 +1,4 @@
-"""How often genres are assigned rightly: python benchmarks/genre.py [--shared DIR].
+"""How often genres are assigned rightly: python -m benchmarks.genre [--shared DIR].
 
 1. The 101 labelled Chinese prompts of WritingPreferenceBench (arXiv 2510.14616): the rules may be
    tuned on those whose sha256(prompt_id) is even; the others are only reported here.

@@ -1,4 +1,4 @@
-"""Speed and memory of the streaming import: python benchmarks/import_speed.py [--gigabytes 2].
+"""Speed and memory of the streaming import: python -m benchmarks.import_speed [--gigabytes 2].
 
 Makes a file of synthetic rows with the published lengths, then reads it in processes of their own:
 ``json.load`` (the whole file at once), the streaming reader alone, and the whole import (rules,
@@ -21,6 +21,7 @@ from dataset_builder import synthetic
 from dataset_builder.import_official import import_file
 from dataset_builder.import_reader import Reader
 
+ROOT = Path(__file__).parents[1]
 RUNS = ("json.load", "reader", "import")
 LARGEST_FOR_JSON_LOAD = 1 << 30
 
@@ -82,8 +83,8 @@ def main() -> None:
             if name == "json.load" and path.stat().st_size > LARGEST_FOR_JSON_LOAD:
                 print(f"{name:<10}  left out: would need several times the file in memory")
                 continue
-            command = [sys.executable, __file__, "--run", name, "--file", str(path)]
-            subprocess.run(command, check=True)
+            command = [sys.executable, "-m", "benchmarks.import_speed", "--run", name]
+            subprocess.run([*command, "--file", str(path)], cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":

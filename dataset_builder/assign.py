@@ -270,6 +270,8 @@ def _arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if bool(arguments.vote) != bool(arguments.model):
         parser.error("--vote and --model go together")
+    if not 0 <= arguments.threshold <= 1:
+        parser.error("--threshold is a probability from 0 to 1")
     return arguments
 
 

@@ -26,22 +26,32 @@ def read(path: Path, names: Taxonomy, ids: Collection[str]) -> dict[str, tuple[s
     if not path.is_file():
         return {}
     found: dict[str, tuple[str, str]] = {}
-    with path.open(encoding="utf-8-sig", newline="") as handle:
-        reader = csv.DictReader(handle)
-        if reader.fieldnames != COLUMNS:
-            raise InputError(
-                f"{path}: columns are {reader.fieldnames}", f"the first line is {','.join(COLUMNS)}"
-            )
-        for row in reader:
-            where = f"{path} line {reader.line_num}"
-            if (row["genre"] or "").strip():
-                _add(found, row, where, names)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            _read_into(found, csv.DictReader(handle), path, names)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{path}: not readable as CSV in UTF-8 ({str(error)[:80]})",
+            "save it as CSV UTF-8, not in the spreadsheet's own encoding",
+        ) from error
     unknown = [row_id for row_id in found if row_id not in ids]
     if unknown:
         raise InputError(
             f"{path}: no imported row has id {unknown[0]!r}", "correct or delete this line"
         )
     return found
+
+
+def _read_into(
+    found: dict[str, tuple[str, str]], reader: csv.DictReader[str], path: Path, names: Taxonomy
+) -> None:
+    if reader.fieldnames != COLUMNS:
+        raise InputError(
+            f"{path}: columns are {reader.fieldnames}", f"the first line is {','.join(COLUMNS)}"
+        )
+    for row in reader:
+        if (row["genre"] or "").strip():
+            _add(found, row, f"{path} line {reader.line_num}", names)
 
 
 def _add(

@@ -88,6 +88,13 @@ def test_wrong_overrides_are_named(tmp_path, content, message):
         assign_overrides.read(path, NAMES, {"a"})
 
 
+def test_overrides_saved_in_another_encoding_end_in_a_sentence(tmp_path):
+    path = tmp_path / "overrides.csv"
+    path.write_bytes("id,genre,note\na,诗歌,\n".encode("gbk"))
+    with pytest.raises(InputError, match="not readable as CSV in UTF-8"):
+        assign_overrides.read(path, NAMES, {"a"})
+
+
 def test_the_older_query_type_names_the_genre():
     assert assign._named("诗歌 (Poetry)") == "poetry"
     assert assign._named("小说 (Fiction/Story)") == "fiction"
