@@ -104,8 +104,10 @@ def confusion(runs: Runs, language: Language) -> dict[tuple[str, str], Rate]:
 def friedman(runs: Runs, language: Language) -> Friedman | None:
     """Returns mean places and Friedman's test, one ranking per query; None where there are too few."""
     rankings = [b for b in runs.voted(language) if b.protocol == "ranking"]
+    ranked = {variant for b in rankings for variant in b.shown}
+    labels = [v for v in runs.variants if v in ranked]
     try:
-        return test_friedman(per_query(encode_rankings(rankings, runs.variants)))
+        return test_friedman(per_query(encode_rankings(rankings, labels)))
     except StatisticsError:
         return None  # no or one complete ranking, or all of them ties
 

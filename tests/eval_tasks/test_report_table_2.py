@@ -14,6 +14,7 @@ from coig_writer.ballot import Ballot
 from coig_writer.facts import Fact
 from coig_writer.files import write_records
 from coig_writer.mixture import VARIANTS
+from coig_writer.score import Score
 
 RANKINGS = json.loads(
     (Path(__file__).parent / "fixtures" / "table-2-rankings.json").read_text(encoding="utf-8")
@@ -46,8 +47,11 @@ def synthetic_ballots() -> list[Ballot]:
 def reported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fact]:
     folder = tmp_path_factory.mktemp("report")
     write_records(folder / "ballots.jsonl", synthetic_ballots(), Ballot)
+    # a sixth variant without votes must not disturb the five
+    unvoted = [Score("base", "zh-synthetic-0", "ttr", 0.5, "scored")]
+    write_records(folder / "scores.jsonl", unvoted, Score)
     command = [sys.executable, "-m", "eval_tasks", "report", "--ballots", str(folder / "ballots.jsonl"),
-               "--out", str(folder / "out")]  # fmt: skip
+               "--scores", str(folder / "scores.jsonl"), "--out", str(folder / "out")]  # fmt: skip
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False
     )
