@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from typing import Any
 
 from coig_writer.document import Document, Dropped, dropped
 from dataset_builder.asking import Answer, options, quoted
@@ -25,7 +26,7 @@ RULES_VERSION = 1
 
 def run(where: Settings, least: int = LEAST, *, rules_only: bool = False) -> Counts:
     """Assesses."""
-    recorded = {"least": least, "rules": RULES_VERSION, "rules_only": rules_only}
+    recorded: dict[str, Any] = {"least": least, "rules": RULES_VERSION, "rules_only": rules_only}
     if not rules_only:
         recorded |= {"model": where.asks.name, "prompts": options("assess")}
     flow = Flow(where.root, "assess", recorded, part_size=where.part_size)

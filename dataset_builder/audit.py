@@ -1,4 +1,4 @@
-"""Stage 9, audit: is the set balanced, and does anything leak? (paper, section 2.3)
+"""Stage 9, audit: is the set balanced, and does anything leak? (paper, section 2.3).
 
     python -m dataset_builder audit --out build/curation      # then open build/curation/09-audit/index.html
     python -m dataset_builder audit --sample                  # the kit's samples against the benchmark

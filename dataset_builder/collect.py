@@ -110,10 +110,11 @@ def decide(
     if "unreadable" in note:
         return dropped(document, "collect", "unreadable_row", str(note["unreadable"]))
     if document.genre is not None:
+        given = document.genre
         try:
-            document = dataclasses.replace(document, genre=names.genre(document.genre).slug)
+            document = dataclasses.replace(document, genre=names.genre(given).slug)
         except InputError:
-            return dropped(document, "collect", "unknown_genre", document.genre)
+            return dropped(document, "collect", "unknown_genre", given)
     flags = ["no_genre"] if document.genre is None else []
     if note.get("provenance") == "published":
         return document.noted("collect", flags=[*flags, "published_row"])

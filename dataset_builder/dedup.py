@@ -71,8 +71,7 @@ def run(where: Settings, least: float = LEAST) -> Counts:
     if done is not None:
         return done
     found = {d.id: d for d in duplicates(flow, least)}
-    counts = flow.run(lambda documents: [decide(d, found) for d in documents])
-    return counts
+    return flow.run(lambda documents: [decide(d, found) for d in documents])
 
 
 def duplicates(flow: Flow, least: float) -> list[Duplicate]:

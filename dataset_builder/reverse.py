@@ -89,23 +89,29 @@ def decide(documents: list[Document], where: Settings, sources: _Sources) -> lis
     tasks: list[Task] = []
     for document in documents:
         known = sources.known.get(document.id)
-        if known is not None and known.document.text != document.text:
-            known = None
-        if known is not None:
-            document = rounds.carried(document, known)
-        answer = sources.written.get((document.id, rounds.judged(document)))
-        if known is not None and known.feedback is None and _answered(document, answer):
-            tasks.append(Task(document, rounds.judged(document), ""))
-        elif known is not None and known.feedback is None:
-            outcomes[document.id] = document
-        elif document.prompt and document.reasoning and known is None:
-            outcomes[document.id] = document.noted("reverse", flags=["published_row"])
+        if known is not None and known.document.text == document.text:
+            found = _known(rounds.carried(document, known), known.feedback, sources)
+        elif document.prompt and document.reasoning:
+            found = document.noted("reverse", flags=["published_row"])
         else:
-            number = rounds.judged(document) + 1
-            feedback = f"第 {number} 稿。{known.feedback}" if known and known.feedback else ""
-            tasks.append(Task(document, number, feedback))
+            found = Task(document, 1, "")
+        if isinstance(found, Task):
+            tasks.append(found)
+        else:
+            outcomes[document.id] = found
     outcomes |= _written(tasks, where, sources)
     return [outcomes[d.id] for d in documents]
+
+
+def _known(document: Document, feedback: str | None, sources: _Sources) -> Document | Task:
+    """Carries a document that was judged, unless it was sent back or a person has rewritten it."""
+    judged = rounds.judged(document)
+    if feedback is not None:
+        return Task(document, judged + 1, f"第 {judged + 1} 稿。{feedback}")
+    if not document.prompt:
+        return Task(document, 1, "")
+    rewritten = _answered(document, sources.written.get((document.id, max(1, judged))))
+    return Task(document, max(1, judged), "") if rewritten else document
 
 
 def _answered(document: Document, answer: Writing | None) -> bool:
@@ -116,7 +122,9 @@ def _answered(document: Document, answer: Writing | None) -> bool:
 
 
 def _written(tasks: list[Task], where: Settings, sources: _Sources) -> dict[str, Outcome]:
-    drafts = _drafts(tasks, where) if sources.by != "people" else [None] * len(tasks)
+    drafts: list[Draft | None] = [None] * len(tasks)
+    if sources.by != "people":
+        drafts = _drafts(tasks, where)
     aids = _aids(tasks, drafts, where)
     found: dict[str, Outcome] = {}
     for task, draft, aid in zip(tasks, drafts, aids, strict=True):
@@ -134,19 +142,25 @@ def _written(tasks: list[Task], where: Settings, sources: _Sources) -> dict[str,
 def _outcome(task: Task, draft: Draft | None, answer: Writing | None, by: By) -> Outcome:
     drafted = draft.writing if draft else None
     if answer is not None:
-        if problem := answer.problem() or _unchanged(task, answer):
-            return dropped(task.document, "reverse", "awaiting_complete_answer", problem)
-        return _with(task.document, answer, drafted)
+        problem = answer.problem() or _unchanged(task, answer)
+        if not problem:
+            return _with(task.document, answer, drafted)
+        return dropped(task.document, "reverse", "awaiting_complete_answer", problem)
     if by != "model":
         return dropped(task.document, "reverse", "awaiting_annotation", f"round {task.round}")
     assert draft is not None
-    if drafted is None:
+    return _drafted(task, draft)
+
+
+def _drafted(task: Task, draft: Draft) -> Outcome:
+    """Takes a model's draft as it is, if there is one and it is whole and new."""
+    if draft.writing is None:
         return dropped(task.document, "reverse", draft.reason, draft.detail)
-    if problem := drafted.problem():
+    if problem := draft.writing.problem():
         return dropped(task.document, "reverse", "unscored_incomplete_draft", problem)
-    if problem := _unchanged(task, drafted):
+    if problem := _unchanged(task, draft.writing):
         return dropped(task.document, "reverse", "draft_unchanged", problem)
-    return _with(task.document, drafted, drafted)
+    return _with(task.document, draft.writing, draft.writing)
 
 
 def _unchanged(task: Task, writing: Writing) -> str:

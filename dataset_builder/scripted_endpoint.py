@@ -85,14 +85,13 @@ class Script:
 
     def _articulate_reasoning(self, document: str, parts: dict[str, str], _message: str) -> Any:
         quote = _sentence(parts["article"])
-        texts = {
+        return {
             "planning": f"【脚本示例 {document}】先读提示：要具体的人和事，不要道理。我从“{quote}”这一处起笔。",
             "structure_style": "按时间顺着写，句子放短，不加评论；原想倒叙，那样会把结尾的力气提前用掉。",
             "culture_context": "用读者家里都有的东西说话，方言只留一两处，免得外地人读不下去。",
             "development": "一件小事接一件小事，每一件都比前一件多露出一点人的心思，最后一件不说破。",
             "revision": "写完删掉了结尾的议论，又把中间一段解释改成一句对话，还嫌开头略慢，没有再动。",
         }
-        return texts
 
     def _validate(self, document: str, parts: dict[str, str], _message: str) -> Any:
         draft = drafts_so_far(parts.get("prompt", ""))
