@@ -42,7 +42,9 @@ def main() -> int | None:
     from coig_writer.training import recipe as recipes
 
     overrides = ["--variants", *arguments.variants] if arguments.variants else []
-    recipe, sft, model = recipes.parse(["--config", str(arguments.config), *overrides])
+    # a mixture is built on any machine; the recipe's own GPU check belongs to the run
+    given = ["--config", str(arguments.config), "--use_cpu", "true", *overrides]
+    recipe, sft, model = recipes.parse(given)
     out = arguments.out or Path(recipe.mixtures)
     for variant in recipe.variants:
         build(

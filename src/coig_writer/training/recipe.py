@@ -117,6 +117,7 @@ def parse(
 
     Raises:
         ConfigError: A key is unknown, removed, or holds a wrong value.
+        MissingInputError: The recipe trains on a GPU and there is none.
     """
     from trl import TrlParser
 
@@ -129,6 +130,8 @@ def parse(
     try:
         recipe, sft, model = TrlParser(classes()).parse_args_and_config(given)
     except (ValueError, TypeError) as error:
+        if "support bf16" in str(error):
+            raise _no_gpu() from error
         raise ConfigError(
             f"recipe: {error}", "see recipes/configs/cw_10k.yaml for every key with its reason"
         ) from error
@@ -223,10 +226,7 @@ def check_hardware(sft: Any, model_name: str) -> None:
     import torch
 
     if not sft.use_cpu and not torch.cuda.is_available():
-        raise MissingInputError(
-            "no GPU here, and the recipe trains on one",
-            "for a smoke run on this machine type: accelerate launch recipes/sft.py --config recipes/configs/demo.yaml",
-        )
+        raise _no_gpu()
     if Path(model_name).exists():
         return
     if "/" not in model_name or model_name.startswith(("build/", ".", "/")):
@@ -239,6 +239,13 @@ def check_hardware(sft: Any, model_name: str) -> None:
             f"model {model_name} is neither in the local cache nor within reach on the Hub",
             f"download it while online, then add --model_name_or_path FOLDER, or type: hf download {model_name}",
         )
+
+
+def _no_gpu() -> MissingInputError:
+    return MissingInputError(
+        "no GPU here, and the recipe trains on one",
+        "for a smoke run on this machine type: accelerate launch recipes/sft.py --config recipes/configs/demo.yaml",
+    )
 
 
 def _on_hub(model_name: str) -> bool:

@@ -1,0 +1,130 @@
+"""Predicts a run before it is paid for: python recipes/plan.py CONFIG --gpu h200 --count 1 [--price 3.5].
+
+Prints memory by part with its arithmetic, the micro-batch that fits, steps, tokens, hours and cost. Any key
+of the recipe can follow as a flag, such as --gradient_checkpointing false or --use_peft true. Row lengths are
+counted where the mixture is built, and else drawn and called synthetic. All of it is predicted, not measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coig_writer.errors import run_command
+from coig_writer.files import atomic_path
+
+if TYPE_CHECKING:
+    from coig_writer.training.planner import Plan, Run
+
+MARK = "predicted, not measured"
+
+
+def planned(
+    recipe: Any, sft: Any, model: Any, variant: str, where: tuple[str, int]
+) -> tuple[Plan, Run]:
+    """Predicts one variant of a recipe on so many GPUs of a kind."""
+    from coig_writer.mixture import PUBLISHED
+    from coig_writer.training import controls, planner, planner_lengths
+
+    control = controls.resolve(variant, Path(recipe.controls))
+    folder = Path(recipe.mixtures) / variant
+    lengths = planner_lengths.counted(folder, sft.max_length) or planner_lengths.drawn(
+        controls.counts(control), sft.max_length
+    )
+    epochs = float(sft.num_train_epochs)
+    if control.steps_of in PUBLISHED:
+        whole = sum(controls.counts(controls.resolve(str(control.steps_of))).values())
+        epochs *= whole / len(lengths.tokens)
+    run = planner.Run(lengths, recipe.global_batch_size, epochs, sft.per_device_train_batch_size)
+    of = planner.shape(model.model_name_or_path)
+    gpu, count = where
+    return planner.plan(of, planner.setup(sft, model, of), planner.GPUS[gpu], count, run), run
+
+
+def rendered(plan: Plan, run: Run, variant: str, price: float | None) -> str:
+    """Renders a plan as text, every number with how it came about."""
+    lines = [
+        f"{variant} on {plan.devices} × {plan.gpu.name}: {MARK}",
+        "",
+        f"memory of one device, at {max(1, plan.micro_batch)} row(s) of full length per micro-batch",
+    ]
+    lines += [f"  {p.name:<14}{p.gib:>8.1f} GiB   {p.arithmetic}" for p in plan.parts]
+    lines.append(f"  {'in all':<14}{plan.gib:>8.1f} GiB   of {plan.gpu.gib:g} GiB")
+    if not plan.fits:
+        return "\n".join([*lines, "", unfit(plan)])
+    return "\n".join([*lines, "", *spent(plan, run, price)])
+
+
+def unfit(plan: Plan) -> str:
+    """Says what to do where not even one row fits."""
+    ways = [
+        "--optim adamw_bnb_8bit --dtype bfloat16",
+        f"--count {2 * plan.devices}",
+        "--use_peft true --dtype bfloat16",
+    ]
+    return f"does not fit: {plan.gib - plan.gpu.gib:.1f} GiB too much\n  → try {', or '.join(ways)}"
+
+
+def spent(plan: Plan, run: Run, price: float | None) -> list[str]:
+    """Renders batch, steps, tokens, hours and cost."""
+    rows, hours = len(run.lengths.tokens), plan.hours
+    cost = (
+        "give --price, per GPU and hour"
+        if price is None
+        else f"{hours * plan.devices * price:,.0f}   {hours:.1f} h × {plan.devices} × {price:g}"
+    )
+    return [
+        f"micro-batch    {plan.micro_batch} rows × {plan.accumulation} accumulation steps × {plan.devices} devices; up to {plan.fits} rows fit",
+        f"steps          {plan.steps:,}   {rows:,} rows, {run.global_batch} per step, {run.epochs:g} epochs",
+        f"tokens         {plan.tokens:,}   mean {run.lengths.mean:,.0f} per row; {run.lengths.origin}",
+        f"processed      {plan.processed:,}   with padding, {plan.processed / plan.tokens:.2f} × the tokens",
+        f"tokens/s       {plan.tokens_per_second:,.0f} per device, without padding, at {plan.gpu.mfu:.1%} strict MFU",
+        f"               ({plan.gpu.why})",
+        f"hours          {hours:,.1f}   {plan.tokens:,} ÷ {plan.tokens_per_second:,.0f} ÷ {plan.devices} ÷ 3,600",
+        f"cost           {cost}",
+    ]
+
+
+def as_json(plan: Plan, variant: str) -> str:
+    """Returns a plan for programs; hours are null where nothing fits."""
+    found = dataclasses.asdict(plan) | {"variant": variant, "gib": plan.gib, "status": MARK}
+    if math.isnan(plan.hours):
+        found["hours"] = None
+    return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+
+
+def main() -> int | None:
+    """Predicts every variant of a recipe."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("config", type=Path, help="the recipe, as recipes/configs/cw_10k.yaml")
+    parser.add_argument(
+        "--gpu", default="h200", choices=("h200", "h100", "a100-80", "4090"), help="default: h200"
+    )
+    parser.add_argument(
+        "--count", type=int, default=1, help="devices; states are sharded over them"
+    )
+    parser.add_argument("--price", type=float, help="of one GPU for an hour, in your currency")
+    parser.add_argument("--json", type=Path, help="also write the plan of the last variant here")
+    own, flags = parser.parse_known_args()
+    from coig_writer.training import recipe as recipes
+
+    # a plan is made on any machine; the recipe's own GPU check belongs to the run
+    recipe, sft, model = recipes.parse(["--config", str(own.config), "--use_cpu", "true", *flags])
+    for variant in recipe.variants:
+        plan, run = planned(recipe, sft, model, variant, (own.gpu, own.count))
+        print(rendered(plan, run, variant, own.price) + "\n")
+        if own.json:
+            with atomic_path(own.json) as partial:
+                partial.write_text(as_json(plan, variant), encoding="utf-8")
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

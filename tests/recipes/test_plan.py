@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from tests.recipes.runs import ENVIRONMENT, ROOT
+
+
+def plan(*arguments):
+    return subprocess.run(
+        [sys.executable, "recipes/plan.py", *arguments],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_plan_shows_its_arithmetic_and_says_that_it_is_predicted(tmp_path):
+    out = tmp_path / "plan.json"
+    flags = ("--mixtures", str(tmp_path), "--price", "3", "--json", str(out))
+    done = plan("recipes/configs/cw_10k.yaml", "--gpu", "h200", *flags)
+    assert done.returncode == 0, done.stderr
+    for shown in ("predicted, not measured", "7,615,616,512 × 8 B", "2,034", "synthetic"):
+        assert shown in done.stdout
+    found = json.loads(out.read_text())
+    assert found["status"] == "predicted, not measured"
+    assert found["gib"] < found["gpu"]["gib"]
+
+
+def test_what_does_not_fit_names_ways_out_and_lora_fits():
+    recipe = "recipes/configs/cw_10k.yaml"
+    assert "does not fit" in plan(recipe, "--gpu", "4090").stdout
+    fits = plan(recipe, "--gpu", "4090", "--use_peft", "true", "--dtype", "bfloat16").stdout
+    assert "adapter" in fits
+    assert "does not fit" not in fits
