@@ -6,7 +6,7 @@ export const STRINGS = {
   zh: {
     title: "盲评",
     tagline: "读两篇同题的文章，说说哪一篇写得更好。",
-    lead: "同一个写作要求，不同的模型各写了一篇。署名隐去，次序打乱。请像读朋友寄来的稿子那样读，读完再投票。",
+    lead: "同一个写作要求有几份答卷，出自不同的模型，或不同的文风。署名隐去，次序打乱。请像读朋友寄来的稿子那样读，读完再投票。",
     skip_to_texts: "跳到正文",
     loading: "正在取稿…",
     choose_protocol: "怎么评",
@@ -146,7 +146,7 @@ export const STRINGS = {
   en: {
     title: "Blind reading",
     tagline: "Read two answers to one prompt, then say which is better written.",
-    lead: "Several models were given the same writing prompt. Names are hidden and the order is shuffled. Read as you would read a draft from a friend, to the end, and then vote.",
+    lead: "One writing prompt was answered several times, by different models or in different styles. Names are hidden and the order is shuffled. Read as you would read a draft from a friend, to the end, and then vote.",
     skip_to_texts: "Skip to the texts",
     loading: "Fetching the texts…",
     choose_protocol: "How to judge",
