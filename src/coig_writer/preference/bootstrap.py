@@ -208,7 +208,7 @@ def refit(
     if tied is not None:  # Davidson's ν needs a tie and a decision in every round
         none = np.asarray(~tied.any(axis=(1, 2)))
         tied = tied + none[:, None, None] * virtual * 2e-3
-        lost = lost | ~won.any(axis=(1, 2))
+        lost = lost | ~bradley_terry.bounds_ties(won, tied)
     won = won + lost[:, None, None] * virtual
     return bradley_terry.solve(won, tied).parameters[:, : wins.shape[1]], int(lost.sum())
 

@@ -79,6 +79,12 @@ def fit(matrix: WinMatrix, ties: Ties = "half", *, prior: float = 0.0) -> Streng
         )
     if not prior:
         require_maximum(matrix.labels, wins + draws)
+        if draws.any() and not bounds_ties(wins[None], draws[None])[0]:
+            raise StatisticsError(
+                "Davidson's tie parameter has no finite value: wins without a cycle and ties between them "
+                "fit ever better as it grows",
+                "collect more votes, count ties half, or give a prior",
+            )
     found = solve(wins[None], draws[None] if draws.any() else None)
     if not found.converged:
         raise StatisticsError(
@@ -144,6 +150,20 @@ def reachable(edges: NDArray[np.bool_]) -> NDArray[np.bool_]:
     for _ in range(max(1, int(np.ceil(np.log2(n))))):
         reach = (reach @ reach > 0).astype(np.float32)
     return np.asarray(reach > 0)
+
+
+def bounds_ties(wins: Floats, ties: Floats) -> NDArray[np.bool_]:
+    """Tells for a batch of tables with ties whether Davidson's ν stays finite.
+
+    It does not if strengths exist with every winner at least one step ahead and every tie within
+    one step, for then all steps can grow together with log ν. That is a system of difference
+    constraints: unsolvable exactly if a cycle of wins (-1) and ties (+1) has a negative sum.
+    """
+    far = 4.0 * wins.shape[1]
+    step = np.where(wins > 0, -1.0, np.where(ties > 0, 1.0, far))
+    for k in range(wins.shape[1]):
+        step = np.maximum(np.minimum(step, step[:, :, k, None] + step[:, None, k, :]), -far)
+    return np.asarray((np.diagonal(step, axis1=1, axis2=2) < 0).any(axis=1))
 
 
 def has_maximum(beaten: Floats) -> NDArray[np.bool_]:

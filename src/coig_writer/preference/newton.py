@@ -54,7 +54,10 @@ def maximise(score: Score, start: Floats, players: int, totals: Floats) -> Solut
     iterations = 0
     gradient, information = score(theta)
     while (worst := _worst(gradient, totals)) > TOLERANCE and iterations < MAX_ITERATIONS:
-        step = np.linalg.solve(information + pin, gradient[..., None])[..., 0]
+        try:
+            step = np.linalg.solve(information + pin, gradient[..., None])[..., 0]
+        except np.linalg.LinAlgError:  # flat: the caller's check of existence was too weak
+            break
         longest = np.maximum(np.abs(step).max(axis=1, keepdims=True), 1e-300)
         theta = theta + step * np.minimum(1.0, LONGEST_STEP / longest)
         gradient, information = score(theta)

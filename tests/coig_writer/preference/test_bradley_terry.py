@@ -119,6 +119,33 @@ def test_a_table_without_a_maximum_is_refused_by_name(
         strengths(rows_of(votes), ties)
 
 
+@pytest.mark.parametrize("votes", ["ab a=b", "ab ac b=c a=b", "ab bc a=b b=c"])
+def test_a_tie_parameter_without_bound_is_refused(votes: str) -> None:
+    with pytest.raises(StatisticsError, match="tie parameter has no finite value"):
+        strengths(rows_of(votes), "davidson")
+    fitted = bradley_terry.fit(win_matrix(encode(rows_of(votes))), "davidson", prior=1)
+    assert np.isfinite(fitted.log_strengths).all()
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(1, 2), st.booleans()), min_size=4, max_size=9)
+)
+def test_davidson_is_refused_exactly_where_it_diverges(games) -> None:
+    rows = [
+        Comparison("q", "r", "abc"[a], "abc"[(a + step) % 3], 0.5 if tie else 1.0)
+        for a, step, tie in games
+    ]
+    matrix = win_matrix(encode(rows, "abc"))
+    linked = bradley_terry.has_maximum((matrix.wins + matrix.ties)[None])[0]
+    if not (linked and matrix.ties.any() and matrix.wins.any()):
+        return
+    bounded = bradley_terry.bounds_ties(matrix.wins[None], matrix.ties[None])[0]
+    solution = bradley_terry.solve(matrix.wins[None], matrix.ties[None])
+    finite = solution.converged and float(np.abs(solution.parameters).max()) < 15
+    assert bool(bounded) == finite
+
+
 def test_a_prior_makes_an_undefeated_player_finite_and_is_carried() -> None:
     fitted = bradley_terry.fit(win_matrix(encode(rows_of("ab ab ac bc cb"))), prior=1)
     assert fitted.prior == 1
