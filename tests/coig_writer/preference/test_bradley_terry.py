@@ -127,7 +127,7 @@ def test_a_tie_parameter_without_bound_is_refused(votes: str) -> None:
     assert np.isfinite(fitted.log_strengths).all()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.integers(1, 2), st.booleans()), min_size=4, max_size=9)
 )
@@ -142,7 +142,7 @@ def test_davidson_is_refused_exactly_where_it_diverges(games) -> None:
         return
     bounded = bradley_terry.bounds_ties(matrix.wins[None], matrix.ties[None])[0]
     solution = bradley_terry.solve(matrix.wins[None], matrix.ties[None])
-    finite = solution.converged and float(np.abs(solution.parameters).max()) < 15
+    finite = solution.converged and float(np.abs(solution.parameters).max()) < 7
     assert bool(bounded) == finite
 
 
