@@ -7,6 +7,7 @@ Reads the facts that training, mixing and scoring left beside their outputs, and
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections.abc import Mapping
@@ -17,8 +18,11 @@ from coig_writer import card, facts, paper
 from coig_writer.card import Literal
 from coig_writer.errors import run_command
 from coig_writer.facts import Fact
-from coig_writer.files import atomic_folder
+from coig_writer.files import atomic_folder, read_records
+from coig_writer.generation import Generation
 from coig_writer.mixture import PUBLISHED, VARIANTS
+from coig_writer.scoring import recount
+from coig_writer.training import energy
 
 TEMPLATE = Path(__file__).parent / "model.md.jinja"
 WHAT = {
@@ -38,6 +42,13 @@ MAIN = (
     "reasoning_closed",
     "reasoning_unterminated",
 )
+SMOKE_PARAMETERS = 10_000_000
+# Limits that the card states with a number, where it was measured.
+MEASURED_LIMITS = {
+    "confusion": "en/language_confusion_wrong",
+    "copying": "zh/longest_copied",
+    "unterminated": "zh/reasoning_unterminated",
+}
 TRAINING = {
     "run/learning_rate": "Learning rate",
     "run/global_batch_size": "Documents per optimizer step",
@@ -53,24 +64,42 @@ TRAINING = {
 }
 
 
-def gather(variant: str, models: Path, mixtures: Path, scores: Path) -> dict[str, Fact]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Places:
+    """Folders that a card is gathered from."""
+
+    models: Path
+    mixtures: Path
+    scores: Path
+    generations: Path
+
+
+def gather(variant: str, places: Places) -> dict[str, Fact]:
     """Collects the facts that concern one variant."""
-    found = facts.read(models / variant / "facts.json") | facts.read(
-        mixtures / variant / "facts.json"
+    found = facts.read(places.models / variant / "facts.json") | facts.read(
+        places.mixtures / variant / "facts.json"
     )
-    if (scores / "facts.json").is_file():
+    if (places.scores / "facts.json").is_file():
         found |= {
             key: fact
-            for key, fact in facts.read(scores / "facts.json").items()
+            for key, fact in facts.read(places.scores / "facts.json").items()
             if key.startswith(f"{variant}/")
         }
-    return found
+    answers = places.generations / f"{variant}.parquet"
+    if answers.is_file():
+        found |= {f.id: f for f in recount.decoding(read_records(answers, Generation))}
+    used = energy.estimate(
+        str(found["run/hardware"].value),
+        int(found["run/devices"].value),
+        float(found["run/seconds"].value),
+    )
+    return found | {fact.id: fact for fact in used}
 
 
-def write(variant: str, models: Path, mixtures: Path, scores: Path, out: Path) -> None:
+def write(variant: str, places: Places, out: Path) -> None:
     """Writes the card of one variant, with the facts that it was rendered from."""
-    found = gather(variant, models, mixtures, scores)
-    lock = json.loads((models / variant / "mixture.lock.json").read_text(encoding="utf-8"))
+    found = gather(variant, places)
+    lock = json.loads((places.models / variant / "mixture.lock.json").read_text(encoding="utf-8"))
     text_of_card = render(variant, found, lock)
     with atomic_folder(out) as folder:
         (folder / "README.md").write_text(text_of_card, encoding="utf-8")
@@ -79,34 +108,39 @@ def write(variant: str, models: Path, mixtures: Path, scores: Path, out: Path) -
 
 def render(variant: str, found: Mapping[str, Fact], lock: Mapping[str, Any]) -> str:
     """Renders one model card."""
-    smoke = int(found["run/parameters"].value) < 10_000_000
+    smoke = int(found["run/parameters"].value) < SMOKE_PARAMETERS
+    control = lock.get("control")
     scored = {key: fact for key, fact in found.items() if key.startswith(f"{variant}/")}
+    has = {name: f"{variant}/{key}/mean" in scored for name, key in MEASURED_LIMITS.items()}
     return card.render(
         TEMPLATE,
         found,
         front_matter=card.front_matter(metadata(variant, scored, smoke=smoke)),
         title=Literal(f"Smoke model {variant}" if smoke else f"Qwen2.5-7B COIG-Writer {variant}"),
         smoke=smoke,
-        what=what(variant, lock),
-        one_seed="run/seeds" in found,
+        what=Literal(control["question"]) if control else WHAT[variant],
+        control=control and changed(control),
         lock_hash=Literal(str(lock["ids_sha256"])),
         mixture_table=mixture_table(lock, found),
         pending=any(part["revision"] is None for part in lock["sources"].values()),
         training_table=card.table(
             ("Setting", "Value"), [(label, text(found[key])) for key, label in TRAINING.items()]
         ),
+        energy="run/kwh" in found,
         results=results_table(variant, scored),
+        decoding=f"{variant}/decoding/answers" in scored,
         votes=False,
         variant=Literal(variant),
+        place=Literal(f"build/reproduce{'-smoke' if smoke else ''}/cards/{variant}"),
+        **has,
     )
 
 
-def what(variant: str, lock: Mapping[str, Any]) -> str | Literal:
-    """Says what a model is: one of the published five, or a control and the question it answers."""
-    control = lock.get("control")
-    if control is None:
-        return WHAT[variant]
-    return Literal(f"A control of `{control['of']}`. {control['question']}")
+def changed(control: Mapping[str, Any]) -> dict[str, Literal]:
+    """Returns which variant a control is held against, and what it changes."""
+    changes = {k: v for k, v in control.items() if k not in ("name", "of", "question")}
+    words = ", ".join(f"{key}: {value}" for key, value in changes.items())
+    return {"of": Literal(str(control["of"])), "changes": Literal(words)}
 
 
 def text(fact: Fact) -> Fact | Literal:
@@ -154,17 +188,26 @@ def results_table(variant: str, scored: Mapping[str, Fact]) -> Literal | None:
         _, language, metric, _ = key.split("/")
         fact, reported = scored[key], published(variant, language, metric)
         n = Fact(f"{key}/n", fact.n or 0)
-        difference = None
-        if reported is not None:
-            difference = Fact(f"{key}/difference", float(fact.value) - float(reported.value))
-        rows.append((language, Literal(f"`{metric}`"), fact, n, reported or "–", difference or "–"))
-    header = ("Language", "Metric", "Mean", "n", "Paper", "Difference")
+        name = Literal(f"`{metric}`")
+        rows.append((language, name, fact, n, reported or "–", *difference(fact, reported)))
+    header = ("Language", "Metric", "Mean", "n", "Paper", "Difference", "")
     if not rows:
         return None
     main = [row for row in rows if isinstance(row[1], Literal) and row[1].text.strip("`") in MAIN]
     other = [row for row in rows if row not in main]
     folded = f"\n\n<details><summary>All metrics</summary>\n\n{card.table(header, other).text}\n\n</details>"
     return Literal(card.table(header, main).text + folded)
+
+
+def difference(fact: Fact, reported: Fact | None) -> tuple[Fact | str, str]:
+    """Returns the difference from the paper's value, and whether the interval can tell them apart."""
+    if reported is None:
+        return "–", ""
+    gap = Fact(f"{fact.id}/difference", float(fact.value) - float(reported.value))
+    if fact.low is None or fact.high is None:
+        return gap, "no interval"
+    same = fact.low <= float(reported.value) <= fact.high
+    return gap, "not significant" if same else "significant"
 
 
 def metadata(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> dict[str, Any]:
@@ -206,27 +249,16 @@ def main() -> int | None:
         default=list(VARIANTS),
         help=f"which models (default: all of {', '.join(PUBLISHED)})",
     )
-    parser.add_argument(
-        "--models", type=Path, default=Path("build/models"), help="folder of trained models"
-    )
-    parser.add_argument(
-        "--mixtures", type=Path, default=Path("build/mixtures"), help="folder of mixtures"
-    )
-    parser.add_argument(
-        "--scores", type=Path, default=Path("build/scores"), help="folder of scores"
-    )
+    for name in ("models", "mixtures", "scores", "generations"):
+        place = Path("build") / name
+        parser.add_argument(f"--{name}", type=Path, default=place, help=f"(default: {place})")
     parser.add_argument(
         "--out", type=Path, default=Path("build/cards"), help="folder for the cards"
     )
     arguments = parser.parse_args()
+    places = Places(arguments.models, arguments.mixtures, arguments.scores, arguments.generations)
     for variant in arguments.variants:
-        write(
-            variant,
-            arguments.models,
-            arguments.mixtures,
-            arguments.scores,
-            arguments.out / variant,
-        )
+        write(variant, places, arguments.out / variant)
         print(arguments.out / variant / "README.md")
     return None
 

@@ -23,10 +23,10 @@ from coig_writer import facts, recompute
 from coig_writer.card import shown
 from coig_writer.errors import InputError, MissingInputError, run_command
 from coig_writer.facts import Fact
-from coig_writer.mixture import VARIANTS
 from coig_writer.recompute import Check, Measurer, set_aside
 
 ROOT = Path(__file__).parents[1]
+_NAME = re.compile(r"[a-z0-9_]+")  # of a variant or control, and so of its folders
 RECORDED = re.compile(
     r"run/(fingerprint|epochs|train_loss|seconds|devices|hardware|precision|watts|kwh)"
     r"|ledger/[\w-]+/(supervised|padding)|mixture/[\w-]+/rows_at_hand"
@@ -85,9 +85,9 @@ def model(variant: str, build: Path, scratch: Path) -> Plan:
                 (*recount, "--mixtures", places["mixtures"], "--facts", "{facts}"),
             )
         )
-    options = [
-        word for kind in ("mixtures", "models", "scores") for word in (f"--{kind}", places[kind])
-    ]
+    shown = ("mixtures", "models", "scores")
+    options = [word for kind in shown for word in (f"--{kind}", places[kind])]
+    options += ["--generations", str(answers.resolve().parent)]
     render = ("model_cards/render.py", variant, *options, "--out", places["cards"])
     return Plan(tuple(measurers), render, scratch / "cards" / variant / "README.md")
 
@@ -110,10 +110,10 @@ def plan(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) -> 
     if (card / "data").is_dir():
         return dataset(card, scratch)
     variant = stated.get("run/variant")
-    if variant is not None and variant.value in VARIANTS:
+    if variant is not None and _NAME.fullmatch(str(variant.value)):
         return model(str(variant.value), build, scratch)
     raise InputError(
-        f"{card}: neither a packed dataset nor the card of one of {', '.join(VARIANTS)}",
+        f"{card}: neither a packed dataset nor a model card",
         "give COIG-Writer, or a folder under build/cards",
     )
 

@@ -267,6 +267,8 @@ def reproduce(variant: str, *, smoke: bool) -> list[Stage]:
                 mixtures,
                 "--scores",
                 scores,
+                "--generations",
+                answers,
                 "--out",
                 cards,
             ),

@@ -40,7 +40,8 @@ def build(root: Path) -> Path:
     write_records(root / "generations" / f"{VARIANT}.parquet", answers(), Generation)
     facts.write(root / "scores" / "facts.json", scoring.facts(answers(), root / "mixtures"))
     card = root / "cards" / VARIANT
-    render.write(VARIANT, root / "models", root / "mixtures", root / "scores", card)
+    folders = (root / name for name in ("models", "mixtures", "scores", "generations"))
+    render.write(VARIANT, render.Places(*folders), card)
     return card
 
 

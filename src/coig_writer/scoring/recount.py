@@ -6,6 +6,7 @@ to check a number on a card.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,13 +44,24 @@ def _own(answers: Sequence[Generation]) -> list[Score]:
 
 
 def facts(records: Sequence[Generation], mixtures: Path) -> list[Fact]:
-    """Returns ``VARIANT/LANGUAGE/METRIC/{mean,macro_mean}`` of every average that has a value."""
+    """Returns ``VARIANT/LANGUAGE/METRIC/{mean,macro_mean}`` of every average, and the decoding."""
     places = {r.query_id: Place(r.language, r.genre) for r in records}
-    return [
+    means = [
         fact(average)
         for average in averages(scores(records, mixtures), places)
         if average.value is not None and average.scope in ("micro", "macro")
     ]
+    return means + [f for answers in variants(records).values() for f in decoding(answers)]
+
+
+def decoding(answers: Sequence[Generation]) -> list[Fact]:
+    """Returns how one variant's answers were decoded; nothing where the records do not agree."""
+    settings = {answer.sampling for answer in answers}
+    (sampling,) = settings if len(settings) == 1 else (None,)
+    if sampling is None:
+        return []
+    values = dataclasses.asdict(sampling) | {"answers": len(answers)}
+    return [Fact(f"{answers[0].variant}/decoding/{name}", v) for name, v in values.items()]
 
 
 def fact(average: Average) -> Fact:

@@ -34,8 +34,11 @@ def mixture(folder: Path) -> list[Fact]:
             rules say how long a row may be.
     """
     rows = read_records(folder / "train.parquet", MixtureRow, made_by="python recipes/mix.py")
-    limit = _json(folder / "mixture.lock.json")["rules"]["max_length_tokens"]
+    lock = _json(folder / "mixture.lock.json")
+    limit = lock["rules"]["max_length_tokens"]
+    told = ("name", "of", "question") if "control" in lock else ()
     found = [
+        *(Fact(f"mixture/control/{key}", lock["control"][key]) for key in told),
         Fact("mixture/rows", len(rows)),
         Fact("mixture/tokens", sum(row.n_tokens for row in rows)),
         Fact("mixture/ids_sha256", ids_hash(_name(row) for row in rows)),
