@@ -219,6 +219,8 @@ def metadata(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> dict[s
             task_type="text-generation",
             dataset_type="coig-writer-benchmark",
             dataset_name=f"COIG-Writer kit benchmark ({key.split('/')[1]})",
+            dataset_config="benchmark",
+            dataset_split=key.split("/")[1],  # without it the client merges the two languages
             metric_type=key.split("/")[2],
             metric_value=fact.value,
         )

@@ -1,0 +1,102 @@
+"""Puts a model together for the Hub: python model_cards/release.py cw_10k [--benchmark ORG/NAME].
+
+Writes ``OUT/VARIANT/``: weights, tokenizer, lock, settings and consumed rows of the run, the card with
+its facts, the answers it was scored on, and with ``--benchmark`` the scores as ``.eval_results`` against
+that published benchmark. Then: ``coig-writer publish OUT/VARIANT --to ORG/NAME``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from coig_writer import facts
+from coig_writer.errors import MissingInputError, run_command
+from coig_writer.facts import Fact
+from coig_writer.files import atomic_folder
+from coig_writer.hub.release import NOT_PUBLISHED
+
+CARD = ("README.md", "facts.json")
+LEADERBOARD = ("ttr", "chars", "language_confusion_wrong", "reasoning_closed")
+
+
+def assemble(variant: str, build: Path, out: Path, benchmark: str | None) -> None:
+    """Copies everything that belongs to one model into one folder, whole or not at all.
+
+    Raises:
+        MissingInputError: The model or its card was not made.
+    """
+    model, card = build / "models" / variant, build / "cards" / variant
+    for folder in (model, card):
+        if not folder.is_dir():
+            raise MissingInputError(f"{folder}: not here", f"run: make reproduce RUN={variant}")
+    answers = build / "generations" / f"{variant}.parquet"
+    with atomic_folder(out) as partial:
+        for file in sorted(model.iterdir()):
+            if file.is_file() and file.name not in (*NOT_PUBLISHED, *CARD):
+                shutil.copy2(file, partial / file.name)
+        for name in CARD:
+            shutil.copy2(card / name, partial / name)
+        if answers.is_file():
+            shutil.copy2(answers, partial / "generations.parquet")
+        if benchmark:
+            found = facts.read(card / "facts.json").values()
+            (partial / ".eval_results").mkdir()
+            text = eval_results(variant, list(found), benchmark)
+            (partial / ".eval_results" / "coig-writer.yaml").write_text(text, encoding="utf-8")
+
+
+def eval_results(variant: str, found: Sequence[Fact], benchmark: str) -> str:
+    """Renders mean scores in the Hub's ``.eval_results`` form: one entry per language and metric."""
+    import yaml
+    from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
+
+    entries = []
+    for fact in found:
+        name, _, rest = fact.id.partition("/")
+        language, _, metric = rest.removesuffix("/mean").partition("/")
+        if name == variant and rest.endswith("/mean") and metric in LEADERBOARD:
+            entries.append(
+                EvalResultEntry(
+                    dataset_id=benchmark,
+                    task_id=f"{language}_{metric}",
+                    value=fact.value,
+                    date=fact.time,
+                    notes=f"n = {fact.n}; 95 % interval {fact.low:.4g} to {fact.high:.4g}"
+                    if fact.low is not None and fact.high is not None
+                    else f"n = {fact.n}",
+                )
+            )
+    rows = eval_result_entries_to_yaml(entries)
+    return str(yaml.safe_dump(rows, allow_unicode=True, sort_keys=False))
+
+
+def main() -> int | None:
+    """Assembles some models."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("variants", nargs="+", metavar="VARIANT", help="which models")
+    parser.add_argument(
+        "--build", type=Path, default=Path("build/reproduce"), help="(default: build/reproduce)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/release"), help="(default: build/release)"
+    )
+    parser.add_argument(
+        "--benchmark", metavar="ORG/NAME", help="the published benchmark, for .eval_results"
+    )
+    arguments = parser.parse_args()
+    for variant in arguments.variants:
+        assemble(variant, arguments.build, arguments.out / variant, arguments.benchmark)
+        print(
+            f"{arguments.out / variant}: check it with coig-writer check {arguments.out / variant}"
+        )
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
