@@ -6,7 +6,11 @@ import dataclasses
 import json
 from collections import Counter
 
+import numpy as np
+
+from coig_writer import paper
 from coig_writer.errors import StatisticsError
+from coig_writer.mixture import VARIANTS
 from coig_writer.preference import bootstrap, bradley_terry, power
 from coig_writer.preference.bootstrap import Board
 from coig_writer.preference.pairs import Pairs, WinMatrix, encode, win_matrix
@@ -91,6 +95,22 @@ def standing(runs: Runs, language: Language) -> Standing | None:
         len(pairs),
         _visible(sorted(decided)[len(decided) // 2]) if decided else None,
     )
+
+
+def published_strengths(board: Board, language: Language) -> dict[str, float]:
+    """Returns the strengths that the paper's Table 2 implies for the published variants on a board.
+
+    Shifted so that their mean equals that of the same variants on the board; empty for fewer than two.
+    """
+    here = [v for v in VARIANTS if v in board.strengths]
+    if len(here) < 2:
+        return {}
+    wins = np.array(
+        [[0.0 if a == b else paper.TABLE_2[language][a, b].wins for b in here] for a in here]
+    )
+    fitted = bradley_terry.fit(WinMatrix(tuple(here), wins, np.zeros_like(wins)))
+    shift = sum(board.strengths[v].estimate for v in here) / len(here)
+    return {v: s + shift for v, s in zip(here, fitted.log_strengths, strict=True)}
 
 
 def by_cluster(

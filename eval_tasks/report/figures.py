@@ -79,8 +79,11 @@ def _themed(svg: str) -> str:
     return re.sub(r"font-family: [^;\"]*", "font-family: var(--sans)", svg)
 
 
-def boxes(values: Mapping[str, Sequence[float]], label: str) -> Paint:
-    """Paints one box per variant, whiskers at 1.5 quartile ranges, the mean as a dot."""
+def boxes(values: Mapping[str, Sequence[float]], label: str, paper: Mapping[str, float]) -> Paint:
+    """Paints one box per variant, whiskers at 1.5 quartile ranges, the mean as a dot.
+
+    ``paper`` holds published means, shown as open diamonds.
+    """
 
     def paint(figure: Any) -> None:
         axes = figure.subplots()
@@ -92,6 +95,8 @@ def boxes(values: Mapping[str, Sequence[float]], label: str) -> Paint:
             flierprops={"marker": ".", "markersize": 3, "markerfacecolor": CALM, "markeredgecolor": "none"},
             meanprops={"marker": "o", "markersize": 4, "markerfacecolor": RED, "markeredgecolor": "none"},
         )  # fmt: skip
+        for place, name in enumerate(names, 1):
+            _published(axes, paper.get(name), place)
         axes.set_yticks(range(1, len(names) + 1), names)
         axes.tick_params(length=0)
         axes.grid(axis="x")
@@ -100,10 +105,23 @@ def boxes(values: Mapping[str, Sequence[float]], label: str) -> Paint:
     return paint
 
 
+def _published(axes: Any, value: float | None, place: float) -> None:
+    """Marks a number that the paper printed."""
+    if value is not None:
+        axes.plot(value, place, "D", markersize=5, markerfacecolor="none", markeredgecolor=BLUE)
+
+
 def intervals(
-    rows: Mapping[str, tuple[float, float, float]], label: str, *, reference: float | None
+    rows: Mapping[str, tuple[float, float, float]],
+    label: str,
+    *,
+    reference: float | None,
+    paper: Mapping[str, float] | None = None,
 ) -> Paint:
-    """Paints estimates with intervals, one line each, over an optional reference line."""
+    """Paints estimates with intervals, one line each, over an optional reference line.
+
+    ``paper`` holds published values, shown as open diamonds.
+    """
 
     def paint(figure: Any) -> None:
         axes = figure.subplots()
@@ -120,6 +138,8 @@ def intervals(
                 solid_capstyle="round",
             )
             axes.plot(value, place, "o", color=colour, markersize=5)
+        for place, name in zip(places, rows, strict=True):
+            _published(axes, (paper or {}).get(name), place)
         if reference is not None:
             axes.axvline(reference, color=INK, linewidth=0.8, linestyle=(0, (2, 3)))
         axes.set_yticks(places, list(rows))

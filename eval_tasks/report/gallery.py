@@ -10,10 +10,11 @@ from coig_writer import taxonomy
 from coig_writer.mixture import VARIANTS
 from coig_writer.preference.pooling import Pooled
 from coig_writer.triplet import Language
-from eval_tasks.report import figures
+from eval_tasks.report import board, figures
 from eval_tasks.report.analysis import Analysis
 from eval_tasks.report.figures import Figure
 from eval_tasks.report.inputs import Runs
+from eval_tasks.report.tables import published
 
 NAMES = {"zh": "Chinese", "en": "English"}
 
@@ -54,7 +55,9 @@ def _board(_: Runs, found: Analysis) -> Plan | None:
         "Bradley–Terry strengths (log odds, mean 0), a tie counting half; 95 % intervals resample prompts. "
         "Where intervals overlap, the order is not settled."
     )
-    paint = figures.intervals(rows, "log strength", reference=0.0)
+    printed = board.published_strengths(standing.board, found.language)
+    caption += " Open diamonds: the strengths that Table 2 implies." if printed else ""
+    paint = figures.intervals(rows, "log strength", reference=0.0, paper=printed)
     name = f"figure-8a-preference-{found.language}" if found.language == "en" else "preference-zh"
     return name, caption, _tall(len(rows)), paint
 
@@ -69,8 +72,15 @@ def _boxes(
     if not set(ordered) & set(VARIANTS):
         ordered.sort(key=lambda v: -sorted(values[v])[len(values[v]) // 2])
     total = sum(map(len, values.values()))
-    caption = f"{caption} {total:,} answers; box: middle half, line: median, dot: mean."
-    return name, caption, _tall(len(ordered)), figures.boxes({v: values[v] for v in ordered}, label)
+    printed = {v: m for v, m in published(metric, language)[0].items() if v in values}
+    beside = ", open diamond: the paper's mean" if printed else ""
+    caption = f"{caption} {total:,} answers; box: middle half, line: median, dot: mean{beside}."
+    return (
+        name,
+        caption,
+        _tall(len(ordered)),
+        figures.boxes({v: values[v] for v in ordered}, label, printed),
+    )
 
 
 def _length(runs: Runs, found: Analysis) -> Plan | None:

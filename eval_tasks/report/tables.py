@@ -115,7 +115,7 @@ def friedman(runs: Runs, language: Language) -> Friedman | None:
 def measures(runs: Runs, metric: str, language: Language) -> dict[str, Measure]:
     """Returns the column of a metric (``tokens``, ``chars``, ``ttr``…) by variant."""
     values, missing = runs.values(metric, language), runs.missing(metric, language)
-    means, medians = _published(metric, language)
+    means, medians = published(metric, language)
     return {
         v: Measure(
             v,
@@ -129,7 +129,8 @@ def measures(runs: Runs, metric: str, language: Language) -> dict[str, Measure]:
     }
 
 
-def _published(metric: str, language: Language) -> tuple[dict[str, float], dict[str, float]]:
+def published(metric: str, language: Language) -> tuple[dict[str, float], dict[str, float]]:
+    """Returns the paper's means and medians of a metric by variant; empty where it printed none."""
     if metric == "ttr":
         return paper.TABLE_4_MEAN[language], paper.TABLE_4_MEDIAN[language]
     if metric == "tokens":
