@@ -21,6 +21,7 @@ STAGES = {
     "review": "two or four people per triplet, blind to each other",
     "audit": "balance, provenance, variety and leakage as a page; --sample: the kit's own samples",
     "curate": "all stages from collect to pack in one command; --demo: on the samples",
+    "cluster": "spreads a stage that asks a model over processes, Slurm or Ray",
     "pack": "writes triplets as the published dataset: Parquet per genre, card, statistics, figures",
     "remove": "makes a new version of a packed dataset without some rows, and logs it",
     "describe": "recomputes the statistics and facts of a packed dataset",

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from coig_writer.document import Document, Dropped, dropped
 from dataset_builder.asking import Answer, options, quoted
 from dataset_builder.assess_rules import first_failure, masked
-from dataset_builder.curation import Counts, Flow, Outcome
+from dataset_builder.curation import Counts, Flow, Outcome, Process
 from dataset_builder.stage_options import Settings, parser, report, settings
 
 DIMENSIONS = ("completeness", "format", "errors", "logic", "creativity")
@@ -24,13 +25,21 @@ LEAST = 6
 RULES_VERSION = 1
 
 
-def run(where: Settings, least: int = LEAST, *, rules_only: bool = False) -> Counts:
-    """Assesses."""
+def prepared(
+    where: Settings, least: int = LEAST, *, rules_only: bool = False
+) -> tuple[Flow, Process]:
+    """Returns the flow of the stage and what it does to documents."""
     recorded: dict[str, Any] = {"least": least, "rules": RULES_VERSION, "rules_only": rules_only}
     if not rules_only:
         recorded |= {"model": where.asks.name, "prompts": options("assess")}
     flow = Flow(where.root, "assess", recorded, part_size=where.part_size)
-    return flow.run(lambda found: decide(found, where, least, rules_only=rules_only))
+    return flow, lambda found: decide(found, where, least, rules_only=rules_only)
+
+
+def run(where: Settings, least: int = LEAST, *, rules_only: bool = False) -> Counts:
+    """Assesses."""
+    flow, process = prepared(where, least, rules_only=rules_only)
+    return flow.run(process)
 
 
 def decide(
@@ -110,10 +119,16 @@ def add_options(to: argparse.ArgumentParser) -> None:
     to.add_argument("--rules-only", action="store_true", help="ask no model in this stage")
 
 
-def main() -> int | None:
-    """Runs the stage."""
+def from_command_line(arguments: Sequence[str] | None = None) -> tuple[Flow, Process]:
+    """Returns flow and process as the command line says; ``cluster`` calls it in every worker."""
     command = parser(__doc__, model=True)
     add_options(command)
-    given = command.parse_args()
-    report(run(settings(given), given.assess_least, rules_only=given.rules_only))
+    given = command.parse_args(arguments)
+    return prepared(settings(given), given.assess_least, rules_only=given.rules_only)
+
+
+def main() -> int | None:
+    """Runs the stage."""
+    flow, process = from_command_line()
+    report(flow.run(process))
     return None

@@ -125,13 +125,21 @@ def _balance(axes: Any, measures: Measures) -> None:
 
 
 def _months(axes: Any, months: Mapping[str, int]) -> None:
-    known = sorted(m for m in months if m[:2] == "20")
-    axes.bar(known, [months[m] for m in known], color=KEPT)
+    known = _span(sorted(m for m in months if m[:2] == "20"))
+    axes.bar(known, [months.get(m, 0) for m in known], color=KEPT)
     axes.set(title="Accepted rows by month of publication", ylabel="rows")
     step = max(1, len(known) // 12)
     axes.set_xticks(range(0, len(known), step), [known[i] for i in range(0, len(known), step)])
     axes.tick_params(axis="x", rotation=35)
     axes.yaxis.get_major_locator().set_params(integer=True)
+
+
+def _span(known: list[str]) -> list[str]:
+    """Returns every month from the first to the last, those without rows too."""
+    if not known:
+        return []
+    first, last = (int(m[:4]) * 12 + int(m[5:]) - 1 for m in (known[0], known[-1]))
+    return [f"{n // 12}-{n % 12 + 1:02d}" for n in range(first, last + 1)]
 
 
 def _scores(axes: Any, measures: Measures) -> None:

@@ -196,6 +196,12 @@ class Flow:
         self.decide(process)
         return self.assemble()
 
+    def work(self, process: Process, rank: int, world: int) -> None:
+        """Decides this process's share, unless the stage is finished."""
+        done = self.done()
+        if done is None or done.open:
+            self.decide(process, rank, world)
+
     def done(self) -> Counts | None:
         """Returns the counts of a finished run with the same input and options."""
         record = _record(self.out / "stage.json")

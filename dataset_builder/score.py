@@ -9,6 +9,7 @@ lowers the prompt's quality and never raises it; the printed D.4 rewards it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from coig_writer.document import Document, dropped
@@ -16,7 +17,7 @@ from coig_writer.metrics.overlap import grams, reduced
 from coig_writer.quality import DIMENSIONS, LOWEST, QualityScores, decide
 from dataset_builder.asking import Answer, options
 from dataset_builder.assess import slots
-from dataset_builder.curation import Counts, Flow, Outcome
+from dataset_builder.curation import Counts, Flow, Outcome, Process
 from dataset_builder.stage_options import Settings, parser, report, settings
 
 PARTS = ("article", "prompt", "reasoning")
@@ -25,8 +26,8 @@ LEAK_GRAM = 8
 LEAK_STEPS = ((0.30, 4), (0.15, 2), (0.05, 1))
 
 
-def run(where: Settings) -> Counts:
-    """Scores."""
+def prepared(where: Settings) -> tuple[Flow, Process]:
+    """Returns the flow of the stage and what it does to documents."""
     recorded = {
         "model": where.asks.name,
         "prompts": options(*(f"score_{part}" for part in PARTS)),
@@ -34,7 +35,13 @@ def run(where: Settings) -> Counts:
         "leak": [LEAK_GRAM, *map(list, LEAK_STEPS)],
     }
     flow = Flow(where.root, "score", recorded, part_size=where.part_size)
-    return flow.run(lambda found: by_model(found, where))
+    return flow, lambda found: by_model(found, where)
+
+
+def run(where: Settings) -> Counts:
+    """Scores."""
+    flow, process = prepared(where)
+    return flow.run(process)
 
 
 def by_model(documents: list[Document], where: Settings) -> list[Outcome]:
@@ -79,8 +86,13 @@ def lowered(score: int, leak: float) -> int:
     return max(LOWEST, score - penalty)
 
 
+def from_command_line(arguments: Sequence[str] | None = None) -> tuple[Flow, Process]:
+    """Returns flow and process as the command line says; ``cluster`` calls it in every worker."""
+    return prepared(settings(parser(__doc__, model=True).parse_args(arguments)))
+
+
 def main() -> int | None:
     """Runs the stage."""
-    given = parser(__doc__, model=True).parse_args()
-    report(run(settings(given)))
+    flow, process = from_command_line()
+    report(flow.run(process))
     return None

@@ -8,18 +8,20 @@ wait among the dropped, counted, and the next run asks again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from coig_writer.document import Document, dropped
 from coig_writer.quality import EACH_AT_LEAST
 from dataset_builder.asking import Answer, options
 from dataset_builder.assess import slots
-from dataset_builder.curation import Counts, Flow, Outcome
+from dataset_builder.curation import Counts, Flow, Outcome, Process
 from dataset_builder.stage_options import Settings, parser, report, settings
 
 SCORES = ("quality", "creativity")
 
 
-def run(where: Settings) -> Counts:
-    """Screens."""
+def prepared(where: Settings) -> tuple[Flow, Process]:
+    """Returns the flow of the stage and what it does to documents."""
     recorded = {
         "least": EACH_AT_LEAST,
         "model": where.asks.name,
@@ -27,7 +29,13 @@ def run(where: Settings) -> Counts:
         "again": where.asks.again,
     }
     flow = Flow(where.root, "screen", recorded, part_size=where.part_size)
-    return flow.run(lambda found: decide(found, where))
+    return flow, lambda found: decide(found, where)
+
+
+def run(where: Settings) -> Counts:
+    """Screens."""
+    flow, process = prepared(where)
+    return flow.run(process)
 
 
 def decide(documents: list[Document], where: Settings) -> list[Outcome]:
@@ -50,8 +58,13 @@ def by_scores(document: Document, answer: Answer, model: str) -> Outcome:
     return document.noted("screen")
 
 
+def from_command_line(arguments: Sequence[str] | None = None) -> tuple[Flow, Process]:
+    """Returns flow and process as the command line says; ``cluster`` calls it in every worker."""
+    return prepared(settings(parser(__doc__, model=True).parse_args(arguments)))
+
+
 def main() -> int | None:
     """Runs the stage."""
-    given = parser(__doc__, model=True).parse_args()
-    report(run(settings(given)))
+    flow, process = from_command_line()
+    report(flow.run(process))
     return None

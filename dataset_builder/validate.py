@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from coig_writer.document import Document, dropped
 from dataset_builder import rounds
 from dataset_builder.asking import Answer, options, quoted
 from dataset_builder.assess import slots
-from dataset_builder.curation import Counts, Flow, Outcome
+from dataset_builder.curation import Counts, Flow, Outcome, Process
 from dataset_builder.stage_options import Settings, parser, report, settings
 
 CRITERIA = {
@@ -28,11 +29,17 @@ CRITERIA = {
 ROUNDS = 3
 
 
-def run(where: Settings, limit: int = ROUNDS) -> Counts:
-    """Validates."""
+def prepared(where: Settings, limit: int = ROUNDS) -> tuple[Flow, Process]:
+    """Returns the flow of the stage and what it does to documents."""
     recorded = {"rounds": limit, "model": where.asks.name, "prompts": options("validate")}
     flow = Flow(where.root, "validate", recorded, part_size=where.part_size)
-    return flow.run(lambda found: decide(found, where, limit))
+    return flow, lambda found: decide(found, where, limit)
+
+
+def run(where: Settings, limit: int = ROUNDS) -> Counts:
+    """Validates."""
+    flow, process = prepared(where, limit)
+    return flow.run(process)
 
 
 def decide(documents: list[Document], where: Settings, limit: int) -> list[Outcome]:
@@ -99,10 +106,16 @@ def add_options(to: argparse.ArgumentParser) -> None:
     )
 
 
-def main() -> int | None:
-    """Runs the stage."""
+def from_command_line(arguments: Sequence[str] | None = None) -> tuple[Flow, Process]:
+    """Returns flow and process as the command line says; ``cluster`` calls it in every worker."""
     command = parser(__doc__, model=True)
     add_options(command)
-    given = command.parse_args()
-    report(run(settings(given), given.rounds))
+    given = command.parse_args(arguments)
+    return prepared(settings(given), given.rounds)
+
+
+def main() -> int | None:
+    """Runs the stage."""
+    flow, process = from_command_line()
+    report(flow.run(process))
     return None

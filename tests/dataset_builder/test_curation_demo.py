@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -125,6 +130,21 @@ def test_triplets_and_page_are_left_for_pack(demo):
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "演示" in page
     assert (curation.folder(where.root, "pack") / "README.md").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [1.5, 4.0, 7.0])
+def test_kill_9_between_and_inside_stages_changes_nothing(tmp_path, root, seconds):
+    command = [sys.executable, "-m", "dataset_builder", "curate", "--demo", "--out", str(tmp_path)]
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL)
+    time.sleep(seconds)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    subprocess.run(command, cwd=root, check=True, stdout=subprocess.DEVNULL)
+    assert {d.id for d in curation.read_kept(tmp_path, "audit")} == ACCEPTED
+    for stage, reasons in REASONS.items():
+        found = {x.document.id for x in curation.read_dropped(tmp_path, stage)}
+        assert found == {f"raw-{n:03d}" for ns in reasons.values() for n in ns}
 
 
 def test_a_second_run_asks_nothing_that_is_known(demo):

@@ -1,0 +1,277 @@
+"""How fast texts pass collect → assess → dedup → screen: python benchmarks/curation.py [--full].
+
+Synthetic documents (sentences of the kit's samples, shuffled; a tenth near duplicates, a tenth broken)
+go through the commands that a curator types, against a loopback server that answers after 100 ms
+(median) and fails as real ones do: 429, 500, half an answer, the wrong schema, refusals, hangs. It is
+scripted: throughput is measured, not judgement. Beside it a loop that asks one question at a time,
+without cache, over a few hundred of the same documents. Prints documents per second and peak memory
+at two sizes, and what a million would need by extrapolation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import hashlib
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # the stages are never installed
+OUT = ROOT / "build" / "benchmarks" / "curation"
+LATENCY = 0.1
+# Of a thousand answers, how many fail in which way.
+FAULTS = {"429": 8, "500": 4, "half": 2, "schema": 3, "refusal": 3}
+HANGS_PER_100_000 = 5
+STAGES = ("collect", "assess", "dedup", "screen")
+SEED = 20251016
+
+
+def sentences() -> list[str]:
+    """Returns the sentences of the samples."""
+    from coig_writer.taxonomy import published
+    from dataset_builder import samples
+    from dataset_builder.scripted_endpoint import sample_texts
+
+    texts = [*sample_texts().values(), *(t.article for t in samples.read(published()))]
+    cut = (s.strip() for text in texts for s in text.replace("。", "。\n").splitlines())
+    return sorted({s for s in cut if 10 <= len(s) <= 60 and s[-1] == "。"})
+
+
+def documents(count: int) -> Iterator[dict[str, Any]]:
+    """Yields synthetic documents: ids, texts, dates, counts; the same ones at every call."""
+    draw = random.Random(SEED)
+    pool = sentences()
+    recent: list[str] = []
+    for number in range(count):
+        text = "\n".join("".join(draw.sample(pool, 4)) for _ in range(3))
+        kind = draw.random()
+        if kind < 0.1 and recent:
+            text = draw.choice(recent).replace("的", "底", 3)
+        elif kind < 0.15:
+            text = "好的，根据您的要求，以下是为您写的文章：" + text
+        elif kind < 0.2:
+            text = text[:-20] + "，而且"
+        recent = [*recent[-200:], text]
+        day = f"20{draw.choice((21, 23, 24, 25))}-0{draw.randint(1, 9)}-1{draw.randint(0, 9)}"
+        yield {
+            "id": f"synthetic-{number:07d}",
+            "text": text,
+            "platform": f"p{number % 5}",
+            "published_at": day,
+            "published_at_other": day,
+            "likes": int(draw.lognormvariate(6, 1)),
+            "genre": "essay",
+        }
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Serves one connection until it closes."""
+    draw = random.Random()
+    try:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            body = json.loads(await reader.readexactly(length))
+            await asyncio.sleep(LATENCY * draw.lognormvariate(0, 0.2))
+            if draw.randrange(100_000) < HANGS_PER_100_000:
+                await asyncio.sleep(30)
+            status, content, cut = _reply(body, draw)
+            lines = f"HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+            writer.write(lines.encode() + content[:cut])
+            await writer.drain()
+            if cut is not None:
+                break
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+
+
+def _reply(body: dict[str, Any], draw: random.Random) -> tuple[int, bytes, int | None]:
+    point, fault = draw.randrange(1000), ""
+    for name, share in FAULTS.items():
+        if 0 <= point < share:
+            fault = name
+        point -= share
+    if fault in ("429", "500"):
+        return int(fault), b'{"error": "scripted"}', None
+    message: dict[str, Any] = {"role": "assistant", "content": json.dumps(_scripted(body))}
+    if fault == "schema":
+        message["content"] = '{"score": "high"}'
+    if fault == "refusal":
+        message = {"role": "assistant", "content": None, "refusal": "scripted"}
+    content = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
+    return 200, content, 40 if fault == "half" else None
+
+
+def _scripted(body: dict[str, Any]) -> dict[str, Any]:
+    title = body["response_format"]["json_schema"]["schema"]["title"]
+    text = body["messages"][1]["content"].split("开始〕\n", 1)[1]
+    if title == "assess":
+        verdict = {"score": 8, "evidence": text[:12]}
+        names = ("completeness", "format", "errors", "logic", "creativity")
+        return {**dict.fromkeys(names, verdict), "unsafe": False}
+    score = hashlib.sha256(text[:60].encode()).digest()[0] % 4 + 7
+    return {"quality": score, "creativity": score, "reason": "scripted"}
+
+
+def _serve(ready: Any) -> None:
+    async def run() -> None:
+        server = await asyncio.start_server(_answer, "127.0.0.1", 0, backlog=512, limit=1 << 22)
+        ready.put(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(run())
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """One stage at one size."""
+
+    stage: str
+    seconds: float
+    peak_bytes: int
+    read: int
+    kept: int
+
+
+def pipeline(count: int, url: str, workers: int) -> list[Measured]:
+    """Runs the four stages as commands and measures each."""
+    out = OUT / str(count)
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    with (out / "raw.jsonl").open("w", encoding="utf-8") as handle:
+        handle.writelines(json.dumps(d, ensure_ascii=False) + "\n" for d in documents(count))
+    model = ["--endpoint", url, "--model", "scripted", "--concurrency", "64", "--timeout", "10"]
+    spread = ["--tasks", str(4 * workers), "--workers", str(workers), "--"]
+    shared = ["--out", str(out)]
+    commands = {
+        "collect": ["collect", str(out / "raw.jsonl"), "--provenance", "sample", *shared],
+        "assess": ["cluster", "assess", *spread, *shared, *model],
+        "dedup": ["dedup", *shared],
+        "screen": ["cluster", "screen", *spread, *shared, *model],
+    }
+    return [measure(stage, commands[stage], out) for stage in STAGES]
+
+
+def measure(stage: str, arguments: list[str], out: Path) -> Measured:
+    """Runs one command and reads its time, its peak memory and what it kept."""
+    start = time.monotonic()
+    command = [sys.executable, "-m", "dataset_builder", *arguments]
+    with (out / f"{stage}.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        peak = _watch(process)
+    seconds = time.monotonic() - start
+    if process.returncode:
+        raise SystemExit(f"{stage} failed: see {out / f'{stage}.log'}")
+    record = json.loads(next(out.glob(f"0?-{stage}/stage.json")).read_text(encoding="utf-8"))
+    return Measured(stage, seconds, peak, record["read"], record["kept"])
+
+
+def _watch(process: subprocess.Popen[bytes]) -> int:
+    """Waits for a command and returns the most memory that it and its workers held together."""
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, _memory_of(process.pid))
+        time.sleep(0.1)
+    return peak
+
+
+def _memory_of(pid: int) -> int:
+    """Returns the resident bytes of a process and all its children (Linux)."""
+    place = Path("/proc") / str(pid)
+    try:
+        pages = int((place / "statm").read_text().split()[1])
+        children = (place / "task" / str(pid) / "children").read_text().split()
+    except OSError:  # it ended meanwhile
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(_memory_of(int(c)) for c in children)
+
+
+def one_at_a_time(count: int, url: str) -> float:
+    """Returns documents per second of a plain loop: one question at a time, no cache, no dedup."""
+    from coig_writer.endpoint import Endpoint
+    from coig_writer.taxonomy import published
+    from dataset_builder import assess, collect, intake, screen
+    from dataset_builder.asking import Model
+    from dataset_builder.stage_options import Settings
+
+    endpoint = Endpoint(url, "scripted", concurrency=1, timeout=10)
+    where = Settings(OUT, published(), Model(endpoint))
+    rules = collect.Options((), thresholds=collect.medians(documents(2000)))
+    start = time.monotonic()
+    for row in documents(count):
+        document = intake._document(row, "row", "sample")
+        outcome = collect.decide(document, rules, rules.thresholds or {}, where.names)
+        if isinstance(outcome, type(document)):
+            outcome = assess.decide([outcome], where, assess.LEAST, rules_only=False)[0]
+        if isinstance(outcome, type(document)):
+            screen.decide([outcome], where)
+    return count / (time.monotonic() - start)
+
+
+def show(count: int, found: list[Measured]) -> float:
+    """Prints one size and returns its documents per second."""
+    total = sum(m.seconds for m in found)
+    print(f"\n{count} documents, {count / total:.0f} documents/s in all ({total:.0f} s)")
+    for m in found:
+        print(
+            f"  {m.stage:<8} {m.seconds:7.1f} s  {m.read / m.seconds:8.0f} docs/s  {m.read:>8} read {m.kept:>8} kept  peak {m.peak_bytes / 2**20:6.0f} MiB"
+        )
+    return count / total
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--documents", type=int, default=100_000)
+    parser.add_argument("--full", action="store_true", help="1,000,000 documents")
+    parser.add_argument("--loop", type=int, default=300, help="documents of the one-at-a-time loop")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    given = parser.parse_args()
+    large = 1_000_000 if given.full else given.documents
+    ready: Any = multiprocessing.Queue()
+    server = multiprocessing.Process(target=_serve, args=(ready,), daemon=True)
+    server.start()
+    url = f"http://127.0.0.1:{ready.get(timeout=30)}/v1"
+    print(
+        f"server: {LATENCY * 1000:.0f} ms median, scripted; faults per 1,000: {FAULTS}; {given.workers} workers"
+    )
+    slow = one_at_a_time(given.loop, url)
+    print(f"one at a time, no cache: {slow:.1f} documents/s over {given.loop} documents")
+    small = max(1000, large // 10)
+    first = pipeline(small, url, given.workers)
+    show(small, first)
+    second = pipeline(large, url, given.workers)
+    fast = show(large, second)
+    print(f"\n{fast / slow:.1f} times the loop")
+    _memory(first, second, small, large)
+    server.terminate()
+
+
+def _memory(first: list[Measured], second: list[Measured], small: int, large: int) -> None:
+    from dataset_builder.minhash import BYTES_PER_DOCUMENT
+
+    print(f"dedup index on disk: {BYTES_PER_DOCUMENT} bytes per document")
+    for a, b in zip(first, second, strict=True):
+        slope = (b.peak_bytes - a.peak_bytes) / (large - small)
+        at_million = b.peak_bytes + slope * (1_000_000 - large)
+        print(
+            f"  {a.stage:<8} {slope:8.1f} bytes of memory per document; {at_million / 2**30:.2f} GiB at 1,000,000 (extrapolated)"
+        )
+
+
+if __name__ == "__main__":
+    main()
