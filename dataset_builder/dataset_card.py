@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ def render(
         TEMPLATE,
         facts,
         front_matter=card.front_matter(
-            _metadata(provenance, len(triplets), layout.yaml_configs(names, with_rows))
+            _metadata(
+                provenance, len(triplets), layout.yaml_configs(names, with_rows, _content(facts))
+            )
         ),
         title=Literal(TITLES[provenance]),
         provenance=provenance,
@@ -60,6 +63,13 @@ def render(
         removed="removed/rows" in facts,
         beside=_beside_paper(names, facts) if provenance == "published" else None,
     )
+
+
+def _content(facts: Mapping[str, Fact]) -> str:
+    """Returns one hash for all rows and benchmark queries."""
+    named = ("overall/rows", *(f"benchmark/{language}/queries" for language in benchmark.LANGUAGES))
+    hashes = [facts[key].artefact or "" for key in named]
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def _beside_paper(names: Taxonomy, facts: Mapping[str, Fact]) -> dict[str, Fact | Literal]:

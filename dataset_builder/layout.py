@@ -33,14 +33,21 @@ def configs(taxonomy: Taxonomy, with_rows: set[str]) -> dict[str, list[str]]:
     return {name: genres for name, genres in held.items() if genres}
 
 
-def yaml_configs(taxonomy: Taxonomy, with_rows: set[str]) -> list[dict[str, Any]]:
+def yaml_configs(taxonomy: Taxonomy, with_rows: set[str], content: str) -> list[dict[str, Any]]:
     """Renders the ``configs:`` list of the card.
 
     Every config names its files explicitly, so that no folder name is ever taken for a split.
+
+    Args:
+        taxonomy: Categories and genres.
+        with_rows: Genres that have rows.
+        content: Hash of all rows. The cache of ``load_dataset`` looks at the card and not at local
+            files, so without it a folder packed anew under the same name would load its old rows.
     """
     default = {
         "config_name": "default",
         "default": True,
+        "description": f"all rows, content {content[:16]}",
         "data_files": [{"split": "train", "path": "data/*/train-*.parquet"}],
     }
     by_name = [

@@ -67,7 +67,11 @@ def test_the_builder_class_gives_the_rows_of_every_config(packed, tmp_path):
 def test_yaml_and_builder_come_from_one_table(packed):
     card = (packed / "COIG-Writer" / "README.md").read_text(encoding="utf-8")
     metadata = yaml.safe_load(card.split("---")[1])
-    assert metadata["configs"] == layout.yaml_configs(NAMES, {g.slug for g in NAMES.genres})
+    content = metadata["configs"][0]["description"].rpartition(" ")[2]
+    assert len(content) == 16
+    assert metadata["configs"] == layout.yaml_configs(
+        NAMES, {g.slug for g in NAMES.genres}, content
+    )
     assert sum(bool(c.get("default")) for c in metadata["configs"]) == 1
     assert metadata["pretty_name"] == "COIG-Writer kit samples"
 
@@ -148,6 +152,16 @@ def test_rows_without_genre_are_in_default_only(tmp_path, python_above):
         f"from datasets import load_dataset\nprint(len(load_dataset({str(tmp_path / 'Mine')!r})['train']), len(load_dataset({str(tmp_path / 'Mine')!r}, 'novel')['train']))"
     )
     assert out.split() == ["2", "1"]
+
+
+def test_a_folder_packed_anew_loads_its_new_rows(tmp_path, python_above):
+    folder = tmp_path / "Mine"
+    code = f"from datasets import load_dataset\nprint(load_dataset({str(folder)!r}, 'wuxia')['train'][0]['answer'])"
+    for answer in ("旧文", "新文"):
+        pack.pack(
+            pack.read_source(write(tmp_path / "in", triplet(answer=answer)), NAMES), NAMES, folder
+        )
+        assert python_above(code).strip() == answer
 
 
 def test_a_damaged_packed_file_is_named(tmp_path):
