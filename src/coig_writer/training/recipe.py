@@ -165,13 +165,17 @@ def read(path: Path) -> dict[str, Any]:
     return settings
 
 
-def check_keys(arguments: Sequence[str]) -> None:
+def check_keys(arguments: Sequence[str], of: Sequence[type] | None = None) -> None:
     """Refuses keys that no dataclass knows, in the YAML and on the command line alike.
+
+    Args:
+        arguments: The command line.
+        of: The dataclasses; None for a recipe's.
 
     Raises:
         ConfigError: Naming the key and what to write instead.
     """
-    known = {f.name for cls in classes() for f in dataclasses.fields(cls)}
+    known = {f.name for cls in of or classes() for f in dataclasses.fields(cls)}
     keys: dict[str, str] = {
         a[2:].split("=")[0].replace("-", "_"): "command line"
         for a in arguments

@@ -1,0 +1,47 @@
+"""Trains a reward model on human preferences: accelerate launch recipes/reward.py --ballots … --generations ….
+
+Or from files of prompt, chosen, rejected: --preferences FILE …. Without ``--config`` it is reward.yaml; on a
+CPU with the smoke model: python recipes/reward.py --config recipes/configs/reward_demo.yaml --preferences FILE.
+Some prompts are held out; on them it prints accuracy with an interval by prompt, calibration, and how far the
+model merely likes length. The answers are then scored (metric ``reward``), for `eval_tasks report --scores`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from coig_writer.errors import run_command
+from coig_writer.files import read_records, write_records
+from coig_writer.generation import Generation
+from coig_writer.score import Score
+
+DEFAULT = Path(__file__).parent / "configs" / "reward.yaml"
+
+
+def main() -> int | None:
+    """Trains, reports and scores."""
+    from coig_writer.training import recipe as recipes
+    from coig_writer.training import reward_report, reward_run
+
+    own, settings, model = reward_run.parse(None, DEFAULT)
+    recipes.check_hardware(settings, model.model_name_or_path)
+    report, trainer = reward_run.train(own, settings, model)
+    if not trainer.is_world_process_zero():
+        return None
+    print(reward_report.rendered(report))
+    print(f"{settings.output_dir}: reward model, its pairs and facts", flush=True)
+    answers = [
+        a for path in own.score or own.generations for a in read_records(Path(path), Generation)
+    ]
+    trained_on = reward_run.prompts(Path(settings.output_dir))
+    for variant in dict.fromkeys(a.variant for a in answers):
+        mine = [a for a in answers if a.variant == variant]
+        file = Path(own.scores) / f"{variant}.parquet"
+        write_records(file, reward_run.score(trainer, mine, trained_on), Score)
+        print(file, flush=True)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
