@@ -15,7 +15,7 @@ from coig_writer.benchmark import LANGUAGES, Query
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_path, read_records
 from coig_writer.triplet import Triplet
-from dataset_builder import dataset_card, layout, removed, summary
+from dataset_builder import dataset_card, defects, layout, removed, summary
 
 PACK = "python -m dataset_builder pack"
 
@@ -35,6 +35,7 @@ def measure(folder: Path, triplets: Sequence[Triplet]) -> list[Fact]:
         *summary.facts(triplets),
         *dataset_card.benchmark_facts(queries),
         *removed.facts(removed.read(folder)),
+        *defects.facts(triplets),
     ]
 
 

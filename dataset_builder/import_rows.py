@@ -48,7 +48,7 @@ RULES = {
     "separator": Rule("warning", "put one comma between rows of an array, none between lines"),
 }
 REPAIRS = ("byte order marks removed", "CRLF turned into LF")
-_BOILERPLATE = re.compile(
+BOILERPLATE = re.compile(
     r"好的[，,。！!：:]|没问题[，,。！!]|当然(可以|[，,！!])|以下(是|为|内容)|下面(将|是|为[你您]|我将)|"
     r"为了满足|这个思路|这是(一篇|为[你您])|根据[你您](的|提供的)(要求|需求|描述)|作为(一个|一名)?(AI|人工智能|语言模型)|"
     r"Sure[,!]|Certainly[,!]|Of course[,!]|Here(?: is|'s|’s) "
@@ -214,7 +214,7 @@ def _type_error(value: Any) -> tuple[str, str]:
 
 def _warnings(row: dict[str, Any]) -> list[tuple[str, str]]:
     found = []
-    if opening := _BOILERPLATE.match(row["answer"].lstrip()):
+    if opening := BOILERPLATE.match(row["answer"].lstrip()):
         found.append(("boilerplate", f"answer starts with {opening[0]!r}"))
     if _PLACEHOLDER.fullmatch(row["query"]):
         found.append(("placeholder_prompt", f"query is {row['query'][:40]!r}"))

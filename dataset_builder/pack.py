@@ -18,7 +18,7 @@ from coig_writer import benchmark, facts, taxonomy
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import atomic_folder, read_records, write_records
 from coig_writer.triplet import Triplet, check
-from dataset_builder import dataset_card, figures, layout, removed, samples, summary
+from dataset_builder import dataset_card, defects, figures, layout, removed, samples, summary
 from dataset_builder.removed import Removal
 
 IMPORTED = Path("build/import")
@@ -106,6 +106,7 @@ def pack(
             *summary.facts(triplets),
             *dataset_card.benchmark_facts(queries),
             *removed.facts(log),
+            *defects.facts(triplets),
         ]
         facts.write(folder / "facts.json", measured)
         card = dataset_card.render(triplets, names, facts.read(folder / "facts.json"), pictures)

@@ -50,7 +50,7 @@ def dataset(card: Path, scratch: Path) -> Plan:
     return Plan(
         (
             Measurer(
-                re.compile(r"(overall|category|genre|benchmark)/.*"),
+                re.compile(r"(overall|category|genre|benchmark|removed|contamination|defects)/.*"),
                 (*describe, "--facts", "{facts}"),
             ),
         ),

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from coig_writer import __version__
+from coig_writer import __version__, facts
 from coig_writer.errors import PublicationError, run_command
 from coig_writer.hub import checks
 from coig_writer.hub import release as releases
@@ -21,6 +21,7 @@ from coig_writer.hub.problem import Problem
 from coig_writer.hub.publish import Difference, Outcome
 from coig_writer.hub.remote import Remote
 
+FIRST = "1.0.0"  # version of a dataset from which no row was removed
 SHOWN = 12  # paths listed per kind of change
 
 
@@ -58,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--commit", action="store_true", help="send it: one commit on the main branch")
     how.add_argument("--create-pr", action="store_true", help="send it as a pull request")
     publish_.add_argument(
-        "--tag", default=f"v{__version__}", help=f"its version (default: v{__version__})"
+        "--tag", help=f"its version (default: a dataset's own, else the kit's, v{__version__})"
     )
     publish_.add_argument("--public", action="store_true", help="make a new repository public")
     publish_.add_argument("--wheel", type=Path, help="the kit's wheel for a Space (default: built)")
@@ -87,25 +88,33 @@ def publish(options: argparse.Namespace) -> int | None:
     found = checks.problems(release, options.to) + checks.dirty(home)
     if found:
         raise PublicationError(f"{options.path} is not published:\n{_problems(found)}")
-    remote = Remote(HfApi(), options.to, release.kind)
+    remote, version = Remote(HfApi(), options.to, release.kind), options.tag or _version(release)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         if release.kind == "space":
             release = _with_wheel(release, options, remote, scratch)
-        change = steps.difference(release, remote, options.tag, scratch)
+        change = steps.difference(release, remote, version, scratch)
         print(_difference(change, remote, release))
         description = steps.describe(checks.commit(home))
         if options.create_pr:
-            print(_outcome(steps.propose(change, remote, options.tag, description), remote))
+            print(_outcome(steps.propose(change, remote, version, description), remote))
         elif options.commit:
             private = not options.public
-            done = steps.publish(change, remote, options.tag, description, private=private)
+            done = steps.publish(change, remote, version, description, private=private)
             print(_outcome(done, remote))
         else:
             print(
                 "dry run: nothing was sent; add --commit to publish, or --create-pr to propose it"
             )
     return None
+
+
+def _version(release: releases.Release) -> str:
+    """Returns the default tag: rows that were removed give a dataset its version."""
+    if release.kind != "dataset":
+        return f"v{__version__}"
+    removed = facts.read(release.folder / "facts.json").get("removed/version")
+    return f"v{removed.value if removed else FIRST}"
 
 
 def _checkout(path: Path) -> Path:

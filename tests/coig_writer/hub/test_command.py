@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -84,6 +85,16 @@ def test_published_rows_are_loaded_streamed_and_versioned(publish, python, hub, 
     folders.dataset(folder, rows)
     publish(folder, "--to", NAME, "--tag", "v1.1.0", "--commit")
     assert "3 rows, then 4" in python("-c", LOAD)
+
+
+def test_the_version_of_a_dataset_is_its_own(publish, hub, tmp_path):
+    folder = folders.dataset(tmp_path / "COIG-Writer")
+    publish(folder, "--to", NAME, "--commit")
+    assert set(hub.repository(NAME).tags) == {"v1.0.0"}
+    fact = {"id": "removed/version", "value": "1.0.1"}
+    (folder / "facts.json").write_text(json.dumps({"facts": [fact]}))
+    publish(folder, "--to", NAME, "--commit")
+    assert set(hub.repository(NAME).tags) == {"v1.0.0", "v1.0.1"}
 
 
 def test_a_refusal_lists_every_problem(publish, hub, tmp_path):
