@@ -1,0 +1,122 @@
+"""The training step predicted before it is measured: milliseconds by part, and memory, per variant.
+
+One micro-batch of one full row of Qwen2.5-7B on an H200, from data-sheet peaks and a few published
+timings. ``benchmarks/sft.py`` measures the same variants; *predicted, not measured* until it has.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+from coig_writer.training import planner, throughput
+from coig_writer.training.planner import Shape
+
+PADDED_SHARE = 0.456  # real tokens in padded micro-batches of cw: benchmarks/token_efficiency.py
+# Assumptions of --predict. GEMM: TRL #7244, 8,192 × 151,936 × 4,096 forward and backward in 42 ms on an H100.
+GEMM, FLASH, BANDWIDTH = 0.736, 0.55, 4.8e12 * 0.8
+FP8_GEMM = 1.5  # over bf16 matrices, conversions included
+HEAD_OVER_GEMM = {
+    "full": 59 / 42,
+    "chunked": 4 / 3 * 59 / 42,
+}  # #7244; one more product when chunked
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """One way to take the step; ``micro`` is rows per device and micro-batch."""
+
+    name: str
+    changes: str
+    packed: bool = True
+    head: Literal["full", "chunked"] = "chunked"
+    checkpoint: Literal["full", "attention", "none"] = "full"
+    compiled: bool = False
+    states: Literal["fp32", "master8"] = "fp32"
+    fp8: bool = False
+
+
+VARIANTS = {
+    v.name: v
+    for v in (
+        Variant("default", "fp32 states, bf16 autocast, full checkpointing, full logits, padded rows",
+            packed=False, head="full"),
+        Variant("packing", "rows filled to 8,192 tokens", head="full"),
+        Variant("fused_head", "logits in chunks, never whole"),
+        Variant("selective", "attention's outputs are kept, the rest recomputed", checkpoint="attention"),
+        Variant("compile", "torch.compile of every layer", checkpoint="attention", compiled=True),
+        Variant("master8", "bf16 weights and gradients, fp32 master, 8-bit moments; no checkpointing",
+            checkpoint="none", compiled=True, states="master8"),
+        Variant("fp8", "matrices of the layers in fp8", checkpoint="none", compiled=True,
+            states="master8", fp8=True),
+    )
+}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """Milliseconds of one micro-batch by part, its useful tokens, and memory."""
+
+    parts: dict[str, float]
+    tokens: float
+    gib: float
+
+    @property
+    def speed(self) -> float:
+        """Tokens per second without padding."""
+        return self.tokens / sum(self.parts.values()) * 1e3
+
+
+def predict(of: Shape, how: Variant, length: int, accumulate: int) -> Prediction:
+    """Predicts a micro-batch of one full row on an H200 from the assumptions above."""
+    head_size = of.vocab_size * of.hidden_size
+    body = throughput.matmul_parameters(of) - head_size
+    rate = throughput.PEAKS["H200"] * GEMM
+    passes = 8 if how.checkpoint != "none" else 6
+    attention = throughput.flops_per_token(of, length) - 6 * (body + head_size)
+    again = {"full": 4 / 3, "attention": 1.0, "none": 1.0}[how.checkpoint]
+    residual = 4 if how.states == "fp32" else 2
+    traffic = planner.layer_bytes(of, residual) * of.num_hidden_layers * length * passes / 2
+    casts = 6 * of.parameters if how.states == "fp32" else 0
+    moved = 28 if how.states == "fp32" else 16
+    seconds = {
+        "matrices": passes * body * length / rate / (FP8_GEMM if how.fp8 else 1),
+        "attention": attention * again * length / (throughput.PEAKS["H200"] * FLASH),
+        "head": 6 * head_size * length / rate * HEAD_OVER_GEMM[how.head],
+        "elementwise": traffic * (0.5 if how.compiled else 1) / BANDWIDTH,
+        "casts": casts / BANDWIDTH,
+        "optimizer": moved * of.parameters / BANDWIDTH / accumulate,
+    }
+    useful = length * (1 if how.packed else PADDED_SHARE)
+    return Prediction({k: 1e3 * v for k, v in seconds.items()}, useful, memory(of, how, length))
+
+
+def memory(of: Shape, how: Variant, length: int) -> float:
+    """Predicts GiB from the planner's parts; full logits take 2 + 4 + 4 bytes each."""
+    lean = how.states == "master8"
+    setup = planner.Setup(
+        2 if lean else 4, not lean, 6 if lean else 8, how.checkpoint != "none", of.parameters, length, True
+    )  # fmt: skip
+    parts = {p.name: p.gib for p in planner.memory(of, setup, 1, 1)}
+    if how.head == "full":
+        parts["fused head"] = 10 * of.vocab_size * length / planner.GIB
+    if how.checkpoint == "attention":
+        parts["kept"] = of.num_hidden_layers * length * of.hidden_size * 2 / planner.GIB
+    return sum(parts.values())
+
+
+def predicted(of: Shape, length: int, accumulate: int) -> str:
+    """Renders the predictions as a Markdown table."""
+    lines = [
+        "| variant | what changes | ms per row: matrices, attention, head, elementwise, casts, optimizer | tokens/s | strict MFU | GiB |",
+        "|---|---|---|---|---|---|",
+    ]
+    for how in VARIANTS.values():
+        found = predict(of, how, length, accumulate)
+        parts = " + ".join(f"{ms:.0f}" for ms in found.parts.values())
+        mfu = found.speed * throughput.flops_per_token(of, length) / throughput.PEAKS["H200"]
+        note = "" if found.gib <= planner.GPUS["h200"].gib else " (does not fit)"
+        lines.append(
+            f"| `{how.name}` | {how.changes} | {parts} = {sum(found.parts.values()):.0f} | {found.speed:,.0f} | {mfu:.1%} | {found.gib:.0f}{note} |"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from coig_writer.training import planner, planner_step
+from tests.recipes.runs import ENVIRONMENT, ROOT
+
+QWEN = planner.SHAPES["Qwen/Qwen2.5-7B-Instruct"]
+
+
+@pytest.fixture(scope="module")
+def sft():
+    spec = importlib.util.spec_from_file_location("benchmark_sft", ROOT / "benchmarks" / "sft.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_8_bit_moments_follow_adamw(sft):
+    torch.manual_seed(0)
+    weights = torch.randn(40, 30)
+    plain = torch.nn.Parameter(weights.clone())
+    lean = torch.nn.Parameter(weights.clone().bfloat16())
+    ours = sft.Master8(iter([lean]), lr=1e-2)
+    ours.master[0].copy_(weights)
+    theirs = torch.optim.AdamW([plain], lr=1e-2, weight_decay=0.0)
+    for _ in range(30):
+        gradient = torch.randn(40, 30) * 0.1 + 0.05
+        plain.grad, lean.grad = gradient.clone(), gradient.bfloat16()
+        theirs.step()
+        ours.step()
+    moved = (plain.detach() - weights).flatten()
+    ours_moved = (ours.master[0] - weights).flatten()
+    assert torch.corrcoef(torch.stack([moved, ours_moved]))[0, 1] > 0.98
+    assert (ours_moved - moved).abs().mean() < 0.15 * moved.abs().mean()
+    assert torch.equal(lean.detach(), ours.master[0].bfloat16())
+
+
+def test_every_variant_computes_the_same_loss_and_gradient(sft):
+    tiny = planner.Shape(2, 64, 128, 4, 2, 16, 512, False)
+    ids = torch.randint(0, 512, (1, 64), generator=torch.Generator().manual_seed(0))
+    found = {}
+    for name in ("default", "fused_head", "selective"):
+        how = planner_step.VARIANTS[name]
+        model = sft.build(tiny, how, "cpu")
+        loss = sft.loss_of(model, ids, how)
+        loss.backward()
+        found[name] = (loss.item(), model.model.layers[0].mlp.up_proj.weight.grad)
+    for loss, gradient in found.values():
+        assert loss == pytest.approx(found["default"][0], rel=1e-5)
+        torch.testing.assert_close(gradient, found["default"][1], rtol=1e-3, atol=1e-6)
+
+
+def test_predictions_add_up_and_each_change_does_what_it_is_for():
+    of = {n: planner_step.predict(QWEN, v, 8192, 4) for n, v in planner_step.VARIANTS.items()}
+    default = of["default"]
+    assert default.speed == pytest.approx(default.tokens / sum(default.parts.values()) * 1e3)
+    assert of["packing"].speed / default.speed == pytest.approx(1 / planner_step.PADDED_SHARE)
+    assert of["fused_head"].gib < of["packing"].gib
+    assert of["selective"].parts["attention"] < of["fused_head"].parts["attention"]
+    assert of["compile"].parts["elementwise"] < of["selective"].parts["elementwise"]
+    assert of["master8"].parts["matrices"] == pytest.approx(0.75 * of["compile"].parts["matrices"])
+    assert of["fp8"].speed > of["master8"].speed
+
+
+def test_the_record_shows_the_table_that_the_command_prints():
+    record = (ROOT / "benchmarks" / "sft.md").read_text(encoding="utf-8")
+    assert planner_step.predicted(QWEN, 8192, 4) in record
+    assert "predicted, not measured" in record
+
+
+@pytest.mark.slow
+def test_the_smoke_runs_every_variant_that_a_cpu_can():
+    command = [sys.executable, "benchmarks/sft.py", "--smoke", "--steps", "1"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| `")]
+    assert len(rows) == len(planner_step.VARIANTS)
+    assert [row for row in rows if "not run" in row and "torchao" not in row] == []
