@@ -18,6 +18,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from coig_writer import benchmark
 from coig_writer.document import Document, dropped
@@ -155,8 +156,40 @@ def _benchmark_grams() -> tuple[dict[str, list[int]], list[tuple[str, int]]]:
     return holders, queries
 
 
+@functools.cache
+def _benchmark_hashes() -> dict[int, Any]:
+    """Returns n-gram length → sorted hashes of all n-grams of the benchmark."""
+    import numpy as np
+
+    from dataset_builder.minhash import hashes
+
+    holders, _ = _benchmark_grams()
+    by_size: dict[int, list[int]] = {size: [] for size in GRAM.values()}
+    for gram in holders:
+        if len(gram) in by_size:
+            by_size[len(gram)].append(int(hashes(gram, len(gram))[0]))
+    return {n: np.unique(np.array(found, dtype=np.uint64)) for n, found in by_size.items()}
+
+
+def _touches_benchmark(text: str) -> bool:
+    """Says whether a text shares any n-gram with the benchmark: nearly all texts stop here."""
+    import numpy as np
+
+    from dataset_builder.minhash import hashes
+
+    flat = reduced(text)
+    for size, known in _benchmark_hashes().items():
+        own = hashes(flat, size)
+        nearest = known[np.minimum(np.searchsorted(known, own), len(known) - 1)]
+        if (nearest == own).any():
+            return True
+    return False
+
+
 def benchmark_overlap(text: str) -> str:
     """Names the benchmark query of which a text holds half of the n-grams (13 Han, 40 Latin)."""
+    if not _touches_benchmark(text):
+        return ""
     holders, queries = _benchmark_grams()
     hits: dict[int, int] = defaultdict(int)
     for size in GRAM.values():

@@ -35,18 +35,22 @@ _FACTOR, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 _RECORD = np.dtype([("sig", "<u4", (CONFIG.hashes_per_bucket,)), ("doc", "<u4")])
 
 
-def shingles(text: str) -> NDArray[np.uint64]:
-    """Returns the hashes of the distinct character n-grams of a text, 32 bits each."""
-    flat = reduced(text)
+def hashes(flat: str, size: int) -> NDArray[np.uint64]:
+    """Returns the 64-bit hash of every character n-gram of a reduced text, in order."""
     codes = np.frombuffer(flat.encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
-    if len(codes) < GRAM:
-        codes = np.pad(codes, (0, GRAM - len(codes)))
-    windows = np.lib.stride_tricks.sliding_window_view(codes, GRAM)
+    if len(codes) < size:
+        codes = np.pad(codes, (0, size - len(codes)))
+    windows = np.lib.stride_tricks.sliding_window_view(codes, size)
     hashed = np.zeros(len(windows), dtype=np.uint64)
     for column in windows.T:
         hashed = (hashed ^ column) * _FACTOR
-    hashed = (hashed ^ (hashed >> np.uint64(31))) * _MIX
-    return np.unique(hashed >> np.uint64(32))
+    mixed: NDArray[np.uint64] = (hashed ^ (hashed >> np.uint64(31))) * _MIX
+    return mixed
+
+
+def shingles(text: str) -> NDArray[np.uint64]:
+    """Returns the hashes of the distinct character n-grams of a text, 32 bits each."""
+    return np.unique(hashes(reduced(text), GRAM) >> np.uint64(32))
 
 
 def similarity(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> float:
@@ -161,5 +165,14 @@ def join(folder: Path) -> dict[tuple[int, int], int]:
     return {(int(f), int(d)): int(n) for (f, d), n in zip(nodes, labels, strict=True)}
 
 
-__all__ = ["BYTES_PER_DOCUMENT", "CONFIG", "GRAM", "Buckets", "Signatures", "cluster", "join"]
+__all__ = [
+    "BYTES_PER_DOCUMENT",
+    "CONFIG",
+    "GRAM",
+    "Buckets",
+    "Signatures",
+    "cluster",
+    "hashes",
+    "join",
+]
 assert struct.calcsize(f"<{CONFIG.hashes_per_bucket}II") == _RECORD.itemsize
