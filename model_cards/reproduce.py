@@ -1,7 +1,7 @@
 """Recomputes the numbers of a card: python model_cards/reproduce.py CARD [--number ID].
 
-CARD is the folder of a card (or its README.md): a packed dataset, or a model card under
-``build/cards``. Every fact of the card is measured again from the Parquet artefacts by the kit's own
+CARD is the folder of a card (or its README.md): a packed dataset, released votes, or a model card
+under ``build/cards``. Every fact of the card is measured again from the Parquet artefacts by the kit's own
 commands, then the card is rendered again and compared with what stands there. Verdicts: ``equal``,
 ``differs``, and ``recorded`` for what only a run can know (seconds, energy, hardware, loss). The exit
 code is 1 if anything differs. Nothing that the card says is executed, and no facts file is read back.
@@ -59,6 +59,16 @@ def dataset(card: Path, scratch: Path) -> Plan:
     )
 
 
+def votes(card: Path, scratch: Path) -> Plan:
+    """Returns the plan for the card of exported votes: everything comes from the ballots."""
+    data = str(set_aside(card, scratch / "ballots"))
+    measurer = Measurer(
+        re.compile(r"arena/.*"), ("model_cards/arena.py", data, "--facts", "{facts}")
+    )
+    out = scratch / "votes"
+    return Plan((measurer,), ("model_cards/arena.py", data, "--out", str(out)), out / "README.md")
+
+
 def model(variant: str, build: Path, scratch: Path) -> Plan:
     """Returns the plan for a model card: mixture, run and answers of one variant."""
     for kind in ("mixtures", "models"):
@@ -109,11 +119,13 @@ def plan(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) -> 
     """
     if (card / "data").is_dir():
         return dataset(card, scratch)
+    if (card / "ballots.parquet").is_file():
+        return votes(card, scratch)
     variant = stated.get("run/variant")
     if variant is not None and _NAME.fullmatch(str(variant.value)):
         return model(str(variant.value), build, scratch)
     raise InputError(
-        f"{card}: neither a packed dataset nor a model card",
+        f"{card}: neither a packed dataset, nor exported votes, nor a model card",
         "give COIG-Writer, or a folder under build/cards",
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,7 @@ def _refuse_digits(source: str, template: Path) -> None:
             )
 
 
-def table(header: tuple[str, ...], rows: list[tuple[Fact | Literal | str, ...]]) -> Literal:
+def table(header: tuple[str, ...], rows: Sequence[tuple[Fact | Literal | str, ...]]) -> Literal:
     """Makes a Markdown table; cells are facts, literals or text without digits."""
     here = Path("table")
     lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]

@@ -1,0 +1,177 @@
+"""Makes the card of exported votes: python model_cards/arena.py BALLOTS --out build/release/votes.
+
+BALLOTS is a folder that ``space/app.py export`` wrote. The card's folder holds the same files with
+rows, the card and its facts, and can be published as a dataset.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from coig_writer import benchmark, card, facts
+from coig_writer.arena.results import Summary, summary
+from coig_writer.ballot import Ballot
+from coig_writer.card import Literal
+from coig_writer.errors import run_command
+from coig_writer.facts import Fact
+from coig_writer.files import atomic_folder, read_records
+
+TEMPLATE = Path(__file__).parent / "arena.md.jinja"
+TABLES = ("ballots", "comparisons", "scores", "tombstones")
+LANGUAGES = {"zh": "Chinese", "en": "English", "other": "prompts outside the benchmark"}
+Group = tuple[str, str]
+
+
+def summaries(ballots: Sequence[Ballot]) -> dict[Group, Summary]:
+    """Summarises ballots by protocol and language of their prompts."""
+    queries = {q.id: q for language in benchmark.LANGUAGES for q in benchmark.queries(language)}
+    groups: dict[Group, list[Ballot]] = defaultdict(list)
+    for ballot in ballots:
+        known = queries.get(ballot.query_id)
+        groups[ballot.protocol, known.language if known else "other"].append(ballot)
+    genre = {
+        b.query_id: queries[b.query_id].genre if b.query_id in queries else "unknown"
+        for b in ballots
+    }
+    return {
+        group: summary(found, sorted({v for b in found for v in b.shown}), genre)
+        for group, found in sorted(groups.items())
+    }
+
+
+def measure(ballots: Sequence[Ballot], artefact: str) -> list[Fact]:
+    """Returns every number of the card."""
+    found = [Fact("arena/ballots", len(ballots))]
+    for group, told in summaries(ballots).items():
+        found += _facts(key(group), told)
+    command = "python model_cards/arena.py"
+    return [Fact(f.id, f.value, f.n, f.low, f.high, f.unit, command, artefact) for f in found]
+
+
+def key(group: Group) -> str:
+    """Returns what the fact ids of a group begin with."""
+    return f"arena/{'/'.join(group)}"
+
+
+def _facts(start: str, told: Summary) -> Iterator[Fact]:
+    for name in ("ballots", "raters", "queries", "skips", "both_bad"):
+        yield Fact(f"{start}/{name}", getattr(told, name))
+    for cell in told.matrix:
+        if cell.rate is not None and cell.row < cell.column:
+            points = (cell.wins + cell.ties / 2) / (cell.wins + cell.losses + cell.ties)
+            met = cell.wins + cell.losses + cell.ties
+            name = f"{start}/rate/{cell.row}/{cell.column}"
+            yield Fact(name, points, met, cell.rate.low, cell.rate.high)
+    for score in told.scores:
+        if score.mean is not None:
+            name = f"{start}/score/{score.model}/{score.dimension}"
+            yield Fact(name, score.mean.estimate, score.n, score.mean.low, score.mean.high)
+
+
+def render(found: Mapping[str, Fact], groups: Sequence[Group], tables: Sequence[str]) -> str:
+    """Renders the card."""
+    return card.render(
+        TEMPLATE,
+        found,
+        front_matter=card.front_matter(metadata(tables)),
+        title="Votes of the COIG-Writer arena",
+        groups=[_shown(group, found) for group in groups],
+    )
+
+
+def _shown(group: Group, found: Mapping[str, Fact]) -> dict[str, Any]:
+    start = key(group)
+    rates = [
+        (*_names(name), fact, _verdict(fact))
+        for name, fact in found.items()
+        if name.startswith(f"{start}/rate/")
+    ]
+    scores = [
+        (*_names(name), fact) for name, fact in found.items() if name.startswith(f"{start}/score/")
+    ]
+    header = ("Model", "Against", "Share of points", "")
+    return {
+        "key": start,
+        "title": f"{group[0].capitalize()}, {LANGUAGES[group[1]]}",
+        "rates": card.table(header, rates) if rates else None,
+        "scores": card.table(("Model", "Dimension", "Mean"), scores) if scores else None,
+    }
+
+
+def _names(fact_id: str) -> tuple[Literal, Literal]:
+    first, second = fact_id.split("/")[-2:]
+    return Literal(f"`{first}`"), Literal(f"`{second}`")
+
+
+def _verdict(fact: Fact) -> str:
+    assert fact.low is not None
+    assert fact.high is not None
+    return "undecided" if fact.low <= 1 / 2 <= fact.high else ""
+
+
+def metadata(tables: Sequence[str]) -> dict[str, Any]:
+    """Returns the card's YAML: a config per table, the ballots as default."""
+    configs = [
+        {
+            "config_name": name,
+            **({"default": True} if name == "ballots" else {}),
+            "data_files": [{"split": "train", "path": f"{name}.parquet"}],
+        }
+        for name in tables
+    ]
+    tags = ["human-preferences", "creative-writing"]
+    return {"license": "other", "language": ["zh", "en"], "tags": tags, "configs": configs}
+
+
+def write(source: Path, out: Path) -> None:
+    """Writes card, facts and the tables that have rows to a folder, whole or not at all."""
+    import pyarrow.parquet as pq
+
+    ballots = read_records(source / "ballots.parquet", Ballot, "python space/app.py export")
+    tables = [
+        name
+        for name in TABLES
+        if (source / f"{name}.parquet").is_file()
+        and pq.read_metadata(source / f"{name}.parquet").num_rows
+    ]
+    measured = measure(ballots, facts.sha256(source / "ballots.parquet"))
+    with atomic_folder(out) as folder:
+        for name in (*(f"{table}.parquet" for table in tables), "manifest.json"):
+            shutil.copyfile(source / name, folder / name)
+        facts.write(folder / "facts.json", measured)
+        groups = list(summaries(ballots))
+        text = render(facts.read(folder / "facts.json"), groups, tables)
+        (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def main() -> int | None:
+    """Makes one card."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("ballots", type=Path, metavar="BALLOTS", help="folder of exported votes")
+    parser.add_argument("--facts", type=Path, help="only measure, and write the facts there")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("build/release/votes"),
+        help="(default: build/release/votes)",
+    )
+    arguments = parser.parse_args()
+    if arguments.facts:
+        file = arguments.ballots / "ballots.parquet"
+        facts.write(arguments.facts, measure(read_records(file, Ballot), facts.sha256(file)))
+        return None
+    write(arguments.ballots, arguments.out)
+    print(arguments.out / "README.md")
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
