@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 from scipy.special import expit
 
@@ -13,10 +14,11 @@ from coig_writer.facts import Fact
 from coig_writer.metrics.length import characters
 from coig_writer.preference import bootstrap
 from coig_writer.preference.bootstrap import Interval
-from coig_writer.preference.rates import Rate, wilson
+from coig_writer.preference.pairs import Floats, Ints
 from coig_writer.training.reward import Preference
 
 BINS = 5
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Calibration:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LengthBias:
-    """Taste for length. None where no pair differs in length as needed.
+    """Taste for length, intervals by prompt. None where such pairs lie on fewer than two prompts.
 
     ``raters_prefer_longer`` is the share of pairs whose longer article was chosen,
     ``model_prefers_longer`` the share whose longer article got the higher reward. Accuracy is given
@@ -49,10 +51,10 @@ class LengthBias:
     reward and in length.
     """
 
-    raters_prefer_longer: Rate | None
-    model_prefers_longer: Rate | None
-    accuracy_longer_chosen: Rate | None
-    accuracy_shorter_chosen: Rate | None
+    raters_prefer_longer: Interval | None
+    model_prefers_longer: Interval | None
+    accuracy_longer_chosen: Interval | None
+    accuracy_shorter_chosen: Interval | None
     spearman: float | None
 
 
@@ -65,7 +67,7 @@ class Report:
     length: LengthBias
 
 
-def report(pairs: Sequence[Preference], margins: Sequence[float]) -> Report:
+def report(pairs: Sequence[Preference], margins: Sequence[float] | Floats) -> Report:
     """Measures a model.
 
     Args:
@@ -81,7 +83,7 @@ def report(pairs: Sequence[Preference], margins: Sequence[float]) -> Report:
     return Report(bootstrap.mean(right, clusters), calibration(margin), length_bias(pairs, margin))
 
 
-def calibration(margin: np.ndarray) -> Calibration:
+def calibration(margin: Floats) -> Calibration:
     """Compares the Bradley–Terry chance σ(|margin|) of the model's pick with how often it is right."""
     order = np.argsort(np.abs(margin), kind="stable")
     confidence, right = expit(np.abs(margin))[order], (margin > 0)[order] + (margin == 0)[order] / 2
@@ -100,23 +102,27 @@ def calibration(margin: np.ndarray) -> Calibration:
     )
 
 
-def length_bias(pairs: Sequence[Preference], margin: np.ndarray) -> LengthBias:
+def length_bias(pairs: Sequence[Preference], margin: Floats) -> LengthBias:
     """Relates rewards and choices to length in characters."""
     difference = np.array([characters(p.chosen) - characters(p.rejected) for p in pairs])
+    _, clusters = np.unique([p.query_id for p in pairs], return_inverse=True)
     longer, shorter = difference > 0, difference < 0
     differs = longer | shorter
     spread = len(pairs) > 2 and bool(np.ptp(difference)) and bool(np.ptp(margin))
     return LengthBias(
-        _rate(longer[differs]),
-        _rate((np.sign(margin) == np.sign(difference))[differs]),
-        _rate((margin > 0)[longer]),
-        _rate((margin > 0)[shorter]),
+        _rate(longer, differs, clusters),
+        _rate(np.sign(margin) == np.sign(difference), differs, clusters),
+        _rate(margin > 0, longer, clusters),
+        _rate(margin > 0, shorter, clusters),
         float(stats.spearmanr(margin, difference).statistic) if spread else None,
     )
 
 
-def _rate(hits: np.ndarray) -> Rate | None:
-    return wilson(float(hits.sum()), len(hits)) if len(hits) else None
+def _rate(hits: Bools, among: Bools, clusters: Ints) -> Interval | None:
+    _, own = np.unique(clusters[among], return_inverse=True)
+    if len(np.unique(own)) < 2:
+        return None
+    return bootstrap.mean(hits[among].astype(np.float64), own)
 
 
 def facts(found: Report) -> list[Fact]:
@@ -133,9 +139,15 @@ def facts(found: Report) -> list[Fact]:
     ]
     for field in dataclasses.fields(LengthBias):
         value = getattr(found.length, field.name)
-        if isinstance(value, Rate):
+        if isinstance(value, Interval):
             entries.append(
-                Fact(f"reward/{field.name}", value.value, n=value.n, low=value.low, high=value.high)
+                Fact(
+                    f"reward/{field.name}",
+                    value.estimate,
+                    n=value.n,
+                    low=value.low,
+                    high=value.high,
+                )
             )
     if found.length.spearman is not None:
         entries.append(Fact("reward/spearman_length", found.length.spearman, n=accuracy.n))
@@ -157,8 +169,8 @@ def rendered(found: Report) -> str:
         value = getattr(found.length, field.name)
         name = field.name.replace("_", " ")
         shown = (
-            f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]  {value.n} pairs"
-            if isinstance(value, Rate)
+            f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]  {value.n} pairs"
+            if isinstance(value, Interval)
             else "none"
             if value is None
             else f"{value:+.3f}"

@@ -117,9 +117,10 @@ def test_a_model_that_measures_length_is_found_out():
     pairs = [pair(f"题{i}", *(("长" * 9, "短") if i % 4 else ("短", "长" * 9))) for i in range(40)]
     margins = [len(p.chosen) - len(p.rejected) for p in pairs]
     bias = reward_report.report(pairs, margins).length
-    assert bias.model_prefers_longer.value == 1.0
-    assert bias.raters_prefer_longer.value == 0.75
-    assert (bias.accuracy_longer_chosen.value, bias.accuracy_shorter_chosen.value) == (1.0, 0.0)
+    rates = {f: getattr(bias, f) for f in ("model_prefers_longer", "raters_prefer_longer")}
+    rates |= {f: getattr(bias, f) for f in ("accuracy_longer_chosen", "accuracy_shorter_chosen")}
+    assert [rate.estimate for rate in rates.values()] == [1.0, 0.75, 1.0, 0.0]
+    assert rates["raters_prefer_longer"].clusters == 40
     assert bias.spearman == pytest.approx(1.0)
 
 
