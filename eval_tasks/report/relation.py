@@ -25,6 +25,7 @@ METRICS = {
     "compression_ratio": "compression ratio",
     "idiom_density": "idioms",
     "worn_density": "worn phrases",
+    "reward": "reward model, on prompts it never saw",
 }
 
 

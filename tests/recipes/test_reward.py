@@ -15,6 +15,7 @@ from coig_writer.ballot import Ballot
 from coig_writer.files import read_records, write_records
 from coig_writer.generation import Generation, split
 from coig_writer.score import Score
+from coig_writer.training.reward import Preference
 from tests.recipes.runs import ENVIRONMENT, ROOT
 
 
@@ -86,8 +87,9 @@ def test_rankings_of_real_answers_train_report_and_score(smoke, shared):
     assert done.returncode == 0, done.stderr[-3000:]
     scores = [s for file in (smoke / "scores").glob("*.parquet") for s in read_records(file, Score)]
     assert len(scores) == sum(len(g) for g in chosen.values())
-    assert {s.metric for s in scores} == {"reward"}
-    assert {s.reason for s in scores if s.state == "scored"} <= {None, "prompt_in_training"}
+    unseen = read_records(smoke / "model" / "preferences-held-out.jsonl", Preference)
+    assert {s.query_id for s in scores if s.metric == "reward"} == {p.query_id for p in unseen}
+    assert {s.metric for s in scores} == {"reward", "reward_in_training"}
     found = facts.read(smoke / "model" / "facts.json")
     assert found["reward/accuracy"].low is not None
     assert int(found["reward/left_out/tie"].value) > 0

@@ -25,7 +25,7 @@ from coig_writer.training.reward import Preference, Preferences, Split
 from coig_writer.training.reward_report import Report
 
 METRIC = "reward"
-IN_TRAINING = "prompt_in_training"
+IN_TRAINING = "reward_in_training"
 
 
 @dataclass
@@ -167,24 +167,20 @@ def prompts(out: Path) -> set[str]:
 def score(trainer: Any, answers: Sequence[Generation], trained_on: set[str]) -> list[Score]:
     """Scores answers; an empty or over-long article has no score, with the reason.
 
-    A score on a prompt that the model was trained on says so in its ``reason``: beside the votes it
-    was learned from it proves nothing.
+    The metric is ``reward`` on prompts the model never saw and ``reward_in_training`` on those it was
+    trained on: beside the votes it was learned from, a reward proves nothing.
     """
     tokenizer = trainer.processing_class
-    missing = {
-        i: reason for i, a in enumerate(answers) if (reason := _missing(a, trainer, tokenizer))
-    }
-    texts = [(a.prompt, a.article) for i, a in enumerate(answers) if i not in missing]
+    missing = [_missing(answer, trainer, tokenizer) for answer in answers]
+    texts = [(a.prompt, a.article) for a, why in zip(answers, missing, strict=True) if not why]
     values = rewards(trainer.model, tokenizer, texts)
     return [
-        Score(a.variant, a.query_id, METRIC, None, "missing", missing[i])
-        if i in missing
-        else Score(
-            a.variant, a.query_id, METRIC, next(values), "scored",
-            IN_TRAINING if a.prompt in trained_on else None,
-        )
-        for i, a in enumerate(answers)
-    ]  # fmt: skip
+        Score(a.variant, a.query_id, metric, None, "missing", why)
+        if why
+        else Score(a.variant, a.query_id, metric, next(values), "scored")
+        for a, why in zip(answers, missing, strict=True)
+        for metric in [IN_TRAINING if a.prompt in trained_on else METRIC]
+    ]
 
 
 def _missing(answer: Generation, trainer: Any, tokenizer: Any) -> str:
