@@ -95,6 +95,8 @@ def publish(options: argparse.Namespace) -> int | None:
             release = _with_wheel(release, options, remote, scratch)
         change = steps.difference(release, remote, version, scratch)
         print(_difference(change, remote, release))
+        if release.kind == "space" and change.state.head is None and not options.public:
+            print("  note: a private Space cannot fetch its wheel while it is built; add --public")
         description = steps.describe(checks.commit(home))
         if options.create_pr:
             print(_outcome(steps.propose(change, remote, version, description), remote))
