@@ -211,7 +211,7 @@ def one_at_a_time(count: int, url: str) -> float:
     rules = collect.Options((), thresholds=collect.medians(documents(2000)))
     start = time.monotonic()
     for row in documents(count):
-        document = intake._document(row, "row", "sample")
+        document = intake.document(row, "row", "sample")
         outcome = collect.decide(document, rules, rules.thresholds or {}, where.names)
         if isinstance(outcome, type(document)):
             outcome = assess.decide([outcome], where, assess.LEAST, rules_only=False)[0]

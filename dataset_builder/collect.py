@@ -185,12 +185,12 @@ def read_thresholds(path: Path) -> Thresholds:
     return thresholds
 
 
-def add_options(to: argparse.ArgumentParser) -> None:
-    """Adds the stage's own options."""
+def add_options(to: argparse.ArgumentParser, least: str = "+") -> None:
+    """Adds the stage's own options; ``least`` is how many sources there must be (``nargs``)."""
     to.add_argument(
         "sources",
         type=Path,
-        nargs="+",
+        nargs=least,
         help=".jsonl, .csv, .parquet, the official .json, or a folder of .txt files",
     )
     to.add_argument(

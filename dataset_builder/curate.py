@@ -139,9 +139,9 @@ def main() -> int | None:
         action="store_true",
         help="the 60 sample texts with a scripted endpoint and scripted people",
     )
-    for stage in (collect, assess, dedup, reverse, validate, review, audit):
+    collect.add_options(command, least="*")  # none with --demo
+    for stage in (assess, dedup, reverse, validate, review, audit):
         stage.add_options(command)
-    next(a for a in command._actions if a.dest == "sources").nargs = "*"
     given = command.parse_args()
     start = time.monotonic()
     if given.demo:

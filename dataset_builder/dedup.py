@@ -163,12 +163,12 @@ def _benchmark_hashes() -> dict[int, Any]:
 
     from dataset_builder.minhash import hashes
 
-    holders, _ = _benchmark_grams()
-    by_size: dict[int, list[int]] = {size: [] for size in GRAM.values()}
-    for gram in holders:
-        if len(gram) in by_size:
-            by_size[len(gram)].append(int(hashes(gram, len(gram))[0]))
-    return {n: np.unique(np.array(found, dtype=np.uint64)) for n, found in by_size.items()}
+    found: dict[int, Any] = {}
+    for language in benchmark.LANGUAGES:
+        size = GRAM[language]
+        own = [hashes(reduced(q.query), size) for q in benchmark.queries(language)]
+        found[size] = np.unique(np.concatenate(own))
+    return found
 
 
 def _touches_benchmark(text: str) -> bool:

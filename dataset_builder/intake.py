@@ -43,7 +43,7 @@ def read(path: Path, provenance: str) -> Iterator[Document]:
     """
     for number, row in enumerate(_rows(path), 1):
         where = f"{path.name} row {number}"
-        yield _document(row, where, provenance)
+        yield document(row, where, provenance)
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, Any] | str]:
@@ -121,7 +121,8 @@ def _array(path: Path) -> Iterator[Mapping[str, Any] | str]:
             ) from error
 
 
-def _document(row: Mapping[str, Any] | str, where: str, provenance: str) -> Document:
+def document(row: Mapping[str, Any] | str, where: str, provenance: str) -> Document:
+    """Turns one row into a document; a row that cannot be read becomes one that says why."""
     if isinstance(row, str):
         return _unreadable(where, row)
     if set(row) >= OFFICIAL:
@@ -132,10 +133,10 @@ def _document(row: Mapping[str, Any] | str, where: str, provenance: str) -> Docu
         return _unreadable(where, problem, clean)
     clean["id"] = clean.get("id") or content_id(clean)
     try:
-        document = from_row(Document, clean, where)
+        made = from_row(Document, clean, where)
     except InputError as error:
         return _unreadable(where, error.message, clean)
-    return document.noted("collect", provenance=provenance, source=where)
+    return made.noted("collect", provenance=provenance, source=where)
 
 
 def _problem(row: Mapping[str, Any]) -> str:

@@ -125,7 +125,7 @@ def _written(tasks: list[Task], where: Settings, sources: _Sources) -> dict[str,
     drafts: list[Draft | None] = [None] * len(tasks)
     if sources.by != "people":
         drafts = _drafts(tasks, where)
-    aids = _aids(tasks, drafts, where)
+    aids = _aids(tasks, drafts, where, sources.by)
     found: dict[str, Outcome] = {}
     for task, draft, aid in zip(tasks, drafts, aids, strict=True):
         answer = sources.written.get((task.document.id, task.round))
@@ -202,7 +202,9 @@ def _drafts(tasks: list[Task], where: Settings) -> list[Draft | None]:
     return found
 
 
-def _aids(tasks: list[Task], drafts: list[Draft | None], where: Settings) -> list[dict[str, Any]]:
+def _aids(
+    tasks: list[Task], drafts: list[Draft | None], where: Settings, by: By
+) -> list[dict[str, Any]]:
     """Asks for what helps a person: usability, analysis of the article, and of prompt and article."""
     if where.model is None:
         return [{} for _ in tasks]
@@ -210,10 +212,16 @@ def _aids(tasks: list[Task], drafts: list[Draft | None], where: Settings) -> lis
     aids: list[dict[str, Any]] = [
         {"usability": a.data} if a.given else {} for a in where.model.ask("usability", asked)
     ]
-    if all(d is not None and d.writing is not None for d in drafts):
-        return aids  # drafts stand: nobody waits for an analysis
-    for i, answer in enumerate(where.model.ask("analyse_article", asked)):
-        aids[i] |= {"article": answer.text} if answer.given else {}
+    if by == "model":
+        return aids  # nobody waits for an analysis
+    for aid, answer in zip(aids, where.model.ask("analyse_article", asked), strict=True):
+        aid.update({"article": answer.text} if answer.given else {})
+    drafted = [i for i, d in enumerate(drafts) if d is not None and d.writing is not None]
+    pairs = [
+        {**asked[i], "prompt": d.writing.prompt} for i in drafted if (d := drafts[i]) and d.writing
+    ]
+    for i, answer in zip(drafted, where.model.ask("analyse_pair", pairs), strict=True):
+        aids[i] |= {"pair": answer.text} if answer.given else {}
     return aids
 
 

@@ -47,6 +47,12 @@ def demo() -> list[Stage]:
             ("COIG-Writer/README.md",),
         ),
         Stage(
+            "curate raw texts (scripted endpoint)",
+            ("-m", "dataset_builder", "curate", "--demo"),
+            ("dataset_builder", "src/coig_writer/document.py"),
+            ("build/curation/09-audit/index.html",),
+        ),
+        Stage(
             "smoke model",
             ("recipes/smoke.py",),
             ("dataset_builder/sample", "recipes/sample", "src/coig_writer/training/smoke.py"),

@@ -353,3 +353,18 @@ def test_the_page_escapes_what_texts_bring(tmp_path):
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     assert measures.leaking is None  # nothing was scored: no rate, not 0 %
+
+
+def test_people_get_the_models_draft_and_its_analyses(tmp_path):
+    from dataset_builder import reverse
+
+    out = curation.folder(tmp_path, "screen")
+    out.mkdir()
+    (out / "kept.jsonl").write_text(json.dumps({"id": "d", "text": GOOD}) + "\n", encoding="utf-8")
+    with serving(Script({"d": GOOD})) as server:
+        where = Settings(tmp_path, NAMES, Model(Endpoint(server.url, MODEL)))
+        assert reverse.run(where, "draft").reasons == {"awaiting_annotation": 1}
+    items = curation.work(tmp_path, "reverse") / "items.jsonl"
+    (item,) = map(json.loads, items.read_text(encoding="utf-8").splitlines())
+    assert set(item["aids"]) == {"usability", "article", "pair"}
+    assert item["draft"]["prompt"].startswith("【脚本示例 d")
