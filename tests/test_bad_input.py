@@ -94,8 +94,9 @@ def sentence(done):
 def test_a_broken_input_ends_in_one_sentence(root, tmp_path, name, fault):
     command, file = READERS[name]
     source, out = tmp_path / "in", tmp_path / "out"
-    if FAULTS[fault] is not None:
-        kind, data = FAULTS[fault]
+    broken = FAULTS[fault]
+    if broken is not None:
+        kind, data = broken
         place = source / file.format(kind=kind)
         place.parent.mkdir(parents=True)
         place.write_bytes(data)
