@@ -132,7 +132,10 @@ def read_records(path: Path, cls: type[R], made_by: str = "") -> list[R]:
     """
     records = [from_row(cls, row, where) for where, row in read_rows(path, made_by)]
     if not records:
-        raise InputError(f"{path}: no rows", f"run: {made_by}" if made_by else "give a file with at least one row")
+        raise InputError(
+            f"{path}: no rows",
+            f"run: {made_by}" if made_by else "give a file with at least one row",
+        )
     return records
 
 
@@ -146,7 +149,8 @@ def read_rows(path: Path, made_by: str = "") -> Iterator[tuple[str, dict[str, An
         )
         if not files:
             raise MissingInputError(
-                f"{path}: no Parquet or JSONL files in this folder", f"run: {made_by}" if made_by else "give a folder that holds some"
+                f"{path}: no Parquet or JSONL files in this folder",
+                f"run: {made_by}" if made_by else "give a folder that holds some",
             )
         for file in files:
             yield from read_rows(file, made_by)
