@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 
@@ -10,6 +11,9 @@ import pytest
 
 from coig_writer import facts
 from coig_writer.errors import InputError, MissingInputError
+from coig_writer.files import read_records
+from coig_writer.mixture import MixtureRow
+from coig_writer.training import recount
 from model_cards import reproduce
 from tests.model_cards import release
 
@@ -96,6 +100,16 @@ def test_the_command_named_by_a_card_is_never_run(card, tmp_path, capsys):
     (card / "facts.json").write_text(json.dumps(found))
     assert check(card, "--brief", capsys=capsys)[0] == 0
     assert not (tmp_path / "run").exists()
+
+
+def test_every_fact_that_a_run_writes_is_measured_or_on_the_list(card, root):
+    source = (root / "src" / "coig_writer" / "training" / "run.py").read_text(encoding="utf-8")
+    written = set(re.findall(r'"(run/\w+)":', source))
+    mixture, model = (card.parents[1] / kind / release.VARIANT for kind in ("mixtures", "models"))
+    rows = read_records(mixture / "train.parquet", MixtureRow)
+    measured = {fact.id for fact in recount.run(model, rows)}
+    assert len(written) > 10
+    assert {name for name in written - measured if not reproduce.RECORDED.fullmatch(name)} == set()
 
 
 def test_facts_files_are_set_aside(card, tmp_path):

@@ -71,6 +71,7 @@ def run(folder: Path, rows: Sequence[MixtureRow]) -> list[Fact]:
             ids_hash({r for x in lines if x["epoch"] == last for r in x["rows"]}),
         ),
         *(Fact(name, settings[key]) for name, key in SETTINGS.items()),
+        Fact("run/seeds", len({settings["seed"]})),
         *_ledger(lines, {_name(row): min(row.n_tokens, settings["max_length"]) for row in rows}),
     ]
     weights = sorted(folder.glob("model*.safetensors"))
