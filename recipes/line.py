@@ -113,6 +113,13 @@ def demo() -> list[Stage]:
             (*models, "build/scores/facts.json", "model_cards"),
             cards,
         ),
+        # no output of its own: a check, run every time
+        Stage(
+            "recompute a card",
+            ("model_cards/reproduce.py", "build/cards/cw_10k", "--brief"),
+            (),
+            (),
+        ),
     ]
 
 
@@ -301,7 +308,7 @@ def newest(paths: Sequence[str]) -> float:
 def up_to_date(stage: Stage) -> bool:
     """Whether every output stands and is newer than every input."""
     outputs = [ROOT / path for path in stage.outputs]
-    if not all(path.is_file() for path in outputs):
+    if not outputs or not all(path.is_file() for path in outputs):
         return False
     return min(path.stat().st_mtime for path in outputs) >= newest(stage.inputs)
 

@@ -26,7 +26,7 @@ def tracked(root):
 
 def test_no_machine_path_or_registry_host_is_committed(tracked):
     word = re.compile(
-        r"/(?:root|work)/(?!\.)\w|files\.pythonhosted|registry\.npmjs|deb\.debian|pypi\.org/simple"
+        r"(?<!\w)/(?:root|work)/(?!\.)\w|files\.pythonhosted|registry\.npmjs|deb\.debian|pypi\.org/simple"
     )
     found = [
         (name, match.group())
