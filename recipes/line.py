@@ -47,7 +47,7 @@ def demo() -> list[Stage]:
             ("COIG-Writer/README.md",),
         ),
         Stage(
-            "curate raw texts (scripted endpoint)",
+            "curate raw texts",
             ("-m", "dataset_builder", "curate", "--demo"),
             ("dataset_builder", "src/coig_writer/document.py"),
             ("build/curation/09-audit/index.html",),
@@ -356,12 +356,12 @@ def run(stages: Sequence[Stage]) -> list[tuple[str, float | None]]:
 
 def timings(taken: Sequence[tuple[str, float | None]]) -> str:
     """Renders seconds per stage."""
-    lines = ["", f"{'stage':<22}{'seconds':>11}"]
+    lines = ["", f"{'stage':<24}{'seconds':>11}"]
     lines += [
-        f"{name:<22}{'up to date' if seconds is None else f'{seconds:.1f}':>11}"
+        f"{name:<24}{'up to date' if seconds is None else f'{seconds:.1f}':>11}"
         for name, seconds in taken
     ]
-    return "\n".join([*lines, f"{'in all':<22}{sum(s or 0 for _, s in taken):>11.1f}"])
+    return "\n".join([*lines, f"{'in all':<24}{sum(s or 0 for _, s in taken):>11.1f}"])
 
 
 def demo_places() -> str:
@@ -374,7 +374,7 @@ def demo_places() -> str:
         "report": "build/report/report.html",
         "model cards": "build/cards/",
     }
-    lines = [f"{what:<22}{where}" for what, where in places.items()]
+    lines = [f"{what:<24}{where}" for what, where in places.items()]
     return "\n".join(["", *lines, "", "Open the arena:   .venv/bin/python space/app.py"])
 
 
