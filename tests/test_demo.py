@@ -82,11 +82,11 @@ def test_five_locks_five_models_and_what_was_consumed(clone):
 def test_generations_and_scores(clone):
     folder, _ = clone
     answers = read_records(folder / "build" / "generations", Generation)
-    assert {a.variant for a in answers} == set(VARIANTS)
+    assert {a.variant for a in answers} == {*VARIANTS, "base"}
     assert {a.language for a in answers} == {"zh", "en"}
     scores = [
         s
-        for v in VARIANTS
+        for v in (*VARIANTS, "base")
         for s in read_records(folder / "build" / "scores" / f"{v}.parquet", Score)
     ]
     assert all((s.value is None) == (s.state == "missing") for s in scores)
