@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 
-from coig_writer.errors import ConfigError, run_command
+from coig_writer.errors import run_command
+from coig_writer.stages import run_stage
 
 # Stage → what it does, in the order of the paper's section 2.
 STAGES = {
@@ -32,19 +32,7 @@ MODULES = {"import": "import_official"}
 
 def main() -> int | None:
     """Runs one stage."""
-    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
-        width = max(map(len, STAGES))
-        print("usage: python -m dataset_builder STAGE [options]\n")
-        print("\n".join(f"  {name:<{width}}  {text}" for name, text in STAGES.items()))
-        print("\nEach stage has its own --help.")
-        return 0
-    stage = sys.argv[1]
-    if stage not in STAGES:
-        raise ConfigError(f"unknown stage {stage!r}", f"use one of {', '.join(STAGES)}")
-    module = importlib.import_module(f"dataset_builder.{MODULES.get(stage, stage)}")
-    sys.argv = [f"python -m dataset_builder {stage}", *sys.argv[2:]]
-    code: int | None = module.main()
-    return code
+    return run_stage("dataset_builder", STAGES, MODULES)
 
 
 if __name__ == "__main__":

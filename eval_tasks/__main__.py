@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 
-from coig_writer.errors import ConfigError, run_command
+from coig_writer.errors import run_command
+from coig_writer.stages import run_stage
 
 # Stage → what it does, in the order in which they are run.
 STAGES = {
@@ -21,19 +21,7 @@ STAGES = {
 
 def main() -> int | None:
     """Runs one stage."""
-    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
-        width = max(map(len, STAGES))
-        print("usage: python -m eval_tasks STAGE [options]\n")
-        print("\n".join(f"  {name:<{width}}  {text}" for name, text in STAGES.items()))
-        print("\nEach stage has its own --help.")
-        return 0
-    stage = sys.argv[1]
-    if stage not in STAGES:
-        raise ConfigError(f"unknown stage {stage!r}", f"use one of {', '.join(STAGES)}")
-    module = importlib.import_module(f"eval_tasks.{stage}")
-    sys.argv = [f"python -m eval_tasks {stage}", *sys.argv[2:]]
-    code: int | None = module.main()
-    return code
+    return run_stage("eval_tasks", STAGES)
 
 
 if __name__ == "__main__":
