@@ -122,7 +122,7 @@ def _version(release: releases.Release) -> str:
 def _checkout(path: Path) -> Path:
     """Returns a place inside the checkout that a release is made from: PATH's, or the kit's own."""
     places = (path, Path.cwd(), Path(__file__).parent)
-    return next((place for place in places if checks.commit(place)), path)
+    return next((place for place in places if checks.in_checkout(place)), path)
 
 
 def _with_wheel(

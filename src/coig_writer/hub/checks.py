@@ -59,7 +59,8 @@ def problems(release: Release, repo_id: str) -> list[Problem]:
 
 def dirty(folder: Path) -> list[Problem]:
     """Returns a problem if the checkout around a folder has changes that no commit holds."""
-    status = _git(folder, "status", "--porcelain")
+    # A user's own setting may hide untracked files; a release may not hold any.
+    status = _git(folder, "status", "--porcelain", "--untracked-files=normal")
     if not status:
         return []
     names = ", ".join(line[3:] for line in status.splitlines()[:3])
@@ -70,6 +71,11 @@ def dirty(folder: Path) -> list[Problem]:
             "commit them, so that the release can be made again from its commit",
         )
     ]
+
+
+def in_checkout(folder: Path) -> bool:
+    """Tells whether a folder lies in a git checkout, if only one without a commit."""
+    return _git(folder, "rev-parse", "--show-toplevel") is not None
 
 
 def commit(folder: Path) -> str | None:

@@ -122,6 +122,14 @@ class Page:
         """Returns the text of an element."""
         return str(self.wait(selector).text)
 
+    def says(self, selector: str, words: str, seconds: float = 5.0) -> None:
+        """Waits until an element shows words: a notice fades in, and has no text before it is seen."""
+        end = time.monotonic() + seconds
+        while words not in (shown := self.text(selector)):
+            if time.monotonic() > end:
+                raise AssertionError(f"{selector} says {shown!r}, not {words!r}")
+            time.sleep(0.02)
+
     def shot(self, name: str) -> None:
         """Keeps a screenshot under build/screens."""
         self.screens.mkdir(parents=True, exist_ok=True)

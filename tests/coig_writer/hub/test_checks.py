@@ -133,8 +133,11 @@ def test_a_dirty_tree(dataset):
         subprocess.run(["git", "-C", str(dataset), *words], check=True, capture_output=True)
 
     assert checks.dirty(dataset) == []
-    assert checks.commit(dataset) is None
+    assert not checks.in_checkout(dataset)
     git("init", "-q")
+    assert checks.in_checkout(dataset)
+    assert checks.commit(dataset) is None
+    assert "README.md" in checks.dirty(dataset)[0].what
     git("add", ".")
     git("-c", "user.name=n", "-c", "user.email=e@x", "commit", "-qm", "m")
     assert checks.dirty(dataset) == []
