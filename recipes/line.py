@@ -20,175 +20,120 @@ from coig_writer.errors import KitError, run_command
 from coig_writer.mixture import VARIANTS
 
 ROOT = Path(__file__).parents[1]
-DEMO_PACK = "space/data/demo_pack.jsonl"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stage:
-    """One command of the line; it is up to date if every output is newer than every input."""
+    """One command of the line; it is up to date if every output is newer than every input.
+
+    Attributes:
+        name: what it does, for people.
+        command: what follows ``python``, as it is typed; no argument holds a space.
+        inputs: files and folders it reads, relative to the repository.
+        outputs: files it writes; none for a check, which runs every time.
+    """
 
     name: str
-    command: tuple[str, ...]
+    command: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
 
+def pack(source: str, inputs: tuple[str, ...]) -> Stage:
+    """Returns the stage that packs the dataset."""
+    command = f"-m dataset_builder pack --source {source}"
+    return Stage(f"pack the {source}", command, inputs, ("COIG-Writer/README.md",))
+
+
+def smoke_model() -> Stage:
+    """Returns the stage that makes the smoke model and its tokenizer."""
+    inputs = ("dataset_builder/sample", "recipes/sample", "src/coig_writer/training/smoke.py")
+    return Stage("smoke model", "recipes/smoke.py", inputs, ("build/smoke/config.json",))
+
+
 def demo() -> list[Stage]:
     """Returns the line at sample scale, on the smoke model: smoke outputs, made in minutes."""
-    config = "recipes/configs/demo.yaml"
+    config, pack_of_answers = "recipes/configs/demo.yaml", "space/data/demo_pack.jsonl"
+    variants = " ".join(VARIANTS)
     models = tuple(f"build/models/{v}/facts.json" for v in VARIANTS)
-    written = tuple(f"build/generations/{v}.parquet" for v in (*VARIANTS, "base"))
-    cards = tuple(f"build/cards/{v}/README.md" for v in VARIANTS)
+    answers = tuple(f"build/generations/{v}.parquet" for v in (*VARIANTS, "base"))
+    scored = ("build/scores/facts.json",)
     return [
-        Stage(
-            "pack the samples",
-            ("-m", "dataset_builder", "pack"),
-            ("dataset_builder", "src/coig_writer/data"),
-            ("COIG-Writer/README.md",),
-        ),
+        pack("samples", ("dataset_builder", "src/coig_writer/data")),
         Stage(
             "curate raw texts",
-            ("-m", "dataset_builder", "curate", "--demo"),
+            "-m dataset_builder curate --demo",
             ("dataset_builder", "src/coig_writer/document.py"),
             ("build/curation/09-audit/index.html",),
         ),
-        Stage(
-            "smoke model",
-            ("recipes/smoke.py",),
-            ("dataset_builder/sample", "recipes/sample", "src/coig_writer/training/smoke.py"),
-            ("build/smoke/config.json",),
-        ),
+        smoke_model(),
         Stage(
             "mix",
-            ("recipes/mix.py", config),
+            f"recipes/mix.py {config}",
             ("COIG-Writer", "recipes/sample", config, "build/smoke/tokenizer.json"),
             tuple(f"build/mixtures/{v}/facts.json" for v in VARIANTS),
         ),
         Stage(
             "train five models",
-            ("recipes/sft.py", "--config", config),
+            f"recipes/sft.py --config {config}",
             tuple(f"build/mixtures/{v}/mixture.lock.json" for v in VARIANTS),
             models,
         ),
         Stage(
             "generate",
-            (
-                "recipes/generate.py",
-                "--config",
-                "recipes/configs/generate_demo.yaml",
-                "--variants",
-                *VARIANTS,
-                "--base",
-                "build/smoke",
-            ),
+            "recipes/generate.py --config recipes/configs/generate_demo.yaml"
+            f" --variants {variants} --base build/smoke",
             models,
-            written,
+            answers,
         ),
         Stage(
             "score",
-            ("-m", "eval_tasks", "score", "--generations", "build/generations", DEMO_PACK),
-            (*written, DEMO_PACK),
-            ("build/scores/facts.json",),
+            f"-m eval_tasks score --generations build/generations {pack_of_answers}",
+            (*answers, pack_of_answers),
+            scored,
         ),
         Stage(
             "report",
-            (
-                "-m",
-                "eval_tasks",
-                "report",
-                "--generations",
-                "build/generations",
-                DEMO_PACK,
-                "--scores",
-                "build/scores",
-                "--out",
-                "build/report",
-            ),
-            ("build/scores/facts.json",),
+            f"-m eval_tasks report --generations build/generations {pack_of_answers}"
+            " --scores build/scores --out build/report",
+            scored,
             ("build/report/report.html",),
         ),
         Stage(
             "cards",
-            ("model_cards/render.py", *VARIANTS),
-            (*models, "build/scores/facts.json", "model_cards"),
-            cards,
+            f"model_cards/render.py {variants}",
+            (*models, *scored, "model_cards"),
+            tuple(f"build/cards/{v}/README.md" for v in VARIANTS),
         ),
-        # no output of its own: a check, run every time
-        Stage(
-            "recompute a card",
-            ("model_cards/reproduce.py", "build/cards/cw_10k", "--brief"),
-            (),
-            (),
-        ),
+        Stage("recompute a card", "model_cards/reproduce.py build/cards/cw_10k --brief", (), ()),
     ]
 
 
 def smollm2() -> list[Stage]:
     """Returns the line for a real small model: LoRA for two steps, English answers before and after."""
-    config, run = "recipes/configs/smollm2.yaml", "build/smollm2-run"
-    answers = (f"{run}/generations/g.parquet", f"{run}/generations/base.parquet")
-    generate = (
-        "recipes/generate.py",
-        "--config",
-        "recipes/configs/generate_smollm2.yaml",
-        "--models",
-        f"{run}/models",
-        "--variants",
-        "g",
-        "--base",
-        "build/smollm2",
-        "--out",
-        f"{run}/generations",
-    )
+    config, home = "recipes/configs/smollm2.yaml", "build/smollm2-run"
+    fetched = ("build/smollm2/config.json",)
+    mixed, trained = (f"{home}/{stage}/g/facts.json" for stage in ("mixtures", "models"))
+    answers = (f"{home}/generations/g.parquet", f"{home}/generations/base.parquet")
+    scored = (f"{home}/scores/facts.json",)
     return [
+        Stage("fetch SmolLM2", "recipes/smollm2.py", ("recipes/smollm2.py",), fetched),
+        Stage("mix", f"recipes/mix.py {config}", ("recipes/sample", config, *fetched), (mixed,)),
+        Stage("train with LoRA", f"recipes/sft.py --config {config}", (mixed,), (trained,)),
         Stage(
-            "fetch SmolLM2",
-            ("recipes/smollm2.py",),
-            ("recipes/smollm2.py",),
-            ("build/smollm2/config.json",),
-        ),
-        Stage(
-            "mix",
-            ("recipes/mix.py", config),
-            ("recipes/sample", config),
-            (f"{run}/mixtures/g/facts.json",),
-        ),
-        Stage(
-            "train with LoRA",
-            ("recipes/sft.py", "--config", config),
-            (f"{run}/mixtures/g/mixture.lock.json",),
-            (f"{run}/models/g/facts.json",),
-        ),
-        Stage("generate", generate, (f"{run}/models/g/facts.json",), answers),
-        Stage(
-            "score",
-            (
-                "-m",
-                "eval_tasks",
-                "score",
-                "--generations",
-                f"{run}/generations",
-                "--out",
-                f"{run}/scores",
-            ),
+            "generate",
+            "recipes/generate.py --config recipes/configs/generate_smollm2.yaml"
+            f" --models {home}/models --variants g --base build/smollm2 --out {home}/generations",
+            (trained,),
             answers,
-            (f"{run}/scores/facts.json",),
         ),
+        score(home, answers),
         Stage(
             "report",
-            (
-                "-m",
-                "eval_tasks",
-                "report",
-                "--generations",
-                f"{run}/generations",
-                "--scores",
-                f"{run}/scores",
-                "--out",
-                f"{run}/report",
-            ),
-            (f"{run}/scores/facts.json",),
-            (f"{run}/report/report.html",),
+            f"-m eval_tasks report --generations {home}/generations --scores {home}/scores"
+            f" --out {home}/report",
+            scored,
+            (f"{home}/report/report.html",),
         ),
     ]
 
@@ -197,98 +142,56 @@ def reproduce(variant: str, *, smoke: bool) -> list[Stage]:
     """Returns the line of one published configuration, from sources to card."""
     config = "recipes/configs/demo.yaml" if smoke else f"recipes/configs/{variant}.yaml"
     decoding = "recipes/configs/generate_demo.yaml" if smoke else "recipes/configs/generate.yaml"
-    root = Path("build") / ("reproduce-smoke" if smoke else "reproduce")
-    mixtures, models, answers, scores, cards = (
-        str(root / name) for name in ("mixtures", "models", "generations", "scores", "cards")
+    home = reproduced(smoke=smoke)
+    mixtures, models, answers = (f"{home}/{n}" for n in ("mixtures", "models", "generations"))
+    mixed, trained = f"{mixtures}/{variant}/facts.json", f"{models}/{variant}/facts.json"
+    written = (f"{answers}/{variant}.parquet",)
+    source = (
+        pack("samples", ("dataset_builder/sample",)) if smoke else pack("import", ("build/import",))
     )
-    chosen = ("--variants", variant)
-    makers = (
-        [
-            Stage(
-                "smoke model",
-                ("recipes/smoke.py",),
-                ("dataset_builder/sample",),
-                ("build/smoke/config.json",),
-            )
-        ]
-        if smoke
-        else []
-    )
-    packed = [
-        Stage(
-            "pack",
-            ("-m", "dataset_builder", "pack", "--source", "samples" if smoke else "import"),
-            ("dataset_builder/sample",) if smoke else ("build/import",),
-            ("COIG-Writer/README.md",),
-        )
-    ]
     return [
-        *packed,
-        *makers,
+        source,
+        *([smoke_model()] if smoke else []),
         Stage(
             "mix",
-            ("recipes/mix.py", config, "--out", mixtures, *chosen),
+            f"recipes/mix.py {config} --out {mixtures} --variants {variant}",
             ("COIG-Writer", config),
-            (f"{mixtures}/{variant}/facts.json",),
+            (mixed,),
         ),
         Stage(
             "train",
-            (
-                "-m",
-                "accelerate.commands.launch",
-                "recipes/sft.py",
-                "--config",
-                config,
-                "--mixtures",
-                mixtures,
-                "--output_dir",
-                models,
-                *chosen,
-            ),
-            (f"{mixtures}/{variant}/mixture.lock.json",),
-            (f"{models}/{variant}/facts.json",),
+            f"-m accelerate.commands.launch recipes/sft.py --config {config}"
+            f" --mixtures {mixtures} --output_dir {models} --variants {variant}",
+            (mixed,),
+            (trained,),
         ),
         Stage(
             "generate",
-            (
-                "recipes/generate.py",
-                "--config",
-                decoding,
-                "--models",
-                models,
-                *chosen,
-                "--out",
-                answers,
-            ),
-            (f"{models}/{variant}/facts.json",),
-            (f"{answers}/{variant}.parquet",),
+            f"recipes/generate.py --config {decoding} --models {models} --variants {variant}"
+            f" --out {answers}",
+            (trained,),
+            written,
         ),
-        Stage(
-            "score",
-            ("-m", "eval_tasks", "score", "--generations", answers, "--out", scores),
-            (f"{answers}/{variant}.parquet",),
-            (f"{scores}/facts.json",),
-        ),
+        score(home, written),
         Stage(
             "card",
-            (
-                "model_cards/render.py",
-                variant,
-                "--models",
-                models,
-                "--mixtures",
-                mixtures,
-                "--scores",
-                scores,
-                "--generations",
-                answers,
-                "--out",
-                cards,
-            ),
-            (f"{scores}/facts.json", "model_cards"),
-            (f"{cards}/{variant}/README.md",),
+            f"model_cards/render.py {variant} --models {models} --mixtures {mixtures}"
+            f" --scores {home}/scores --generations {answers} --out {home}/cards",
+            (f"{home}/scores/facts.json", "model_cards"),
+            (f"{home}/cards/{variant}/README.md",),
         ),
     ]
+
+
+def score(home: str, answers: tuple[str, ...]) -> Stage:
+    """Returns the stage that scores the generations of one run."""
+    command = f"-m eval_tasks score --generations {home}/generations --out {home}/scores"
+    return Stage("score", command, answers, (f"{home}/scores/facts.json",))
+
+
+def reproduced(*, smoke: bool) -> str:
+    """Returns the folder of a reproduction."""
+    return "build/reproduce-smoke" if smoke else "build/reproduce"
 
 
 def newest(paths: Sequence[str]) -> float:
@@ -334,10 +237,10 @@ def run(stages: Sequence[Stage]) -> list[tuple[str, float | None]]:
             print(f"{title}: up to date", flush=True)
             taken.append((stage.name, None))
             continue
-        print(f"{title}: python {' '.join(stage.command)}", flush=True)
+        print(f"{title}: python {stage.command}", flush=True)
         started = time.monotonic()
         code = subprocess.run(
-            [sys.executable, "-W", "ignore::FutureWarning", *stage.command],
+            [sys.executable, "-W", "ignore::FutureWarning", *stage.command.split()],
             cwd=ROOT,
             env=environment,
             check=False,
@@ -413,8 +316,8 @@ def main() -> int | None:
         print(timings(run(smollm2())) + answers(Path("build/smollm2-run/generations")))
     else:
         taken = run(reproduce(chosen.run, smoke=chosen.smoke))
-        place = Path("build") / ("reproduce-smoke" if chosen.smoke else "reproduce") / "cards"
-        print(timings(taken) + results(place / chosen.run / "README.md"))
+        card = Path(reproduced(smoke=chosen.smoke)) / "cards" / chosen.run / "README.md"
+        print(timings(taken) + results(card))
     return None
 
 
