@@ -1,8 +1,9 @@
 """Checks each claim of the paper against counts: python -m eval_tasks claims [--json FILE] [--html FILE].
 
 Verdicts are *supported*, *not supported* and *not testable here*, each with estimate, interval,
-corrected p and reason. From the published counts alone; with ``--generations``, ``--scores`` and
-``--ballots`` the same questions are asked of your own runs, where they can be computed.
+corrected p and reason. From the published counts alone; with ``--generations``, ``--scores``,
+``--ballots`` and ``--judgements`` the same questions are asked of your own runs, where they can be
+computed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from eval_tasks.claims.claim import Claim
 from eval_tasks.report import inputs
 
 CHAPTERS = (chinese, english, style, dataset, beyond)
-COMMAND = "python -m eval_tasks claims"
+HTML = Path("build/claims.html")
 MARKS = {"supported": "✓", "not supported": "✗", "not testable here": "?"}
 
 
@@ -32,14 +34,15 @@ def main() -> int | None:
     """Prints the verdicts and writes them."""
     arguments = _parser().parse_args()
     claims = published()
-    if arguments.generations or arguments.scores or arguments.ballots:
-        runs = inputs.read(arguments.generations, arguments.scores, arguments.ballots)
+    given = (arguments.generations, arguments.scores, arguments.ballots, arguments.judgements)
+    if any(given):
+        runs = inputs.read(*given)
         found = own.findings(runs)
         claims = [dataclasses.replace(c, own=found.get(c.id)) for c in claims]
     for claim in claims:
         mine = f"  (yours: {MARKS[claim.own.verdict]})" if claim.own else ""
         print(f"{MARKS[claim.finding.verdict]} {claim.id:<20} {claim.claim.en}{mine}")
-    _write(arguments.html, page.render(claims, COMMAND))
+    _write(arguments.html, page.render(claims, _command(arguments)))
     if arguments.json:
         _write(arguments.json, as_json(claims))
     print(f"\n✓ supported  ✗ not supported  ? not testable here; reasons: {arguments.html}")
@@ -51,6 +54,12 @@ def as_json(claims: Sequence[Claim]) -> str:
     return json.dumps([claim.row() for claim in claims], ensure_ascii=False, indent=1) + "\n"
 
 
+def _command(arguments: argparse.Namespace) -> str:
+    """Returns the command line that writes the page anew."""
+    page_option = [] if arguments.html == HTML else ["--html", inputs.shown(arguments.html)]
+    return " ".join([inputs.command("claims", arguments), *map(shlex.quote, page_option)])
+
+
 def _write(path: Path, text: str) -> None:
     with atomic_path(path) as partial:
         partial.write_text(text, encoding="utf-8")
@@ -60,13 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    inputs.add_arguments(parser)
+    inputs.add_arguments(parser, judgements=True)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdicts as JSON")
     parser.add_argument(
         "--html",
         type=Path,
         metavar="FILE",
-        default=Path("build/claims.html"),
-        help="the page, in English and Chinese (default: build/claims.html)",
+        default=HTML,
+        help=f"the page, in English and Chinese (default: {HTML})",
     )
     return parser

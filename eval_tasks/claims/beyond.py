@@ -24,7 +24,7 @@ _OPEN = (
         "section 3.3",
         Text(
             f"Not finding a difference is not finding equality, least of all on a handful of prompts. An equivalence test within five points takes about {prompts()} judged prompts; wins per genre are not published.",
-            f"没有发现差别不等于没有差别，何况题目寥寥无几。要用等效性检验证明相差不到五个百分点，约需 {prompts()} 道评判题；论文没有公布分体裁的胜场。",
+            f"没有发现差别不等于没有差别，何况题目寥寥无几。要用等效性检验证明相差不到五个百分点，约需 {prompts()} 道经过评判的题；论文没有公布各体裁的胜场。",
         ),
     ),
     (

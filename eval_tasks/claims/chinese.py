@@ -43,7 +43,7 @@ def headline() -> Claim:
     )
     return Claim(
         "zh-headline", CHAPTER,
-        Text("CW+10k beats the general-only model G in Chinese: 62.75%, p < 0.001.", "中文写作中，CW+10k 以 62.75% 的胜率超过只用通用数据的 G（p < 0.001）。"),
+        Text(f"CW+10k beats the general-only model G in Chinese: 62.75%, {p_value(0)}.", f"中文写作中，CW+10k 以 62.75% 的胜率超过只用通用数据的 G（{p_value(0)}）。"),
         "abstract; section 3.2; Table 2",
         Finding(decide(p < ALPHA and won.value > 0.5), reason, won.value, won.low, won.high, won.n, p),
         plots.rates([Row("CW+10k / G", won, "yes")]),
@@ -57,9 +57,9 @@ def only_one() -> Claim:
     p = corrected("zh")["cw_10k", "g"]
     holds = p < ALPHA and best.value <= 0.5
     reason = Text(
-        f"The next best, CW+5k, wins {best.successes:.0f} of {best.n}; the other two lose more often than they win. That CW+5k is really worse than CW+10k is less sure "
+        f"The next best, CW+5k, wins {best.successes:.0f} of {best.n}; the other two lose more often than they win. A true lead of CW+5k over G of up to {100 * (best.high - 0.5):.1f} points is not excluded, and that CW+5k is really worse than CW+10k is less sure "
         f"({p_value(corrected('zh')['cw_10k', 'cw_5k'])} in their direct comparison, corrected).",
-        f"次好的 CW+5k 在 {best.n} 题中胜 {best.successes:.0f} 题，另外两个负多胜少。CW+5k 是否真的不如 CW+10k 则没有那么确定"
+        f"次好的 CW+5k 在 {best.n} 题中胜 {best.successes:.0f} 题，另外两个负多胜少。不能排除 CW+5k 实际领先 G 至多 {100 * (best.high - 0.5):.1f} 个百分点；CW+5k 是否真的不如 CW+10k 则没有那么确定"
         f"（两者直接对比，校正后 {p_value(corrected('zh')['cw_10k', 'cw_5k'])}）。",
     )
     rows = [
@@ -70,7 +70,7 @@ def only_one() -> Claim:
         "zh-only-one", CHAPTER,
         Text("CW+10k is the only mixture that does better than G in Chinese.", "在中文上，只有 CW+10k 优于 G。"),
         "section 3.2; Table 2",
-        Finding(decide(holds), reason, best.value, best.low, best.high, best.n),
+        Finding(decide(holds), reason, best.value, best.low, best.high, best.n, of=Text("CW+5k against G", "CW+5k 对 G")),
         plots.rates(rows),
     )  # fmt: skip
 
@@ -116,7 +116,7 @@ def monotone() -> Claim:
         "zh-monotone", CHAPTER,
         Text("In Chinese, performance rises with every step of general data.", "中文表现随通用数据逐级提升。"),
         "section 3.2; Table 2",
-        Finding(decide(max(p) < ALPHA and weakest.value > 0.5), reason, weakest.value, weakest.low, weakest.high, weakest.n, max(p)),
+        Finding(decide(max(p) < ALPHA and weakest.value > 0.5), reason, weakest.value, weakest.low, weakest.high, weakest.n, max(p), of=Text("the smallest step", "最小的一步")),
         plots.rates(rows),
     )  # fmt: skip
 

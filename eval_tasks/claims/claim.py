@@ -25,7 +25,7 @@ class Finding:
     """What data say: shares are from 0 to 1, ``p`` is corrected within its declared family.
 
     A field is None where the question has no such number (a count of genres has no interval).
-    ``unit`` says how the page shows the estimate.
+    ``unit`` says how the page shows the estimate, ``of`` what it is where the claim does not.
     """
 
     verdict: Verdict
@@ -36,6 +36,7 @@ class Finding:
     n: int | None = None
     p: float | None = None
     unit: Unit = "share"
+    of: Text | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,6 +87,15 @@ def span(low: float, high: float) -> str:
     return f"{100 * low:.1f}–{100 * high:.1f}%"
 
 
+def points(
+    low: float, high: float, scale: float = 100, digits: int = 1, between: str = ", "
+) -> str:
+    """Formats the ends of an interval that may be negative, with a true minus sign."""
+    return f"{scale * low:.{digits}f}{between}{scale * high:.{digits}f}".replace(
+        "-", "\N{MINUS SIGN}"
+    )
+
+
 def p_value(p: float) -> str:
     """Formats a p-value with its sign, held together by no-break spaces."""
     shown = "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
@@ -96,4 +106,4 @@ def powers(p: float) -> str:
     """Formats a small number with a power of ten."""
     digits, exponent = f"{p:.1e}".split("e")
     raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{digits} × 10{raised}"
+    return f"{digits} × 10{raised}".replace(" ", NO_BREAK)

@@ -114,7 +114,7 @@ def thirty() -> Claim:
         "thirty-percent", CHAPTER,
         Text("Communication and Novel make up 30% each.", "传播文案与小说各占 30%。"),
         "section 2.5; Table 5",
-        Finding(decide(round(100 * communication) == 30 == round(100 * novel)), reason, communication, n=paper.ROWS),
+        Finding(decide(round(100 * communication) == 30 == round(100 * novel)), reason, communication, n=paper.ROWS, of=Text("Communication", "传播文案")),
         plots.shares(rows, 0.3, 0.35),  # type: ignore[arg-type]
     )  # fmt: skip
 

@@ -12,7 +12,17 @@ from coig_writer.preference import significance
 from coig_writer.preference.equivalence import MARGIN
 from coig_writer.preference.rates import difference
 from eval_tasks.claims import plots
-from eval_tasks.claims.claim import ALPHA, Claim, Finding, Text, decide, p_value, percent, span
+from eval_tasks.claims.claim import (
+    ALPHA,
+    Claim,
+    Finding,
+    Text,
+    decide,
+    p_value,
+    percent,
+    points,
+    span,
+)
 from eval_tasks.claims.counts import MIXED, NAMES, confusion, corrected, rate
 from eval_tasks.claims.plots import Row
 
@@ -44,7 +54,7 @@ def baseline() -> Claim:
         "en-baseline", CHAPTER,
         Text("In English, G stays ahead of every mixture; CW+10k falls to 46.46%.", "英文上 G 始终领先，CW+10k 降到 46.46%。"),
         "abstract; section 3.2; Table 2",
-        Finding(decide(max(p.values()) < ALPHA), reason, tie.value, tie.low, tie.high, tie.n, p["cw_10k"]),
+        Finding(decide(max(p.values()) < ALPHA), reason, tie.value, tie.low, tie.high, tie.n, p["cw_10k"], of=Text("G against CW+10k", "G 对 CW+10k")),
         plots.rates(rows),
     )  # fmt: skip
 
@@ -67,7 +77,7 @@ def monotone() -> Claim:
         "en-monotone", CHAPTER,
         Text("In English too, performance rises with every step of general data.", "英文表现同样随通用数据逐级提升。"),
         "section 3.2; Table 2",
-        Finding(decide(max(p) < ALPHA), reason, last.value, last.low, last.high, last.n, max(p)),
+        Finding(decide(max(p) < ALPHA), reason, last.value, last.low, last.high, last.n, max(p), of=Text("the last step", "最后一步")),
         plots.rates(rows),
     )  # fmt: skip
 
@@ -86,7 +96,7 @@ def no_transfer() -> Claim:
         "no-transfer", CHAPTER,
         Text("What is learned from Chinese triplets does not carry over to English.", "从中文三元组学到的能力不会迁移到英文。"),
         "abstract; section 3.2",
-        Finding(decide(p < ALPHA), reason, won.value, won.low, won.high, won.n, p),
+        Finding(decide(p < ALPHA), reason, won.value, won.low, won.high, won.n, p, of=Text("CW+10k against G", "CW+10k 对 G")),
         plots.rates([Row("CW+10k / G", won, "yes")], reference=0.5 + MARGIN),
     )  # fmt: skip
 
@@ -170,7 +180,7 @@ def confused() -> Claim:
         "confusion-cw", CHAPTER,
         Text("CW alone writes Chinese on 12.18% of English prompts.", "只用创作数据的 CW 在 12.18% 的英文题上写出中文。"),
         "section 3.2",
-        Finding(decide(p < ALPHA), reason, worst.value, worst.low, worst.high, worst.n, p),
+        Finding(decide(p < ALPHA), reason, worst.value, worst.low, worst.high, worst.n, p, of=Text("CW", "CW")),
         plots.rates(rows, reference=None, ends=(0.0, 0.2)),
     )  # fmt: skip
 
@@ -184,16 +194,17 @@ def confusion_trend() -> Claim:
     shown = {v: confusion()[v] for v in (*rest, "g")}
     first, last = shown["cw_1k"], shown["cw_10k"]
     gap = difference(first, last)
+    chinese = points(gap.low, gap.high, between="，")
     counts = "/".join(map(str, (*hits, paper.LANGUAGE_CONFUSION["g"])))
     reason = Text(
-        f"Only CW differs. Among CW+1k, CW+5k, CW+10k and G the counts are {counts} of {n}: no trend over the three mixtures ({p_value(p)}), and from first to last a fall of {100 * gap.value:.1f} points [{100 * gap.low:.1f}, {100 * gap.high:.1f}].",
-        f"只有 CW 不同。CW+1k、CW+5k、CW+10k 和 G 分别是 {n} 篇中的 {counts} 篇：三个混合模型之间看不出趋势（{p_value(p)}），首尾相差 {100 * gap.value:.1f} 个百分点［{100 * gap.low:.1f}，{100 * gap.high:.1f}］。",
+        f"Only CW differs. Among CW+1k, CW+5k, CW+10k and G the counts are {counts} of {n}: no trend over the three mixtures ({p_value(p)}), and from first to last a fall of {100 * gap.value:.1f} points [{points(gap.low, gap.high)}].",
+        f"只有 CW 不同。CW+1k、CW+5k、CW+10k 和 G 分别是 {n} 篇中的 {counts} 篇：三个混合模型之间看不出趋势（{p_value(p)}），首尾相差 {100 * gap.value:.1f} 个百分点［{chinese}］。",
     )
     return Claim(
         "confusion-trend", CHAPTER,
         Text("Chinese in English answers becomes rarer as general data are added.", "通用数据越多，英文回答里的中文越少。"),
         "section 3.3",
-        Finding(decide(p < ALPHA), reason, gap.value, gap.low, gap.high, n, p, "points"),
+        Finding(decide(p < ALPHA), reason, gap.value, gap.low, gap.high, n, p, "points", Text("CW+1k less CW+10k", "CW+1k 减 CW+10k")),
         plots.rates([Row(NAMES[v], r, "no") for v, r in shown.items()], reference=None, ends=(0.0, 0.2)),
     )  # fmt: skip
 

@@ -12,7 +12,16 @@ from typing import Any
 from coig_writer import __version__, paper
 from coig_writer.preference.equivalence import MARGIN
 from eval_tasks.claims import plots
-from eval_tasks.claims.claim import VERDICTS, Claim, Finding, Text, Verdict, p_value
+from eval_tasks.claims.claim import (
+    NO_BREAK,
+    VERDICTS,
+    Claim,
+    Finding,
+    Text,
+    Verdict,
+    p_value,
+    points,
+)
 from eval_tasks.claims.counts import MIXED, rate
 
 HERE = Path(__file__).parent
@@ -28,7 +37,7 @@ NAMES: dict[Verdict, Text] = {
     "not testable here": Text("not testable here", "此处无法检验"),
 }
 CHAPTERS = {
-    "chinese": (Text("Chinese: who wins", "中文：谁赢"),
+    "chinese": (Text("Chinese: who wins", "中文：谁胜出"),
                 Text("204 prompts, five models, one judgement each. CW is trained on the 1,665 creative rows alone; +1k, +5k and +10k add that many general rows in each of two languages; G has the general rows only.",
                      "204 题，五个模型，每题一次评判。CW 只用 1,665 条创作数据训练；+1k、+5k、+10k 表示两种语言各加这么多通用数据；G 只用通用数据。")),
     "english": (Text("English, and the gap", "英文，以及两种语言的差距"),
@@ -37,8 +46,8 @@ CHAPTERS = {
               Text("Tables 3 and 4 give one mean per model: five points per language.", "表 3、表 4 每个模型只有一个均值：每种语言五个点。")),
     "dataset": (Text("The dataset", "数据集"),
                 Text("A census of 1,665 rows: numbers are right or wrong, no interval needed.", "1,665 条的全量统计：数字只有对错，不需要区间。")),
-    "beyond": (Text("Beyond the counts", "计数之外"),
-               Text("What the published numbers cannot reach, and what would settle it.", "已公布的数字够不着的论断，以及怎样才能检验。")),
+    "beyond": (Text("Beyond the counts", "数字之外"),
+               Text("What the published numbers cannot reach, and what would settle it.", "公布的数字回答不了的论断，以及怎样才能检验。")),
 }  # fmt: skip
 # Places in the paper, English pattern to Chinese.
 PLACES: dict[str, Any] = {
@@ -61,7 +70,7 @@ METHOD = (
     Text(f"Parity is tested as equivalence, within {100 * MARGIN:.0f} points (two one-sided tests). Not testable here means that the published counts cannot decide, whatever they say.",
          f"“持平”按等效性检验，界限为 {100 * MARGIN:.0f} 个百分点（两个单侧检验）。“此处无法检验”是指无论数字如何，已公布的计数都不足以作出判断。"),
     Text("Five-way rankings give ten dependent pairs per prompt. Rates of one pair are unaffected; anything pooled over pairs would need intervals by prompt.",
-         "五路排序使每题产生十个互相关联的对比。单个对比的胜率不受影响；凡是跨对比合并的量，都要按题目计算区间。"),
+         "每题对五个回答排序，得到的十个两两对比彼此相关。单个对比的胜率不受影响；凡是把多个对比合并计算的量，区间都要以题目为抽样单位。"),
 )  # fmt: skip
 
 
@@ -123,9 +132,11 @@ def _hero() -> dict[str, Any]:
     series = {x: [rate(x, v, "g") for v in MIXED] for x in ("zh", "en")}
     return {
         "title": Text(
-            "Win rate against the general-only model, %", "对只用通用数据的模型的胜率（%）"
+            "Win rate against G, the model of general data alone",
+            "对 G（只用通用数据的模型）的胜率",
         ),
-        "plot": Markup(plots.growth(series, names)),
+        "wide": Markup(plots.growth(series, names)),
+        "narrow": Markup(plots.growth(series, names, plots.NARROW)),
         "caption": Text(
             "Bands are 95% intervals: 204 Chinese and 353 English prompts. In Chinese the last step clears the line; in English no mixture does, and the last one cannot be told from even.",
             "色带为 95% 区间：中文 204 题，英文 353 题。中文的最后一步越过了五五开；英文没有一个混合模型越过，最后一个与五五开无法区分。",
@@ -146,8 +157,10 @@ def figures(finding: Finding) -> list[Text]:
     if finding.unit == "count" or finding.estimate is None:
         return []
     parts = [_estimate(finding.estimate, finding)]
+    if finding.of is not None:
+        parts[0] = Text(f"{finding.of.en}: {parts[0].en}", f"{finding.of.zh}：{parts[0].zh}")
     if finding.n is not None:
-        parts.append(Text(f"n = {finding.n:,}", f"n = {finding.n:,}"))
+        parts.append(Text(*2 * (f"n{NO_BREAK}={NO_BREAK}{finding.n:,}",)))
     if finding.p is not None:
         parts.append(Text(p_value(finding.p), p_value(finding.p)))
     return parts
@@ -158,7 +171,7 @@ def _estimate(value: float, finding: Finding) -> Text:
     scale, digits = (1, 2) if finding.unit == "r" else (100, 1)
     interval = ""
     if finding.low is not None and finding.high is not None:
-        interval = f" [{scale * finding.low:.{digits}f}, {scale * finding.high:.{digits}f}]"
+        interval = f" [{points(finding.low, finding.high, scale, digits)}]"
     number = f"{scale * value:.2f}"
     if finding.unit == "r":
         return Text(f"r = {number}{interval}", f"r = {number}{interval}")

@@ -9,7 +9,7 @@ from coig_writer.preference.rates import Rate
 from eval_tasks.claims.claim import Text, percent
 from eval_tasks.claims.svg import bar, canvas, dot, line, polyline, text
 
-WIDTH = 460
+WIDTH = 380  # as wide as a phone shows without shrinking the letters
 SERIES = {"zh": "first", "en": "second"}  # CSS classes of the two languages
 
 
@@ -26,7 +26,7 @@ def rates(
     rows: Sequence[Row], *, reference: float | None = 0.5, ends: tuple[float, float] = (0.15, 0.85)
 ) -> str:
     """Draws shares with their intervals, one line each, over a reference line."""
-    left, right, step = 130.0, 392.0, 30
+    left, right, step = 118.0, 314.0, 30
     height = 12 + step * len(rows) + 26
     floor, (low, high) = height - 26, ends
 
@@ -56,49 +56,84 @@ def _english(label: str | Text) -> str:
     return label.en if isinstance(label, Text) else label
 
 
-def growth(series: Mapping[str, Sequence[Rate]], names: Mapping[str, Text]) -> str:
-    """Draws the hero: win rate against the general-only model as general rows are added."""
-    width, height, left, right, top, floor = 1000, 430, 64.0, 860.0, 24.0, 366.0
-    columns = ("0", "2,000", "10,000", "20,000")
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frame:
+    """The measures of the hero: for a page beside which the languages are named, and for a phone."""
 
-    def x(i: int) -> float:
-        return left + 70 + (right - left - 120) * i / 3
+    width: int
+    height: int
+    sides: tuple[float, float]
+    levels: tuple[float, float]
+    inset: tuple[float, float]
+    columns: tuple[str, ...]
+    beside: bool
 
-    def y(share: float) -> float:
+    def x(self, i: int) -> float:
+        """Maps a mixture, by its number, onto the page."""
+        start, end = self.sides[0] + self.inset[0], self.sides[1] - self.inset[1]
+        return start + (end - start) * i / (len(self.columns) - 1)
+
+    def y(self, share: float) -> float:
+        """Maps a share onto the page."""
+        top, floor = self.levels
         return floor - (floor - top) * (share - 0.15) / 0.6
 
-    parts = [line((left, y(s / 100)), (right, y(s / 100)), "grid") for s in (20, 30, 40, 60, 70)]
-    parts += [
-        text(left - 12, y(s / 100) + 4, f"{s}%", "tick", "end") for s in (20, 30, 40, 50, 60, 70)
-    ]
-    parts.append(line((left, y(0.5)), (right, y(0.5)), "reference"))
-    parts.append(text(left, y(0.5) - 8, Text("even with G", "与 G 持平"), "tick"))
-    parts += [text(x(i), floor + 26, name, "label", "middle") for i, name in enumerate(columns)]
-    parts.append(
-        text((x(0) + x(3)) / 2, floor + 52, Text(
-            "general rows mixed with the 1,665 creative ones", "与 1,665 条创作数据混合的通用数据条数"), "tick", "middle")
-    )  # fmt: skip
-    for language, found in series.items():
-        css, shift = SERIES[language], -7 if language == "zh" else 7
-        parts.append(
-            polyline([(x(i) + shift, y(r.value)) for i, r in enumerate(found)], f"path {css}")
-        )
-        for i, r in enumerate(found):
-            parts.append(
-                line((x(i) + shift, y(r.low)), (x(i) + shift, y(r.high)), f"whisker wide {css}")
-            )
-            parts.append(dot(x(i) + shift, y(r.value), 6, f"fill {css}"))
-            side, above, anchor = (-15, -9, "end") if language == "zh" else (15, 21, "start")
-            number = f"{100 * r.value:.2f}"
-            parts.append(
-                text(x(i) + shift + side, y(r.value) + above, number, f"value ink-{css}", anchor)
-            )
-        parts.append(text(right + 14, y(found[-1].value) + 5, names[language], f"series ink-{css}"))
+
+WIDE = Frame(
+    1000, 430, (64, 860), (24, 366), (70, 50), ("0", "2,000", "10,000", "20,000"), beside=True
+)
+NARROW = Frame(340, 400, (38, 338), (52, 330), (32, 26), ("0", "2k", "10k", "20k"), beside=False)
+
+
+def growth(
+    series: Mapping[str, Sequence[Rate]], names: Mapping[str, Text], frame: Frame = WIDE
+) -> str:
+    """Draws the hero: win rate against the general-only model as general rows are added."""
+    parts = _growth_grid(frame)
+    for number, (language, found) in enumerate(series.items()):
+        parts += _growth_line(found, SERIES[language], frame, above=language == "zh")
+        ends = (frame.sides[1] + 14, frame.y(found[-1].value) + 5)
+        place = ends if frame.beside else (frame.sides[0] + 140 * number, 16.0)
+        parts.append(text(*place, names[language], f"series ink-{SERIES[language]}"))
     spoken = "; ".join(
         f"{names[language].en}: {', '.join(percent(r.value, 2) for r in found)}"
         for language, found in series.items()
     )
-    return canvas(width, height, parts, spoken)
+    return canvas(frame.width, frame.height, parts, spoken)
+
+
+def _growth_grid(frame: Frame) -> list[str]:
+    """Draws the levels, the line of an even chance and the amounts of general data."""
+    (left, right), floor = frame.sides, frame.levels[1]
+    parts = []
+    for share in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
+        level = frame.y(share)
+        parts.append(line((left, level), (right, level), "reference" if share == 0.5 else "grid"))
+        parts.append(text(left - 8, level + 4, percent(share, 0), "tick", "end"))
+    parts.append(text(left, frame.y(0.5) - 8, Text("even with G", "与 G 持平"), "tick"))
+    for i, name in enumerate(frame.columns):
+        parts.append(text(frame.x(i), floor + 26, name, "label", "middle"))
+    across = Text(
+        "general rows mixed with the 1,665 creative ones", "与 1,665 条创作数据混合的通用数据条数"
+    )
+    last = len(frame.columns) - 1
+    parts.append(text((frame.x(0) + frame.x(last)) / 2, floor + 52, across, "tick", "middle"))
+    return parts
+
+
+def _growth_line(found: Sequence[Rate], css: str, frame: Frame, *, above: bool) -> list[str]:
+    """Draws one language: its line, its intervals, and each rate clear of both."""
+    shift = -7 if above else 7
+    places = [(frame.x(i) + shift, r) for i, r in enumerate(found)]
+    parts = [polyline([(x, frame.y(r.value)) for x, r in places], f"path {css}")]
+    for x, r in places:
+        end = frame.y(r.high) - 13 if above else frame.y(r.low) + 22
+        parts += [
+            line((x, frame.y(r.low)), (x, frame.y(r.high)), f"whisker wide {css}"),
+            dot(x, frame.y(r.value), 6, f"fill {css}"),
+            text(x, end, f"{100 * r.value:.2f}", f"value ink-{css}", "middle"),
+        ]
+    return parts
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -121,7 +156,7 @@ def scatter(
     points: Mapping[str, Mapping[str, tuple[float, float]]],
 ) -> str:
     """Draws one small panel per language: models as labelled points."""
-    height, top, floor, panel, gap = 236, 30.0, 184.0, 188.0, 46.0
+    height, top, floor, panel, gap = 236, 30.0, 184.0, 158.0, 28.0
     parts: list[str] = []
     for number, (language, models) in enumerate(points.items()):
         left = 36 + number * (panel + gap)
@@ -161,19 +196,34 @@ def _frame(
     return parts
 
 
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
 def _labelled(placed: Mapping[str, tuple[float, float]], css: str, right: float) -> list[str]:
-    """Draws points with names that keep clear of each other; a moved name gets a leader."""
+    """Draws points with names beside them, each where it covers no point and no other name."""
     parts: list[str] = []
-    taken = float("-inf")
-    for name, (x, y) in sorted(placed.items(), key=lambda item: item[1][1]):
-        level = max(y, taken + 15)
-        taken = level
-        before = x > right - 50
-        end, anchor = (x - 11, "end") if before else (x + 11, "start")
-        if level > y:
-            parts.append(line((x, y), (end + (3 if before else -3), level), "leader"))
-        parts += [text(end, level + 4, name, "point", anchor), dot(x, y, 4.5, f"fill {css}")]
+    taken: list[Box] = [(x - 4, y - 4, x + 4, y + 4) for x, y in placed.values()]
+    for name, (x, y) in placed.items():
+        spots = _spots(name, x, y)
+        spot = min(spots, key=lambda s: sum(_meet(spots[s], b) for b in taken) + (spots[s][2] > right + 6))  # fmt: skip
+        taken.append(spots[spot])
+        (at, level), anchor = spot
+        parts += [text(at, level, name, "point", anchor), dot(x, y, 4.5, f"fill {css}")]
     return parts
+
+
+def _spots(name: str, x: float, y: float) -> dict[tuple[tuple[float, float], str], Box]:
+    """Returns where a name may stand, best first: start of the text with its anchor, to its box."""
+    wide = 7.0 * len(name)
+    found = {}
+    for level, gap in ((y + 4, 9), (y - 6, 6), (y + 14, 6)):
+        found[(x + gap, level), "start"] = (x + gap, level - 9, x + gap + wide, level + 1)
+        found[(x - gap, level), "end"] = (x - gap - wide, level - 9, x - gap, level + 1)
+    return found
+
+
+def _meet(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def genres(counts: Sequence[int], empty: int, *, limit: int | None) -> str:
@@ -213,7 +263,7 @@ def genres(counts: Sequence[int], empty: int, *, limit: int | None) -> str:
 
 def shares(rows: Mapping[str | Text, float], reference: float, top: float) -> str:
     """Draws shares as bars over a reference line."""
-    left, right, step = 142.0, 388.0, 30
+    left, right, step = 122.0, 318.0, 30
     height = 10 + step * len(rows) + 24
     at = left + (right - left) * reference / top
     parts = [line((at, 2), (at, height - 24), "reference")]
@@ -233,12 +283,12 @@ def shares(rows: Mapping[str | Text, float], reference: float, top: float) -> st
 
 def dumbbells(rows: Mapping[Text, tuple[float, float]], names: tuple[Text, Text]) -> str:
     """Draws printed against recomputed means, one line each."""
-    left, right, step = 142.0, 388.0, 26
+    left, right, step = 122.0, 318.0, 26
     height = 34 + step * len(rows)
     top = max(max(pair) for pair in rows.values()) * 1.05
     parts = [
         dot(left + 4, 10, 4, "hollow strong"), text(left + 14, 14, names[0], "tick"),
-        dot(left + 124, 10, 4, "fill no"), text(left + 134, 14, names[1], "tick"),
+        dot(left + 104, 10, 4, "fill no"), text(left + 114, 14, names[1], "tick"),
     ]  # fmt: skip
     for i, (label, (printed, found)) in enumerate(rows.items()):
         y = 34 + step * (i + 0.3)
@@ -270,10 +320,10 @@ def said_found(said: float, found: tuple[float, float, float]) -> str:
 
     parts = [
         line((left, 48), (right, 48), "axis"),
-        line((x(low), 48), (x(high), 48), "whisker first"),
-        dot(x(value), 48, 5.5, "fill first"),
+        line((x(low), 48), (x(high), 48), "whisker found"),
+        dot(x(value), 48, 5.5, "fill found"),
         dot(x(said), 48, 5.5, "hollow strong"),
-        text(x(value), 28, _points(f"{value:.2f}"), "value ink-first", "middle"),
+        text(x(value), 28, _points(f"{value:.2f}"), "value", "middle"),
         text(x(said), 28, _points(f"{said:g}"), "value", "middle"),
         text(x(value), 76, Text("counts", "数据"), "tick", "middle"),
         text(x(said), 76, Text("paper", "论文"), "tick", "middle"),

@@ -10,7 +10,7 @@ from coig_writer.preference import association, significance
 from coig_writer.preference.association import Correlation
 from coig_writer.triplet import Language
 from eval_tasks.claims import plots
-from eval_tasks.claims.claim import ALPHA, Claim, Finding, Text, decide, p_value, percent
+from eval_tasks.claims.claim import ALPHA, Claim, Finding, Text, decide, p_value, percent, points
 from eval_tasks.claims.counts import NAMES, corrected, mean_rates, rate
 from eval_tasks.claims.plots import Axis
 
@@ -53,17 +53,18 @@ def _diversity() -> dict[Language, dict[str, float]]:
 def paradox() -> Claim:
     """More diversity, less preference? The tables point the other way."""
     zh, en = _against_wins(_diversity(), "zh"), _against_wins(_diversity(), "en")
+    chinese = points(zh.low, zh.high, 1, 2, "，")
     reason = Text(
-        f"Over the five models the correlation of type–token ratio and mean win rate is positive in both languages: r = {zh.value:+.2f} in Chinese [{zh.low:.2f}, {zh.high:.2f}], {en.value:+.2f} in English. Five points decide little, but nothing here is inverse; "
+        f"Over the five models the correlation of type–token ratio and mean win rate is positive in both languages: r = {zh.value:+.2f} in Chinese [{points(zh.low, zh.high, 1, 2)}], {en.value:+.2f} in English. Five points decide little, but nothing here is inverse; "
         "the claim rests on one pair, G against CW+10k in Chinese.",
-        f"在五个模型上，类符–形符比与平均胜率的相关在两种语言中都为正：中文 r = {zh.value:+.2f}［{zh.low:.2f}，{zh.high:.2f}］，英文 {en.value:+.2f}。五个点说明不了太多，但没有任何反向的迹象；"
+        f"在五个模型上，类符–形符比与平均胜率的相关在两种语言中都为正：中文 r = {zh.value:+.2f}［{chinese}］，英文 {en.value:+.2f}。五个点说明不了太多，但没有任何反向的迹象；"
         "这一论断只建立在中文 G 对 CW+10k 这一组上。",
     )
     return Claim(
         "ttr-paradox", CHAPTER,
         Text("Lexical diversity goes inversely with quality: the TTR paradox.", "词汇多样性与质量成反比，即“TTR 悖论”。"),
         "abstract; section 3.2; Tables 2 and 4",
-        Finding(decide(zh.value < 0 and zh.p < ALPHA), reason, zh.value, zh.low, zh.high, zh.n, zh.p, "r"),
+        Finding(decide(zh.value < 0 and zh.p < ALPHA), reason, zh.value, zh.low, zh.high, zh.n, zh.p, "r", Text("Chinese", "中文")),
         _scatter(_diversity(), TTR_AXES),
     )  # fmt: skip
 
@@ -82,7 +83,7 @@ def lowest() -> Claim:
         "ttr-lowest", CHAPTER,
         Text("The model with the highest TTR, G, has the lowest preference: 37.25%.", "TTR 最高的 G 偏好最低：37.25%。"),
         "introduction; section 5",
-        Finding(decide(order[-1] == "g"), reason, wins["g"], n=paper.QUERIES["zh"]),
+        Finding(decide(order[-1] == "g"), reason, wins["g"], n=paper.QUERIES["zh"], of=Text("mean win rate of G", "G 的平均胜率")),
         plots.shares({NAMES[v]: wins[v] for v in order}, 0.5, 0.8),
     )  # fmt: skip
 
@@ -100,7 +101,7 @@ def identical() -> Claim:
         "ttr-identical", CHAPTER,
         Text("In English, CW+10k does 7 points worse than G at identical TTR.", "英文上 TTR 相同，CW+10k 仍比 G 低 7 个百分点。"),
         "section 3.2; Table 4",
-        Finding(decide(p < ALPHA), reason, won.value, won.low, won.high, won.n, p),
+        Finding(decide(p < ALPHA), reason, won.value, won.low, won.high, won.n, p, of=Text("CW+10k against G", "CW+10k 对 G")),
         plots.rates([plots.Row("CW+10k / G", won, "no")]),
     )  # fmt: skip
 
@@ -117,7 +118,7 @@ def length_english() -> Claim:
         "length-english", CHAPTER,
         Text("In English, longer answers go with higher preference.", "英文回答越长，偏好越高。"),
         "section 3.2; Table 3",
-        Finding(decide(p < ALPHA and en.value > 0), reason, en.value, en.low, en.high, en.n, p, "r"),
+        Finding(decide(p < ALPHA and en.value > 0), reason, en.value, en.low, en.high, en.n, p, "r", Text("English", "英文")),
         _scatter(_lengths(), LENGTH_AXES),
     )  # fmt: skip
 

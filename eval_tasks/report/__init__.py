@@ -9,7 +9,6 @@ query side by side.
 from __future__ import annotations
 
 import argparse
-import shlex
 from pathlib import Path
 
 from tqdm import tqdm
@@ -29,7 +28,7 @@ def main() -> int | None:
     chosen = cases(runs, arguments.cases)
     chosen_languages = tqdm(page.languages(runs), desc="analysing", unit="language", disable=None)
     analyses = {language: analyse(runs, language) for language in chosen_languages}
-    command = _command(arguments)
+    command = inputs.command("report", arguments)
     with atomic_folder(arguments.out) as folder:
         shown = tqdm(analyses.items(), desc="drawing", unit="language", disable=None)
         drawn = {x: gallery(runs, found, folder / "figures") for x, found in shown}
@@ -52,13 +51,3 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("build/report"), help="folder (default: build/report)"
     )
     return parser
-
-
-def _command(arguments: argparse.Namespace) -> str:
-    """Returns the command line that recomputes the report; absolute paths keep their name only."""
-    words = ["python", "-m", "eval_tasks", "report"]
-    for name in ("generations", "scores", "ballots"):
-        paths: list[Path] = getattr(arguments, name)
-        if paths:
-            words += [f"--{name}", *(p.name if p.is_absolute() else p.as_posix() for p in paths)]
-    return shlex.join(words)

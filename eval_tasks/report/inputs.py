@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import itertools
 import json
+import shlex
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from coig_writer.errors import InputError
 from coig_writer.files import read_records
 from coig_writer.generation import Generation
 from coig_writer.mixture import VARIANTS
-from coig_writer.score import Score
+from coig_writer.score import Judgement, Score
 from coig_writer.triplet import Language
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -38,6 +39,7 @@ class Runs:
     variants: tuple[str, ...]
     languages: dict[str, Language]
     genres: dict[str, str]
+    judgements: tuple[Judgement, ...] = ()
 
     def values(self, metric: str, language: Language) -> dict[str, dict[str, float]]:
         """Returns the scored values of a metric: variant → query id → value."""
@@ -106,19 +108,44 @@ def rating(ballot: Ballot, dimension: str) -> int | None:
     return None if verdict == "skip" else verdict.get(dimension)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, *, judgements: bool = False) -> None:
     """Adds the options that name records, each a list of files or folders."""
     for name, text in (
         ("generations", "answers, as written by recipes/generate.py"),
         ("scores", "scores, as written by python -m eval_tasks score"),
         ("ballots", "votes, as exported by the arena"),
+        *(
+            (("judgements", "a judge's scores, as written by python -m eval_tasks judge"),)
+            if judgements
+            else ()
+        ),
     ):
         parser.add_argument(
             f"--{name}", type=Path, nargs="+", default=[], metavar="PATH", help=text
         )
 
 
-def read(generations: Sequence[Path], scores: Sequence[Path], ballots: Sequence[Path]) -> Runs:
+def command(stage: str, arguments: argparse.Namespace) -> str:
+    """Returns the command line that recomputes; absolute paths keep their name only."""
+    words = ["python", "-m", "eval_tasks", stage]
+    for name in ("generations", "scores", "ballots", "judgements"):
+        paths: list[Path] = getattr(arguments, name, [])
+        if paths:
+            words += [f"--{name}", *map(shown, paths)]
+    return shlex.join(words)
+
+
+def shown(path: Path) -> str:
+    """Returns a path as a page may show it: of an absolute one the name only."""
+    return path.name if path.is_absolute() else path.as_posix()
+
+
+def read(
+    generations: Sequence[Path],
+    scores: Sequence[Path],
+    ballots: Sequence[Path],
+    judgements: Sequence[Path] = (),
+) -> Runs:
     """Reads records from files or folders (Parquet or JSONL).
 
     Raises:
@@ -129,7 +156,8 @@ def read(generations: Sequence[Path], scores: Sequence[Path], ballots: Sequence[
     answers = _all(generations, Generation, "python recipes/generate.py")
     measured = _all(scores, Score, "python -m eval_tasks score")
     votes = [ballots_module.check(b) for b in _all(ballots, Ballot, "")]
-    return assemble(answers, measured, votes)
+    judged = _all(judgements, Judgement, "python -m eval_tasks judge run")
+    return assemble(answers, measured, votes, judged)
 
 
 def _all(paths: Sequence[Path], cls: type[R], made_by: str) -> list[R]:
@@ -137,18 +165,22 @@ def _all(paths: Sequence[Path], cls: type[R], made_by: str) -> list[R]:
 
 
 def assemble(
-    answers: Sequence[Generation], measured: Sequence[Score], votes: Sequence[Ballot]
+    answers: Sequence[Generation],
+    measured: Sequence[Score],
+    votes: Sequence[Ballot],
+    judged: Sequence[Judgement] = (),
 ) -> Runs:
     """Puts records together; see ``read`` for what is raised."""
     _once([(a.variant, a.query_id) for a in answers], "answer")
     _once([(s.variant, s.query_id, s.metric) for s in measured], "score")
     _once([(b.id,) for b in votes], "ballot")
     known: dict[str, Language] = {a.query_id: a.language for a in answers}
-    queries = {s.query_id for s in measured} | {b.query_id for b in votes}
+    queries = {record.query_id for found in (measured, votes, judged) for record in found}
     names = (
         {a.variant for a in answers}
         | {s.variant for s in measured}
         | {variant for b in votes for variant in b.shown}
+        | {j.left for j in judged}
     )
     if not names:
         raise InputError("nothing to report on", "give --generations, --scores or --ballots")
@@ -159,6 +191,7 @@ def assemble(
         ordered(names),
         known | {q: _language(q) for q in queries - set(known)},
         {a.query_id: a.genre for a in answers if a.genre is not None},
+        tuple(judged),
     )
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from eval_tasks import claims
 from eval_tasks.claims import page
 
+COMMAND = "python -m eval_tasks claims --html docs/claims.html"
+
 
 def test_the_committed_page_is_current(root: Path) -> None:
     committed = (root / "docs" / "claims.html").read_text(encoding="utf-8")
-    assert committed == page.render(claims.published(), claims.COMMAND), (
-        "run: python -m eval_tasks claims --html docs/claims.html"
-    )
+    assert committed == page.render(claims.published(), COMMAND), f"run: {COMMAND}"
