@@ -2,7 +2,8 @@
 
 Writes ``build/mixtures/VARIANT/{train.parquet,mixture.lock.json,kept_aside.jsonl,facts.json}``. With
 ``--verify`` nothing is written: the mixture is built again in memory and compared with its lock, and
-any difference is named.
+any difference is named. A Hub source without a ``revision`` is resolved once: its commit stands in the lock
+and is read again ever after; to move on, name a newer revision or build into another folder.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def build(
 
     tokenizer, tokenizer_hash = load_tokenizer(model)
     rules = mixing.Rules(recipe.mixture_seed, max_length, recipe.over_long)
-    named = sources.parse(recipe.sources)
+    before = locks(out)
+    named = {name: sources.pinned(s, before) for name, s in sources.parse(recipe.sources).items()}
     control = controls.resolve(variant, Path(recipe.controls))
     wanted = counts(control, named, sample_scale=recipe.sample_scale)
     sampled = [
@@ -80,11 +82,25 @@ def build(
         return
     mixing.write(out, rows, locked, sampled)
     facts.write(out / "facts.json", mixing.facts(locked, facts.sha256(out / "mixture.lock.json")))
-    parts = ", ".join(f"{s.source.name} {len(s.taken)} of {s.rows_at_hand}" for s in sampled)
+    parts = ", ".join(told(part) for part in sampled)
     print(
         f"{out}: {len(rows)} rows, {locked['tokens']:,} tokens ({parts}); lock {locked['ids_sha256'][:12]}",
         flush=True,
     )
+
+
+def locks(out: Path) -> list[dict[str, Any]]:
+    """Returns the locks of a mixtures folder, that of the mixture in ``out`` first."""
+    from coig_writer.training.mixing import read_lock
+
+    files = sorted(out.parent.glob("*/mixture.lock.json"), key=lambda f: (f.parent != out, f))
+    return [read_lock(file) for file in files]
+
+
+def told(part: Any) -> str:
+    """Says how many rows of a source were taken, and at which commit."""
+    commit = f" at {part.commit[:12]}" if part.commit else ""
+    return f"{part.source.name} {len(part.taken)} of {part.rows_at_hand}{commit}"
 
 
 def counts(control: Any, named: dict[str, Any], *, sample_scale: bool) -> dict[str, int | None]:
@@ -127,15 +143,13 @@ def load_tokenizer(model: str) -> tuple[Any, str]:
 
 def compare(lock_file: Path, now: dict[str, Any]) -> None:
     """Fails on any difference between a lock and what would be built now."""
-    from coig_writer.training.mixing import drift
+    from coig_writer.training.mixing import drift, read_lock
 
     if not lock_file.is_file():
         raise MissingInputError(
             f"{lock_file}: no lock to verify", "build the mixture first, without --verify"
         )
-    found = list(
-        drift(json.loads(lock_file.read_text(encoding="utf-8")), json.loads(json.dumps(now)))
-    )
+    found = list(drift(read_lock(lock_file), json.loads(json.dumps(now))))
     if found:
         raise DriftError(
             f"{lock_file} has drifted:\n    " + "\n    ".join(found),

@@ -202,6 +202,7 @@ def _locked_source(part: Sampled) -> dict[str, Any]:
     return {
         "path": part.source.path if not part.source.local else Path(part.source.path).name,
         "revision": part.commit,
+        "config": part.source.config,
         "format": part.source.format,
         "rows_at_hand": part.rows_at_hand,
         "rows": len(part.taken),
@@ -226,6 +227,23 @@ def write(
         partial.write_text(
             json.dumps(locked, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
         )
+
+
+def read_lock(file: Path) -> dict[str, Any]:
+    """Reads ``mixture.lock.json``.
+
+    Raises:
+        InputError: It is not what ``write`` left there.
+    """
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        found["sources"], found["ids_sha256"], found["rules"]["max_length_tokens"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{file}: no lock of a mixture ({error!r:.80})",
+            "restore it from version control, or remove it and build the mixture again",
+        ) from error
+    return found
 
 
 def facts(locked: Mapping[str, Any], artefact: str) -> list[Fact]:

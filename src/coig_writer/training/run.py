@@ -21,6 +21,7 @@ from coig_writer.files import atomic_path, read_records
 from coig_writer.mixture import MixtureRow, ids_hash
 from coig_writer.training import controls, ledger
 from coig_writer.training import recipe as recipes
+from coig_writer.training.mixing import read_lock
 from coig_writer.training.recipe import RecipeArguments
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def read_mixture(
         raise MissingInputError(
             f"{folder}: no mixture {variant!r} here", f"run: {MIX} --variants {variant}"
         )
-    lock: dict[str, Any] = json.loads(lock_file.read_text(encoding="utf-8"))
+    lock = read_lock(lock_file)
     rows = read_records(folder / "train.parquet", MixtureRow, made_by=MIX)
     if ids_hash(f"{r.source}\t{r.source_id}" for r in rows) != lock["ids_sha256"]:
         raise DriftError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +85,8 @@ def load(source: Source) -> tuple[Any, str | None]:
         raise MissingInputError(
             f"source {source.name}: no file or folder {source.path!r}", _remedy(source)
         )
-    from huggingface_hub import HfApi
-
     try:
-        commit = HfApi().dataset_info(source.path, revision=source.revision).sha
+        commit = _commit(source)
         rows = datasets.load_dataset(source.path, source.config, revision=commit, split="train")
     except (OSError, ValueError) as error:
         raise MissingInputError(
@@ -96,6 +94,34 @@ def load(source: Source) -> tuple[Any, str | None]:
             _remedy(source),
         ) from error
     return rows, commit
+
+
+def _commit(source: Source) -> str:
+    """Returns the commit that a revision stands for; one that is written out needs no network."""
+    if source.revision and re.fullmatch("[0-9a-f]{40}", source.revision):
+        return source.revision
+    from huggingface_hub import HfApi
+
+    return str(HfApi().dataset_info(source.path, revision=source.revision).sha)
+
+
+def pinned(source: Source, locks: Sequence[Mapping[str, Any]]) -> Source:
+    """Returns a source at the commit that a lock names, where its recipe names none.
+
+    So ``revision: null`` is resolved once: a mixture that is built again or verified, and every
+    other one in the same folder, reads the same rows although the Hub has moved on.
+
+    Args:
+        source: As the recipe has it.
+        locks: The mixture's own lock first, then those beside it.
+    """
+    if source.revision or source.local:
+        return source
+    for lock in locks:
+        entry = lock["sources"].get(source.name, {})
+        if entry.get("path") == source.path and entry.get("revision"):
+            return dataclasses.replace(source, revision=entry["revision"])
+    return source
 
 
 def _load_local(path: Path) -> Any:
