@@ -155,11 +155,15 @@ async def gradio_rater(port: int, number: int, load: Load) -> None:
         item = f"{number}-{count}"
         began = time.perf_counter()
         body = {"data": [f"rater {number}", item, "left"]}
-        status, _ = await connection.post("/gradio_api/run/vote", body)
+        try:
+            status, _ = await connection.post("/gradio_api/run/vote", body)
+        except (ConnectionError, asyncio.IncompleteReadError):  # the server hung up
+            status = 0
+            await connection.open()
         load.latencies.append(time.perf_counter() - began)
         if status != 200:
             load.failed += 1
-            return
+            continue
         load.acknowledged.append(item)
 
 

@@ -165,11 +165,7 @@ class Booth:
             return self._opened(rater, protocol, language, held) if held else None
 
     def _opened(self, rater: str, protocol: Protocol, language: str, held: Sequence[int]) -> Desk:
-        voted = {
-            (b.item, b.repeat)
-            for b in self.store.ballots(self.study.study, rater)
-            if b.protocol == protocol
-        }
+        voted = self.store.voted(self.study.study, rater, protocol)
         tasks: dict[str, Task] = {}
         seen: set[tuple[str, int]] = set()
         done: set[str] = set()

@@ -22,6 +22,7 @@ from coig_writer.ballot import DIMENSIONS
 from coig_writer.errors import InputError, KitError
 
 COOKIE = "arena_rater"
+VOTERS_AT_ONCE = 16  # threads that take votes; those that meet at the disk share its wait
 _PAGE = Path(__file__).parent / "page"
 
 
@@ -49,7 +50,7 @@ class VoteBody(_Body):
     item: str = Field(max_length=64)
     verdict: str | list[int | list[int]] | dict[str, int]
     tags: list[str] = Field(default=[], max_length=len(TAGS))
-    comment: str | None = Field(default=None, max_length=2000)
+    comment: str | None = Field(default=None, max_length=2000, pattern=r"^[^\x00]*$")  # PostgreSQL
     reported: bool = False
     dwell_s: float | None = Field(default=None, ge=0, le=1e6)
     scroll: float | None = Field(default=None, ge=0, le=1)
@@ -153,11 +154,7 @@ def session(body: Session, request: Request, response: Response, known: Known) -
 
 
 async def vote(body: VoteBody, request: Request, rater: Rater) -> Response:
-    """Stores a vote; replies with the receipt and the next item.
-
-    The store is written from as few threads as it has use for (``Store.writers``): more would only
-    wait for one another, and for the interpreter.
-    """
+    """Stores a vote; replies with the receipt and the next item."""
     if not request.app.state.voting.allows(rater):
         raise HTTPException(429, "that was quicker than anyone reads; wait a moment")
     booth = _booth(request)

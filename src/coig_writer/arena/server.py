@@ -51,7 +51,7 @@ def create_app(booth: Booth, backup: Backup | None = None) -> FastAPI:
     app.state.backup = backup
     app.state.booth = booth
     app.state.board = Board(booth)
-    app.state.writers = anyio.CapacityLimiter(booth.store.writers)
+    app.state.writers = anyio.CapacityLimiter(routes.VOTERS_AT_ONCE)
     app.state.voting = Limit(booth.study.votes_per_minute)
     app.state.arriving = Limit(booth.study.raters_per_minute)
     app.add_middleware(Guard)
