@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 Verdict = Literal["supported", "not supported", "not testable here"]
 VERDICTS: tuple[Verdict, ...] = ("supported", "not supported", "not testable here")
-Unit = Literal["share", "points", "r", "count"]
+Unit = Literal["share", "points", "r", "ratio", "score", "count"]
 ALPHA = 0.05
 NO_BREAK = "\N{NO-BREAK SPACE}"
 

@@ -12,7 +12,7 @@ from coig_writer.errors import StatisticsError
 from coig_writer.preference import equivalence, significance
 from coig_writer.preference.rates import Rate, difference
 from coig_writer.triplet import Language
-from eval_tasks.claims import own_scores
+from eval_tasks.claims import own_components, own_scores
 from eval_tasks.claims.claim import ALPHA, Finding, Text, Verdict, decide, p_value, percent
 from eval_tasks.claims.counts import MIXED, NAMES
 from eval_tasks.claims.majority import corrected, counted, exact, majority, rate_finding
@@ -141,4 +141,5 @@ QUESTIONS: dict[str, Question] = {
     "agreement": own_scores.agreed,
     "technical-genres": _technical,
     "abstract-genres": own_scores.abstract,
+    "two-components": own_components.dissociated,
 }

@@ -93,7 +93,7 @@ def spread(runs: Runs) -> Finding | None:
         f"The standard deviation of lengths in CW is {ratio:.2f} times that in CW+10k [{low:.2f}, {high:.2f}].",
         f"CW 篇幅的标准差是 CW+10k 的 {ratio:.2f} 倍［{low:.2f}，{high:.2f}］。",
     )
-    return Finding(decide(low > 1), reason, ratio, low, high, len(queries), unit="r")
+    return Finding(decide(low > 1), reason, ratio, low, high, len(queries), unit="ratio")
 
 
 def _sd(values: Floats, weights: Floats) -> Floats:
@@ -121,7 +121,8 @@ def agreed(runs: Runs) -> Finding | None:
         found.low,
         found.high,
         found.units,
-        unit="r",
+        unit="score",
+        of=Text("α", "α"),
     )
 
 

@@ -168,13 +168,15 @@ def figures(finding: Finding) -> list[Text]:
 
 def _estimate(value: float, finding: Finding) -> Text:
     """Formats an estimate in its unit, with its interval where it has one."""
-    scale, digits = (1, 2) if finding.unit == "r" else (100, 1)
+    scale, digits = (100, 1) if finding.unit in ("share", "points") else (1, 2)
     interval = ""
     if finding.low is not None and finding.high is not None:
         interval = f" [{points(finding.low, finding.high, scale, digits)}]"
-    number = f"{scale * value:.2f}"
-    if finding.unit == "r":
-        return Text(f"r = {number}{interval}", f"r = {number}{interval}")
-    if finding.unit == "points":
-        return Text(f"{number} points{interval}", f"{number} 个百分点{interval}")
-    return Text(f"{number}%{interval}", f"{number}%{interval}")
+    number = f"{scale * value:.2f}".replace("-", "\N{MINUS SIGN}")
+    before, after = {
+        "r": (f"r{NO_BREAK}={NO_BREAK}", Text("", "")),
+        "ratio": ("", Text(" times", " 倍")),
+        "points": ("", Text(" points", " 个百分点")),
+        "share": ("", Text("%", "%")),
+    }.get(finding.unit, ("", Text("", "")))
+    return Text(f"{before}{number}{after.en}{interval}", f"{before}{number}{after.zh}{interval}")

@@ -11,8 +11,8 @@ import numpy as np
 from coig_writer import paper
 from coig_writer.errors import StatisticsError
 from coig_writer.mixture import VARIANTS
-from coig_writer.preference import bootstrap, bradley_terry, power
-from coig_writer.preference.bootstrap import Board
+from coig_writer.preference import bootstrap, bradley_terry, plackett_luce, power, rankings
+from coig_writer.preference.bootstrap import Board, Interval
 from coig_writer.preference.pairs import Pairs, WinMatrix, encode, win_matrix
 from coig_writer.preference.rates import Rate
 from coig_writer.triplet import Language
@@ -47,7 +47,8 @@ class Conclusion:
 class Standing:
     """Everything a language's preferences say about the order of the models.
 
-    ``orders`` gives the order under each treatment of ties that can be fitted; ``problem`` says why
+    ``plackett_luce`` holds strengths from whole rankings, or why there are none; empty without
+    rankings. ``orders`` gives the order under each treatment of ties that can be fitted; ``problem`` says why
     there is no board. ``set_aside`` counts ballots that said *both bad* (a tie here) or were skipped. ``tie_rate`` is the share of tied comparisons, ``visible`` the smallest win
     rate that the prompts of one pair could find with 80 % power.
     """
@@ -55,6 +56,7 @@ class Standing:
     source: str
     board: Board | None
     problem: str
+    plackett_luce: dict[str, Interval] | str
     orders: dict[str, tuple[str, ...]]
     conclusions: list[Conclusion]
     tie_rate: float
@@ -73,6 +75,17 @@ class Standing:
         """Whether every treatment of ties gives the same order."""
         return len(set(self.orders.values())) <= 1
 
+    @property
+    def ranked(self) -> list[str]:
+        """The variants on the board, strongest first."""
+        strengths = self.board.strengths if self.board else {}
+        return sorted(strengths, key=lambda v: -strengths[v].estimate)
+
+    def place(self, ties: str, variant: str) -> int | None:
+        """Returns a variant's place under a treatment of ties; None where that cannot be fitted."""
+        order = self.orders.get(ties, ())
+        return order.index(variant) + 1 if variant in order else None
+
 
 def standing(runs: Runs, language: Language) -> Standing | None:
     """Returns the standing in a language; None without preferences."""
@@ -87,6 +100,7 @@ def standing(runs: Runs, language: Language) -> Standing | None:
         preferences.source,
         board,
         problem,
+        _from_rankings(runs, language),
         _orders(pairs),
         _conclusions(rates),
         float((pairs.outcome == 0.5).mean()),
@@ -143,6 +157,18 @@ def _board(pairs: Pairs) -> tuple[Board | None, str]:
         return bootstrap.strengths(pairs), ""
     except StatisticsError as error:
         return None, error.message
+
+
+def _from_rankings(runs: Runs, language: Language) -> dict[str, Interval] | str:
+    """Fits Plackett–Luce to the rankings as wholes, resampling prompts as the board does."""
+    ranked = [b for b in runs.voted(language) if b.protocol == "ranking" and b.verdict != '"skip"']
+    if not ranked:
+        return {}
+    labels = [v for v in runs.variants if any(v in b.shown for b in ranked)]
+    try:
+        return plackett_luce.intervals(rankings.encode(ranked, labels))
+    except StatisticsError as error:
+        return error.message
 
 
 def _orders(pairs: Pairs) -> dict[str, tuple[str, ...]]:

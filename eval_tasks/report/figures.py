@@ -100,6 +100,7 @@ def boxes(values: Mapping[str, Sequence[float]], label: str, paper: Mapping[str,
         axes.set_yticks(range(1, len(names) + 1), names)
         axes.tick_params(length=0)
         axes.grid(axis="x")
+        axes.xaxis.set_major_formatter("{x:,g}")
         axes.set_xlabel(label)
 
     return paint
@@ -152,19 +153,21 @@ def intervals(
 
 
 def profiles(found: Mapping[str, Reasoning]) -> Paint:
-    """Paints a small panel per variant: behaviours stacked over the position in the reasoning."""
+    """Paints a small panel per variant: behaviours stacked by tenth of the reasoning, a tenth without paragraphs blank."""
 
     def paint(figure: Any) -> None:
         columns = min(3, len(found))
         panels = figure.subplots(
             -(-len(found) // columns), columns, sharex=True, sharey=True, squeeze=False
         )
-        middles = (np.arange(BINS) + 0.5) / BINS
+        starts = np.arange(BINS) / BINS
         for axes, (variant, reasoning) in zip(panels.flat, found.items(), strict=False):
-            known = ~np.isnan(reasoning.profile).any(axis=0)
-            axes.stackplot(
-                middles[known], reasoning.profile[:, known], colors=BEHAVIOUR_COLOURS, linewidth=0
-            )
+            floor = np.zeros(BINS)
+            for share, colour in zip(
+                np.nan_to_num(reasoning.profile), BEHAVIOUR_COLOURS, strict=True
+            ):
+                axes.bar(starts, share, 1 / BINS, floor, align="edge", color=colour, linewidth=0)
+                floor += share
             axes.set_title(f"{variant}  ({reasoning.paragraphs:,} paragraphs)")
             axes.set(xlim=(0, 1), ylim=(0, 1), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
             axes.tick_params(length=0)
@@ -172,7 +175,7 @@ def profiles(found: Mapping[str, Reasoning]) -> Paint:
             axes.set_visible(False)
         names = [b.replace("_", " ") for b in BEHAVIOURS]
         figure.legend(
-            panels.flat[0].collections, names, loc="outside lower left", ncols=4, frameon=False
+            panels.flat[0].containers, names, loc="outside lower left", ncols=4, frameon=False
         )
 
     return paint

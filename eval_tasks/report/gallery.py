@@ -16,6 +16,7 @@ from eval_tasks.report.figures import Figure
 from eval_tasks.report.inputs import Runs
 from eval_tasks.report.tables import published
 
+FEW_PARAGRAPHS = 30  # under three per tenth a profile shows chance
 NAMES = {"zh": "Chinese", "en": "English"}
 
 
@@ -53,7 +54,7 @@ def _board(_: Runs, found: Analysis) -> Plan | None:
     rows = figures.board_rows(standing.board)
     caption = (
         "Bradley–Terry strengths (log odds, mean 0), a tie counting half; 95 % intervals resample prompts. "
-        "Where intervals overlap, the order is not settled."
+        "Red: clear of the average model. Where intervals overlap, the order is not settled."
     )
     printed = board.published_strengths(standing.board, found.language)
     caption += " Open diamonds: the strengths that Table 2 implies." if printed else ""
@@ -101,7 +102,7 @@ def _relation(_: Runs, found: Analysis) -> Plan | None:
     rows = figures.relation_rows(found.associations)
     caption = (
         "How often, of two answers to one prompt, the one with more of the metric is preferred. 50 %: no relation. "
-        "95 % intervals resample prompts; several metrics at once, so read a single narrow miss with care."
+        "Red: the 95 % interval, which resamples prompts, is clear of it; several metrics at once, so read a single narrow miss with care."
     )
     paint = figures.intervals(rows, "preferred, %", reference=50.0)
     return f"relation-{found.language}", caption, _tall(len(rows)), paint
@@ -138,7 +139,8 @@ def _genres(pooled: dict[str, Pooled], *, scale: float) -> dict[str, tuple[float
 
 
 def _reasoning(_: Runs, found: Analysis) -> Plan | None:
-    shown = {v: r for v, r in found.reasoning.items() if r.paragraphs > 0}
+    known = {v: r for v, r in found.reasoning.items() if r.paragraphs > 0}
+    shown = {v: r for v, r in known.items() if r.paragraphs >= FEW_PARAGRAPHS}
     if not shown:
         return None
     number = 7 if found.language == "zh" else 8
@@ -146,6 +148,9 @@ def _reasoning(_: Runs, found: Analysis) -> Plan | None:
         f"Figure {number}, {NAMES[found.language]}: what the paragraphs of the reasoning do, from its start (0) to its end (1). "
         "Labels come from the kit's cue lexicon; the paper publishes no classifier."
     )
+    if len(shown) < len(known):
+        left_out = ", ".join(v for v in known if v not in shown)
+        caption += f" Fewer than {FEW_PARAGRAPHS} paragraphs, left out: {left_out}."
     rows = -(-len(shown) // 3)
     return (
         f"figure-{number}-reasoning-{found.language}",

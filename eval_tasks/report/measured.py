@@ -1,7 +1,8 @@
 """The report's numbers as facts, under names that cards can rely on.
 
 ``table-2/LANGUAGE/ROW/COLUMN`` (percent), ``table-3`` and ``table-4/LANGUAGE/VARIANT/METRIC``,
-``language-confusion/LANGUAGE/VARIANT/THRESHOLD``, ``mean-place``, ``friedman``, ``strength``, ``flips/LANGUAGE/BETTER/WORSE``,
+``language-confusion/LANGUAGE/VARIANT/THRESHOLD``, ``mean-place``, ``friedman``, ``strength``,
+``plackett-luce``, ``flips/LANGUAGE/BETTER/WORSE``,
 ``rating/LANGUAGE/VARIANT/DIMENSION``, ``alpha/LANGUAGE/DIMENSION``, ``concordance/LANGUAGE/METRIC``,
 ``genre-wins`` and ``genre-rating/LANGUAGE/GENRE``, ``reasoning/LANGUAGE/VARIANT/BEHAVIOUR``.
 """
@@ -16,6 +17,7 @@ from coig_writer.files import rows_sha256
 from coig_writer.preference.bootstrap import Interval
 from coig_writer.triplet import Language
 from eval_tasks.report.analysis import Analysis
+from eval_tasks.report.board import Standing
 from eval_tasks.report.inputs import Runs
 from eval_tasks.report.tables import confusion, measures, win_rates
 
@@ -62,20 +64,25 @@ def _preferences(runs: Runs, found: Analysis) -> Iterator[Fact]:
             name = f"table-2/{language}/{cell.row}/{cell.column}"
             yield Fact(name, 100 * rate.value, rate.n, 100 * rate.low, 100 * rate.high, "percent")
     yield from _places(found)
-    standing = found.standing
-    if standing is None:
-        return
+    if found.standing is not None:
+        yield from _strengths(found.standing, language)
+        yield from _flips(found.standing, language)
+
+
+def _strengths(standing: Standing, language: Language) -> Iterator[Fact]:
     if standing.board is not None:
         for variant, strength in standing.board.strengths.items():
             yield _interval(f"strength/{language}/{variant}", strength)
+    if not isinstance(standing.plackett_luce, str):
+        for variant, strength in standing.plackett_luce.items():
+            yield _interval(f"plackett-luce/{language}/{variant}", strength)
+
+
+def _flips(standing: Standing, language: Language) -> Iterator[Fact]:
     for pair in standing.conclusions:
         if pair.flips is not None:
-            yield Fact(
-                f"flips/{language}/{pair.better}/{pair.worse}",
-                pair.flips,
-                pair.rate.n,
-                unit="prompts",
-            )
+            name = f"flips/{language}/{pair.better}/{pair.worse}"
+            yield Fact(name, pair.flips, pair.rate.n, unit="prompts")
 
 
 def _places(found: Analysis) -> Iterator[Fact]:

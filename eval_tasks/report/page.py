@@ -85,6 +85,11 @@ def number(value: float, digits: int) -> str:
     return f"{value:,.{digits}f}"
 
 
+def signed(value: float) -> str:
+    """Formats a number on both sides of zero, with a true minus sign."""
+    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
 def p_text(p: float) -> str:
     """Formats a p-value, with a sign where it is small."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
@@ -101,7 +106,7 @@ def _environment() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.globals.update(percent=percent, number=number, p_text=p_text)
+    env.globals.update(percent=percent, number=number, p_text=p_text, signed=signed)
     return env
 
 

@@ -59,15 +59,26 @@ def test_shares_add_up_in_every_fifth_and_states_are_counted(
         if r["panel"] == "v" and not r["start"] and r["labeller"] == "lexicon"
     }
     assert states["absent"]["share"] == states["unterminated"]["share"] == str(1 / 3)
-    assert "pass 1 with pass 2" in capsys.readouterr().out
+    assert "pass_1 with pass_2" in capsys.readouterr().out
 
 
-def test_two_hundred_paragraphs_were_labelled_twice() -> None:
+def test_two_hundred_paragraphs_were_labelled_twice_and_most_a_third_time() -> None:
     with behaviour.LABELS.open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
     assert len(rows) >= 200
     assert len({(r["source"], r["paragraph"]) for r in rows}) == len(rows)
     assert {r[p] for r in rows for p in ("pass_1", "pass_2")} == set(BEHAVIOURS)
+    third = [r["pass_3"] for r in rows if r["pass_3"]]
+    assert len(third) == 180
+    assert set(third) == set(BEHAVIOURS)
+
+
+def test_every_kappa_is_printed_with_its_n_and_a_paragraph_without_a_label_is_left_out() -> None:
+    lines = behaviour.trust().splitlines()
+    assert "none by a person" in lines[0]
+    assert len(lines) == 1 + 2 * (3 + 3)
+    assert next(x for x in lines if "zh  pass_1 with pass_2" in x).endswith("n=150")
+    assert next(x for x in lines if "en  pass_1 with pass_3" in x).endswith("n=30")
 
 
 def test_without_a_dataset_the_command_that_makes_it_is_named(

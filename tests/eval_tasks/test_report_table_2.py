@@ -86,3 +86,14 @@ def test_twelve_prompts_undo_the_chinese_headline(reported: dict[str, Fact]) -> 
 def test_headline_interval(reported: dict[str, Fact]) -> None:
     fact = reported["table-2/zh/cw_10k/g"]
     assert (round(fact.low or 0, 1), round(fact.high or 0, 1)) == (55.9, 69.1)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_plackett_luce_stands_beside_bradley_terry(
+    reported: dict[str, Fact], language: str
+) -> None:
+    for model in ("strength", "plackett-luce"):
+        found = {v: reported[f"{model}/{language}/{v}"] for v in VARIANTS}
+        assert sum(float(fact.value) for fact in found.values()) == pytest.approx(0, abs=1e-9)
+        best = {"zh": "cw_10k", "en": "g"}[language]
+        assert max(found, key=lambda v: float(found[v].value)) == best

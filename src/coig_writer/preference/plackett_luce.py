@@ -142,26 +142,45 @@ def beaten(orders: Ints, weights: Floats, labels: tuple[str, ...]) -> Floats:
 
 def solve(orders: Ints, weights: Floats, players: int) -> Solution:
     """Maximises the likelihood for a batch of weightings (weightings × distinct rankings)."""
+    firsts, sets, drawn_from = _choices(orders, players)
+    picked, offered = weights @ firsts, weights @ drawn_from
     start = np.zeros((len(weights), players))
     return maximise(
-        lambda theta: _score(theta, orders, weights), start, players, weights.sum(axis=1)
+        lambda theta: _score(theta, picked, sets, offered), start, players, weights.sum(axis=1)
     )
 
 
-def _score(theta: Floats, orders: Ints, weights: Floats) -> tuple[Floats, Floats]:
-    """Gradient and information: each stage is a softmax choice among those not yet placed."""
-    batch, players = theta.shape
-    gradient, information = np.zeros((batch, players)), np.zeros((batch, players, players))
-    diagonal = np.arange(players)
-    for order, weight in zip(orders, weights.T, strict=True):
+def _choices(orders: Ints, players: int) -> tuple[Floats, Floats, Floats]:
+    """Takes rankings apart into choices of one player out of a set of those not yet placed.
+
+    Returns:
+        How often each ranking picks each player (rankings × players), the distinct sets (sets ×
+        players), and how often each ranking is offered each set (rankings × sets).
+    """
+    firsts = np.zeros((len(orders), players))
+    offered: list[tuple[int, tuple[bool, ...]]] = []
+    for row, order in enumerate(orders):
         present = order[order != ABSENT]
+        firsts[row, present[:-1]] = 1.0
         for stage in range(len(present) - 1):
-            rest = present[stage:]
-            exponent = np.exp(theta[:, rest] - theta[:, rest].max(axis=1, keepdims=True))
-            chance = np.zeros((batch, players))
-            chance[:, rest] = exponent / exponent.sum(axis=1, keepdims=True)
-            gradient[:, present[stage]] += weight
-            gradient -= weight[:, None] * chance
-            information -= weight[:, None, None] * chance[:, :, None] * chance[:, None, :]
-            information[:, diagonal, diagonal] += weight[:, None] * chance
-    return gradient, information
+            left = np.isin(np.arange(players), present[stage:])
+            offered.append((row, tuple(left.tolist())))
+    inside = np.array([found for _, found in offered], dtype=bool).reshape(-1, players)
+    sets, which = np.unique(inside, axis=0, return_inverse=True)
+    counts = np.zeros((len(orders), len(sets)))
+    np.add.at(counts, ([row for row, _ in offered], which.ravel()), 1.0)
+    return firsts, sets.astype(np.float64), counts
+
+
+def _score(theta: Floats, picked: Floats, sets: Floats, offered: Floats) -> tuple[Floats, Floats]:
+    """Gradient and information: each choice is a softmax over its set."""
+    batch, players = theta.shape
+    strength = np.exp(theta - theta.max(axis=1, keepdims=True))
+    total = np.maximum(strength @ sets.T, np.finfo(np.float64).tiny)
+    expected = offered / total @ sets * strength
+    together = (sets[:, :, None] * sets[:, None, :]).reshape(len(sets), -1)
+    information = -(offered / total**2 @ together).reshape(batch, players, players)
+    information *= strength[:, :, None] * strength[:, None, :]
+    diagonal = np.arange(players)
+    information[:, diagonal, diagonal] += expected
+    return picked - expected, information
