@@ -1,131 +1,48 @@
 """Sampling by hash order against tokenising every row: python benchmarks/mix.py [--rows 11400] [--full].
 
 Makes two synthetic sources at the real sources' row sizes (6 kB Chinese, 23 kB English; random words, named
-synthetic), takes a tenth of each by hash, and tokenises everything once for comparison, in the same run on
-the same machine. Prints seconds of each, their ratio and the peak memory above the start. ``--full`` uses
-114,000 rows each and 10,000 taken, which takes several gigabytes of disk and over half an hour.
+synthetic), takes rows by hash, and tokenises everything for comparison, in the same run on the same machine.
+Prints seconds of each, their ratio, and by how much the process's own memory grew: with the rows that are
+taken, and not with the rows of the source. ``--full`` is 114,000 rows each, 10,000 taken, every tenth row
+tokenised and the time multiplied by ten; it takes ten gigabytes of disk and some twenty minutes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
-import resource
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from coig_writer.errors import run_command
+from coig_writer.errors import MissingInputError, run_command
 
 ROOT = Path(__file__).parents[1]
+ROWS, TAKEN = 114_000, 10_000  # of the real sources, and of cw_10k
 # Ordinary words, so that a row of 23 kB has the tokens of English text and not of noise.
-WORDS = [
-    "the",
-    "of",
-    "and",
-    "to",
-    "in",
-    "is",
-    "that",
-    "for",
-    "it",
-    "as",
-    "was",
-    "with",
-    "be",
-    "by",
-    "on",
-    "not",
-    "he",
-    "this",
-    "are",
-    "or",
-    "his",
-    "from",
-    "at",
-    "which",
-    "but",
-    "have",
-    "an",
-    "had",
-    "they",
-    "you",
-    "were",
-    "their",
-    "one",
-    "all",
-    "we",
-    "can",
-    "her",
-    "has",
-    "there",
-    "been",
-    "if",
-    "more",
-    "when",
-    "will",
-    "would",
-    "who",
-    "so",
-    "no",
-    "time",
-    "than",
-    "into",
-    "only",
-    "some",
-    "could",
-    "other",
-    "these",
-    "two",
-    "may",
-    "then",
-    "do",
-    "first",
-    "any",
-    "my",
-    "now",
-    "such",
-    "like",
-    "our",
-    "over",
-    "man",
-    "even",
-    "most",
-    "made",
-    "after",
-    "also",
-    "did",
-    "many",
-    "before",
-    "must",
-    "through",
-    "number",
-    "equation",
-    "solve",
-    "function",
-    "value",
-    "because",
-    "therefore",
-    "suppose",
-    "consider",
-    "proof",
-    "answer",
-    "check",
-    "again",
-    "wait",
-    "however",
-]
+WORDS = """
+the of and to in is that for it as was with be by on not he this are or his from at which
+but have an had they you were their one all we can her has there been if more when will
+would who so no time than into only some could other these two may then do first any my now
+such like our over man even most made after also did many before must through number
+equation solve function value because therefore suppose consider proof answer check again
+wait however
+""".split()  # noqa: SIM905 - a hundred lines of quotes would read worse
+HAN = [chr(code) for code in range(0x4E00, 0x9FA6)]
 
 
-def synthetic_zh(random_: random.Random, number: int) -> dict[str, Any]:
+def synthetic_zh(chance: random.Random, number: int) -> dict[str, Any]:
     """Returns a row of about 6 kB in Congliu's columns."""
 
     def text(length: int) -> str:
-        return "".join(chr(random_.randint(0x4E00, 0x9FA5)) for _ in range(length))
+        return "".join(chance.choices(HAN, k=length))
 
     return {
         "input": f"第{number}题" + text(60),
@@ -134,13 +51,17 @@ def synthetic_zh(random_: random.Random, number: int) -> dict[str, Any]:
     }
 
 
-def synthetic_en(random_: random.Random, number: int) -> dict[str, Any]:
+def synthetic_en(chance: random.Random, number: int) -> dict[str, Any]:
     """Returns a row of about 23 kB in OpenThoughts' columns."""
 
     def text(length: int) -> str:
-        return " ".join(random_.choices(WORDS, k=length))
+        return " ".join(chance.choices(WORDS, k=length))
 
-    answer = f"<|begin_of_thought|>\n\n{text(3000)}\n\n<|end_of_thought|>\n\n<|begin_of_solution|>\n\n{text(300)}\n\n<|end_of_solution|>"
+    thought, solution = text(4300), text(450)
+    answer = (
+        f"<|begin_of_thought|>\n\n{thought}\n\n<|end_of_thought|>\n\n"
+        f"<|begin_of_solution|>\n\n{solution}\n\n<|end_of_solution|>"
+    )
     return {
         "system": "",
         "conversations": [
@@ -150,11 +71,89 @@ def synthetic_en(random_: random.Random, number: int) -> dict[str, Any]:
     }
 
 
-def write(path: Path, rows: int, make: Callable[[int], dict[str, Any]]) -> None:
-    """Writes a source."""
+SOURCES = {
+    "general_zh": ("congliu", synthetic_zh),
+    "general_en": ("openthoughts", synthetic_en),
+}
+
+
+def write(path: Path, rows: int, make: Callable[[random.Random, int], dict[str, Any]]) -> int:
+    """Writes a source; returns its mean bytes per row."""
+    chance = random.Random(0)
     with path.open("w", encoding="utf-8") as handle:
         for number in range(rows):
-            handle.write(json.dumps(make(number), ensure_ascii=False) + "\n")
+            handle.write(json.dumps(make(chance, number), ensure_ascii=False) + "\n")
+    return path.stat().st_size // rows
+
+
+@contextmanager
+def grown_mb() -> Iterator[list[float]]:
+    """Watches the process's own memory; the list holds its growth to the peak, in MB, at the end.
+
+    Own memory is what is not backed by a file. Pages of the memory-mapped source also count as
+    resident while they are warm, but the system takes them back whenever it likes.
+    """
+    found: list[float] = []
+    peak = start = own_mb()
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.05):
+            peak = max(peak, own_mb())
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield found
+    finally:
+        done.set()
+        watcher.join()
+        found.append(peak - start)
+
+
+def own_mb() -> float:
+    """Returns the memory of this process that no file backs, in MB (Linux)."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("RssAnon:")[1].split()[0]) / 1024
+
+
+def tokenizer_folder() -> Path:
+    """Returns the folder of the real Qwen2.5 tokenizer.
+
+    Raises:
+        MissingInputError: It was not fetched.
+    """
+    folder = ROOT / "build" / "tokenizer"
+    if not (folder / "tokenizer.json").is_file():
+        raise MissingInputError(f"{folder}: no tokenizer", "type: make tokenizer")
+    return folder
+
+
+def compare(source: Any, taken: int, every: int, tokenizer: Any) -> str:
+    """Measures one source and renders the result."""
+    from coig_writer.training import chat, mixing
+    from coig_writer.training.sources import convert, load
+    from coig_writer.triplet import messages
+
+    rows, _ = load(source)  # the one-time conversion to a mapped file is not what is compared
+    rules = mixing.Rules(seed=42, max_length_tokens=8192)
+    started = time.perf_counter()
+    with grown_mb() as grown:
+        sampled = mixing.sample(source, taken, rules, tokenizer)
+    ours = time.perf_counter() - started
+    started = time.perf_counter()
+    for number in range(0, len(rows), every):
+        example = convert(source, rows[number])
+        chat.count(tokenizer, messages(example.prompt, example.reasoning, example.article))
+    whole = (time.perf_counter() - started) * every
+    text = sum(len(turn.content.encode()) for row in sampled.taken for turn in row.messages)
+    how = f" ({every} × every {every}th row)" if every > 1 else ""
+    return (
+        f"{source.name}: {taken:,} of {len(rows):,} rows by hash order {ours:.1f} s, "
+        f"tokenising all {whole:.1f} s{how}, ratio {whole / ours:.1f}x; "
+        f"own memory +{grown[0]:.0f} MB, of which {text / 2**20:.0f} MB are the taken rows' text"
+    )
 
 
 def main() -> int | None:
@@ -163,66 +162,34 @@ def main() -> int | None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--rows",
-        type=int,
-        default=11_400,
-        help="rows per source (default: 11,400, a tenth of the real ones)",
+        "--rows", type=int, default=ROWS // 10, help=f"per source (default: {ROWS // 10:,})"
     )
-    parser.add_argument("--full", action="store_true", help="114,000 rows per source")
-    arguments = parser.parse_args()
-    rows = 114_000 if arguments.full else arguments.rows
-    tokenizer_folder = ROOT / "build" / "tokenizer"
-    folder = (
-        tokenizer_folder
-        if (tokenizer_folder / "tokenizer.json").is_file()
-        else ROOT / "build" / "smoke"
-    )
+    parser.add_argument("--taken", type=int, help="rows to take (default: 10 of 114)")
+    parser.add_argument("--every", type=int, help="tokenise every so many rows for comparison")
+    parser.add_argument("--full", action="store_true", help=f"{ROWS:,} rows, every 10th tokenised")
+    options = parser.parse_args()
+    rows = ROWS if options.full else options.rows
+    taken = options.taken or rows * TAKEN // ROWS
+    every = options.every or (10 if options.full else 1)
+    folder = tokenizer_folder()
     with tempfile.TemporaryDirectory() as scratch:
-        compare(Path(scratch), rows, rows * 10 // 114, folder)
+        os.environ["HF_DATASETS_CACHE"] = f"{scratch}/cache"
+        measure(Path(scratch), rows, taken, every, folder)
     return None
 
 
-def compare(scratch: Path, rows: int, count: int, tokenizer_folder: Path) -> None:
-    """Measures one scale."""
-    import os
-
-    os.environ["HF_DATASETS_CACHE"] = str(scratch / "cache")
+def measure(scratch: Path, rows: int, taken: int, every: int, folder: Path) -> None:
+    """Makes each source, measures it, and prints its line."""
     from transformers import AutoTokenizer
 
-    from coig_writer.training import chat, mixing
-    from coig_writer.training.sources import Source, convert, load
-    from coig_writer.triplet import messages
+    from coig_writer.training.sources import Source
 
-    chance = random.Random(0)
-    write(scratch / "zh.jsonl", rows, lambda n: synthetic_zh(chance, n))
-    write(scratch / "en.jsonl", rows, lambda n: synthetic_en(chance, n))
-    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
-    rules = mixing.Rules(
-        seed=42, max_length_tokens=8192 if tokenizer_folder.name == "tokenizer" else 10**6
-    )
-    named = {"general_zh": ("zh", "congliu"), "general_en": ("en", "openthoughts")}
-    print(f"{rows:,} synthetic rows per source, {count:,} taken; tokenizer {tokenizer_folder.name}")
-    for name, (file, kind) in named.items():
-        source = Source(name, str(scratch / f"{file}.jsonl"), kind)
-        load(source)  # the one-time conversion to a memory-mapped file is not what is compared
-        before = peak_mb()
-        started = time.perf_counter()
-        taken = mixing.sample(source, count, rules, tokenizer)
-        ours = time.perf_counter() - started
-        grown = peak_mb() - before
-        started = time.perf_counter()
-        for row in load(source)[0]:
-            example = convert(source, row)
-            chat.count(tokenizer, messages(example.prompt, example.reasoning, example.article))
-        everything = time.perf_counter() - started
-        print(
-            f"{name}: {len(taken.taken):,} rows by hash order {ours:.1f} s, tokenising all {everything:.1f} s, ratio {everything / ours:.1f}x, peak memory +{grown:.0f} MB"
-        )
-
-
-def peak_mb() -> float:
-    """Returns the process's peak memory in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    for name, (kind, make) in SOURCES.items():
+        file = scratch / f"{name}.jsonl"
+        size = write(file, rows, make)
+        print(f"{name}: synthetic, {rows:,} rows of {size / 1000:.1f} kB", flush=True)
+        print(compare(Source(name, str(file), kind), taken, every, tokenizer), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,13 +65,16 @@ class Sampled:
 
 
 @functools.cache
-def _benchmark_grams() -> dict[str, tuple[tuple[str, frozenset[str]], ...]]:
-    return {
-        language: tuple(
-            (q.id, frozenset(grams(q.query, GRAM[language]))) for q in benchmark.queries(language)
-        )
-        for language in benchmark.LANGUAGES
-    }
+def _queries_by_gram(language: str) -> tuple[dict[str, tuple[str, ...]], dict[str, int]]:
+    """Returns the queries that hold each n-gram, and how many n-grams each query has."""
+    found: dict[str, list[str]] = defaultdict(list)
+    sizes: dict[str, int] = {}
+    for query in benchmark.queries(language):
+        own = set(grams(query.query, GRAM[language]))
+        sizes[query.id] = len(own)
+        for gram in own:
+            found[gram].append(query.id)
+    return {gram: tuple(ids) for gram, ids in found.items()}, sizes
 
 
 def contamination(prompt: str) -> str | None:
@@ -81,12 +84,12 @@ def contamination(prompt: str) -> str | None:
     Chinese, 40 for English).
     """
     flat = reduced(prompt)
-    for language, queries in _benchmark_grams().items():
+    for language in benchmark.LANGUAGES:
+        by_gram, sizes = _queries_by_gram(language)
         held = {flat[i : i + GRAM[language]] for i in range(len(flat) - GRAM[language] + 1)}
-        if not held:
-            continue
-        for query_id, of_query in queries:
-            if len(held & of_query) >= CONTAMINATED_FROM * len(of_query):
+        shared = Counter(query_id for gram in held for query_id in by_gram.get(gram, ()))
+        for query_id, size in sizes.items() if shared else ():
+            if 0 < CONTAMINATED_FROM * size <= shared[query_id]:
                 return query_id
     return None
 
