@@ -22,7 +22,11 @@ TITLES = {
     "sample": "COIG-Writer kit samples",
     "curated": "Curated creative-writing triplets",
 }
-LICENSES = {"published": "odc-by", "sample": "cc0-1.0", "curated": "other"}
+LICENSES = {
+    "published": {"license": "odc-by"},
+    "sample": {"license": "cc0-1.0"},
+    "curated": {"license": "other", "license_name": "licence-of-each-row"},
+}
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -88,7 +92,7 @@ def _beside_paper(names: Taxonomy, facts: Mapping[str, Fact]) -> dict[str, Fact 
 def _metadata(provenance: str, rows: int, configs: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "pretty_name": TITLES[provenance],
-        "license": LICENSES[provenance],
+        **LICENSES[provenance],
         "language": ["zh"],
         "task_categories": ["text-generation"],
         "tags": ["creative-writing", "chinese", "reasoning"],

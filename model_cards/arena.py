@@ -126,7 +126,13 @@ def metadata(tables: Sequence[str]) -> dict[str, Any]:
         for name in tables
     ]
     tags = ["human-preferences", "creative-writing"]
-    return {"license": "other", "language": ["zh", "en"], "tags": tags, "configs": configs}
+    return {
+        "license": "other",
+        "license_name": "none-stated",  # whoever collected the votes has to state one
+        "language": ["zh", "en"],
+        "tags": tags,
+        "configs": configs,
+    }
 
 
 def write(source: Path, out: Path) -> None:

@@ -58,40 +58,54 @@ def problems(release: Release, repo_id: str) -> list[Problem]:
 
 
 def dirty(folder: Path) -> list[Problem]:
-    """Returns a problem if the checkout around a folder has changes that no commit holds."""
-    # A user's own setting may hide untracked files; a release may not hold any.
-    status = _git(folder, "status", "--porcelain", "--untracked-files=normal")
-    if not status:
+    """Returns why the checkout around a folder is not what a commit holds; nothing outside one.
+
+    A git that fails is a problem too: what it cannot tell is not taken for clean.
+    """
+    if not in_checkout(folder):
         return []
-    names = ", ".join(line[3:] for line in status.splitlines()[:3])
-    return [
-        Problem(
-            "checkout",
-            f"has changes that are in no commit ({names}{', …' if status.count(chr(10)) > 3 else ''})",
-            "commit them, so that the release can be made again from its commit",
+    # A user's own setting may hide untracked files; a release may not hold any.
+    status, failure = _git(folder, "status", "--porcelain", "--untracked-files=normal")
+    if failure:
+        return [
+            Problem("checkout", f"git cannot tell what it holds: {failure}", "do what git says")
+        ]
+    found = []
+    if status:
+        names = ", ".join(line[3:] for line in status.splitlines()[:3])
+        more = ", …" if status.count("\n") > 3 else ""
+        remedy = "commit them, so that the release can be made again from its commit"
+        found.append(
+            Problem("checkout", f"has changes that are in no commit ({names}{more})", remedy)
         )
-    ]
+    if commit(folder) is None:
+        found.append(Problem("checkout", "has no commit", "commit what the release is made from"))
+    return found
 
 
 def in_checkout(folder: Path) -> bool:
-    """Tells whether a folder lies in a git checkout, if only one without a commit."""
-    return _git(folder, "rev-parse", "--show-toplevel") is not None
+    """Tells whether a folder lies in a git checkout, without asking git, which may fail."""
+    place = folder.resolve()
+    return any((parent / ".git").exists() for parent in (place, *place.parents))
 
 
 def commit(folder: Path) -> str | None:
-    """Returns the commit of the checkout around a folder; None outside one."""
-    found = _git(folder, "rev-parse", "HEAD")
-    return found.strip() if found else None
+    """Returns the commit of the checkout around a folder; None where there is none."""
+    found, failure = _git(folder, "rev-parse", "--verify", "HEAD")
+    return None if failure else found.strip()
 
 
-def _git(folder: Path, *words: str) -> str | None:
+def _git(folder: Path, *words: str) -> tuple[str, str]:
+    """Runs git; returns what it printed, and its last words if it failed."""
+    command = ["git", "-C", str(folder), *words]
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        return None
-    return done.stdout if done.returncode == 0 else None
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return "", f"git did not start ({error.strerror})"
+    if not done.returncode:
+        return done.stdout, ""
+    words_of_git = done.stderr.strip().splitlines()
+    return "", words_of_git[0] if words_of_git else f"it ended with {done.returncode}"
 
 
 def _name(repo_id: str) -> Iterator[Problem]:
@@ -105,6 +119,8 @@ def _metadata(release: Release) -> Iterator[Problem]:
         yield Problem(
             CARD, f"license {license_id!r} is none the Hub knows", "use an id, or 'other'"
         )
+    if license_id == "other" and not release.metadata.get("license_name"):
+        yield Problem(CARD, "license 'other' has no license_name", "name the licence there")
     languages = release.metadata.get("language", [])
     for language in [languages] if isinstance(languages, str) else languages:
         if not re.fullmatch(r"[a-z]{2,3}", str(language)):

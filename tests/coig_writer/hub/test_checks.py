@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from coig_writer.errors import MissingInputError, PublicationError
-from coig_writer.hub import checks, release, viewer
+from coig_writer.hub import checks, licenses, release, viewer
 from tests.coig_writer.hub import folders
 
 TOKEN = "hf_" + "a1B2" * 9
@@ -87,6 +87,7 @@ def card(folder, old, new):
     ("old", "new", "complaint"),
     [
         ("odc-by", "odc-by-sa", "license 'odc-by-sa'"),
+        ("odc-by", "other", "has no license_name"),
         ("- zh", "- Chinese", "language 'Chinese'"),
         ("  default: true\n", "", "not none"),
         ("config_name: poetry", "config_name: poetry\n  default: true", "not default and poetry"),
@@ -138,12 +139,26 @@ def test_a_dirty_tree(dataset):
     assert checks.in_checkout(dataset)
     assert checks.commit(dataset) is None
     assert "README.md" in checks.dirty(dataset)[0].what
+    assert checks.dirty(dataset)[1].what == "has no commit"
     git("add", ".")
     git("-c", "user.name=n", "-c", "user.email=e@x", "commit", "-qm", "m")
     assert checks.dirty(dataset) == []
     assert len(checks.commit(dataset) or "") == 40
     (dataset / "README.md").write_text("changed")
     assert "README.md" in checks.dirty(dataset)[0].what
+
+
+def test_a_git_that_fails_is_not_taken_for_clean(dataset, monkeypatch):
+    git = ("git", "-C", str(dataset))
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "."], check=True)
+    identity = ("-c", "user.name=n", "-c", "user.email=e@x")
+    subprocess.run([*git, *identity, "commit", "-qm", "m"], check=True)
+    assert checks.dirty(dataset) == []
+    (dataset / ".git" / "index").write_bytes(b"no index")
+    assert "git cannot tell what it holds: " in checks.dirty(dataset)[0].what
+    monkeypatch.setenv("PATH", "")
+    assert "git did not start" in checks.dirty(dataset / "data")[0].what
 
 
 def parquet_problems(tmp_path, rows, **options):
@@ -168,6 +183,21 @@ def test_what_the_viewer_would_stumble_over(tmp_path, monkeypatch):
     assert "row group 0" in parquet_problems(tmp_path, rows, write_page_index=True)
     (tmp_path / "x.parquet").write_bytes(b"PAR1 half")
     assert "not a whole Parquet file" in str(next(viewer.parquet(tmp_path / "x.parquet", "x")))
+
+
+def of_spdx(license_id):
+    """Whether SPDX lists an id, as ``packaging`` carries its list."""
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+    try:
+        return bool(canonicalize_license_expression(license_id))
+    except InvalidLicenseExpression:
+        return False
+
+
+def test_license_ids_are_those_of_spdx_but_for_the_hubs_own():
+    assert {name for name in licenses.IDS if not of_spdx(name)} == licenses.OF_THE_HUB
+    assert {"odc-by", "apache-2.0", "cc0-1.0", "other"} <= licenses.IDS
 
 
 def test_too_many_files_in_a_folder(dataset, monkeypatch):
