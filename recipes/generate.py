@@ -12,12 +12,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coig_writer import benchmark
 from coig_writer.errors import ConfigError, MissingInputError, run_command
 from coig_writer.generation import Sampling
+
+if TYPE_CHECKING:
+    from coig_writer.training.generating import Writer
 
 KEYS = ("temperature", "top_p", "max_new_tokens", "seed", "batch_size", "languages", "slice")
 
@@ -62,35 +66,50 @@ def serve(arguments: Any, queries: list[benchmark.Query], sampling: Sampling, se
     )
 
 
-def main() -> int | None:
-    """Generates for each model."""
-    parser = argparse.ArgumentParser(
+def local_writers(variants: Sequence[str], models: Path, base: str | None) -> list[Writer]:
+    """Returns the models to generate with: fine-tuned ones of a folder, and the untuned one.
+
+    Raises:
+        MissingInputError: A variant was not trained.
+    """
+    from coig_writer.training.generating import Writer
+
+    writers = [Writer(variant, str(models / variant)) for variant in variants]
+    for writer in writers:
+        files = (Path(writer.path) / name for name in ("config.json", "adapter_config.json"))
+        if not any(file.is_file() for file in files):
+            raise MissingInputError(
+                f"{writer.path}: no model here",
+                f"train it first: accelerate launch recipes/sft.py --variants {writer.variant}",
+            )
+    return [*writers, Writer("base", base)] if base else writers
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns the command line."""
+    found = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=Path(__file__).parent / "configs" / "generate.yaml",
-        help="decoding settings (default: recipes/configs/generate.yaml)",
-    )
-    parser.add_argument(
+    add = found.add_argument
+    default = Path(__file__).parent / "configs" / "generate.yaml"
+    add("--config", type=Path, default=default, help="decoding settings (default: generate.yaml)")
+    add(
         "--models",
         type=Path,
         default=Path("build/models"),
         help="folder of fine-tuned models, one subfolder per variant",
     )
-    parser.add_argument(
-        "--variants", nargs="*", default=["cw_10k"], help="which of them (default: cw_10k)"
-    )
-    parser.add_argument("--base", help="also generate with this untuned model, as variant `base`")
-    parser.add_argument(
-        "--out", type=Path, default=Path("build/generations"), help="folder for the records"
-    )
-    parser.add_argument(
-        "--endpoint", help="address of an OpenAI-compatible server; one variant at a time"
-    )
-    parser.add_argument("--model", help="the model's name on that server")
-    arguments = parser.parse_args()
+    add("--variants", nargs="*", default=["cw_10k"], help="which of them (default: cw_10k)")
+    add("--base", help="also generate with this untuned model, as variant `base`")
+    add("--out", type=Path, default=Path("build/generations"), help="folder for the records")
+    add("--endpoint", help="address of an OpenAI-compatible server; one variant at a time")
+    add("--model", help="the model's name on that server")
+    return found
+
+
+def main() -> int | None:
+    """Generates for each model."""
+    arguments = parser().parse_args()
     chosen = settings(arguments.config)
     queries = chosen_queries(chosen)
     sampling = Sampling(
@@ -99,32 +118,11 @@ def main() -> int | None:
     if arguments.endpoint:
         serve(arguments, queries, sampling, chosen["seed"])
         return None
-    from coig_writer.training.generating import Writer, generate
+    from coig_writer.training.generating import generate
 
-    writers = [Writer(variant, str(arguments.models / variant)) for variant in arguments.variants]
-    for writer in writers:
-        if (
-            not (Path(writer.path) / "config.json").is_file()
-            and not (Path(writer.path) / "adapter_config.json").is_file()
-        ):
-            raise MissingInputError(
-                f"{writer.path}: no model here",
-                f"train it first: accelerate launch recipes/sft.py --variants {writer.variant}",
-            )
-    if arguments.base:
-        writers.append(Writer("base", arguments.base))
-    for writer in writers:
-        print(
-            generate(
-                writer,
-                queries,
-                sampling,
-                seed=chosen["seed"],
-                batch_size=chosen["batch_size"],
-                out=arguments.out,
-            ),
-            flush=True,
-        )
+    shared = {"seed": chosen["seed"], "batch_size": chosen["batch_size"], "out": arguments.out}
+    for writer in local_writers(arguments.variants, arguments.models, arguments.base):
+        print(generate(writer, queries, sampling, **shared), flush=True)
     return None
 
 

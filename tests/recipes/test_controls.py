@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from coig_writer import facts
+from coig_writer.training import controls
 from tests.recipes.runs import ENVIRONMENT, ROOT, prepare
 
 
@@ -34,21 +35,31 @@ def test_without_names_it_lists_questions_and_an_unknown_name_is_refused():
 
 
 @pytest.mark.slow
-def test_every_control_builds_and_locks_and_some_train(tmp_path):
+def test_every_control_builds_locks_and_trains(tmp_path):
     recipe = prepare(tmp_path, num_train_epochs=1)
-    built = command("all", "--config", str(recipe), "--mix-only")
-    assert built.returncode == 0, built.stderr[-3000:]
-    locks = [
-        json.loads(file.read_text()) for file in (tmp_path / "mixtures").glob("*/mixture.lock.json")
-    ]
-    named = {lock["control"]["name"] for lock in locks if "control" in lock}
-    assert len(named) == 17
-    trained = command("prompt_article", "cw_step_matched", "seed_2", "--config", str(recipe))
-    assert trained.returncode == 0, trained.stderr[-3000:]
-    found = {
-        name: facts.read(tmp_path / "models" / name / "facts.json")
-        for name in ("prompt_article", "cw_step_matched", "seed_2")
-    }
-    assert {name: run["run/steps"].value for name, run in found.items()} == dict.fromkeys(found, 4)
-    assert found["seed_2"]["run/seed"].value == 2
-    assert found["seed_2"]["run/seeds"].value == 1
+    done = command("all", "--config", str(recipe))
+    assert done.returncode == 0, done.stderr[-3000:]
+    names = controls.read(ROOT / controls.FILE)
+    assert len(names) == 17
+    rows = {}
+    for name, control in names.items():
+        lock = json.loads((tmp_path / "mixtures" / name / "mixture.lock.json").read_text())
+        assert lock["control"]["question"] == control.question
+        found = facts.read(tmp_path / "models" / name / "facts.json")
+        assert found["run/consumed_sha256"].value == lock["ids_sha256"]
+        assert found["run/seed"].value == (control.seed or 42)
+        assert found["run/seeds"].value == 1
+        rows[name] = lock["rows"]
+        steps = 4 if name == "cw_step_matched" else -(-rows[name] // 8)
+        assert found["run/steps"].value == steps
+    assert rows["cw_step_matched"] == 8
+    assert rows["creative_416"] < rows["creative_832"] < 32
+    places = [f"--{name}={tmp_path / name}" for name in ("mixtures", "models", "out", "scores")]
+    rendered = subprocess.run(
+        [sys.executable, "model_cards/render.py", "seed_2", *places],
+        cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert rendered.returncode == 0, rendered.stderr[-3000:]
+    card = (tmp_path / "out" / "seed_2" / "README.md").read_text(encoding="utf-8")
+    assert "One run, with one seed (2)" in card
+    assert names["seed_2"].question in card
