@@ -1,7 +1,7 @@
 """Recomputes the numbers of a card: python model_cards/reproduce.py CARD [--number ID].
 
-CARD is the folder of a card (or its README.md): a packed dataset, released votes, or a model card
-under ``build/cards``. Every fact of the card is measured again from the Parquet artefacts by the kit's own
+CARD is the folder of a card (or its README.md): a packed dataset, released votes, the Space, or a model
+card under ``build/cards``. Every fact of the card is measured again from the Parquet artefacts by the kit's own
 commands, then the card is rendered again and compared with what stands there. Verdicts: ``equal``,
 ``differs``, and ``recorded`` for what only a run can know (seconds, energy, hardware, loss). The exit
 code is 1 if anything differs. Nothing that the card says is executed, and no facts file is read back.
@@ -69,6 +69,15 @@ def votes(card: Path, scratch: Path) -> Plan:
     return Plan((measurer,), ("model_cards/arena.py", data, "--out", str(out)), out / "README.md")
 
 
+def space(card: Path, scratch: Path) -> Plan:
+    """Returns the plan for the Space: everything comes from its own files and the kit."""
+    data = str(set_aside(card, scratch / "space"))
+    script = ("model_cards/space.py", data)
+    measurer = Measurer(re.compile(r"(space|demo)/.*"), (*script, "--facts", "{facts}"))
+    rendered = scratch / "README.md"
+    return Plan((measurer,), (*script, "--card", str(rendered)), rendered)
+
+
 def model(variant: str, build: Path, scratch: Path) -> Plan:
     """Returns the plan for a model card: mixture, run and answers of one variant."""
     for kind in ("mixtures", "models"):
@@ -117,6 +126,8 @@ def plan(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) -> 
     Raises:
         InputError: It is none that the kit makes.
     """
+    if (card / "app.py").is_file():
+        return space(card, scratch)
     if (card / "data").is_dir():
         return dataset(card, scratch)
     if (card / "ballots.parquet").is_file():
@@ -125,8 +136,8 @@ def plan(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) -> 
     if variant is not None and _NAME.fullmatch(str(variant.value)):
         return model(str(variant.value), build, scratch)
     raise InputError(
-        f"{card}: neither a packed dataset, nor exported votes, nor a model card",
-        "give COIG-Writer, or a folder under build/cards",
+        f"{card}: neither a packed dataset, nor exported votes, nor the Space, nor a model card",
+        "give COIG-Writer, space, or a folder under build/cards",
     )
 
 
