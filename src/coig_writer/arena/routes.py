@@ -98,8 +98,8 @@ def page(request: Request) -> Response:
     if token is None:
         return FileResponse(_PAGE / "index.html")
     name = booth.identity.invited(booth.study.study, booth.study.raters, token)
-    if name is None:
-        raise ForbiddenError("this invitation is not of this study", "ask for a new link")
+    if name is None:  # the page sees the token still in its address, and says what to do
+        return FileResponse(_PAGE / "index.html", 403)
     rest = [(k, v) for k, v in request.query_params.multi_items() if k != "invite"]
     response = RedirectResponse(f"/?{urlencode(rest)}" if rest else "/", 303)
     _set_cookie(booth, response, booth.identity.rater("invited", name))

@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,7 @@ class Page:
         """Runs JavaScript in the page."""
         return self.driver.execute_script(script, *arguments)
 
-    def wait(self, selector: str, seconds: float = 5.0) -> Any:
+    def wait(self, selector: str, seconds: float = 10.0) -> Any:
         """Waits for an element."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -122,7 +122,14 @@ class Page:
         """Returns the text of an element."""
         return str(self.wait(selector).text)
 
-    def says(self, selector: str, words: str, seconds: float = 5.0) -> None:
+    def until(self, holds: Callable[[], object], seconds: float = 10.0) -> None:
+        """Waits until a condition holds."""
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, f"not within {seconds} s: {self.complaints()}"
+            time.sleep(0.02)
+
+    def says(self, selector: str, words: str, seconds: float = 10.0) -> None:
         """Waits until an element shows words: a notice fades in, and has no text before it is seen."""
         end = time.monotonic() + seconds
         while words not in (shown := self.text(selector)):

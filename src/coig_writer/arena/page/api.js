@@ -1,5 +1,7 @@
 // The arena's routes. A failed request throws an Error whose message is for the reader.
 
+import { t } from "/page/strings.js";
+
 async function request(path, body) {
   const options = body === undefined ? {} : {
     method: "POST",
@@ -9,8 +11,8 @@ async function request(path, body) {
   const response = await fetch(path, { credentials: "same-origin", ...options });
   const reply = await response.json().catch(() => ({}));
   if (response.ok) return reply;
-  const said = reply.error ?? (typeof reply.detail === "string" ? reply.detail : `HTTP ${response.status}`);
-  throw Object.assign(new Error(reply.remedy ? `${said} · ${reply.remedy}` : said), { status: response.status });
+  const said = t("problems")[response.status] ?? reply.error ?? `HTTP ${response.status}`;
+  throw Object.assign(new Error(said), { status: response.status });
 }
 
 export const api = {

@@ -28,17 +28,23 @@ export function keycap(text) {
 
 let hiding = 0;
 
-export function notify(text, { lasting = false } = {}) {
+// A lasting notice stays until it is closed or something else happened.
+export function notify(text, { lasting = false, close = "" } = {}) {
   const notice = find("#notice");
-  fill(notice, text);
+  fill(notice, text, lasting && button("×", hush, { class: "plain", "aria-label": close, title: close }));
   notice.hidden = false;
   clearTimeout(hiding);
-  if (!lasting) hiding = setTimeout(() => { notice.hidden = true; }, 4200);
+  if (!lasting) hiding = setTimeout(hush, 4200);
 }
 
-export function sheet(title, ...content) {
+export function hush() {
+  clearTimeout(hiding);
+  find("#notice").hidden = true;
+}
+
+export function sheet(title, closing, ...content) {
   const dialog = find("#sheet");
-  const close = button("×", () => dialog.close(), { class: "close", "aria-label": "close / 关闭" });
+  const close = button("×", () => dialog.close(), { class: "close", "aria-label": closing, title: closing });
   fill(dialog, el("h2", {}, title), close, ...content);
   if (!dialog.open) dialog.showModal();
 }

@@ -1,14 +1,14 @@
 // The way through a sitting: start, practice, item after item, end. Each protocol is a module of its own.
 
 import { api } from "/page/api.js";
-import { button, el, fill, find, keycap, notify } from "/page/dom.js";
+import { button, el, fill, find, hush, keycap, notify } from "/page/dom.js";
 import { pairwise } from "/page/pairwise.js";
 import { practiceItem } from "/page/practice.js";
-import { applyPreferences, draft, keepDraft, practised, preferences, rememberPractice } from "/page/preferences.js";
+import { applyPreferences, draft, forgetSent, keepDraft, keepSent, practised, preferences, rememberPractice, sentBefore } from "/page/preferences.js";
 import { ranking } from "/page/ranking.js";
 import { rating } from "/page/rating.js";
 import { Reader } from "/page/reader.js";
-import { doneScreen, showKeys, startScreen, topBar } from "/page/screens.js";
+import { doneScreen, failedScreen, showKeys, startScreen, topBar } from "/page/screens.js";
 import { t } from "/page/strings.js";
 
 const PROTOCOLS = { pairwise, ranking, rating };
@@ -65,7 +65,7 @@ async function begin() {
   try {
     state.real = await api.session(name, language);
   } catch (error) {
-    notify(error.message, { lasting: true });
+    announce(error.status ? error.message : t("offline"));
     return showStart();
   }
   if (practised(name)) return show(state.real);
@@ -75,7 +75,25 @@ async function begin() {
 function show(view) {
   state.view = view;
   if (!view.item) return showDone();
-  openItem(view.item);
+  const lost = sentBefore(view.item.id);
+  return lost ? sendAgain(lost) : openItem(view.item);
+}
+
+// An item that already had this rater's vote is open again: the vote was lost, and is given again.
+async function sendAgain(vote) {
+  forgetSent(vote.item);
+  try {
+    const receipt = await api.vote(vote);
+    keepSent(vote);
+    notify(t("resent"));
+    show(receipt.next);
+  } catch {
+    openItem(state.view.item);
+  }
+}
+
+function announce(text) {
+  notify(text, { lasting: true, close: t("close") });
 }
 
 function openItem(item) {
@@ -129,7 +147,9 @@ function why() {
     oninput: () => { state.said.comment = comment.value; remember(); } });
   comment.value = state.said.comment;
   const report = el("input", { type: "checkbox", checked: state.said.reported, onchange: () => { state.said.reported = report.checked; remember(); } });
-  return el("div", { class: "why", role: "group", "aria-label": t("why") },
+  state.why ??= innerWidth > 760; // on a phone the reasons would cover the text
+  return el("details", { class: "why", open: state.why, ontoggle: ({ target }) => { state.why = target.open; } },
+    el("summary", {}, t("why")),
     ...(state.chosen.protocol === "pairwise" ? Object.entries(TAG_GROUPS).map(group) : []),
     el("div", { class: "more" }, comment, el("label", {}, report, t("report"))));
 }
@@ -150,11 +170,15 @@ function undoLast() {
 
 async function submit() {
   if (state.sending || state.phase !== "vote" || !protocol().complete(state.said.verdict)) return;
+  hush();
   if (state.view.practice) return endPractice();
   state.sending = true;
   drawVerdict();
+  const vote = spoken();
   try {
-    accepted(await api.vote(spoken()));
+    const receipt = await api.vote(vote);
+    keepSent(vote);
+    accepted(receipt);
   } catch (error) {
     refused(error);
   }
@@ -188,7 +212,7 @@ function refused(error) {
     keepDraft(state.view.item.id, null);
     return begin();
   }
-  notify(error.status ? t("failed", error.message) : t("offline"), { lasting: true });
+  announce(error.status ? t("failed", error.message) : t("offline"));
   drawVerdict();
 }
 
@@ -218,7 +242,7 @@ function endPractice() {
 function offerRest() {
   if (Date.now() - rested < REST_AFTER_MINUTES * 60_000) return;
   rested = Date.now();
-  notify(t("rest"), { lasting: true });
+  announce(t("rest"));
 }
 
 function onKey(event) {
@@ -245,21 +269,22 @@ function handled(event) {
 }
 
 function toComment() {
+  const reasons = find(".why");
+  if (reasons) reasons.open = true;
   find("#comment")?.focus();
 }
 
 async function open() {
+  const asked = new URLSearchParams(location.search);
+  const language = asked.get("lang");
+  if (language === "zh" || language === "en") preferences.interface = language;
   applyPreferences();
-  addEventListener("keydown", onKey);
-  document.addEventListener("visibilitychange", () => state.reader?.pause(document.hidden));
   try {
     state.study = await api.study();
   } catch (error) {
-    return notify(error.message, { lasting: true });
+    return failed(error.status ? error.message : t("offline"), open);
   }
-  const asked = new URLSearchParams(location.search);
-  const language = asked.get("lang");
-  if (language === "zh" || language === "en") { preferences.interface = language; applyPreferences(); }
+  if (asked.has("invite")) return failed(t("uninvited")); // a good invitation never stays in the address
   const among = (value, values, otherwise) => (values.includes(value) ? value : otherwise);
   state.chosen = {
     protocol: among(asked.get("protocol"), state.study.protocols, state.study.protocols[0]),
@@ -268,4 +293,12 @@ async function open() {
   redraw();
 }
 
+function failed(why, again) {
+  find("#verdict").hidden = true;
+  topBar({ progress: null, voting: false, redraw: () => failed(why, again) });
+  failedScreen(why, again);
+}
+
+addEventListener("keydown", onKey);
+document.addEventListener("visibilitychange", () => state.reader?.pause(document.hidden));
 open();

@@ -64,6 +64,21 @@ export function keepDraft(item, value) {
   write(DRAFTS, Object.fromEntries(entries.slice(-MAX_DRAFTS)));
 }
 
+// Votes that were acknowledged lately. A machine that vanishes may take the last ones along; an item
+// handed out again that stands here is one of them, and this copy makes it good.
+const SENT = "arena.sent";
+const MAX_SENT = 40;
+
+export const sentBefore = (item) => read(SENT, []).find((vote) => vote.item === item) ?? null;
+
+export function keepSent(vote) {
+  write(SENT, [...read(SENT, []).filter(({ item }) => item !== vote.item), vote].slice(-MAX_SENT));
+}
+
+export function forgetSent(item) {
+  write(SENT, read(SENT, []).filter((vote) => vote.item !== item));
+}
+
 export const practised = (protocol) => read("arena.practised", []).includes(protocol);
 
 export function rememberPractice(protocol) {

@@ -85,12 +85,12 @@ export const ranking = {
     return [el("span", {}, `${t("your_order")}: ${order}`)];
   },
 
-  help: () => [["1 – 5", t("rank_hint")], ["← →", "◀ ▶"], ...(ranking.ties ? [["=", t("ties_hint")]] : []), ["S", t("v_skip")]],
+  help: () => [[t("key_numbers", ranking.count), t("rank_hint")], ["← →", t("key_turn")], ...(ranking.ties ? [["=", t("ties_hint")]] : []), ["S", t("v_skip")]],
 };
 
 function slot(n, order, choose) {
   const chips = (order[n] ?? []).map((position) => chip(position, n, order, choose));
-  return el("li", {}, el("div", { class: "slot", "data-slot": n }, ...chips), el("small", {}, t("rank_place", n + 1)));
+  return el("li", {}, el("div", { class: "slot", "data-slot": n }, ...chips), el("small", {}, t("rank_place", n + 1, ranking.count)));
 }
 
 function chip(position, place, order, choose) {

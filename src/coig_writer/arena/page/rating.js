@@ -1,7 +1,7 @@
 // Rating: five dimensions from 0 to 3, each with its written anchors beside the text.
 // A verdict is dimension → score; number keys fill the next open dimension.
 
-import { el } from "/page/dom.js";
+import { button, el } from "/page/dom.js";
 import { t } from "/page/strings.js";
 
 const open = (verdict) => rating.dimensions.find((d) => !(d in verdict));
@@ -44,7 +44,9 @@ export const rating = {
     const scores = verdict === "skip" ? {} : verdict;
     const all = rating.dimensions.map((d) => `${t("dimensions")[d][0]} ${scores[d] ?? "–"}`).join("　");
     const count = `${Object.keys(scores).length} / ${rating.dimensions.length}`;
-    return [el("span", { class: "tally", "aria-live": "polite" }, el("span", { class: "long" }, all), el("span", { class: "short" }, count))];
+    const down = () => document.querySelector(".rubric").scrollIntoView({ block: "start" });
+    const jump = button(`${t("to_scores")} ${count} ↓`, down, { class: "short jump" }); // on a phone the scales lie below the text
+    return [el("span", { class: "tally long", "aria-live": "polite" }, all), jump];
   },
 
   help: () => [["0 – 3", t("rating_hint")], ["S", t("v_skip")]],

@@ -1,9 +1,9 @@
 // The board: what the votes say, with counts and intervals; nothing before there are enough votes.
 
 import { api } from "/page/api.js";
-import { button, el, fill, find, notify } from "/page/dom.js";
+import { button, el, fill, find } from "/page/dom.js";
 import { applyPreferences, preferences } from "/page/preferences.js";
-import { topBar } from "/page/screens.js";
+import { failedScreen, topBar } from "/page/screens.js";
 import { t } from "/page/strings.js";
 
 const RULES = ["too_fast", "not_scrolled", "one_sided", "reported"];
@@ -149,7 +149,8 @@ async function open() {
     if (["zh", "en"].includes(asked.get("lang"))) { preferences.interface = asked.get("lang"); applyPreferences(); }
     await choose({ protocol: among(asked.get("protocol"), state.study.protocols), language: among(asked.get("texts"), state.study.languages) });
   } catch (error) {
-    notify(error.message, { lasting: true });
+    topBar({ progress: null, voting: false, redraw: open });
+    failedScreen(error.status ? error.message : t("offline"), open);
   }
 }
 

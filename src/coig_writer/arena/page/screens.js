@@ -53,6 +53,14 @@ function choices(name, title, values, chosen, label) {
   return [el("h2", { id: `choose-${name}` }, title), el("fieldset", { class: "choices", "aria-labelledby": `choose-${name}` }, ...values.map(option))];
 }
 
+// What stands where the study could not be opened: why, and the way on.
+export function failedScreen(why, again) {
+  fill(find("#main"), el("div", { class: "page start", role: "alert" },
+    el("h1", {}, t("failed_title")),
+    el("p", { class: "lead" }, why),
+    el("div", { class: "go" }, again && button(t("retry"), again, { class: "primary", id: "retry" }))));
+}
+
 export function doneScreen(study, again, elsewhere) {
   find("#verdict").hidden = true;
   fill(find("#main"), el("div", { class: "page start" },
@@ -66,15 +74,15 @@ export function doneScreen(study, again, elsewhere) {
 }
 
 export function showKeys(protocol) {
-  const rows = [...protocol.help(), ["Enter", t("submit")], ["Backspace / Z", t("undo")], ["↑ ↓", "▲ ▼"], ["C", t("comment")]];
-  sheet(t("keys_title"), el("dl", {}, ...rows.flatMap(([key, does]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, does)])));
+  const rows = [...protocol.help(), ["Enter", t("submit")], ["Backspace / Z", t("undo")], ["↑ ↓", t("key_scroll")], ["C", t("comment")]];
+  sheet(t("keys_title"), t("close"), el("dl", {}, ...rows.flatMap(([key, does]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, does)])));
 }
 
 export async function showHistory() {
   try {
     const votes = await api.history();
     const list = el("ul", { class: "votes" }, ...votes.map(pastVote));
-    sheet(t("history"), votes.length ? list : el("p", {}, t("history_empty")));
+    sheet(t("history"), t("close"), votes.length ? list : el("p", {}, t("history_empty")));
   } catch (error) {
     notify(error.message);
   }
