@@ -12,6 +12,7 @@ import dataclasses
 import json
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,9 @@ MARK = "predicted, not measured"
 
 def planned(
     recipe: Any, sft: Any, model: Any, variant: str, where: tuple[str, int]
-) -> tuple[Plan, Run]:
-    """Predicts one variant of a recipe on so many GPUs of a kind."""
-    from coig_writer.mixture import PUBLISHED
+) -> tuple[Plan, Run, list[str]]:
+    """Predicts one variant of a recipe on so many GPUs of a kind, and ways out if it does not fit."""
+    from coig_writer.mixture import PUBLISHED, steps
     from coig_writer.training import controls, planner, planner_lengths
 
     control = controls.resolve(variant, Path(recipe.controls))
@@ -36,17 +37,21 @@ def planned(
     lengths = planner_lengths.counted(folder, sft.max_length) or planner_lengths.drawn(
         controls.counts(control), sft.max_length
     )
-    epochs = float(sft.num_train_epochs)
+    batch, epochs = recipe.global_batch_size, float(sft.num_train_epochs)
     if control.steps_of in PUBLISHED:
-        whole = sum(controls.counts(controls.resolve(str(control.steps_of))).values())
-        epochs *= whole / len(lengths.tokens)
-    run = planner.Run(lengths, recipe.global_batch_size, epochs, sft.per_device_train_batch_size)
+        taken = steps(PUBLISHED[str(control.steps_of)].total, batch, int(epochs))
+        epochs = taken / steps(len(lengths.tokens), batch, 1)
+    run = planner.Run(lengths, batch, epochs, sft.per_device_train_batch_size)
     of = planner.shape(model.model_name_or_path)
-    gpu, count = where
-    return planner.plan(of, planner.setup(sft, model, of), planner.GPUS[gpu], count, run), run
+    how, gpu, count = planner.setup(sft, model, of), planner.GPUS[where[0]], where[1]
+    found = planner.plan(of, how, gpu, count, run)
+    adapter = planner.lora(of, model)
+    return found, run, [] if found.fits else planner.ways(of, how, gpu, count, run, adapter)
 
 
-def rendered(plan: Plan, run: Run, variant: str, price: float | None) -> str:
+def rendered(
+    plan: Plan, run: Run, variant: str, price: float | None, ways: Sequence[str] = ()
+) -> str:
     """Renders a plan as text, every number with how it came about."""
     lines = [
         f"{variant} on {plan.devices} × {plan.gpu.name}: {MARK}",
@@ -56,23 +61,14 @@ def rendered(plan: Plan, run: Run, variant: str, price: float | None) -> str:
     lines += [f"  {p.name:<14}{p.gib:>8.1f} GiB   {p.arithmetic}" for p in plan.parts]
     lines.append(f"  {'in all':<14}{plan.gib:>8.1f} GiB   of {plan.gpu.gib:g} GiB")
     if not plan.fits:
-        return "\n".join([*lines, "", unfit(plan)])
+        short = f"does not fit: {plan.gib - plan.gpu.gib:.1f} GiB too much"
+        return "\n".join([*lines, "", short, "  → what would:", *(f"    {way}" for way in ways)])
     return "\n".join([*lines, "", *spent(plan, run, price)])
-
-
-def unfit(plan: Plan) -> str:
-    """Says what to do where not even one row fits."""
-    ways = [
-        "--optim adamw_bnb_8bit --dtype bfloat16",
-        f"--count {2 * plan.devices}",
-        "--use_peft true --dtype bfloat16",
-    ]
-    return f"does not fit: {plan.gib - plan.gpu.gib:.1f} GiB too much\n  → try {', or '.join(ways)}"
 
 
 def spent(plan: Plan, run: Run, price: float | None) -> list[str]:
     """Renders batch, steps, tokens, hours and cost."""
-    rows, hours = len(run.lengths.tokens), plan.hours
+    hours, what = plan.hours, "rows" if plan.rows == len(run.lengths.tokens) else "packed rows"
     cost = (
         "give --price, per GPU and hour"
         if price is None
@@ -80,14 +76,24 @@ def spent(plan: Plan, run: Run, price: float | None) -> list[str]:
     )
     return [
         f"micro-batch    {plan.micro_batch} rows × {plan.accumulation} accumulation steps × {plan.devices} devices; up to {plan.fits} rows fit",
-        f"steps          {plan.steps:,}   {rows:,} rows, {run.global_batch} per step, {run.epochs:g} epochs",
+        f"steps          {plan.steps:,}   {plan.rows:,} {what}, {run.global_batch} per step, {run.epochs:g} epochs",
         f"tokens         {plan.tokens:,}   mean {run.lengths.mean:,.0f} per row; {run.lengths.origin}",
         f"processed      {plan.processed:,}   with padding, {plan.processed / plan.tokens:.2f} × the tokens",
+        *unpadded(plan, run),
         f"tokens/s       {plan.tokens_per_second:,.0f} per device, without padding, at {plan.gpu.mfu:.1%} strict MFU",
         f"               ({plan.gpu.why})",
         f"hours          {hours:,.1f}   {plan.tokens:,} ÷ {plan.tokens_per_second:,.0f} ÷ {plan.devices} ÷ 3,600",
         f"cost           {cost}",
     ]
+
+
+def unpadded(plan: Plan, run: Run) -> list[str]:
+    """Says how the same steps are taken without padding, where it costs more than a tenth."""
+    if plan.processed < 1.1 * plan.tokens:
+        return []
+    share = run.global_batch // plan.devices
+    flags = f"--per_device_train_batch_size 1 --gradient_accumulation_steps {share}"
+    return [f"               {flags} has no padding"]
 
 
 def as_json(plan: Plan, variant: str) -> str:
@@ -118,8 +124,8 @@ def main() -> int | None:
     # a plan is made on any machine; the recipe's own GPU check belongs to the run
     recipe, sft, model = recipes.parse(["--config", str(own.config), "--use_cpu", "true", *flags])
     for variant in recipe.variants:
-        plan, run = planned(recipe, sft, model, variant, (own.gpu, own.count))
-        print(rendered(plan, run, variant, own.price) + "\n")
+        plan, run, ways = planned(recipe, sft, model, variant, (own.gpu, own.count))
+        print(rendered(plan, run, variant, own.price, ways) + "\n")
         if own.json:
             with atomic_path(own.json) as partial:
                 partial.write_text(as_json(plan, variant), encoding="utf-8")

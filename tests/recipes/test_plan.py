@@ -21,10 +21,12 @@ def plan(*arguments):
 def test_a_plan_shows_its_arithmetic_and_says_that_it_is_predicted(tmp_path):
     out = tmp_path / "plan.json"
     flags = ("--mixtures", str(tmp_path), "--price", "3", "--json", str(out))
-    done = plan("recipes/configs/cw_10k.yaml", "--gpu", "h200", *flags)
+    variants = ("--variants", "cw_step_matched", "cw_10k")
+    done = plan("recipes/configs/cw_10k.yaml", "--gpu", "h200", *flags, *variants)
     assert done.returncode == 0, done.stderr
     for shown in ("predicted, not measured", "7,615,616,512 × 8 B", "2,034", "synthetic"):
         assert shown in done.stdout
+    assert done.stdout.count("steps          2,034") == 2
     found = json.loads(out.read_text())
     assert found["status"] == "predicted, not measured"
     assert found["gib"] < found["gpu"]["gib"]
@@ -32,7 +34,9 @@ def test_a_plan_shows_its_arithmetic_and_says_that_it_is_predicted(tmp_path):
 
 def test_what_does_not_fit_names_ways_out_and_lora_fits():
     recipe = "recipes/configs/cw_10k.yaml"
-    assert "does not fit" in plan(recipe, "--gpu", "4090").stdout
+    alone = plan(recipe, "--gpu", "4090").stdout
+    assert "does not fit" in alone
+    assert "--count 16\n    --use_peft true" in alone
     fits = plan(recipe, "--gpu", "4090", "--use_peft", "true", "--dtype", "bfloat16").stdout
     assert "adapter" in fits
     assert "does not fit" not in fits

@@ -26,6 +26,7 @@ from coig_writer.training.sources import Source, Unconvertible, convert, load
 from coig_writer.triplet import messages
 
 COMMAND = "python recipes/mix.py"
+CONTAMINATED = "contaminated"  # reason of a row whose prompt repeats a benchmark query
 CONTAMINATED_FROM = 0.5  # share of a query's n-grams that a prompt may not reach
 
 
@@ -151,7 +152,7 @@ def admit(example: Example, rules: Rules, tokenizer: Any) -> tuple[MixtureRow | 
     """Decides on one example: the row that enters the mixture, or None and the reason."""
     query_id = contamination(example.prompt)
     if query_id is not None:
-        return None, f"contaminated_by_{query_id}"
+        return None, f"{CONTAMINATED}_by_{query_id}"
     conversation = messages(example.prompt, example.reasoning, example.article)
     n_tokens = chat.count(tokenizer, conversation)
     if n_tokens > rules.max_length_tokens:
@@ -217,7 +218,7 @@ def _locked_source(part: Sampled) -> dict[str, Any]:
 
 
 def _kind(reason: str) -> str:
-    return "contaminated" if reason.startswith("contaminated_by_") else reason
+    return CONTAMINATED if reason.startswith(f"{CONTAMINATED}_by_") else reason
 
 
 def write(
@@ -264,6 +265,8 @@ def facts(locked: Mapping[str, Any], artefact: str) -> list[Fact]:
             Fact(f"mixture/{source}/{name}", part[name], command=command, artefact=artefact)
             for name in ("rows", "tokens", "over_long", "rows_at_hand")
         ]
+        kept_out = part["kept_aside"].get(CONTAMINATED, 0)
+        found.append(Fact(f"mixture/{source}/contaminated", kept_out, command=command))
     return found
 
 

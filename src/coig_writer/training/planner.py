@@ -123,7 +123,8 @@ class Plan:
     """A predicted run on one kind of device.
 
     ``fits`` is the largest micro-batch that fits, 0 where none does; ``micro_batch`` is the recipe's
-    own where that fits, since a larger one only adds padding.
+    own where that fits, since a larger one only adds padding. ``rows`` are those of one epoch: the
+    documents, or with packing what they are packed into.
     """
 
     gpu: Gpu
@@ -132,6 +133,7 @@ class Plan:
     fits: int
     micro_batch: int
     accumulation: int
+    rows: int
     steps: int
     tokens: int
     processed: int
@@ -271,6 +273,41 @@ def micro_batch(of: Shape, how: Setup, gpu: Gpu, devices: int, share: int) -> in
     return max(fitting, default=0)
 
 
+def packed_rows(run: Run, how: Setup) -> int:
+    """Returns how many rows the documents of an epoch are packed into."""
+    return planner_lengths.packed(run.lengths, how.max_length) // how.max_length
+
+
+def ways(of: Shape, how: Setup, gpu: Gpu, devices: int, run: Run, adapter: int) -> list[str]:
+    """Returns the flags with which a run that does not fit would.
+
+    Args:
+        of: The model.
+        how: The setup that does not fit.
+        gpu: The device.
+        devices: How many there are.
+        run: Its global batch bounds the number of devices.
+        adapter: Parameters of a LoRA adapter, by the recipe's own settings.
+    """
+
+    def fits(how: Setup, devices: int) -> bool:
+        return micro_batch(of, how, gpu, devices, 1) > 0
+
+    found = []
+    for count in range(devices + 1, run.global_batch + 1):
+        if run.global_batch % count == 0 and fits(how, count):
+            found.append(f"--count {count}")
+            break
+    lean = dataclasses.replace(how, weight_bytes=2, autocast=False)
+    if fits(dataclasses.replace(lean, moment_bytes=2), devices):
+        found.append(
+            "--optim adamw_bnb_8bit --dtype bfloat16 (bf16 weights lose small updates: docs/decisions/0010-precision.md)"
+        )
+    if fits(dataclasses.replace(lean, moment_bytes=8, trained=adapter), devices):
+        found.append("--use_peft true --dtype bfloat16 (LoRA)")
+    return found or ["a smaller model, or a shorter --max_length"]
+
+
 def plan(of: Shape, how: Setup, gpu: Gpu, devices: int, run: Run) -> Plan:
     """Predicts a run.
 
@@ -288,11 +325,12 @@ def plan(of: Shape, how: Setup, gpu: Gpu, devices: int, run: Run) -> Plan:
     tokens = round(run.lengths.total * run.epochs)
     padded = round(run.epochs * planner_lengths.padded(run.lengths, rows))
     processed = tokens if how.packing else padded
+    per_epoch = packed_rows(run, how) if how.packing else len(run.lengths.tokens)
     # the model computes on padding as well, so speed without padding falls by its share
     flops = throughput.flops_per_token(of, run.lengths.mean)
     speed = gpu.peak * gpu.mfu / flops * tokens / processed
     return Plan(
         gpu, devices, memory(of, how, devices, rows), fits, rows if fits else 0, -(-share // rows),
-        round(steps(len(run.lengths.tokens), run.global_batch, 1) * run.epochs),
+        per_epoch, round(steps(per_epoch, run.global_batch, 1) * run.epochs),
         tokens, processed, speed, tokens / speed / devices / 3600 if fits else math.nan,
     )  # fmt: skip

@@ -66,13 +66,24 @@ def counted(folder: Path, max_length: int) -> Lengths | None:
     return Lengths(tuple(min(r.n_tokens, max_length) for r in rows), f"counted in {file}")
 
 
-def drawn(rows: Mapping[str, int], max_length: int, seed: int = 0) -> Lengths:
-    """Draws the lengths of a mixture of so many rows per source; creative rows are cut, as in training."""
+def drawn(
+    rows: Mapping[str, int], max_length: int, seed: int = 0, *, together: bool = False
+) -> Lengths:
+    """Draws the lengths of a mixture of so many rows per source; creative rows are cut, as in training.
+
+    Args:
+        rows: Rows per source.
+        max_length: Tokens at which a row is cut.
+        seed: Of the draw.
+        together: A genre's longest prompt, reasoning and article fall on one row, its next longest
+            on the next, which is the widest spread that the published figures allow; otherwise the
+            three are drawn apart.
+    """
     rng = np.random.default_rng(seed)
     parts = []
     for source, count in rows.items():
         tokens = (
-            _creative(count, rng)
+            _creative(count, rng, together=together)
             if source == "creative"
             else _general(GENERAL[source], count, max_length, rng)
         )
@@ -84,12 +95,13 @@ def drawn(rows: Mapping[str, int], max_length: int, seed: int = 0) -> Lengths:
     )
 
 
-def _creative(count: int, rng: np.random.Generator) -> Any:
+def _creative(count: int, rng: np.random.Generator, *, together: bool) -> Any:
+    order = np.sort if together else rng.permutation
     rows = []
     for genre in paper.genres().values():
         if genre is not None:
             parts = (genre.prompt, genre.reasoning, genre.article)
-            rows.append(sum(rng.permutation(spread(p, genre.count)) for p in parts))
+            rows.append(sum(order(spread(p, genre.count)) for p in parts))
     characters = rng.permutation(np.concatenate(rows))[:count]
     return np.ceil(characters / CHARACTERS_PER_TOKEN) + TEMPLATE_TOKENS
 

@@ -17,6 +17,7 @@ from coig_writer.errors import InputError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.files import read_records, read_rows
 from coig_writer.mixture import MixtureRow, ids_hash
+from coig_writer.training.mixing import CONTAMINATED
 
 SETTINGS = {
     "run/learning_rate": "learning_rate",
@@ -43,12 +44,18 @@ def mixture(folder: Path) -> list[Fact]:
         Fact("mixture/tokens", sum(row.n_tokens for row in rows)),
         Fact("mixture/ids_sha256", ids_hash(_name(row) for row in rows)),
     ]
+    kept_aside = [aside for _, aside in read_rows(folder / "kept_aside.jsonl")]
     for source in sorted({row.source for row in rows}):
+        kept_out = sum(
+            aside["source"] == source and aside["reason"].startswith(CONTAMINATED)
+            for aside in kept_aside
+        )
         own = [row for row in rows if row.source == source]
         found += [
             Fact(f"mixture/{source}/rows", len(own)),
             Fact(f"mixture/{source}/tokens", sum(row.n_tokens for row in own)),
             Fact(f"mixture/{source}/over_long", sum(row.n_tokens > limit for row in own)),
+            Fact(f"mixture/{source}/contaminated", kept_out),
         ]
     return found
 

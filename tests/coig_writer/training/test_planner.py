@@ -95,6 +95,31 @@ def test_padding_slows_an_unpacked_run_and_not_a_packed_one():
     assert padded.hours / packed.hours == pytest.approx(400 / 250)
 
 
+def test_a_packed_run_steps_over_packed_rows():
+    run = Run(Lengths((4096,) * 64, "test"), 32, 1, 1)
+    packed = dataclasses.replace(FULL, packing=True)
+    found = planner.plan(QWEN, packed, planner.GPUS["h200"], 1, run)
+    assert (found.rows, found.steps) == (32, 1)
+    assert found.processed == found.tokens
+    apart = planner.plan(QWEN, FULL, planner.GPUS["h200"], 1, run)
+    assert (apart.rows, apart.steps) == (64, 2)
+
+
+def test_every_way_out_that_is_named_fits():
+    run = Run(ROWS, 32, 3, 4)
+    named = planner.ways(QWEN, FULL, planner.GPUS["h100"], 1, run, 5_046_272)
+    assert [way.split(" (")[0] for way in named] == [
+        "--count 2",
+        "--optim adamw_bnb_8bit --dtype bfloat16",
+        "--use_peft true --dtype bfloat16",
+    ]
+    assert planner.micro_batch(QWEN, FULL, planner.GPUS["h100"], 2, 1) == 1
+    tiny = dataclasses.replace(planner.GPUS["4090"], gib=4)
+    assert planner.ways(QWEN, FULL, tiny, 1, run, 5_046_272) == [
+        "a smaller model, or a shorter --max_length"
+    ]
+
+
 def test_lora_counts_its_targets():
     @dataclasses.dataclass
     class Model:
@@ -129,6 +154,12 @@ def test_drawn_mixtures_have_the_rows_asked_for_and_say_that_they_are_synthetic(
     assert max(found.tokens) <= 8192
     assert "synthetic" in found.origin
     assert found == lengths.drawn({"creative": 1665, "general_zh": 1000, "general_en": 1000}, 8192)
+
+
+def test_long_parts_on_the_same_rows_spread_a_mixture_widest():
+    apart = lengths.drawn({"creative": 1665}, 8192)
+    widest = lengths.drawn({"creative": 1665}, 8192, together=True)
+    assert lengths.padded(widest, 8) / widest.total > lengths.padded(apart, 8) / apart.total
 
 
 @given(st.lists(st.integers(1, 64), min_size=1, max_size=60), st.integers(1, 8))
