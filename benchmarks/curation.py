@@ -202,13 +202,13 @@ def one_at_a_time(count: int, url: str) -> float:
     """Returns documents per second of a plain loop: one question at a time, no cache, no dedup."""
     from coig_writer.endpoint import Endpoint
     from coig_writer.taxonomy import published
-    from dataset_builder import assess, collect, intake, screen
+    from dataset_builder import assess, collect, gathering, intake, screen
     from dataset_builder.asking import Model
     from dataset_builder.stage_options import Settings
 
     endpoint = Endpoint(url, "scripted", concurrency=1, timeout=10)
     where = Settings(OUT, published(), Model(endpoint))
-    rules = collect.Options((), thresholds=collect.medians(documents(2000)))
+    rules = collect.Options((), thresholds=gathering.medians(documents(2000)))
     start = time.monotonic()
     for row in documents(count):
         document = intake.document(row, "row", "sample")

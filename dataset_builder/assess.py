@@ -15,10 +15,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from coig_writer.document import Document, Dropped, dropped
+from dataset_builder import steps
 from dataset_builder.asking import Answer, options, quoted
 from dataset_builder.assess_rules import first_failure, masked
 from dataset_builder.curation import Counts, Flow, Outcome, Process
 from dataset_builder.stage_options import Settings, parser, report, settings
+from dataset_builder.steps import Step
 
 DIMENSIONS = ("completeness", "format", "errors", "logic", "creativity")
 LEAST = 6
@@ -119,16 +121,16 @@ def add_options(to: argparse.ArgumentParser) -> None:
     to.add_argument("--rules-only", action="store_true", help="ask no model in this stage")
 
 
-def from_command_line(arguments: Sequence[str] | None = None) -> tuple[Flow, Process]:
-    """Returns flow and process as the command line says; ``cluster`` calls it in every worker."""
+def from_command_line(arguments: Sequence[str] | None = None) -> list[Step]:
+    """Returns the steps as the command line says; ``cluster`` calls it in every worker."""
     command = parser(__doc__, model=True)
     add_options(command)
     given = command.parse_args(arguments)
-    return prepared(settings(given), given.assess_least, rules_only=given.rules_only)
+    made = prepared(settings(given), given.assess_least, rules_only=given.rules_only)
+    return steps.deciding(lambda: made)
 
 
 def main() -> int | None:
     """Runs the stage."""
-    flow, process = from_command_line()
-    report(flow.run(process))
+    report(steps.run(from_command_line()))
     return None

@@ -22,8 +22,8 @@ from coig_writer.quality import DIMENSIONS
 from coig_writer.taxonomy import Taxonomy
 from coig_writer.triplet import Triplet, check
 from dataset_builder import audit_measures, audit_page
+from dataset_builder.benchmark_overlap import overlap as benchmark_overlap
 from dataset_builder.curation import Counts, Flow, Outcome, read_kept
-from dataset_builder.dedup import benchmark_overlap
 from dataset_builder.stage_options import Settings, parser, report, settings
 
 CATEGORY_MINIMUM = 15

@@ -1,14 +1,16 @@
-r"""The stages that ask a model, spread over processes: this machine, Slurm or Ray, by datatrove.
+r"""A stage spread over processes by datatrove: on this machine, under Slurm, or on Ray.
 
     python -m dataset_builder cluster screen --tasks 8 --workers 2 -- --out build/curation --endpoint URL
-    python -m dataset_builder cluster screen --executor slurm --tasks 256 --workers 64 \
-        --partition cpu --time 24:00:00 -- --out /shared/curation --endpoint URL
-    python -m dataset_builder cluster screen --executor ray --tasks 64 -- --out /shared/curation --endpoint URL
+    python -m dataset_builder cluster dedup --executor slurm --tasks 256 --workers 64 \
+        --partition cpu --time 24:00:00 -- --out /shared/curation
+    python -m dataset_builder cluster collect --executor ray --tasks 64 -- texts/*.jsonl --out /shared/curation
 
-What stands after ``--`` are the stage's own options. Task *r* of *n* decides every *n*-th part; a part
-is one file, renamed when it is whole, so a task that is killed and started again decides nothing
-twice. When all tasks are done the parts are joined: here, or on Slurm in a job of its own that waits.
-``--write-only`` writes the Slurm scripts and submits nothing. Folders must be shared by all machines.
+What stands after ``--`` are the stage's own options. A stage is a row of steps: collect reads the
+sources (a share each), gathers them and decides; dedup signs, pairs, groups, measures and decides; the
+others decide. Of each step, task *r* of *n* does every *n*-th share. A share is one file, renamed when
+it is whole: a task that is killed and started again makes none twice. On Slurm each step is a job that
+waits for the one before; ``--write-only`` writes the scripts and submits nothing. Folders must be shared
+by all machines.
 """
 
 from __future__ import annotations
@@ -26,133 +28,101 @@ from typing import Any
 from datatrove.pipeline.base import PipelineStep
 
 from coig_writer.errors import ConfigError, MissingInputError
-from dataset_builder.curation import Flow, Process
-from dataset_builder.stage_options import report
+from dataset_builder.stage_options import OUT, report
+from dataset_builder.steps import Step
 
-STAGES = ("assess", "screen", "validate", "score")
+STAGES = ("collect", "assess", "dedup", "screen", "validate", "score")
 ROOT = Path(__file__).parents[1]
 
 
-def _prepared(stage: str, arguments: Sequence[str]) -> tuple[Flow, Process]:
-    """Builds flow and process anew from strings: nothing else travels to a worker."""
+def steps_of(stage: str, arguments: Sequence[str]) -> list[Step]:
+    """Builds a stage's steps anew from strings: nothing else travels to a worker."""
     module = importlib.import_module(f"dataset_builder.{stage}")
-    made: tuple[Flow, Process] = module.from_command_line(list(arguments))
+    made: list[Step] = module.from_command_line(list(arguments))
     return made
 
 
-class Decide(PipelineStep):  # type: ignore[misc]
-    """A step that decides one task's share of a stage."""
+class Share(PipelineStep):  # type: ignore[misc]
+    """A datatrove step that does one task's share of a step of a stage."""
 
-    type, name = "CURATE", "decide"
+    type, name = "CURATE", "share"
 
-    def __init__(self, stage: str, arguments: Sequence[str]) -> None:
+    def __init__(self, stage: str, arguments: Sequence[str], number: int) -> None:
         super().__init__()
-        self.stage, self.arguments = stage, tuple(arguments)
+        self.stage, self.arguments, self.number = stage, tuple(arguments), number
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> None:
-        """Decides the parts of ``rank``."""
-        flow, process = _prepared(self.stage, self.arguments)
-        flow.work(process, rank, world_size)
+        """Does the share of ``rank``; the last step of a stage reports what it counted."""
+        counts = steps_of(self.stage, self.arguments)[self.number].run(rank, world_size)
+        if counts is not None:
+            report(counts)
 
 
-class Assemble(PipelineStep):  # type: ignore[misc]
-    """A step that joins what all tasks have decided."""
-
-    type, name = "CURATE", "assemble"
-
-    def __init__(self, stage: str, arguments: Sequence[str]) -> None:
-        super().__init__()
-        self.stage, self.arguments = stage, tuple(arguments)
-
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> None:
-        """Joins the parts."""
-        assemble(self.stage, self.arguments)
+def logs(stage: str, arguments: Sequence[str], step: str) -> str:
+    """Returns datatrove's folder for a step; other arguments get another one."""
+    name = hashlib.sha256("\0".join(arguments).encode()).hexdigest()[:12]
+    return str(_out(arguments).resolve() / "logs" / f"{stage}-{name}" / step)
 
 
-def assemble(stage: str, arguments: Sequence[str]) -> None:
-    """Joins a stage's parts and reports, unless that is done."""
-    flow, _ = _prepared(stage, arguments)
-    done = flow.done()
-    report(done if done is not None and not done.open else flow.assemble())
+def _out(arguments: Sequence[str]) -> Path:
+    """Reads the one option of a stage that matters here."""
+    command = argparse.ArgumentParser(add_help=False)
+    command.add_argument("--out", type=Path, default=OUT)
+    found: Path = command.parse_known_args(list(arguments))[0].out
+    return found
 
 
-def logs(stage: str, arguments: Sequence[str]) -> str:
-    """Returns datatrove's folder for a run; another input or other options get another one.
-
-    datatrove skips tasks that it has seen finish: with one folder for all runs, a changed input
-    would be skipped too.
-    """
-    flow, _ = _prepared(stage, arguments)
-    names = hashlib.sha256("".join(path.name for path, _ in flow.parts()).encode())
-    return str(flow.root.resolve() / "logs" / f"{stage}-{names.hexdigest()[:12]}")
-
-
-def local(given: argparse.Namespace, arguments: Sequence[str]) -> None:
-    """Runs all tasks on this machine."""
-    from datatrove.executor import LocalPipelineExecutor
-
-    LocalPipelineExecutor(
-        [Decide(given.stage, arguments)],
-        tasks=given.tasks,
-        workers=given.workers,
-        logging_dir=logs(given.stage, arguments),
-        skip_completed=False,  # a part that exists is not decided again
-    ).run()
-    assemble(given.stage, arguments)
-
-
-def ray(given: argparse.Namespace, arguments: Sequence[str]) -> None:
-    """Runs all tasks on a Ray cluster, or on a local one where there is none."""
-    if importlib.util.find_spec("ray") is None:
+def here(given: argparse.Namespace, arguments: Sequence[str]) -> None:
+    """Runs all steps, one after another, on this machine or from it on Ray."""
+    if given.executor == "ray" and importlib.util.find_spec("ray") is None:
         raise MissingInputError(
             "Ray is not installed", "pip install 'ray[default]', or --executor local"
         )
-    from datatrove.executor import RayPipelineExecutor
+    from datatrove import executor
 
-    RayPipelineExecutor(
-        [Decide(given.stage, arguments)],
-        tasks=given.tasks,
-        workers=given.workers,
-        logging_dir=logs(given.stage, arguments),
-        skip_completed=False,
-    ).run()
-    assemble(given.stage, arguments)
+    names = {"local": "LocalPipelineExecutor", "ray": "RayPipelineExecutor"}
+    spread = getattr(executor, names[given.executor])
+    for number, step in enumerate(steps_of(given.stage, arguments)):
+        if step.alone:
+            Share(given.stage, arguments, number).run()
+        else:
+            spread(
+                [Share(given.stage, arguments, number)],
+                tasks=given.tasks,
+                workers=given.workers,
+                logging_dir=logs(given.stage, arguments, step.name),
+                skip_completed=False,  # a share that exists is not made again
+            ).run()
 
 
 def slurm(given: argparse.Namespace, arguments: Sequence[str]) -> None:
-    """Submits an array of tasks and a job that joins their parts afterwards."""
+    """Submits a job per step, each waiting for the one before: an array, or one task."""
     from datatrove.executor import SlurmPipelineExecutor
 
-    place = logs(given.stage, arguments)
-    shared = {
-        "time": given.time,
-        "partition": given.partition,
-        "qos": given.qos,
-        "env_command": f"cd {ROOT}\nexport PATH={Path(sys.executable).parent}:$PATH PYTHONPATH={ROOT}",
-        "requeue": True,
-        "skip_completed": False,
-    }
-    work = SlurmPipelineExecutor(
-        [Decide(given.stage, arguments)],
-        tasks=given.tasks,
-        workers=given.workers,
-        job_name=f"curate-{given.stage}",
-        logging_dir=f"{place}/decide",
-        **shared,
-    )
-    join = SlurmPipelineExecutor(
-        [Assemble(given.stage, arguments)],
-        tasks=1,
-        job_name=f"curate-{given.stage}-join",
-        logging_dir=f"{place}/join",
-        depends=None if given.write_only else work,
-        **shared,
-    )
-    if given.write_only:
-        for executor in (work, join):
-            print(script(executor))
-    else:
-        join.run()
+    jobs: list[Any] = []
+    for number, step in enumerate(steps_of(given.stage, arguments)):
+        jobs.append(
+            SlurmPipelineExecutor(
+                [Share(given.stage, arguments, number)],
+                tasks=1 if step.alone else given.tasks,
+                workers=1 if step.alone else given.workers,
+                job_name=f"curate-{given.stage}-{step.name}",
+                logging_dir=logs(given.stage, arguments, step.name),
+                depends=None if given.write_only or not jobs else jobs[-1],
+                time=given.time,
+                partition=given.partition,
+                qos=given.qos,
+                env_command=f"cd {ROOT}\nexport PATH={Path(sys.executable).parent}:$PATH PYTHONPATH={ROOT}",
+                requeue=True,
+                skip_completed=False,
+            )
+        )
+    if not given.write_only:
+        jobs[-1].run()  # submits those it waits for, first to last
+        return
+    for job in jobs:
+        print(script(job))
+    print("submit them in this order, each with --dependency=afterok:JOB of the one before")
 
 
 def script(executor: Any) -> Path:
@@ -207,7 +177,7 @@ def main() -> int | None:
         raise ConfigError("Slurm needs a partition", "give --partition NAME (sinfo lists them)")
     if given.tasks < 1 or given.workers < 1:
         raise ConfigError("--tasks and --workers start at 1", "give at least 1")
-    {"local": local, "slurm": slurm, "ray": ray}[given.executor](given, stage_arguments)
+    (slurm if given.executor == "slurm" else here)(given, stage_arguments)
     return None
 
 

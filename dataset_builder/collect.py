@@ -15,19 +15,17 @@ import argparse
 import dataclasses
 import datetime
 import json
-import statistics
-from array import array
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from coig_writer.document import Document, dropped
 from coig_writer.errors import InputError
 from coig_writer.taxonomy import Taxonomy
-from dataset_builder import intake
-from dataset_builder.curation import Counts, Flow, Outcome
+from dataset_builder import intake, steps
+from dataset_builder.curation import Counts, Flow, Outcome, Process
+from dataset_builder.gathering import Gathering
 from dataset_builder.stage_options import Settings, parser, report, settings
+from dataset_builder.steps import Step
 
 SINCE = datetime.date(2022, 11, 1)
 MAX_GAP_DAYS = 7
@@ -57,49 +55,29 @@ class Options:
 
 def run(where: Settings, options: Options) -> Counts:
     """Collects."""
-    documents = where.root / "00-intake" / "documents.jsonl"
-    _take_in(documents, options)
-    thresholds = options.thresholds
-    if thresholds is None:
-        thresholds = medians(_stream(documents))
+    return steps.run(shared(where, options))
+
+
+def shared(where: Settings, options: Options) -> list[Step]:
+    """Returns the steps of the stage: read the sources, gather, decide, join."""
+    gathering = Gathering(where.root, options.sources, options.provenance)
+
+    # the medians are known when all is gathered
+    ending = steps.deciding(lambda: _prepared(where, options, gathering))
+    return [*gathering.steps(), *ending]
+
+
+def _prepared(where: Settings, options: Options, gathering: Gathering) -> tuple[Flow, Process]:
+    given = options.thresholds
+    thresholds = gathering.medians if given is None else given
     recorded = {
         "since": options.since.isoformat(),
         "max_gap_days": options.max_gap_days,
         "thresholds": {k: dict(v) for k, v in sorted(thresholds.items())},
         "genres": where.genres,
     }
-    flow = Flow(where.root, "collect", recorded, documents, where.part_size)
-    return flow.run(lambda found: [decide(d, options, thresholds, where.names) for d in found])
-
-
-def _take_in(path: Path, options: Options) -> None:
-    """Reads the sources once; again only if one of them changed."""
-    files = [f for s in options.sources for f in (sorted(s.rglob("*.txt")) if s.is_dir() else [s])]
-    stamp = [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files if f.is_file()]
-    written = json.dumps([options.provenance, stamp], ensure_ascii=False)
-    note = path.with_name("sources.json")
-    if path.is_file() and note.is_file() and note.read_text(encoding="utf-8") == written:
-        return
-    intake.write(path, intake.read_all(options.sources, options.provenance))
-    note.write_text(written, encoding="utf-8")
-
-
-def _stream(path: Path) -> Iterable[dict[str, Any]]:
-    with path.open("rb") as handle:
-        yield from map(json.loads, handle)
-
-
-def medians(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """Returns platform → measure → median over the texts that give it."""
-    values: dict[str, dict[str, array[int]]] = defaultdict(lambda: defaultdict(lambda: array("q")))
-    for row in rows:
-        for name in MEASURES:
-            if row.get(name) is not None:
-                values[row.get("platform") or "*"][name].append(row[name])
-    return {
-        platform: {name: float(statistics.median(v)) for name, v in measures.items()}
-        for platform, measures in values.items()
-    }
+    flow = Flow(where.root, "collect", recorded, gathering.documents, where.part_size)
+    return flow, lambda found: [decide(d, options, thresholds, where.names) for d in found]
 
 
 def decide(
@@ -230,10 +208,15 @@ def options(given: argparse.Namespace) -> Options:
     return Options(tuple(sources), given.provenance, given.since, given.max_gap_days, thresholds)
 
 
-def main() -> int | None:
-    """Runs the stage."""
+def from_command_line(arguments: Sequence[str] | None = None) -> list[Step]:
+    """Returns the steps as the command line says; ``cluster`` calls it in every worker."""
     command = parser(__doc__, model=False)
     add_options(command)
-    given = command.parse_args()
-    report(run(settings(given), options(given)))
+    given = command.parse_args(arguments)
+    return shared(settings(given), options(given))
+
+
+def main() -> int | None:
+    """Runs the stage."""
+    report(steps.run(from_command_line()))
     return None

@@ -162,7 +162,7 @@ class Flow:
         with atomic_folder(self.out) as partial:
             counts = self._join(paths, partial)
             record = {
-                "input_sha256": _file_sha256(self.input),
+                "input_sha256": file_sha256(self.input),
                 "options": self.options,
                 "kit_version": __version__,
                 **dataclasses.asdict(counts),
@@ -210,7 +210,7 @@ class Flow:
         same = (
             record["options"] == json.loads(json.dumps(self.options))
             and record["kit_version"] == __version__
-            and record["input_sha256"] == _file_sha256(self.input)
+            and record["input_sha256"] == file_sha256(self.input)
         )
         return _counts(record) if same else None
 
@@ -291,7 +291,8 @@ def _reason(line: bytes) -> str | None:
     return reason
 
 
-def _file_sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """Returns the SHA-256 of a file, read in pieces."""
     digest = hashlib.sha256()
     with path.open("rb") as handle:
         while piece := handle.read(1 << 20):

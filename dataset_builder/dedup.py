@@ -10,197 +10,71 @@ published first stays, then the one with the smaller id. Nothing is dropped on a
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import functools
-import itertools
-import json
 import shutil
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from coig_writer import benchmark
 from coig_writer.document import Document, dropped
-from coig_writer.files import atomic_path
-from coig_writer.metrics.overlap import GRAM, grams, reduced
-from dataset_builder.curation import Counts, Flow, Outcome, work
+from coig_writer.errors import ConfigError
+from dataset_builder import benchmark_overlap, steps
+from dataset_builder.curation import Counts, Flow, Outcome
+from dataset_builder.duplicates import Duplicate, Search
 from dataset_builder.stage_options import Settings, parser, report, settings
+from dataset_builder.steps import Step
 
 LEAST = 0.5
-BENCHMARK_SHARE = 0.5
-LAST_DATE = "9999"
-
-
-@dataclasses.dataclass(frozen=True)
-class Member:
-    """A document of a cluster; the order decides which of two stays."""
-
-    published_at: str
-    id: str
-    text: str
-
-    @property
-    def order(self) -> tuple[str, str]:
-        """Earlier publication first; no date comes last."""
-        return self.published_at, self.id
-
-
-@dataclasses.dataclass(frozen=True)
-class Duplicate:
-    """Why a document goes: ``of`` stays; ``similarity`` is the Jaccard of their 4-grams."""
-
-    id: str
-    of: str
-    similarity: float
-
-    @property
-    def reason(self) -> str:
-        """Exact if letters, digits and Han characters are the same."""
-        return "exact_duplicate" if self.similarity == 1.0 else "near_duplicate"
 
 
 def run(where: Settings, least: float = LEAST) -> Counts:
     """Deduplicates."""
-    flow = Flow(
-        where.root,
-        "dedup",
-        {"least": least, "benchmark": BENCHMARK_SHARE},
-        part_size=where.part_size,
-    )
-    done = flow.done()
-    if done is not None:
-        return done
-    found = {d.id: d for d in duplicates(flow, least)}
-    return flow.run(lambda documents: [decide(d, found) for d in documents])
+    return steps.run(shared(where, least))
 
 
-def duplicates(flow: Flow, least: float) -> list[Duplicate]:
-    """Finds the duplicates of a whole stage; the signatures are removed afterwards."""
-    from dataset_builder import minhash
+def shared(where: Settings, least: float = LEAST) -> list[Step]:
+    """Returns the steps of the stage: the search for duplicates, then the decisions.
 
-    folder = work(flow.root, "dedup")
-    shutil.rmtree(folder, ignore_errors=True)
-    clusters = minhash.cluster(folder, (row["text"] for row in _rows(flow)))
-    members: dict[int, list[Member]] = defaultdict(list)
-    for position, row in enumerate(_rows(flow)):
-        if position in clusters:
-            date = row["published_at"] or LAST_DATE
-            members[clusters[position]].append(Member(date, row["id"], row["text"]))
-    found = list(itertools.chain.from_iterable(within(m, least) for m in members.values()))
-    shutil.rmtree(folder, ignore_errors=True)
-    write(folder / "duplicates.jsonl", found)
-    return found
+    Raises:
+        ConfigError: ``least`` is no similarity.
+    """
+    if not 0 < least <= 1:
+        raise ConfigError(f"--similar is {least}", "give a Jaccard similarity above 0, 1 at most")
+    recorded = {"least": least, "benchmark": benchmark_overlap.SHARE}
+    flow = Flow(where.root, "dedup", recorded, part_size=where.part_size)
+    search = Search(flow, least)
 
+    def process(documents: list[Document]) -> list[Outcome]:
+        return [decide(d, search.found) for d in documents]
 
-def _rows(flow: Flow) -> Iterator[dict[str, str]]:
-    for _, lines in flow.parts():
-        yield from map(json.loads, lines)
+    *ending, join = steps.deciding(lambda: (flow, process))
 
+    def finish(rank: int, world: int) -> Counts | None:
+        counts = join.run(rank, world)
+        for folder in where.root.glob(f".{flow.out.name}.search-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        return counts
 
-def within(members: Sequence[Member], least: float) -> list[Duplicate]:
-    """Measures the members of one cluster against those that stay, earliest first."""
-    from dataset_builder.minhash import shingles, similarity
-
-    stay: list[tuple[str, str, object]] = []
-    found: list[Duplicate] = []
-    for member in sorted(members, key=lambda m: m.order):
-        own, flat = shingles(member.text), reduced(member.text)
-        alike = [
-            (1.0 if flat == other else min(similarity(own, theirs), 0.9999), name)  # type: ignore[arg-type]
-            for name, other, theirs in stay
-        ]
-        share, of = max(alike, default=(0.0, ""))
-        if share >= least:
-            found.append(Duplicate(member.id, of, round(share, 4)))
-        else:
-            stay.append((member.id, flat, own))
-    return found
+    searching = [_unless_done(flow, step) for step in search.steps()]
+    return [*searching, *ending, Step("join", finish, alone=True)]
 
 
-def write(path: Path, found: Iterable[Duplicate]) -> None:
-    """Writes the duplicates, for people and for the other processes of a cluster."""
-    with atomic_path(path) as partial, partial.open("w", encoding="utf-8") as handle:
-        for duplicate in found:
-            handle.write(json.dumps(dataclasses.asdict(duplicate), ensure_ascii=False) + "\n")
+def _unless_done(flow: Flow, step: Step) -> Step:
+    """Skips a step of the search when the stage is finished: what it made is gone by then."""
+
+    def share(rank: int, world: int) -> None:
+        if flow.done() is None:
+            step.run(rank, world)
+
+    return Step(step.name, share, step.alone)
 
 
-def read(path: Path) -> dict[str, Duplicate]:
-    """Reads what ``write`` wrote, by the id of the document that goes."""
-    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return {row["id"]: Duplicate(**row) for row in rows}
-
-
-def decide(document: Document, found: dict[str, Duplicate]) -> Outcome:
+def decide(document: Document, found: Mapping[str, Duplicate]) -> Outcome:
     """Drops a duplicate, or a text that holds half of a benchmark query."""
     duplicate = found.get(document.id)
     if duplicate is not None:
         shown = f"{duplicate.similarity:.2f} of the 4-grams shared with {duplicate.of}"
         return dropped(document, "dedup", duplicate.reason, shown)
-    if overlap := benchmark_overlap(document.text):
+    if overlap := benchmark_overlap.overlap(document.text):
         return dropped(document, "dedup", "overlaps_benchmark", overlap)
     return document.noted("dedup")
-
-
-@functools.cache
-def _benchmark_grams() -> tuple[dict[str, list[int]], list[tuple[str, int]]]:
-    """Returns gram → queries that hold it, and (id, number of grams) per query."""
-    holders: dict[str, list[int]] = defaultdict(list)
-    queries: list[tuple[str, int]] = []
-    for language in benchmark.LANGUAGES:
-        for query in benchmark.queries(language):
-            own = grams(query.query, GRAM[language])
-            for gram in own:
-                holders[gram].append(len(queries))
-            queries.append((query.id, len(own)))
-    return holders, queries
-
-
-@functools.cache
-def _benchmark_hashes() -> dict[int, Any]:
-    """Returns n-gram length → sorted hashes of all n-grams of the benchmark."""
-    import numpy as np
-
-    from dataset_builder.minhash import hashes
-
-    found: dict[int, Any] = {}
-    for language in benchmark.LANGUAGES:
-        size = GRAM[language]
-        own = [hashes(reduced(q.query), size) for q in benchmark.queries(language)]
-        found[size] = np.unique(np.concatenate(own))
-    return found
-
-
-def _touches_benchmark(text: str) -> bool:
-    """Says whether a text shares any n-gram with the benchmark: nearly all texts stop here."""
-    import numpy as np
-
-    from dataset_builder.minhash import hashes
-
-    flat = reduced(text)
-    for size, known in _benchmark_hashes().items():
-        own = hashes(flat, size)
-        nearest = known[np.minimum(np.searchsorted(known, own), len(known) - 1)]
-        if (nearest == own).any():
-            return True
-    return False
-
-
-def benchmark_overlap(text: str) -> str:
-    """Names the benchmark query of which a text holds half of the n-grams (13 Han, 40 Latin)."""
-    if not _touches_benchmark(text):
-        return ""
-    holders, queries = _benchmark_grams()
-    hits: dict[int, int] = defaultdict(int)
-    for size in GRAM.values():
-        for gram in grams(text, size) & holders.keys():
-            for number in holders[gram]:
-                hits[number] += 1
-    for number, count in hits.items():
-        name, total = queries[number]
-        if count >= BENCHMARK_SHARE * total:
-            return f"{count} of {total} n-grams of benchmark query {name}"
-    return ""
 
 
 def add_options(to: argparse.ArgumentParser) -> None:
@@ -213,10 +87,15 @@ def add_options(to: argparse.ArgumentParser) -> None:
     )
 
 
-def main() -> int | None:
-    """Runs the stage."""
+def from_command_line(arguments: Sequence[str] | None = None) -> list[Step]:
+    """Returns the steps as the command line says; ``cluster`` calls it in every worker."""
     command = parser(__doc__, model=False)
     add_options(command)
-    given = command.parse_args()
-    report(run(settings(given), given.similar))
+    given = command.parse_args(arguments)
+    return shared(settings(given), given.similar)
+
+
+def main() -> int | None:
+    """Runs the stage."""
+    report(steps.run(from_command_line()))
     return None

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import itertools
 import json
-from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from coig_writer.document import Document
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import atomic_path, read_rows
+from coig_writer.files import read_rows
 from coig_writer.metrics.answer import repaired
-from coig_writer.record import from_row, to_row
+from coig_writer.record import from_row
 
 COLUMNS = (
     "id", "text", "title", "url", "platform", "published_at", "published_at_other",
@@ -176,46 +174,3 @@ def content_id(row: Mapping[str, Any]) -> str:
     """Returns an id made of address and text, for rows that bring none."""
     content = f"{row.get('url') or ''}\n{row['text']}".encode()
     return "doc-" + hashlib.sha256(content).hexdigest()[:16]
-
-
-def write(path: Path, documents: Iterable[Document]) -> None:
-    """Writes documents for the first stage and sees to it that no id stands twice.
-
-    Raises:
-        InputError: Two documents share an id, or there is none at all.
-    """
-    seen = array("Q")
-    with atomic_path(path) as partial:
-        with partial.open("w", encoding="utf-8") as handle:
-            for document in documents:
-                seen.append(_hash(document.id))
-                handle.write(json.dumps(to_row(document), ensure_ascii=False) + "\n")
-        if not seen:
-            raise InputError(f"{path.name}: no documents in the sources", "check the sources")
-        _check_ids(partial, seen)
-
-
-def _hash(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
-
-
-def _check_ids(path: Path, seen: array[int]) -> None:
-    """Finds a repeated id from eight bytes per document, then its name in the file."""
-    import numpy as np
-
-    hashes = np.sort(np.frombuffer(seen, dtype=np.uint64))
-    repeated = set(hashes[1:][hashes[1:] == hashes[:-1]].tolist())
-    if not repeated:
-        return
-    first: set[str] = set()
-    with path.open(encoding="utf-8") as handle:
-        for name in (json.loads(line)["id"] for line in handle):
-            if name in first:
-                raise InputError(f"id {name!r} stands twice in the sources", "give each its own")
-            if _hash(name) in repeated:
-                first.add(name)
-
-
-def read_all(paths: Iterable[Path], provenance: str) -> Iterator[Document]:
-    """Yields the documents of several sources, one after another."""
-    return itertools.chain.from_iterable(read(path, provenance) for path in paths)

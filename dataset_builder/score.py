@@ -15,10 +15,12 @@ from typing import Any
 from coig_writer.document import Document, dropped
 from coig_writer.metrics.overlap import grams, reduced
 from coig_writer.quality import DIMENSIONS, LOWEST, QualityScores, decide
+from dataset_builder import steps
 from dataset_builder.asking import Answer, options
 from dataset_builder.assess import slots
 from dataset_builder.curation import Counts, Flow, Outcome, Process
 from dataset_builder.stage_options import Settings, parser, report, settings
+from dataset_builder.steps import Step
 
 PARTS = ("article", "prompt", "reasoning")
 LEAK_GRAM = 8
@@ -86,13 +88,13 @@ def lowered(score: int, leak: float) -> int:
     return max(LOWEST, score - penalty)
 
 
-def from_command_line(arguments: Sequence[str] | None = None) -> tuple[Flow, Process]:
-    """Returns flow and process as the command line says; ``cluster`` calls it in every worker."""
-    return prepared(settings(parser(__doc__, model=True).parse_args(arguments)))
+def from_command_line(arguments: Sequence[str] | None = None) -> list[Step]:
+    """Returns the steps as the command line says; ``cluster`` calls it in every worker."""
+    made = prepared(settings(parser(__doc__, model=True).parse_args(arguments)))
+    return steps.deciding(lambda: made)
 
 
 def main() -> int | None:
     """Runs the stage."""
-    flow, process = from_command_line()
-    report(flow.run(process))
+    report(steps.run(from_command_line()))
     return None

@@ -12,10 +12,12 @@ from collections.abc import Sequence
 
 from coig_writer.document import Document, dropped
 from coig_writer.quality import EACH_AT_LEAST
+from dataset_builder import steps
 from dataset_builder.asking import Answer, options
 from dataset_builder.assess import slots
 from dataset_builder.curation import Counts, Flow, Outcome, Process
 from dataset_builder.stage_options import Settings, parser, report, settings
+from dataset_builder.steps import Step
 
 SCORES = ("quality", "creativity")
 
@@ -58,13 +60,13 @@ def by_scores(document: Document, answer: Answer, model: str) -> Outcome:
     return document.noted("screen")
 
 
-def from_command_line(arguments: Sequence[str] | None = None) -> tuple[Flow, Process]:
-    """Returns flow and process as the command line says; ``cluster`` calls it in every worker."""
-    return prepared(settings(parser(__doc__, model=True).parse_args(arguments)))
+def from_command_line(arguments: Sequence[str] | None = None) -> list[Step]:
+    """Returns the steps as the command line says; ``cluster`` calls it in every worker."""
+    made = prepared(settings(parser(__doc__, model=True).parse_args(arguments)))
+    return steps.deciding(lambda: made)
 
 
 def main() -> int | None:
     """Runs the stage."""
-    flow, process = from_command_line()
-    report(flow.run(process))
+    report(steps.run(from_command_line()))
     return None

@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from coig_writer.document import Document, dropped
-from dataset_builder import rounds
+from dataset_builder import rounds, steps
 from dataset_builder.asking import Answer, options, quoted
 from dataset_builder.assess import slots
 from dataset_builder.curation import Counts, Flow, Outcome, Process
 from dataset_builder.stage_options import Settings, parser, report, settings
+from dataset_builder.steps import Step
 
 CRITERIA = {
     "i": "the prompt motivates the article without being overly deterministic",
@@ -106,16 +107,16 @@ def add_options(to: argparse.ArgumentParser) -> None:
     )
 
 
-def from_command_line(arguments: Sequence[str] | None = None) -> tuple[Flow, Process]:
-    """Returns flow and process as the command line says; ``cluster`` calls it in every worker."""
+def from_command_line(arguments: Sequence[str] | None = None) -> list[Step]:
+    """Returns the steps as the command line says; ``cluster`` calls it in every worker."""
     command = parser(__doc__, model=True)
     add_options(command)
     given = command.parse_args(arguments)
-    return prepared(settings(given), given.rounds)
+    made = prepared(settings(given), given.rounds)
+    return steps.deciding(lambda: made)
 
 
 def main() -> int | None:
     """Runs the stage."""
-    flow, process = from_command_line()
-    report(flow.run(process))
+    report(steps.run(from_command_line()))
     return None

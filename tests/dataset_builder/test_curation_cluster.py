@@ -12,7 +12,7 @@ import pytest
 
 from coig_writer.document import Document, Dropped
 from coig_writer.taxonomy import published
-from dataset_builder import answer_key, assess, collect, curation, dedup
+from dataset_builder import answer_key, assess, collect, curation, dedup, duplicates
 from dataset_builder.scripted_endpoint import SAMPLE, Script, sample_texts, serving
 from dataset_builder.stage_options import Settings
 
@@ -95,6 +95,12 @@ def test_slurm_scripts_are_valid_and_run(deduplicated, root, slurm, tmp_path):
             assert "#SBATCH --requeue" in script.read_text(encoding="utf-8")
         assert not curation.folder(deduplicated.root, "screen").exists()
         cluster(root, [*how, "--", *own], **slurm)
+    # dedup's five steps and the join, each a job that waits for the one before
+    before = [d.id for d in curation.read_kept(deduplicated.root, "dedup")]
+    shutil.rmtree(curation.folder(deduplicated.root, "dedup"))
+    again = ["dedup", "--executor", "slurm", "--partition", "cpu", "--tasks", "2"]
+    cluster(root, [*again, "--", "--out", str(deduplicated.root)], **slurm)
+    assert [d.id for d in curation.read_kept(deduplicated.root, "dedup")] == before
     kept, lost = split(deduplicated)
     log = (tmp_path / "sbatch.log").read_text(encoding="utf-8")
     assert len(kept) == 29, log[-2000:]
@@ -105,9 +111,9 @@ def test_near_duplicates_do_not_depend_on_the_order(tmp_path):
     texts = sample_texts()
     names = ("raw-021", "raw-043", "raw-036", "raw-054")
     days = dict(zip(names, ("2023-05-12", "2023-07-03", "2024-08-14", "2024-10-08"), strict=True))
-    members = [dedup.Member(days[n], n, texts[n]) for n in names]
+    members = [duplicates.Member(days[n], n, texts[n]) for n in names]
     for order in (members, members[::-1]):
-        assert {d.id: d.of for d in dedup.within(order, 0.5)} == {
+        assert {d.id: d.of for d in duplicates.within(order, 0.5)} == {
             "raw-043": "raw-021",
             "raw-054": "raw-036",
         }

@@ -20,6 +20,7 @@ from dataset_builder import (
     curate,
     curate_demo,
     curation,
+    gathering,
     intake,
     qualifying,
     review,
@@ -74,7 +75,7 @@ def test_one_measure_at_the_threshold_is_enough():
 
 def test_medians_are_of_each_platform_and_measure():
     rows = [{"platform": "p", "likes": n} for n in (1, 2, 9)] + [{"platform": "q", "likes": 4}]
-    assert collect.medians(rows) == {"p": {"likes": 2.0}, "q": {"likes": 4.0}}
+    assert gathering.medians(rows) == {"p": {"likes": 2.0}, "q": {"likes": 4.0}}
 
 
 def test_every_layout_gives_the_same_documents(tmp_path):
@@ -124,10 +125,12 @@ def test_a_row_that_cannot_be_read_is_kept_with_its_reason(tmp_path, line):
 
 
 def test_an_id_that_stands_twice_stops_the_intake(tmp_path):
-    with pytest.raises(InputError, match="'a' stands twice"):
-        intake.write(
-            tmp_path / "d.jsonl", [Document("a", "文"), Document("b", "字"), Document("a", "又")]
-        )
+    for name, ids in (("one", "ab"), ("two", "ca")):
+        rows = (json.dumps({"id": i, "text": "文"}) + "\n" for i in ids)
+        (tmp_path / f"{name}.jsonl").write_text("".join(rows), encoding="utf-8")
+    sources = tuple(tmp_path / f"{name}.jsonl" for name in ("one", "two"))
+    with pytest.raises(InputError, match=r"'a' stands twice.*one.jsonl row 1 and two.jsonl row 2"):
+        collect.run(Settings(tmp_path / "curation", NAMES), collect.Options(sources))
 
 
 GOOD = "葱一块三，她要给一块二。卖葱的说，差这一毛？\n我妈说，我差的都是一毛一毛攒下的。"
