@@ -6,7 +6,7 @@
 Both servers run as processes of their own on this machine, one after the other, under the same
 load generator: ``--raters`` simulated raters on keep-alive connections, each sending its next vote
 as soon as the last is answered. The arena is the real one: its routes, its SQLite store with one
-transaction and one ``fsync`` per vote; only its rate limit is lifted, since these raters do not
+durable commit before each acknowledgement; only its rate limit is lifted, since these raters do not
 read. The other app is what the Gradio documentation leads to: a function behind a button that
 appends a line to a JSONL file, called over Gradio's HTTP API, without ``fsync``. Afterwards the
 stored ballots are compared with the acknowledged votes, one by one.

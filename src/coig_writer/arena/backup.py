@@ -5,8 +5,10 @@ remote is ever changed or deleted, so the ballots and tombstones there never shr
 files are read back into the store before the first vote is taken. A push that fails, hangs or is
 cut off is tried again with all that is missing; rows that arrive twice are one row when read back.
 
-A vote is acknowledged when it is on the local disk. If machine *and* disk vanish without a signal,
-the votes since the last push (``every_s``, 30 s by default) are gone; a normal stop pushes first.
+A vote is acknowledged when it is on the local disk; a normal stop pushes first. If machine *and* disk
+vanish without a signal, the votes since the last push (``every_s``, 30 s by default) are gone from
+both; the page keeps each rater's last votes and gives them again when their items are handed out
+again. 30 s is as often as the Hub takes commits to one repository (128 an hour).
 """
 
 from __future__ import annotations

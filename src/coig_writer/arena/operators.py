@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
 from coig_writer.arena.answers import Collection
+from coig_writer.arena.assignment import Task
 from coig_writer.arena.booth import Booth
 from coig_writer.arena.export import export, read_rankings
 from coig_writer.arena.planner import Plan, plan
@@ -43,7 +45,7 @@ def _plan_text(of: Plan) -> str:
 
 
 def _percent(rate: float | None) -> str:
-    return "none, too few prompts" if rate is None else f"{100 * rate:.1f} %"
+    return "none (too few prompts)" if rate is None else f"{100 * rate:.1f} %"
 
 
 def warn(study: Study, collection: Collection) -> None:
@@ -63,7 +65,7 @@ def show_invitations(booth: Booth, url: str) -> int:
         raise ConfigError("a public study has no invitations", "set `mode: invited` and `raters`")
     for name in booth.study.raters:
         token = booth.identity.invitation(booth.study.study, name)
-        _say(f"{name}\t{url}?{urlencode({'invite': token})}")
+        _say(f"{name}\t{url.rstrip('/')}/?{urlencode({'invite': token})}")
     return 0
 
 
@@ -86,10 +88,17 @@ def show_progress(booth: Booth) -> int:
             _say(
                 f"{protocol}, {language}: {len(here)} ballots; one round is {sum(map(len, dealt))}"
             )
-            done = Counter(b.rater for b in here)
             for number, (rater, name) in enumerate(names.items()):
-                _say(f"  {name}: {done[rater]} of {len(dealt[number])}")
+                cast_here = {(b.item, b.repeat) for b in here if b.rater == rater}
+                _say(f"  {name}: {_how_far(booth, cast_here, dealt[number])}")
     return 0
+
+
+def _how_far(booth: Booth, cast: set[tuple[str, int]], dealt: Sequence[Task]) -> str:
+    assigned = {(booth.item_name(task), task.repeat) for task in dealt}
+    beyond = len(cast - assigned)
+    done = f"{len(cast & assigned)} of {len(assigned)}"
+    return f"{done}, and {beyond} imported beyond the assignment" if beyond else done
 
 
 def show_export(booth: Booth, folder: Path) -> int:
@@ -104,21 +113,45 @@ def import_rankings(booth: Booth, path: Path, rater: str) -> int:
     """Adds one rater's ranking file to the store; what is there already is left as it is.
 
     Raises:
-        InputError: The file ranks a model or a query that the study does not have.
-        ConfigError: The rater annotated the data.
+        InputError: The file ranks a model or a query that the study does not have, or not all models.
+        ConfigError: The rater annotated the data, or is not among the raters of the study.
     """
-    if rater.casefold() in {name.casefold() for name in booth.study.annotators}:
-        raise ConfigError(f"{rater!r} annotated the data", "import rankings of others")
+    _check_listed(booth.study, rater)
     pseudonym = booth.identity.rater("invited", rater)
     ballots = read_rankings(path, study=booth.study.study, rater=pseudonym)
     for ballot in ballots:
-        strange = set(ballot.shown) - set(booth.collection.variants)
-        if strange or ballot.query_id not in booth.prompts:
-            what = f"model {sorted(strange)[0]!r}" if strange else f"query {ballot.query_id!r}"
-            raise InputError(f"{path}: {what} is not in this study", "name the texts it ranks")
-    added = sum(_added(booth, ballot) for ballot in ballots)
-    _say(f"{added} rankings added, {len(ballots) - added} were there already")
+        _check_fits(booth, ballot, path)
+    stored = {b.id for b in booth.store.ballots(booth.study.study, pseudonym)}
+    fresh = [ballot for ballot in ballots if ballot.id not in stored]
+    added = sum(_added(booth, ballot) for ballot in fresh)
+    _say(f"{added} rankings added, {len(ballots) - len(fresh)} were there already")
+    if added < len(fresh):
+        _say(f"{len(fresh) - added} left out: the rater already ranked those prompts otherwise")
     return 0
+
+
+def _check_listed(study: Study, rater: str) -> None:
+    if rater.casefold() in {name.casefold() for name in study.annotators}:
+        raise ConfigError(f"{rater!r} annotated the data", "import rankings of others")
+    if study.raters and rater.casefold() not in {name.casefold() for name in study.raters}:
+        near = difflib.get_close_matches(rater, study.raters, 1)
+        raise ConfigError(
+            f"{rater!r} is none of the study's raters",
+            f"did you mean {near[0]!r}?" if near else f"raters are {', '.join(study.raters)}",
+        )
+
+
+def _check_fits(booth: Booth, ballot: Ballot, path: Path) -> None:
+    models = set(booth.collection.variants)
+    strange, missing = sorted(set(ballot.shown) - models), sorted(models - set(ballot.shown))
+    if strange or ballot.query_id not in booth.prompts:
+        what = f"model {strange[0]!r}" if strange else f"query {ballot.query_id!r}"
+        raise InputError(f"{path}: {what} is not in this study", "name the texts it ranks")
+    if missing:
+        raise InputError(
+            f"{path}: query {ballot.query_id!r} has no rank for {missing[0]!r}",
+            "rank every model of the study, or name fewer `models` in it",
+        )
 
 
 def _added(booth: Booth, ballot: Ballot) -> bool:

@@ -112,8 +112,16 @@ def load(path: Path) -> Study:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not YAML ({error})", "mend the line it names") from error
+        raise ConfigError(f"{path}: {_not_yaml(error)}", "mend it there") from error
     return parse(data, str(path))
+
+
+def _not_yaml(error: Exception) -> str:
+    """Says in one line where YAML breaks off."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return "not YAML in UTF-8"
+    return f"not YAML at line {mark.line + 1}: {getattr(error, 'problem', error)}"
 
 
 def parse(data: object, where: str) -> Study:
@@ -124,15 +132,17 @@ def parse(data: object, where: str) -> Study:
         )
     for key, known in (("", Study), ("overlap", Overlap), ("consent", Consent)):
         part = data.get(key, {}) if key else data
-        _known_keys(
-            part if isinstance(part, Mapping) else {}, known, f"{where}: {key}".rstrip(": ")
-        )
+        if not isinstance(part, Mapping):
+            named = ", ".join(f"{field.name}: …" for field in dataclasses.fields(known))
+            raise ConfigError(f"{where}: `{key}` is {part!r}, not keys", f"write {{{named}}}")
+        _known_keys(part, known, f"{where}: {key}".rstrip(": "))
     if "study" not in data:
         raise ConfigError(f"{where}: key 'study' is missing", "add `study: NAME`")
     try:
         return check(from_row(Study, data, where), where)
     except InputError as error:
-        raise ConfigError(error.message, error.remedy) from error
+        remedy = error.remedy if "one of" in error.remedy else "see space/study.example.yaml"
+        raise ConfigError(error.message.replace("column", "key", 1), remedy) from error
 
 
 def _known_keys(data: Mapping[Any, Any], cls: type, where: str) -> None:

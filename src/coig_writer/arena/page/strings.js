@@ -5,7 +5,7 @@ import { preferences } from "/page/preferences.js";
 export const STRINGS = {
   zh: {
     title: "盲评",
-    tagline: "同一道题，几种写法。读一读，说说哪篇更好。",
+    tagline: "同一道题，几种写法。读一读，哪篇更好？",
     lead: "同一个写作要求有几份答卷，出自不同的模型，或不同的文风。署名隐去，次序打乱。请像读朋友寄来的稿子那样读，读完再投票。",
     skip_to_texts: "跳到正文",
     loading: "正在取稿…",
