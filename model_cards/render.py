@@ -32,16 +32,17 @@ WHAT = {
     "cw_10k": "The creative rows and the largest share of general reasoning rows: the mixture that the paper's raters preferred in Chinese.",
     "g": "General reasoning rows and no creative row: the paper's baseline.",
 }
-# Shown first: what the paper reports, and what tells a broken model from a sound one.
-MAIN = (
-    "ttr",
-    "mattr_100",
-    "chars",
-    "tokens",
-    "language_confusion_wrong",
-    "reasoning_closed",
-    "reasoning_unterminated",
-)
+# Shown first, with what they are: what the paper reports, and what tells a broken model from a sound one.
+MEANINGS = {
+    "ttr": "distinct words over words; falls with length",
+    "mattr_100": "the same, as the mean over windows of one length",
+    "chars": "characters of the article, without white space",
+    "tokens": "words of the article: jieba's pieces in Chinese",
+    "language_confusion_wrong": "share of answers wholly in the other language",
+    "reasoning_closed": "share of answers whose reasoning ends and is followed by an article",
+    "reasoning_unterminated": "share of answers whose reasoning does not end",
+}
+OVER_LONG = {"cut": "creative ones are cut there, general ones left out", "drop": "left out"}
 SMOKE_PARAMETERS = 10_000_000
 # Limits that the card states with a number, where it was measured.
 MEASURED_LIMITS = {
@@ -126,10 +127,14 @@ def render(variant: str, found: Mapping[str, Fact], lock: Mapping[str, Any]) -> 
         training_table=card.table(
             ("Setting", "Value"), [(label, text(found[key])) for key, label in TRAINING.items()]
         ),
+        over_long=OVER_LONG[lock["rules"]["over_long"]],
+        metrics=[(Literal(f"`{name}`"), meaning) for name, meaning in MEANINGS.items()],
+        paper_queries=Literal(str(sum(paper.QUERIES.values()))),
+        arguments=decoding_arguments(variant, scored),
+        creative="creative" in lock["sources"],
         energy="run/kwh" in found,
         results=results_table(variant, scored),
         decoding=f"{variant}/decoding/answers" in scored,
-        votes=False,
         variant=Literal(variant),
         place=Literal(f"build/reproduce{'-smoke' if smoke else ''}/cards/{variant}"),
         **has,
@@ -156,12 +161,30 @@ def mixture_table(lock: Mapping[str, Any], found: Mapping[str, Fact]) -> Literal
             found[f"mixture/{name}/rows"],
             found[f"mixture/{name}/tokens"],
             found[f"mixture/{name}/over_long"],
+            found[f"mixture/{name}/contaminated"],
             Literal(part["path"]),
             Literal(part["revision"] or "local"),
         )
         for name, part in lock["sources"].items()
     ]
-    return card.table(("Source", "Rows", "Tokens", "Over-long rows", "From", "Revision"), rows)
+    return card.table(
+        ("Source", "Rows", "Tokens", "Over-long", "Kept out", "From", "Revision"), rows
+    )
+
+
+def decoding_arguments(variant: str, scored: Mapping[str, Fact]) -> Literal:
+    """Returns the arguments of ``generate`` with which the model's answers were made."""
+    if f"{variant}/decoding/answers" not in scored:
+        return Literal("max_new_tokens=4096")
+    kept = {
+        key: scored[f"{variant}/decoding/{key}"].value
+        for key in ("max_new_tokens", "temperature", "top_p")
+    }
+    length, temperature, top_p = kept.values()
+    if not temperature:
+        return Literal(f"max_new_tokens={length}, do_sample=False")
+    sampled = f"do_sample=True, temperature={temperature}, top_p={top_p}"
+    return Literal(f"max_new_tokens={length}, {sampled}")
 
 
 def published(variant: str, language: str, metric: str) -> Fact | None:
@@ -189,11 +212,14 @@ def results_table(variant: str, scored: Mapping[str, Fact]) -> Literal | None:
         fact, reported = scored[key], published(variant, language, metric)
         n = Fact(f"{key}/n", fact.n or 0)
         name = Literal(f"`{metric}`")
-        rows.append((language, name, fact, n, reported or "–", *difference(fact, reported)))
+        mean = dataclasses.replace(fact, n=None)  # n has a column of its own
+        rows.append((language, name, mean, n, reported or "–", *difference(fact, reported)))
     header = ("Language", "Metric", "Mean", "n", "Paper", "Difference", "")
     if not rows:
         return None
-    main = [row for row in rows if isinstance(row[1], Literal) and row[1].text.strip("`") in MAIN]
+    main = [
+        row for row in rows if isinstance(row[1], Literal) and row[1].text.strip("`") in MEANINGS
+    ]
     other = [row for row in rows if row not in main]
     folded = f"\n\n<details><summary>All metrics</summary>\n\n{card.table(header, other).text}\n\n</details>"
     return Literal(card.table(header, main).text + folded)

@@ -126,10 +126,14 @@ def test_publish(root, sh, hub, tmp_path):  # noqa: F811
 
 
 @pytest.mark.slow
-def test_the_slow_commands(root, sh):
+def test_the_slow_commands(root, sh, clone):
     for page in ("reproduce-a-number", "extend-a-recipe"):
         for kind in ("", "slow"):
             for line in commands(root, page, kind):
                 sh(line)
     for line in commands(root, "publish", "model"):
         sh(line)
+    folder = clone / "build" / "guide" / "release" / "cw_1k"
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    (example,) = (body for language, _, body in FENCE.findall(card) if language == "python")
+    assert sh(f"cd {folder} && python - <<'E'\n{example}\nE").strip()

@@ -13,6 +13,7 @@ from coig_writer.generation import Generation, Sampling
 from coig_writer.mixture import MixtureRow, Turn, ids_hash
 from coig_writer.scoring import recount as scoring
 from coig_writer.training import recount as training
+from coig_writer.training.mixing import Aside
 from model_cards import render
 
 VARIANT = "cw_1k"
@@ -31,6 +32,8 @@ def build(root: Path) -> Path:
     """Makes mixture, model, generations, scores' facts and the card; returns the card's folder."""
     mixture, model = root / "mixtures" / VARIANT, root / "models" / VARIANT
     write_records(mixture / "train.parquet", rows(), MixtureRow)
+    kept_out = [Aside("creative", "row-9", "contaminated_by_zh-poetry-1")]
+    write_records(mixture / "kept_aside.jsonl", kept_out, Aside)
     lock(mixture)
     lock(model)
     weights(model)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
@@ -13,6 +14,8 @@ from coig_writer.training import energy
 from model_cards import release as script
 from model_cards import render
 from tests.model_cards import release
+
+SAMPLED = {"answers": 2, "max_new_tokens": 4096, "temperature": 0.7, "top_p": 0.9}
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +48,23 @@ def test_the_model_index_is_one_that_the_hub_client_reads(made):
     card = ModelCard((made / "cards" / release.VARIANT / "README.md").read_text(encoding="utf-8"))
     assert {e.metric_type for e in card.data.eval_results} >= {"ttr", "chars"}
     assert card.data.license == "apache-2.0"
+
+
+def test_the_example_asks_as_the_answers_were_made(made):
+    card = (made / "cards" / release.VARIANT / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    compile(example, "card", "exec")
+    assert "max_new_tokens=64, do_sample=False)" in example
+    scored = {f"cw/decoding/{k}": Fact(k, v) for k, v in SAMPLED.items()}
+    arguments = render.decoding_arguments("cw", scored).text
+    assert arguments == "max_new_tokens=4096, do_sample=True, temperature=0.7, top_p=0.9"
+
+
+def test_the_card_says_what_its_numbers_are_held_against(made):
+    card = (made / "cards" / release.VARIANT / "README.md").read_text(encoding="utf-8")
+    assert "557 queries, which are not published" in card
+    assert "a smoke model has no result to hold against it" in card
+    assert "| `creative` | 6 | 255 | 1 | 1 |" in card
 
 
 def test_the_model_index_keeps_languages_apart():
