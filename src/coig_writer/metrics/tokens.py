@@ -26,6 +26,7 @@ _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 # jieba cuts text into blocks first and each block for itself; this is its own class of characters.
 _BLOCK = re.compile(r"([\u4E00-\u9FD5a-zA-Z0-9+#&\._%\-]+)")
 _PURE_HAN = re.compile(r"[\u4E00-\u9FD5]+")
+_NO_HAN = re.compile(r"[a-zA-Z0-9+#&\._%\-]+")
 
 
 @functools.cache
@@ -60,8 +61,29 @@ def segment_plain(text: str) -> list[str]:
     return pieces
 
 
+@functools.cache
+def _words_without_han() -> re.Pattern[str]:
+    """Returns the words of jieba's dictionary of two or more characters and no Han (five of them)."""
+    jieba = _jieba()
+    jieba.initialize()
+    known = [w for w, n in jieba.dt.FREQ.items() if n and len(w) > 1 and _NO_HAN.fullmatch(w)]
+    return re.compile("(" + "|".join(map(re.escape, sorted(known))) + ")")
+
+
+def _latin(block: str) -> list[str]:
+    """Cuts a block without Han characters as jieba does: its words, and runs between them.
+
+    jieba looks every character up and carries a path of them; a megabyte of letters takes it long.
+    """
+    words, runs = _words_without_han(), _jieba().finalseg.re_skip
+    pieces: list[str] = []
+    for part in words.split(block):
+        pieces += [part] if words.fullmatch(part) else filter(None, runs.split(part))
+    return pieces
+
+
 def segment_fast(text: str) -> list[str]:
-    """Cuts text with rjieba where a block is all Han, and with jieba elsewhere."""
+    """Cuts text with rjieba where a block is all Han, by rule where it has none, else with jieba."""
     han, rest = _rjieba().cut, _jieba().lcut
     pieces: list[str] = []
     for block in _BLOCK.split(text):
@@ -69,6 +91,8 @@ def segment_fast(text: str) -> list[str]:
             pieces += han(block)
         elif len(block) == 1:
             pieces.append(block)
+        elif _NO_HAN.fullmatch(block):
+            pieces += _latin(block)
         elif block:
             pieces += rest(block)
     return pieces

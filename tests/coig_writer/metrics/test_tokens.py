@@ -36,6 +36,21 @@ def test_the_fast_path_cuts_as_jieba_does(text: str) -> None:
 
 
 @pytest.mark.usefixtures("fast")
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from([*"abcC#+&AT%._-019", "C++", "AT&T", "c#", "1.5%"])).map("".join))
+def test_blocks_without_han_are_cut_as_jieba_does(text: str) -> None:
+    assert segment_fast(text) == segment_plain(text)
+
+
+@pytest.mark.usefixtures("fast")
+def test_jieba_is_not_asked_about_a_run_of_latin_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks up each character: a megabyte of letters took half a minute."""
+    segment_fast("热身 abc")
+    monkeypatch.setattr(tokens._jieba(), "lcut", lambda block: pytest.fail(f"asked of {block!r}"))
+    assert segment_fast("春风 " + "abc" * 9 + "，3.5%") == ["春风", " ", "abc" * 9, "，", "3.5%"]
+
+
+@pytest.mark.usefixtures("fast")
 def test_the_fast_path_cuts_the_benchmark_as_jieba_does() -> None:
     from coig_writer.benchmark import queries
 
