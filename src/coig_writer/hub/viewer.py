@@ -6,7 +6,6 @@ index, first rows that fit a response, fewer than 10,000 files in a folder.
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import re
 from collections import Counter
@@ -64,12 +63,15 @@ def _names(names: Sequence[str]) -> Iterator[Problem]:
 
 
 def _files(config: Mapping[str, Any], files: Sequence[str], reached: set[str]) -> Iterator[Problem]:
+    from fsspec.utils import glob_translate  # the globs of datasets: a star stops at a slash
+
     where = f"{CONFIGS} {config.get('config_name')}"
     for split, patterns in _splits(config):
         if not _SPLIT.fullmatch(split):
             yield Problem(where, f"{split!r} is no split name", "use word characters")
         for pattern in patterns:
-            found = fnmatch.filter(files, pattern)
+            fits = re.compile(glob_translate(pattern))
+            found = [file for file in files if fits.match(file)]
             reached.update(found)
             if not found:
                 yield Problem(where, f"no file fits {pattern}", "pack it again")

@@ -103,6 +103,14 @@ def test_the_card(dataset, old, new, complaint):
     assert complaint in found(dataset)
 
 
+def test_a_star_stops_at_a_slash_as_in_datasets(dataset):
+    (dataset / "data" / "poetry" / "old").mkdir()
+    (dataset / "data" / "poetry" / "train-00000-of-00001.parquet").rename(
+        dataset / "data" / "poetry" / "old" / "train-00000-of-00001.parquet"
+    )
+    assert "old/train-00000-of-00001.parquet: no config reaches it" in found(dataset)
+
+
 def test_cards_without_metadata(dataset):
     for text, complaint in (
         ("# Rows", "no metadata"),
