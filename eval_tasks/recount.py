@@ -6,31 +6,15 @@ over the texts themselves. Reads no facts file and no score file.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from coig_writer import facts
+from eval_tasks.score import answers_parser
 
 
 def main() -> int | None:
     """Prints and writes the averages."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--generations",
-        type=Path,
-        nargs="+",
-        default=[Path("build/generations")],
-        metavar="PATH",
-        help="files or folders of generation records (default: build/generations)",
-    )
-    parser.add_argument(
-        "--mixtures",
-        type=Path,
-        default=Path("build/mixtures"),
-        help="folder of training mixtures, to measure what was copied (default: build/mixtures)",
-    )
+    parser = answers_parser(__doc__)
     parser.add_argument("--facts", type=Path, help="also write the averages to this facts file")
     options = parser.parse_args()
     from coig_writer.scoring import generations, recount

@@ -56,8 +56,17 @@ def main() -> int | None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    parser = answers_parser(__doc__)
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/scores"), help="folder for the scores"
+    )
+    return parser
+
+
+def answers_parser(description: str | None) -> argparse.ArgumentParser:
+    """Returns a parser that takes what is measured: generations, and the mixtures they may copy."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
         "--generations",
@@ -72,9 +81,6 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("build/mixtures"),
         help="folder of training mixtures, to measure what was copied (default: build/mixtures)",
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("build/scores"), help="folder for the scores"
     )
     return parser
 
