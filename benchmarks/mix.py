@@ -10,6 +10,7 @@ tokenised and the time multiplied by ten; it takes ten gigabytes of disk and som
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import random
@@ -38,25 +39,29 @@ wait however
 HAN = [chr(code) for code in range(0x4E00, 0x9FA6)]
 
 
-def synthetic_zh(chance: random.Random, number: int) -> dict[str, Any]:
+Cut = Callable[[int], str]
+
+
+def cutter(words: list[str], joint: str) -> Cut:
+    """Returns a function that cuts a text of so many words out of one long random text."""
+    chance = random.Random(0)
+    pool = chance.choices(words, k=100_000)
+
+    def cut(length: int) -> str:
+        start = chance.randrange(len(pool) - length)
+        return joint.join(pool[start : start + length])
+
+    return cut
+
+
+def synthetic_zh(text: Cut, number: int) -> dict[str, Any]:
     """Returns a row of about 6 kB in Congliu's columns."""
-
-    def text(length: int) -> str:
-        return "".join(chance.choices(HAN, k=length))
-
-    return {
-        "input": f"第{number}题" + text(60),
-        "reasoning_content": text(1200),
-        "content": text(700),
-    }
+    prompt = f"第{number}题" + text(60)
+    return {"input": prompt, "reasoning_content": text(1200), "content": text(700)}
 
 
-def synthetic_en(chance: random.Random, number: int) -> dict[str, Any]:
+def synthetic_en(text: Cut, number: int) -> dict[str, Any]:
     """Returns a row of about 23 kB in OpenThoughts' columns."""
-
-    def text(length: int) -> str:
-        return " ".join(chance.choices(WORDS, k=length))
-
     thought, solution = text(4300), text(450)
     answer = (
         f"<|begin_of_thought|>\n\n{thought}\n\n<|end_of_thought|>\n\n"
@@ -72,17 +77,16 @@ def synthetic_en(chance: random.Random, number: int) -> dict[str, Any]:
 
 
 SOURCES = {
-    "general_zh": ("congliu", synthetic_zh),
-    "general_en": ("openthoughts", synthetic_en),
+    "general_zh": ("congliu", synthetic_zh, cutter(HAN, "")),
+    "general_en": ("openthoughts", synthetic_en, cutter(WORDS, " ")),
 }
 
 
-def write(path: Path, rows: int, make: Callable[[random.Random, int], dict[str, Any]]) -> int:
+def write(path: Path, rows: int, make: Callable[[int], dict[str, Any]]) -> int:
     """Writes a source; returns its mean bytes per row."""
-    chance = random.Random(0)
     with path.open("w", encoding="utf-8") as handle:
         for number in range(rows):
-            handle.write(json.dumps(make(chance, number), ensure_ascii=False) + "\n")
+            handle.write(json.dumps(make(number), ensure_ascii=False) + "\n")
     return path.stat().st_size // rows
 
 
@@ -185,9 +189,9 @@ def measure(scratch: Path, rows: int, taken: int, every: int, folder: Path) -> N
     from coig_writer.training.sources import Source
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    for name, (kind, make) in SOURCES.items():
+    for name, (kind, make, text) in SOURCES.items():
         file = scratch / f"{name}.jsonl"
-        size = write(file, rows, make)
+        size = write(file, rows, functools.partial(make, text))
         print(f"{name}: synthetic, {rows:,} rows of {size / 1000:.1f} kB", flush=True)
         print(compare(Source(name, str(file), kind), taken, every, tokenizer), flush=True)
 

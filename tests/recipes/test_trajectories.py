@@ -192,3 +192,15 @@ def test_a_budget_that_is_exceeded_stops_the_run_before_training(tmp_path):
     assert done.returncode == 1
     assert "of the tokens would be cut at 112, the budget is 0.0%" in done.stderr
     assert not (tmp_path / "models").exists()
+
+
+def test_a_wrong_batch_is_refused_before_the_model_is_loaded(recipe):
+    command = [sys.executable, "recipes/sft.py", "--config", str(recipe)]
+    command += ["--gradient_accumulation_steps", "3", "--output_dir", str(recipe.parent / "wrong")]
+    done = subprocess.run(
+        command, cwd=runs.ROOT, env=runs.ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "add --gradient_accumulation_steps 4" in done.stderr
+    assert "Loading weights" not in done.stderr
+    assert not (recipe.parent / "wrong").exists()

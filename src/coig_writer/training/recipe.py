@@ -123,9 +123,7 @@ def parse(
 
     from coig_writer.training import controls
 
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if "--config" not in given and default_config is not None:
-        given = ["--config", str(default_config), *given]
+    given = command_line(arguments, default_config)
     check_keys(given)
     try:
         recipe, sft, model = TrlParser(classes()).parse_args_and_config(given)
@@ -138,6 +136,22 @@ def parse(
     for variant in recipe.variants:
         controls.resolve(variant, Path(recipe.controls))
     return recipe, sft, model
+
+
+def command_line(arguments: Sequence[str] | None, default_config: Path | None) -> list[str]:
+    """Returns the flags with ``--config FILE`` as two of them, the default added where none is given.
+
+    Raises:
+        ConfigError: ``--config`` names no file.
+    """
+    given: list[str] = []
+    for flag in sys.argv[1:] if arguments is None else arguments:
+        given += flag.split("=", 1) if flag.startswith("--config=") else [flag]
+    if "--config" not in given:
+        return given if default_config is None else ["--config", str(default_config), *given]
+    if given[-1] == "--config":
+        raise ConfigError("--config names no file", "recipes are recipes/configs/*.yaml")
+    return given
 
 
 def read(path: Path) -> dict[str, Any]:

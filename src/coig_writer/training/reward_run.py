@@ -7,7 +7,6 @@ and article. Rewards have no zero: only differences on the same prompt mean anyt
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,9 +64,7 @@ def parse(
     from trl import ModelConfig, RewardConfig, TrlParser
 
     classes = (RewardArguments, RewardConfig, ModelConfig)
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if "--config" not in given:
-        given = ["--config", str(default_config), *given]
+    given = recipes.command_line(arguments, default_config)
     recipes.check_keys(given, classes)
     try:
         own, settings, model = TrlParser(classes).parse_args_and_config(given)

@@ -47,7 +47,8 @@ def read_mixture(
     lock_file = folder / "mixture.lock.json"
     if not lock_file.is_file():
         raise MissingInputError(
-            f"{folder}: no mixture {variant!r} here", f"run: {MIX} --variants {variant}"
+            f"{folder}: no mixture {variant!r} here",
+            f"run: python recipes/mix.py CONFIG --variants {variant}   (CONFIG as given here, or recipes/configs/cw_10k.yaml)",
         )
     lock = read_lock(lock_file)
     rows = read_records(folder / "train.parquet", MixtureRow, made_by=MIX)
@@ -89,8 +90,8 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
             f"{variant}: the finished run stands in {out}; --overwrite_run true trains again"
         )
         return out
+    recipes.check_batch(recipe, sft, sft.world_size)  # before a large model is loaded
     trainer = _trainer(dataclasses.replace(sft, output_dir=str(out)), model, rows)
-    recipes.check_batch(recipe, sft, trainer.accelerator.num_processes)
     if recipe.epoch_samples:
         trainer.add_callback(EpochSamples(recipe.epoch_samples, trainer))
     started = time.monotonic()

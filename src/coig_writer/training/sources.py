@@ -81,7 +81,7 @@ def load(source: Source) -> tuple[Any, str | None]:
 
     if source.local:
         return _load_local(Path(source.path)), None
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", source.path) or source.path.startswith((".", "build/")):
+    if not _hub_id(source.path):
         raise MissingInputError(
             f"source {source.name}: no file or folder {source.path!r}", _remedy(source)
         )
@@ -94,6 +94,13 @@ def load(source: Source) -> tuple[Any, str | None]:
             _remedy(source),
         ) from error
     return rows, commit
+
+
+def _hub_id(path: str) -> bool:
+    """Whether a path that is not on this machine can be a Hub id; a mistyped file must not be one."""
+    if path.startswith((".", "build/")) or Path(path).suffix in (".jsonl", ".json", ".parquet"):
+        return False
+    return re.fullmatch(r"[\w.-]+/[\w.-]+", path) is not None
 
 
 def _commit(source: Source) -> str:

@@ -75,6 +75,14 @@ def test_unknown_variant_and_bad_yaml(root, tmp_path):
         recipes.read(tmp_path / "gone.yaml")
 
 
+def test_config_may_be_one_word_and_must_name_a_file(root):
+    demo = config(root, "demo")
+    recipe, _, _ = recipes.parse([f"--config={demo}"], default_config=config(root, "cw"))
+    assert recipe.variants == list(VARIANTS)
+    with pytest.raises(ConfigError, match="--config names no file"):
+        recipes.parse(["--seed", "1", "--config"])
+
+
 def test_the_global_batch_is_checked_against_the_devices(root):
     recipe, sft, _ = recipes.parse(["--config", str(config(root, "demo"))])
     recipes.check_batch(recipe, sft, 1)

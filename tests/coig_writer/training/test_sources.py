@@ -98,7 +98,8 @@ def test_settings_are_strict():
         sources.parse({"creative": {"path": "x", "format": "csv"}})
 
 
-def test_a_missing_local_source_says_what_to_type():
-    with pytest.raises(MissingInputError) as caught:
-        sources.load(Source("creative", "build/none.jsonl", "coig_writer"))
+@pytest.mark.parametrize("path", ["build/none.jsonl", "data/rows.jsonl", "./here", "/gone/away"])
+def test_a_missing_local_source_says_what_to_type_and_asks_no_hub(path):
+    with pytest.raises(MissingInputError, match="no file or folder") as caught:
+        sources.load(Source("creative", path, "coig_writer"))
     assert "python -m dataset_builder pack" in str(caught.value)
