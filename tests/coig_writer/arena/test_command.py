@@ -116,6 +116,9 @@ def test_import_and_export_meet(tmp_path, study_file, capsys):
     assert typed(tmp_path, *words, path) == 0
     assert typed(tmp_path, *words, path) == 0
     assert "0 rankings added, 1 were there already" in capsys.readouterr().out
+    other = ranking_file(tmp_path, models[::-1])
+    assert typed(tmp_path, *words, other) == 0
+    assert "1 left out: the rater already ranked those prompts otherwise" in capsys.readouterr().out
     assert typed(tmp_path, "export", "--study", study_file, "--out", tmp_path / "out") == 0
     (ballot,) = read_records(tmp_path / "out" / "ballots.parquet", Ballot)
     assert json.loads(ballot.verdict) == list(models)
@@ -127,6 +130,8 @@ def test_import_and_export_meet(tmp_path, study_file, capsys):
         ("gpt", "zh-0", "甲", "model 'gpt'"),
         ("cw", "zh-77", "甲", "query 'zh-77'"),
         ("cw", "zh-0", "丙", "annotated the data"),
+        ("cw", "zh-0", "甲", "no rank for 'cw_10k'"),
+        ("cw", "zh-0", "nobody", "none of the study's raters"),
     ],
 )
 def test_an_import_that_does_not_belong_is_refused(

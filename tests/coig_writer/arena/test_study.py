@@ -46,6 +46,8 @@ def test_a_study_file_is_read_with_its_nested_keys(tmp_path):
         ({"study": "s", "pairs_per_prompt": 0}, "at least 1"),
         ({"study": "s", "votes_per_minute": 0}, "rate limit"),
         ({"study": " "}, "empty"),
+        ({"study": "s", "overlap": 3}, "write {share: …, raters: …}"),
+        ({"study": "s", "repeats": "often"}, "key 'repeats'"),
         (["study"], "not a mapping"),
         (None, "not a mapping"),
     ],
@@ -61,5 +63,5 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
     with pytest.raises(MissingInputError, match="no such study file"):
         load(tmp_path / "none.yaml")
     (tmp_path / "bad.yaml").write_text("study: [")
-    with pytest.raises(ConfigError, match="not YAML"):
+    with pytest.raises(ConfigError, match="not YAML at line 1"):
         load(tmp_path / "bad.yaml")
