@@ -14,10 +14,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from coig_writer.errors import ConfigError
+from coig_writer.document import Dropped
+from coig_writer.errors import ConfigError, InputError
 from dataset_builder import (
     assess,
     audit,
@@ -30,7 +31,7 @@ from dataset_builder import (
     screen,
     validate,
 )
-from dataset_builder.curation import Counts, folder, work
+from dataset_builder.curation import Counts, folder, iterate, work
 from dataset_builder.stage_options import Settings, add_model, parser, settings, shown
 
 
@@ -62,10 +63,9 @@ def run(where: Settings, plan: Plan) -> list[Counts]:
         done[counts.stage] = counts
         return counts
 
-    stage(collect.run(where, plan.collect))
-    stage(assess.run(where, plan.least, rules_only=plan.rules_only))
-    stage(dedup.run(where, plan.similar))
-    stage(screen.run(where))
+    for counts in _texts(where, plan):
+        stage(counts)
+        _something_left(where, counts)
     for _ in range(2 * plan.rounds + 2):  # each draft is judged by a model, then by people
         stage(reverse.run(where, plan.author))
         stage(validate.run(where, plan.rounds))
@@ -78,6 +78,31 @@ def run(where: Settings, plan: Plan) -> list[Counts]:
     if done["audit"].kept:
         stage(_pack(where))
     return list(done.values())
+
+
+def _texts(where: Settings, plan: Plan) -> Iterator[Counts]:
+    """Runs the stages that choose texts."""
+    yield collect.run(where, plan.collect)
+    yield assess.run(where, plan.least, rules_only=plan.rules_only)
+    yield dedup.run(where, plan.similar)
+    yield screen.run(where)
+
+
+def _something_left(where: Settings, counts: Counts) -> None:
+    """Stops a run whose stage has left nothing to go on with.
+
+    Raises:
+        InputError: No document was kept; one of them is shown.
+    """
+    if counts.kept:
+        return
+    reasons = ", ".join(f"{n} {reason}" for reason, n in counts.reasons.items())
+    path = folder(where.root, counts.stage) / "dropped.jsonl"
+    first = next(iterate(path, Dropped, counts.stage, where.root))
+    raise InputError(
+        f"{counts.stage} kept none of {counts.read} documents ({reasons}); the first: {first.evidence}",
+        f"see {path} for the reason of each, mend the texts or the options, and run again",
+    )
 
 
 def _sent_back(done: dict[str, Counts]) -> bool:

@@ -66,7 +66,9 @@ class Gathering:
         return [place / f"{n:06d}-{self._stamp(s)}.jsonl" for n, s in enumerate(self.sources)]
 
     def _stamp(self, source: Path) -> str:
-        files = sorted(source.rglob("*.txt")) if source.is_dir() else [source]
+        files = [source]
+        if source.is_dir():
+            files = [*sorted(source.rglob("*.txt")), source / intake.METADATA]
         seen = [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files if f.is_file()]
         content = json.dumps([self.provenance, seen], ensure_ascii=False).encode()
         return hashlib.sha256(content).hexdigest()[:16]

@@ -26,6 +26,7 @@ COLUMNS = (
 NUMBERS = ("likes", "comments", "shares")
 OFFICIAL = {"query", "thought", "answer"}
 LARGEST_NUMBER = 10**12
+METADATA = "metadata.csv"
 
 
 def read(path: Path, provenance: str) -> Iterator[Document]:
@@ -59,19 +60,37 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any] | str]:
 
 
 def _texts(folder: Path) -> Iterator[Mapping[str, Any]]:
-    """Reads ``FOLDER/**/*.txt``; a subfolder named after a genre gives the genre."""
-    files = sorted(folder.rglob("*.txt"))
+    """Reads ``FOLDER/**/*.txt``; a subfolder named after a genre gives the genre.
+
+    Dates and the rest come from ``FOLDER/metadata.csv``, by id: the file's path without ``.txt``.
+    """
+    files = {f.relative_to(folder).with_suffix("").as_posix(): f for f in folder.rglob("*.txt")}
     if not files:
         raise MissingInputError(f"{folder}: no .txt files", "give a folder with one text per file")
-    for file in files:
-        parent = file.parent.name if file.parent != folder else None
-        text = file.read_text(encoding="utf-8", errors="replace")
+    known = _metadata(folder / METADATA, files)
+    for name, file in sorted(files.items()):
         yield {
-            "id": file.relative_to(folder).with_suffix("").as_posix(),
-            "text": text,
+            "id": name,
+            "text": file.read_text(encoding="utf-8", errors="replace"),
             "title": file.stem,
-            "genre": parent,
+            "genre": file.parent.name if file.parent != folder else None,
+            **known.get(name, {}),
         }
+
+
+def _metadata(path: Path, files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """Reads what is known about the texts of a folder, by id; nothing if there is no such file."""
+    found: dict[str, dict[str, Any]] = {}
+    for number, row in enumerate(_csv(path) if path.is_file() else (), 1):
+        if isinstance(row, str):
+            raise InputError(f"{path} row {number}: {row}", "give every row a cell per column")
+        if row.get("id") not in files:
+            raise InputError(
+                f"{path} row {number}: id {row.get('id')!r} is no text of the folder",
+                "write its path below the folder, without .txt",
+            )
+        found[row["id"]] = {k: v for k, v in row.items() if v is not None}
+    return found
 
 
 def _jsonl(path: Path) -> Iterator[Mapping[str, Any] | str]:

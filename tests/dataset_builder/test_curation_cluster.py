@@ -98,7 +98,7 @@ def test_slurm_scripts_are_valid_and_run(deduplicated, root, slurm, tmp_path):
     # dedup's five steps and the join, each a job that waits for the one before
     before = [d.id for d in curation.read_kept(deduplicated.root, "dedup")]
     shutil.rmtree(curation.folder(deduplicated.root, "dedup"))
-    again = ["dedup", "--executor", "slurm", "--partition", "cpu", "--tasks", "2"]
+    again = ["dedup", "--executor", "slurm", "--partition", "cpu", "--tasks", "1"]
     cluster(root, [*again, "--", "--out", str(deduplicated.root)], **slurm)
     assert [d.id for d in curation.read_kept(deduplicated.root, "dedup")] == before
     kept, lost = split(deduplicated)

@@ -100,6 +100,25 @@ def test_a_folder_of_texts_takes_the_genre_from_its_subfolder(tmp_path):
     assert (document.id, document.genre, document.title) == ("essay/春", "essay", "春")
 
 
+def test_metadata_gives_the_texts_of_a_folder_their_dates(tmp_path):
+    (tmp_path / "essay").mkdir()
+    (tmp_path / "essay" / "a.txt").write_text("文", encoding="utf-8")
+    metadata = tmp_path / "metadata.csv"
+    metadata.write_text("id,published_at,likes\nessay/a,2023-05-01,7\n", encoding="utf-8")
+    (document,) = intake.read(tmp_path, "curated")
+    assert (document.genre, document.published_at, document.likes) == ("essay", "2023-05-01", 7)
+    metadata.write_text("id,published_at\nessay/b,2023-05-01\n", encoding="utf-8")
+    with pytest.raises(InputError, match="row 1: id 'essay/b' is no text of the folder"):
+        list(intake.read(tmp_path, "curated"))
+
+
+def test_a_run_that_keeps_nothing_stops_and_shows_why(tmp_path):
+    (tmp_path / "a.csv").write_text("text,published\n文,2023-05-01\n", encoding="utf-8")
+    plan = curate.Plan(collect.Options((tmp_path / "a.csv",)), review.Options(("r1",)))
+    with pytest.raises(InputError, match=r"kept none of 1 .*unknown column 'published'"):
+        curate.run(Settings(tmp_path / "curation", NAMES), plan)
+
+
 def test_official_rows_bypass_the_dates_and_keep_their_parts(tmp_path):
     rows = [{"id": "u", "query": "写诗", "thought": "想", "answer": "诗。"}]
     path = tmp_path / "all_human_data.json"

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import random
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -283,7 +284,7 @@ class Endpoint:
             with http.stream(
                 "POST", f"{self.url.rstrip('/')}/chat/completions", json=body
             ) as answer:
-                content = _limited(answer.iter_bytes())
+                content = _limited(answer.iter_bytes(), time.monotonic() + self.timeout)
                 status, after = answer.status_code, answer.headers.get("retry-after")
         except (httpx.RequestError, RuntimeError) as error:  # RuntimeError: the client was closed
             raise _TryAgainError(f"{type(error).__name__}: no answer") from error
@@ -341,10 +342,13 @@ def _repair(text: str, problem: str) -> list[Message]:
     return [Message(role="assistant", content=text[:4000]), Message(role="user", content=wish)]
 
 
-def _limited(pieces: Iterable[bytes]) -> bytes:
+def _limited(pieces: Iterable[bytes], deadline: float) -> bytes:
+    """Joins the pieces of a body; one that trickles past the deadline counts as lost."""
     found = b""
     for piece in pieces:
         found += piece
         if len(found) > LARGEST_BODY:
             raise _GaveUpError(f"the reply is larger than {LARGEST_BODY >> 20} MiB")
+        if time.monotonic() > deadline:
+            raise _TryAgainError("the reply did not end in time")
     return found
