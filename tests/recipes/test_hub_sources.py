@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -155,8 +156,7 @@ def mix(hub, tmp_path):  # noqa: F811
         assert done.returncode == 0, done.stderr[-3000:]
         return json.loads(done.stdout.splitlines()[-1])
 
-    call.sources = settings["sources"]
-    return call
+    return SimpleNamespace(run=call, sources=settings["sources"])
 
 
 def locked(tmp_path, variant="cw_10k"):
@@ -166,7 +166,7 @@ def locked(tmp_path, variant="cw_10k"):
 
 @pytest.mark.slow
 def test_a_null_revision_is_resolved_once_locked_and_read_again(api, mix, published, tmp_path):  # noqa: F811
-    [(code, said)] = mix((["cw_10k"], {}))
+    [(code, said)] = mix.run((["cw_10k"], {}))
     assert code == 0, said[-3000:]
     lock = locked(tmp_path)
     assert {name: s["revision"] for name, s in lock["sources"].items()} == published
@@ -179,7 +179,7 @@ def test_a_null_revision_is_resolved_once_locked_and_read_again(api, mix, publis
     moved = publish(api, ZH, **{"distill_r1_110k.jsonl": jsonl(zh_row(i) for i in range(50, 65))})
     assert moved != published["general_zh"]
     newer = mix.sources | {"general_zh": mix.sources["general_zh"] | {"revision": "main"}}
-    verified, beside, drifted = mix(
+    verified, beside, drifted = mix.run(
         (["cw_10k", "--verify"], {}),
         (["cw_5k"], {}),
         (["cw_10k", "--verify"], {"sources": newer}),
@@ -191,7 +191,7 @@ def test_a_null_revision_is_resolved_once_locked_and_read_again(api, mix, publis
     assert "sources.general_zh.revision" in drifted[1]
     assert "sources.general_zh.ids_sha256" in drifted[1]
 
-    [(code, said)] = mix((["cw_10k", "--verify"], {}), online=False)
+    [(code, said)] = mix.run((["cw_10k", "--verify"], {}), online=False)
     assert code == 0, said[-3000:]
 
 
