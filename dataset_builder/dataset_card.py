@@ -65,8 +65,15 @@ def render(
         pictures=[Literal(f"figures/{name}") for name in pictures],
         unassigned="genre/unassigned/rows" in facts,
         removed="removed/rows" in facts,
+        origin=_origin(triplets),
         beside=_beside_paper(names, facts) if provenance == "published" else None,
     )
+
+
+def _origin(triplets: Sequence[Triplet]) -> Literal | None:
+    """Names the one file that all rows were read from; None where rows name sources of their own."""
+    sources = {t.source for t in triplets}
+    return Literal(f"`{sources.pop().replace('`', '')}`") if len(sources) == 1 else None
 
 
 def _content(facts: Mapping[str, Fact]) -> str:

@@ -75,7 +75,10 @@ def import_file(
         InputError: No sound row, UTF-16, or a row with an error under ``strict``.
     """
     if not path.is_file():
-        raise MissingInputError(f"{path}: no such file", "give the path of all_human_data.json")
+        what = "a folder, not a file" if path.is_dir() else "no such file"
+        raise MissingInputError(f"{path}: {what}", "give the path of all_human_data.json")
+    if not path.stat().st_size:
+        raise InputError(f"{path}: the file is empty, no sound row", "fetch it again and compare its size")
     source = f"{download.repository}@{download.revision}" if download else path.name
     counts = _Counts(strict)
     checker = Checker(source)
@@ -158,13 +161,16 @@ class _Counts:
 
     def close(self, path: Path) -> None:
         """Prints what was not shown; fails where there is nothing to keep."""
+        fails = not self.rows or bool(self.strict and self.rejected)
         hidden = sum(self.rules.values()) - SHOWN
         if hidden > 0:
-            print(f"… and {hidden} more, in rejected.jsonl and warnings.jsonl", file=sys.stderr)
+            where = "" if fails else ", in rejected.jsonl and warnings.jsonl"
+            print(f"… and {hidden} more{where}", file=sys.stderr)
         if self.strict and self.rejected:
+            have = "row has an error" if self.rejected == 1 else "rows have errors"
             raise InputError(
-                f"{path}: {self.rejected} rows have errors, and --strict allows none",
-                "mend them, or leave out --strict to keep the sound rows",
+                f"{path}: {self.rejected} {have}, and --strict allows none; nothing was written",
+                "mend the file, or leave out --strict to keep the sound rows",
             )
         if not self.rows:
             raise InputError(

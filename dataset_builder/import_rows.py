@@ -48,6 +48,7 @@ RULES = {
     "separator": Rule("warning", "put one comma between rows of an array, none between lines"),
 }
 REPAIRS = ("byte order marks removed", "CRLF turned into LF")
+LONGEST_LIST = 200  # characters of a list of names in a message
 BOILERPLATE = re.compile(
     r"好的[，,。！!：:]|没问题[，,。！!]|当然(可以|[，,！!])|以下(是|为|内容)|下面(将|是|为[你您]|我将)|"
     r"为了满足|这个思路|这是(一篇|为[你您])|根据[你您](的|提供的)(要求|需求|描述)|作为(一个|一名)?(AI|人工智能|语言模型)|"
@@ -195,7 +196,9 @@ def _errors(row: dict[str, Any]) -> list[tuple[str, str]]:
 def _field_error(row: dict[str, Any], field: str) -> tuple[str, str]:
     value = row.get(field)
     if value is None:
-        return "missing_field", "is null" if field in row else "is missing"
+        given = ", ".join(sorted(map(repr, row)))
+        missing = f"is missing (the row has {given[:LONGEST_LIST]})" if row else "is missing"
+        return "missing_field", "is null" if field in row else missing
     if not isinstance(value, str):
         return _type_error(value)
     if not value.strip():

@@ -124,7 +124,7 @@ def test_the_checksum_is_compared_with_the_recorded_ones(tmp_path, monkeypatch):
 
 def test_strict_makes_an_error_fatal_and_writes_nothing(tmp_path):
     path = write(tmp_path / "rows.jsonl", [GOOD, DEFECTS["nested"]])
-    with pytest.raises(InputError, match="1 rows have errors"):
+    with pytest.raises(InputError, match="1 row has an error"):
         import_file(path, tmp_path / "out", strict=True)
     assert not (tmp_path / "out" / "triplets.parquet").exists()
     import_file(write(path, [GOOD, DEFECTS["boilerplate"]]), tmp_path / "out", strict=True)

@@ -41,7 +41,7 @@ def test_a_removed_row_is_gone_counted_and_logged(folder):
     assert found["overall/rows"].value == 4
     assert found["removed/rows"].value == 2
     card = (folder / "README.md").read_text(encoding="utf-8")
-    assert "version 1.0.2: 2 rows were removed" in card
+    assert "version 1.0.2; rows removed since the first: 2;" in card
     assert describe.card(folder, describe.read_packed(folder)) == card
 
 

@@ -168,7 +168,8 @@ def _choices(orders: Ints, players: int) -> tuple[Floats, Floats, Floats]:
     inside = np.array([found for _, found in offered], dtype=bool).reshape(-1, players)
     sets, which = np.unique(inside, axis=0, return_inverse=True)
     counts = np.zeros((len(orders), len(sets)))
-    np.add.at(counts, ([row for row, _ in offered], which.ravel()), 1.0)
+    rows = np.array([row for row, _ in offered], dtype=np.intp)
+    np.add.at(counts, (rows, which.ravel()), 1.0)
     return firsts, sets.astype(np.float64), counts
 
 
