@@ -78,7 +78,9 @@ def import_file(
         what = "a folder, not a file" if path.is_dir() else "no such file"
         raise MissingInputError(f"{path}: {what}", "give the path of all_human_data.json")
     if not path.stat().st_size:
-        raise InputError(f"{path}: the file is empty, no sound row", "fetch it again and compare its size")
+        raise InputError(
+            f"{path}: the file is empty, no sound row", "fetch it again and compare its size"
+        )
     source = f"{download.repository}@{download.revision}" if download else path.name
     counts = _Counts(strict)
     checker = Checker(source)
