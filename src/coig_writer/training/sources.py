@@ -93,7 +93,18 @@ def load(source: Source) -> tuple[Any, str | None]:
             f"source {source.name}: cannot read {source.path} from the Hub ({str(error)[:120]})",
             _remedy(source),
         ) from error
+    _check_commit(source, rows, commit)
     return rows, commit
+
+
+def _check_commit(source: Source, rows: Any, commit: str) -> None:
+    """Refuses rows of another commit: without a network, datasets reads the newest that it has cached."""
+    files = [Path(entry["filename"]) for entry in rows.cache_files]
+    if files and not all(commit in file.parts for file in files):
+        raise MissingInputError(
+            f"source {source.name}: {source.path} is cached here, but not alone at {commit[:12]}",
+            "run the same command online",
+        )
 
 
 def _hub_id(path: str) -> bool:
