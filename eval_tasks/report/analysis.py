@@ -32,6 +32,7 @@ class Analysis:
     genre_ratings: dict[str, Pooled]
     equal_length: LengthControlled | str | None
     associations: dict[str, Association]
+    coherence: dict[tuple[str, str], Interval]
     reasoning: dict[str, Reasoning]
 
 
@@ -49,5 +50,6 @@ def analyse(runs: Runs, language: Language) -> Analysis:
         genres.mean_ratings(runs, language),
         relation.at_equal_length(runs, language, pair) if pair else None,
         relation.associations(runs, language),
+        relation.coherence(runs, language),
         reasoning.behaviours(runs, language),
     )

@@ -135,6 +135,8 @@ def _relations(found: Analysis) -> Iterator[Fact]:
         yield _interval(
             f"concordance/{found.language}/{metric}", relation.concordance, 100, "percent"
         )
+    for (coherent, diverse), interval in found.coherence.items():
+        yield _interval(f"coherence/{found.language}/{coherent}/{diverse}", interval)
 
 
 def _reasoning(found: Analysis) -> Iterator[Fact]:

@@ -14,6 +14,7 @@ from eval_tasks.report.analysis import Analysis
 from eval_tasks.report.cases import Case
 from eval_tasks.report.figures import Figure
 from eval_tasks.report.inputs import LANGUAGES, Runs
+from eval_tasks.report.relation import COHERENCE, METRICS
 from eval_tasks.report.tables import confusion, measures, win_rates
 
 HERE = Path(__file__).parent
@@ -61,6 +62,8 @@ def render(
             measure_table=measure_table,
             figure=lambda language, section: _figure(figures[language].get(section)),
             none_yet=_none_yet,
+            coherence_metrics=COHERENCE,
+            metric_names=METRICS,
             cases=cases,
             command=command,
             version=__version__,

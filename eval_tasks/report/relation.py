@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
 from coig_writer.errors import StatisticsError
-from coig_writer.preference.association import Association, associate
+from coig_writer.preference.association import Association, associate, covary
+from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.length_control import Duels, LengthControlled, fit
 from coig_writer.preference.pairs import Pairs, encode
 from coig_writer.triplet import Language
@@ -20,13 +23,19 @@ METRICS = {
     "mtld": "MTLD",
     "chars": "characters",
     "adjacent_cohesion": "cohesion of adjacent paragraphs",
+    "disconnected": "disconnected paragraphs",
     "term_reuse": "reuse of terms",
+    "name_reuse": "reuse of names",
     "repetition_4": "repeated 4-grams",
     "compression_ratio": "compression ratio",
     "idiom_density": "idioms",
     "worn_density": "worn phrases",
     "reward": "reward model, on prompts it never saw",
 }
+
+# The paper reads a high TTR as topic shifts and inconsistent terminology (beside Table 4).
+COHERENCE = ("adjacent_cohesion", "disconnected", "term_reuse", "name_reuse")
+DIVERSITY = ("ttr", "mattr_100")
 
 
 def associations(runs: Runs, language: Language) -> dict[str, Association]:
@@ -40,15 +49,32 @@ def associations(runs: Runs, language: Language) -> dict[str, Association]:
 
 
 def _association(runs: Runs, language: Language, metric: str, pairs: Pairs) -> Association | None:
-    values = {
+    try:
+        return associate(metric, pairs, _by_answer(runs, language, metric))
+    except StatisticsError:
+        return None  # not scored, or without variation: nothing to relate
+
+
+def coherence(runs: Runs, language: Language) -> dict[tuple[str, str], Interval]:
+    """Returns by metric of coherence and of diversity how the two go together within prompts."""
+    found = {pair: _covaried(runs, language, *pair) for pair in product(COHERENCE, DIVERSITY)}
+    return {pair: interval for pair, interval in found.items() if interval is not None}
+
+
+def _covaried(runs: Runs, language: Language, coherent: str, diverse: str) -> Interval | None:
+    first, second = (_by_answer(runs, language, metric) for metric in (coherent, diverse))
+    try:
+        return covary(f"{coherent} and {diverse}", first, second)
+    except StatisticsError:
+        return None  # not scored, or without variation: the table says so
+
+
+def _by_answer(runs: Runs, language: Language, metric: str) -> dict[tuple[str, str], float]:
+    return {
         (variant, query): value
         for variant, scored in runs.values(metric, language).items()
         for query, value in scored.items()
     }
-    try:
-        return associate(metric, pairs, values)
-    except StatisticsError:
-        return None  # not scored, or without variation: nothing to relate
 
 
 def at_equal_length(

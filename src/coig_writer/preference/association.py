@@ -94,6 +94,42 @@ def _within(pairs: Pairs, values: Mapping[tuple[str, str], float]) -> Floats:
     return np.array(found, dtype=np.float64)
 
 
+def covary(
+    metric: str,
+    first: Mapping[tuple[str, str], float],
+    second: Mapping[tuple[str, str], float],
+    plan: Plan = BY_QUERY,
+) -> Interval:
+    """Relates two metrics within prompts: mean Spearman correlation over the answers to one prompt.
+
+    Args:
+        metric: Name of the two together, for the error.
+        first: (variant, query id) → value.
+        second: The same of the other metric.
+        plan: How to resample; prompts are the clusters.
+
+    Returns:
+        The mean, between -1 and 1; ``n`` counts prompts with three answers or more and spread in both.
+
+    Raises:
+        StatisticsError: Fewer than two such prompts.
+    """
+    answers: dict[str, list[tuple[float, float]]] = {}
+    for variant, query in first.keys() & second.keys():
+        answers.setdefault(query, []).append((first[variant, query], second[variant, query]))
+    within = [
+        stats.spearmanr(*columns).statistic
+        for columns in (np.array(answers[query]).T for query in sorted(answers))
+        if columns.shape[1] >= 3 and np.ptp(columns, axis=1).all()
+    ]
+    if len(within) < 2:
+        raise StatisticsError(
+            f"{metric}: {len(within)} prompts with three differing answers",
+            "score the answers of three models or more",
+        )
+    return bootstrap.mean(np.array(within), np.arange(len(within)), plan)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Correlation:
     """Pearson's correlation with Fisher's interval, and Spearman's beside it."""

@@ -150,6 +150,22 @@ def test_association_finds_what_is_there_and_nothing_where_nothing_is() -> None:
     assert none.concordance.low < 0.5 < none.concordance.high
 
 
+def test_two_metrics_are_related_within_prompts_and_not_across_them() -> None:
+    rng = np.random.default_rng(3)
+    # each prompt lifts both metrics alike; within a prompt the one falls as the other rises
+    first = {(v, f"q{q}"): q + rng.normal() for q in range(40) for v in "abcde"}
+    second = {key: 2 * float(key[1][1:]) - value for key, value in first.items()}
+    found = association.covary("x and y", first, second, Plan(rounds=200))
+    assert found.estimate == pytest.approx(-1)
+    assert (found.n, found.clusters) == (40, 40)
+    noise = {key: rng.normal() for key in first}
+    none = association.covary("x and y", first, noise, Plan(rounds=200))
+    assert none.low < 0 < none.high
+    pairs_only = {key: value for key, value in first.items() if key[0] in "ab"}
+    with pytest.raises(StatisticsError, match="three models or more"):
+        association.covary("x and y", pairs_only, second)
+
+
 def test_pairs_without_a_value_are_left_out_and_counted() -> None:
     rows, values = comparisons(20, 2, beta=1.0)
     for i in range(20):
