@@ -25,8 +25,8 @@ reproduce: install ## one published configuration from sources to card: RUN=cw_1
 test: install ## runs the fast tests (no network, no GPU)
 	$(PY) -m pytest -m "not slow and not network and not gpu"
 
-test-slow: install ## runs the slow tests: the demo from a fresh clone, other datasets versions, kills and restarts
-	$(PY) -m pytest -m "slow and not network and not gpu"
+test-slow: install ## runs the slow tests: the demo from a fresh clone, other datasets versions, kills and restarts; starts none after 30 minutes
+	$(PY) -m pytest -m "slow and not network and not gpu" --budget 30
 
 check: install ## formatting, lint, types and import rules
 	$(VENV)/bin/ruff format --check .
