@@ -123,3 +123,18 @@ def test_no_few_shot_examples_are_taken() -> None:
     registry = Registry(tasks="coig_writer:zh|0", custom_tasks="eval_tasks.tasks")
     (loaded,) = registry.load_tasks().values()
     assert all(doc.fewshot_samples == [] for doc in loaded.get_docs())
+
+
+def test_the_pinned_xxhash_takes_the_strings_that_lighteval_hashes() -> None:
+    import xxhash
+
+    assert len(xxhash.xxh64("一句话").hexdigest()) == 16  # version 4 takes bytes only
+
+
+def test_a_model_of_ours_has_the_cache_that_the_pipeline_sets_up() -> None:
+    from types import SimpleNamespace
+
+    from coig_writer.scoring.replay import Replay
+
+    model = Replay(SimpleNamespace(model_name="v"), [])
+    model._cache._init_registry({})
