@@ -29,7 +29,7 @@ def run(root: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=1200,
     )
 
 
@@ -109,6 +109,6 @@ def test_the_ttr_module_loads_with_evaluate(root: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=root, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300,
+        cwd=root, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=1200,
     )  # fmt: skip
     assert "'ttr': 0.5, 'ttr_per_text': [0.5, None], 'n': 1" in done.stdout, done.stderr

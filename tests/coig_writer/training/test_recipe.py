@@ -100,7 +100,7 @@ def test_without_arguments_it_says_within_seconds_what_is_missing(root, tmp_path
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 1
     # with a GPU it is the mixture that is missing, without one the GPU; each with its command
