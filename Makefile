@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+BUDGET ?= 25
 EXTRAS := build,train,eval,space,dev
 
 .DEFAULT_GOAL := help
@@ -25,8 +26,8 @@ reproduce: install ## one published configuration from sources to card: RUN=cw_1
 test: install ## runs the fast tests (no network, no GPU)
 	$(PY) -m pytest -m "not slow and not network and not gpu"
 
-test-slow: install ## runs the slow tests: the demo from a fresh clone, other datasets versions, kills and restarts; starts none after 30 minutes
-	$(PY) -m pytest -m "slow and not network and not gpu" --budget 30
+test-slow: install ## runs the slow tests: the demo from a fresh clone, other datasets versions, kills and restarts; starts none after BUDGET=25 minutes
+	$(PY) -m pytest -m "slow and not network and not gpu" --budget $(BUDGET)
 
 check: install ## formatting, lint, types and import rules
 	$(VENV)/bin/ruff format --check .
