@@ -75,6 +75,8 @@ def prepare(folder: Path, **changes) -> Path:
     }
     settings |= {
         "max_length": 512,
+        "per_device_train_batch_size": 2,  # what the tests' own accumulations multiply
+        "gradient_accumulation_steps": 4,
         "num_train_epochs": 2,
         "logging_steps": 1,
         "output_dir": str(folder / "models"),
