@@ -14,7 +14,8 @@ from coig_writer.training.planner import Shape
 
 PADDED_SHARE = 0.456  # real tokens in padded micro-batches of cw: benchmarks/token_efficiency.py
 # Assumptions of --predict. GEMM: TRL #7244, 8,192 × 151,936 × 4,096 forward and backward in 42 ms on an H100.
-GEMM, FLASH, BANDWIDTH = 0.736, 0.55, 4.8e12 * 0.8
+GEMM, BANDWIDTH = 0.736, 4.8e12 * 0.8
+ATTENTION = {"flash": 0.55, "cudnn": 0.65}  # of the peak, assumed
 FP8_GEMM = 1.5  # over bf16 matrices, conversions included
 HEAD_OVER_GEMM = {
     "full": 59 / 42,
@@ -33,6 +34,7 @@ class Variant:
     checkpoint: Literal["full", "attention", "none"] = "full"
     compiled: bool = False
     states: Literal["fp32", "master8"] = "fp32"
+    attention: Literal["flash", "cudnn"] = "flash"
     fp8: bool = False
 
 
@@ -47,8 +49,10 @@ VARIANTS = {
         Variant("compile", "torch.compile of every layer", checkpoint="attention", compiled=True),
         Variant("master8", "bf16 weights and gradients, fp32 master, 8-bit moments; no checkpointing",
             checkpoint="none", compiled=True, states="master8"),
+        Variant("cudnn", "attention by cuDNN's kernel", checkpoint="none", compiled=True,
+            states="master8", attention="cudnn"),
         Variant("fp8", "matrices of the layers in fp8", checkpoint="none", compiled=True,
-            states="master8", fp8=True),
+            states="master8", attention="cudnn", fp8=True),
     )
 }  # fmt: skip
 
@@ -81,7 +85,7 @@ def predict(of: Shape, how: Variant, length: int, accumulate: int) -> Prediction
     moved = 28 if how.states == "fp32" else 16
     seconds = {
         "matrices": passes * body * length / rate / (FP8_GEMM if how.fp8 else 1),
-        "attention": attention * again * length / (throughput.PEAKS["H200"] * FLASH),
+        "attention": attention * again * length / (throughput.PEAKS["H200"] * ATTENTION[how.attention]),
         "head": 6 * head_size * length / rate * HEAD_OVER_GEMM[how.head],
         "elementwise": traffic * (0.5 if how.compiled else 1) / BANDWIDTH,
         "casts": casts / BANDWIDTH,
