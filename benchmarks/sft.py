@@ -161,6 +161,8 @@ def loss_of(model: Any, ids: Any, how: Variant) -> Any:
     def part(h: Any, t: Any) -> Any:
         return torch.nn.functional.cross_entropy(model.lm_head(h).float(), t, reduction="sum")
 
+    if how.head == "compiled":
+        return torch.compile(part)(hidden, targets) / len(targets)
     chunks = zip(hidden.split(1024), targets.split(1024), strict=True)
     return sum(checkpoint(part, h, t, use_reentrant=False) for h, t in chunks) / len(targets)
 
@@ -275,6 +277,28 @@ def apart(step: Step) -> dict[str, float]:
     return found
 
 
+def profiled(call: Callable[[], Any], longest: int = 14) -> str:
+    """Makes a call under the profiler; returns its longest kernels, by milliseconds."""
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CUDA]) as found:
+        seconds, _ = clocked(call, "cuda", 1)
+    return kernels(found, seconds, longest)
+
+
+def kernels(found: Any, seconds: float, longest: int = 14) -> str:
+    """Renders a profile's longest kernels and how long the device was busy."""
+    spent = [e for e in found.key_averages() if e.device_type.name == "CUDA"]
+    spent.sort(key=lambda e: -e.self_device_time_total)
+    total = sum(e.self_device_time_total for e in spent) / 1e3
+    lines = [f"{1e3 * seconds:8.1f} ms of one step, {total:.1f} ms in kernels, of which"]
+    lines += [
+        f"{e.self_device_time_total / 1e3:8.1f} ms {e.count:>6} × {e.key[:110]}"
+        for e in spent[:longest]
+    ]
+    return "\n".join(lines)
+
+
 def row(how: Variant, found: Measured, of: Shape, length: int) -> str:
     """Renders a result as a row of benchmarks/sft.md."""
     speed = found.tokens / found.seconds
@@ -297,6 +321,7 @@ def main() -> int | None:
     parser.add_argument("--length", type=int, default=8192, help="tokens per row")
     parser.add_argument("--steps", type=int, default=5, help="timed optimizer steps per variant")
     parser.add_argument("--accumulate", type=int, default=4, help="rows per optimizer step")
+    parser.add_argument("--profile", action="store_true", help="also list each step's longest kernels")
     options = parser.parse_args()
     if options.predict:
         print(
@@ -311,6 +336,7 @@ def main() -> int | None:
 def run(options: Any) -> None:
     """Measures each variant and prints its row; one that cannot run says why."""
     import torch
+    import torch._inductor.config
 
     if not options.smoke and not torch.cuda.is_available():
         raise MissingInputError(
@@ -334,6 +360,8 @@ def run(options: Any) -> None:
             step = Step(of, how, device=device, length=length, rows=options.accumulate)
             found = measure(step, options.steps)
             print(row(how, found, of, length), flush=True)
+            if options.profile and device == "cuda":
+                print(profiled(step.take), flush=True)
         except (MissingInputError, RuntimeError) as error:  # out of memory is a RuntimeError
             print(f"| `{name}` | not run: {str(error).splitlines()[0]} | | | | | |", flush=True)
         step = None  # frees the model before the next is made

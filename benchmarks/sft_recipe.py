@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import sft as sft_step
+
 from coig_writer.errors import MissingInputError, run_command
 from coig_writer.training import controls, planner, planner_lengths, throughput
 from coig_writer.training import recipe as recipes
@@ -51,11 +53,18 @@ def model_of(of: Shape, model: Any, device: str) -> Any:
         return Qwen2ForCausalLM._from_config(config, dtype=getattr(torch, str(model.dtype)))
 
 
-def step_clock(ends: list[float], wait: Any) -> Any:
-    """Returns a callback that notes when each optimizer step ended, the device's queue drained."""
+def step_clock(ends: list[float], wait: Any, profile: Any = None) -> Any:
+    """Returns a callback that notes when each optimizer step ended, the device's queue drained.
+
+    ``profile`` is started before the last step.
+    """
     from transformers import TrainerCallback
 
     class Clock(TrainerCallback):  # type: ignore[misc]
+        def on_step_begin(self, _: Any, state: Any, *__: Any, **___: Any) -> None:
+            if profile is not None and state.global_step == state.max_steps - 1:
+                profile.start()
+
         def on_step_end(self, *_: Any, **__: Any) -> None:
             wait()
             ends.append(time.perf_counter())
@@ -73,9 +82,18 @@ class Measured:
     reserved: float
 
 
-def measure(sft: Any, model: Any, of: Shape, lengths: tuple[int, ...], tokenizer: Any) -> Measured:
+def measure(
+    sft: Any,
+    model: Any,
+    of: Shape,
+    lengths: tuple[int, ...],
+    tokenizer: Any,
+    *,
+    profiled: bool = False,
+) -> Measured:
     """Trains on documents of these lengths; the first step is a warm-up and not counted."""
     import torch
+    from torch.profiler import ProfilerActivity, profile
 
     from coig_writer.training.trainer import RecipeTrainer
 
@@ -88,8 +106,12 @@ def measure(sft: Any, model: Any, of: Shape, lengths: tuple[int, ...], tokenizer
         processing_class=tokenizer,
     )
     ends: list[float] = []
-    trainer.add_callback(step_clock(ends, torch.cuda.synchronize if cuda else lambda: None))
+    watch = profile(activities=[ProfilerActivity.CUDA]) if profiled and cuda else None
+    trainer.add_callback(step_clock(ends, torch.cuda.synchronize if cuda else lambda: None, watch))
     trainer.train()
+    if watch is not None:
+        watch.stop()
+        print(sft_step.kernels(watch, ends[-1] - ends[-2], 24))
     lines = map(json.loads, trainer.consumed_file.read_text(encoding="utf-8").splitlines())
     rows = [row for line in lines if line["step"] > 1 for row in line["numbers"]]
     tokens = sum(lengths[row] for row in rows)
@@ -124,6 +146,7 @@ def main() -> int | None:
     parser.add_argument("--gpu", default="h200", choices=sorted(planner.GPUS), help="of the plan")
     parser.add_argument("--steps", type=int, default=4, help="optimizer steps, the first not counted")
     parser.add_argument("--smoke", action="store_true", help="a tiny model on the CPU: no speeds")
+    parser.add_argument("--profile", action="store_true", help="list the last step's longest kernels")
     own, flags = parser.parse_known_args()
     import torch
 
@@ -158,7 +181,7 @@ def main() -> int | None:
             logging_steps=1,
         )
         tokenizer = tokenizer_of(own.smoke, model.model_name_or_path)
-        found = measure(sft, model, of, taken, tokenizer)
+        found = measure(sft, model, of, taken, tokenizer, profiled=own.profile)
     where = "CPU smoke: proves the code, no speed" if own.smoke else torch.cuda.get_device_name()
     print(f"{where}; torch {torch.__version__}; {variant}, {micro} row(s) per micro-batch, {own.steps - 1} steps counted")
     if own.smoke:

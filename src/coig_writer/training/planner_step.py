@@ -20,7 +20,8 @@ FP8_GEMM = 1.5  # over bf16 matrices, conversions included
 HEAD_OVER_GEMM = {
     "full": 59 / 42,
     "chunked": 4 / 3 * 59 / 42,
-}  # #7244; one more product when chunked
+    "compiled": 1.1,
+}  # #7244; one more product when chunked; compiled, the loss in few passes over bf16 logits (assumed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Variant:
     name: str
     changes: str
     packed: bool = True
-    head: Literal["full", "chunked"] = "chunked"
+    head: Literal["full", "chunked", "compiled"] = "chunked"
     checkpoint: Literal["full", "attention", "none"] = "full"
     compiled: bool = False
     states: Literal["fp32", "master8"] = "fp32"
@@ -51,8 +52,10 @@ VARIANTS = {
             checkpoint="none", compiled=True, states="master8"),
         Variant("cudnn", "attention by cuDNN's kernel", checkpoint="none", compiled=True,
             states="master8", attention="cudnn"),
-        Variant("fp8", "matrices of the layers in fp8", checkpoint="none", compiled=True,
-            states="master8", attention="cudnn", fp8=True),
+        Variant("compiled_head", "whole logits in bf16, their loss compiled", head="compiled",
+            checkpoint="none", compiled=True, states="master8", attention="cudnn"),
+        Variant("fp8", "matrices of the layers in fp8", head="compiled", checkpoint="none",
+            compiled=True, states="master8", attention="cudnn", fp8=True),
     )
 }  # fmt: skip
 
@@ -96,14 +99,15 @@ def predict(of: Shape, how: Variant, length: int, accumulate: int) -> Prediction
 
 
 def memory(of: Shape, how: Variant, length: int) -> float:
-    """Predicts GiB from the planner's parts; full logits take 2 + 4 + 4 bytes each."""
+    """Predicts GiB from the planner's parts; full logits take 2 + 4 + 4 bytes each, compiled 2 + 2."""
     lean = how.states == "master8"
     setup = planner.Setup(
         2 if lean else 4, not lean, 6 if lean else 8, how.checkpoint != "none", of.parameters, length, True
     )  # fmt: skip
     parts = {p.name: p.gib for p in planner.memory(of, setup, 1, 1)}
-    if how.head == "full":
-        parts["fused head"] = 10 * of.vocab_size * length / planner.GIB
+    if how.head != "chunked":
+        size = {"full": 10, "compiled": 4}[how.head]
+        parts["fused head"] = size * of.vocab_size * length / planner.GIB
     if how.checkpoint == "attention":
         parts["kept"] = of.num_hidden_layers * length * of.hidden_size * 2 / planner.GIB
     return sum(parts.values())
