@@ -2,7 +2,8 @@
 
 Prints memory by part with its arithmetic, the micro-batch that fits, steps, tokens, hours and cost. Any key
 of the recipe can follow as a flag, such as --gradient_checkpointing false or --use_peft true. Row lengths are
-counted where the mixture is built, and else drawn and called synthetic. All of it is predicted, not measured.
+counted where the mixture is built, and else drawn and called synthetic. A plan says whether the speed behind
+it was measured with this recipe or is a published run's.
 """
 
 from __future__ import annotations
@@ -22,7 +23,13 @@ from coig_writer.files import atomic_path
 if TYPE_CHECKING:
     from coig_writer.training.planner import Plan, Run
 
-MARK = "predicted, not measured"
+
+
+def status(plan: Plan) -> str:
+    """Says what a plan rests on."""
+    if plan.gpu.measured and plan.devices == 1:
+        return "predicted from one measured run (benchmarks/sft.md)"
+    return "predicted, not measured"
 
 
 def planned(
@@ -54,7 +61,7 @@ def rendered(
 ) -> str:
     """Renders a plan as text, every number with how it came about."""
     lines = [
-        f"{variant} on {plan.devices} × {plan.gpu.name}: {MARK}",
+        f"{variant} on {plan.devices} × {plan.gpu.name}: {status(plan)}",
         "",
         f"memory of one device, at {max(1, plan.micro_batch)} row(s) of full length per micro-batch",
     ]
@@ -98,7 +105,7 @@ def unpadded(plan: Plan, run: Run) -> list[str]:
 
 def as_json(plan: Plan, variant: str) -> str:
     """Returns a plan for programs; hours are null where nothing fits."""
-    found = dataclasses.asdict(plan) | {"variant": variant, "gib": plan.gib, "status": MARK}
+    found = dataclasses.asdict(plan) | {"variant": variant, "gib": plan.gib, "status": status(plan)}
     if math.isnan(plan.hours):
         found["hours"] = None
     return json.dumps(found, ensure_ascii=False, indent=1) + "\n"

@@ -1,7 +1,7 @@
 """Fine-tunes on a mixture: accelerate launch recipes/sft.py --config recipes/configs/cw_10k.yaml.
 
 Without ``--config`` it is cw_10k, the paper's best. Any key of the recipe can be a flag after it, such
-as ``--use_peft true`` for LoRA or ``--gradient_accumulation_steps 1`` on eight GPUs. Finished runs are
+as ``--use_peft true`` for LoRA or ``--gradient_accumulation_steps 4`` on eight GPUs. Finished runs are
 kept, unfinished ones resume from their last checkpoint. ``--help`` lists every key.
 """
 

@@ -47,9 +47,11 @@ def test_8_bit_moments_follow_adamw(sft):
 def test_every_variant_computes_the_same_loss_and_gradient(sft):
     tiny = planner.Shape(2, 64, 128, 4, 2, 16, 512, False)
     ids = torch.randint(0, 512, (1, 64), generator=torch.Generator().manual_seed(0))
+    # a compiled head beside eager fp32 layers: the variant of that name also changes the states
+    heads = {"whole_head": planner_step.Variant("whole_head", "", head="compiled")}
     found = {}
-    for name in ("default", "fused_head", "selective"):
-        how = planner_step.VARIANTS[name]
+    for name in ("default", "fused_head", "selective", "whole_head"):
+        how = heads.get(name) or planner_step.VARIANTS[name]
         model = sft.build(tiny, how, "cpu")
         loss = sft.loss_of(model, ids, how)
         loss.backward()
@@ -68,13 +70,28 @@ def test_predictions_add_up_and_each_change_does_what_it_is_for():
     assert of["selective"].parts["attention"] < of["fused_head"].parts["attention"]
     assert of["compile"].parts["elementwise"] < of["selective"].parts["elementwise"]
     assert of["master8"].parts["matrices"] == pytest.approx(0.75 * of["compile"].parts["matrices"])
-    assert of["fp8"].speed > of["master8"].speed
+    assert of["cudnn"].parts["attention"] < of["master8"].parts["attention"]
+    assert of["compiled_head"].parts["head"] < of["cudnn"].parts["head"]
+    assert of["fp8"].speed > of["compiled_head"].speed
 
 
 def test_the_record_shows_the_table_that_the_command_prints():
     record = (ROOT / "benchmarks" / "sft.md").read_text(encoding="utf-8")
     assert planner_step.predicted(QWEN, 8192, 4) in record
-    assert "predicted, not measured" in record
+    for name in planner_step.VARIANTS:
+        assert record.count(f"`{name}`") >= 2, name  # predicted, and measured or not run
+
+
+@pytest.mark.slow
+def test_the_recipes_own_step_runs_on_a_cpu_and_claims_no_speed():
+    command = [sys.executable, "benchmarks/sft_recipe.py", "--smoke", "--steps", "2"]
+    flags = ["recipes/configs/cw_10k.yaml", "--global_batch_size", "4"]
+    done = subprocess.run(
+        [*command, *flags], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "proves the code, no speed" in done.stdout
+    assert "tokens/s" not in done.stdout
 
 
 @pytest.mark.slow

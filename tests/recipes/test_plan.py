@@ -24,12 +24,21 @@ def test_a_plan_shows_its_arithmetic_and_says_that_it_is_predicted(tmp_path):
     variants = ("--variants", "cw_step_matched", "cw_10k")
     done = plan("recipes/configs/cw_10k.yaml", "--gpu", "h200", *flags, *variants)
     assert done.returncode == 0, done.stderr
-    for shown in ("predicted, not measured", "7,615,616,512 × 8 B", "2,034", "synthetic"):
+    measured = "predicted from one measured run (benchmarks/sft.md)"
+    for shown in (measured, "7,615,616,512 × 8 B", "2,034", "synthetic"):
         assert shown in done.stdout
     assert done.stdout.count("steps          2,034") == 2
     found = json.loads(out.read_text())
-    assert found["status"] == "predicted, not measured"
+    assert found["status"] == measured
     assert found["gib"] < found["gpu"]["gib"]
+
+
+def test_the_unfused_update_does_not_fit_one_h200_and_the_fused_one_is_named():
+    recipe = "recipes/configs/cw_10k.yaml"
+    found = plan(recipe, "--gpu", "h200", "--optim", "adamw_torch").stdout
+    assert "does not fit" in found
+    assert "    --optim adamw_torch_fused" in found
+    assert "predicted, not measured" in plan(recipe, "--gpu", "h100", "--count", "8").stdout
 
 
 def test_what_does_not_fit_names_ways_out_and_lora_fits():
