@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from coig_writer.errors import MissingInputError, run_command
-from coig_writer.training import planner, planner_step, throughput
+from coig_writer.training import kernels, planner, planner_step, throughput
 from coig_writer.training.planner import Shape
 from coig_writer.training.planner_step import PADDED_SHARE, VARIANTS, Variant
 
@@ -283,20 +283,7 @@ def profiled(call: Callable[[], Any], longest: int = 14) -> str:
 
     with profile(activities=[ProfilerActivity.CUDA]) as found:
         seconds, _ = clocked(call, "cuda", 1)
-    return kernels(found, seconds, longest)
-
-
-def kernels(found: Any, seconds: float, longest: int = 14) -> str:
-    """Renders a profile's longest kernels and how long the device was busy."""
-    spent = [e for e in found.key_averages() if e.device_type.name == "CUDA"]
-    spent.sort(key=lambda e: -e.self_device_time_total)
-    total = sum(e.self_device_time_total for e in spent) / 1e3
-    lines = [f"{1e3 * seconds:8.1f} ms of one step, {total:.1f} ms in kernels, of which"]
-    lines += [
-        f"{e.self_device_time_total / 1e3:8.1f} ms {e.count:>6} × {e.key[:110]}"
-        for e in spent[:longest]
-    ]
-    return "\n".join(lines)
+    return kernels.table(found, seconds, longest)
 
 
 def row(how: Variant, found: Measured, of: Shape, length: int) -> str:
@@ -321,7 +308,9 @@ def main() -> int | None:
     parser.add_argument("--length", type=int, default=8192, help="tokens per row")
     parser.add_argument("--steps", type=int, default=5, help="timed optimizer steps per variant")
     parser.add_argument("--accumulate", type=int, default=4, help="rows per optimizer step")
-    parser.add_argument("--profile", action="store_true", help="also list each step's longest kernels")
+    parser.add_argument(
+        "--profile", action="store_true", help="also list each step's longest kernels"
+    )
     options = parser.parse_args()
     if options.predict:
         print(

@@ -17,10 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import sft as sft_step
-
 from coig_writer.errors import MissingInputError, run_command
-from coig_writer.training import controls, planner, planner_lengths, throughput
+from coig_writer.training import controls, kernels, planner, planner_lengths, throughput
 from coig_writer.training import recipe as recipes
 from coig_writer.training.planner import Shape
 
@@ -111,7 +109,7 @@ def measure(
     trainer.train()
     if watch is not None:
         watch.stop()
-        print(sft_step.kernels(watch, ends[-1] - ends[-2], 24))
+        print(kernels.table(watch, ends[-1] - ends[-2], 24))
     lines = map(json.loads, trainer.consumed_file.read_text(encoding="utf-8").splitlines())
     rows = [row for line in lines if line["step"] > 1 for row in line["numbers"]]
     tokens = sum(lengths[row] for row in rows)
@@ -139,15 +137,7 @@ def compared(plan: planner.Plan, found: Measured, of: Shape) -> str:
 
 def main() -> int | None:
     """Trains a few steps and prints them beside the plan."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("config", nargs="?", type=Path, default=CONFIG, help="a recipe")
-    parser.add_argument("--gpu", default="h200", choices=sorted(planner.GPUS), help="of the plan")
-    parser.add_argument("--steps", type=int, default=4, help="optimizer steps, the first not counted")
-    parser.add_argument("--smoke", action="store_true", help="a tiny model on the CPU: no speeds")
-    parser.add_argument("--profile", action="store_true", help="list the last step's longest kernels")
-    own, flags = parser.parse_known_args()
+    own, flags = options()
     import torch
 
     if not own.smoke and not torch.cuda.is_available():
@@ -156,17 +146,11 @@ def main() -> int | None:
         )
     cpu = ["--use_cpu", "true", "--bf16", "false"] if own.smoke else []
     recipe, sft, model = recipes.parse(["--config", str(own.config), *cpu, *flags])
-    variant = recipe.variants[0]
-    lengths = planner_lengths.drawn(
-        controls.counts(controls.resolve(variant, Path(recipe.controls))), sft.max_length
-    )
     of = TINY if own.smoke else planner.shape(model.model_name_or_path)
-    gpu = planner.GPUS[own.gpu]
-    how = planner.setup(sft, model, of)
-    most = planner.micro_batch(of, how, gpu, 1, recipe.global_batch_size)
-    micro = max(1, min(most, sft.per_device_train_batch_size))
-    run = planner.Run(lengths, recipe.global_batch_size, 1.0, micro)
-    taken = lengths.tokens[: own.steps * recipe.global_batch_size]
+    run = run_of(recipe, sft)
+    plan = planner.plan(of, planner.setup(sft, model, of), planner.GPUS[own.gpu], 1, run)
+    micro = max(1, plan.micro_batch)
+    taken = run.lengths.tokens[: own.steps * recipe.global_batch_size]
     if own.smoke:
         taken = tuple(max(8, n // 200) for n in taken)
     with tempfile.TemporaryDirectory() as folder:
@@ -183,12 +167,38 @@ def main() -> int | None:
         tokenizer = tokenizer_of(own.smoke, model.model_name_or_path)
         found = measure(sft, model, of, taken, tokenizer, profiled=own.profile)
     where = "CPU smoke: proves the code, no speed" if own.smoke else torch.cuda.get_device_name()
-    print(f"{where}; torch {torch.__version__}; {variant}, {micro} row(s) per micro-batch, {own.steps - 1} steps counted")
+    print(
+        f"{where}; torch {torch.__version__}; {recipe.variants[0]}, {micro} row(s) per micro-batch, {own.steps - 1} steps counted"
+    )
     if own.smoke:
         print(f"{found.mean_length:,.0f} tokens per document; no speed or memory from a CPU")
     else:
-        print(compared(planner.plan(of, how, gpu, 1, run), found, of))
+        print(compared(plan, found, of))
     return None
+
+
+def options() -> tuple[argparse.Namespace, list[str]]:
+    """Reads this script's flags; those left over are keys of the recipe."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("config", nargs="?", type=Path, default=CONFIG, help="a recipe")
+    parser.add_argument("--gpu", default="h200", choices=sorted(planner.GPUS), help="of the plan")
+    parser.add_argument(
+        "--steps", type=int, default=4, help="optimizer steps, the first not counted"
+    )
+    parser.add_argument("--smoke", action="store_true", help="a tiny model on the CPU: no speeds")
+    parser.add_argument(
+        "--profile", action="store_true", help="list the last step's longest kernels"
+    )
+    return parser.parse_known_args()
+
+
+def run_of(recipe: Any, sft: Any) -> planner.Run:
+    """Returns what the recipe's first variant would train on, at drawn lengths."""
+    control = controls.resolve(recipe.variants[0], Path(recipe.controls))
+    lengths = planner_lengths.drawn(controls.counts(control), sft.max_length)
+    return planner.Run(lengths, recipe.global_batch_size, 1.0, sft.per_device_train_batch_size)
 
 
 def tokenizer_of(smoke: bool, name: str) -> Any:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from coig_writer.training.planner import Plan, Run
 
 
-
 def status(plan: Plan) -> str:
     """Says what a plan rests on."""
     if plan.gpu.measured and plan.devices == 1:

@@ -88,7 +88,10 @@ def predict(of: Shape, how: Variant, length: int, accumulate: int) -> Prediction
     moved = 28 if how.states == "fp32" else 16
     seconds = {
         "matrices": passes * body * length / rate / (FP8_GEMM if how.fp8 else 1),
-        "attention": attention * again * length / (throughput.PEAKS["H200"] * ATTENTION[how.attention]),
+        "attention": attention
+        * again
+        * length
+        / (throughput.PEAKS["H200"] * ATTENTION[how.attention]),
         "head": 6 * head_size * length / rate * HEAD_OVER_GEMM[how.head],
         "elementwise": traffic * (0.5 if how.compiled else 1) / BANDWIDTH,
         "casts": casts / BANDWIDTH,
