@@ -133,23 +133,37 @@ def _finished(out: Path, mark: str) -> bool:
 
 
 def _checkpoint(out: Path, mark: str, trainer: Any) -> str | None:
-    """Returns the last checkpoint of the same run; an older run's leavings are not resumed."""
-    from transformers.trainer_utils import get_last_checkpoint
-
+    """Returns the last whole checkpoint of the same run; an older run's leavings are not resumed."""
     stamp = out / "fingerprint"
-    last = get_last_checkpoint(str(out)) if out.is_dir() else None
-    if last and stamp.is_file() and stamp.read_text() == mark:
-        logger.info(f"resuming from {last}")
-        return str(last)
-    if last:
+    found = _checkpoints(out)
+    if found and not (stamp.is_file() and stamp.read_text() == mark):
         raise ConfigError(
             f"{out} holds checkpoints of a run with other settings",
-            f"remove that folder, or add --output_dir with another one (kept: {Path(last).name})",
+            f"remove that folder, or add --output_dir with another one (kept: {found[-1].name})",
         )
+    while found and not _whole(found[-1]):
+        logger.warning(f"{found.pop()} was cut off while it was written and is not resumed from")
+    if found:
+        logger.info(f"resuming from {found[-1]}")
+        return str(found[-1])
     if trainer.is_world_process_zero():
         out.mkdir(parents=True, exist_ok=True)
         stamp.write_text(mark)
     return None
+
+
+def _checkpoints(out: Path) -> list[Path]:
+    numbered = [p for p in out.glob("checkpoint-*") if p.name.partition("-")[2].isdecimal()]
+    return sorted(numbered, key=lambda path: int(path.name.partition("-")[2]))
+
+
+def _whole(checkpoint: Path) -> bool:
+    """Tells whether a checkpoint was written to its end: the trainer's state is its last file."""
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _trainer(sft: Any, model: Any, rows: Sequence[MixtureRow]) -> Any:
