@@ -43,10 +43,9 @@ def rows_of(lengths: tuple[int, ...], vocabulary: int) -> Any:
 def model_of(of: Shape, model: Any, device: str) -> Any:
     """Makes a model of random weights in the recipe's dtype and attention."""
     import torch
-    from transformers import Qwen2Config, Qwen2ForCausalLM
+    from transformers import Qwen2ForCausalLM
 
-    sizes = {k: v for k, v in dataclasses.asdict(of).items() if k != "head_dim"}
-    config = Qwen2Config(**sizes, attn_implementation=model.attn_implementation)
+    config = of.config(attn_implementation=model.attn_implementation)
     with torch.device(device):
         return Qwen2ForCausalLM._from_config(config, dtype=getattr(torch, str(model.dtype)))
 

@@ -32,6 +32,13 @@ class Shape:
     vocab_size: int
     tie_word_embeddings: bool
 
+    def config(self, **settings: Any) -> Any:
+        """Returns the shape as a transformers configuration, with further settings of it."""
+        from transformers import Qwen2Config
+
+        sizes = {k: v for k, v in dataclasses.asdict(self).items() if k != "head_dim"}
+        return Qwen2Config(**sizes, **settings)
+
     @property
     def parameters(self) -> int:
         """Counts all parameters, biases and norms included."""
