@@ -331,7 +331,7 @@ def run(options: Any) -> None:
             "no GPU here", "for the code alone type: python benchmarks/sft.py --smoke; for expectations --predict"
         )  # fmt: skip
     # the cache's key leaves the attention kernel out: one variant would run another's compiled layer
-    torch._inductor.config.force_disable_caches = True
+    torch._inductor.config.force_disable_caches = not options.smoke
     tiny = planner.Shape(2, 64, 128, 4, 2, 16, 512, False)
     of = tiny if options.smoke else planner.SHAPES[MODEL]
     device, length = ("cpu", 128) if options.smoke else ("cuda", options.length)
