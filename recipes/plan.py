@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def status(plan: Plan) -> str:
     """Says what a plan rests on."""
-    if plan.gpu.measured and plan.devices == 1:
+    if plan.measured:
         return "predicted from one measured run (benchmarks/sft.md)"
     return "predicted, not measured"
 

@@ -84,6 +84,7 @@ GPUS = {
         "an assumption: no published full-length figure was found"),
 }  # fmt: skip
 
+MEASURED = "Qwen/Qwen2.5-7B-Instruct"  # the model whose speed was measured
 MOMENTS = {  # bytes of AdamW's two moments per trained parameter, on top of the weights' own
     "adamw_torch": None,  # in the weights' dtype
     "adamw_torch_fused": None,
@@ -137,7 +138,8 @@ class Plan:
 
     ``fits`` is the largest micro-batch that fits, 0 where none does; ``micro_batch`` is the recipe's
     own where that fits, since a larger one only adds padding. ``rows`` are those of one epoch: the
-    documents, or with packing what they are packed into.
+    documents, or with packing what they are packed into. ``measured``: the speed behind it was measured
+    for this model, trained whole and unpacked on one such GPU.
     """
 
     gpu: Gpu
@@ -152,6 +154,7 @@ class Plan:
     processed: int
     tokens_per_second: float
     hours: float
+    measured: bool
 
     @property
     def gib(self) -> float:
@@ -366,4 +369,6 @@ def plan(of: Shape, how: Setup, gpu: Gpu, devices: int, run: Run) -> Plan:
         gpu, devices, memory(of, how, devices, rows), fits, rows if fits else 0, -(-share // rows),
         per_epoch, round(steps(per_epoch, run.global_batch, 1) * run.epochs),
         tokens, processed, speed, tokens / speed / devices / 3600 if fits else math.nan,
+        gpu.measured and devices == 1 and of == SHAPES[MEASURED]
+        and how.trained == of.parameters and not how.packing,
     )  # fmt: skip

@@ -84,6 +84,20 @@ def test_what_does_not_fit_has_no_hours():
         planner.plan(QWEN, FULL, planner.GPUS["h200"], 3, Run(ROWS, 32, 3, 4))
 
 
+def test_only_what_was_measured_says_so():
+    def measured(gpu="h200", devices=1, of=QWEN, **changes):
+        how = dataclasses.replace(FULL, **changes)
+        return planner.plan(of, how, planner.GPUS[gpu], devices, Run(ROWS, 32, 3, 1)).measured
+
+    assert measured()
+    assert not measured(devices=2)
+    assert not measured("h100")
+    assert not measured(packing=True)
+    assert not measured(trained=5_046_272)
+    small = planner.SHAPES["Qwen/Qwen2.5-3B-Instruct"]
+    assert not measured(of=small, trained=small.parameters)
+
+
 def test_padding_slows_an_unpacked_run_and_not_a_packed_one():
     run = Run(ROWS, 32, 1, 4)
     h200 = planner.GPUS["h200"]
