@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -20,6 +21,7 @@ class Server:
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.at_once = self.most_at_once = 0
+        self.pause = 0.0  # seconds before each byte of an answer's body
         self.lock = threading.Lock()
         outer = self
 
@@ -49,7 +51,11 @@ class Server:
                 handler.send_header(name, value)
             handler.send_header("content-length", str(len(content)))
             handler.end_headers()
-            handler.wfile.write(content)
+            for piece in (
+                (content[i : i + 1] for i in range(len(content))) if self.pause else [content]
+            ):
+                time.sleep(self.pause)
+                handler.wfile.write(piece)
         except OSError:
             pass  # the client went away
         finally:

@@ -97,7 +97,12 @@ def publish(options: argparse.Namespace) -> int | None:
         print(_difference(change, remote, release))
         if release.kind == "space" and change.state.head is None and not options.public:
             print("  note: a private Space cannot fetch its wheel while it is built; add --public")
-        description = steps.describe(checks.commit(home))
+        source = checks.commit(home)
+        if source is None:
+            print(
+                "  note: no git checkout around it: the release will not say what it was made from"
+            )
+        description = steps.describe(source)
         if options.create_pr:
             print(_outcome(steps.propose(change, remote, version, description), remote))
         elif options.commit:

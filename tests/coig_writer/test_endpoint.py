@@ -124,6 +124,16 @@ def test_time_outs_are_tried_again_then_fail(server: Server, endpoint: Endpoint)
     assert len(server.bodies) == 2
 
 
+def test_a_reply_that_trickles_past_its_time_is_cut_and_tried_again(
+    server: Server, endpoint: Endpoint
+) -> None:
+    server.pause = 0.2  # each byte comes well within the time limit; the whole reply takes 20 s
+    endpoint.timeout, endpoint.retries = 1.0, 1
+    (reply,) = endpoint.complete_all([ask()])
+    assert (reply.state, len(server.bodies)) == ("failed", 2)
+    assert "did not end in time" in (reply.reason or "")
+
+
 def test_a_server_that_is_not_there_fails_every_request(tmp_path: Path) -> None:
     endpoint = Endpoint("http://127.0.0.1:9/v1", "m", retries=1, backoff=0.001)
     assert [r.state for r in endpoint.complete_all([ask("a"), ask("b")])] == ["failed", "failed"]

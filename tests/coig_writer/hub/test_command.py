@@ -115,6 +115,18 @@ def test_a_dirty_checkout_is_refused(python, hub, tmp_path):
     assert hub.requests == []
 
 
+def test_a_release_made_outside_any_checkout_says_so(python, hub, tmp_path):
+    folder = folders.dataset(tmp_path / "COIG-Writer")
+    as_installed = """
+from coig_writer import __main__ as command
+from coig_writer.hub import checks
+checks.in_checkout = lambda _folder: False  # these tests run the kit from its own checkout
+command.run()
+"""
+    out = python("-c", as_installed, "publish", str(folder), "--to", NAME)
+    assert "no git checkout around it: the release will not say what it was made from" in out
+
+
 def test_check_needs_no_network(python, hub, tmp_path):
     folder = folders.dataset(tmp_path / "COIG-Writer")
     out = python("-m", "coig_writer", "check", str(folder))
