@@ -133,7 +133,7 @@ def render(variant: str, found: Mapping[str, Fact], lock: Mapping[str, Any]) -> 
         arguments=decoding_arguments(variant, scored),
         creative="creative" in lock["sources"],
         energy="run/kwh" in found,
-        results=results_table(variant, scored),
+        results=results_table(variant, scored, smoke=smoke),
         decoding=f"{variant}/decoding/answers" in scored,
         variant=Literal(variant),
         place=Literal(f"build/reproduce{'-smoke' if smoke else ''}/cards/{variant}"),
@@ -204,8 +204,8 @@ def published(variant: str, language: str, metric: str) -> Fact | None:
     return None
 
 
-def results_table(variant: str, scored: Mapping[str, Fact]) -> Literal | None:
-    """Renders mean scores per language beside the paper's, with n and interval."""
+def results_table(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> Literal | None:
+    """Renders mean scores per language beside the paper's, with n and interval; a smoke model gets no verdict."""
     rows: list[tuple[Fact | Literal | str, ...]] = []
     for key in sorted(key for key in scored if key.endswith("/mean")):
         _, language, metric, _ = key.split("/")
@@ -213,8 +213,9 @@ def results_table(variant: str, scored: Mapping[str, Fact]) -> Literal | None:
         n = Fact(f"{key}/n", fact.n or 0)
         name = Literal(f"`{metric}`")
         mean = dataclasses.replace(fact, n=None)  # n has a column of its own
-        rows.append((language, name, mean, n, reported or "–", *difference(fact, reported)))
-    header = ("Language", "Metric", "Mean", "n", "Paper", "Difference", "")
+        compared = difference(fact, reported)
+        rows.append((language, name, mean, n, reported or "–", *compared[: 1 if smoke else 2]))
+    header = ("Language", "Metric", "Mean", "n", "Paper", "Difference", *([] if smoke else [""]))
     if not rows:
         return None
     main = [

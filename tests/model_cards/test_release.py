@@ -64,7 +64,18 @@ def test_the_card_says_what_its_numbers_are_held_against(made):
     card = (made / "cards" / release.VARIANT / "README.md").read_text(encoding="utf-8")
     assert "557 queries, which are not published" in card
     assert "a smoke model has no result to hold against it" in card
+    assert "significant" not in card
     assert "| `creative` | 6 | 255 | 1 | 1 |" in card
+
+
+@pytest.mark.parametrize(("low", "verdict"), [(0.55, "not significant"), (0.62, "significant")])
+def test_a_difference_is_told_by_the_interval_unless_the_model_is_a_smoke_model(low, verdict):
+    key = "cw_10k/zh/ttr/mean"  # the paper's Table 4 has 0.593
+    scored = {key: Fact(key, 0.63, n=8, low=low, high=0.7)}
+    table = render.results_table("cw_10k", scored, smoke=False)
+    assert table is not None and table.text.splitlines()[2].endswith(f"| {verdict} |")
+    smoke = render.results_table("cw_10k", scored, smoke=True)
+    assert smoke is not None and "significant" not in smoke.text
 
 
 def test_the_model_index_keeps_languages_apart():
