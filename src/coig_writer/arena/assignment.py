@@ -160,24 +160,22 @@ def second_showing(task: Task) -> Task:
 def spaced(tasks: Sequence[Task]) -> list[Task]:
     """Reorders so that no prompt follows itself where that can be had, changing as little as it can."""
     waiting = list(tasks)
+    counts = Counter(task.unit.query_id for task in waiting)
+    bound = max(counts.values(), default=0)  # of what a prompt still counts; counts only fall
     line: list[Task] = []
     while waiting:
         last = line[-1].unit.query_id if line else None
-        most = _must_go(waiting, last)
-        pick = next((i for i, t in enumerate(waiting) if t.unit.query_id == most), None)
+        pick = None
+        if 2 * bound > len(waiting):
+            # A prompt that fills over half of what waits has to go now, or it will follow itself.
+            most, bound = counts.most_common(1)[0]
+            if most != last and 2 * bound > len(waiting):
+                pick = next(i for i, t in enumerate(waiting) if t.unit.query_id == most)
         if pick is None:
             pick = next((i for i, t in enumerate(waiting) if t.unit.query_id != last), 0)
         line.append(waiting.pop(pick))
+        counts[line[-1].unit.query_id] -= 1
     return line
-
-
-def _must_go(waiting: Sequence[Task], last: str | None) -> str | None:
-    """Returns the prompt that fills over half of what waits: it has to go now or will follow itself."""
-    counts: dict[str, int] = {}
-    for task in waiting:
-        counts[task.unit.query_id] = counts.get(task.unit.query_id, 0) + 1
-    most = max(counts, key=lambda q: counts[q])
-    return most if most != last and 2 * counts[most] > len(waiting) else None
 
 
 def placed(hand: Sequence[Unit], n_models: int, rng: random.Random) -> list[Task]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
 import hmac
 import os
 import secrets
@@ -30,7 +29,7 @@ class Identity:
     def sign(self, purpose: str, *parts: object) -> str:
         """Returns 22 characters that depend on purpose, parts and the secret (128 bits)."""
         message = "\x1f".join([purpose, *map(str, parts)]).encode()
-        digest = hmac.new(self._secret, message, hashlib.sha256).digest()
+        digest = hmac.digest(self._secret, message, "sha256")
         return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
     def rater(self, kind: str, name: str) -> str:
