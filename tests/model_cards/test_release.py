@@ -73,9 +73,11 @@ def test_a_difference_is_told_by_the_interval_unless_the_model_is_a_smoke_model(
     key = "cw_10k/zh/ttr/mean"  # the paper's Table 4 has 0.593
     scored = {key: Fact(key, 0.63, n=8, low=low, high=0.7)}
     table = render.results_table("cw_10k", scored, smoke=False)
-    assert table is not None and table.text.splitlines()[2].endswith(f"| {verdict} |")
+    assert table is not None
+    assert table.text.splitlines()[2].endswith(f"| {verdict} |")
     smoke = render.results_table("cw_10k", scored, smoke=True)
-    assert smoke is not None and "significant" not in smoke.text
+    assert smoke is not None
+    assert "significant" not in smoke.text
 
 
 def test_the_model_index_keeps_languages_apart():

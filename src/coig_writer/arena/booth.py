@@ -152,7 +152,7 @@ class Booth:
         return pseudonyms.index(rater)
 
     def desk(self, rater: str, protocol: Protocol, language: str) -> Desk | None:
-        """Returns the desk of a rater who has a seat, else None."""
+        """Returns the desk of a rater who has a seat, else None; may read the store."""
         with self._lock:
             key = (rater, protocol, language)
             if key in self._desks:
@@ -163,6 +163,10 @@ class Booth:
             else:
                 held = self.store.seats_of(self.study.study, protocol, language, rater)
             return self._opened(rater, protocol, language, held) if held else None
+
+    def at_hand(self, rater: str, protocol: Protocol, language: str) -> Desk | None:
+        """Returns a desk that is open already, without waiting for anything."""
+        return self._desks.get((rater, protocol, language))
 
     def _opened(self, rater: str, protocol: Protocol, language: str, held: Sequence[int]) -> Desk:
         voted = self.store.voted(self.study.study, rater, protocol)
@@ -227,17 +231,27 @@ class Booth:
             InputError: Not an item of this rater, or a verdict that does not fit.
             DuplicateError: The rater already voted on it.
         """
-        desk = self.desk(rater, protocol, language)
-        if desk is None or vote.item not in desk.tasks:
+        desk = self.desk(rater, protocol, language) or Desk({}, set())
+        ballot = self.ballot(rater, protocol, desk, vote)
+        (error,) = self.store.add_all([ballot])
+        return self.receipt(desk, vote, ballot, error)
+
+    def ballot(self, rater: str, protocol: Protocol, desk: Desk, vote: Vote) -> Ballot:
+        """Makes the ballot of a vote; it counts once the store has it.
+
+        Raises:
+            InputError: Not an item of this rater, or a verdict that does not fit.
+        """
+        if vote.item not in desk.tasks:
             raise InputError("this item is not yours", "open the page again")
-        task = desk.tasks[vote.item]
-        ballot = self._ballot(rater, protocol, task, vote)
-        try:
-            self.store.add(ballot)
-        except DuplicateError:
+        return self._ballot(rater, protocol, desk.tasks[vote.item], vote)
+
+    def receipt(self, desk: Desk, vote: Vote, ballot: Ballot, error: Exception | None) -> Receipt:
+        """Returns the reply to a vote that the store took, or raises what it said instead."""
+        if error is None or isinstance(error, DuplicateError):
             desk.done.add(vote.item)
-            raise
-        desk.done.add(vote.item)
+        if error is not None:
+            raise error
         self.on_ballot()
         reveal = self.study.mode == "public"
         return Receipt(ballot.id, ballot.shown if reveal else None)

@@ -17,12 +17,11 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from coig_writer.arena.board import Board
-from coig_writer.arena.booth import TAGS, Booth, Vote
+from coig_writer.arena.booth import TAGS, Booth, Desk, Vote
 from coig_writer.ballot import DIMENSIONS
 from coig_writer.errors import InputError, KitError
 
 COOKIE = "arena_rater"
-VOTERS_AT_ONCE = 16  # threads that take votes; those that meet at the disk share its wait
 _PAGE = Path(__file__).parent / "page"
 
 
@@ -160,15 +159,15 @@ async def vote(body: VoteBody, request: Request, rater: Rater) -> Response:
     booth = _booth(request)
     protocol, language = booth.checked(body.protocol, body.language)
     fields = body.model_dump(exclude={"protocol", "language"}) | {"tags": tuple(body.tags)}
-
-    def voted() -> dict[str, Any]:
-        receipt = booth.vote(rater, protocol, language, Vote(**fields))
-        desk = booth.desk(rater, protocol, language)
-        after = booth.view(protocol, desk) if desk else None
-        return {"id": receipt.id, "models": receipt.models, "next": after}
-
-    limiter = request.app.state.writers
-    return JSONResponse(await anyio.to_thread.run_sync(voted, limiter=limiter))
+    sent = Vote(**fields)
+    desk = booth.at_hand(rater, protocol, language)
+    if desk is None:
+        desk = await anyio.to_thread.run_sync(booth.desk, rater, protocol, language)
+    desk = desk or Desk({}, set())  # who has no seat has no item either
+    ballot = booth.ballot(rater, protocol, desk, sent)
+    receipt = booth.receipt(desk, sent, ballot, await request.app.state.writer.add(ballot))
+    shown = {"id": receipt.id, "models": receipt.models, "next": booth.view(protocol, desk)}
+    return JSONResponse(shown)
 
 
 def history(request: Request, rater: Rater) -> list[dict[str, Any]]:

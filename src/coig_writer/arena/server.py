@@ -26,6 +26,7 @@ from coig_writer.arena.board import Board
 from coig_writer.arena.booth import Booth
 from coig_writer.arena.limits import Limit
 from coig_writer.arena.store import DuplicateError, StoreError
+from coig_writer.arena.writer import Writer
 from coig_writer.errors import KitError
 
 PAGE = Path(__file__).parent / "page"
@@ -51,7 +52,7 @@ def create_app(booth: Booth, backup: Backup | None = None) -> FastAPI:
     app.state.backup = backup
     app.state.booth = booth
     app.state.board = Board(booth)
-    app.state.writers = anyio.CapacityLimiter(routes.VOTERS_AT_ONCE)
+    app.state.writer = Writer(booth.store)
     app.state.voting = Limit(booth.study.votes_per_minute)
     app.state.arriving = Limit(booth.study.raters_per_minute)
     app.add_middleware(Guard)

@@ -1,19 +1,16 @@
 """Ballots that last: SQLAlchemy over SQLite in WAL mode, or over PostgreSQL.
 
-A vote is on disk before it is acknowledged (``synchronous=FULL``). Votes that come in while the disk is
-busy with others go into the next transaction together, so that a slow disk costs each vote two
-waits and not one for every vote before it. Ballots and tombstones are only ever added. The unique key (study, rater, item, protocol, repeat) makes a double
-submission and a replay fail here, whatever the page or the network did.
+A vote is on disk before it is acknowledged (``synchronous=FULL``). Ballots and tombstones are only
+ever added. The unique key (study, rater, item, protocol, repeat) makes a double submission and a
+replay fail here, whatever the page or the network did.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime
 import json
 import threading
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -87,15 +84,6 @@ class StoreError(KitError):
     """The database refused or could not be reached; nothing was acknowledged."""
 
 
-@dataclasses.dataclass(slots=True)
-class _Waiting:
-    """A vote on its way to the disk; ``new`` is None until a transaction ended with it."""
-
-    row: Mapping[str, Any]
-    new: bool | None = None
-    error: Exception | None = None
-
-
 class Store:
     """Append-only ballots, tombstones, and the seats that raters took.
 
@@ -106,8 +94,6 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
-        self._waiting = deque[_Waiting]()
-        self._adding = threading.Lock()
         # SQLite has one writer. Waiting here is fair and short; inside SQLite it would be a sleep.
         self._writing: Any = (
             threading.Lock() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext()
@@ -138,34 +124,29 @@ class Store:
         """Stores a vote; when this returns it is on disk.
 
         Raises:
+            InputError: The verdict does not fit what was shown.
             DuplicateError: The rater already voted on this item.
             StoreError: The database failed; the vote is not stored.
         """
-        vote = _Waiting(ballot_row(check(ballot)))
-        self._waiting.append(vote)
-        with self._adding:
-            if vote.new is None and vote.error is None:  # else the one before took it along
-                waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
-                self._add_together(waiting)
-        if vote.error:
-            raise vote.error
-        if not vote.new:
-            raise DuplicateError("this item already has your vote", "go on to the next one")
+        (error,) = self.add_all([ballot])
+        if error:
+            raise error
 
-    def _add_together(self, batch: Sequence[_Waiting]) -> None:
-        """Stores votes in one transaction; one that cannot be stored takes no other along."""
+    def add_all(self, ballots: Sequence[Ballot]) -> list[Exception | None]:
+        """Stores votes in one transaction; one that cannot be stored takes no other along.
+
+        Returns:
+            For each vote what ``add`` would raise, or None: it is on disk.
+        """
         try:
+            rows = [ballot_row(check(ballot)) for ballot in ballots]
             with self._writer() as connection:
-                new = set(connection.scalars(self._insert_new, [vote.row for vote in batch]))
+                new = set(connection.scalars(self._insert_new, rows))
         except Exception as error:
-            if len(batch) == 1:
-                batch[0].error = error
-            else:
-                for vote in batch:
-                    self._add_together([vote])
-            return
-        for vote in batch:
-            vote.new = vote.row["id"] in new
+            if len(ballots) == 1:
+                return [error]
+            return [self.add_all([ballot])[0] for ballot in ballots]
+        return [None if ballot.id in new else _taken() for ballot in ballots]
 
     def withdraw(self, rater: str, ballot_id: str) -> Tombstone:
         """Adds a tombstone for a rater's own ballot; a second one changes nothing.
@@ -313,6 +294,10 @@ class Store:
     def _reader(self) -> Iterator[Any]:
         with _clear_errors(), self.engine.connect() as connection:
             yield connection
+
+
+def _taken() -> DuplicateError:
+    return DuplicateError("this item already has your vote", "go on to the next one")
 
 
 def standing(ballots: Sequence[Ballot], tombstones: Sequence[Tombstone]) -> list[Ballot]:

@@ -73,11 +73,11 @@ def test_a_vote_the_store_could_not_take_can_be_cast_again(booth, monkeypatch):
     desk = booth.sit("r", "pairwise", "zh")
     item = desk.next()
 
-    def full(_ballot):
-        raise StoreError("no space")
+    def full(_ballots):
+        return [StoreError("no space")]
 
     with monkeypatch.context() as patch:
-        patch.setattr(booth.store, "add", full)
+        patch.setattr(booth.store, "add_all", full)
         with pytest.raises(StoreError):
             booth.vote("r", "pairwise", "zh", Vote(item, "left"))
     assert booth.sit("r", "pairwise", "zh").next() == item

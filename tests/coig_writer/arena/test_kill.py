@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import random
@@ -92,7 +93,7 @@ def vote_until_killed(port: int, rater: int, acknowledged: dict[str, str]) -> No
             reply = post("vote", {**start, "item": view["item"]["id"], "verdict": "left"})
             acknowledged[str(reply["id"])] = str(rater)
             view = reply["next"] if isinstance(reply["next"], dict) else None
-    except OSError:
+    except (OSError, http.client.HTTPException):  # the server died, perhaps within a reply
         return
 
 
