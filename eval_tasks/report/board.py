@@ -48,9 +48,10 @@ class Standing:
     """Everything a language's preferences say about the order of the models.
 
     ``plackett_luce`` holds strengths from whole rankings, or why there are none; empty without
-    rankings. ``orders`` gives the order under each treatment of ties that can be fitted; ``problem`` says why
-    there is no board. ``set_aside`` counts ballots that said *both bad* (a tie here) or were skipped. ``tie_rate`` is the share of tied comparisons, ``visible`` the smallest win
-    rate that the prompts of one pair could find with 80 % power.
+    rankings. ``orders`` gives the order under each treatment of ties that can be fitted; ``problem``
+    says why there is no board. ``set_aside`` counts ballots that said *both bad* (a tie here) or were
+    skipped. ``tie_rate`` is the share of tied comparisons, ``visible`` the smallest win rate that the
+    prompts of one pair could find with 80 % power.
     """
 
     source: str
@@ -62,6 +63,7 @@ class Standing:
     tie_rate: float
     set_aside: dict[str, int]
     prompts: int
+    raters: int
     comparisons: int
     visible: float | None
 
@@ -106,6 +108,7 @@ def standing(runs: Runs, language: Language) -> Standing | None:
         float((pairs.outcome == 0.5).mean()),
         _set_aside(runs, language),
         len(pairs.query_ids),
+        len(pairs.rater_ids),
         len(pairs),
         _visible(sorted(decided)[len(decided) // 2]) if decided else None,
     )

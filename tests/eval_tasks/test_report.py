@@ -197,6 +197,17 @@ def test_repeated_votes_widen_nothing_and_ratings_show_agreement(tmp_path: Path)
     assert found["flips/zh/cw_10k/g"].value == 2  # 40 of 60; 39 is the fewest that differ
     assert found["alpha/zh/overall_preference"].value == pytest.approx(1)
     assert "other prompts, other raters, both" in page(tmp_path)
+    assert "One rater cast every vote" not in page(tmp_path)
+
+
+def test_votes_of_one_rater_are_called_so(tmp_path: Path) -> None:
+    votes = [
+        ranking(i, f"zh-essay-{i}", "r", ["cw_10k", "g"] if i % 3 else ["g", "cw_10k"])
+        for i in range(30)
+    ]
+    write_records(tmp_path / "b.jsonl", votes, Ballot)
+    report(tmp_path, "--ballots", str(tmp_path / "b.jsonl"))
+    assert "One rater cast every vote" in page(tmp_path)
 
 
 @pytest.mark.slow
