@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -55,6 +56,21 @@ def test_shares_give_what_one_process_gives(deduplicated, root):
         )
     assert split(deduplicated) == shared
     assert shared[1]["raw-052"] == "unscored_refused"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs: pip install ray")
+def test_ray_gives_what_one_process_gives(root, tmp_path):
+    texts = ["collect", str(SAMPLE), "--provenance", "sample"]
+    own, spread = tmp_path / "own", tmp_path / "ray"
+    command = [sys.executable, "-m", "dataset_builder", *texts, "--out", str(own)]
+    subprocess.run(command, cwd=root, check=True)
+    on_ray = ["--executor", "ray", "--tasks", "3", "--workers", "2", "--", *texts[1:]]
+    path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
+    cluster(root, ["collect", *on_ray, "--out", str(spread)], PYTHONPATH=path)
+    for name in ("kept", "dropped"):
+        (one,), (other,) = (list(place.glob(f"0?-collect/{name}.jsonl")) for place in (own, spread))
+        assert one.read_bytes() == other.read_bytes()
 
 
 SBATCH = """#!/bin/bash
