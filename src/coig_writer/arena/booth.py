@@ -225,7 +225,7 @@ class Booth:
         }
 
     def vote(self, rater: str, protocol: Protocol, language: str, vote: Vote) -> Receipt:
-        """Stores a vote and says who wrote what, if the study reveals it.
+        """Stores a vote and says who wrote what, if the study reveals it; for raters without a server.
 
         Raises:
             InputError: Not an item of this rater, or a verdict that does not fit.
@@ -244,19 +244,7 @@ class Booth:
         """
         if vote.item not in desk.tasks:
             raise InputError("this item is not yours", "open the page again")
-        return self._ballot(rater, protocol, desk.tasks[vote.item], vote)
-
-    def receipt(self, desk: Desk, vote: Vote, ballot: Ballot, error: Exception | None) -> Receipt:
-        """Returns the reply to a vote that the store took, or raises what it said instead."""
-        if error is None or isinstance(error, DuplicateError):
-            desk.done.add(vote.item)
-        if error is not None:
-            raise error
-        self.on_ballot()
-        reveal = self.study.mode == "public"
-        return Receipt(ballot.id, ballot.shown if reveal else None)
-
-    def _ballot(self, rater: str, protocol: Protocol, task: Task, vote: Vote) -> Ballot:
+        task = desk.tasks[vote.item]
         shown = tuple(self.collection.variants[m] for m in task.shown)
         unknown = sorted(set(vote.tags) - set(TAGS))
         if unknown:
@@ -283,6 +271,16 @@ class Booth:
             interface_language=vote.interface_language,
             consent=True,
         )
+
+    def receipt(self, desk: Desk, vote: Vote, ballot: Ballot, error: Exception | None) -> Receipt:
+        """Returns the reply to a vote that the store took, or raises what it said instead."""
+        if error is None or isinstance(error, DuplicateError):
+            desk.done.add(vote.item)
+        if error is not None:
+            raise error
+        self.on_ballot()
+        reveal = self.study.mode == "public"
+        return Receipt(ballot.id, ballot.shown if reveal else None)
 
     def history(self, rater: str) -> list[dict[str, Any]]:
         """Returns a rater's own votes, newest first, over positions and without names."""

@@ -33,14 +33,20 @@ class SlowStore(Store):
         return [DuplicateError("d", "r") if b.id == "id3" else None for b in ballots]
 
 
+async def busy(store):
+    """Returns a writer that is storing its first vote, and that vote."""
+    writer = Writer(store)
+    first = asyncio.create_task(writer.add(ballot(1)))
+    while not store.writes:
+        await asyncio.sleep(0.001)
+    return writer, first
+
+
 def test_votes_that_arrive_during_a_write_go_into_the_next_one(tmp_path):
     store = SlowStore(sqlite_url(tmp_path / "b.sqlite"))
 
     async def run():
-        writer = Writer(store)
-        first = asyncio.create_task(writer.add(ballot(1)))
-        while not store.writes:
-            await asyncio.sleep(0.001)
+        writer, first = await busy(store)
         rest = [asyncio.create_task(writer.add(ballot(n))) for n in (2, 3, 4)]
         await asyncio.sleep(0)
         assert not first.done()  # nothing is acknowledged before the store has it
@@ -57,10 +63,7 @@ def test_a_vote_whose_request_is_gone_takes_no_other_along(tmp_path):
     store = SlowStore(sqlite_url(tmp_path / "b.sqlite"))
 
     async def run():
-        writer = Writer(store)
-        gone = asyncio.create_task(writer.add(ballot(1)))
-        while not store.writes:
-            await asyncio.sleep(0.001)
+        writer, gone = await busy(store)
         other = asyncio.create_task(writer.add(ballot(2)))
         gone.cancel()
         with pytest.raises(asyncio.CancelledError):
