@@ -241,7 +241,7 @@ def free_port() -> int:
 
 def measure_arena(folder: Path, raters: int, seconds: float) -> Outcome:
     """Loads the arena and compares its store with what was acknowledged."""
-    from coig_writer.arena.store import Store, sqlite_url
+    from coig_writer.arena.server.store import Store, sqlite_url
 
     generations(folder / "generations.jsonl")
     (folder / "study.yaml").write_text(STUDY, encoding="utf-8")

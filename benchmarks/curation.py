@@ -40,8 +40,8 @@ SEED = 20251016
 def sentences() -> list[str]:
     """Returns the sentences of the samples."""
     from coig_writer.taxonomy import published
-    from dataset_builder import samples
-    from dataset_builder.scripted_endpoint import sample_texts
+    from dataset_builder.demo.scripted_endpoint import sample_texts
+    from dataset_builder.packing import samples
 
     texts = [*sample_texts().values(), *(t.article for t in samples.read(published()))]
     cut = (s.strip() for text in texts for s in text.replace("。", "。\n").splitlines())
@@ -202,9 +202,9 @@ def one_at_a_time(count: int, url: str) -> float:
     """Returns documents per second of a plain loop: one question at a time, no cache, no dedup."""
     from coig_writer.endpoint import Endpoint
     from coig_writer.taxonomy import published
-    from dataset_builder import assess, collect, gathering, intake, screen
-    from dataset_builder.asking import Model
-    from dataset_builder.stage_options import Settings
+    from dataset_builder.stages import assess, collect, gathering, intake, screen
+    from dataset_builder.stages.asking import Model
+    from dataset_builder.stages.options import Settings
 
     endpoint = Endpoint(url, "scripted", concurrency=1, timeout=10)
     where = Settings(OUT, published(), Model(endpoint))
@@ -262,7 +262,7 @@ def main() -> None:
 
 
 def _memory(first: list[Measured], second: list[Measured], small: int, large: int) -> None:
-    from dataset_builder.minhash import BYTES_PER_DOCUMENT
+    from coig_writer.text.minhash import BYTES_PER_DOCUMENT
 
     print(f"dedup index on disk: {BYTES_PER_DOCUMENT} bytes per document")
     for a, b in zip(first, second, strict=True):

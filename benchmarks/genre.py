@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from coig_writer import genre
 from coig_writer.taxonomy import published
-from dataset_builder import assign_published, synthetic
-from dataset_builder.assign import THRESHOLD
+from coig_writer.text import genre
+from dataset_builder.official import published_counts, synthetic
+from dataset_builder.official.assign import THRESHOLD
 
 FILE = "data/writing_preference_bench_zh.jsonl.gz"
 # Labels that a reader would not give, by the first words of the prompt: said here, scored as they are.
@@ -96,13 +96,13 @@ def report_corpora(seeds: int) -> None:
         drawn = synthetic.corpus(seed)
         alone = np.mean(drawn.log_probability.argmax(axis=1) == drawn.truth)
         start = time.perf_counter()
-        everything = assign_published.solve(drawn.log_probability, drawn.lengths, drawn.tables)
+        everything = published_counts.solve(drawn.log_probability, drawn.lengths, drawn.tables)
         seconds = time.perf_counter() - start
         # Without a single extreme in the rows, only the counts take part.
         nowhere = np.zeros_like(drawn.lengths)
-        counts = assign_published.solve(drawn.log_probability, nowhere, drawn.tables)
+        counts = published_counts.solve(drawn.log_probability, nowhere, drawn.tables)
         wrong = synthetic.miscounted(drawn.tables, 0.03, seed)
-        miscounted = assign_published.solve(drawn.log_probability, drawn.lengths, wrong)
+        miscounted = published_counts.solve(drawn.log_probability, drawn.lengths, wrong)
         shares = [np.mean(c.genre == drawn.truth) for c in (counts, everything, miscounted)]
         pinned = everything.pinned
         sure = f"{(everything.genre == drawn.truth)[pinned].sum()} of {pinned.sum()}"

@@ -17,9 +17,9 @@ import time
 import uuid
 from pathlib import Path
 
-from dataset_builder import synthetic
-from dataset_builder.import_official import import_file
-from dataset_builder.import_reader import Reader
+from dataset_builder.official import synthetic
+from dataset_builder.official.importing import import_file
+from dataset_builder.official.reader import Reader
 
 ROOT = Path(__file__).parents[1]
 RUNS = ("json.load", "reader", "import")

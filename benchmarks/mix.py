@@ -136,8 +136,8 @@ def tokenizer_folder() -> Path:
 
 def compare(source: Any, taken: int, every: int, tokenizer: Any) -> str:
     """Measures one source and renders the result."""
-    from coig_writer.training import chat, mixing
-    from coig_writer.training.sources import convert, load
+    from coig_writer.mixing import chat, mixing
+    from coig_writer.mixing.sources import convert, load
     from coig_writer.triplet import messages
 
     rows, _ = load(source)  # the one-time conversion to a mapped file is not what is compared
@@ -186,7 +186,7 @@ def measure(scratch: Path, rows: int, taken: int, every: int, folder: Path) -> N
     """Makes each source, measures it, and prints its line."""
     from transformers import AutoTokenizer
 
-    from coig_writer.training.sources import Source
+    from coig_writer.mixing.sources import Source
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     for name, (kind, make, text) in SOURCES.items():

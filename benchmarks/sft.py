@@ -18,9 +18,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from coig_writer.errors import MissingInputError, run_command
-from coig_writer.training import kernels, planner, planner_step, throughput
-from coig_writer.training.planner import Shape
-from coig_writer.training.planner_step import PADDED_SHARE, VARIANTS, Variant
+from coig_writer.planning import planner
+from coig_writer.planning import step as planner_step
+from coig_writer.planning.planner import Shape
+from coig_writer.planning.step import PADDED_SHARE, VARIANTS, Variant
+from coig_writer.training import kernels, throughput
 
 MODEL = "Qwen/Qwen2.5-7B-Instruct"
 GOAL, STRETCH = 10_450, 12_540  # tokens/s on one H200: 50 % and 60 % strict MFU

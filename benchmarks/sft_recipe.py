@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from coig_writer.errors import MissingInputError, run_command
-from coig_writer.training import controls, kernels, planner, planner_lengths, throughput
+from coig_writer.mixing import controls
+from coig_writer.planning import lengths as planner_lengths
+from coig_writer.planning import planner
+from coig_writer.planning.planner import Shape
+from coig_writer.training import kernels, throughput
 from coig_writer.training import recipe as recipes
-from coig_writer.training.planner import Shape
 
 CONFIG = Path(__file__).parent.parent / "recipes" / "configs" / "cw_10k.yaml"
 TINY = Shape(2, 64, 128, 4, 2, 16, 4096, False)

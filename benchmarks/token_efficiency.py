@@ -18,14 +18,14 @@ from coig_writer.errors import run_command
 from coig_writer.mixture import VARIANTS
 
 if TYPE_CHECKING:
-    from coig_writer.training.planner_lengths import Lengths
+    from coig_writer.planning.lengths import Lengths
 
 GOAL = 2.5
 
 
 def ratios(tokens: tuple[int, ...], batch: int, length: int) -> tuple[float, float]:
     """Returns the share of real tokens among those processed: padded, and packed."""
-    from coig_writer.training import planner_lengths as rows
+    from coig_writer.planning import lengths as rows
 
     found = rows.Lengths(tokens, "")
     return found.total / rows.padded(found, batch), found.total / rows.packed(found, length)
@@ -49,7 +49,8 @@ def main() -> int | None:
     parser.add_argument("--batch", type=int, default=8, help="rows per micro-batch (default: 8)")
     parser.add_argument("--length", type=int, default=8192, help="tokens per bin (default: 8192)")
     options = parser.parse_args()
-    from coig_writer.training import controls, planner_lengths
+    from coig_writer.mixing import controls
+    from coig_writer.planning import lengths as planner_lengths
 
     print(f"{'mixture':<9}{'rows':>7}{'mean':>7}{'padded':>9}{'packed':>9}{'ratio':>7}  lengths")
     for variant in VARIANTS:

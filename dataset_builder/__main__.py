@@ -26,8 +26,30 @@ STAGES = {
     "remove": "makes a new version of a packed dataset without some rows, and logs it",
     "describe": "recomputes the statistics and facts of a packed dataset",
 }
-# Stages whose module has another name: `import` is a keyword.
-MODULES = {"import": "import_official"}
+# Stage → its module in this folder.
+MODULES = {
+    "import": "official.importing",
+    "assign": "official.assign",
+    "review": "people.review",
+    "audit": "audit.audit",
+    "pack": "packing.pack",
+    "remove": "packing.remove",
+    "describe": "packing.describe",
+    **{
+        stage: f"stages.{stage}"
+        for stage in (
+            "collect",
+            "assess",
+            "dedup",
+            "screen",
+            "reverse",
+            "validate",
+            "score",
+            "curate",
+            "cluster",
+        )
+    },
+}
 
 
 def main() -> int | None:

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from coig_writer import benchmark, card, facts
-from coig_writer.arena.results import Summary, summary
+from coig_writer import benchmark, facts
+from coig_writer.arena.server.results import Summary, summary
 from coig_writer.ballot import Ballot
-from coig_writer.card import Literal
+from coig_writer.cards import card
+from coig_writer.cards.card import Literal
 from coig_writer.errors import run_command
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_folder, read_records

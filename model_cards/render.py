@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from coig_writer import card, facts, paper
-from coig_writer.card import Literal
+from coig_writer import facts, paper
+from coig_writer.cards import card
+from coig_writer.cards.card import Literal
 from coig_writer.errors import run_command
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_folder, read_records

@@ -19,11 +19,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from coig_writer import facts, recompute
-from coig_writer.card import shown
+from coig_writer import facts
+from coig_writer.cards import recompute
+from coig_writer.cards.card import shown
+from coig_writer.cards.recompute import Check, Measurer, set_aside
 from coig_writer.errors import InputError, MissingInputError, run_command
 from coig_writer.facts import Fact
-from coig_writer.recompute import Check, Measurer, set_aside
 
 ROOT = Path(__file__).parents[1]
 _NAME = re.compile(r"[a-z0-9_]+")  # of a variant or control, and so of its folders

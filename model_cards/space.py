@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from coig_writer import __version__, card, facts
-from coig_writer.arena import backup, identity
+from coig_writer import __version__, facts
+from coig_writer.arena.server import backup, identity
 from coig_writer.ballot import DIMENSIONS
-from coig_writer.card import Literal
+from coig_writer.cards import card
+from coig_writer.cards.card import Literal
 from coig_writer.errors import InputError, run_command
 from coig_writer.facts import Fact
 from coig_writer.files import read_records

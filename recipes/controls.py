@@ -20,14 +20,14 @@ from coig_writer.errors import ConfigError, KitError, run_command
 from coig_writer.mixture import steps
 
 if TYPE_CHECKING:
-    from coig_writer.training.controls import Control
+    from coig_writer.mixing.controls import Control
 
 ROOT = Path(__file__).parents[1]
 
 
 def table(found: Iterable[Control]) -> str:
     """Renders the controls at the published scale; steps are those of the paper's batch and epochs."""
-    from coig_writer.training.controls import SOURCES, Control, counts
+    from coig_writer.mixing.controls import SOURCES, Control, counts
 
     batch, epochs = paper.TRAINING.global_batch_size, paper.TRAINING.epochs
     lines = [f"{'control':<22}{'of':<8}{'creative':>9}{'zh':>8}{'en':>8}{'steps':>7}  question"]
@@ -91,7 +91,7 @@ def main() -> int | None:
     )
     parser.add_argument("--mix-only", action="store_true", help="build and lock, do not train")
     arguments = parser.parse_args()
-    from coig_writer.training import controls
+    from coig_writer.mixing import controls
 
     found = controls.read(ROOT / controls.FILE)
     if not arguments.names:

@@ -21,16 +21,16 @@ from coig_writer.errors import ConfigError, MissingInputError, run_command
 from coig_writer.generation import Sampling
 
 if TYPE_CHECKING:
-    from coig_writer.training.generating import Writer
+    from coig_writer.generating.local import Writer
 
 KEYS = ("temperature", "top_p", "max_new_tokens", "seed", "batch_size", "languages", "slice")
 
 
 def settings(path: Path) -> dict[str, Any]:
     """Reads the decoding settings; every key must be there and no other."""
-    from coig_writer.training.recipe import read
+    from coig_writer.files import read_yaml
 
-    found = read(path)
+    found = read_yaml(path)
     odd = sorted(set(found) ^ set(KEYS))
     if odd:
         raise ConfigError(
@@ -50,7 +50,7 @@ def chosen_queries(chosen: dict[str, Any]) -> list[benchmark.Query]:
 def serve(arguments: Any, queries: list[benchmark.Query], sampling: Sampling, seed: int) -> None:
     """Generates one variant through a server."""
     from coig_writer.endpoint import Endpoint
-    from coig_writer.training import serving
+    from coig_writer.generating import server
 
     if not arguments.model or len(arguments.variants) != 1:
         raise ConfigError(
@@ -60,7 +60,7 @@ def serve(arguments: Any, queries: list[benchmark.Query], sampling: Sampling, se
     cache = arguments.out / ".replies" / arguments.variants[0]
     endpoint = Endpoint(arguments.endpoint, arguments.model, cache=cache)
     print(
-        serving.generate(
+        server.generate(
             arguments.variants[0], endpoint, queries, sampling, seed=seed, out=arguments.out
         )
     )
@@ -72,7 +72,7 @@ def local_writers(variants: Sequence[str], models: Path, base: str | None) -> li
     Raises:
         MissingInputError: A variant was not trained.
     """
-    from coig_writer.training.generating import Writer
+    from coig_writer.generating.local import Writer
 
     writers = [Writer(variant, str(models / variant)) for variant in variants]
     for writer in writers:
@@ -118,7 +118,7 @@ def main() -> int | None:
     if arguments.endpoint:
         serve(arguments, queries, sampling, chosen["seed"])
         return None
-    from coig_writer.training.generating import generate
+    from coig_writer.generating.local import generate
 
     shared = {"seed": chosen["seed"], "batch_size": chosen["batch_size"], "out": arguments.out}
     for writer in local_writers(arguments.variants, arguments.models, arguments.base):

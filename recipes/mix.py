@@ -63,7 +63,7 @@ def build(
     variant: str, recipe: Any, max_length: int, model: str, out: Path, *, verify: bool
 ) -> None:
     """Builds one mixture, and writes it or compares it with its lock."""
-    from coig_writer.training import controls, mixing, sources
+    from coig_writer.mixing import controls, mixing, sources
 
     tokenizer, tokenizer_hash = load_tokenizer(model)
     rules = mixing.Rules(recipe.mixture_seed, max_length, recipe.over_long)
@@ -91,7 +91,7 @@ def build(
 
 def locks(out: Path) -> list[dict[str, Any]]:
     """Returns the locks of a mixtures folder, that of the mixture in ``out`` first."""
-    from coig_writer.training.mixing import read_lock
+    from coig_writer.mixing.mixing import read_lock
 
     files = sorted(out.parent.glob("*/mixture.lock.json"), key=lambda f: (f.parent != out, f))
     return [read_lock(file) for file in files]
@@ -105,8 +105,8 @@ def told(part: Any) -> str:
 
 def counts(control: Any, named: dict[str, Any], *, sample_scale: bool) -> dict[str, int | None]:
     """Returns how many rows each source gives; None means all of them."""
-    from coig_writer.training import controls
-    from coig_writer.training.sources import load
+    from coig_writer.mixing import controls
+    from coig_writer.mixing.sources import load
 
     wanted = controls.counts(control)
     missing = sorted(set(wanted) - set(named))
@@ -143,7 +143,7 @@ def load_tokenizer(model: str) -> tuple[Any, str]:
 
 def compare(lock_file: Path, now: dict[str, Any]) -> None:
     """Fails on any difference between a lock and what would be built now."""
-    from coig_writer.training.mixing import drift, read_lock
+    from coig_writer.mixing.mixing import drift, read_lock
 
     if not lock_file.is_file():
         raise MissingInputError(

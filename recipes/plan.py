@@ -21,7 +21,7 @@ from coig_writer.errors import run_command
 from coig_writer.files import atomic_path
 
 if TYPE_CHECKING:
-    from coig_writer.training.planner import Plan, Run
+    from coig_writer.planning.planner import Plan, Run
 
 
 def status(plan: Plan) -> str:
@@ -35,8 +35,10 @@ def planned(
     recipe: Any, sft: Any, model: Any, variant: str, where: tuple[str, int]
 ) -> tuple[Plan, Run, list[str]]:
     """Predicts one variant of a recipe on so many GPUs of a kind, and ways out if it does not fit."""
+    from coig_writer.mixing import controls
     from coig_writer.mixture import PUBLISHED, steps
-    from coig_writer.training import controls, planner, planner_lengths
+    from coig_writer.planning import lengths as planner_lengths
+    from coig_writer.planning import planner
 
     control = controls.resolve(variant, Path(recipe.controls))
     folder = Path(recipe.mixtures) / variant

@@ -21,12 +21,13 @@ DEFAULT = Path(__file__).parent / "configs" / "reward.yaml"
 
 def main() -> int | None:
     """Trains, reports and scores."""
+    from coig_writer.reward import report as reward_report
+    from coig_writer.reward import run
     from coig_writer.training import recipe as recipes
-    from coig_writer.training import reward_report, reward_run
 
-    own, settings, model = reward_run.parse(None, DEFAULT)
+    own, settings, model = run.parse(None, DEFAULT)
     recipes.check_hardware(settings, model.model_name_or_path)
-    report, trainer = reward_run.train(own, settings, model)
+    report, trainer = run.train(own, settings, model)
     if not trainer.is_world_process_zero():
         return None
     print(reward_report.rendered(report))
@@ -34,11 +35,11 @@ def main() -> int | None:
     answers = [
         a for path in own.score or own.generations for a in read_records(Path(path), Generation)
     ]
-    trained_on = reward_run.prompts(Path(settings.output_dir))
+    trained_on = run.prompts(Path(settings.output_dir))
     for variant in dict.fromkeys(a.variant for a in answers):
         mine = [a for a in answers if a.variant == variant]
         file = Path(own.scores) / f"{variant}.parquet"
-        write_records(file, reward_run.score(trainer, mine, trained_on), Score)
+        write_records(file, run.score(trainer, mine, trained_on), Score)
         print(file, flush=True)
     return None
 

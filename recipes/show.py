@@ -47,7 +47,7 @@ def coloured(row: MixtureRow, model: str, max_length: int) -> str:
     """Renders a row token by token."""
     from transformers import AutoTokenizer
 
-    from coig_writer.training import chat
+    from coig_writer.mixing import chat
 
     tokenizer = AutoTokenizer.from_pretrained(model)
     encoded = chat.encode(tokenizer, to_row(row)["messages"], chat.training_template(tokenizer))

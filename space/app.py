@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from coig_writer.arena.command import main
+from coig_writer.arena.server.command import main
 from coig_writer.errors import run_command
 
 DEMO_PACK = Path(__file__).parent / "data" / "demo_pack.jsonl"

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from coig_writer.errors import InputError, MissingInputError
+from coig_writer.errors import ConfigError, InputError, MissingInputError
 from coig_writer.record import column, field_types, from_row, optional, to_row
 
 R = TypeVar("R")
@@ -211,3 +211,34 @@ def rows_sha256(records: Iterable[Any]) -> str:
             + b"\n"
         )
     return digest.hexdigest()
+
+
+def read_yaml(path: Path, example: str = "recipes/configs/cw_10k.yaml") -> dict[str, Any]:
+    """Reads a file of settings.
+
+    Args:
+        path: The YAML file.
+        example: A file of the same form, named in errors.
+
+    Raises:
+        MissingInputError: There is no such file.
+        ConfigError: It is not YAML, or no mapping.
+    """
+    import yaml
+
+    if not path.is_file():
+        raise MissingInputError(
+            f"{path}: no such recipe or settings file", f"compare the name with {example}"
+        )
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"{path}: not YAML ({str(error)[:120]})", f"compare it with {example}"
+        ) from error
+    if not isinstance(settings, dict):
+        raise ConfigError(
+            f"{path}: holds {type(settings).__name__}, not keys and values",
+            f"compare it with {example}",
+        )
+    return settings

@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from coig_writer.training import planner, planner_step
+from coig_writer.planning import planner, step
 from tests.recipes.runs import ENVIRONMENT, ROOT
 
 QWEN = planner.SHAPES["Qwen/Qwen2.5-7B-Instruct"]
@@ -48,10 +48,10 @@ def test_every_variant_computes_the_same_loss_and_gradient(sft):
     tiny = planner.Shape(2, 64, 128, 4, 2, 16, 512, False)
     ids = torch.randint(0, 512, (1, 64), generator=torch.Generator().manual_seed(0))
     # a compiled head beside eager fp32 layers: the variant of that name also changes the states
-    heads = {"whole_head": planner_step.Variant("whole_head", "", head="compiled")}
+    heads = {"whole_head": step.Variant("whole_head", "", head="compiled")}
     found = {}
     for name in ("default", "fused_head", "selective", "whole_head"):
-        how = heads.get(name) or planner_step.VARIANTS[name]
+        how = heads.get(name) or step.VARIANTS[name]
         model = sft.build(tiny, how, "cpu")
         loss = sft.loss_of(model, ids, how)
         loss.backward()
@@ -62,10 +62,10 @@ def test_every_variant_computes_the_same_loss_and_gradient(sft):
 
 
 def test_predictions_add_up_and_each_change_does_what_it_is_for():
-    of = {n: planner_step.predict(QWEN, v, 8192, 4) for n, v in planner_step.VARIANTS.items()}
+    of = {n: step.predict(QWEN, v, 8192, 4) for n, v in step.VARIANTS.items()}
     default = of["default"]
     assert default.speed == pytest.approx(default.tokens / sum(default.parts.values()) * 1e3)
-    assert of["packing"].speed / default.speed == pytest.approx(1 / planner_step.PADDED_SHARE)
+    assert of["packing"].speed / default.speed == pytest.approx(1 / step.PADDED_SHARE)
     assert of["fused_head"].gib < of["packing"].gib
     assert of["selective"].parts["attention"] < of["fused_head"].parts["attention"]
     assert of["compile"].parts["elementwise"] < of["selective"].parts["elementwise"]
@@ -77,8 +77,8 @@ def test_predictions_add_up_and_each_change_does_what_it_is_for():
 
 def test_the_record_shows_the_table_that_the_command_prints():
     record = (ROOT / "benchmarks" / "sft.md").read_text(encoding="utf-8")
-    assert planner_step.predicted(QWEN, 8192, 4) in record
-    for name in planner_step.VARIANTS:
+    assert step.predicted(QWEN, 8192, 4) in record
+    for name in step.VARIANTS:
         assert record.count(f"`{name}`") >= 2, name  # predicted, and measured or not run
 
 
@@ -102,5 +102,5 @@ def test_the_smoke_runs_every_variant_that_a_cpu_can():
     )
     assert done.returncode == 0, done.stderr[-2000:]
     rows = [line for line in done.stdout.splitlines() if line.startswith("| `")]
-    assert len(rows) == len(planner_step.VARIANTS)
+    assert len(rows) == len(step.VARIANTS)
     assert [row for row in rows if "not run" in row and "torchao" not in row] == []

@@ -9,8 +9,8 @@ import pytest
 
 from coig_writer import benchmark, paper, taxonomy
 from coig_writer.errors import InputError
-from coig_writer.metrics.overlap import GRAM, contained
 from coig_writer.record import from_row
+from coig_writer.text.ngrams import GRAM, contained
 
 NAMES = taxonomy.published()
 ALL = [q for language in benchmark.LANGUAGES for q in benchmark.queries(language)]

@@ -26,14 +26,14 @@ found = {n: sorted(r["id"] for s in load_dataset("COIG-Writer", n).values() for 
 found["default"] = sorted(r["id"] for r in load_dataset("COIG-Writer")["train"])
 found["streamed"] = [next(iter(load_dataset("COIG-Writer", "wuxia", split="train", streaming=True)))["id"]]
 sys.path.insert(0, sys.argv[1])
-from dataset_builder.builder import CoigWriter
+from dataset_builder.packing.builder import CoigWriter
 built = {}
 for name in ("poetry", "wuxia", "benchmark", "default"):
     builder = CoigWriter(config_name=name, data_dir="COIG-Writer", cache_dir="built")
     builder.download_and_prepare()
     built[name] = sorted(r["id"] for s in builder.as_dataset().values() for r in s)
 if int(datasets.__version__.split(".")[0]) < 4:
-    scripted = load_dataset(sys.argv[1] + "/dataset_builder/builder.py", "wuxia", data_dir="COIG-Writer", trust_remote_code=True)["train"]
+    scripted = load_dataset(sys.argv[1] + "/dataset_builder/packing/builder.py", "wuxia", data_dir="COIG-Writer", trust_remote_code=True)["train"]
     assert sorted(scripted["id"]) == found["wuxia"]
 print(json.dumps([datasets.__version__, len(names), found, built]))
 """

@@ -10,10 +10,10 @@ from coig_writer import facts
 from coig_writer.facts import Fact
 from coig_writer.files import read_records, write_records
 from coig_writer.generation import Generation, Sampling
+from coig_writer.mixing.mixing import Aside
 from coig_writer.mixture import MixtureRow, Turn, ids_hash
 from coig_writer.scoring import recount as scoring
 from coig_writer.training import recount as training
-from coig_writer.training.mixing import Aside
 from model_cards import render
 
 VARIANT = "cw_1k"

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from coig_writer import facts
-from coig_writer.arena.export import ComparisonRow
+from coig_writer.arena.server.export import ComparisonRow
 from coig_writer.ballot import Ballot
 from coig_writer.files import write_records
 from coig_writer.hub import checks

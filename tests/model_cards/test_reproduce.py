@@ -113,7 +113,7 @@ def test_every_fact_that_a_run_writes_is_measured_or_on_the_list(card, root):
 
 
 def test_facts_files_are_set_aside(card, tmp_path):
-    from coig_writer.recompute import set_aside
+    from coig_writer.cards.recompute import set_aside
 
     mirrored = set_aside(card.parents[1], tmp_path / "mirror")
     names = {f.name for f in mirrored.rglob("*")}

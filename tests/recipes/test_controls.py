@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from coig_writer import facts
-from coig_writer.training import controls
+from coig_writer.mixing import controls
 from tests.recipes.runs import ENVIRONMENT, ROOT, prepare
 
 

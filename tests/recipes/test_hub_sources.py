@@ -14,8 +14,8 @@ import yaml
 from huggingface_hub import CommitOperationAdd
 
 from coig_writer.errors import MissingInputError
+from coig_writer.mixing.sources import Source, load, pinned
 from coig_writer.training import smoke
-from coig_writer.training.sources import Source, load, pinned
 from tests.hub_double.client import api, environment, hub, patient  # noqa: F401
 from tests.recipes.runs import ENVIRONMENT, ROOT, creative, general_en, general_zh
 

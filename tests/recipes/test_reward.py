@@ -14,8 +14,8 @@ from coig_writer import facts
 from coig_writer.ballot import Ballot
 from coig_writer.files import read_records, write_records
 from coig_writer.generation import Generation, split
+from coig_writer.reward.preferences import Preference
 from coig_writer.score import Score
-from coig_writer.training.reward import Preference
 from tests.recipes.runs import ENVIRONMENT, ROOT
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from coig_writer.arena import study
+from coig_writer.arena.study import definition
 from tests.coig_writer.arena.processes import free_port, started
 
 
@@ -45,7 +45,7 @@ def test_pins_agree_with_the_card_and_the_constraints(root):
 
 
 def test_the_example_study_is_a_study(root):
-    example = study.load(root / "space" / "study.example.yaml")
+    example = definition.load(root / "space" / "study.example.yaml")
     assert (example.mode, example.protocols, len(example.raters)) == ("invited", ("ranking",), 4)
 
 

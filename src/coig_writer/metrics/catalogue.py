@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from coig_writer.metrics import behaviour, coherence, language, length, lexical, requirements, style
+from coig_writer.metrics import behaviour, coherence, length, lexical, requirements, style
 from coig_writer.metrics.answer import REPLACEMENT, Answer
 from coig_writer.metrics.definition import (
     ALONE,
@@ -32,6 +32,7 @@ from coig_writer.metrics.definition import (
     prose,
     short,
 )
+from coig_writer.text import language
 
 
 def _blocks(of: Callable[[Sequence[Sequence[str]]], float | None]) -> Callable[[Answer], Value]:

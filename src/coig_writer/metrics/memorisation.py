@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from coig_writer.metrics.overlap import reduced
+from coig_writer.text.ngrams import reduced
 
 GRAM = 13
 _BASE = np.uint64(0x9E3779B97F4A7C15)

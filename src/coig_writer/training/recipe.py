@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.files import read_yaml
+from coig_writer.mixing import controls
 
 # Keys of older releases and what stands for them now (transformers 5.15 and TRL 1.0 removed them).
 REMOVED = {
@@ -121,8 +123,6 @@ def parse(
     """
     from trl import TrlParser
 
-    from coig_writer.training import controls
-
     given = command_line(arguments, default_config)
     check_keys(given)
     try:
@@ -154,31 +154,6 @@ def command_line(arguments: Sequence[str] | None, default_config: Path | None) -
     return given
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Reads a recipe's YAML.
-
-    Raises:
-        MissingInputError: There is no such file.
-        ConfigError: It is no mapping.
-    """
-    import yaml
-
-    if not path.is_file():
-        raise MissingInputError(f"{path}: no such recipe", "recipes are recipes/configs/*.yaml")
-    try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ConfigError(
-            f"{path}: not YAML ({str(error)[:120]})", "compare it with recipes/configs/cw_10k.yaml"
-        ) from error
-    if not isinstance(settings, dict):
-        raise ConfigError(
-            f"{path}: holds {type(settings).__name__}, not keys and values",
-            "compare it with recipes/configs/cw_10k.yaml",
-        )
-    return settings
-
-
 def check_keys(arguments: Sequence[str], of: Sequence[type] | None = None) -> None:
     """Refuses keys that no dataclass knows, in the YAML and on the command line alike.
 
@@ -198,7 +173,7 @@ def check_keys(arguments: Sequence[str], of: Sequence[type] | None = None) -> No
     keys.pop("help", None)
     if keys.pop("config", None):
         path = Path(arguments[list(arguments).index("--config") + 1])
-        keys |= dict.fromkeys(read(path), str(path))
+        keys |= dict.fromkeys(read_yaml(path), str(path))
     for key, where in keys.items():
         if key in known and key not in REMOVED:
             continue

@@ -16,8 +16,8 @@ from typing import Any
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.files import read_records, read_rows
+from coig_writer.mixing.mixing import CONTAMINATED
 from coig_writer.mixture import MixtureRow, ids_hash
-from coig_writer.training.mixing import CONTAMINATED
 
 SETTINGS = {
     "run/learning_rate": "learning_rate",

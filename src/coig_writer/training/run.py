@@ -18,10 +18,11 @@ from coig_writer import facts
 from coig_writer.errors import ConfigError, DriftError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_path, read_records
+from coig_writer.mixing import controls
+from coig_writer.mixing.mixing import read_lock
 from coig_writer.mixture import MixtureRow, ids_hash
-from coig_writer.training import controls, ledger
+from coig_writer.training import ledger
 from coig_writer.training import recipe as recipes
-from coig_writer.training.mixing import read_lock
 from coig_writer.training.recipe import RecipeArguments
 
 logger = logging.getLogger(__name__)

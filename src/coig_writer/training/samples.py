@@ -43,7 +43,7 @@ class EpochSamples(TrainerCallback):  # type: ignore[misc]
 
     def measure(self, seed: int) -> dict[str, float]:
         """Returns the means over the answers that have enough tokens."""
-        from coig_writer.training.generating import complete
+        from coig_writer.generating.local import complete
 
         model, tokenizer = (
             self.trainer.accelerator.unwrap_model(self.trainer.model),

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from coig_writer.arena.answers import Text, collect
-from coig_writer.arena.booth import Booth
-from coig_writer.arena.identity import Identity
-from coig_writer.arena.server import create_app
-from coig_writer.arena.store import Store, sqlite_url
-from coig_writer.arena.study import Overlap, Study
+from coig_writer.arena.server.app import create_app
+from coig_writer.arena.server.booth import Booth
+from coig_writer.arena.server.identity import Identity
+from coig_writer.arena.server.store import Store, sqlite_url
+from coig_writer.arena.study.answers import Text, collect
+from coig_writer.arena.study.definition import Overlap, Study
 
 GENRES = ("poetry", "essay", "wuxia")
 NAMES = ("cw", "cw_1k", "cw_5k", "cw_10k", "g")

@@ -8,6 +8,7 @@ import yaml
 
 from coig_writer import paper
 from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.files import read_yaml
 from coig_writer.mixture import VARIANTS
 from coig_writer.training import recipe as recipes
 
@@ -29,7 +30,7 @@ def test_every_shipped_recipe_parses(root, variant):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_papers_values_stand_in_the_yaml(root, variant):
-    settings = recipes.read(config(root, variant))
+    settings = read_yaml(config(root, variant))
     training = paper.TRAINING
     assert settings["learning_rate"] == training.learning_rate
     assert settings["global_batch_size"] == training.global_batch_size
@@ -41,7 +42,7 @@ def test_the_papers_values_stand_in_the_yaml(root, variant):
 
 
 def test_the_five_recipes_differ_in_their_variant_only(root):
-    found = [recipes.read(config(root, v)) for v in VARIANTS]
+    found = [read_yaml(config(root, v)) for v in VARIANTS]
     assert all(f | {"variants": []} == found[0] | {"variants": []} for f in found)
 
 
@@ -56,7 +57,7 @@ def test_the_five_recipes_differ_in_their_variant_only(root):
     ],
 )
 def test_unknown_and_removed_keys_fail_with_the_fix(root, tmp_path, key, value, message):
-    settings = recipes.read(config(root, "demo")) | {key: value}
+    settings = read_yaml(config(root, "demo")) | {key: value}
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(settings))
     with pytest.raises(ConfigError) as caught:
         recipes.parse(["--config", str(tmp_path / "r.yaml")])
@@ -70,9 +71,9 @@ def test_unknown_variant_and_bad_yaml(root, tmp_path):
         recipes.parse(["--config", str(config(root, "demo")), "--variants", "cw_2k"])
     (tmp_path / "r.yaml").write_text("a: [")
     with pytest.raises(ConfigError, match="not YAML"):
-        recipes.read(tmp_path / "r.yaml")
+        read_yaml(tmp_path / "r.yaml")
     with pytest.raises(MissingInputError, match="no such recipe"):
-        recipes.read(tmp_path / "gone.yaml")
+        read_yaml(tmp_path / "gone.yaml")
 
 
 def test_config_may_be_one_word_and_must_name_a_file(root):

@@ -1,0 +1,125 @@
+"""Stage 9, audit: is the set balanced, and does anything leak? (paper, section 2.3).
+
+    python -m dataset_builder audit --out build/curation      # then open build/curation/09-audit/index.html
+    python -m dataset_builder audit --sample                  # the kit's samples against the benchmark
+
+Drops triplets whose prompt repeats another one or overlaps the benchmark, and measures the rest:
+rows per genre and category against minimums, platforms, regions, months, variety within genres,
+leakage from article to prompt, who wrote what. Leaves ``triplets.jsonl`` for the next stage::
+
+    python -m dataset_builder pack --source build/curation/09-audit --out build/curation/10-pack
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from coig_writer.document import Document, dropped
+from coig_writer.files import write_records
+from coig_writer.quality import DIMENSIONS
+from coig_writer.taxonomy import Taxonomy
+from coig_writer.text.contamination import overlap as benchmark_overlap
+from coig_writer.text.ngrams import reduced
+from coig_writer.triplet import Triplet, check
+from dataset_builder.audit import measures as audit_measures
+from dataset_builder.audit import page
+from dataset_builder.stages.flow import Counts, Flow, Outcome, read_kept
+from dataset_builder.stages.options import Settings, parser, report, settings
+
+CATEGORY_MINIMUM = 15
+GENRE_MINIMUM = 2
+UNKNOWN_LICENSE = "unknown"
+
+
+def run(
+    where: Settings, category_minimum: int = CATEGORY_MINIMUM, genre_minimum: int = GENRE_MINIMUM
+) -> Counts:
+    """Audits and writes page, plots, facts and triplets."""
+    flow = Flow(where.root, "audit", {"genres": where.genres}, part_size=where.part_size)
+    seen: dict[str, str] = {}
+    if flow.done() is None:
+        seen = first_prompts(where)
+    counts = flow.run(lambda found: [decide(d, seen) for d in found])
+    documents = read_kept(where.root, "audit")
+    triplets = [triplet(d, where.names) for d in documents]
+    write_records(flow.out / "triplets.jsonl", triplets, Triplet)
+    measures = audit_measures.measure(documents, where.names, category_minimum, genre_minimum)
+    page.write(flow.out, measures, where)
+    return counts
+
+
+def first_prompts(where: Settings) -> dict[str, str]:
+    """Returns reduced prompt → id of the first document that has it."""
+    first: dict[str, str] = {}
+    for document in read_kept(where.root, "review"):
+        first.setdefault(reduced(document.prompt or ""), document.id)
+    return first
+
+
+def decide(document: Document, first: dict[str, str]) -> Outcome:
+    """Drops a triplet whose prompt is not its own."""
+    of = first[reduced(document.prompt or "")]
+    if of != document.id:
+        return dropped(document, "audit", "duplicate_prompt", f"the prompt of {of}")
+    if overlap := benchmark_overlap(document.prompt or ""):
+        return dropped(document, "audit", "prompt_overlaps_benchmark", overlap)
+    return document.noted("audit")
+
+
+def triplet(document: Document, names: Taxonomy) -> Triplet:
+    """Turns an accepted document into a row of the dataset."""
+    genre = names.genre(document.genre) if document.genre else None
+    provenance = document.history[0].get("provenance", "curated")
+    scores = document.scores.get("score", {})
+    made = Triplet(
+        id=document.id,
+        prompt=document.prompt or "",
+        reasoning=document.reasoning or "",
+        article=document.text,
+        category=genre.category if genre else None,
+        genre=genre.slug if genre else None,
+        genre_zh=genre.zh if genre else None,
+        language="zh",
+        source=document.platform or "unknown",
+        license=document.license or UNKNOWN_LICENSE,
+        provenance=provenance,
+        **{name: scores.get(name) for name in DIMENSIONS},
+    )
+    return check(made, names)
+
+
+def add_options(to: argparse.ArgumentParser) -> None:
+    """Adds the stage's own options."""
+    to.add_argument(
+        "--category-minimum",
+        type=int,
+        default=CATEGORY_MINIMUM,
+        help=f"rows that each category should have ({CATEGORY_MINIMUM}, as in the paper)",
+    )
+    to.add_argument(
+        "--genre-minimum",
+        type=int,
+        default=GENRE_MINIMUM,
+        help=f"rows that each genre should have ({GENRE_MINIMUM})",
+    )
+
+
+def main() -> int | None:
+    """Runs the stage, or with ``--sample`` the audit of the kit's own samples."""
+    if "--sample" in sys.argv:
+        from dataset_builder.audit import sample
+
+        return sample.main()
+    command = parser(__doc__, model=False)
+    command.add_argument(
+        "--sample",
+        action="store_true",
+        help="audit the kit's samples instead; see audit --sample --help",
+    )
+    add_options(command)
+    given = command.parse_args()
+    where = settings(given)
+    report(run(where, given.category_minimum, given.genre_minimum))
+    print(f"page: {where.root / '09-audit' / 'index.html'}")
+    return None

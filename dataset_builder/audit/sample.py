@@ -1,0 +1,149 @@
+"""Measures the kit's own texts: python -m dataset_builder audit --sample [--reference FILE].
+
+Per genre, counts and lengths of the sample triplets; for samples and benchmark queries, how alike
+they are. With ``--reference`` (JSONL, may be gzipped, with ``prompt_id`` and ``prompt``) the same figures
+of those prompts stand beside random subsets of as many Chinese queries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from coig_writer import benchmark
+from coig_writer.errors import InputError, MissingInputError
+from coig_writer.taxonomy import published
+from coig_writer.triplet import Language, Triplet
+from dataset_builder.audit.diversity import FALLING, FIGURES, Diversity, measure
+from dataset_builder.packing import samples, summary
+
+BEGINNING = 100
+SUBSETS = 100
+SEED = 20251016
+
+
+def reference(path: Path) -> list[str]:
+    """Reads distinct prompts, one per ``prompt_id``.
+
+    Raises:
+        MissingInputError: There is no such file.
+        InputError: A line is no object with ``prompt_id`` and ``prompt``.
+    """
+    if not path.is_file():
+        raise MissingInputError(f"{path}: no such file", "give a JSONL file of prompts")
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8") as handle:
+        return list(
+            dict(_prompt(line, f"{path} line {n}") for n, line in enumerate(handle, 1)).values()
+        )
+
+
+def _prompt(line: str, where: str) -> tuple[str, str]:
+    try:
+        row = json.loads(line)
+        return str(row["prompt_id"]), str(row["prompt"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{where}: {type(error).__name__}: {error}", "each line needs prompt_id and prompt"
+        ) from error
+
+
+def show_genres(triplets: Sequence[Triplet]) -> None:
+    """Prints rows and lengths per genre."""
+    groups = summary.summarize(triplets)
+    print(f"{'genre':<30}{'rows':>5}{'prompt':>12}{'reasoning':>13}{'article':>15}")
+    for genre in published().genres:
+        group = groups.get(f"genre/{genre.slug}")
+        if group is None:
+            print(f"{genre.slug:<30}{0:>5}")
+            continue
+        cells = {part: f"{v.min}–{v.max}" for part, v in group.lengths.items()}
+        print(
+            f"{genre.slug:<30}{group.count:>5}{cells['prompt']:>12}{cells['reasoning']:>13}{cells['article']:>15}"
+        )
+
+
+def show(name: str, found: Diversity) -> None:
+    """Prints one line of figures."""
+    cells = "".join(f"{getattr(found, figure):> 14.4f}" for figure in FIGURES)
+    print(f"{name:<40}{found.n:>5}{cells}")
+
+
+def show_header() -> None:
+    """Prints the names of the figures."""
+    print(f"\n{'':<40}{'n':>5}" + "".join(f"{figure:>14}" for figure in FIGURES))
+
+
+def show_set(name: str, texts: Sequence[str], language: Language = "zh") -> None:
+    """Prints the figures of whole texts and of their beginnings."""
+    if len(texts) < 2:
+        print(f"{name:<40}{len(texts):>5}  too few to compare")
+        return
+    show(name, measure(texts, language))
+    beginnings = [text[:BEGINNING] for text in texts]
+    show(f"{name}, first {BEGINNING} characters", measure(beginnings, language))
+
+
+def compare(queries: Sequence[str], prompts: Sequence[str]) -> None:
+    """Prints the figures of the reference beside those of random subsets of as many queries.
+
+    Raises:
+        InputError: There are fewer queries than prompts.
+    """
+    if len(queries) < len(prompts):
+        raise InputError(
+            f"{len(queries)} queries cannot give subsets of {len(prompts)}",
+            "give a smaller reference",
+        )
+    for length, name in ((None, "whole"), (BEGINNING, f"first {BEGINNING} characters")):
+        print(f"\n{name}: {SUBSETS} random subsets of {len(prompts)} Chinese queries")
+        theirs = measure([text[:length] for text in prompts])
+        ours = subsets([text[:length] for text in queries], len(prompts))
+        print(f"  {'':<14}{'reference':>11}{'ours':>9}{'95 % of subsets':>22}  ours as diverse in")
+        for figure in FIGURES:
+            values = np.array([getattr(found, figure) for found in ours])
+            line = float(getattr(theirs, figure))
+            good = values >= line if figure in FALLING else values <= line
+            low, high = np.percentile(values, [2.5, 97.5])
+            span = f"[{low:.4f}, {high:.4f}]"
+            print(
+                f"  {figure:<14}{line:>11.4f}{values.mean():>9.4f}{span:>22}  {good.mean():.0%} of subsets"
+            )
+
+
+def subsets(texts: Sequence[str], size: int, count: int = SUBSETS) -> list[Diversity]:
+    """Measures random subsets; the same ones every time."""
+    random = np.random.default_rng(SEED)
+    return [
+        measure([texts[i] for i in random.choice(len(texts), size, replace=False)])
+        for _ in range(count)
+    ]
+
+
+def main() -> int | None:
+    """Prints all tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--sample", action="store_true", required=True, help="measure samples and benchmark"
+    )
+    parser.add_argument(
+        "--reference", type=Path, help="prompts to compare the Chinese queries with"
+    )
+    arguments = parser.parse_args()
+    triplets = samples.read(published())
+    show_genres(triplets)
+    show_header()
+    for part in ("prompt", "reasoning", "article"):
+        show_set(f"sample {part}s", [getattr(t, part) for t in triplets])
+    for language in benchmark.LANGUAGES:
+        show_set(f"{language} queries", [q.query for q in benchmark.queries(language)], language)
+    if arguments.reference:
+        compare([q.query for q in benchmark.queries("zh")], reference(arguments.reference))
+    return None

@@ -1,0 +1,1 @@
+"""The flow on the kit's samples, with scripted people and a scripted model."""

@@ -1,0 +1,318 @@
+"""Gives each imported row a genre: python -m dataset_builder assign [DIR].
+
+The authors' file has no genre. Signals are what the prompt asks for and the form of the article
+(``coig_writer.text.genre``); where the whole published set is given, the published counts and extreme
+lengths decide all rows together. Writes into DIR:
+
+  triplets.parquet   the same rows with category and genre
+  assignments.jsonl  genre, confidence, method and alternatives of each row
+  overrides.csv      the rows left open, for a person: fill in a genre and run this again
+
+Below the threshold a row has no genre; it has a category where that much is sure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coig_writer import paper
+from coig_writer.files import read_records, read_rows, write_records
+from coig_writer.metrics.length import characters
+from coig_writer.taxonomy import Taxonomy, published
+from coig_writer.text import genre
+from coig_writer.text.genre import Guess
+from coig_writer.triplet import Triplet
+from dataset_builder.official import model_vote, published_counts
+from dataset_builder.official import overrides as assign_overrides
+from dataset_builder.official.published_counts import Constrained
+
+FOLDER = Path("build/import")
+MADE_BY = "python -m dataset_builder import PATH"
+# On the prompts that may be tuned on, errors among the decided end below 0.65.
+THRESHOLD = 0.7
+CATEGORY_THRESHOLD = 0.7
+# Log-odds that the older file's own `query_type` adds to the genre it names.
+QUERY_TYPE = 8.0
+# The published set, give or take what an import rejects.
+WHOLE = 0.01
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Assignment:
+    """What was decided about one row, and how.
+
+    Attributes:
+        id: Of the row.
+        genre: None below the threshold.
+        category: Also without a genre, where the category is sure.
+        confidence: Probability of the best genre; 1 for an override.
+        method: ``override``, ``length`` (an extreme length that only this row has), ``published``
+            (all constraints together), ``query_type``, ``vote``, ``signals``, or ``undecided``.
+        alternatives: The likeliest genres, the chosen one first.
+        note: A person's note on an override.
+    """
+
+    id: str
+    genre: str | None
+    category: str | None
+    confidence: float
+    method: str
+    alternatives: tuple[Guess, ...]
+    note: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """All that decides: (rows, genres) log-odds, and the method that rows owe it to."""
+
+    log_odds: NDArray[np.float64]
+    methods: Sequence[str]
+
+
+def evidence(triplets: Sequence[Triplet], query_types: Mapping[str, str]) -> Evidence:
+    """Reads the signals of every row.
+
+    Args:
+        triplets: The rows.
+        query_types: Row id to what the older schema says.
+    """
+    from tqdm import tqdm
+
+    order = genre.genres()
+    table = np.zeros((len(triplets), len(order)))
+    methods = ["signals"] * len(triplets)
+    for i, t in enumerate(tqdm(triplets, unit="row", disable=not sys.stderr.isatty())):
+        table[i] = genre.log_odds(t.prompt, t.article)
+        named = _named(query_types.get(t.id, ""))
+        if named:
+            table[i, order.index(named)] += QUERY_TYPE
+            methods[i] = "query_type"
+    return Evidence(table, methods)
+
+
+def voted(
+    triplets: Sequence[Triplet], found: Evidence, server: tuple[str, str], threshold: float
+) -> Evidence:
+    """Adds a language model's votes to the rows that the signals leave open.
+
+    Args:
+        triplets: The rows.
+        found: Their evidence so far.
+        server: Address and model name.
+        threshold: Rows whose best genre reaches it are not asked about.
+    """
+    sure = genre.softmax(found.log_odds).max(axis=1) >= threshold
+    open_ = np.flatnonzero(~sure).tolist()
+    table, methods = found.log_odds.copy(), list(found.methods)
+    replies = model_vote.votes([triplets[i] for i in open_], *server)
+    for row, reply in zip(open_, replies, strict=True):
+        choice = model_vote.vote(reply)
+        if choice is not None:
+            table[row, choice] += model_vote.WEIGHT
+            methods[row] = "vote"
+    states = Counter(reply.state for reply in replies)
+    print(f"votes: {', '.join(f'{n} {state}' for state, n in states.most_common()) or 'none'}")
+    return Evidence(table, methods)
+
+
+def _named(query_type: str) -> str | None:
+    """Finds the genre that ``诗歌 (Poetry)`` and its like name; None if no single one."""
+    zh, _, en = query_type.partition("(")
+    found = {
+        g.slug
+        for g in published().genres
+        if (zh.strip() and (zh.strip() == g.zh or zh.strip() in g.zh.split("-")))
+        or en.rstrip(" )").lower() == g.en.lower()
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def query_types(folder: Path) -> dict[str, str]:
+    """Reads what the older schema says about the kind of each row, if the import kept it."""
+    path = folder / "extra.jsonl"
+    if not path.is_file():
+        return {}
+    return {
+        row["id"]: row["query_type"]
+        for _, row in read_rows(path)
+        if isinstance(row.get("query_type"), str)
+    }
+
+
+def whole(rows: int) -> bool:
+    """Tells whether this many rows can be the whole published set."""
+    return abs(rows - paper.ROWS) <= WHOLE * paper.ROWS
+
+
+def constrain(
+    triplets: Sequence[Triplet], found: Evidence, overrides: Mapping[str, tuple[str, str]]
+) -> Constrained:
+    """Applies the published counts and lengths, in the unit that reproduces more of the extremes."""
+    order = genre.genres()
+    tables = [paper.genres()[slug] for slug in order]
+    units = [
+        np.array([[unit(t.article), unit(t.prompt), unit(t.reasoning)] for t in triplets])
+        for unit in (characters, len)
+    ]
+    lengths = max(units, key=lambda unit: published_counts.extremes_found(unit, tables))
+    fixed = {
+        i: order.index(overrides[t.id][0]) for i, t in enumerate(triplets) if t.id in overrides
+    }
+    return published_counts.solve(np.log(genre.softmax(found.log_odds)), lengths, tables, fixed)
+
+
+def decide(
+    triplets: Sequence[Triplet],
+    found: Evidence,
+    overrides: Mapping[str, tuple[str, str]],
+    *,
+    constrained: Constrained | None = None,
+    threshold: float = THRESHOLD,
+) -> list[Assignment]:
+    """Turns probabilities into genres; overrides win."""
+    table = constrained.probability if constrained else genre.softmax(found.log_odds)
+    decided = []
+    for i, triplet in enumerate(triplets):
+        if triplet.id in overrides:
+            decided.append(_overridden(triplet.id, *overrides[triplet.id]))
+            continue
+        first = int(constrained.genre[i]) if constrained else int(table[i].argmax())
+        method = found.methods[i]
+        if constrained:
+            method = "length" if constrained.pinned[i] else "published"
+        decided.append(_decided(triplet.id, table[i], first, method, threshold))
+    return decided
+
+
+def _overridden(row_id: str, slug: str, note: str) -> Assignment:
+    category = published().genre(slug).category
+    return Assignment(row_id, slug, category, 1.0, "override", (Guess(slug, 1.0),), note)
+
+
+def _decided(
+    row_id: str, row: NDArray[np.float64], first: int, method: str, threshold: float
+) -> Assignment:
+    chosen = Guess(genre.genres()[first], round(float(row[first]), 4))
+    others = [Guess(g.genre, round(g.probability, 4)) for g in genre.best(row, 4)]
+    alternatives = (chosen, *(g for g in others if g.genre != chosen.genre))[:4]
+    confidence = chosen.probability
+    if confidence >= threshold:
+        category = published().genre(chosen.genre).category
+        return Assignment(row_id, chosen.genre, category, confidence, method, alternatives)
+    return Assignment(row_id, None, _category(row), confidence, "undecided", alternatives)
+
+
+def _category(row: NDArray[np.float64]) -> str | None:
+    sums: Counter[str] = Counter()
+    for entry, probability in zip(published().genres, row, strict=True):
+        sums[entry.category] += float(probability)  # type: ignore[assignment]
+    category, total = sums.most_common(1)[0]
+    return category if total >= CATEGORY_THRESHOLD else None
+
+
+def applied(triplet: Triplet, assignment: Assignment, names: Taxonomy) -> Triplet:
+    """Returns the row with its category and genre."""
+    zh = names.genre(assignment.genre).zh if assignment.genre else None
+    return dataclasses.replace(
+        triplet, category=assignment.category, genre=assignment.genre, genre_zh=zh
+    )
+
+
+def _write(
+    folder: Path,
+    triplets: Sequence[Triplet],
+    assignments: Sequence[Assignment],
+    overrides: Mapping[str, tuple[str, str]],
+) -> None:
+    names = published()
+    rows = [applied(t, a, names) for t, a in zip(triplets, assignments, strict=True)]
+    write_records(folder / "triplets.parquet", rows, Triplet)
+    write_records(folder / "assignments.jsonl", assignments, Assignment)
+    open_ = {
+        t.id: _note(t, a) for t, a in zip(triplets, assignments, strict=True) if a.genre is None
+    }
+    assign_overrides.write(folder / "overrides.csv", overrides, open_)
+
+
+def _note(triplet: Triplet, assignment: Assignment) -> str:
+    """Says what the row may be; starts with a letter, so that no spreadsheet takes it for a formula."""
+    guesses = ", ".join(f"{g.genre} {g.probability:.2f}" for g in assignment.alternatives[:3])
+    return f"perhaps {guesses} | {' '.join(triplet.prompt.split())[:60]}"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=FOLDER, help=f"from import (default: {FOLDER})"
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=THRESHOLD,
+        help=f"least confidence for a genre (default: {THRESHOLD})",
+    )
+    parser.add_argument(
+        "--constraints",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help="published counts and lengths; auto: if the number of rows is the published one",
+    )
+    parser.add_argument("--vote", metavar="URL", help="let a language model vote on open rows")
+    parser.add_argument("--model", help="with --vote: the model's name on that server")
+    arguments = parser.parse_args()
+    if bool(arguments.vote) != bool(arguments.model):
+        parser.error("--vote and --model go together")
+    if not 0 <= arguments.threshold <= 1:
+        parser.error("--threshold is a probability from 0 to 1")
+    return arguments
+
+
+def main() -> int | None:
+    """Assigns, writes and prints a summary."""
+    arguments = _arguments()
+    folder = arguments.folder
+    triplets = read_records(folder / "triplets.parquet", Triplet, MADE_BY)
+    overrides = assign_overrides.read(
+        folder / "overrides.csv", published(), {t.id for t in triplets}
+    )
+    found = evidence(triplets, query_types(folder))
+    if arguments.vote:
+        found = voted(triplets, found, (arguments.vote, arguments.model), arguments.threshold)
+    use = arguments.constraints == "on" or (
+        arguments.constraints == "auto" and whole(len(triplets))
+    )
+    constrained = constrain(triplets, found, overrides) if use else None
+    assignments = decide(
+        triplets, found, overrides, constrained=constrained, threshold=arguments.threshold
+    )
+    _write(folder, triplets, assignments, overrides)
+    _report(assignments, constrained, folder)
+    return None
+
+
+def _report(
+    assignments: Sequence[Assignment], constrained: Constrained | None, folder: Path
+) -> None:
+    methods = Counter(a.method for a in assignments)
+    decided = len(assignments) - methods["undecided"]
+    print(f"{folder}: {decided} of {len(assignments)} rows have a genre")
+    for method, count in methods.most_common():
+        print(f"  {method:<11}{count:>6}")
+    if constrained is None:
+        print("published counts and lengths took no part: this is not the whole published set")
+    else:
+        used = "used" if constrained.lengths_used else "too few: lengths were not used"
+        print(f"published extreme lengths found: {constrained.extremes_found:.0%} ({used})")
+    if methods["undecided"]:
+        print(f"open rows are in {folder / 'overrides.csv'}: fill in genres and run this again")
+    print("next: python -m dataset_builder pack --source import")

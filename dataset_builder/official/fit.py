@@ -1,0 +1,102 @@
+"""Fits the genre classifier that the package ships: python -m dataset_builder.official.fit.
+
+Texts: the sample triplets, the Chinese benchmark queries and the raw texts of the construction
+demo, all written for this kit; nothing else, and no download. Run it again when those texts change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from coig_writer import benchmark
+from coig_writer.errors import run_command
+from coig_writer.files import atomic_path, read_rows
+from coig_writer.taxonomy import published
+from coig_writer.text.genre import BUCKETS, PARTS, READ, Part, features, genres
+from dataset_builder.packing import samples
+
+OUT = Path("src/coig_writer/data/genre_classifier.npz")
+RAW = samples.FOLDER.parent / "raw_texts.jsonl"
+PENALTY = 1e-4
+Labelled = Sequence[tuple[str, str]]
+
+
+def texts() -> dict[Part, list[tuple[str, str]]]:
+    """Returns (text, genre) pairs per part."""
+    triplets = samples.read(published())
+    found: dict[Part, list[tuple[str, str]]] = {
+        "prompt": [(t.prompt, str(t.genre)) for t in triplets],
+        "article": [(t.article, str(t.genre)) for t in triplets],
+    }
+    found["prompt"] += [(q.query, q.genre) for q in benchmark.queries("zh")]
+    known = set(genres())
+    raw = [row for _, row in read_rows(RAW)]
+    found["article"] += [(row["text"], row["genre"]) for row in raw if row.get("genre") in known]
+    return found
+
+
+def fit(labelled: Labelled, part: Part, penalty: float = PENALTY) -> NDArray[np.float32]:
+    """Fits softmax regression with an L2 penalty, each genre weighing the same.
+
+    Returns:
+        Weights (genres, buckets + 1); the last column is the bias.
+    """
+    order = genres()
+    x = np.stack([features(text, READ[part]) for text, _ in labelled])
+    x = np.hstack([x, np.ones((len(x), 1), np.float32)]).astype(np.float64)
+    y = np.array([order.index(genre) for _, genre in labelled])
+    share = 1.0 / np.bincount(y, minlength=len(order))[y]
+    share /= share.sum()
+
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights = flat.reshape(len(order), BUCKETS + 1)
+        scores = x @ weights.T
+        scores -= scores.max(axis=1, keepdims=True)
+        logs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        value = -(share * logs[np.arange(len(y)), y]).sum() + penalty * (flat**2).sum()
+        error = np.exp(logs)
+        error[np.arange(len(y)), y] -= 1
+        gradient = (share[:, None] * error).T @ x + 2 * penalty * weights
+        return float(value), gradient.ravel()
+
+    start = np.zeros(len(order) * (BUCKETS + 1))
+    found: Any = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200})
+    weights: NDArray[np.float32] = found.x.reshape(len(order), -1).astype(np.float32)
+    return weights
+
+
+def write(path: Path, weights: dict[Part, NDArray[np.float32]]) -> None:
+    """Writes weights as bytes with a scale per part: a quarter of the size, same answers."""
+    arrays: dict[str, Any] = {}
+    for part, values in weights.items():
+        scale = float(np.abs(values).max()) / 127
+        arrays[part] = np.round(values / scale).astype(np.int8)
+        arrays[f"{part}_scale"] = np.float32(scale)
+    with atomic_path(path) as partial, partial.open("wb") as handle:
+        np.savez_compressed(handle, **arrays)
+
+
+def main() -> int | None:
+    """Fits and writes."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=OUT, help=f"default: {OUT}")
+    out = parser.parse_args().out
+    labelled = texts()
+    write(out, {part: fit(labelled[part], part) for part in PARTS})
+    counts = ", ".join(f"{len(labelled[part])} {part}s" for part in PARTS)
+    print(f"{out}: fitted on {counts}; {out.stat().st_size // 1024} KiB")
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

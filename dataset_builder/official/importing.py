@@ -1,0 +1,295 @@
+"""Imports the authors' file by streaming: python -m dataset_builder import PATH | --hub.
+
+Reads the JSON array (``all_human_data.json``) or JSONL, in the current schema (``id, query, thought,
+answer``) and the older one (``query_type, link, source_date``), in flat memory. Writes to DIR:
+
+  triplets.parquet  the sound rows, no genre yet (next: python -m dataset_builder assign DIR)
+  rejected.jsonl    rows with an error: place, rule, remedy and the row as it stood
+  warnings.jsonl    what looks wrong in rows that were kept
+  extra.jsonl       fields that no column takes, by row id
+  import.json       revision, checksums, counts, repairs
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from coig_writer import __version__
+from coig_writer.errors import InputError, MissingInputError
+from coig_writer.files import arrow_schema, atomic_path
+from coig_writer.record import to_row
+from coig_writer.triplet import Triplet
+from dataset_builder.official.checksums import Checksums, Digesting
+from dataset_builder.official.download import REPOSITORY, Download, fetch
+from dataset_builder.official.reader import Reader
+from dataset_builder.official.rows import RULES, Checker, Outcome
+
+SHOWN = 20
+BATCH_ROWS, BATCH_BYTES = 1000, 16 << 20
+FILES = ("triplets.parquet", "rejected.jsonl", "warnings.jsonl", "extra.jsonl")
+
+
+@dataclasses.dataclass(frozen=True)
+class Imported:
+    """What an import read and found; also the content of ``import.json``.
+
+    ``revision`` is None for a local file; ``known`` tells whether the checksum is a recorded one.
+    """
+
+    file: str
+    repository: str | None
+    revision: str | None
+    bytes: int
+    sha256: str
+    git_blob: str
+    known: bool
+    pieces: int
+    rows: int
+    rejected: int
+    rules: dict[str, int]
+    repairs: dict[str, int]
+    kit_version: str = __version__
+
+
+def import_file(
+    path: Path, out: Path, *, download: Download | None = None, strict: bool = False
+) -> Imported:
+    """Imports one file into a folder.
+
+    Args:
+        path: A JSON array or JSONL.
+        out: The folder to write; ``overrides.csv`` in it stays.
+        download: Where the file came from, if from the Hub.
+        strict: Fail at the end if any row has an error; nothing is written then.
+
+    Raises:
+        MissingInputError: There is no such file.
+        InputError: No sound row, UTF-16, or a row with an error under ``strict``.
+    """
+    if not path.is_file():
+        what = "a folder, not a file" if path.is_dir() else "no such file"
+        raise MissingInputError(f"{path}: {what}", "give the path of all_human_data.json")
+    if not path.stat().st_size:
+        raise InputError(
+            f"{path}: the file is empty, no sound row", "fetch it again and compare its size"
+        )
+    source = f"{download.repository}@{download.revision}" if download else path.name
+    counts = _Counts(strict)
+    checker = Checker(source)
+    with path.open("rb") as raw, _outputs(out) as writer:
+        digesting = Digesting(raw, path.stat().st_size)
+        reader = Reader(digesting)
+        for outcome in _outcomes(reader, checker, path):
+            counts.add(outcome)
+            writer.write(outcome)
+        checksums = digesting.finish()
+        counts.close(path)
+    repairs = {name: checker.repairs[name] for name in checker.repairs if checker.repairs[name]}
+    if reader.had_bom:
+        repairs["byte order mark of the file removed"] = 1
+    imported = _imported(path, download, checksums, counts, repairs)
+    with atomic_path(out / "import.json") as partial:
+        partial.write_text(
+            json.dumps(dataclasses.asdict(imported), ensure_ascii=False, indent=1) + "\n",
+            encoding="utf-8",
+        )
+    (out / "assignments.jsonl").unlink(missing_ok=True)  # of rows that are no longer these
+    return imported
+
+
+def _imported(
+    path: Path,
+    download: Download | None,
+    checksums: Checksums,
+    counts: _Counts,
+    repairs: dict[str, int],
+) -> Imported:
+    return Imported(
+        file=path.name,
+        repository=download.repository if download else None,
+        revision=download.revision if download else None,
+        bytes=checksums.size,
+        sha256=checksums.sha256,
+        git_blob=checksums.git_blob,
+        known=checksums.known,
+        pieces=counts.pieces,
+        rows=counts.rows,
+        rejected=counts.rejected,
+        rules=dict(sorted(counts.rules.items())),
+        repairs=repairs,
+    )
+
+
+def _outcomes(reader: Reader, checker: Checker, path: Path) -> Iterator[Outcome]:
+    from tqdm import tqdm
+
+    with tqdm(
+        total=path.stat().st_size, unit="B", unit_scale=True, disable=not sys.stderr.isatty()
+    ) as bar:
+        try:
+            for piece in reader.pieces():
+                bar.update(len(piece.raw))
+                yield checker.check(piece)
+        except InputError as error:
+            raise InputError(f"{path}: {error.message}", error.remedy) from error
+
+
+class _Counts:
+    """Counts outcomes and shows the first problems."""
+
+    def __init__(self, strict: bool) -> None:
+        self.strict = strict
+        self.pieces = self.rows = self.rejected = 0
+        self.rules: Counter[str] = Counter()
+
+    def add(self, outcome: Outcome) -> None:
+        self.pieces += outcome.triplet is not None or any(p.raw for p in outcome.problems)
+        self.rows += outcome.triplet is not None
+        self.rejected += outcome.triplet is None and any(
+            RULES[p.rule].level == "error" for p in outcome.problems
+        )
+        for problem in outcome.problems:
+            if sum(self.rules.values()) < SHOWN:
+                print(problem, file=sys.stderr)
+            self.rules[problem.rule] += 1
+
+    def close(self, path: Path) -> None:
+        """Prints what was not shown; fails where there is nothing to keep."""
+        fails = not self.rows or bool(self.strict and self.rejected)
+        hidden = sum(self.rules.values()) - SHOWN
+        if hidden > 0:
+            where = "" if fails else ", in rejected.jsonl and warnings.jsonl"
+            print(f"… and {hidden} more{where}", file=sys.stderr)
+        if self.strict and self.rejected:
+            have = "row has an error" if self.rejected == 1 else "rows have errors"
+            raise InputError(
+                f"{path}: {self.rejected} {have}, and --strict allows none; nothing was written",
+                "mend the file, or leave out --strict to keep the sound rows",
+            )
+        if not self.rows:
+            raise InputError(
+                f"{path}: no sound row among {self.pieces} (first problem: {next(iter(self.rules), 'none')})",
+                "give a JSON array or JSONL with id, query, thought and answer",
+            )
+
+
+class _Writer:
+    """Writes outcomes as they come."""
+
+    def __init__(self, paths: dict[str, Path], stack: contextlib.ExitStack) -> None:
+        import pyarrow.parquet as pq
+
+        self._parquet = stack.enter_context(
+            pq.ParquetWriter(
+                paths["triplets.parquet"],
+                arrow_schema(Triplet),
+                compression="zstd",
+                write_page_index=True,
+            )
+        )
+        self._lines = {
+            name: stack.enter_context(path.open("w", encoding="utf-8", newline="\n"))
+            for name, path in paths.items()
+            if name.endswith(".jsonl")
+        }
+        self._batch: list[dict[str, Any]] = []
+        self._bytes = 0
+
+    def write(self, outcome: Outcome) -> None:
+        for problem in outcome.problems:
+            rejected = RULES[problem.rule].level == "error"
+            row = {k: v for k, v in to_row(problem).items() if rejected or k != "raw"}
+            self._line("rejected.jsonl" if rejected else "warnings.jsonl", row)
+        if outcome.triplet is None:
+            return
+        if outcome.extra:
+            self._line("extra.jsonl", {"id": outcome.triplet.id, **outcome.extra})
+        self._batch.append(to_row(outcome.triplet))
+        self._bytes += len(outcome.triplet.article)
+        if len(self._batch) >= BATCH_ROWS or self._bytes > BATCH_BYTES:
+            self.flush()
+
+    def _line(self, name: str, row: dict[str, Any]) -> None:
+        text = json.dumps(row, ensure_ascii=False, default=repr)
+        # A field without a column may hold half a surrogate pair, which UTF-8 cannot.
+        self._lines[name].write(text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+
+    def flush(self) -> None:
+        import pyarrow as pa
+
+        if self._batch:
+            self._parquet.write_table(
+                pa.Table.from_pylist(self._batch, schema=arrow_schema(Triplet))
+            )
+        self._batch, self._bytes = [], 0
+
+
+@contextlib.contextmanager
+def _outputs(out: Path) -> Iterator[_Writer]:
+    """Opens the four files; all appear under their names at the end, or none."""
+    with contextlib.ExitStack() as renames:
+        paths = {name: renames.enter_context(atomic_path(out / name)) for name in FILES}
+        with contextlib.ExitStack() as handles:
+            writer = _Writer(paths, handles)
+            yield writer
+            writer.flush()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("path", type=Path, nargs="?", help="all_human_data.json, or JSONL")
+    parser.add_argument(
+        "--hub",
+        nargs="?",
+        const=REPOSITORY,
+        metavar="REPO",
+        help=f"fetch it from the Hub instead (default repository: {REPOSITORY})",
+    )
+    parser.add_argument("--revision", help="with --hub: branch, tag or commit (default: main)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/import"), help="folder (default: build/import)"
+    )
+    parser.add_argument("--strict", action="store_true", help="fail if any row has an error")
+    arguments = parser.parse_args()
+    if (arguments.path is None) == (arguments.hub is None):
+        parser.error("give either a PATH or --hub")
+    if arguments.revision and not arguments.hub:
+        parser.error("--revision goes with --hub")
+    return arguments
+
+
+def main() -> int | None:
+    """Imports one file and prints a summary."""
+    arguments = _arguments()
+    download = fetch(arguments.hub, arguments.revision) if arguments.hub else None
+    path = download.path if download else arguments.path
+    imported = import_file(path, arguments.out, download=download, strict=arguments.strict)
+    _report(imported, arguments.out)
+    return None
+
+
+def _report(imported: Imported, out: Path) -> None:
+    print(f"{imported.file}: {imported.rows} rows kept, {imported.rejected} rejected → {out}")
+    if imported.revision:
+        print(f"revision {imported.revision}")
+    note = (
+        "a recorded version of the authors' file"
+        if imported.known
+        else "not a recorded version of the authors' file: changed upstream, or another file"
+    )
+    print(f"sha256 {imported.sha256} ({note})")
+    for name, count in imported.rules.items():
+        print(f"  {RULES[name].level:<7}  {name:<20}{count:>7}")
+    for name, count in imported.repairs.items():
+        print(f"  repaired {name}: {count}")
+    print(f"next: python -m dataset_builder assign {out}")

@@ -1,0 +1,148 @@
+"""The dataset card: YAML and prose from the same facts and the same table of configs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from coig_writer import benchmark
+from coig_writer.cards import card
+from coig_writer.cards.card import Literal
+from coig_writer.facts import Fact
+from coig_writer.files import rows_sha256
+from coig_writer.taxonomy import Taxonomy
+from coig_writer.triplet import Language, Triplet
+from dataset_builder.packing import beside_paper, layout
+
+TEMPLATE = Path(__file__).parent / "card.md.jinja"
+CANARY = "coig-writer-canary-5d1c6a0e-6b7f-4f0e-9d1b-2f7a8f3f1c51"
+TITLES = {
+    "published": "COIG-Writer",
+    "sample": "COIG-Writer kit samples",
+    "curated": "Curated creative-writing triplets",
+}
+LICENSES = {
+    "published": {"license": "odc-by"},
+    "sample": {"license": "cc0-1.0"},
+    "curated": {"license": "other", "license_name": "licence-of-each-row"},
+}
+SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+def benchmark_facts(queries: Mapping[Language, Sequence[benchmark.Query]]) -> list[Fact]:
+    """Returns the number of benchmark queries per language."""
+    return [
+        Fact(
+            f"benchmark/{language}/queries",
+            len(found),
+            command="python -m dataset_builder describe",
+            artefact=rows_sha256(found),
+        )
+        for language, found in queries.items()
+    ]
+
+
+def render(
+    triplets: Sequence[Triplet], names: Taxonomy, facts: Mapping[str, Fact], pictures: Sequence[str]
+) -> str:
+    """Renders the card of a packed dataset."""
+    provenance = triplets[0].provenance
+    with_rows = {t.genre for t in triplets if t.genre}
+    return card.render(
+        TEMPLATE,
+        facts,
+        front_matter=card.front_matter(
+            _metadata(
+                provenance, len(triplets), layout.yaml_configs(names, with_rows, _content(facts))
+            )
+        ),
+        title=Literal(TITLES[provenance]),
+        provenance=provenance,
+        canary=Literal(CANARY),
+        category_table=_table(names, facts, categories=True),
+        genre_table=_table(names, facts, categories=False),
+        pictures=[Literal(f"figures/{name}") for name in pictures],
+        unassigned="genre/unassigned/rows" in facts,
+        removed="removed/rows" in facts,
+        origin=_origin(triplets),
+        beside=_beside_paper(names, facts) if provenance == "published" else None,
+    )
+
+
+def _origin(triplets: Sequence[Triplet]) -> Literal | None:
+    """Names the one file that all rows were read from; None where rows name sources of their own."""
+    sources = {t.source for t in triplets}
+    return Literal(f"`{sources.pop().replace('`', '')}`") if len(sources) == 1 else None
+
+
+def _content(facts: Mapping[str, Fact]) -> str:
+    """Returns one hash for all rows and benchmark queries."""
+    named = ("overall/rows", *(f"benchmark/{language}/queries" for language in benchmark.LANGUAGES))
+    hashes = [facts[key].artefact or "" for key in named]
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def _beside_paper(names: Taxonomy, facts: Mapping[str, Fact]) -> dict[str, Fact | Literal]:
+    """Renders the published tables beside the recomputed ones."""
+    table_5, genres = beside_paper.groups(names)
+    agree, compared = beside_paper.agreement([*table_5, *genres], facts)
+    return {
+        "agree": agree,
+        "compared": compared,
+        "categories": beside_paper.table(table_5, facts),
+        "genres": beside_paper.table(genres, facts),
+        "deviations": beside_paper.deviations([*table_5, *genres], facts),
+    }
+
+
+def _metadata(provenance: str, rows: int, configs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "pretty_name": TITLES[provenance],
+        **LICENSES[provenance],
+        "language": ["zh"],
+        "task_categories": ["text-generation"],
+        "tags": ["creative-writing", "chinese", "reasoning"],
+        "size_categories": [next((name for limit, name in SIZES if rows < limit), "1M<n<10M")],
+        "configs": configs,
+    }
+
+
+def _table(names: Taxonomy, facts: Mapping[str, Fact], *, categories: bool) -> Literal:
+    header = ("Config", "中文", "English", "Rows", "Article", "Prompt", "Reasoning")
+    kind = "category" if categories else "genre"
+    entries = names.categories if categories else names.genres
+    rows: list[tuple[Fact | Literal | str, ...]] = [
+        (
+            Literal(f"`{e.slug}`"),
+            e.zh,
+            e.en,
+            facts[f"{kind}/{e.slug}/rows"],
+            *_spreads(facts, f"{kind}/{e.slug}"),
+        )
+        for e in entries
+        if f"{kind}/{e.slug}/rows" in facts
+    ]
+    if categories:
+        rows.insert(
+            0,
+            (
+                Literal("`default`"),
+                "全部",
+                "Overall",
+                facts["overall/rows"],
+                *_spreads(facts, "overall"),
+            ),
+        )
+    return card.table(header, rows)
+
+
+def _spreads(facts: Mapping[str, Fact], key: str) -> tuple[Literal, ...]:
+    """Renders min|mean|max of the three parts; each number is a fact."""
+    return tuple(
+        Literal(
+            " · ".join(card.shown(facts[f"{key}/{part}/{name}"]) for name in ("min", "mean", "max"))
+        )
+        for part in ("article", "prompt", "reasoning")
+    )

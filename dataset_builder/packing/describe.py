@@ -1,0 +1,79 @@
+"""Recomputes the statistics of a packed dataset: python -m dataset_builder describe DIR.
+
+Prints the table of rows and lengths. ``--facts`` writes them as facts and ``--card`` renders the card
+again, both from the rows alone: the folder's own ``facts.json`` and ``README.md`` are not read.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from coig_writer import facts, taxonomy
+from coig_writer.benchmark import LANGUAGES, Query
+from coig_writer.facts import Fact
+from coig_writer.files import atomic_path, read_records
+from coig_writer.triplet import Triplet
+from dataset_builder.packing import card as dataset_card
+from dataset_builder.packing import defects, layout, removed, summary
+
+PACK = "python -m dataset_builder pack"
+
+
+def read_packed(folder: Path) -> list[Triplet]:
+    """Reads all rows of a packed dataset."""
+    return read_records(folder / "data", Triplet, made_by=f"{PACK} --out {folder}")
+
+
+def measure(folder: Path, triplets: Sequence[Triplet]) -> list[Fact]:
+    """Returns every fact of a packed dataset's card, measured from its Parquet files."""
+    queries = {
+        language: read_records(folder / layout.benchmark_file(language), Query, PACK)
+        for language in LANGUAGES
+    }
+    return [
+        *summary.facts(triplets),
+        *dataset_card.benchmark_facts(queries),
+        *removed.facts(removed.read(folder)),
+        *defects.facts(triplets),
+    ]
+
+
+def card(folder: Path, triplets: Sequence[Triplet]) -> str:
+    """Renders the card of a packed dataset again."""
+    found = {fact.id: fact for fact in measure(folder, triplets)}
+    pictures = sorted(file.name for file in (folder / "figures").glob("*.png"))
+    return dataset_card.render(triplets, taxonomy.published(), found, pictures)
+
+
+def main() -> int | None:
+    """Prints and writes the statistics."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        default=Path("COIG-Writer"),
+        help="the packed dataset (default: COIG-Writer)",
+    )
+    parser.add_argument("--facts", type=Path, help="also write the statistics to this facts file")
+    parser.add_argument("--card", type=Path, help="also render the card to this file")
+    arguments = parser.parse_args()
+    triplets = read_packed(arguments.folder)
+    groups = summary.summarize(triplets)
+    print(
+        f"{'':<44}{'rows':>6}  {'article':>19}  {'prompt':>15}  {'reasoning':>17}   (characters: min|mean|max)"
+    )
+    for key in sorted(groups, key=lambda k: (k.count("/"), k)):
+        group = groups[key]
+        cells = [f"{v.min}|{v.mean:.0f}|{v.max}" for v in group.lengths.values()]
+        print(f"{key:<44}{group.count:>6}  {cells[0]:>19}  {cells[1]:>15}  {cells[2]:>17}")
+    if arguments.facts:
+        facts.write(arguments.facts, measure(arguments.folder, triplets))
+    if arguments.card:
+        with atomic_path(arguments.card) as partial:
+            partial.write_text(card(arguments.folder, triplets), encoding="utf-8")
+    return None

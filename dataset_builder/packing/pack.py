@@ -1,0 +1,148 @@
+"""Packs triplets as the published dataset: python -m dataset_builder pack [--source …] [--out DIR].
+
+The folder is what the Hub gets: Parquet per genre, the benchmark, a card with explicit ``configs:``,
+statistics as in Tables 5–10, the figures, and ``facts.json``. Then, from the folder above it::
+
+    from datasets import load_dataset
+    load_dataset("COIG-Writer", "wuxia", split="train")
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from coig_writer import benchmark, facts, taxonomy
+from coig_writer.errors import InputError, MissingInputError
+from coig_writer.files import atomic_folder, read_records, write_records
+from coig_writer.triplet import Triplet, check
+from dataset_builder.packing import card as dataset_card
+from dataset_builder.packing import defects, figures, layout, removed, samples, summary
+from dataset_builder.packing.removed import Removal
+
+IMPORTED = Path("build/import")
+
+
+def read_source(source: str, names: taxonomy.Taxonomy) -> list[Triplet]:
+    """Reads the triplets of ``samples``, of ``import``, or of a folder with ``triplets.parquet``.
+
+    Raises:
+        MissingInputError: There is nothing to read.
+        InputError: A row breaks an invariant, an id repeats, or provenances are mixed.
+    """
+    if source == "samples":
+        triplets = samples.read(names)
+    else:
+        folder = IMPORTED if source == "import" else Path(source)
+        made_by = "python -m dataset_builder import PATH" if source == "import" else ""
+        triplets = [
+            check(t, names) for t in read_records(_triplets_file(folder, made_by), Triplet, made_by)
+        ]
+    _check_whole(triplets, source)
+    return triplets
+
+
+def _triplets_file(folder: Path, made_by: str) -> Path:
+    for name in ("triplets.parquet", "triplets.jsonl"):
+        if (folder / name).is_file():
+            return folder / name
+    raise MissingInputError(
+        f"{folder}: no triplets.parquet or triplets.jsonl",
+        f"run: {made_by}" if made_by else "give the folder of a finished stage",
+    )
+
+
+def _check_whole(triplets: Sequence[Triplet], source: str) -> None:
+    provenances = sorted({t.provenance for t in triplets})
+    if len(provenances) > 1:
+        raise InputError(
+            f"{source}: rows of provenance {' and '.join(provenances)} in one dataset",
+            "pack each kind into a folder of its own",
+        )
+    seen: set[str] = set()
+    for triplet in triplets:
+        if triplet.id in seen:
+            raise InputError(
+                f"{source}: id {triplet.id!r} stands twice", "give each row an id of its own"
+            )
+        seen.add(triplet.id)
+
+
+def pack(
+    triplets: Sequence[Triplet],
+    names: taxonomy.Taxonomy,
+    out: Path,
+    removals: Sequence[Removal] | None = None,
+) -> list[Triplet]:
+    """Writes the dataset folder; whole or not at all.
+
+    Args:
+        triplets: The rows.
+        names: Their taxonomy.
+        out: The folder.
+        removals: Rows to leave out, and their log; the log that stands in the folder if None.
+
+    Returns:
+        The rows that were written.
+    """
+    log = removed.read(out) if removals is None else removals
+    gone = {removal.id for removal in log}
+    triplets = [t for t in triplets if t.id not in gone]
+    by_genre: dict[str | None, list[Triplet]] = defaultdict(list)
+    for triplet in triplets:
+        by_genre[triplet.genre].append(triplet)
+    groups = summary.summarize(triplets)
+    with atomic_folder(out) as folder:
+        for genre, rows in by_genre.items():
+            write_records(folder / layout.genre_file(genre), rows, Triplet)
+        queries = {language: benchmark.queries(language) for language in benchmark.LANGUAGES}
+        for language, found in queries.items():
+            write_records(folder / layout.benchmark_file(language), found, benchmark.Query)
+        pictures = figures.draw(triplets, groups, names, folder / "figures")
+        if log:
+            write_records(folder / removed.FILE, log, Removal)
+        measured = [
+            *summary.facts(triplets),
+            *dataset_card.benchmark_facts(queries),
+            *removed.facts(log),
+            *defects.facts(triplets),
+        ]
+        facts.write(folder / "facts.json", measured)
+        card = dataset_card.render(triplets, names, facts.read(folder / "facts.json"), pictures)
+        (folder / "README.md").write_text(card, encoding="utf-8")
+    return triplets
+
+
+def main() -> int | None:
+    """Packs one source."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--source",
+        default="samples",
+        help="samples (default), import, or a folder with triplets.parquet or triplets.jsonl",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("COIG-Writer"),
+        help="the dataset folder to write (default: COIG-Writer)",
+    )
+    parser.add_argument(
+        "--taxonomy",
+        type=Path,
+        help="a taxonomy of your own, in the form of src/coig_writer/data/taxonomy.json",
+    )
+    arguments = parser.parse_args()
+    names = taxonomy.load(arguments.taxonomy) if arguments.taxonomy else taxonomy.published()
+    triplets = read_source(arguments.source, names)
+    triplets = pack(triplets, names, arguments.out)
+    genres = {t.genre for t in triplets if t.genre}
+    print(
+        f"{arguments.out}: {len(triplets)} rows over {len(genres)} genres, {len(layout.configs(names, genres)) + 2} configs"
+    )
+    print(f'load it from the folder above it: load_dataset("{arguments.out.name}", "wuxia")')
+    return None

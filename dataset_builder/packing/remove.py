@@ -1,0 +1,79 @@
+"""Makes a new version of a packed dataset without some rows, and logs it.
+
+    python -m dataset_builder remove --id d6544671-… --reason "asked by the author" [DATASET]
+
+Statistics, figures and card are made again. The log (``removed.jsonl``: id, reason, version, time)
+holds nothing of the text; packing again into the same folder leaves logged rows out. Older versions
+on the Hub keep the row in their history until that history is squashed there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+
+from coig_writer import taxonomy
+from coig_writer.errors import InputError
+from dataset_builder.packing import describe, pack, removed
+from dataset_builder.packing.removed import Removal
+
+
+def remove(folder: Path, ids: Sequence[str], reason: str) -> list[Removal]:
+    """Removes rows from a packed dataset.
+
+    Args:
+        folder: The dataset; it is replaced as a whole, or left as it is.
+        ids: Of the rows.
+        reason: For the log.
+
+    Returns:
+        The log, old and new entries.
+
+    Raises:
+        MissingInputError: There is no dataset.
+        InputError: An id is not in it, or nothing would be left.
+    """
+    triplets = describe.read_packed(folder)
+    log = removed.read(folder)
+    unknown = sorted(set(ids) - {t.id for t in triplets})
+    if unknown:
+        gone = unknown[0] in {removal.id for removal in log}
+        raise InputError(
+            f"{folder}: no row has id {unknown[0]!r}{' (it was removed before)' if gone else ''}",
+            "give the value of the column id",
+        )
+    if len(set(ids)) == len(triplets):
+        raise InputError(f"{folder}: no row would be left", "delete the folder instead")
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    serial = int(removed.version(log).rpartition(".")[2]) + 1
+    log += [Removal(row_id, reason, f"1.0.{serial}", now) for row_id in dict.fromkeys(ids)]
+    pack.pack(triplets, taxonomy.published(), folder, removals=log)
+    return log
+
+
+def main() -> int | None:
+    """Removes and prints the new version."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        default=Path("COIG-Writer"),
+        help="the packed dataset (default: COIG-Writer)",
+    )
+    parser.add_argument(
+        "--id", action="append", required=True, dest="ids", help="of a row; may be repeated"
+    )
+    parser.add_argument("--reason", required=True, help="one line for the public log")
+    arguments = parser.parse_args()
+    log = remove(arguments.folder, arguments.ids, arguments.reason)
+    print(
+        f"{arguments.folder}: version {removed.version(log)}, {len(log)} rows removed in all, "
+        f"listed in {removed.FILE}"
+    )
+    print("publish the folder again; copies that others have made are beyond its reach")
+    return None

@@ -1,0 +1,1 @@
+"""Work for people: work items, review and qualification."""

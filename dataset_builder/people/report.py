@@ -1,0 +1,82 @@
+"""The state of a review: acceptance rate, agreement and workload, each with its n and interval."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from coig_writer.errors import StatisticsError
+from coig_writer.files import atomic_path
+from coig_writer.preference.agreement import Rating, alpha
+from coig_writer.preference.rates import wilson
+from dataset_builder.people.qualifying import Gold, qualify
+from dataset_builder.people.reviewing import VERDICTS, Assignment, Verdict, decision
+
+Verdicts = Mapping[tuple[str, str], Verdict]
+
+
+def write(
+    path: Path,
+    made: Sequence[Assignment],
+    verdicts: Verdicts,
+    gold: Sequence[Gold],
+    reviewers: Sequence[str],
+) -> None:
+    """Writes the report as JSON."""
+    content = {
+        "acceptance": acceptance(made, verdicts),
+        "agreement": agreement(made, verdicts),
+        "workload": workload(made, verdicts, reviewers),
+        "qualification": [
+            {**dataclasses.asdict(q), "passed": q.passed()}
+            for q in (qualify(gold, reviewers, verdicts) if gold else ())
+        ],
+    }
+    with atomic_path(path) as partial:
+        partial.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def acceptance(made: Sequence[Assignment], verdicts: Verdicts) -> dict[str, Any]:
+    """Returns the share of reviewed drafts that were accepted (the paper: about 70 % at first)."""
+    decided = Counter(_decided(a, verdicts) for a in made)
+    n = sum(decided[v] for v in VERDICTS)
+    if not n:
+        return {"state": "nothing is decided yet"}
+    return {"state": "known", **dataclasses.asdict(wilson(decided["accept"], n)), **decided}
+
+
+def _decided(assignment: Assignment, verdicts: Verdicts) -> str:
+    given = [v for r in assignment.reviewers if (v := verdicts.get((assignment.item, r)))]
+    adjudicated = verdicts.get((assignment.item, assignment.adjudicator))
+    return decision(given, len(assignment.reviewers), adjudicated)
+
+
+def agreement(made: Sequence[Assignment], verdicts: Verdicts) -> dict[str, Any]:
+    """Returns Krippendorff's α over accept < refine < remove, adjudicators left out."""
+    ratings = [
+        Rating(a.item, r, float(VERDICTS.index(verdicts[a.item, r].verdict)))
+        for a in made
+        for r in a.reviewers
+        if (a.item, r) in verdicts
+    ]
+    try:
+        return {"state": "known", **dataclasses.asdict(alpha(ratings, "ordinal"))}
+    except StatisticsError as error:
+        return {"state": f"unknown: {error.message}"}
+
+
+def workload(
+    made: Sequence[Assignment], verdicts: Verdicts, reviewers: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """Returns per reviewer how many items they were given and how many they answered."""
+    given = Counter(r for a in made for r in a.reviewers)
+    answered = Counter(r for a in made for r in a.reviewers if (a.item, r) in verdicts)
+    ties = Counter(a.adjudicator for a in made if (a.item, a.adjudicator) in verdicts)
+    return {
+        name: {"assigned": given[name], "answered": answered[name], "adjudicated": ties[name]}
+        for name in sorted({*reviewers, *given})
+    }

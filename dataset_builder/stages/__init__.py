@@ -1,0 +1,1 @@
+"""The curation flow, one file per stage."""

@@ -1,0 +1,189 @@
+"""The search for duplicates in steps that processes share: sign, pair, group, measure.
+
+Candidates come from MinHash; inside a cluster each document is then measured against those that stay.
+What a share makes lies under ``.03-dedup.search-HASH/`` until the stage is done::
+
+    signatures/PART.npy    of every document of a part (sign)
+    pairs/BUCKET.npy       documents with equal signatures in a bucket (pair)
+    clusters.npy           the clusters that the pairs of all buckets make (group)
+    duplicates/NN.jsonl    documents that go, of every 64th cluster (measure)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coig_writer.errors import MissingInputError
+from coig_writer.files import atomic_path
+from coig_writer.text import minhash
+from coig_writer.text.ngrams import reduced
+from dataset_builder.stages.flow import Flow, file_sha256
+from dataset_builder.stages.steps import Step
+
+LAST_DATE = "9999"
+SLICES = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    """A document of a cluster; the order decides which of two stays."""
+
+    published_at: str
+    id: str
+    text: str
+
+    @property
+    def order(self) -> tuple[str, str]:
+        """Earlier publication first; no date comes last."""
+        return self.published_at, self.id
+
+
+@dataclasses.dataclass(frozen=True)
+class Duplicate:
+    """Why a document goes: ``of`` stays; ``similarity`` is the Jaccard of their 4-grams."""
+
+    id: str
+    of: str
+    similarity: float
+
+    @property
+    def reason(self) -> str:
+        """Exact if letters, digits and Han characters are the same."""
+        return "exact_duplicate" if self.similarity == 1.0 else "near_duplicate"
+
+
+def within(members: Sequence[Member], least: float) -> list[Duplicate]:
+    """Measures the members of one cluster against those that stay, earliest first."""
+    stay: list[tuple[str, str, NDArray[np.uint64]]] = []
+    found: list[Duplicate] = []
+    for member in sorted(members, key=lambda m: m.order):
+        own, flat = minhash.shingles(member.text), reduced(member.text)
+        alike = [
+            (1.0 if flat == other else min(minhash.similarity(own, theirs), 0.9999), name)
+            for name, other, theirs in stay
+        ]
+        share, of = max(alike, default=(0.0, ""))
+        if share >= least:
+            found.append(Duplicate(member.id, of, round(share, 4)))
+        else:
+            stay.append((member.id, flat, own))
+    return found
+
+
+class Search:
+    """The duplicates among the documents that a flow reads, of ``least`` similarity."""
+
+    def __init__(self, flow: Flow, least: float) -> None:
+        self.flow, self.least = flow, least
+
+    @functools.cached_property
+    def folder(self) -> Path:
+        """Where the shares lie; another input, option or size of parts has another folder."""
+        content = [file_sha256(self.flow.input), self.flow.options, self.flow.part_size]
+        name = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+        return self.flow.out.with_name(f".{self.flow.out.name}.search-{name}")
+
+    def steps(self) -> list[Step]:
+        """Returns the steps, in order."""
+        return [
+            Step("sign", self.sign),
+            Step("pair", self.pair),
+            Step("group", lambda _rank, _world: self.group(), alone=True),
+            Step("measure", self.measure),
+        ]
+
+    def sign(self, rank: int, world: int) -> None:
+        """Signs every ``world``-th part of the documents."""
+        for number, (path, lines) in enumerate(self.flow.parts()):
+            target = self.folder / "signatures" / f"{path.stem}.npy"
+            if number % world == rank and not target.is_file():
+                texts = [json.loads(line)["text"] for line in lines]
+                _save(target, minhash.signatures(texts))
+
+    def pair(self, rank: int, world: int) -> None:
+        """Finds the pairs of every ``world``-th bucket."""
+        open_ = [
+            (bucket, target)
+            for bucket in range(rank, minhash.BUCKETS, world)
+            if not (target := self.folder / "pairs" / f"{bucket:03d}.npy").is_file()
+        ]
+        if not open_:
+            return
+        signed = self._whole("signatures", [f"{path.stem}.npy" for path, _ in self.flow.parts()])
+        for bucket, target in open_:
+            # copied one by one: a map of each file would hold it open
+            own = [np.array(np.load(file, mmap_mode="r")[bucket]) for file in signed]
+            _save(target, minhash.pairs(np.concatenate(own) if own else _NOTHING))
+
+    def group(self) -> None:
+        """Joins the pairs of all buckets to clusters."""
+        target = self.folder / "clusters.npy"
+        if not target.is_file():
+            files = self._whole("pairs", [f"{b:03d}.npy" for b in range(minhash.BUCKETS)])
+            _save(target, minhash.clusters(np.concatenate([np.load(file) for file in files])))
+
+    def measure(self, rank: int, world: int) -> None:
+        """Measures every ``world``-th slice of the clusters; only their texts are in memory."""
+        open_ = {n: f for n in range(rank, SLICES, world) if not (f := self._slice(n)).is_file()}
+        if not open_:
+            return
+        grouped = np.load(self._whole("", ["clusters.npy"])[0])
+        own = {int(p): int(c) for p, c in grouped if c % SLICES in open_}
+        members: dict[int, list[Member]] = defaultdict(list)
+        for position, line in enumerate(line for _, lines in self.flow.parts() for line in lines):
+            if position in own:
+                row = json.loads(line)
+                date = row["published_at"] or LAST_DATE
+                members[own[position]].append(Member(date, row["id"], row["text"]))
+        for number, file in open_.items():
+            mine = (m for cluster, m in sorted(members.items()) if cluster % SLICES == number)
+            _write(file, itertools.chain.from_iterable(within(m, self.least) for m in mine))
+
+    @functools.cached_property
+    def found(self) -> dict[str, Duplicate]:
+        """The duplicates by the id of the document that goes."""
+        files = self._whole("duplicates", [self._slice(n).name for n in range(SLICES)])
+        rows = (json.loads(line) for f in files for line in f.read_bytes().splitlines())
+        return {row["id"]: Duplicate(**row) for row in rows}
+
+    def _slice(self, number: int) -> Path:
+        return self.folder / "duplicates" / f"{number:02d}.jsonl"
+
+    def _whole(self, kind: str, names: Sequence[str]) -> list[Path]:
+        """Returns the files of a step that came before.
+
+        Raises:
+            MissingInputError: A share of it is not done.
+        """
+        files = [self.folder / kind / name for name in names]
+        if missing := [file for file in files if not file.is_file()]:
+            raise MissingInputError(
+                f"dedup: {len(missing)} of {len(files)} shares of the step before are not done, {missing[0].name} first",
+                f"run: python -m dataset_builder dedup --out {self.flow.root}",
+            )
+        return files
+
+
+_NOTHING = np.zeros((0, minhash.HASHES_PER_BUCKET), dtype=np.uint32)
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    with atomic_path(path) as partial, partial.open("wb") as handle:
+        np.save(handle, array)
+
+
+def _write(path: Path, found: Iterable[Duplicate]) -> None:
+    with atomic_path(path) as partial, partial.open("w", encoding="utf-8") as handle:
+        for duplicate in found:
+            handle.write(json.dumps(dataclasses.asdict(duplicate), ensure_ascii=False) + "\n")

@@ -1,0 +1,100 @@
+"""Stage 7, score: six dimensions, each at least 8 and at least 50 together (section 2.2, Figure 2).
+
+    python -m dataset_builder score --out build/curation --endpoint http://127.0.0.1:8000/v1
+
+Article, prompt and reasoning are asked about one by one, each prompt with the text that it grades
+(the printed D.5 and D.6 grade the wrong one). Wording that leaks from the article into the prompt
+lowers the prompt's quality and never raises it; the printed D.4 rewards it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from coig_writer.document import Document, dropped
+from coig_writer.quality import DIMENSIONS, LOWEST, QualityScores, decide
+from coig_writer.text.ngrams import grams, reduced
+from dataset_builder.stages import steps
+from dataset_builder.stages.asking import Answer, options
+from dataset_builder.stages.assess import slots
+from dataset_builder.stages.flow import Counts, Flow, Outcome, Process
+from dataset_builder.stages.options import Settings, parser, report, settings
+from dataset_builder.stages.steps import Step
+
+PARTS = ("article", "prompt", "reasoning")
+LEAK_GRAM = 8
+# Share of the prompt's 8-grams that stand in the article → points off its quality.
+LEAK_STEPS = ((0.30, 4), (0.15, 2), (0.05, 1))
+
+
+def prepared(where: Settings) -> tuple[Flow, Process]:
+    """Returns the flow of the stage and what it does to documents."""
+    recorded = {
+        "model": where.asks.name,
+        "prompts": options(*(f"score_{part}" for part in PARTS)),
+        "again": where.asks.again,
+        "leak": [LEAK_GRAM, *map(list, LEAK_STEPS)],
+    }
+    flow = Flow(where.root, "score", recorded, part_size=where.part_size)
+    return flow, lambda found: by_model(found, where)
+
+
+def run(where: Settings) -> Counts:
+    """Scores."""
+    flow, process = prepared(where)
+    return flow.run(process)
+
+
+def by_model(documents: list[Document], where: Settings) -> list[Outcome]:
+    """Asks for the scores of all three parts of each document."""
+    asked = [slots(d, where) for d in documents]
+    answers = {part: where.asks.ask(f"score_{part}", asked) for part in PARTS}
+    return [
+        by_scores(d, {part: answers[part][i] for part in PARTS}, where.asks.name)
+        for i, d in enumerate(documents)
+    ]
+
+
+def by_scores(document: Document, answers: dict[str, Answer], model: str) -> Outcome:
+    """Applies leakage and the gate to one document's answers."""
+    for part, answer in answers.items():
+        if not answer.given:
+            return dropped(document, "score", answer.state, f"{part}: {answer.detail}")
+    raw = {f"{p}_{k}": a.data[k] for p, a in answers.items() for k in ("quality", "creativity")}
+    leak = leakage(document.prompt or "", document.text)
+    final = raw | {"prompt_quality": lowered(raw["prompt_quality"], leak)}
+    record: dict[str, Any] = {**final, "as_answered": raw, "leakage": round(leak, 4), "by": model}
+    document = document.scored("score", record)
+    decision = decide(QualityScores(**final))
+    if decision.keep:
+        return document.noted("score", sum=sum(final.values()))
+    shown = ", ".join(f"{name} {final[name]}" for name in DIMENSIONS)
+    return dropped(document, "score", decision.reason, f"{shown}, leakage {leak:.2f}")
+
+
+def leakage(prompt: str, article: str) -> float:
+    """Returns the share of the prompt's character 8-grams that stand in the article, 0–1."""
+    own = grams(prompt, LEAK_GRAM)
+    if len(reduced(prompt)) < LEAK_GRAM:
+        return 0.0
+    flat = reduced(article)
+    return sum(gram in flat for gram in own) / len(own)
+
+
+def lowered(score: int, leak: float) -> int:
+    """Returns a prompt's quality after leakage: never higher than before, never below 1."""
+    penalty = next((points for share, points in LEAK_STEPS if leak >= share), 0)
+    return max(LOWEST, score - penalty)
+
+
+def from_command_line(arguments: Sequence[str] | None = None) -> list[Step]:
+    """Returns the steps as the command line says; ``cluster`` calls it in every worker."""
+    made = prepared(settings(parser(__doc__, model=True).parse_args(arguments)))
+    return steps.deciding(lambda: made)
+
+
+def main() -> int | None:
+    """Runs the stage."""
+    report(steps.run(from_command_line()))
+    return None

@@ -1,0 +1,1 @@
+"""The arena as a running service: store, votes, results, exports."""

@@ -1,0 +1,227 @@
+"""Ballots as files in a private Hub repository, for machines whose disk does not last.
+
+Every push writes the rows that are not there yet to a file with a name of its own; nothing on the
+remote is ever changed or deleted, so the ballots and tombstones there never shrink. At start all
+files are read back into the store before the first vote is taken. A push that fails, hangs or is
+cut off is tried again with all that is missing; rows that arrive twice are one row when read back.
+
+A vote is acknowledged when it is on the local disk; a normal stop pushes first. If machine *and* disk
+vanish without a signal, the votes since the last push (``every_s``, 30 s by default) are gone from
+both; the page keeps each rater's last votes and gives them again when their items are handed out
+again. 30 s is as often as the Hub takes commits to one repository (128 an hour).
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import json
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from coig_writer.arena.server.store import Store, now
+from coig_writer.errors import PublicationError
+
+FOLDER = "ballots"
+EVERY_S = 30.0
+HANG_S = 120.0
+
+
+class Remote(Protocol):
+    """Where files go: what the arena needs of a Hub repository."""
+
+    def files(self) -> list[str]:
+        """Returns the paths of all files."""
+
+    def read(self, path: str) -> bytes:
+        """Returns the content of one file."""
+
+    def write(self, path: str, content: bytes) -> None:
+        """Adds one new file; returns when the remote has it."""
+
+
+class HubRepository:
+    """A private dataset repository on the Hub.
+
+    Args:
+        repo_id: ``ORG/NAME``; made if it is not there.
+        token: A token that may write to it.
+    """
+
+    def __init__(self, repo_id: str, token: str) -> None:
+        from huggingface_hub import HfApi
+
+        self._repo_id = repo_id
+        self._api = HfApi(token=token)
+        self._api.create_repo(repo_id, repo_type="dataset", private=True, exist_ok=True)
+
+    def files(self) -> list[str]:
+        """Returns the paths of all files."""
+        return list(self._api.list_repo_files(self._repo_id, repo_type="dataset"))
+
+    def read(self, path: str) -> bytes:
+        """Returns the content of one file, fetched anew."""
+        import tempfile
+        from pathlib import Path
+
+        with tempfile.TemporaryDirectory() as folder:
+            local = self._api.hf_hub_download(
+                self._repo_id, path, repo_type="dataset", local_dir=folder, force_download=True
+            )
+            return Path(local).read_bytes()
+
+    def write(self, path: str, content: bytes) -> None:
+        """Adds one new file in one commit."""
+        self._api.upload_file(
+            path_or_fileobj=content,
+            path_in_repo=path,
+            repo_id=self._repo_id,
+            repo_type="dataset",
+            commit_message=f"Add {path}",
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Status:
+    """How the backup stands: rows not yet on the remote, and how the last push ended."""
+
+    pending: int
+    last_push: str | None
+    last_error: str | None
+
+
+class Backup:
+    """Keeps a remote in step with a store.
+
+    Args:
+        store: The local store.
+        remote: Where the files go.
+        every_s: Seconds between pushes while there is something to push.
+        hang_s: Seconds after which a push counts as failed.
+    """
+
+    def __init__(
+        self, store: Store, remote: Remote, *, every_s: float = EVERY_S, hang_s: float = HANG_S
+    ) -> None:
+        self._store, self._remote = store, remote
+        self._every_s, self._hang_s = every_s, hang_s
+        self._boot = uuid.uuid4().hex[:12]
+        self._pushes = 0
+        self._sent: dict[str, set[tuple[Any, ...]]] = {}
+        self._last_push: str | None = None
+        self._last_error: str | None = None
+        self._pushing = threading.Lock()
+        self._wake, self._stopped = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="arena-backup", daemon=True)
+
+    def restore(self) -> int:
+        """Reads everything on the remote into the store; returns how many rows were new.
+
+        Raises:
+            PublicationError: The remote cannot be read, or a file there is damaged. The arena must
+                not start then: it would ask raters for what they already gave.
+        """
+        try:
+            paths = [p for p in sorted(self._remote.files()) if p.startswith(f"{FOLDER}/")]
+            contents = [(path, self._remote.read(path)) for path in paths]
+        except Exception as error:
+            raise PublicationError(
+                f"the ballots in the Hub repository cannot be read ({type(error).__name__})",
+                "check repository, token and network, then start again",
+            ) from error
+        rows: dict[str, list[dict[str, Any]]] = {}
+        for path, content in contents:
+            for table, row in _parsed(path, content):
+                rows.setdefault(table, []).append(row)
+        added = 0
+        for table, found in rows.items():
+            added += self._store.restore(table, found)
+            remote = {self._store.key(table, row) for row in found}
+            self._sent[table] = remote & self._store.keys(table)
+        return added
+
+    def start(self) -> None:
+        """Starts pushing in the background."""
+        self._thread.start()
+
+    def notice(self) -> None:
+        """Says that there is something new."""
+        self._wake.set()
+
+    def push(self) -> bool:
+        """Pushes what is missing on the remote; returns whether the remote now has all.
+
+        A failure is kept for ``status`` and written to standard error; it is never raised, because
+        the votes are safe here and the next push takes them along.
+        """
+        with self._pushing:
+            missing = self._missing()
+            if not missing:
+                return True
+            self._pushes += 1
+            name = f"{FOLDER}/{now()[:19].replace(':', '')}-{self._boot}-{self._pushes:06d}.jsonl"
+            try:
+                self._within_time(name, _rendered(missing))
+            except Exception as error:
+                self._last_error = f"{now()} {type(error).__name__}"
+                sys.stderr.write(f"backup: push failed, will try again ({self._last_error})\n")
+                return False
+            for table, row in missing:
+                self._sent.setdefault(table, set()).add(self._store.key(table, row))
+            self._last_push, self._last_error = now(), None
+            return True
+
+    def _within_time(self, name: str, content: bytes) -> None:
+        pool = concurrent.futures.ThreadPoolExecutor(1, "arena-push")
+        try:
+            pool.submit(self._written, name, content).result(self._hang_s)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _written(self, name: str, content: bytes) -> None:
+        self._remote.write(name, content)
+        if self._remote.read(name) != content:
+            raise PublicationError(f"{name} reads back otherwise than it was written")
+
+    def status(self) -> Status:
+        """Returns how the backup stands."""
+        return Status(len(self._missing()), self._last_push, self._last_error)
+
+    def close(self) -> None:
+        """Stops the background pushes and pushes once more."""
+        self._stopped.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(self._hang_s)
+        self.push()
+
+    def _missing(self) -> list[tuple[str, dict[str, Any]]]:
+        return self._store.rows_but(self._sent)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            if not self._stopped.is_set() and not self.push():
+                self._wake.set()
+            self._stopped.wait(self._every_s)
+
+
+def _rendered(missing: list[tuple[str, dict[str, Any]]]) -> bytes:
+    lines = [json.dumps({"table": t, "row": row}, ensure_ascii=False) for t, row in missing]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _parsed(path: str, content: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+    try:
+        for line in content.decode().splitlines():
+            entry = json.loads(line)
+            yield entry["table"], entry["row"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise PublicationError(
+            f"{path} in the Hub repository is damaged ({error})",
+            "restore it from the repository's history, then start again",
+        ) from error

@@ -1,0 +1,308 @@
+"""One rater's way through a study, without HTTP: take a seat, see an item, vote, look back.
+
+Everything a rater gets before a vote is built in ``Desk.view``; it holds texts, positions and
+opaque ids, and nothing that depends on a model's name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from coig_writer.arena.server.identity import Identity
+from coig_writer.arena.server.store import DuplicateError, Store, now
+from coig_writer.arena.study.answers import Collection, Prompt
+from coig_writer.arena.study.assignment import Task, seats, second_showing
+from coig_writer.arena.study.definition import Study
+from coig_writer.arena.study.verdicts import named_verdict, positions
+from coig_writer.ballot import Ballot, Protocol
+from coig_writer.errors import InputError
+
+MAX_DESKS = 5_000
+TAGS = (
+    "plot_holds",
+    "structure_clear",
+    "ending_earned",
+    "language_precise",
+    "voice_distinct",
+    "imagery_fresh",
+    "off_task",
+    "incoherent",
+    "cliched",
+    "wrong_language",
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Vote:
+    """What a rater sends: an opaque item and a verdict over positions, counted from 0.
+
+    The verdict is ``"left"``…``"skip"`` side by side; a list of positions, best first, ties nested,
+    for a ranking; dimension to 0–3 for a rating.
+    """
+
+    item: str
+    verdict: Any
+    tags: tuple[str, ...] = ()
+    comment: str | None = None
+    reported: bool = False
+    dwell_s: float | None = None
+    scroll: float | None = None
+    interface_language: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Receipt:
+    """The reply to a vote: the ballot's id and, in a public study, who wrote what (by position)."""
+
+    id: str
+    models: tuple[str, ...] | None
+
+
+class Desk:
+    """The items of one rater in one protocol and language; knows which are done."""
+
+    def __init__(self, tasks: Mapping[str, Task], done: set[str]) -> None:
+        self.tasks = tasks
+        self.done = done
+        self._order = list(tasks)
+        self._reached = 0
+
+    def next(self) -> str | None:
+        """Returns the opaque id of the next open item, or None."""
+        while self._reached < len(self._order) and self._order[self._reached] in self.done:
+            self._reached += 1
+        return self._order[self._reached] if self._reached < len(self._order) else None
+
+
+class Booth:
+    """The study as raters meet it.
+
+    Args:
+        study: How it is run.
+        collection: What it shows.
+        store: Where ballots go.
+        identity: Makes pseudonyms and opaque ids.
+    """
+
+    def __init__(
+        self, study: Study, collection: Collection, store: Store, identity: Identity
+    ) -> None:
+        self.study, self.collection, self.store, self.identity = study, collection, store, identity
+        self.prompts = {prompt.query_id: prompt for prompt in collection.prompts}
+        self._seats: dict[tuple[str, str], list[list[Task]]] = {}
+        self._desks: OrderedDict[tuple[str, str, str], Desk] = OrderedDict()
+        self._lock = threading.RLock()
+        self.on_ballot: Callable[[], None] = lambda: None
+
+    def seats(self, protocol: Protocol, language: str) -> list[list[Task]]:
+        """Returns the tasks of every seat of one protocol and language."""
+        with self._lock:
+            key = (protocol, language)
+            if key not in self._seats:
+                prompts = self.collection.in_language(language)
+                n_models = len(self.collection.variants)
+                self._seats[key] = seats(self.study, prompts, protocol, n_models)
+            return self._seats[key]
+
+    def checked(self, protocol: str, language: str) -> tuple[Protocol, str]:
+        """Returns protocol and language if the study has them.
+
+        Raises:
+            InputError: It has not.
+        """
+        for known in self.study.protocols:
+            if protocol == known and language in self.collection.languages:
+                return known, language
+        raise InputError(
+            f"this study has no protocol {protocol!r} in {language!r}",
+            f"protocols: {', '.join(self.study.protocols)}; languages: {', '.join(self.collection.languages)}",
+        )
+
+    def sit(self, rater: str, protocol: Protocol, language: str) -> Desk:
+        """Gives a rater a seat, or the one the rater has; a public rater who is done gets a further one."""
+        with self._lock:
+            desk = self.desk(rater, protocol, language)
+            if desk is None or (self.study.mode == "public" and desk.next() is None):
+                desk = self._seated(rater, protocol, language)
+            return desk
+
+    def _seated(self, rater: str, protocol: Protocol, language: str) -> Desk:
+        if self.study.mode == "invited":
+            return self._opened(rater, protocol, language, [self._invited_seat(rater)])
+        desk = self.desk(rater, protocol, language)
+        for _ in self.seats(protocol, language):
+            self.store.take_seat(self.study.study, protocol, language, rater)
+            self._desks.pop((rater, protocol, language), None)
+            desk = self.desk(rater, protocol, language)
+            if desk and desk.next() is not None:
+                break
+        assert desk is not None, "a seat was taken"
+        return desk
+
+    def _invited_seat(self, rater: str) -> int:
+        pseudonyms = [self.identity.rater("invited", name) for name in self.study.raters]
+        if rater not in pseudonyms:
+            raise InputError("this study is by invitation", "open the link that was sent to you")
+        return pseudonyms.index(rater)
+
+    def desk(self, rater: str, protocol: Protocol, language: str) -> Desk | None:
+        """Returns the desk of a rater who has a seat, else None; may read the store."""
+        with self._lock:
+            key = (rater, protocol, language)
+            if key in self._desks:
+                self._desks.move_to_end(key)
+                return self._desks[key]
+            if self.study.mode == "invited":
+                held = [self._invited_seat(rater)]
+            else:
+                held = self.store.seats_of(self.study.study, protocol, language, rater)
+            return self._opened(rater, protocol, language, held) if held else None
+
+    def at_hand(self, rater: str, protocol: Protocol, language: str) -> Desk | None:
+        """Returns a desk that is open already, without waiting for anything."""
+        return self._desks.get((rater, protocol, language))
+
+    def _opened(self, rater: str, protocol: Protocol, language: str, held: Sequence[int]) -> Desk:
+        voted = self.store.voted(self.study.study, rater, protocol)
+        tasks: dict[str, Task] = {}
+        seen: set[tuple[str, int]] = set()
+        done: set[str] = set()
+        for ordinal in held:
+            for place, task in enumerate(self._dealt(protocol, language, ordinal)):
+                name = (self.item_name(task), task.repeat)
+                if name in seen:
+                    continue
+                seen.add(name)
+                token = self.identity.sign("item", rater, protocol, language, ordinal, place)
+                tasks[token] = task
+                if name in voted:
+                    done.add(token)
+        desk = Desk(tasks, done)
+        self._desks[rater, protocol, language] = desk
+        if len(self._desks) > MAX_DESKS:
+            self._desks.popitem(last=False)
+        return desk
+
+    def _dealt(self, protocol: Protocol, language: str, ordinal: int) -> Sequence[Task]:
+        """Seats repeat when all are taken; every second time round each order is reversed."""
+        dealt = self.seats(protocol, language)
+        tasks = dealt[ordinal % len(dealt)]
+        if ordinal // len(dealt) % 2 == 0:
+            return tasks
+        return [dataclasses.replace(second_showing(t), repeat=t.repeat) for t in tasks]
+
+    def item_name(self, task: Task) -> str:
+        """Returns the name of an item in ballots: the query and, if not all models, which ones."""
+        if len(task.unit.models) == len(self.collection.variants):
+            return task.unit.query_id
+        names = sorted(self.collection.variants[m] for m in task.unit.models)
+        return f"{task.unit.query_id}:{'+'.join(names)}"
+
+    def view(self, protocol: Protocol, desk: Desk) -> dict[str, Any]:
+        """Returns what the page may know: the next item's texts by position, and progress."""
+        token = desk.next()
+        progress = {"done": len(desk.done), "total": len(desk.tasks)}
+        if token is None:
+            return {"protocol": protocol, "progress": progress, "item": None}
+        task = desk.tasks[token]
+        prompt = self.prompts[task.unit.query_id]
+        return {
+            "protocol": protocol,
+            "progress": progress,
+            "item": {
+                "id": token,
+                "language": prompt.language,
+                "genre": prompt.genre,
+                "prompt": prompt.text,
+                "answers": [prompt.answers[model] for model in task.shown],
+            },
+        }
+
+    def vote(self, rater: str, protocol: Protocol, language: str, vote: Vote) -> Receipt:
+        """Stores a vote and says who wrote what, if the study reveals it; for raters without a server.
+
+        Raises:
+            InputError: Not an item of this rater, or a verdict that does not fit.
+            DuplicateError: The rater already voted on it.
+        """
+        desk = self.desk(rater, protocol, language) or Desk({}, set())
+        ballot = self.ballot(rater, protocol, desk, vote)
+        (error,) = self.store.add_all([ballot])
+        return self.receipt(desk, vote, ballot, error)
+
+    def ballot(self, rater: str, protocol: Protocol, desk: Desk, vote: Vote) -> Ballot:
+        """Makes the ballot of a vote; it counts once the store has it.
+
+        Raises:
+            InputError: Not an item of this rater, or a verdict that does not fit.
+        """
+        if vote.item not in desk.tasks:
+            raise InputError("this item is not yours", "open the page again")
+        task = desk.tasks[vote.item]
+        shown = tuple(self.collection.variants[m] for m in task.shown)
+        unknown = sorted(set(vote.tags) - set(TAGS))
+        if unknown:
+            raise InputError(f"unknown tag {unknown[0]!r}", f"tags are {', '.join(TAGS)}")
+        verdict = named_verdict(protocol, vote.verdict, shown, ties=self.study.ties)
+        prompt = self.prompts[task.unit.query_id]
+        return Ballot(
+            id=uuid.uuid4().hex,
+            study=self.study.study,
+            protocol=protocol,
+            item=self.item_name(task),
+            query_id=task.unit.query_id,
+            rater=rater,
+            repeat=task.repeat,
+            shown=shown,
+            verdict=json.dumps(verdict, ensure_ascii=False),
+            tags=tuple(sorted(set(vote.tags))),
+            comment=vote.comment or None,
+            reported=vote.reported,
+            created_at=now(),
+            dwell_s=vote.dwell_s,
+            scroll=vote.scroll,
+            velocity=velocity(prompt, task, vote.dwell_s),
+            interface_language=vote.interface_language,
+            consent=True,
+        )
+
+    def receipt(self, desk: Desk, vote: Vote, ballot: Ballot, error: Exception | None) -> Receipt:
+        """Returns the reply to a vote that the store took, or raises what it said instead."""
+        if error is None or isinstance(error, DuplicateError):
+            desk.done.add(vote.item)
+        if error is not None:
+            raise error
+        self.on_ballot()
+        reveal = self.study.mode == "public"
+        return Receipt(ballot.id, ballot.shown if reveal else None)
+
+    def history(self, rater: str) -> list[dict[str, Any]]:
+        """Returns a rater's own votes, newest first, over positions and without names."""
+        gone = {t.ballot for t in self.store.tombstones()}
+        return [
+            {
+                "id": b.id,
+                "protocol": b.protocol,
+                "prompt": self.prompts[b.query_id].text
+                if b.query_id in self.prompts
+                else b.query_id,
+                "verdict": positions(b),
+                "created_at": b.created_at,
+                "dwell_s": b.dwell_s,
+                "withdrawn": b.id in gone,
+            }
+            for b in reversed(self.store.ballots(self.study.study, rater))
+        ]
+
+
+def velocity(prompt: Prompt, task: Task, dwell_s: float | None) -> float | None:
+    """Returns characters shown per second of attention; None where no time was recorded."""
+    if not dwell_s:
+        return None
+    return sum(len(prompt.answers[model]) for model in task.shown) / dwell_s

@@ -1,0 +1,192 @@
+"""The arena's command: opens the page, and prepares, watches and exports studies.
+
+    python space/app.py                                   the demo pack
+    python space/app.py --generations PATH…               your own generation records
+    python space/app.py --study FILE                      a study file
+    python space/app.py --wpb FILE                        WritingPreferenceBench's published answers
+    python space/app.py plan --study FILE                 what the study can show, before any vote
+    python space/app.py invite --study FILE --url URL     a link for each rater
+    python space/app.py progress --study FILE             who is how far
+    python space/app.py export --study FILE --out DIR     ballots as Parquet, raw and derived
+    python space/app.py import --study FILE --rankings FILE --rater NAME
+
+Secrets and places come from the environment: ARENA_SECRET (32 characters or more), ARENA_STORE (a
+database URL), ARENA_BACKUP (a private Hub dataset, ORG/NAME) with HF_TOKEN.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from coig_writer.arena.server import operators
+from coig_writer.arena.server.backup import Backup, HubRepository
+from coig_writer.arena.server.booth import Booth
+from coig_writer.arena.server.identity import Identity, find_secret
+from coig_writer.arena.server.store import Store, sqlite_url
+from coig_writer.arena.study import definition as studies
+from coig_writer.arena.study.answers import (
+    Collection,
+    collect,
+    read_generations,
+    read_preference_bench,
+)
+from coig_writer.arena.study.definition import Study
+from coig_writer.errors import ConfigError
+
+STORE_VARIABLE, BACKUP_VARIABLE = "ARENA_STORE", "ARENA_BACKUP"
+FOLDER = Path("build/arena")
+MOST_TO_RANK = 9
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns the argument parser of ``python space/app.py``."""
+    texts = argparse.ArgumentParser(add_help=False)
+    texts.add_argument("--study", type=Path, metavar="FILE", help="study file (YAML)")
+    source = texts.add_mutually_exclusive_group()
+    source.add_argument("--generations", nargs="+", type=Path, metavar="PATH", default=[])
+    source.add_argument(
+        "--wpb", type=Path, metavar="FILE", help="answers of WritingPreferenceBench"
+    )
+    texts.add_argument("--folder", type=Path, default=FOLDER, help="where ballots and secret lie")
+    root = argparse.ArgumentParser(
+        prog="python space/app.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[texts],
+    )
+    root.add_argument("--no-gradio", action="store_true", help="leave out the tables at /gradio")
+    root.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", _host()))
+    root.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
+    _add_operations(root.add_subparsers(dest="operation", metavar="operation"), texts)
+    return root
+
+
+def _host() -> str:
+    return "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"
+
+
+def _add_operations(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], texts: argparse.ArgumentParser
+) -> None:
+    commands.add_parser("plan", parents=[texts], help="what the study can show")
+    invite = commands.add_parser("invite", parents=[texts], help="a link for each rater")
+    invite.add_argument("--url", default="http://127.0.0.1:7860/", help="where the page will be")
+    commands.add_parser("progress", parents=[texts], help="who is how far")
+    export = commands.add_parser("export", parents=[texts], help="ballots as Parquet")
+    export.add_argument("--out", type=Path, default=Path("build/ballots"))
+    importing = commands.add_parser("import", parents=[texts], help="the authors' ranking files")
+    importing.add_argument("--rankings", type=Path, required=True, metavar="FILE")
+    importing.add_argument("--rater", required=True, metavar="NAME", help="who ranked")
+
+
+def main(demo_pack: Path, argv: Sequence[str] | None = None) -> int:
+    """Runs the command; ``demo_pack`` is what it shows when no texts are named."""
+    given = parser().parse_args(argv)
+    study, collection = chosen(given, demo_pack)
+    if given.operation == "plan":
+        return operators.show_plan(study, collection)
+    if study.mode == "invited":
+        operators.warn(study, collection)
+    booth, backup = opened(study, collection, given.folder)
+    if given.operation == "invite":
+        return operators.show_invitations(booth, given.url)
+    if given.operation == "progress":
+        return operators.show_progress(booth)
+    if given.operation == "export":
+        return operators.show_export(booth, given.out)
+    if given.operation == "import":
+        return operators.import_rankings(booth, given.rankings, given.rater)
+    return serve(booth, backup, given)
+
+
+def chosen(given: argparse.Namespace, demo_pack: Path) -> tuple[Study, Collection]:
+    """Returns the study and the texts that the arguments name; the scan's findings are printed.
+
+    Without a study file the study is named after its texts, so that votes on other texts never mix.
+    """
+    study = studies.load(given.study) if given.study else Study()
+    if given.wpb:
+        texts = read_preference_bench(given.wpb)
+    else:
+        named = [given.study.parent / path for path in study.generations]
+        texts = read_generations(given.generations or named or [demo_pack])
+    found = collect(texts, models=study.models, prompts=study.prompts, allowed=study.allow)
+    for finding in found.findings:
+        sys.stderr.write(f"scan: {finding.describe()}\n")
+    if not given.study:
+        study = dataclasses.replace(study, study=f"open-{found.fingerprint()[:12]}")
+    return _rankable(study, len(found.variants), chosen=bool(given.study)), found
+
+
+def _rankable(study: Study, n_models: int, *, chosen: bool) -> Study:
+    """Takes the ranking out where there are more answers than number keys, unless it was chosen."""
+    if "ranking" not in study.protocols or n_models <= MOST_TO_RANK:
+        return study
+    if chosen:
+        raise ConfigError(
+            f"a ranking of {n_models} models: a rater can order {MOST_TO_RANK} at most",
+            "name fewer `models`, or take `ranking` out of `protocols`",
+        )
+    sys.stderr.write(f"arena: no ranking of {n_models} models; pairs and ratings only\n")
+    kept = tuple(p for p in study.protocols if p != "ranking")
+    return dataclasses.replace(study, protocols=kept)
+
+
+def opened(study: Study, collection: Collection, folder: Path) -> tuple[Booth, Backup | None]:
+    """Opens the store, reads a backup back into it, and builds the booth.
+
+    Raises:
+        DriftError: The study was begun on other texts or with another design.
+        ConfigError: A Space has nowhere to keep ballots, or a secret is missing.
+        PublicationError: The backup cannot be read back.
+    """
+    url = os.environ.get(STORE_VARIABLE)
+    if os.environ.get("SPACE_ID") and not (url or os.environ.get(BACKUP_VARIABLE)):
+        raise ConfigError(
+            "a Space forgets its disk at every restart, and votes with it",
+            f"set {BACKUP_VARIABLE} to a private dataset (and the secret HF_TOKEN), or {STORE_VARIABLE}",
+        )
+    secret = find_secret(folder)
+    store = Store(url or sqlite_url(folder / "ballots.sqlite"))
+    backup = _backup_of(store)
+    store.begin(study.study, study.design(collection.fingerprint()))
+    return Booth(study, collection, store, Identity(secret)), backup
+
+
+def _backup_of(store: Store) -> Backup | None:
+    repository = os.environ.get(BACKUP_VARIABLE)
+    if not repository:
+        return None
+    token = os.environ.get("HF_TOKEN")
+    if not token:
+        raise ConfigError(f"{BACKUP_VARIABLE} is set, but HF_TOKEN is not", "add it as a secret")
+    backup = Backup(store, HubRepository(repository, token))
+    sys.stderr.write(f"backup: {backup.restore()} rows read back from {repository}\n")
+    return backup
+
+
+def serve(booth: Booth, backup: Backup | None, given: argparse.Namespace) -> int:
+    """Serves the page until stopped; a normal stop pushes the last ballots first."""
+    import uvicorn
+
+    from coig_writer.arena.server.app import create_app, mount_gradio
+
+    app = create_app(booth, backup)
+    if not given.no_gradio:
+        app = mount_gradio(app)
+    sys.stderr.write(f"arena: http://{given.host}:{given.port}/  (Ctrl-C stops it)\n")
+    behind_proxy = "*" if os.environ.get("SPACE_ID") else None
+    uvicorn.run(
+        app,
+        host=given.host,
+        port=given.port,
+        log_level="warning",
+        forwarded_allow_ips=behind_proxy,
+        timeout_graceful_shutdown=10,
+    )
+    return 0

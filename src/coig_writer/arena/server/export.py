@@ -1,0 +1,202 @@
+"""Ballots out, raw and derived, and the authors' ranking files in.
+
+``ballots.parquet`` holds the records as they were cast; ``comparisons.parquet`` and
+``scores.parquet`` what an analysis starts from, one column per exclusion rule. A withdrawn ballot
+is in none of them; ``tombstones.parquet`` says only that there was one. The same store exports to
+the same bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from coig_writer import __version__
+from coig_writer.arena.server.booth import Booth
+from coig_writer.arena.server.store import standing
+from coig_writer.arena.study.exclusions import RULES, excluded
+from coig_writer.ballot import SCHEMA_VERSION, Ballot, Protocol, Tombstone, check, comparisons
+from coig_writer.errors import InputError, MissingInputError
+from coig_writer.facts import sha256
+from coig_writer.files import atomic_folder, write_records
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """A pair out of a ballot, with what an analysis may leave out by."""
+
+    ballot: str
+    protocol: Protocol
+    repeat: int
+    query_id: str
+    rater: str
+    left: str
+    right: str
+    outcome: float
+    both_bad: bool
+    excluded_by: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """One score of one dimension out of a rating, 0 to 3."""
+
+    ballot: str
+    repeat: int
+    query_id: str
+    rater: str
+    variant: str
+    dimension: str
+    score: int
+    excluded_by: tuple[str, ...]
+
+
+def export(booth: Booth, folder: Path) -> dict[str, int]:
+    """Writes all ballots of a study to a folder, whole or not at all.
+
+    Returns:
+        Rows by file name.
+
+    Raises:
+        InputError: There is no ballot yet.
+    """
+    cast, tombstones = booth.store.ballots(booth.study.study), booth.store.tombstones()
+    if not cast:
+        raise InputError("no votes yet: nothing to export", "collect some first")
+    ballots = standing(cast, tombstones)
+    own = {b.id for b in cast}
+    gone = [t for t in tombstones if t.ballot in own]
+    by = _excluded_by(booth, ballots)
+    files: dict[str, tuple[Sequence[Any], type]] = {
+        "ballots.parquet": (ballots, Ballot),
+        "tombstones.parquet": (gone, Tombstone),
+        "comparisons.parquet": (_comparison_rows(ballots, by), ComparisonRow),
+        "scores.parquet": (_score_rows(ballots, by), ScoreRow),
+    }
+    with atomic_folder(folder) as partial:
+        for name, (rows, cls) in files.items():
+            write_records(partial / name, rows, cls)
+        _write_manifest(partial, booth, {name: len(rows) for name, (rows, _) in files.items()})
+    return {name: len(rows) for name, (rows, _) in files.items()}
+
+
+def _excluded_by(booth: Booth, ballots: Sequence[Ballot]) -> dict[str, tuple[str, ...]]:
+    language = {p.query_id: p.language for p in booth.collection.prompts}
+    out = excluded([b for b in ballots if b.query_id in language], language)
+    return {b.id: tuple(name for name in RULES if b.id in out[name]) for b in ballots}
+
+
+def _comparison_rows(
+    ballots: Sequence[Ballot], by: dict[str, tuple[str, ...]]
+) -> list[ComparisonRow]:
+    return [
+        ComparisonRow(
+            b.id,
+            b.protocol,
+            b.repeat,
+            pair.query_id,
+            pair.rater,
+            pair.left,
+            pair.right,
+            pair.outcome,
+            b.verdict == '"both_bad"',
+            by[b.id],
+        )
+        for b in ballots
+        for pair in comparisons(b)
+    ]
+
+
+def _score_rows(ballots: Sequence[Ballot], by: dict[str, tuple[str, ...]]) -> list[ScoreRow]:
+    return [
+        ScoreRow(b.id, b.repeat, b.query_id, b.rater, b.shown[0], dimension, score, by[b.id])
+        for b in ballots
+        if b.protocol == "rating" and b.verdict != '"skip"'
+        for dimension, score in json.loads(b.verdict).items()
+    ]
+
+
+def _write_manifest(folder: Path, booth: Booth, rows: dict[str, int]) -> None:
+    manifest = {
+        "study": booth.study.study,
+        "schema_version": SCHEMA_VERSION,
+        "kit_version": __version__,
+        "models": sorted(booth.collection.variants),
+        "exclusion_rules": {name: (rule.__doc__ or "").strip() for name, rule in RULES.items()},
+        "scan": [dataclasses.asdict(finding) for finding in booth.collection.findings],
+        "files": {n: {"rows": rows[n], "sha256": sha256(folder / n)} for n in sorted(rows)},
+    }
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def read_rankings(path: Path, *, study: str, rater: str) -> list[Ballot]:
+    """Reads one rater's ranking file in the authors' form.
+
+    A JSON list, or JSONL, of ``{sequence_number, question_id, prompt, ranked_responses: [{rank,
+    source_file, my_response}]}``; equal ranks are ties. The model is the name of ``source_file``
+    without its ending. The same file gives the same ballot ids, so importing it twice adds nothing.
+
+    Args:
+        path: The file.
+        study: Study that the ballots are to belong to.
+        rater: Pseudonym of who ranked.
+
+    Raises:
+        MissingInputError: There is no such file.
+        InputError: A row does not have this form.
+    """
+    return [
+        _ranking(row, f"{path} row {number}", study, rater)
+        for number, row in enumerate(_ranking_rows(path), 1)
+    ]
+
+
+def _ranking_rows(path: Path) -> list[Any]:
+    if not path.is_file():
+        raise MissingInputError(f"{path}: no such ranking file", "check the path")
+    text = path.read_text(encoding="utf-8")
+    try:
+        rows = json.loads(text) if text.lstrip().startswith("[") else _lines(text)
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error})", "export it as UTF-8 JSON") from error
+    return list(rows)
+
+
+def _lines(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def _ranking(row: Any, where: str, study: str, rater: str) -> Ballot:
+    try:
+        query_id = str(row["question_id"])
+        ranks = [
+            (int(r["rank"]), Path(str(r["source_file"])).stem) for r in row["ranked_responses"]
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{where}: not a ranking ({error!r})",
+            "each row needs question_id and ranked_responses with rank and source_file",
+        ) from error
+    names = tuple(name for _, name in ranks)
+    groups = [[n for r, n in ranks if r == rank] for rank in sorted({r for r, _ in ranks})]
+    verdict = [group[0] if len(group) == 1 else group for group in groups]
+    spoken = json.dumps(verdict, ensure_ascii=False)
+    digest = hashlib.sha256("\x1f".join([study, rater, query_id, spoken]).encode()).hexdigest()
+    return check(
+        Ballot(
+            id=digest[:32],
+            study=study,
+            protocol="ranking",
+            item=query_id,
+            query_id=query_id,
+            rater=rater,
+            repeat=0,
+            shown=names,
+            verdict=spoken,
+        )
+    )

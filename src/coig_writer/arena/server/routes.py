@@ -1,0 +1,206 @@
+"""The arena's routes: what the page asks and what it sends, checked at the edge.
+
+A rater is known by an account, an invitation or a cookie, in every case only as a pseudonym.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import anyio
+from fastapi import Depends, HTTPException, Request, Response
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from coig_writer.arena.server.board import Board
+from coig_writer.arena.server.booth import TAGS, Booth, Desk, Vote
+from coig_writer.ballot import DIMENSIONS
+from coig_writer.errors import InputError, KitError
+
+COOKIE = "arena_rater"
+_PAGE = Path(__file__).parents[1] / "page"
+
+
+class ForbiddenError(KitError):
+    """This person may not rate in this study."""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Session(_Body):
+    """What the start screen sends."""
+
+    protocol: str = Field(max_length=16)
+    language: str = Field(max_length=8)
+    consent: bool
+
+
+class VoteBody(_Body):
+    """What the page sends with a vote; see ``coig_writer.arena.server.booth.Vote``."""
+
+    protocol: str = Field(max_length=16)
+    language: str = Field(max_length=8)
+    item: str = Field(max_length=64)
+    verdict: str | list[int | list[int]] | dict[str, int]
+    tags: list[str] = Field(default=[], max_length=len(TAGS))
+    comment: str | None = Field(default=None, max_length=2000, pattern=r"^[^\x00]*$")  # PostgreSQL
+    reported: bool = False
+    dwell_s: float | None = Field(default=None, ge=0, le=1e6)
+    scroll: float | None = Field(default=None, ge=0, le=1)
+    interface_language: str | None = Field(default=None, pattern="^(zh|en)$")
+
+
+class Withdrawal(_Body):
+    """Which ballot a rater takes back."""
+
+    ballot: str = Field(max_length=32)
+
+
+def _booth(request: Request) -> Booth:
+    booth: Booth = request.app.state.booth
+    return booth
+
+
+async def _known(request: Request) -> str | None:
+    """Returns the rater behind an account or a cookie, or None; the account comes first."""
+    booth = _booth(request)
+    account = request.scope.get("session", {}).get("oauth_info", {}).get("userinfo", {})
+    name = account.get("preferred_username")
+    if name is None:
+        return booth.identity.from_cookie(request.cookies.get(COOKIE))
+    if name.casefold() in {a.casefold() for a in booth.study.annotators}:
+        raise ForbiddenError("this account annotated the data and cannot judge it", "thank you")
+    return booth.identity.rater("account", name)
+
+
+async def _rater(request: Request) -> str:
+    known = await _known(request)
+    if known is None:
+        raise HTTPException(401, "no session: open the page again")
+    return known
+
+
+# Coroutines, because a plain function would cost every request a trip to the thread pool.
+Known = Annotated[str | None, Depends(_known)]
+Rater = Annotated[str, Depends(_rater)]
+
+
+def page(request: Request) -> Response:
+    """Serves the page; an invitation becomes a cookie and leaves the address bar."""
+    booth, token = _booth(request), request.query_params.get("invite")
+    if token is None:
+        return FileResponse(_PAGE / "index.html")
+    name = booth.identity.invited(booth.study.study, booth.study.raters, token)
+    if name is None:  # the page sees the token still in its address, and says what to do
+        return FileResponse(_PAGE / "index.html", 403)
+    rest = [(k, v) for k, v in request.query_params.multi_items() if k != "invite"]
+    response = RedirectResponse(f"/?{urlencode(rest)}" if rest else "/", 303)
+    _set_cookie(booth, response, booth.identity.rater("invited", name))
+    return response
+
+
+def results_page() -> Response:
+    """Serves the results page."""
+    return FileResponse(_PAGE / "results.html")
+
+
+def health(request: Request) -> dict[str, Any]:
+    """Says whether texts are loaded, the store answers, and how the backup stands."""
+    booth, backup = _booth(request), request.app.state.backup
+    booth.store.count(booth.study.study, booth.study.protocols[0])
+    status = dataclasses.asdict(backup.status()) if backup else None
+    return {"status": "ok", "prompts": len(booth.prompts), "backup": status}
+
+
+def study(request: Request) -> dict[str, Any]:
+    """Describes the study to the page; no model is named."""
+    booth = _booth(request)
+    of = booth.study
+    return {
+        "mode": of.mode,
+        "protocols": of.protocols,
+        "languages": booth.collection.languages,
+        "ties": of.ties,
+        "dimensions": DIMENSIONS,
+        "consent": dataclasses.asdict(of.consent),
+        "accounts": bool(os.environ.get("OAUTH_CLIENT_ID")),
+    }
+
+
+def session(body: Session, request: Request, response: Response, known: Known) -> dict[str, Any]:
+    """Gives a rater a seat and the first open item."""
+    booth = _booth(request)
+    protocol, language = booth.checked(body.protocol, body.language)
+    if not body.consent:
+        raise InputError("no vote without consent", "tick the box, or close the page")
+    rater = known
+    if rater is None:
+        if booth.study.mode == "invited":
+            raise ForbiddenError(
+                "this study is by invitation", "open the link that was sent to you"
+            )
+        if not request.app.state.arriving.allows("all"):
+            raise HTTPException(429, "many people are arriving just now; try in a minute")
+        rater = booth.identity.visitor()
+        _set_cookie(booth, response, rater)
+    return booth.view(protocol, booth.sit(rater, protocol, language))
+
+
+async def vote(body: VoteBody, request: Request, rater: Rater) -> Response:
+    """Stores a vote; replies with the receipt and the next item."""
+    if not request.app.state.voting.allows(rater):
+        raise HTTPException(429, "that was quicker than anyone reads; wait a moment")
+    booth = _booth(request)
+    protocol, language = booth.checked(body.protocol, body.language)
+    fields = body.model_dump(exclude={"protocol", "language"}) | {"tags": tuple(body.tags)}
+    sent = Vote(**fields)
+    desk = booth.at_hand(rater, protocol, language)
+    if desk is None:
+        desk = await anyio.to_thread.run_sync(booth.desk, rater, protocol, language)
+    desk = desk or Desk({}, set())  # who has no seat has no item either
+    ballot = booth.ballot(rater, protocol, desk, sent)
+    receipt = booth.receipt(desk, sent, ballot, await request.app.state.writer.add(ballot))
+    shown = {"id": receipt.id, "models": receipt.models, "next": booth.view(protocol, desk)}
+    return JSONResponse(shown)
+
+
+def history(request: Request, rater: Rater) -> list[dict[str, Any]]:
+    """Returns the rater's own votes."""
+    return _booth(request).history(rater)
+
+
+def withdraw(body: Withdrawal, request: Request, rater: Rater) -> dict[str, str]:
+    """Takes back one of the rater's own votes."""
+    booth = _booth(request)
+    tombstone = booth.store.withdraw(rater, body.ballot)
+    booth.on_ballot()
+    return {"ballot": tombstone.ballot, "time": tombstone.time}
+
+
+def results(request: Request, protocol: str, language: str) -> dict[str, Any]:
+    """Returns the board of one protocol and language, as far as it may be shown."""
+    booth = _booth(request)
+    known, checked = booth.checked(protocol, language)
+    board: Board = request.app.state.board
+    return board.view(known, checked)
+
+
+def _set_cookie(booth: Booth, response: Response, rater: str) -> None:
+    on_space = bool(os.environ.get("SPACE_ID"))
+    response.set_cookie(
+        COOKIE,
+        booth.identity.cookie(rater),
+        max_age=365 * 24 * 3600,
+        httponly=True,
+        secure=on_space,
+        samesite="none" if on_space else "lax",  # a Space is shown in a frame of the Hub
+    )
+    if on_space:  # Starlette sets this attribute from Python 3.14 on only
+        name, value = response.raw_headers.pop()
+        response.raw_headers.append((name, value + b"; Partitioned"))

@@ -1,0 +1,1 @@
+"""A study: its file, its texts, and who sees what."""

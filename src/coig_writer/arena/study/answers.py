@@ -1,0 +1,230 @@
+"""The texts of a study: prompts and the answers to them.
+
+Models are numbered by a digest of what they wrote, never by name, so that renaming models changes
+nothing a rater could see. An answer that the scan refuses takes its prompt out of the study, and
+the finding says so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from coig_writer import taxonomy
+from coig_writer.arena.study.scan import Finding, Scanner
+from coig_writer.errors import InputError
+from coig_writer.files import read_records, read_rows
+from coig_writer.generation import Generation, split
+from coig_writer.triplet import Language
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Text:
+    """One answer as it came in: who wrote it, to which prompt."""
+
+    variant: str
+    query_id: str
+    language: Language
+    genre: str
+    prompt: str
+    article: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt with its answers; ``answers[i]`` is by model number ``i``."""
+
+    query_id: str
+    language: Language
+    genre: str
+    text: str
+    answers: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Collection:
+    """Everything a study can show: prompts, the names behind the model numbers, what the scan did."""
+
+    prompts: tuple[Prompt, ...]
+    variants: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    def fingerprint(self) -> str:
+        """Returns a digest of prompts, models and texts."""
+        digest = hashlib.sha256("\0".join(self.variants).encode())
+        for p in self.prompts:
+            digest.update("\0".join([p.query_id, p.language, p.text, *p.answers]).encode())
+        return digest.hexdigest()
+
+    def in_language(self, language: str) -> tuple[Prompt, ...]:
+        """Returns the prompts of one language."""
+        return tuple(p for p in self.prompts if p.language == language)
+
+    @functools.cached_property
+    def languages(self) -> tuple[str, ...]:
+        """The languages there are prompts in, Chinese first."""
+        return tuple(code for code in ("zh", "en") if self.in_language(code))
+
+
+def read_generations(paths: Iterable[Path]) -> list[Text]:
+    """Reads answers from generation records: files, or folders of them."""
+    return [
+        Text(g.variant, g.query_id, g.language, g.genre or "unassigned", g.prompt, g.article)
+        for path in paths
+        for g in read_records(path, Generation, "python recipes/generate.py")
+    ]
+
+
+def read_preference_bench(path: Path) -> list[Text]:
+    """Reads WritingPreferenceBench's published answers (arXiv 2510.14616).
+
+    Columns: ``prompt_id, genre_zh, prompt, model, response``; others are ignored. Plain or
+    gzip-compressed JSONL, or Parquet.
+    """
+    genres = taxonomy.published()
+    texts = []
+    for where, row in _bench_rows(path):
+        missing = sorted({"prompt_id", "genre_zh", "prompt", "model", "response"} - set(row))
+        if missing:
+            raise InputError(
+                f"{where}: column {missing[0]!r} is missing", "give the published columns"
+            )
+        slug = genres.genre(str(row["genre_zh"])).slug
+        article = split(str(row["response"] or "")).article
+        texts.append(
+            Text(str(row["model"]), str(row["prompt_id"]), "zh", slug, str(row["prompt"]), article)
+        )
+    return texts
+
+
+def _bench_rows(path: Path) -> Iterable[tuple[str, dict[str, object]]]:
+    if path.suffix != ".gz":
+        return read_rows(path)
+    import gzip
+    import json
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such file", "check the path")
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            return [(f"{path} line {n}", json.loads(line)) for n, line in enumerate(lines, 1)]
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(
+            f"{path}: not whole gzip-compressed JSONL ({error})", "fetch it again"
+        ) from error
+
+
+def collect(
+    texts: Sequence[Text],
+    *,
+    models: Sequence[str] = (),
+    prompts: Sequence[str] = (),
+    allowed: Sequence[str] = (),
+) -> Collection:
+    """Builds the collection of a study from texts.
+
+    Args:
+        texts: Answers, in any order.
+        models: Variants to keep; empty keeps all.
+        prompts: Query ids to keep; empty keeps all.
+        allowed: Phrases that the scan lets pass.
+
+    Raises:
+        InputError: A prompt differs between its answers, an answer is missing or stands twice, a
+            named model or prompt is not there, or the scan leaves no prompt.
+    """
+    kept = _kept(texts, models, prompts)
+    by_query = _by_query(kept)
+    names = sorted({t.variant for t in kept})
+    if len(names) < 2:
+        raise InputError(
+            f"one model only ({', '.join(names)}): nothing to compare",
+            "give generations of at least two variants",
+        )
+    variants = blind_order(kept)
+    scanner = Scanner(names, allowed)
+    built, findings = [], []
+    for query_id in sorted(by_query):
+        prompt, found = _prompt(by_query[query_id], variants, scanner)
+        findings += found
+        built += [prompt] if prompt else []
+    if not built:
+        raise InputError(
+            f"the scan refused an answer to every one of the {len(by_query)} prompts; first: {findings[0].describe()}",
+            "mend the generations, or list harmless phrases under `allow` in the study file",
+        )
+    return Collection(tuple(built), variants, tuple(findings))
+
+
+def blind_order(texts: Sequence[Text]) -> tuple[str, ...]:
+    """Numbers the models by a digest of all they wrote, so that names decide nothing."""
+    digests: dict[str, list[str]] = {}
+    for text in texts:
+        key = f"{text.query_id}\0{text.article}"
+        digests.setdefault(text.variant, []).append(hashlib.sha256(key.encode()).hexdigest())
+    return tuple(
+        sorted(digests, key=lambda v: hashlib.sha256("".join(sorted(digests[v])).encode()).digest())
+    )
+
+
+def _kept(texts: Sequence[Text], models: Sequence[str], prompts: Sequence[str]) -> list[Text]:
+    _all_there("model", models, {t.variant for t in texts})
+    _all_there("prompt", prompts, {t.query_id for t in texts})
+    return [
+        t
+        for t in texts
+        if (not models or t.variant in models) and (not prompts or t.query_id in prompts)
+    ]
+
+
+def _all_there(kind: str, wanted: Sequence[str], there: set[str]) -> None:
+    for name in wanted:
+        if name not in there:
+            raise InputError(
+                f"the study names {kind} {name!r}, which no generation has",
+                f"use some of: {', '.join(sorted(there)[:12])}",
+            )
+
+
+def _by_query(texts: Sequence[Text]) -> Mapping[str, dict[str, Text]]:
+    by_query: dict[str, dict[str, Text]] = {}
+    for text in texts:
+        answers = by_query.setdefault(text.query_id, {})
+        if text.variant in answers:
+            raise InputError(
+                f"{text.query_id}: two answers of {text.variant!r}",
+                "keep one generation per variant and query",
+            )
+        answers[text.variant] = text
+    return by_query
+
+
+def _prompt(
+    answers: Mapping[str, Text], variants: Sequence[str], scanner: Scanner
+) -> tuple[Prompt | None, list[Finding]]:
+    first = next(iter(answers.values()))
+    for text in answers.values():
+        if (text.prompt, text.language) != (first.prompt, first.language):
+            raise InputError(
+                f"{text.query_id}: {text.variant!r} and {first.variant!r} answer different prompts",
+                "generate all variants from the same benchmark",
+            )
+    for name in variants:
+        if name not in answers:
+            raise InputError(
+                f"{first.query_id}: no answer of {name!r}",
+                "list models or prompts in the study file so that every model answers every prompt",
+            )
+    scans = [scanner.scan(answers[v].article, prompt=first.prompt) for v in variants]
+    findings = [
+        dataclasses.replace(f, variant=v, query_id=first.query_id)
+        for v, scan in zip(variants, scans, strict=True)
+        for f in scan.findings
+    ]
+    if any(scan.refused for scan in scans):
+        return None, findings
+    cleaned = tuple(scan.text for scan in scans)
+    return Prompt(first.query_id, first.language, first.genre, first.prompt, cleaned), findings

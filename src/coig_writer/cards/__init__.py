@@ -1,0 +1,1 @@
+"""Cards from facts, and the recomputation of their numbers."""

@@ -1,0 +1,1 @@
+"""Training mixtures: sources, sampling, controls and the chat format."""

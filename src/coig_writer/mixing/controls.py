@@ -1,0 +1,230 @@
+"""Controls: the published recipe with one thing changed, each to answer one question.
+
+A control is one more variant: ``recipes/mix.py``, ``recipes/sft.py`` and ``recipes/generate.py`` take
+its name where they take ``cw_10k``. Its rows are those of the variant it is held against, sampled by
+the same hash, and only then changed, so nothing else differs (docs/decisions/0080-controls.md).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from coig_writer import generation
+from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.files import read_yaml
+from coig_writer.mixing import chat
+from coig_writer.mixing.mixing import Aside, Rules, Sampled
+from coig_writer.mixture import PUBLISHED, MixtureRow, Turn, rank, steps
+from coig_writer.triplet import messages
+
+Reasoning = Literal["own", "absent", "shuffled"]
+REASONING: tuple[Reasoning, ...] = ("own", "absent", "shuffled")
+SOURCES = ("creative", "general_zh", "general_en")
+FILE = Path("recipes/configs/controls.yaml")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Control:
+    """A variant and what it changes; None and ``own`` change nothing.
+
+    Args:
+        name: Of the control; a published variant is a control that changes nothing.
+        of: The published variant it is held against.
+        question: What the comparison of the two answers.
+        creative: Creative rows, the first in hash order.
+        general_zh: Chinese general rows.
+        general_en: English general rows.
+        reasoning: Of the creative rows: their own, none at all, or another creative row's.
+        steps_of: Train for as many optimizer steps as this variant takes.
+        seed: Of the trainer.
+    """
+
+    name: str
+    of: str
+    question: str
+    creative: int | None = None
+    general_zh: int | None = None
+    general_en: int | None = None
+    reasoning: Reasoning = "own"
+    steps_of: str | None = None
+    seed: int | None = None
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What differs from ``of``, by the names of ``controls.yaml``."""
+        fixed = ("name", "of", "question")
+        return {
+            f.name: getattr(self, f.name)
+            for f in dataclasses.fields(self)
+            if f.name not in fixed and getattr(self, f.name) != f.default
+        }
+
+    @property
+    def locked(self) -> dict[str, Any] | None:
+        """What a lock says of it; None for a published variant."""
+        if self.name in PUBLISHED:
+            return None
+        return {"name": self.name, "of": self.of, "question": self.question} | self.changes
+
+
+def read(path: Path = FILE) -> dict[str, Control]:
+    """Reads ``controls.yaml``.
+
+    Raises:
+        MissingInputError: There is no such file.
+        ConfigError: A key is unknown or a value does not fit.
+    """
+    return {name: _parse(name, entry, path) for name, entry in read_yaml(path).items()}
+
+
+def _parse(name: str, entry: Any, path: Path) -> Control:
+    known = {f.name for f in dataclasses.fields(Control)} - {"name"}
+    odd = sorted(set(entry) - known) if isinstance(entry, dict) else ["?"]
+    lacking = sorted({"of", "question"} - set(entry)) if not odd else []
+    wrong = (
+        f"unknown key {odd[0]!r}" if odd else f"key {lacking[0]!r} is missing" if lacking else ""
+    )
+    control = None if wrong else Control(name, **entry)
+    wrong = wrong or _misfit(control)
+    if wrong or control is None:
+        raise ConfigError(
+            f"{path}: control {name!r}: {wrong}",
+            f"keys are {', '.join(sorted(known))}; `of` and `question` are needed, and one change",
+        )
+    return control
+
+
+def _misfit(control: Any) -> str:
+    """Returns what is wrong with a control's values, or nothing."""
+    counts = [
+        n for n in (control.creative, control.general_zh, control.general_en) if n is not None
+    ]
+    checks = {
+        f"the name of a published variant: {control.name}": control.name in PUBLISHED,
+        f"of: {control.of!r} is no published variant": control.of not in PUBLISHED,
+        f"steps_of: {control.steps_of!r} is no published variant": control.steps_of
+        not in (None, *PUBLISHED),
+        f"reasoning: {control.reasoning!r}, not {', '.join(REASONING)}": control.reasoning
+        not in REASONING,
+        "a count is no number of rows": any(type(n) is not int or n < 0 for n in counts),
+        "nothing is changed": not control.changes,
+    }
+    return next((what for what, wrong in checks.items() if wrong), "")
+
+
+def resolve(variant: str, path: Path = FILE) -> Control:
+    """Returns a published variant or a control by its name.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    if variant in PUBLISHED:
+        return Control(variant, variant, "")
+    found = read(path)
+    if variant not in found:
+        raise ConfigError(
+            f"unknown variant {variant!r}",
+            f"variants are {', '.join(PUBLISHED)}, and the controls of {path}: {', '.join(found)}",
+        )
+    return found[variant]
+
+
+def counts(control: Control) -> dict[str, int]:
+    """Returns the rows that each source gives, at the published scale."""
+    base = PUBLISHED[control.of]
+    published = (base.creative, base.general_per_language, base.general_per_language)
+    changed = (control.creative, control.general_zh, control.general_en)
+    wanted = {
+        source: own if own is not None else usual
+        for source, usual, own in zip(SOURCES, published, changed, strict=True)
+    }
+    return {source: count for source, count in wanted.items() if count}
+
+
+def at_sample_scale(wanted: Mapping[str, int], at_hand: Mapping[str, int]) -> dict[str, int]:
+    """Shrinks counts to the rows at hand, for samples only.
+
+    All creative rows stand for 1,665. All general rows (of the shorter source) stand for 10,000, or
+    for the largest general count where a control asks for more. Counts are rounded down.
+    """
+    general = {
+        source: n for source, n in at_hand.items() if source != "creative" and source in wanted
+    }
+    whole = max([PUBLISHED["cw_10k"].general_per_language, *(wanted[s] for s in general)])
+    rows = min(general.values(), default=0)
+    return {
+        source: count * at_hand[source] // PUBLISHED["cw"].creative
+        if source == "creative"
+        else count * rows // whole
+        for source, count in wanted.items()
+    }
+
+
+def rework(part: Sampled, control: Control, rules: Rules, tokenizer: Any) -> Sampled:
+    """Applies a control to the creative rows that were sampled; other parts pass unchanged.
+
+    Shuffled reasoning is that of the next row in hash order, the last row's that of the first: no
+    row keeps its own, and a row added upstream changes two pairs. A row whose new reasoning fills
+    the length is kept aside, as it would be in any mixture.
+    """
+    if control.reasoning == "own" or part.source.name != "creative":
+        return part
+    rows = sorted(part.taken, key=lambda r: rank(rules.seed, r.source, r.source_id))
+    donors = [*rows[1:], *rows[:1]]
+    taken: list[MixtureRow] = []
+    aside: list[Aside] = []
+    for row, donor in zip(rows, donors, strict=True):
+        reasoning = None if control.reasoning == "absent" else _parts(donor)[1]
+        changed, fits = _with_reasoning(row, reasoning, rules, tokenizer)
+        if fits:
+            taken.append(changed)
+        else:
+            aside.append(Aside(row.source, row.source_id, "reasoning_fills_the_length"))
+    over_long = sum(r.n_tokens > rules.max_length_tokens for r in taken)
+    return dataclasses.replace(
+        part, taken=tuple(taken), aside=(*part.aside, *aside), over_long=over_long
+    )
+
+
+def _parts(row: MixtureRow) -> tuple[str, str | None, str]:
+    found = generation.split(row.messages[-1].content)
+    return row.messages[0].content, found.reasoning, found.article
+
+
+def _with_reasoning(
+    row: MixtureRow, reasoning: str | None, rules: Rules, tokenizer: Any
+) -> tuple[MixtureRow, bool]:
+    prompt, _, article = _parts(row)
+    conversation = messages(prompt, reasoning, article)
+    turns = tuple(Turn(m["role"], m["content"]) for m in conversation)
+    tokens = chat.count(tokenizer, conversation)
+    fits = tokens <= rules.max_length_tokens or (
+        chat.reasoning_end(tokenizer, conversation) < rules.max_length_tokens
+    )
+    return dataclasses.replace(row, messages=turns, n_tokens=tokens), fits
+
+
+def applied(control: Control, recipe: Any, sft: Any) -> Any:
+    """Returns the training settings of a control: its seed and its number of steps.
+
+    Raises:
+        MissingInputError: It trains as long as another variant whose mixture was not built.
+    """
+    changes: dict[str, Any] = {} if control.seed is None else {"seed": control.seed}
+    if control.steps_of is not None:
+        rows = _rows(Path(recipe.mixtures) / control.steps_of / "mixture.lock.json", control)
+        changes["max_steps"] = steps(rows, recipe.global_batch_size, int(sft.num_train_epochs))
+    return dataclasses.replace(sft, **changes) if changes else sft
+
+
+def _rows(lock: Path, control: Control) -> int:
+    if not lock.is_file():
+        raise MissingInputError(
+            f"{control.name} trains as many steps as {control.steps_of}, and {lock} is not there",
+            f"build that mixture too: python recipes/mix.py --variants {control.steps_of}",
+        )
+    return int(json.loads(lock.read_text(encoding="utf-8"))["rows"])

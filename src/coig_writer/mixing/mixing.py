@@ -1,0 +1,280 @@
+"""Builds a mixture: convert, decontaminate, length-filter, sample by hash, shuffle, lock.
+
+Rows are visited in the order of their hash and tokenised only until the count is reached, so a
+source of 114,000 rows costs little more than its sample. Nothing is dropped in silence: every row
+that was visited and not taken stands in ``kept_aside.jsonl`` with its reason.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from coig_writer import benchmark
+from coig_writer.errors import InputError
+from coig_writer.facts import Fact
+from coig_writer.files import atomic_path, write_records
+from coig_writer.mixing import chat
+from coig_writer.mixing.sources import Source, Unconvertible, convert, load
+from coig_writer.mixture import SAMPLER_VERSION, Example, MixtureRow, Turn, ids_hash, rank
+from coig_writer.text.ngrams import GRAM, grams, reduced
+from coig_writer.triplet import messages
+
+COMMAND = "python recipes/mix.py"
+CONTAMINATED = "contaminated"  # reason of a row whose prompt repeats a benchmark query
+CONTAMINATED_FROM = 0.5  # share of a query's n-grams that a prompt may not reach
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rules:
+    """What may enter a mixture.
+
+    ``over_long`` says what happens to a creative row above ``max_length_tokens``: ``cut`` keeps it,
+    and the trainer sees its first tokens; ``drop`` keeps it aside. General rows are always dropped,
+    since any other row can take their place (docs/decisions/0007-over-long-rows.md).
+    """
+
+    seed: int
+    max_length_tokens: int
+    over_long: str = "cut"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Aside:
+    """A row that was visited and not taken."""
+
+    source: str
+    source_id: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sampled:
+    """What was taken from one source, and what was not."""
+
+    source: Source
+    commit: str | None
+    rows_at_hand: int
+    taken: tuple[MixtureRow, ...]
+    aside: tuple[Aside, ...]
+    over_long: int
+
+
+@functools.cache
+def _queries_by_gram(language: str) -> tuple[dict[str, tuple[str, ...]], dict[str, int]]:
+    """Returns the queries that hold each n-gram, and how many n-grams each query has."""
+    found: dict[str, list[str]] = defaultdict(list)
+    sizes: dict[str, int] = {}
+    for query in benchmark.queries(language):
+        own = set(grams(query.query, GRAM[language]))
+        sizes[query.id] = len(own)
+        for gram in own:
+            found[gram].append(query.id)
+    return {gram: tuple(ids) for gram, ids in found.items()}, sizes
+
+
+def contamination(prompt: str) -> str | None:
+    """Returns the id of the benchmark query that a prompt repeats, or None.
+
+    A prompt repeats a query if it holds at least half of the query's character n-grams (13 for
+    Chinese, 40 for English).
+    """
+    flat = reduced(prompt)
+    for language in benchmark.LANGUAGES:
+        by_gram, sizes = _queries_by_gram(language)
+        held = {flat[i : i + GRAM[language]] for i in range(len(flat) - GRAM[language] + 1)}
+        shared = Counter(query_id for gram in held for query_id in by_gram.get(gram, ()))
+        for query_id, size in sizes.items() if shared else ():
+            if 0 < CONTAMINATED_FROM * size <= shared[query_id]:
+                return query_id
+    return None
+
+
+def visit(
+    source: Source, seed: int
+) -> tuple[Any, str | None, list[tuple[bytes, int]], list[Aside]]:
+    """Opens a source and orders its rows by hash.
+
+    Returns:
+        The dataset, its commit, (rank, row number) of the convertible rows in hash order with equal
+        rows counted once, and the rows kept aside.
+    """
+    rows, commit = load(source)
+    order: dict[bytes, int] = {}
+    aside: list[Aside] = []
+    for number, row in enumerate(rows):
+        try:
+            example = convert(source, row)
+        except Unconvertible as verdict:
+            aside.append(Aside(source.name, f"row {number + 1}", str(verdict)))
+            continue
+        place = rank(seed, source.name, example.source_id)
+        if place in order:
+            aside.append(Aside(source.name, example.source_id, "repeated"))
+        else:
+            order[place] = number
+    return rows, commit, sorted(order.items()), aside
+
+
+def sample(source: Source, count: int | None, rules: Rules, tokenizer: Any) -> Sampled:
+    """Takes the first ``count`` admissible rows of a source in hash order (None: all of them).
+
+    Raises:
+        InputError: The source has fewer admissible rows.
+    """
+    rows, commit, order, aside = visit(source, rules.seed)
+    taken: list[MixtureRow] = []
+    over_long = 0
+    for _, number in order:
+        if count is not None and len(taken) == count:
+            break
+        example = convert(source, rows[number])
+        row, reason = admit(example, rules, tokenizer)
+        if row is None:
+            aside.append(Aside(source.name, example.source_id, reason))
+            continue
+        over_long += row.n_tokens > rules.max_length_tokens
+        taken.append(row)
+    if count is not None and len(taken) < count:
+        raise InputError(
+            f"source {source.name} ({source.path}): {len(taken)} admissible rows of {len(rows)}, {count} needed",
+            f"the others: {dict(Counter(a.reason for a in aside))}; add rows, or lower the count",
+        )
+    return Sampled(source, commit, len(rows), tuple(taken), tuple(aside), over_long)
+
+
+def admit(example: Example, rules: Rules, tokenizer: Any) -> tuple[MixtureRow | None, str]:
+    """Decides on one example: the row that enters the mixture, or None and the reason."""
+    query_id = contamination(example.prompt)
+    if query_id is not None:
+        return None, f"{CONTAMINATED}_by_{query_id}"
+    conversation = messages(example.prompt, example.reasoning, example.article)
+    n_tokens = chat.count(tokenizer, conversation)
+    if n_tokens > rules.max_length_tokens:
+        if example.source != "creative" or rules.over_long == "drop":
+            return None, "over_long"
+        if chat.reasoning_end(tokenizer, conversation) >= rules.max_length_tokens:
+            return None, "reasoning_fills_the_length"
+    turns = tuple(Turn(m["role"], m["content"]) for m in conversation)
+    return MixtureRow(turns, example.source, example.source_id, n_tokens), ""
+
+
+def build(sampled: Sequence[Sampled], rules: Rules) -> list[MixtureRow]:
+    """Joins the samples and shuffles them by the same hash; a run reads rows in this order."""
+    rows = [row for part in sampled for row in part.taken]
+    return sorted(rows, key=lambda r: rank(rules.seed, "shuffle/" + r.source, r.source_id))
+
+
+def lock(
+    variant: str,
+    sampled: Sequence[Sampled],
+    rows: Sequence[MixtureRow],
+    rules: Rules,
+    tokenizer_hash: str,
+    *,
+    control: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Describes a mixture so exactly that any drift shows; ``control`` is what it changes, if any."""
+    named = {} if control is None else {"control": dict(control)}
+    return named | {
+        "variant": variant,
+        "sampler_version": SAMPLER_VERSION,
+        "rules": dataclasses.asdict(rules),
+        "tokenizer_sha256": tokenizer_hash,
+        "rows": len(rows),
+        "tokens": sum(r.n_tokens for r in rows),
+        "ids_sha256": ids_hash(f"{r.source}\t{r.source_id}" for r in rows),
+        "order_sha256": _order_hash(rows),
+        "sources": {s.source.name: _locked_source(s) for s in sampled},
+    }
+
+
+def _order_hash(rows: Sequence[MixtureRow]) -> str:
+    import hashlib
+
+    return hashlib.sha256(
+        "\n".join(f"{r.source}\t{r.source_id}" for r in rows).encode()
+    ).hexdigest()
+
+
+def _locked_source(part: Sampled) -> dict[str, Any]:
+    return {
+        "path": part.source.path if not part.source.local else Path(part.source.path).name,
+        "revision": part.commit,
+        "config": part.source.config,
+        "format": part.source.format,
+        "rows_at_hand": part.rows_at_hand,
+        "rows": len(part.taken),
+        "tokens": sum(r.n_tokens for r in part.taken),
+        "over_long": part.over_long,
+        "kept_aside": dict(sorted(Counter(_kind(a.reason) for a in part.aside).items())),
+        "ids_sha256": ids_hash(r.source_id for r in part.taken),
+    }
+
+
+def _kind(reason: str) -> str:
+    return CONTAMINATED if reason.startswith(f"{CONTAMINATED}_by_") else reason
+
+
+def write(
+    folder: Path, rows: Sequence[MixtureRow], locked: Mapping[str, Any], sampled: Sequence[Sampled]
+) -> None:
+    """Writes ``train.parquet``, ``kept_aside.jsonl`` and, last, the lock."""
+    write_records(folder / "train.parquet", rows, MixtureRow)
+    write_records(folder / "kept_aside.jsonl", [a for s in sampled for a in s.aside], Aside)
+    with atomic_path(folder / "mixture.lock.json") as partial:
+        partial.write_text(
+            json.dumps(locked, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
+
+
+def read_lock(file: Path) -> dict[str, Any]:
+    """Reads ``mixture.lock.json``.
+
+    Raises:
+        InputError: It is not what ``write`` left there.
+    """
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        found["sources"], found["ids_sha256"], found["rules"]["max_length_tokens"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{file}: no lock of a mixture ({error!r:.80})",
+            "restore it from version control, or remove it and build the mixture again",
+        ) from error
+    return found
+
+
+def facts(locked: Mapping[str, Any], artefact: str) -> list[Fact]:
+    """Turns a lock into facts for the cards."""
+    command = f"{COMMAND} --verify {locked['variant']}"
+    found = [
+        Fact(f"mixture/{name}", locked[name], command=command, artefact=artefact)
+        for name in ("rows", "tokens", "ids_sha256")
+    ]
+    if "control" in locked:
+        told = ("name", "of", "question")
+        found += [Fact(f"mixture/control/{key}", locked["control"][key]) for key in told]
+    for source, part in locked["sources"].items():
+        found += [
+            Fact(f"mixture/{source}/{name}", part[name], command=command, artefact=artefact)
+            for name in ("rows", "tokens", "over_long", "rows_at_hand")
+        ]
+        kept_out = part["kept_aside"].get(CONTAMINATED, 0)
+        found.append(Fact(f"mixture/{source}/contaminated", kept_out, command=command))
+    return found
+
+
+def drift(then: Mapping[str, Any], now: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Yields one line per place in which two locks differ."""
+    for key in sorted(set(then) | set(now)):
+        a, b = then.get(key), now.get(key)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            yield from drift(a, b, f"{path}{key}.")
+        elif a != b:
+            yield f"{path}{key}: locked {a!r}, now {b!r}"

@@ -1,0 +1,1 @@
+"""What a training run needs: memory, speed and hours, before it starts."""

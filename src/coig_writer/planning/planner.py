@@ -1,0 +1,375 @@
+"""What a run will take before it is paid for: memory by part, micro-batch, steps, tokens, hours.
+
+Arithmetic from the model's shape, the recipe and the rows' lengths. Speed is taken from one measured run
+on an H200 and assumed from published figures elsewhere, each with its source. GiB are 2^30 bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.mixture import steps
+from coig_writer.planning import lengths as planner_lengths
+from coig_writer.planning.lengths import Lengths
+from coig_writer.training import throughput
+
+GIB = 2**30
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shape:
+    """The sizes of a Qwen2-like model, by the names of its ``config.json``."""
+
+    num_hidden_layers: int
+    hidden_size: int
+    intermediate_size: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    head_dim: int
+    vocab_size: int
+    tie_word_embeddings: bool
+
+    def config(self, **settings: Any) -> Any:
+        """Returns the shape as a transformers configuration, with further settings of it."""
+        from transformers import Qwen2Config
+
+        sizes = {k: v for k, v in dataclasses.asdict(self).items() if k != "head_dim"}
+        return Qwen2Config(**sizes, **settings)
+
+    @property
+    def parameters(self) -> int:
+        """Counts all parameters, biases and norms included."""
+        h, layers = self.hidden_size, self.num_hidden_layers
+        width = self.head_dim * (self.num_attention_heads + 2 * self.num_key_value_heads)
+        embedding = 0 if self.tie_word_embeddings else self.vocab_size * h
+        return throughput.matmul_parameters(self) + embedding + layers * (width + 2 * h) + h
+
+
+SHAPES = {
+    "Qwen/Qwen2.5-0.5B-Instruct": Shape(24, 896, 4864, 14, 2, 64, 151936, True),
+    "Qwen/Qwen2.5-1.5B-Instruct": Shape(28, 1536, 8960, 12, 2, 128, 151936, True),
+    "Qwen/Qwen2.5-3B-Instruct": Shape(36, 2048, 11008, 16, 2, 128, 151936, True),
+    "Qwen/Qwen2.5-7B-Instruct": Shape(28, 3584, 18944, 28, 4, 128, 152064, False),
+    "Qwen/Qwen2.5-14B-Instruct": Shape(48, 5120, 13824, 40, 8, 128, 152064, False),
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU: memory that software sees, dense bf16 peak, and the strict MFU assumed for it.
+
+    ``measured``: that MFU is this kit's own recipe's on one such GPU, not a published run's.
+    """
+
+    name: str
+    gib: float
+    peak: float
+    mfu: float
+    why: str
+    measured: bool = False
+
+
+GPUS = {
+    "h200": Gpu("H200", 139, throughput.PEAKS["H200"], 0.223,
+        "measured: cw_10k, lengths drawn, full fine-tuning of 7B, 1 row per micro-batch: 5,008 tok/s, benchmarks/sft.md",
+        measured=True),
+    "h100": Gpu("H100 80 GB", 79, throughput.PEAKS["H100"], 0.325,
+        "llm-foundry: MPT-7B, 8×H100, 8,192 tokens: 6,935 tok/s"),
+    "a100-80": Gpu("A100 80 GB", 79, throughput.PEAKS["A100"], 0.477,
+        "llm-foundry: MPT-7B, 8×A100-80, 8,192 tokens: 54.5 % as published × 32.5/37.1 for strict"),
+    "4090": Gpu("RTX 4090", 23.5, throughput.PEAKS["RTX 4090"], 0.40,
+        "an assumption: no published full-length figure was found"),
+}  # fmt: skip
+
+MEASURED = "Qwen/Qwen2.5-7B-Instruct"  # the model whose speed was measured
+MOMENTS = {  # bytes of AdamW's two moments per trained parameter, on top of the weights' own
+    "adamw_torch": None,  # in the weights' dtype
+    "adamw_torch_fused": None,
+    "adamw_8bit": 2,
+    "adamw_bnb_8bit": 2,
+    "paged_adamw_8bit": 2,
+    "adamw_torch_8bit": 2,
+}
+RESERVE = 3.0  # GiB: CUDA context, cuBLAS workspaces, backward temporaries, fragmentation
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Setup:
+    """What of a recipe decides memory and speed."""
+
+    weight_bytes: int
+    autocast: bool
+    moment_bytes: int
+    checkpointing: bool
+    trained: int
+    max_length: int
+    packing: bool
+    foreach: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a device's memory and its arithmetic."""
+
+    name: str
+    gib: float
+    arithmetic: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Run:
+    """What is trained on: lengths of the rows, documents per optimizer step, epochs, micro-batch.
+
+    ``epochs`` is a fraction where a run is cut to another's number of steps.
+    """
+
+    lengths: Lengths
+    global_batch: int
+    epochs: float
+    rows_per_device: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """A predicted run on one kind of device.
+
+    ``fits`` is the largest micro-batch that fits, 0 where none does; ``micro_batch`` is the recipe's
+    own where that fits, since a larger one only adds padding. ``rows`` are those of one epoch: the
+    documents, or with packing what they are packed into. ``measured``: the speed behind it was measured
+    for this model, trained whole and unpacked on one such GPU.
+    """
+
+    gpu: Gpu
+    devices: int
+    parts: tuple[Part, ...]
+    fits: int
+    micro_batch: int
+    accumulation: int
+    rows: int
+    steps: int
+    tokens: int
+    processed: int
+    tokens_per_second: float
+    hours: float
+    measured: bool
+
+    @property
+    def gib(self) -> float:
+        """Memory of one device in all."""
+        return sum(part.gib for part in self.parts)
+
+
+def shape(model: str) -> Shape:
+    """Returns the shape of a model: known by name, or read from its folder's ``config.json``.
+
+    Raises:
+        MissingInputError: It is neither.
+    """
+    if model in SHAPES:
+        return SHAPES[model]
+    if not (Path(model) / "config.json").is_file():
+        raise MissingInputError(
+            f"the shape of {model!r} is not known",
+            f"give a folder with its config.json, or one of {', '.join(SHAPES)}",
+        )
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(model)
+    names = [f.name for f in dataclasses.fields(Shape) if f.name != "head_dim"]
+    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return Shape(head_dim=head, **{name: getattr(config, name) for name in names})
+
+
+def setup(sft: Any, model: Any, of: Shape) -> Setup:
+    """Reads a recipe's settings.
+
+    Raises:
+        ConfigError: The optimizer's memory is not known here.
+    """
+    name = str(getattr(sft.optim, "value", sft.optim))
+    if name not in MOMENTS:
+        raise ConfigError(
+            f"optim: {name}: its memory is not known to the planner", f"use {', '.join(MOMENTS)}"
+        )
+    weight = 2 if str(model.dtype) in ("bfloat16", "float16") else 4
+    trained = lora(of, model) if model.use_peft else of.parameters
+    own = 4 if model.use_peft else weight
+    moments = MOMENTS[name]
+    return Setup(
+        weight,
+        bool(sft.bf16) and weight == 4,
+        2 * own if moments is None else moments,
+        bool(sft.gradient_checkpointing),
+        trained,
+        sft.max_length,
+        bool(sft.packing),
+        foreach=name == "adamw_torch",
+    )
+
+
+def lora(of: Shape, model: Any) -> int:
+    """Counts the parameters of a LoRA adapter."""
+    h, q = of.hidden_size, of.num_attention_heads * of.head_dim
+    kv, i = of.num_key_value_heads * of.head_dim, of.intermediate_size
+    sides = {
+        "q_proj": h + q, "k_proj": h + kv, "v_proj": h + kv, "o_proj": q + h,
+        "gate_proj": h + i, "up_proj": h + i, "down_proj": i + h,
+    }  # fmt: skip
+    targets = model.lora_target_modules or ["q_proj", "v_proj"]
+    chosen = list(sides) if targets in ("all-linear", ["all-linear"]) else targets
+    return int(model.lora_r) * of.num_hidden_layers * sum(sides[name] for name in chosen)
+
+
+def states(of: Shape, how: Setup, devices: int) -> list[Part]:
+    """Returns weights, gradients and optimizer, sharded over the devices (FSDP or ZeRO-3)."""
+    frozen = of.parameters if how.trained < of.parameters else 0
+    trained = how.trained
+    own = 4 if frozen else how.weight_bytes
+    over = f" ÷ {devices} devices" if devices > 1 else ""
+
+    def part(name: str, count: int, size: int) -> Part:
+        return Part(name, count * size / devices / GIB, f"{count:,} × {size} B{over}")
+
+    parts = [part("weights", frozen or trained, how.weight_bytes)]
+    if frozen:
+        parts.append(part("adapter", trained, own))
+    parts += [part("gradients", trained, own), part("optimizer", trained, how.moment_bytes)]
+    if devices > 1:  # FSDP gathers embedding, head and two layers at a time, in bf16
+        layer = (of.parameters - 2 * of.vocab_size * of.hidden_size) // of.num_hidden_layers
+        whole = 2 * of.vocab_size * of.hidden_size + 2 * layer
+        parts.append(Part("gathered", whole * 2 / GIB, f"{whole:,} × 2 B"))
+    elif how.autocast:  # autocast keeps a bf16 copy of every matrix until its context ends
+        parts.append(part("bf16 copies", throughput.matmul_parameters(of), 2))
+    return parts
+
+
+def layer_bytes(of: Shape, residual: int) -> int:
+    """Returns what one layer keeps for its backward pass, in bytes per token.
+
+    Two norms (fp32 input, normalised and scaled copy), q, k, v and the attention's output, the
+    residual between, and gate, up, activated gate and product of the MLP; matrices in bf16.
+    """
+    h, i = of.hidden_size, of.intermediate_size
+    kv = of.num_key_value_heads * of.head_dim
+    return 2 * 8 * h + 2 * (2 * h + 2 * kv) + residual * h + 2 * 4 * i
+
+
+def activations(of: Shape, how: Setup, rows: int) -> list[Part]:
+    """Returns activations and head for a micro-batch of so many rows of full length."""
+    tokens, h, layers = rows * how.max_length, of.hidden_size, of.num_hidden_layers
+    residual = 4 if how.autocast or how.weight_bytes == 4 else 2
+    live = 1 if how.checkpointing else layers
+    per_token = layer_bytes(of, residual)
+    head = of.vocab_size * h * 4 + tokens * h * 4
+    return [
+        Part("layer inputs", layers * tokens * h * residual / GIB,
+            f"{layers} layers × {tokens:,} tokens × {h:,} × {residual} B"),
+        Part("inside layers", live * tokens * per_token / GIB,
+            f"{live} live × {tokens:,} tokens × {per_token:,} B"),
+        Part("fused head", head / GIB,
+            f"fp32 sums: {of.vocab_size:,} × {h:,} × 4 B + {tokens:,} × {h:,} × 4 B"),
+    ]  # fmt: skip
+
+
+def memory(of: Shape, how: Setup, devices: int, rows: int) -> tuple[Part, ...]:
+    """Returns a device's memory by part."""
+    reserve = Part("reserve", RESERVE, "context, workspaces, fragmentation (assumed)")
+    held, transient = states(of, how, devices), activations(of, how, rows)
+    free = sum(p.gib for p in transient)
+    free += sum(p.gib for p in held if p.name in ("bf16 copies", "gathered"))
+    return (*held, *transient, *update(of, how, devices, free), reserve)
+
+
+def update(of: Shape, how: Setup, devices: int, free: float) -> list[Part]:
+    """Returns what the update needs beyond the memory that forward and backward have left free.
+
+    The unfused AdamW holds a root of the second moment for all parameters at once (measured: without
+    this part a plan says 137 of an H200's 139 GiB, and the first update runs out of memory).
+    """
+    own = 4 if how.trained < of.parameters else how.weight_bytes
+    beyond = how.trained * own / devices / GIB - free
+    if not how.foreach or beyond <= 0:
+        return []
+    shown = f"{how.trained:,} × {own} B, less {free:.1f} GiB of activations gone by then; --optim adamw_torch_fused needs none"
+    return [Part("update", beyond, shown)]
+
+
+def micro_batch(of: Shape, how: Setup, gpu: Gpu, devices: int, share: int) -> int:
+    """Returns the most rows, a divisor of ``share``, whose worst case fits; 0 if one does not."""
+    fitting = [
+        rows
+        for rows in range(1, share + 1)
+        if share % rows == 0 and sum(p.gib for p in memory(of, how, devices, rows)) <= gpu.gib
+    ]
+    return max(fitting, default=0)
+
+
+def packed_rows(run: Run, how: Setup) -> int:
+    """Returns how many rows the documents of an epoch are packed into."""
+    return planner_lengths.packed(run.lengths, how.max_length) // how.max_length
+
+
+def ways(of: Shape, how: Setup, gpu: Gpu, devices: int, run: Run, adapter: int) -> list[str]:
+    """Returns the flags with which a run that does not fit would.
+
+    Args:
+        of: The model.
+        how: The setup that does not fit.
+        gpu: The device.
+        devices: How many there are.
+        run: Its global batch bounds the number of devices.
+        adapter: Parameters of a LoRA adapter, by the recipe's own settings.
+    """
+
+    def fits(how: Setup, devices: int) -> bool:
+        return micro_batch(of, how, gpu, devices, 1) > 0
+
+    found = []
+    if how.foreach and fits(dataclasses.replace(how, foreach=False), devices):
+        found.append("--optim adamw_torch_fused")
+    for count in range(devices + 1, run.global_batch + 1):
+        if run.global_batch % count == 0 and fits(how, count):
+            found.append(f"--count {count}")
+            break
+    lean = dataclasses.replace(how, weight_bytes=2, autocast=False)
+    if fits(dataclasses.replace(lean, moment_bytes=2), devices):
+        found.append(
+            "--optim adamw_bnb_8bit --dtype bfloat16 (bf16 weights lose small updates: docs/decisions/0010-precision.md)"
+        )
+    if fits(dataclasses.replace(lean, moment_bytes=8, trained=adapter), devices):
+        found.append("--use_peft true --dtype bfloat16 (LoRA)")
+    return found or ["a smaller model, or a shorter --max_length"]
+
+
+def plan(of: Shape, how: Setup, gpu: Gpu, devices: int, run: Run) -> Plan:
+    """Predicts a run.
+
+    Raises:
+        ConfigError: The global batch does not divide by the devices.
+    """
+    if devices < 1 or run.global_batch % devices:
+        raise ConfigError(
+            f"a global batch of {run.global_batch} does not divide by {devices} devices",
+            "choose a --count that divides it",
+        )
+    share = run.global_batch // devices
+    fits = micro_batch(of, how, gpu, devices, share)
+    rows = max(1, min(fits, run.rows_per_device))
+    tokens = round(run.lengths.total * run.epochs)
+    padded = round(run.epochs * planner_lengths.padded(run.lengths, rows))
+    processed = tokens if how.packing else padded
+    per_epoch = packed_rows(run, how) if how.packing else len(run.lengths.tokens)
+    # the model computes on padding as well, so speed without padding falls by its share
+    flops = throughput.flops_per_token(of, run.lengths.mean)
+    speed = gpu.peak * gpu.mfu / flops * tokens / processed
+    return Plan(
+        gpu, devices, memory(of, how, devices, rows), fits, rows if fits else 0, -(-share // rows),
+        per_epoch, round(steps(per_epoch, run.global_batch, 1) * run.epochs),
+        tokens, processed, speed, tokens / speed / devices / 3600 if fits else math.nan,
+        gpu.measured and devices == 1 and of == SHAPES[MEASURED]
+        and how.trained == of.parameters and not how.packing,
+    )  # fmt: skip

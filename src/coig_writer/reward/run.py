@@ -1,0 +1,201 @@
+"""One reward model: TRL's RewardTrainer (Bradley–Terry), its report, and its scores.
+
+The loss is -log σ(r(chosen) - r(rejected)); the reward is one number read at the last token of prompt
+and article. Rewards have no zero: only differences on the same prompt mean anything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from coig_writer import facts
+from coig_writer.errors import ConfigError, InputError
+from coig_writer.facts import Fact
+from coig_writer.files import read_records, write_records
+from coig_writer.generation import Generation
+from coig_writer.reward import preferences as reward
+from coig_writer.reward import report as reward_report
+from coig_writer.reward.preferences import Preference, Preferences, Split
+from coig_writer.reward.report import Report
+from coig_writer.score import Score
+from coig_writer.training import recipe as recipes
+
+METRIC = "reward"
+IN_TRAINING = "reward_in_training"
+
+
+@dataclass
+class RewardArguments:
+    """What a reward recipe says beyond TRL's own settings."""
+
+    preferences: list[str] = field(
+        default_factory=list,
+        metadata={"help": "Files of prompt, chosen, rejected (JSONL or Parquet)."},
+    )
+    ballots: list[str] = field(
+        default_factory=list, metadata={"help": "Votes, as exported by the arena."}
+    )
+    generations: list[str] = field(
+        default_factory=list, metadata={"help": "The answers that the ballots are about."}
+    )
+    score: list[str] = field(
+        default_factory=list,
+        metadata={"help": "Answers to score with the trained model; default: --generations."},
+    )
+    scores: str = field(
+        default="build/reward-scores", metadata={"help": "Folder for the score records."}
+    )
+    held_out: float = field(
+        default=0.2, metadata={"help": "Share of the prompts that is held out."}
+    )
+
+
+def parse(
+    arguments: Sequence[str] | None, default_config: Path
+) -> tuple[RewardArguments, Any, Any]:
+    """Reads ``--config FILE`` and the flags after it, as a recipe is read.
+
+    Raises:
+        ConfigError: A key is unknown, removed, or holds a wrong value.
+    """
+    from trl import ModelConfig, RewardConfig, TrlParser
+
+    classes = (RewardArguments, RewardConfig, ModelConfig)
+    given = recipes.command_line(arguments, default_config)
+    recipes.check_keys(given, classes)
+    try:
+        own, settings, model = TrlParser(classes).parse_args_and_config(given)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(
+            f"recipe: {error}", "see recipes/configs/reward.yaml; on a CPU, reward_demo.yaml"
+        ) from error
+    return own, settings, model
+
+
+def train(own: RewardArguments, settings: Any, model: Any) -> tuple[Report, Any]:
+    """Trains, measures on held-out prompts, and writes model, pairs and facts.
+
+    Returns:
+        The report and the trainer.
+
+    Raises:
+        InputError: There are too few pairs or prompts.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(
+        model.model_name_or_path, revision=model.model_revision
+    )
+    paths = ([Path(p) for p in given] for given in (own.preferences, own.ballots, own.generations))
+    found = reward.fitting(reward.read(*paths), tokenizer, settings.max_length)
+    parts = reward.split(found.pairs, own.held_out, settings.seed)
+    trainer = _trainer(parts, settings, model, tokenizer)
+    trainer.train()
+    out = Path(settings.output_dir)
+    trainer.save_model(str(out))
+    report = measure(trainer.model, tokenizer, parts.held_out)
+    if trainer.is_world_process_zero():
+        write_records(out / "preferences-train.jsonl", parts.train, Preference)
+        write_records(out / "preferences-held-out.jsonl", parts.held_out, Preference)
+        facts.write(out / "facts.json", _facts(report, parts, found, trainer))
+    return report, trainer
+
+
+def _trainer(parts: Split, settings: Any, model: Any, tokenizer: Any) -> Any:
+    from datasets import Dataset
+    from trl import RewardTrainer, get_peft_config
+
+    rows = [
+        {
+            "prompt": reward.conversation(p.prompt, p.chosen)[:1],
+            "chosen": reward.conversation(p.prompt, p.chosen)[1:],
+            "rejected": reward.conversation(p.prompt, p.rejected)[1:],
+        }
+        for p in parts.train
+    ]
+    if not rows:
+        raise InputError("no pair is left to train on", "lower held_out, or raise max_length")
+    chosen = {
+        "revision": model.model_revision,
+        "attn_implementation": model.attn_implementation,
+        "dtype": model.dtype,
+    }
+    init = {key: value for key, value in chosen.items() if value is not None}
+    settings = dataclasses.replace(settings, model_init_kwargs=init)
+    return RewardTrainer(
+        model=model.model_name_or_path,
+        args=settings,
+        train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer,
+        peft_config=get_peft_config(model),
+    )
+
+
+def rewards(model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]]) -> Iterator[float]:
+    """Yields the reward of each (prompt, article), one at a time so that padding plays no part."""
+    import torch
+
+    model.eval()
+    with torch.inference_mode():
+        for prompt, article in texts:
+            ids = torch.tensor([reward.tokens(tokenizer, prompt, article)], device=model.device)
+            yield float(model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0, 0])
+
+
+def measure(model: Any, tokenizer: Any, pairs: Sequence[Preference]) -> Report:
+    """Reports on held-out pairs; each text is scored once."""
+    from tqdm import tqdm
+
+    texts = list(dict.fromkeys((p.prompt, a) for p in pairs for a in (p.chosen, p.rejected)))
+    bar = tqdm(rewards(model, tokenizer, texts), total=len(texts), desc="held out", unit="text")
+    value = dict(zip(texts, bar, strict=True))
+    margins = [value[p.prompt, p.chosen] - value[p.prompt, p.rejected] for p in pairs]
+    return reward_report.report(pairs, margins)
+
+
+def prompts(out: Path) -> set[str]:
+    """Returns the prompts that the model in a folder was trained on."""
+    return {p.prompt for p in read_records(out / "preferences-train.jsonl", Preference)}
+
+
+def score(trainer: Any, answers: Sequence[Generation], trained_on: set[str]) -> list[Score]:
+    """Scores answers; an empty or over-long article has no score, with the reason.
+
+    The metric is ``reward`` on prompts the model never saw and ``reward_in_training`` on those it was
+    trained on: beside the votes it was learned from, a reward proves nothing.
+    """
+    tokenizer = trainer.processing_class
+    missing = [_missing(answer, trainer, tokenizer) for answer in answers]
+    texts = [(a.prompt, a.article) for a, why in zip(answers, missing, strict=True) if not why]
+    values = rewards(trainer.model, tokenizer, texts)
+    return [
+        Score(a.variant, a.query_id, metric, None, "missing", why)
+        if why
+        else Score(a.variant, a.query_id, metric, next(values), "scored")
+        for a, why in zip(answers, missing, strict=True)
+        for metric in [IN_TRAINING if a.prompt in trained_on else METRIC]
+    ]
+
+
+def _missing(answer: Generation, trainer: Any, tokenizer: Any) -> str:
+    if not answer.article.strip():
+        return "empty_article"
+    length = len(reward.tokens(tokenizer, answer.prompt, answer.article))
+    return "over_long" if length > trainer.args.max_length else ""
+
+
+def _facts(report: Report, parts: Split, found: Preferences, trainer: Any) -> list[Fact]:
+    counts = {
+        "reward/train_pairs": len(parts.train),
+        "reward/train_prompts": len({p.prompt for p in parts.train}),
+        "reward/held_out_pairs": len(parts.held_out),
+        "reward/steps": trainer.state.global_step,
+        "reward/seed": trainer.args.seed,
+        "reward/parameters": trainer.model.num_parameters(),
+    }
+    left_out = [Fact(f"reward/left_out/{reason}", n) for reason, n in found.left_out.items()]
+    return [*(Fact(k, v) for k, v in counts.items()), *left_out, *reward_report.facts(report)]

@@ -1,0 +1,1 @@
+"""Every rule about a text, once: normalising, n-grams, overlap, assistant frames, truncation, repetition, language, masking."""

@@ -1,0 +1,214 @@
+"""Which of the 51 genres a prompt asks for, and an article has, with probabilities.
+
+Two signals are added as log-odds: rules (``data/genre_rules.json``: words that name or hint at a
+genre, stronger where the prompt asks for them) and a softmax classifier over hashed character
+n-grams, fitted on texts written for this kit (``data/genre_classifier.npz``; fit it again with
+``python -m dataset_builder.official.fit``). No signal is a measurement of quality.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import io
+import json
+import re
+import zlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coig_writer.taxonomy import published
+
+Part = Literal["prompt", "article"]
+PARTS: tuple[Part, Part] = ("prompt", "article")
+BUCKETS = 4096
+# How much the beginning tells: genres show early, and a novel must not drown in its words.
+READ = {"prompt": 1500, "article": 3000}
+# Longer than any published prompt; some rules take quadratic time.
+LONGEST_PROMPT = 3000
+# Weights of the signals, tuned on the prompts whose identifier hashes to an even number (see
+# benchmarks/genre.py); the rest of those prompts was only ever reported on.
+RULE_WEIGHT = {"prompt": 1.0, "article": 0.5}
+CLASSIFIER_WEIGHT = {"prompt": 1.0, "article": 1.0}
+OUTSIDE = 0.45
+HEAD = 1.3
+_TITLES = re.compile(r"《[^》]{1,60}》|[“\"「『][^”\"」』]{1,60}[”\"」』]")
+# What is ruled out says nothing about what is asked for: "no slogans, please".
+_RULED_OUT = re.compile(
+    r"(不要|不许|不得|不能|不可|不是|不喊|不写|不出现|不用|别|禁止|禁|忌|切勿|勿|避免|而非|拒绝)[^，,。；;！!？?\n]{1,24}"
+)
+# The clause in which something is asked for: a verb of writing, and what follows up to a comma.
+_ASKED = re.compile(
+    r"(写|撰|创作|作一|编|生成|构思|设计|制定|制作|拟|起草|策划|输出|提供|整理|讲述?|开展|进行|来一?[个篇段首份条])"
+    r"[^。！？\n]{0,120}"
+)
+_CLAUSE = re.compile(r"[，,；;：:（(]")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Guess:
+    """A genre and its probability."""
+
+    genre: str
+    probability: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Classifier:
+    """Weights of the softmax classifier: per part an array (genres, buckets + 1), last the bias."""
+
+    weights: Mapping[Part, NDArray[np.float32]]
+
+    def scores(self, part: Part, text: str) -> NDArray[np.float64]:
+        """Returns a score per genre, in the order of the taxonomy."""
+        weights = self.weights[part]
+        return (weights[:, :-1] @ features(text, READ[part]) + weights[:, -1]).astype(np.float64)
+
+
+def features(text: str, length: int) -> NDArray[np.float32]:
+    """Counts character uni- to trigrams of the beginning in hashed buckets, log-scaled, unit norm."""
+    flat = re.sub(r"\s+", "", text[: 2 * length])[:length]
+    grams = Counter(flat[i : i + n] for n in (1, 2, 3) for i in range(len(flat) - n + 1))
+    vector = np.zeros(BUCKETS, np.float32)
+    for gram, count in grams.items():
+        bucket = zlib.crc32(gram.encode("utf-8", "surrogatepass")) % BUCKETS
+        vector[bucket] += np.log1p(count)
+    norm = float(np.linalg.norm(vector))
+    return vector / norm if norm else vector
+
+
+def genres() -> tuple[str, ...]:
+    """Returns the slugs in the order of every array here."""
+    return tuple(genre.slug for genre in published().genres)
+
+
+@functools.cache
+def _rules() -> dict[Part, list[list[tuple[re.Pattern[str], float]]]]:
+    """Reads the rules: per part and genre, patterns with their weights."""
+    path = resources.files("coig_writer") / "data" / "genre_rules.json"
+    table = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        part: [
+            [(re.compile(pattern), weight) for pattern, weight in table[slug].get(part, [])]
+            for slug in genres()
+        ]
+        for part in PARTS
+    }
+
+
+@functools.cache
+def shipped() -> Classifier:
+    """Reads the classifier that comes with the package."""
+    path = resources.files("coig_writer") / "data" / "genre_classifier.npz"
+    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+        return Classifier(
+            {part: arrays[part].astype(np.float32) * arrays[f"{part}_scale"] for part in PARTS}
+        )
+
+
+def prompt_rules(prompt: str) -> NDArray[np.float64]:
+    """Scores what a prompt asks for, per genre: the sum of the strongest match of each rule.
+
+    A word counts fully in a sentence that asks to write, more if it ends the clause of the wish
+    (the head of a Chinese noun phrase stands last), and less elsewhere. Titles, quotations and what
+    is ruled out are not read: a review of a poem is no poem.
+    """
+    text = _RULED_OUT.sub("", _TITLES.sub("《》", prompt[:LONGEST_PROMPT]))
+    asked = [match.span() for match in _ASKED.finditer(text)]
+    head = _head(text, asked)
+    return np.array(
+        [
+            sum(_strongest(p, w, text, (asked, head)) for p, w in rules)
+            for rules in _rules()["prompt"]
+        ]
+    )
+
+
+def _head(text: str, asked: Sequence[tuple[int, int]]) -> int:
+    """Returns where the first clause of the wish ends; −1 if nothing is asked for."""
+    if not asked:
+        return -1
+    start, end = asked[0]
+    clause = _CLAUSE.search(text, start, end)
+    return clause.start() if clause else end
+
+
+def _strongest(
+    pattern: re.Pattern[str],
+    weight: float,
+    text: str,
+    place: tuple[Sequence[tuple[int, int]], int],
+) -> float:
+    asked, head = place
+    best = 0.0
+    for match in pattern.finditer(text):
+        inside = any(start < match.end() and match.start() < end for start, end in asked)
+        # Long patterns span the text: only a compact match can be the head of a phrase.
+        ends_wish = inside and head - 6 <= match.end() <= head and len(match[0]) <= 12
+        best = max(best, weight * (HEAD if ends_wish else 1.0 if inside else OUTSIDE))
+    return best
+
+
+def article_rules(article: str) -> NDArray[np.float64]:
+    """Scores the form of an article, per genre."""
+    text = article[: READ["article"]]
+    found = np.array(
+        [sum(w for p, w in rules if p.search(text)) for rules in _rules()["article"]], dtype=float
+    )
+    for genre, score in _form(article).items():
+        found[genres().index(genre)] += score
+    return found
+
+
+def _form(article: str) -> dict[str, float]:
+    """Scores the shape of the lines: verse, questions, a line or two."""
+    lines = [line.strip() for line in article.splitlines() if line.strip()]
+    if not lines:
+        return {}
+    found: dict[str, float] = {}
+    if len(lines) >= 4 and np.median([len(line) for line in lines]) <= 18:
+        stops = sum(line.endswith(("。", "：", ":")) for line in lines) / len(lines)
+        found["poetry"] = 3.0 if stops < 0.6 else 1.5
+    if len(lines) >= 4 and sum(line.endswith(("？", "?")) for line in lines) / len(lines) >= 0.5:
+        found["interview-questions"] = 4.0
+    if len(article) < 80:
+        found |= {"slogan": 2.0, "advertising": 0.8}
+    return found
+
+
+def log_odds(
+    prompt: str, article: str = "", classifier: Classifier | None = None
+) -> NDArray[np.float64]:
+    """Adds all signals; a missing article adds nothing.
+
+    Args:
+        prompt: What was asked for.
+        article: What was written; empty if not at hand.
+        classifier: The shipped one if None.
+    """
+    model = classifier or shipped()
+    rules = {"prompt": prompt_rules, "article": article_rules}
+    total = np.zeros(len(genres()))
+    for part, text in (("prompt", prompt), ("article", article)):
+        if text:
+            total += RULE_WEIGHT[part] * rules[part](text)
+            total += CLASSIFIER_WEIGHT[part] * model.scores(part, text)  # type: ignore[arg-type]
+    return total
+
+
+def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turns log-odds into probabilities along the last axis."""
+    raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    result: NDArray[np.float64] = raised / raised.sum(axis=-1, keepdims=True)
+    return result
+
+
+def best(probabilities: NDArray[np.float64], count: int = 3) -> tuple[Guess, ...]:
+    """Returns the likeliest genres, best first."""
+    order = np.argsort(-probabilities, kind="stable")[:count]
+    return tuple(Guess(genres()[i], float(probabilities[i])) for i in order)

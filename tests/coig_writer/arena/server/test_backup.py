@@ -1,0 +1,231 @@
+"""The Hub double refuses, hangs, loses its answer and comes back; nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from coig_writer.arena.server.backup import Backup, HubRepository
+from coig_writer.arena.server.booth import Vote
+from coig_writer.errors import DriftError, PublicationError
+
+
+class Double:
+    """A remote that keeps files in memory and misbehaves on request."""
+
+    def __init__(self):
+        self.kept: dict[str, bytes] = {}
+        self.behaviour: list[str] = []
+        self.released = threading.Event()
+        self.history: list[int] = []
+
+    def files(self):
+        self._misbehave(reading=True)
+        return list(self.kept)
+
+    def read(self, path):
+        return self.kept[path]
+
+    def write(self, path, content):
+        assert path not in self.kept, "a file name was used twice"
+        how = self.behaviour.pop(0) if self.behaviour else "good"
+        if how == "refuse":
+            raise ConnectionError("503 with a token in it: hf_secret")
+        if how == "hang":
+            self.released.wait(5)
+        self.kept[path] = content[: len(content) // 2] if how == "corrupt" else content
+        if how == "corrupt":
+            del self.kept[path]
+            raise ConnectionError("cut off half-way")
+        if how == "lost answer":
+            raise TimeoutError("written, but the answer never came")
+        self.history.append(len(self.kept))
+
+    def _misbehave(self, *, reading):
+        if reading and self.behaviour and self.behaviour[0] == "unreadable":
+            raise ConnectionError("down")
+
+
+def vote(booth, rater, n=1):
+    for _ in range(n):
+        item = booth.sit(rater, "pairwise", "zh").next()
+        booth.vote(rater, "pairwise", "zh", Vote(item, "left"))
+
+
+def restored(make_booth, remote, folder):
+    booth = make_booth(folder=folder)
+    Backup(booth.store, remote).restore()
+    return booth
+
+
+def test_a_restart_on_an_empty_disk_loses_nothing_and_adds_files(make_booth, tmp_path):
+    remote = Double()
+    for boot in range(3):
+        booth = restored(make_booth, remote, tmp_path / f"disk{boot}")
+        assert len(booth.store.ballots("demo")) == 2 * boot
+        vote(booth, f"rater{boot}", 2)
+        assert Backup(booth.store, remote).push()
+        before = set(remote.kept)
+        booth.store.withdraw(f"rater{boot}", booth.store.ballots("demo", f"rater{boot}")[0].id)
+        backup = Backup(booth.store, remote)
+        backup.restore()
+        assert backup.status().pending == 1
+        assert backup.push()
+        assert before < set(remote.kept)
+    booth = restored(make_booth, remote, tmp_path / "last")
+    assert len(booth.store.ballots("demo")) == 6
+    assert len(booth.store.tombstones()) == 3
+    assert booth.store.seats_of("demo", "pairwise", "zh", "rater2") == [2]
+
+
+def test_a_rater_goes_on_with_the_same_items_after_a_restart(make_booth, tmp_path):
+    remote = Double()
+    booth = make_booth(folder=tmp_path / "one")
+    vote(booth, "r", 2)
+    Backup(booth.store, remote).push()
+    again = restored(make_booth, remote, tmp_path / "two")
+    view = booth.view("pairwise", booth.sit("r", "pairwise", "zh"))
+    assert again.view("pairwise", again.sit("r", "pairwise", "zh")) == view
+
+
+def test_a_restart_on_an_empty_disk_still_knows_the_design(make_booth, tmp_path):
+    remote = Double()
+    booth = make_booth(folder=tmp_path / "one")
+    booth.store.begin("demo", "design one")
+    Backup(booth.store, remote).push()
+    again = restored(make_booth, remote, tmp_path / "two")
+    again.store.begin("demo", "design one")
+    with pytest.raises(DriftError):
+        again.store.begin("demo", "design two")
+
+
+@pytest.mark.parametrize("how", ["refuse", "corrupt", "lost answer"])
+def test_a_failed_push_is_told_and_made_good(make_booth, tmp_path, how, capsys):
+    remote = Double()
+    booth = make_booth(folder=tmp_path / "one")
+    backup = Backup(booth.store, remote)
+    vote(booth, "r", 3)
+    remote.behaviour = [how, "refuse"]
+    assert not backup.push()
+    assert not backup.push()
+    assert backup.status().pending == 4  # three ballots and a seat
+    assert "hf_secret" not in capsys.readouterr().err + str(backup.status())
+    assert backup.push()
+    assert backup.status().pending == 0
+    assert backup.status().last_error is None
+    again = restored(make_booth, remote, tmp_path / "two")
+    assert again.store.ballots("demo") == booth.store.ballots("demo")
+
+
+def test_a_push_that_hangs_blocks_no_vote_and_no_later_push(make_booth, tmp_path):
+    remote = Double()
+    booth = make_booth(folder=tmp_path / "one")
+    backup = Backup(booth.store, remote, hang_s=0.1)
+    vote(booth, "r")
+    remote.behaviour = ["hang"]
+    assert not backup.push()
+    vote(booth, "r")
+    assert backup.push()
+    remote.released.set()
+    again = restored(make_booth, remote, tmp_path / "two")
+    assert again.store.ballots("demo") == booth.store.ballots("demo")
+
+
+def test_the_arena_does_not_start_on_ballots_it_cannot_read(make_booth):
+    remote = Double()
+    booth = make_booth()
+    remote.behaviour = ["unreadable"]
+    with pytest.raises(PublicationError, match="cannot be read"):
+        Backup(booth.store, remote).restore()
+    remote.behaviour = []
+    remote.kept["ballots/x.jsonl"] = b'{"table": "ballots"'
+    with pytest.raises(PublicationError, match="damaged"):
+        Backup(booth.store, remote).restore()
+
+
+def test_closing_pushes_what_the_background_has_not(make_booth, tmp_path):
+    remote = Double()
+    booth = make_booth(folder=tmp_path / "one")
+    backup = Backup(booth.store, remote, every_s=3600)
+    booth.on_ballot = backup.notice
+    backup.start()
+    vote(booth, "r", 3)
+    backup.close()
+    again = restored(make_booth, remote, tmp_path / "two")
+    assert len(again.store.ballots("demo")) == 3
+
+
+@given(st.lists(st.sampled_from(["vote", "push", "refuse", "lost answer", "restart"]), max_size=14))
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_whatever_happens_the_remote_never_shrinks_and_ends_complete(
+    make_booth, tmp_path_factory, events
+):
+    remote = Double()
+    disk = tmp_path_factory.mktemp("disk")
+    booth = make_booth(folder=disk)
+    backup = Backup(booth.store, remote)
+    held = 0
+    for number, event in enumerate(events):
+        if event == "vote":
+            vote(booth, f"rater{number}")
+        elif event == "restart":  # an orderly one: pushes, then starts on an empty disk
+            assert backup.push()
+            booth = make_booth(folder=tmp_path_factory.mktemp("disk"))
+            backup = Backup(booth.store, remote)
+            backup.restore()
+        else:
+            remote.behaviour = [] if event == "push" else [event]
+            backup.push()
+            remote.behaviour = []
+        assert len(remote.kept) >= held
+        held = len(remote.kept)
+    assert backup.push()
+    again = restored(make_booth, remote, tmp_path_factory.mktemp("disk"))
+    assert len(again.store.ballots("demo")) == events.count("vote")
+
+
+class HubApi:
+    """What the arena asks of ``huggingface_hub.HfApi``, kept in memory."""
+
+    made: list[dict[str, object]] = []  # noqa: RUF012
+    kept: dict[str, bytes] = {}  # noqa: RUF012
+
+    def __init__(self, token):
+        self.token = token
+
+    def create_repo(self, repo_id, **how):
+        self.made.append({"repo_id": repo_id, **how})
+
+    def list_repo_files(self, _repo_id, *, repo_type):
+        return [".gitattributes", *self.kept] if repo_type == "dataset" else []
+
+    def upload_file(self, *, path_or_fileobj, path_in_repo, **how):
+        assert how["repo_type"] == "dataset"
+        self.kept[path_in_repo] = path_or_fileobj
+
+    def hf_hub_download(self, _repo_id, path, *, local_dir, repo_type, force_download):
+        assert repo_type == "dataset"
+        assert force_download
+        target = Path(local_dir, path)
+        target.parent.mkdir(parents=True)
+        target.write_bytes(self.kept[path])
+        return str(target)
+
+
+def test_on_the_hub_ballots_go_to_a_private_dataset(make_booth, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.HfApi", HubApi)
+    booth = make_booth(folder=tmp_path / "one")
+    vote(booth, "r", 2)
+    assert Backup(booth.store, HubRepository("org/ballots", "token")).push()
+    wanted = {"repo_id": "org/ballots", "repo_type": "dataset", "private": True, "exist_ok": True}
+    assert HubApi.made == [wanted]
+    again = restored(make_booth, HubRepository("org/ballots", "token"), tmp_path / "two")
+    assert again.store.ballots("demo") == booth.store.ballots("demo")

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from coig_writer.arena.server.booth import Vote
+from coig_writer.arena.server.store import DuplicateError, StoreError
+from coig_writer.arena.study.definition import Study
+from coig_writer.arena.study.verdicts import named_verdict, positions
+from coig_writer.ballot import DIMENSIONS, comparisons
+from coig_writer.errors import InputError
+
+VERDICTS = {
+    "pairwise": "left",
+    "ranking": [4, 2, 0, 1, 3],
+    "rating": dict.fromkeys(DIMENSIONS, 2),
+}
+
+
+def vote_on_next(booth, rater, protocol, language="zh", verdict=None):
+    desk = booth.sit(rater, protocol, language)
+    item = desk.next()
+    return item, booth.vote(rater, protocol, language, Vote(item, verdict or VERDICTS[protocol]))
+
+
+@pytest.mark.parametrize("protocol", VERDICTS)
+def test_a_vote_becomes_the_ballot_of_what_was_shown(booth, protocol):
+    desk = booth.sit("r", protocol, "zh")
+    view = booth.view(protocol, desk)
+    task = desk.tasks[view["item"]["id"]]
+    _, receipt = vote_on_next(booth, "r", protocol)
+    (ballot,) = booth.store.ballots("demo", "r")
+    prompt = booth.prompts[ballot.query_id]
+    answers = dict(zip(booth.collection.variants, prompt.answers, strict=True))
+    assert view["item"]["answers"] == [answers[name] for name in ballot.shown]
+    assert receipt.models == ballot.shown
+    assert ballot.shown == tuple(booth.collection.variants[m] for m in task.shown)
+    assert positions(ballot) in (VERDICTS[protocol], [[p] for p in [4, 2, 0, 1, 3]])
+
+
+def test_a_ranking_names_the_variants_best_first(booth):
+    vote_on_next(booth, "r", "ranking")
+    (ballot,) = booth.store.ballots("demo", "r")
+    assert json.loads(ballot.verdict) == [ballot.shown[i] for i in (4, 2, 0, 1, 3)]
+    assert len(comparisons(ballot)) == 10
+
+
+def test_a_sitting_is_resumed_where_it_was_left(make_booth):
+    booth = make_booth()
+    item, _ = vote_on_next(booth, "r", "pairwise")
+    before = booth.view("pairwise", booth.sit("r", "pairwise", "zh"))
+    again = make_booth()
+    after = again.view("pairwise", again.sit("r", "pairwise", "zh"))
+    assert after == before
+    assert after["item"]["id"] != item
+    assert after["progress"]["done"] == 1
+
+
+def test_votes_twice_are_refused_by_the_store_even_when_memory_forgot(make_booth):
+    booth = make_booth()
+    item, _ = vote_on_next(booth, "r", "pairwise")
+    twin = make_booth()
+    twin.sit("r", "pairwise", "zh").done.clear()
+    for refusing in (booth, twin):
+        with pytest.raises(DuplicateError):
+            refusing.vote("r", "pairwise", "zh", Vote(item, "right"))
+    assert [b.verdict for b in booth.store.ballots("demo")] == ['"left"']
+
+
+def test_a_vote_the_store_could_not_take_can_be_cast_again(booth, monkeypatch):
+    desk = booth.sit("r", "pairwise", "zh")
+    item = desk.next()
+
+    def full(_ballots):
+        return [StoreError("no space")]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(booth.store, "add_all", full)
+        with pytest.raises(StoreError):
+            booth.vote("r", "pairwise", "zh", Vote(item, "left"))
+    assert booth.sit("r", "pairwise", "zh").next() == item
+    booth.vote("r", "pairwise", "zh", Vote(item, "left"))
+
+
+def test_an_item_of_another_rater_is_refused(booth):
+    item = booth.sit("a", "pairwise", "zh").next()
+    booth.sit("b", "pairwise", "zh")
+    with pytest.raises(InputError, match="not yours"):
+        booth.vote("b", "pairwise", "zh", Vote(item, "left"))
+
+
+def test_a_public_rater_who_is_done_gets_another_set_without_doubles(booth):
+    seen = set()
+    for _ in range(400):
+        desk = booth.sit("r", "ranking", "zh")
+        if desk.next() is None:
+            break
+        item, _ = vote_on_next(booth, "r", "ranking")
+        assert item not in seen
+        seen.add(item)
+    cast = booth.store.ballots("demo")
+    assert {b.query_id for b in cast if not b.repeat} == {f"zh-{i}" for i in range(6)}
+    assert len({(b.item, b.repeat) for b in cast}) == len(cast)
+
+
+def test_the_second_time_round_every_order_is_reversed(booth):
+    n_seats = len(booth.seats("pairwise", "zh"))
+    first = booth._dealt("pairwise", "zh", 0)
+    again = booth._dealt("pairwise", "zh", n_seats)
+    assert [t.shown for t in again] == [t.shown[::-1] for t in first]
+    assert [t.repeat for t in again] == [t.repeat for t in first]
+
+
+def test_invited_raters_have_their_own_seats_and_learn_no_names(make_booth, invited):
+    booth = make_booth(invited)
+    for number, name in enumerate(invited.raters):
+        rater = booth.identity.rater("invited", name)
+        desk = booth.sit(rater, "ranking", "zh")
+        dealt = booth.seats("ranking", "zh")[number]
+        assert [t.shown for t in desk.tasks.values()] == [t.shown for t in dealt]
+        _, receipt = vote_on_next(booth, rater, "ranking")
+        assert receipt.models is None
+    with pytest.raises(InputError, match="invitation"):
+        booth.sit("stranger", "ranking", "zh")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "verdict"),
+    [
+        ("pairwise", "best"),
+        ("pairwise", [0, 1]),
+        ("ranking", [0, 1, 2, 3]),
+        ("ranking", [0, 1, 2, 3, 3]),
+        ("ranking", [0, 1, 2, 3, 9]),
+        ("ranking", [0, 1, 2, 3, -1]),
+        ("ranking", [0, 1, 2, [3, 4]]),
+        ("rating", {"content_quality": 2}),
+        ("rating", dict.fromkeys(DIMENSIONS, 4)),
+        ("rating", "left"),
+    ],
+)
+def test_a_verdict_that_does_not_fit_is_refused_and_nothing_is_stored(booth, protocol, verdict):
+    with pytest.raises(InputError):
+        vote_on_next(booth, "r", protocol, verdict=verdict)
+    assert booth.store.ballots("demo") == []
+
+
+def test_ties_nest_where_the_study_allows_them():
+    assert named_verdict("ranking", [2, [0, 1]], ("a", "b", "c"), ties=True) == ["c", ["a", "b"]]
+
+
+def test_skip_is_an_answer_of_every_protocol(booth):
+    for protocol in VERDICTS:
+        vote_on_next(booth, "r", protocol, verdict="skip")
+    assert {b.verdict for b in booth.store.ballots("demo")} == {'"skip"'}
+
+
+def test_history_shows_own_votes_by_position_and_marks_the_withdrawn(booth):
+    _, receipt = vote_on_next(booth, "r", "ranking")
+    vote_on_next(booth, "other", "ranking")
+    booth.store.withdraw("r", receipt.id)
+    (entry,) = booth.history("r")
+    assert entry["withdrawn"]
+    assert not set(booth.collection.variants) & set(json.dumps(entry).split('"'))
+    with pytest.raises(InputError):
+        booth.store.withdraw("other", receipt.id)
+
+
+def test_signals_of_attention_are_stored_as_columns(booth):
+    item = booth.sit("r", "pairwise", "zh").next()
+    shown = booth.view("pairwise", booth.sit("r", "pairwise", "zh"))["item"]["answers"]
+    spoken = Vote(item, "tie", dwell_s=10.0, scroll=0.75, interface_language="en")
+    booth.vote("r", "pairwise", "zh", dataclasses.replace(spoken, tags=("cliched", "off_task")))
+    (ballot,) = booth.store.ballots("demo")
+    assert (ballot.dwell_s, ballot.scroll, ballot.interface_language) == (10.0, 0.75, "en")
+    assert ballot.velocity == sum(map(len, shown)) / 10.0
+    assert ballot.tags == ("cliched", "off_task")
+    assert ballot.consent
+
+
+def test_an_unknown_protocol_or_language_is_refused(make_booth):
+    booth = make_booth(Study(protocols=("ranking",)))
+    assert booth.checked("ranking", "en") == ("ranking", "en")
+    for protocol, language in (("pairwise", "zh"), ("ranking", "fr")):
+        with pytest.raises(InputError, match="no protocol"):
+            booth.checked(protocol, language)

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from coig_writer.arena.server.booth import Vote
+from coig_writer.arena.server.command import chosen, main, opened, parser
+from coig_writer.ballot import Ballot
+from coig_writer.errors import ConfigError, DriftError, KitError, run_command
+from coig_writer.files import read_records, write_records
+from coig_writer.generation import Generation
+
+
+@pytest.fixture
+def pack(tmp_path: Path, texts_of) -> Path:
+    records = [
+        Generation(
+            variant=t.variant,
+            query_id=t.query_id,
+            language=t.language,
+            genre=t.genre,
+            prompt=t.prompt,
+            text=t.article,
+            reasoning=None,
+            article=t.article,
+            reasoning_state="absent",
+            finish_reason="stop",
+            n_tokens=None,
+            seed=None,
+            sampling=None,
+            model="none",
+            revision=None,
+        )
+        for t in texts_of()
+    ]
+    write_records(tmp_path / "pack.jsonl", records, Generation)
+    return tmp_path / "pack.jsonl"
+
+
+@pytest.fixture
+def study_file(tmp_path: Path, pack: Path) -> Path:
+    path = tmp_path / "study.yaml"
+    path.write_text(
+        "study: trial\nmode: invited\nraters: [甲, 乙]\nannotators: [丙]\n"
+        f"protocols: [ranking]\ngenerations: [{pack.name}]\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def typed(tmp_path, *words) -> int:
+    folder = ["--folder", str(tmp_path / "arena")]
+    return run_command(lambda: main(tmp_path / "none.jsonl", [*map(str, words), *folder]))
+
+
+def booth_of(tmp_path, *words):
+    given = parser().parse_args([*map(str, words)])
+    return opened(*chosen(given, tmp_path / "none.jsonl"), tmp_path / "arena")[0]
+
+
+def test_plan_speaks_before_there_is_any_vote(tmp_path, study_file, capsys):
+    assert typed(tmp_path, "plan", "--study", study_file) == 0
+    said = capsys.readouterr().out
+    assert "2 seats" in said
+    assert "two models meet on 6 prompts" in said
+    assert not (tmp_path / "arena").exists()
+
+
+def test_invite_gives_each_rater_a_link_of_their_own(tmp_path, study_file, capsys):
+    assert typed(tmp_path, "invite", "--study", study_file, "--url", "https://x.hf.space/") == 0
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [name for name, _ in lines] == ["甲", "乙"]
+    booth = booth_of(tmp_path, "--study", study_file)
+    for name, url in lines:
+        token = url.removeprefix("https://x.hf.space/?invite=")
+        assert booth.identity.invited("trial", booth.study.raters, token) == name
+
+
+def test_a_study_with_a_single_rater_is_warned_of_at_every_start(tmp_path, study_file, capsys):
+    text = study_file.read_text(encoding="utf-8").replace("[甲, 乙]", "[甲]")
+    study_file.write_text(text + "overlap: {share: 0}\n", encoding="utf-8")
+    typed(tmp_path, "progress", "--study", study_file)
+    assert "one rater only" in capsys.readouterr().err
+
+
+def test_progress_counts_by_rater(tmp_path, study_file, capsys):
+    booth = booth_of(tmp_path, "--study", study_file)
+    assert typed(tmp_path, "progress", "--study", study_file) == 0
+    assert "no votes yet" in capsys.readouterr().out
+    rater = booth.identity.rater("invited", "乙")
+    item = booth.sit(rater, "ranking", "zh").next()
+    booth.vote(rater, "ranking", "zh", Vote(item, "skip"))
+    typed(tmp_path, "progress", "--study", study_file)
+    said = capsys.readouterr().out
+    assert "ranking, zh: 1 ballots" in said
+    assert f"乙: 1 of {len(booth.seats('ranking', 'zh')[1])}" in said
+
+
+def ranking_file(tmp_path: Path, models, query="zh-0") -> Path:
+    answers = [
+        {"rank": i + 1, "source_file": f"{m}.json", "my_response": "x"}
+        for i, m in enumerate(models)
+    ]
+    row = {"sequence_number": 1, "question_id": query, "prompt": "p", "ranked_responses": answers}
+    path = tmp_path / "ranking.json"
+    path.write_text(json.dumps([row]), encoding="utf-8")
+    return path
+
+
+def test_import_and_export_meet(tmp_path, study_file, capsys):
+    models = ("g", "cw", "cw_1k", "cw_10k", "cw_5k")
+    words = ("import", "--study", study_file, "--rater", "甲", "--rankings")
+    path = ranking_file(tmp_path, models)
+    assert typed(tmp_path, *words, path) == 0
+    assert typed(tmp_path, *words, path) == 0
+    assert "0 rankings added, 1 were there already" in capsys.readouterr().out
+    other = ranking_file(tmp_path, models[::-1])
+    assert typed(tmp_path, *words, other) == 0
+    assert "1 left out: the rater already ranked those prompts otherwise" in capsys.readouterr().out
+    assert typed(tmp_path, "export", "--study", study_file, "--out", tmp_path / "out") == 0
+    (ballot,) = read_records(tmp_path / "out" / "ballots.parquet", Ballot)
+    assert json.loads(ballot.verdict) == list(models)
+
+
+@pytest.mark.parametrize(
+    ("model", "query", "rater", "message"),
+    [
+        ("gpt", "zh-0", "甲", "model 'gpt'"),
+        ("cw", "zh-77", "甲", "query 'zh-77'"),
+        ("cw", "zh-0", "丙", "annotated the data"),
+        ("cw", "zh-0", "甲", "no rank for 'cw_10k'"),
+        ("cw", "zh-0", "nobody", "none of the study's raters"),
+    ],
+)
+def test_an_import_that_does_not_belong_is_refused(
+    tmp_path, study_file, model, query, rater, message
+):
+    path = ranking_file(tmp_path, ("g", model), query)
+    words = ("import", "--study", study_file, "--rankings", path, "--rater", rater)
+    given = [*map(str, words), "--folder", str(tmp_path / "arena")]
+    with pytest.raises(KitError, match=message):
+        main(tmp_path / "none.jsonl", given)
+
+
+def test_a_study_is_held_to_the_texts_it_was_begun_with(tmp_path, study_file, pack):
+    booth_of(tmp_path, "--study", study_file)
+    booth_of(tmp_path, "--study", study_file)
+    pack.write_text(pack.read_text().replace("hand 1", "hand I"), encoding="utf-8")
+    with pytest.raises(DriftError, match="other texts"):
+        booth_of(tmp_path, "--study", study_file)
+
+
+def test_what_may_change_in_a_running_study_may_change(tmp_path, study_file):
+    booth_of(tmp_path, "--study", study_file)
+    with study_file.open("a", encoding="utf-8") as file:
+        file.write("results_after: 99\nconsent: {en: yes please}\n")
+    assert booth_of(tmp_path, "--study", study_file).study.results_after == 99
+
+
+def test_without_a_study_file_votes_on_other_texts_never_mix(tmp_path, pack):
+    one = booth_of(tmp_path, "--generations", pack).study.study
+    pack.write_text(pack.read_text().replace("hand 1", "hand I"), encoding="utf-8")
+    assert booth_of(tmp_path, "--generations", pack).study.study != one
+
+
+def test_more_models_than_number_keys_are_not_ranked(tmp_path, texts_of, capsys):
+    names = tuple(f"hand_{i}" for i in range(10))
+    rows = [
+        {"prompt_id": t.query_id, "genre_zh": "散文", "prompt": t.prompt, "model": t.variant}
+        | {"response": t.article}
+        for t in texts_of(names)
+        if t.language == "zh"
+    ]
+    path = tmp_path / "wpb.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert booth_of(tmp_path, "--wpb", path).study.protocols == ("pairwise", "rating")
+    assert "no ranking of 10 models" in capsys.readouterr().err
+    (tmp_path / "s.yaml").write_text("study: s\nprotocols: [ranking]\n")
+    with pytest.raises(ConfigError, match="ranking of 10"):
+        booth_of(tmp_path, "--wpb", path, "--study", tmp_path / "s.yaml")
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"SPACE_ID": "o/n"}, "forgets its disk"),
+        ({"ARENA_BACKUP": "o/n"}, "HF_TOKEN is not"),
+        ({"ARENA_STORE": "votes.db"}, "not a database URL"),
+    ],
+)
+def test_a_space_that_would_lose_votes_does_not_start(
+    tmp_path, pack, monkeypatch, environment, message
+):
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setenv("ARENA_SECRET", "x" * 40)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=message):
+        booth_of(tmp_path, "--generations", pack)
+
+
+def test_missing_texts_end_with_a_sentence_and_a_code(tmp_path, capsys):
+    assert typed(tmp_path) == 1
+    assert "no such file" in capsys.readouterr().err

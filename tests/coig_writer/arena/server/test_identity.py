@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from coig_writer.arena.server.identity import Identity, find_secret
+from coig_writer.arena.server.limits import MAX_KEYS, Limit
+from coig_writer.errors import ConfigError
+
+IDENTITY = Identity(b"one secret")
+
+
+def test_pseudonyms_are_stable_and_say_nothing():
+    one = IDENTITY.rater("invited", "Zhang San")
+    assert one == IDENTITY.rater("invited", "zhang san")
+    assert one != IDENTITY.rater("account", "zhang san")
+    assert one != Identity(b"another secret").rater("invited", "zhang san")
+    assert len(one) == 22
+    assert "hang" not in one
+
+
+def test_parts_cannot_run_into_each_other():
+    assert IDENTITY.sign("item", "ab", "c") != IDENTITY.sign("item", "a", "bc")
+
+
+@pytest.mark.parametrize("value", [None, "", ".", "abc", "abc.", "abc.def", "é.é", "a.b.c"])
+def test_a_cookie_not_made_here_is_nobody(value):
+    assert IDENTITY.from_cookie(value) is None
+
+
+def test_a_cookie_made_here_is_its_rater():
+    assert IDENTITY.from_cookie(IDENTITY.cookie("r")) == "r"
+
+
+def test_an_invitation_belongs_to_one_name_in_one_study():
+    token = IDENTITY.invitation("s", "乙")
+    assert IDENTITY.invited("s", ("甲", "乙"), token) == "乙"
+    assert IDENTITY.invited("other", ("甲", "乙"), token) is None
+    assert IDENTITY.invited("s", ("甲",), token) is None
+    assert IDENTITY.invited("s", ("甲",), "é") is None
+
+
+def test_the_secret_is_kept_beside_the_ballots_for_the_owner_alone(tmp_path, monkeypatch):
+    monkeypatch.delenv("ARENA_SECRET", raising=False)
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(find_secret(tmp_path))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(found)) == 1
+    assert len(found[0]) >= 32
+    assert [f.name for f in tmp_path.iterdir()] == ["secret"]
+    assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
+
+
+def test_on_a_space_the_secret_must_be_given(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPACE_ID", "org/arena")
+    monkeypatch.delenv("ARENA_SECRET", raising=False)
+    with pytest.raises(ConfigError, match="ARENA_SECRET"):
+        find_secret(tmp_path)
+    monkeypatch.setenv("ARENA_SECRET", "short")
+    with pytest.raises(ConfigError, match="5 characters") as refused:
+        find_secret(tmp_path)
+    assert "short" not in str(refused.value).replace("shorter", "")
+    monkeypatch.setenv("ARENA_SECRET", "x" * 32)
+    assert find_secret(tmp_path) == b"x" * 32
+
+
+def test_a_limit_lets_a_burst_pass_and_then_the_stated_rate():
+    clock = [0.0]
+    limit = Limit(60, lambda: clock[0])
+    assert [limit.allows("r") for _ in range(12)].count(True) == 10
+    assert limit.allows("another")
+    clock[0] += 1.0
+    assert [limit.allows("r") for _ in range(3)] == [True, False, False]
+
+
+def test_a_limit_forgets_rather_than_grows():
+    limit = Limit(60)
+    for number in range(MAX_KEYS + 50):
+        limit.allows(str(number))
+    assert len(limit._buckets) == MAX_KEYS

@@ -1,0 +1,501 @@
+"""The page in headless Chromium: three protocols, two languages, keyboard and touch, desktop and phone."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+
+import pytest
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+from coig_writer.arena.server.app import create_app
+from coig_writer.arena.server.booth import Booth, Vote
+from coig_writer.arena.server.identity import Identity
+from coig_writer.arena.server.store import Store, sqlite_url
+from coig_writer.arena.study.answers import collect, read_generations
+from coig_writer.arena.study.definition import Study
+from coig_writer.arena.study.verdicts import positions
+from coig_writer.ballot import DIMENSIONS
+from tests.coig_writer.arena.browser import DESKTOP, PHONE, Page, open_chromium, served
+
+pytestmark = pytest.mark.browser
+LANGUAGES = ("zh", "en")
+FITS = (
+    "return document.documentElement.scrollWidth <= innerWidth && [...document.querySelectorAll("
+    "'.bar button, .verdict button, .task button')].every(b => b.getBoundingClientRect().right <= innerWidth)"
+)
+FRAMES = (  # two frames are drawn, so that whatever a scroll or a text sets off has happened
+    "return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))"
+)
+STUDY = Study(votes_per_minute=10_000, raters_per_minute=10_000)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    driver = open_chromium(tmp_path_factory.mktemp("profile"))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def demo_texts(root, texts_of):
+    pack = root / "space" / "data" / "demo_pack.jsonl"
+    return read_generations([pack]) if pack.is_file() else texts_of()
+
+
+@pytest.fixture(scope="module")
+def texts_of():
+    from tests.coig_writer.arena.conftest import texts
+
+    return texts
+
+
+@pytest.fixture
+def open_page(chromium, tmp_path, root):
+    """Serves texts and opens a clean page on them."""
+    with_pages = []
+
+    def opened(texts, study=STUDY):
+        store = Store(sqlite_url(tmp_path / "ballots.sqlite"))
+        booth = Booth(study, collect(texts), store, Identity(b"k" * 32))
+        serving = served(create_app(booth))
+        page = Page(chromium, serving.__enter__(), root / "build" / "screens")
+        with_pages.append(serving)
+        chromium.get(page.url + "/health")
+        chromium.execute_script("localStorage.clear()")
+        chromium.delete_all_cookies()
+        page.size(DESKTOP)
+        page.complaints()
+        chromium.get_log("performance")
+        return page, booth
+
+    yield opened
+    for serving in with_pages:
+        serving.__exit__(None, None, None)
+
+
+def by_keyboard(page, protocol):
+    page.press(*{"pairwise": [Keys.ARROW_LEFT], "ranking": "3142", "rating": "01232"}[protocol])
+    page.press(Keys.ENTER)
+
+
+def by_pointer(page, protocol):
+    if protocol == "pairwise":
+        page.tap("[data-choice=left]")
+    elif protocol == "ranking":
+        for number in (3, 1, 4, 2):
+            page.run(
+                "document.querySelectorAll('.pane')[arguments[0] - 1].scrollIntoView()", number
+            )
+            page.tap(f"[data-put='{number}']")
+    else:
+        for dimension, score in zip(DIMENSIONS, (0, 1, 2, 3, 2), strict=True):
+            page.run(
+                "arguments[0].parentNode.click()", page.wait(f"[data-score={dimension}-{score}]")
+            )
+    page.tap("#submit")
+
+
+@pytest.mark.parametrize(
+    "hand",
+    ["keyboard", *(pytest.param(hand, marks=pytest.mark.slow) for hand in ("mouse", "touch"))],
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("protocol", ["pairwise", "ranking", "rating"])
+def test_a_vote_from_start_to_store(open_page, demo_texts, protocol, language, hand):
+    page, booth = open_page(demo_texts)
+    page.size(PHONE if hand == "touch" else DESKTOP, dark=hand == "touch")
+    page.start(protocol, language)
+    assert page.run(FITS)
+    page.shot(f"{protocol}-{language}-{hand}")
+    (by_keyboard if hand == "keyboard" else by_pointer)(page, protocol)
+    page.wait("#next")
+    (ballot,) = booth.store.ballots("demo")
+    assert (ballot.protocol, ballot.interface_language) == (protocol, language)
+    assert (
+        positions(ballot)
+        == {
+            "pairwise": "left",
+            "ranking": [[2], [0], [3], [1], [4]],
+            "rating": dict(zip(DIMENSIONS, (0, 1, 2, 3, 2), strict=True)),
+        }[protocol]
+    )
+    assert ballot.dwell_s > 0
+    assert 0 < ballot.scroll <= 1
+    for name in ballot.shown:
+        assert name in page.text("#verdict")
+    page.shot(f"{protocol}-{language}-{hand}-after")
+    assert page.complaints() == []
+
+
+def test_a_ranking_takes_at_most_eight_key_presses(open_page, texts_of):
+    page, booth = open_page(texts_of())
+    page.start("ranking", "zh")
+    presses = ["5", "4", "3", "2", Keys.ENTER]
+    assert len(presses) <= 8
+    page.press(*presses)
+    page.wait("#next")
+    assert json.loads(booth.store.ballots("demo")[0].verdict) == list(
+        reversed(booth.store.ballots("demo")[0].shown)
+    )
+
+
+def test_practice_comes_first_and_is_not_stored(open_page, texts_of):
+    page, booth = open_page(texts_of())
+    page.start("pairwise", "en", practised=False)
+    assert "not stored" in page.text(".banner")
+    page.press(Keys.ARROW_RIGHT, Keys.ENTER)
+    page.until(lambda: not page.all(".banner"))
+    assert booth.store.ballots("demo") == []
+    page.press("b", Keys.ENTER)
+    page.wait("#next")
+    assert [b.verdict for b in booth.store.ballots("demo")] == ['"both_bad"']
+
+
+def test_nothing_in_the_page_names_a_model_before_the_vote(open_page, demo_texts):
+    page, booth = open_page(demo_texts)
+    for protocol in STUDY.protocols:
+        page.start(protocol, "zh")
+        source = page.run(
+            "return document.documentElement.outerHTML + JSON.stringify(localStorage)"
+        )
+        assert not [name for name in booth.collection.variants if name in source]
+    asked = [
+        json.loads(entry["message"])["message"] for entry in page.driver.get_log("performance")
+    ]
+    urls = [
+        m["params"]["request"]["url"] for m in asked if m["method"] == "Network.requestWillBeSent"
+    ]
+    assert len(urls) > 20
+    assert all(url.startswith((page.url, "data:")) for url in urls)
+
+
+SKELETONS = """
+const [items, protocol, done] = arguments;
+import('/page/reader.js').then(({ Reader }) => {
+  const skeletons = items.map((item) => {
+    const host = document.createElement('div');
+    host.append(...new Reader(item, protocol).nodes.filter(Boolean));
+    return [item.prompt, ...item.answers].reduce((html, text) => html.replace(text, ''), host.innerHTML);
+  });
+  done([...new Set(skeletons)]);
+});
+"""
+
+
+@pytest.mark.parametrize("protocol", STUDY.protocols)
+def test_the_dom_of_200_assignments_differs_in_nothing_but_the_texts(open_page, texts_of, protocol):
+    alike = [
+        dataclasses.replace(t, article=t.article.partition(".")[0]) for t in texts_of(prompts=60)
+    ]
+    page, booth = open_page(alike)
+    items: list[object] = []
+    for number in itertools.takewhile(lambda _: len(items) < 200, itertools.count()):
+        desk = booth.sit(f"rater{number}", protocol, "zh")
+        while len(items) < 200 and desk.next():
+            items.append(booth.view(protocol, desk)["item"])
+            desk.done.add(desk.next())
+    assert len(items) == 200
+    page.start(protocol, "zh")
+    skeletons = page.driver.execute_async_script(SKELETONS, items, protocol)
+    assert len(skeletons) == 1
+    assert "hand" not in skeletons[0]
+
+
+def test_a_draft_outlives_a_reload_and_undo_takes_it_back_step_by_step(open_page, texts_of):
+    page, booth = open_page(texts_of())
+    page.start("ranking", "zh")
+    page.press("2", "5")
+    page.driver.refresh()
+    page.start("ranking", "zh")
+    assert [chip.text for chip in page.all(".chip")] == ["2", "5"]
+    page.press(Keys.BACKSPACE)
+    assert [chip.text for chip in page.all(".chip")] == ["2"]
+    page.press("1", "3", "4")
+    assert [chip.text for chip in page.all(".chip")] == ["2", "1", "3", "4", "5"]
+    page.press("z")
+    assert [chip.text for chip in page.all(".chip")] == ["2", "1", "3"]
+    assert booth.store.ballots("demo") == []
+
+
+def test_chips_can_be_dragged_to_another_place(open_page, texts_of):
+    page, _ = open_page(texts_of())
+    page.start("ranking", "zh")
+    page.press("1", "2", "3", "4")
+    chip, target = page.wait("[data-chip='4']"), page.wait("[data-slot='0']")
+    ActionChains(page.driver).drag_and_drop(chip, target).perform()
+    page.until(lambda: [chip.text for chip in page.all(".chip")] == ["4", "1", "2", "3", "5"])
+
+
+def test_ties_are_made_with_the_equals_key_where_the_study_allows_them(open_page, texts_of):
+    page, booth = open_page(texts_of(), dataclasses.replace(STUDY, ties=True))
+    page.start("ranking", "zh")
+    page.press("1", "2", "=", "3", "4", "5", Keys.ENTER)
+    page.wait("#next")
+    (ballot,) = booth.store.ballots("demo")
+    a, b, c, d, e = ballot.shown
+    assert json.loads(ballot.verdict) == [a, [b, c], d, e]
+
+
+def test_tags_comment_and_report_travel_with_the_vote(open_page, texts_of):
+    page, booth = open_page(texts_of())
+    page.start("pairwise", "zh")
+    page.press("t")
+    page.tap("[data-tag=cliched]")
+    page.tap("[data-tag=voice_distinct]")
+    page.tap("[data-tag=cliched]")
+    page.press("c")
+    page.press("b", "t", " ", "1")
+    page.tap(".why input[type=checkbox]")
+    page.tap("#submit")
+    page.wait("#next")
+    (ballot,) = booth.store.ballots("demo")
+    assert (ballot.verdict, ballot.tags, ballot.comment) == ('"tie"', ("voice_distinct",), "bt 1")
+    assert ballot.reported
+
+
+def test_tabs_turn_the_pages_of_a_phone(open_page, demo_texts):
+    page, _ = open_page(demo_texts)
+    page.size(PHONE)
+    page.start("ranking", "zh")
+    page.tap(".tabs button:nth-child(4)")
+    left = "return document.querySelectorAll('.pane')[3].getBoundingClientRect().left"
+    page.until(lambda: abs(page.run(left)) <= 1)
+    page.wait(".tabs button:nth-child(4)[aria-selected=true]")
+
+
+def test_after_twenty_minutes_a_rest_is_offered_once(open_page, texts_of):
+    page, _ = open_page(texts_of())
+    page.start("pairwise", "en")
+    page.run("const now = Date.now; Date.now = () => now() + 21 * 60 * 1000")
+    page.press("t", Keys.ENTER)
+    page.says("#notice", "twenty minutes")
+
+
+def test_a_set_ends_with_thanks_history_and_withdrawal(open_page, texts_of):
+    page, booth = open_page(texts_of(), dataclasses.replace(STUDY, items_per_rater=2, repeats=0))
+    page.start("ranking", "en")
+    for done in (1, 2):
+        page.press("s", Keys.ENTER)
+        page.wait("#next")
+        page.press(Keys.ENTER)
+        page.wait("#submit" if done == 1 else "h1")
+    page.says("h1", "Thank you")
+    page.run("window.confirm = () => true")
+    page.tap("[data-tool=history], .go button:nth-of-type(3)")
+    page.tap("[data-withdraw]")
+    page.says("#sheet", "withdrawn")
+    assert len(booth.store.tombstones()) == 1
+
+
+def test_a_lost_connection_keeps_the_choice(open_page, texts_of):
+    page, booth = open_page(texts_of())
+    page.start("pairwise", "en")
+    page.driver.execute_cdp_cmd("Network.enable", {})
+    offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+    page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+    page.press(Keys.ARROW_LEFT, Keys.ENTER)
+    page.says("#notice", "cannot be reached")
+    online = offline | {"offline": False, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", online)
+    assert booth.store.ballots("demo") == []
+    page.press(Keys.ENTER)
+    page.wait("#next")
+    assert len(booth.store.ballots("demo")) == 1
+    page.until(lambda: not page.wait("#notice").is_displayed())
+
+
+def test_a_lost_answer_leads_to_no_second_vote(open_page, texts_of):
+    page, booth = open_page(texts_of())
+    page.start("pairwise", "en")
+    page.run(
+        "const send = window.fetch; let lost = false; window.fetch = async (...request) => {"
+        "const reply = await send(...request);"
+        "if (!lost && String(request[0]).includes('vote')) { lost = true; throw new TypeError(); }"
+        "return reply; }"
+    )
+    item = page.text(".prose")
+    page.press(Keys.ARROW_LEFT, Keys.ENTER)
+    page.says("#notice", "cannot be reached")
+    page.press(Keys.ENTER)
+    page.says("#notice", "already")
+    page.until(lambda: page.all(".prose") and page.text(".prose") != item)
+    assert len(booth.store.ballots("demo")) == 1
+
+
+def test_a_vote_that_a_vanished_machine_took_along_is_given_again(open_page, texts_of):
+    page, booth = open_page(texts_of())
+    page.start("pairwise", "en")
+    page.press(Keys.ARROW_LEFT, Keys.ENTER)
+    page.wait("#next")
+    (lost,) = booth.store.ballots("demo")
+    with booth.store.engine.begin() as connection:  # the disk is gone since the last push
+        connection.exec_driver_sql("DELETE FROM ballots")
+    booth._desks.clear()
+    page.press(Keys.ENTER, "t", Keys.ENTER)
+    page.wait("#next")
+    page.press(Keys.ENTER)
+    page.says("#notice", "sent again")
+    page.wait("#submit")
+    verdicts = {b.item: b.verdict for b in booth.store.ballots("demo")}
+    assert (verdicts.pop(lost.item), *verdicts.values()) == ('"left"', '"tie"')
+
+
+def test_a_refused_invitation_is_a_page_that_says_so(open_page, texts_of):
+    page, _ = open_page(texts_of())
+    page.driver.get(f"{page.url}/?invite=AAAA&lang=en")
+    page.says(".lead", "by invitation")
+    page.driver.get(f"{page.url}/?invite=AAAA&lang=zh")
+    page.says(".lead", "凭邀请参加")
+
+
+def test_panes_are_equal_and_scroll_alone_or_together(open_page, demo_texts):
+    page, _ = open_page(demo_texts)
+    page.size((1280, 600))
+    page.start("pairwise", "en")
+    boxes = page.run(
+        "return [...document.querySelectorAll('.scroller')].map(s => [s.clientWidth, s.clientHeight])"
+    )
+    assert boxes[0] == boxes[1]
+    tops = "return [...document.querySelectorAll('.scroller')].map(s => s.scrollTop)"
+    scroll = "document.querySelector('.scroller').scrollTop = 150"
+    page.run(scroll)
+    page.run(FRAMES)
+    assert page.run(tops)[1] == 0
+    page.run("document.querySelector('.scroller').scrollTop = 0")
+    page.tap("[data-tool=linked]")
+    page.run(scroll)
+    page.until(lambda: page.run(tops)[1] > 0)
+
+
+def test_text_size_theme_and_language_switch_at_once(open_page, texts_of):
+    page, _ = open_page(texts_of())
+    page.start("pairwise", "zh")
+    size = "return parseFloat(getComputedStyle(document.querySelector('.prose')).fontSize)"
+    before = page.run(size)
+    page.tap("[data-tool=size]")
+    assert page.run(size) > before
+    paper = "return getComputedStyle(document.body).backgroundColor"
+    light = page.run(paper)
+    page.tap("[data-tool=theme]")
+    page.tap("[data-tool=theme]")
+    assert page.run(paper) != light
+    page.tap("[data-tool=language]")
+    assert "Left is better" in page.text("#verdict")
+
+
+def test_everything_that_can_be_pressed_has_a_name(open_page, demo_texts):
+    page, _ = open_page(demo_texts)
+    for protocol in STUDY.protocols:
+        page.start(protocol, "en")
+        page.press("s")
+        nameless = page.run(
+            "return [...document.querySelectorAll('button, input, textarea, a, [tabindex=\"0\"]')]"
+            ".filter(n => !(n.getAttribute('aria-label') || n.textContent.trim() || n.labels?.length))"
+            ".map(n => n.outerHTML)"
+        )
+        assert nameless == []
+        assert page.run("return document.querySelectorAll('main').length") == 1
+
+
+HOSTILE = {
+    "html": "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+    "<style>*{display:none}</style><iframe src='https://example.org'></iframe>",
+    "markdown": "# T\n[click](javascript:alert(1)) ![p](https://example.org/p.png) "
+    "<b onclick=alert(1)>b</b> `</code><script>` **<i>x</i>**",
+    "rtl": "abc \u202etxet desrever\u202c \u2067isolated\u2069 ع\u061cربي",
+    "long": "无" * 100_000,
+    "stars": "*" * 20_000 + "\n" + "[" * 20_000 + "\n" + "`a" * 10_000 + "\n" + "- " * 9_000,
+}
+
+
+def hostile_texts(texts_of):
+    names = ("m1", "m2", "m3", "m4", "m5")
+    return [
+        dataclasses.replace(t, article=list(HOSTILE.values())[names.index(t.variant)])
+        for t in texts_of(names, 2)
+    ]
+
+
+def test_hostile_answers_change_nothing_and_call_nobody(open_page, texts_of):
+    page, booth = open_page(hostile_texts(texts_of))
+    page.start("ranking", "zh")
+    page.run(FRAMES)
+    inside = page.run(
+        "return [...document.querySelectorAll('.prose *')].map(n => n.tagName + [...n.attributes]"
+        ".map(a => a.name).join()).filter((v, i, all) => all.indexOf(v) === i).sort()"
+    )
+    assert set(inside) <= {
+        "P", "Pclass", "SPANclass", "SPAN", "H4", "STRONG", "EM", "CODE", "PRE", "HR", "H4class",
+    }  # fmt: skip
+    assert page.driver.title == "盲评"
+    shown = page.run("return [...document.querySelectorAll('.prose')].map(n => n.textContent)")
+    assert any("<script>document.title='owned'</script>" in text for text in shown)
+    assert max(map(len, shown)) == 100_000
+    assert not any(mark in text for text in shown for mark in "\u202e\u2067\u061c")
+    asked = [
+        json.loads(entry["message"])["message"] for entry in page.driver.get_log("performance")
+    ]
+    urls = [
+        m["params"]["request"]["url"] for m in asked if m["method"] == "Network.requestWillBeSent"
+    ]
+    assert all(url.startswith((page.url, "data:")) for url in urls)
+    assert page.run(FITS)
+    page.press(*"12345", Keys.ENTER)
+    page.wait("#next")
+    assert len(booth.store.ballots("demo")) == 1
+    assert page.complaints() == []
+
+
+def test_prose_draws_a_little_markdown_and_keeps_lines(open_page, texts_of):
+    page, _ = open_page(texts_of())
+    page.start("pairwise", "zh")
+    drawn = page.driver.execute_async_script(
+        "const done = arguments[arguments.length - 1];"
+        "import('/page/prose.js').then(({ prose }) => { const d = document.createElement('div');"
+        "d.append(prose(arguments[0])); done(d.innerHTML); })",
+        "# 题目\n一行 **重** *轻* `码`\n二行\n\n- 甲\n1. 乙\n> 引\n---\n\\*原样\\* 3 * 4 * 5",
+    )
+    assert drawn == (
+        "<h4>题目</h4><p>一行 <strong>重</strong> <em>轻</em> <code>码</code></p><p>二行</p>"
+        '<p class="item gap"><span class="marker">•</span><span>甲</span></p>'
+        '<p class="item"><span class="marker">1.</span><span>乙</span></p>'
+        '<p class="quote">引</p><hr><p>*原样* 3 * 4 * 5</p>'
+    )
+
+
+def test_both_interface_languages_say_the_same_things(open_page, texts_of):
+    page, _ = open_page(texts_of())
+    page.start("pairwise", "zh")
+    keys = page.driver.execute_async_script(
+        "const done = arguments[arguments.length - 1];"
+        "import('/page/strings.js').then(({ STRINGS }) => done(['zh', 'en'].map(l =>"
+        " [Object.keys(STRINGS[l]).sort(), Object.keys(STRINGS[l].dimensions).sort(),"
+        " Object.values(STRINGS[l].dimensions).map(d => d[1].length)])))"
+    )
+    assert keys[0] == keys[1]
+    assert keys[0][1] == sorted(DIMENSIONS)
+    assert set(keys[0][2]) == {4}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_results_page_says_there_are_no_votes_until_there_are(
+    open_page, demo_texts, language, monkeypatch
+):
+    monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
+    page, booth = open_page(demo_texts, dataclasses.replace(STUDY, results_after=2))
+    page.driver.get(f"{page.url}/results?lang={language}")
+    assert {"zh": "还没有投票", "en": "No votes yet"}[language] in page.text(".empty")
+    for rater in ("a", "b"):
+        desk = booth.sit(rater, "pairwise", "zh")
+        for verdict in ("left", "tie"):
+            booth.vote(rater, "pairwise", "zh", Vote(desk.next(), verdict))
+    page.driver.get(f"{page.url}/results?lang={language}&texts=zh")
+    page.wait(".results table")
+    assert "n = 1" in page.text("table")
+    page.shot(f"results-{language}")
+    page.size(PHONE, dark=True)
+    assert page.run(FITS)
+    assert page.complaints() == []

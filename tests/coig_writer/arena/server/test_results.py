@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import random
+import zlib
+from typing import Any
+
+import pytest
+
+from coig_writer.arena.server.board import Board, compute
+from coig_writer.arena.server.booth import Booth, Vote
+from coig_writer.arena.server.identity import Identity
+from coig_writer.arena.server.results import PRIOR, consistency, results, summary
+from coig_writer.arena.server.store import Store, sqlite_url
+from coig_writer.arena.study.answers import collect, read_preference_bench
+from coig_writer.arena.study.definition import Overlap, Study
+from coig_writer.arena.study.exclusions import excluded
+from coig_writer.ballot import DIMENSIONS, Ballot
+from coig_writer.preference.rates import wilson
+
+GENRE = {f"q{i}": ("poetry", "essay")[i % 2] for i in range(40)}
+
+
+def cast(number, shown, verdict, **changes):
+    fields: dict[str, Any] = {
+        "protocol": "pairwise",
+        "rater": "r",
+        "repeat": 0,
+        "query_id": f"q{number}",
+    }
+    fields |= changes
+    item = fields.pop("item", f"{fields['query_id']}:{'+'.join(sorted(shown))}")
+    return Ballot(
+        id=f"{number}-{zlib.crc32(repr((shown, verdict, changes)).encode())}",
+        study="s",
+        item=item,
+        shown=tuple(shown),
+        verdict=json.dumps(verdict),
+        **fields,
+    )
+
+
+def test_wins_losses_and_ties_are_counted_from_both_sides():
+    ballots = [
+        cast(0, "ab", "left"),
+        cast(1, "ba", "right"),
+        cast(2, "ab", "right"),
+        cast(3, "ab", "tie"),
+        cast(4, "ab", "both_bad"),
+        cast(5, "ab", "skip"),
+    ]
+    found: Any = summary(ballots, ("a", "b"), GENRE)
+    cells = {(c.row, c.column): c for c in found.matrix}
+    assert (cells["a", "b"].wins, cells["a", "b"].losses, cells["a", "b"].ties) == (2, 1, 2)
+    assert (cells["b", "a"].wins, cells["b", "a"].losses, cells["b", "a"].ties) == (1, 2, 2)
+    assert (found.skips, found.both_bad, found.ballots) == (1, 1, 6)
+    assert found.tie_rate == wilson(2, 5)
+
+
+def test_without_votes_nothing_is_a_number():
+    found = results([], "pairwise", ("a", "b"), genre={}, language={})
+    assert found.everything.matrix == ()
+    assert found.everything.tie_rate is None
+    assert found.everything.agreement is None
+
+
+def test_unanimous_votes_do_not_claim_certainty():
+    found: Any = summary([cast(i, "ab", "left") for i in range(6)], ("a", "b"), GENRE)
+    (rate,) = {c.rate for c in found.matrix if c.row == "a"}
+    assert (rate.low, rate.high) == (wilson(6, 6).low, 1.0)
+
+
+def test_an_unbeaten_model_is_flagged_with_its_prior():
+    ballots = [cast(i, "ab", "left") for i in range(8)] + [cast(i, "bc", "left") for i in range(8)]
+    found: Any = summary(ballots, ("a", "b", "c"), GENRE)
+    assert [s.model for s in found.standings] == ["a", "b", "c"]
+    assert {s.prior for s in found.standings} == {PRIOR}
+    assert all(math.isfinite(s.strength.estimate) for s in found.standings)
+
+
+def test_one_prompt_gives_counts_but_no_strengths_and_says_why():
+    found: Any = summary(
+        [cast(0, "ab", "left"), cast(0, "ab", "right", rater="t")], ("a", "b"), GENRE
+    )
+    assert found.standings == ()
+    assert "one prompt" in found.notes[0]
+    assert found.matrix[0].rate.n == 2
+
+
+def test_repeats_count_for_consistency_and_for_nothing_else():
+    ballots = [cast(i, "ab", "left") for i in range(4)]
+    ballots += [cast(0, "ba", "right", repeat=1), cast(1, "ba", "left", repeat=1)]
+    found: Any = summary(ballots, ("a", "b"), GENRE)
+    assert found.ballots == 4
+    assert found.consistency == wilson(1, 2)
+    assert consistency(ballots[:4]) is None
+
+
+def test_agreement_is_perfect_when_raters_agree_and_none_without_overlap():
+    verdicts = [["a", "b", "c"], ["b", "c", "a"], ["c", "a", "b"]]
+    both = [
+        cast(i, "abc", v, protocol="ranking", rater=rater)
+        for i, v in enumerate(verdicts)
+        for rater in ("r", "t")
+    ]
+    found: Any = summary(both, ("a", "b", "c"), GENRE)
+    assert found.agreement.value == pytest.approx(1.0)
+    assert summary(both[::2], ("a", "b", "c"), GENRE).agreement is None
+
+
+def test_ratings_are_averaged_by_model_and_dimension():
+    ballots = [
+        cast(i, [model], dict.fromkeys(DIMENSIONS, score), protocol="rating")
+        for i, (model, score) in enumerate([("a", 3), ("a", 2), ("b", 0), ("b", 1)])
+    ]
+    found: Any = summary(ballots, ("a", "b"), GENRE)
+    means = {(s.model, s.dimension): s.mean.estimate for s in found.scores}
+    assert means == {(m, d): {"a": 2.5, "b": 0.5}[m] for m in "ab" for d in DIMENSIONS}
+
+
+def test_a_genre_of_few_prompts_has_no_rate_of_its_own():
+    ballots = [cast(i, "ab", ("left", "right", "left")[i % 3]) for i in range(24)]
+    few = [b for b in ballots if GENRE[b.query_id] == "poetry" or b.query_id in ("q1", "q3")]
+    raw = {(s.model, s.genre): s.pooled.raw for s in summary(few, ("a", "b"), GENRE).slices}
+    assert raw["a", "essay"] is None
+    assert raw["a", "poetry"] is not None
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes"),
+    [
+        ("too_fast", {"velocity": 41.0}),
+        ("not_scrolled", {"scroll": 0.49}),
+        ("reported", {"reported": True}),
+    ],
+)
+def test_rules_name_what_they_leave_out_and_both_views_are_kept(rule, changes):
+    good = {"velocity": 40.0, "scroll": 0.5}
+    ballots = [cast(i, "ab", "left", **good) for i in range(5)]
+    ballots.append(cast(5, "ab", "right", **(good | changes)))
+    language = dict.fromkeys(GENRE, "zh")
+    found = results(ballots, "pairwise", ("a", "b"), genre=GENRE, language=language)
+    assert {name: n for name, n in found.excluded.items() if n} == {rule: 1}
+    assert (found.everything.ballots, found.after_exclusions.ballots) == (6, 5)
+
+
+def test_a_rater_who_always_takes_one_side_is_noticed_after_ten_votes():
+    language = dict.fromkeys(GENRE, "zh")
+    always = [cast(i, "ab", "left", rater="x") for i in range(10)]
+    mixed = [cast(i, "ab", ("left", "right")[i % 2], rater="y") for i in range(10)]
+    assert excluded(always + mixed, language)["one_sided"] == {b.id for b in always}
+    assert excluded(always[:9], language)["one_sided"] == set()
+
+
+def test_readers_of_the_board_cost_one_computation_at_a_time(booth, monkeypatch):
+    calls = []
+    real = Board._made
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return real(*arguments)
+
+    monkeypatch.setattr(Board, "_made", counted)
+    board = Board(booth)
+    views = [board.view("pairwise", "zh") for _ in range(20)]
+    assert len(calls) == 1
+    assert views[0]["ballots"] == 0
+
+
+@pytest.fixture(scope="module")
+def voted(tmp_path_factory, shared):
+    """The published answers as a study of five models, ranked by raters of known strengths."""
+    texts = read_preference_bench(shared / "data" / "writing_preference_bench_zh.jsonl.gz")
+    models = sorted({t.variant for t in texts})[:5]
+    raters = tuple(f"rater {i}" for i in range(4))
+    study = Study(
+        study="wpb",
+        mode="invited",
+        protocols=("ranking", "pairwise"),
+        raters=raters,
+        overlap=Overlap(0.3, 2),
+    )
+    folder = tmp_path_factory.mktemp("wpb")
+    store = Store(sqlite_url(folder / "b.sqlite"))
+    booth = Booth(study, collect(texts, models=models), store, Identity(b"k" * 32))
+    truth = dict(zip(models, (1.0, 0.5, 0.0, -0.5, -1.0), strict=True))
+    rng = random.Random(11)
+    for name, protocol in itertools.product(raters, study.protocols):
+        rater = booth.identity.rater("invited", name)
+        desk = booth.sit(rater, protocol, "zh")
+        while token := desk.next():
+            shown = [booth.collection.variants[m] for m in desk.tasks[token].shown]
+            worth = [truth[m] - math.log(-math.log(rng.random())) for m in shown]
+            order = sorted(range(len(shown)), key=lambda i: -worth[i])
+            verdict = order if protocol == "ranking" else ("left", "right")[order[0]]
+            booth.vote(rater, protocol, "zh", Vote(token, verdict))
+    return booth, truth
+
+
+@pytest.mark.parametrize("protocol", ["ranking", pytest.param("pairwise", marks=pytest.mark.slow)])
+def test_the_board_recovers_known_strengths_within_its_intervals(voted, protocol):
+    booth, truth = voted
+    found = compute(booth, protocol, "zh").everything
+    assert found.queries > 90
+    assert {s.model for s in found.standings} == set(truth)
+    for standing in found.standings:
+        strength = standing.strength
+        assert strength.low <= truth[standing.model] <= strength.high
+        assert strength.high - strength.low < 1.0
+        assert standing.prior == 0
+    assert [s.model for s in found.standings] == sorted(truth, key=lambda m: -truth[m])

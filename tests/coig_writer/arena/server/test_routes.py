@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from fastapi.testclient import TestClient
+
+from coig_writer.arena.study.definition import Study
+
+START = {"protocol": "pairwise", "language": "zh", "consent": True}
+
+
+def begin(client, **changes):
+    return client.post("/api/session", json={**START, **changes})
+
+
+def vote(client, item_id, verdict="left", **changes):
+    body = {"protocol": "pairwise", "language": "zh", "item": item_id, "verdict": verdict}
+    return client.post("/api/vote", json={**body, **changes})
+
+
+def test_a_vote_is_stored_and_answered_with_the_authors_and_the_next_item(booth, client_of):
+    client = client_of(booth)
+    first = begin(client).json()
+    reply = vote(client, first["item"]["id"]).json()
+    (ballot,) = booth.store.ballots("demo")
+    assert reply["id"] == ballot.id
+    assert reply["models"] == list(ballot.shown)
+    assert reply["next"]["progress"]["done"] == 1
+    assert reply["next"]["item"]["id"] != first["item"]["id"]
+
+
+def test_a_replay_is_refused_without_a_second_reveal(booth, client_of):
+    client = client_of(booth)
+    item = begin(client).json()["item"]["id"]
+    vote(client, item)
+    again = vote(client, item, "right")
+    assert again.status_code == 409
+    assert "models" not in again.json()
+    assert len(booth.store.ballots("demo")) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"verdict": "best"},
+        {"verdict": {"left": 1}},
+        {"surprise": 1},
+        {"tags": ["nonsense"]},
+        {"comment": "x" * 2001},
+        {"dwell_s": -1},
+        {"scroll": 2},
+        {"item": "x" * 22},
+        {"protocol": "duel"},
+        {"interface_language": "fr"},
+    ],
+)
+def test_a_malformed_vote_is_refused_and_nothing_is_stored(booth, client_of, change):
+    client = client_of(booth)
+    item = begin(client).json()["item"]["id"]
+    assert vote(client, item, **change).status_code == 422
+    assert booth.store.ballots("demo") == []
+
+
+def test_no_session_no_vote_and_a_forged_cookie_is_no_session(booth, client_of):
+    client = client_of(booth)
+    item = begin(client_of(booth)).json()["item"]["id"]
+    assert vote(client, item).status_code == 401
+    client.cookies.set("arena_rater", "somebody.AAAAAAAAAAAAAAAAAAAAAA")
+    assert vote(client, item).status_code == 401
+
+
+def test_consent_comes_first(booth, client_of):
+    assert begin(client_of(booth), consent=False).status_code == 422
+    assert booth.store.keys("seats") == set()
+
+
+def test_the_cookie_is_a_pseudonym_out_of_reach_of_scripts(booth, client_of):
+    header = begin(client_of(booth)).headers["set-cookie"]
+    assert "HttpOnly" in header
+    assert "SameSite=lax" in header
+
+
+def test_on_a_space_the_cookie_works_inside_the_hubs_frame(booth, client_of, monkeypatch):
+    monkeypatch.setenv("SPACE_ID", "org/arena")
+    header = begin(client_of(booth)).headers["set-cookie"]
+    assert all(part in header for part in ("Secure", "SameSite=none", "Partitioned"))
+
+
+def test_an_invitation_becomes_a_cookie_and_leaves_the_address(make_booth, invited, client_of):
+    booth = make_booth(invited)
+    client = client_of(booth)
+    token = booth.identity.invitation("trial", "乙")
+    reply = client.get(f"/?invite={token}&protocol=ranking&lang=en", follow_redirects=False)
+    assert (reply.status_code, reply.headers["location"]) == (303, "/?protocol=ranking&lang=en")
+    view = begin(client, protocol="ranking").json()
+    assert view["progress"]["total"] == len(booth.seats("ranking", "zh")[1])
+
+
+def test_without_an_invitation_an_invited_study_stays_closed(make_booth, invited, client_of):
+    client = client_of(make_booth(invited))
+    assert begin(client).status_code == 403
+    assert client.get("/?invite=AAAAAAAAAAAAAAAAAAAAAA").status_code == 403
+    assert begin(client).status_code == 403
+
+
+def test_an_invited_study_reveals_nothing(make_booth, invited, client_of):
+    booth = make_booth(invited)
+    client = client_of(booth)
+    client.get(f"/?invite={booth.identity.invitation('trial', '甲')}")
+    reply = vote(client, begin(client).json()["item"]["id"]).json()
+    assert reply["models"] is None
+    assert client.get("/api/results?protocol=pairwise&language=zh").json()["results"] is None
+
+
+def test_an_annotators_account_is_refused(make_booth, client_of):
+    booth = make_booth(Study(annotators=("Wrote-It",)))
+    client = client_of(booth)
+
+    @client.app.middleware("http")
+    async def signed_in(request, call_next):
+        request.scope["session"] = {"oauth_info": {"userinfo": {"preferred_username": "wrote-it"}}}
+        return await call_next(request)
+
+    assert begin(client).status_code == 403
+
+
+def test_a_flood_is_slowed_down(make_booth, client_of):
+    client = client_of(make_booth(Study(votes_per_minute=30, raters_per_minute=30)))
+    item = begin(client).json()["item"]["id"]
+    codes = [vote(client, item).status_code for _ in range(8)]
+    assert codes[:2] == [200, 409]
+    assert codes[-1] == 429
+    newcomers = [begin(TestClient(client.app)).status_code for _ in range(8)]
+    assert newcomers[-1] == 429
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"content-type": "text/plain"}, b"{}", 415),
+        ({"content-type": "application/json"}, b"{" + b" " * 30_000 + b"}", 413),
+        ({"content-type": "application/json"}, b"not json", 422),
+    ],
+)
+def test_writes_that_no_page_sends_are_refused(booth, client_of, headers, body, status):
+    client = client_of(booth)
+    begin(client)
+    assert client.post("/api/vote", content=body, headers=headers).status_code == status
+
+
+def test_a_rater_sees_and_withdraws_only_own_votes(booth, client_of):
+    one, two = client_of(booth), client_of(booth)
+    ballot = vote(one, begin(one).json()["item"]["id"]).json()["id"]
+    begin(two)
+    assert two.get("/api/history").json() == []
+    assert two.post("/api/withdraw", json={"ballot": ballot}).status_code == 422
+    assert one.post("/api/withdraw", json={"ballot": ballot}).json()["ballot"] == ballot
+    assert [entry["withdrawn"] for entry in one.get("/api/history").json()] == [True]
+
+
+def test_pages_forbid_foreign_scripts(booth, client_of):
+    client = client_of(booth)
+    for path in ("/", "/results", "/page/main.js"):
+        reply = client.get(path)
+        assert reply.status_code == 200
+        policy = reply.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src 'self';" in policy
+
+
+def test_health_speaks_of_texts_and_store(booth, client_of):
+    assert client_of(booth).get("/health").json() == {
+        "status": "ok",
+        "prompts": 12,
+        "backup": None,
+    }
+
+
+def test_results_are_hidden_until_there_are_enough(booth, client_of, monkeypatch):
+    monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
+    client = client_of(booth)
+    url = "/api/results?protocol=pairwise&language=zh"
+    assert client.get(url).json()["ballots"] == 0
+    view = begin(client).json()
+    for count in range(1, 4):
+        view = vote(client, view["item"]["id"]).json()["next"]
+        shown = client.get(url).json()
+        assert shown["ballots"] == count
+        assert (shown["results"] is None) == (count < 3)
+
+
+def test_no_route_names_a_model_before_the_vote(booth, client_of):
+    client = client_of(booth)
+    replies = [client.get("/"), client.get("/api/study"), begin(client), client.get("/api/history")]
+    replies.append(client.get("/api/results?protocol=pairwise&language=zh"))
+    for reply in replies:
+        words = json.dumps(reply.text).replace("\\", " ").replace('"', " ").split()
+        assert not set(words) & set(booth.collection.variants)
+
+
+def test_a_studys_own_consent_text_reaches_the_page(make_booth, client_of):
+    study = dataclasses.replace(Study(), consent=dataclasses.replace(Study().consent, zh="同意书"))
+    assert client_of(make_booth(study)).get("/api/study").json()["consent"]["zh"] == "同意书"

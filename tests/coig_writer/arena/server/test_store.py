@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coig_writer.arena.server.store import (
+    DuplicateError,
+    Store,
+    StoreError,
+    as_ballot,
+    ballot_row,
+    now,
+    sqlite_url,
+    standing,
+)
+from coig_writer.ballot import Ballot
+from coig_writer.errors import ConfigError, InputError
+
+
+def ballot(number=0, **changes):
+    base = Ballot(
+        id=f"id{number}",
+        study="s",
+        protocol="pairwise",
+        item=f"q{number}",
+        query_id=f"q{number}",
+        rater="r",
+        repeat=0,
+        shown=("a", "b"),
+        verdict='"left"',
+        created_at=now(),
+    )
+    return dataclasses.replace(base, **changes)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request, tmp_path):
+    if request.param == "sqlite":
+        made = Store(sqlite_url(tmp_path / "ballots.sqlite"))
+    else:
+        url = os.environ.get("ARENA_TEST_POSTGRESQL")
+        if not url:
+            pytest.skip("set ARENA_TEST_POSTGRESQL to the URL of an empty database")
+        made = Store(url)
+        with made.engine.begin() as connection:
+            for table in ("ballots", "tombstones", "seats"):
+                connection.exec_driver_sql(f"DELETE FROM {table}")
+    yield made
+    made.close()
+
+
+def test_what_was_added_is_read_back(store):
+    full = ballot(tags=("x",), comment="好", dwell_s=1.5, scroll=0.5, velocity=2.0, consent=True)
+    store.add(full)
+    assert store.ballots("s") == [full]
+    assert store.ballots("s", "nobody") == []
+    assert store.ballots("another") == []
+
+
+@pytest.mark.parametrize("same", [{"id": "other"}, {"item": "other", "query_id": "other"}])
+def test_the_unique_key_and_the_id_refuse_a_second(store, same):
+    store.add(ballot())
+    with pytest.raises(DuplicateError):
+        store.add(ballot(**same))
+    assert len(store.ballots("s")) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"rater": "x"},
+        {"repeat": 1},
+        {"study": "t"},
+        {"protocol": "ranking", "verdict": '["a", "b"]'},
+    ],
+)
+def test_another_rater_repeat_study_or_protocol_is_another_vote(store, other):
+    store.add(ballot())
+    store.add(ballot(id="second", **other))
+
+
+def test_a_verdict_that_does_not_fit_never_reaches_the_database(store):
+    with pytest.raises(InputError):
+        store.add(ballot(verdict='"best"'))
+    assert store.ballots("s") == []
+
+
+def test_withdrawing_adds_a_tombstone_once_and_keeps_the_ballot(store):
+    store.add(ballot())
+    first = store.withdraw("r", "id0")
+    assert store.withdraw("r", "id0") == first
+    assert store.tombstones() == [first]
+    assert len(store.ballots("s")) == 1
+    assert standing(store.ballots("s"), store.tombstones()) == []
+    assert store.count("s", "pairwise") == 0
+
+
+def test_seats_are_given_in_turn_even_to_many_at_once(store):
+    taken, errors = [], []
+
+    def take(number):
+        try:
+            taken.append(store.take_seat("s", "pairwise", "zh", f"r{number}"))
+        except StoreError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=take, args=(n,)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert sorted(taken) == list(range(12))
+
+
+def test_one_of_many_simultaneous_equal_votes_wins(store):
+    outcomes = []
+
+    def cast(number):
+        try:
+            store.add(ballot(id=f"twin{number}"))
+            outcomes.append("stored")
+        except DuplicateError:
+            outcomes.append("refused")
+
+    threads = [threading.Thread(target=cast, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["refused"] * 7 + ["stored"]
+
+
+def test_votes_together_share_a_commit_and_a_bad_one_fails_alone(store):
+    commits = []
+    sa.event.listen(store.engine, "commit", lambda _: commits.append(1))
+    store.add(ballot(1))
+    commits.clear()
+    new, again, other = store.add_all([ballot(2), ballot(1, id="x"), ballot(3)])
+    assert (new, other) == (None, None)
+    assert isinstance(again, DuplicateError)
+    assert len(commits) == 1
+    lone_half_of_a_pair = ballot(4, comment="\ud83d")
+    bad, good, fine = store.add_all([lone_half_of_a_pair, ballot(5), ballot(6)])
+    assert (good, fine) == (None, None)
+    assert isinstance(bad, Exception)
+    assert {b.id for b in store.ballots("s")} == {"id1", "id2", "id3", "id5", "id6"}
+
+
+def test_sqlite_is_durable_by_setting(tmp_path):
+    store = Store(sqlite_url(tmp_path / "b.sqlite"))
+    with store.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+
+@pytest.mark.parametrize("url", ["ballots.sqlite", "mysql://u:secret@h/d", "sqlite://"])
+def test_a_path_is_no_url_and_a_refused_url_is_not_repeated(url):
+    with pytest.raises(ConfigError) as refused:
+        Store(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_store_that_cannot_be_opened_says_so(tmp_path):
+    (tmp_path / "folder.sqlite").mkdir()
+    with pytest.raises(StoreError, match="cannot be written or read"):
+        Store(sqlite_url(tmp_path / "folder.sqlite"))
+
+
+@given(st.text(max_size=50), st.lists(st.text(max_size=9), max_size=3))
+@settings(max_examples=50)
+def test_a_row_is_the_ballot(comment, tags):
+    cast = ballot(comment=comment, tags=tuple(tags))
+    assert as_ballot(ballot_row(cast)) == cast

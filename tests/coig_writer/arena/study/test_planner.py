@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from coig_writer.arena.study.answers import collect
+from coig_writer.arena.study.assignment import Task, Unit
+from coig_writer.arena.study.definition import Overlap, Study
+from coig_writer.arena.study.planner import confounding, detectable_win_rate, plan
+
+
+@pytest.mark.parametrize(("n", "percent"), [(104, 64.1), (204, 60.0), (353, 57.6), (557, 56.1)])
+def test_the_detectable_win_rate_is_that_of_the_exact_test(n, percent):
+    assert detectable_win_rate(n) == pytest.approx(percent / 100, abs=0.001)
+
+
+def test_more_tests_need_a_larger_effect_and_five_prompts_show_nothing():
+    assert detectable_win_rate(204, tests=10) == pytest.approx(0.629, abs=0.001)
+    assert detectable_win_rate(5) is None
+
+
+def test_a_plan_counts_what_is_dealt(texts_of):
+    raters = ("a", "b", "c")
+    study = Study(study="s", mode="invited", raters=raters, overlap=Overlap(0.5, 2), repeats=0.0)
+    plans = {(p.protocol, p.language): p for p in plan(study, collect(texts_of(prompts=12)))}
+    ranking = plans["ranking", "zh"]
+    assert (ranking.items, ranking.shared, ranking.seats) == (12, 6, 3)
+    assert ranking.per_seat == (6, 6)
+    assert ranking.prompts_per_pair == 12
+    pairwise = plans["pairwise", "en"]
+    assert (pairwise.items, pairwise.prompts_per_pair) == (120, 12)
+    assert plans["rating", "zh"].detectable is None
+    assert ranking.warnings == ()
+
+
+def test_confounding_of_raters_and_models_is_told():
+    def seat(*models):
+        return [Task(Unit(f"q{i}", "essay", (m,)), (m,)) for i, m in enumerate(models)]
+
+    assert "one rater only" in confounding([seat(0, 1)], 2)[0]
+    own_model_each = [seat(*[m] * 9) for m in range(3)]
+    warnings = " ".join(confounding(own_model_each, 3))
+    assert "not seen by 2 of 3 raters" in warnings
+    assert "twice as frequent" in warnings
+    assert confounding([seat(0, 1, 2), seat(2, 1, 0)], 3) == []

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import pytest
+
+from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.generation import split
+from coig_writer.mixing import controls, mixing
+from coig_writer.mixing.controls import Control
+from coig_writer.mixing.mixing import Rules
+from coig_writer.mixing.sources import Source
+from coig_writer.mixture import PUBLISHED
+from coig_writer.training.recipe import RecipeArguments
+
+RULES = Rules(seed=42, max_length_tokens=4096)
+SHUFFLED = Control("shuffled", "cw", "?", reasoning="shuffled")
+ABSENT = Control("absent", "cw", "?", reasoning="absent")
+
+
+@pytest.fixture
+def creative(rows, smoke_tokenizer):
+    return mixing.sample(
+        Source("creative", str(rows / "creative.jsonl"), "coig_writer"),
+        None,
+        RULES,
+        smoke_tokenizer,
+    )
+
+
+@pytest.fixture(scope="session")
+def shipped(root):
+    return controls.read(root / controls.FILE)
+
+
+def triplets(part):
+    found = {}
+    for row in part.taken:
+        parts = split(row.messages[1].content)
+        found[row.source_id] = (row.messages[0].content, parts.reasoning, parts.article)
+    return found
+
+
+def totals(found):
+    return {c.name: sum(controls.counts(c).values()) for c in found.values()}
+
+
+def test_the_shipped_controls_have_the_sizes_that_their_questions_name(shipped):
+    total = totals(shipped)
+    assert total["g_size_matched"] == PUBLISHED["cw_10k"].total == 21_665
+    assert total["general_zh_only"] == total["general_en_only"] == 21_665
+    assert total["cw_10k_total"] == PUBLISHED["cw_5k"].total
+    assert (total["creative_416"], total["creative_832"]) == (20_416, 20_832)
+    assert {c.seed for c in shipped.values() if c.of == "cw_10k"} >= {1, 2, 3}
+    assert all(c.question.strip() and c.changes for c in shipped.values())
+
+
+def test_shuffled_reasoning_changes_owner_and_nothing_else(creative, smoke_tokenizer):
+    before = triplets(creative)
+    after = triplets(controls.rework(creative, SHUFFLED, RULES, smoke_tokenizer))
+    assert after.keys() == before.keys()
+    assert sorted(r for _, r, _ in after.values()) == sorted(r for _, r, _ in before.values())
+    assert all(after[i][1] != before[i][1] for i in before)
+    assert all((after[i][0], after[i][2]) == (before[i][0], before[i][2]) for i in before)
+
+
+def test_absent_reasoning_leaves_prompt_and_article_and_counts_again(creative, smoke_tokenizer):
+    changed = controls.rework(creative, ABSENT, RULES, smoke_tokenizer)
+    before, after = triplets(creative), triplets(changed)
+    assert after == {i: (p, None, a) for i, (p, _, a) in before.items()}
+    assert all("<think>" not in row.messages[1].content for row in changed.taken)
+    tokens = {row.source_id: row.n_tokens for row in creative.taken}
+    assert all(row.n_tokens < tokens[row.source_id] for row in changed.taken)
+
+
+def test_a_foreign_reasoning_that_fills_the_length_is_kept_aside(creative, smoke_tokenizer):
+    short = Rules(seed=42, max_length_tokens=20)
+    changed = controls.rework(creative, SHUFFLED, short, smoke_tokenizer)
+    assert len(changed.taken) + len(changed.aside) == len(creative.taken)
+    assert {a.reason for a in changed.aside} == {"reasoning_fills_the_length"}
+
+
+def test_general_rows_and_published_variants_pass_unchanged(creative, smoke_tokenizer):
+    assert controls.rework(creative, controls.resolve("cw"), RULES, smoke_tokenizer) is creative
+    assert controls.resolve("cw_10k").locked is None
+
+
+def test_a_lock_names_its_control_and_the_published_locks_stay_as_they_were(creative):
+    rows = mixing.build([creative], RULES)
+    plain = mixing.lock("cw", [creative], rows, RULES, "t")
+    named = mixing.lock("absent", [creative], rows, RULES, "t", control=ABSENT.locked)
+    assert "control" not in plain
+    assert named["control"] == {
+        "name": "absent",
+        "of": "cw",
+        "question": "?",
+        "reasoning": "absent",
+    }
+    facts = {f.id: f.value for f in mixing.facts(named, "0" * 64)}
+    assert facts["mixture/control/of"] == "cw"
+
+
+def test_sample_scale_halves_tenths_and_quarters():
+    def scaled(control, creative, general):
+        wanted = controls.counts(control)
+        hand = {s: creative if s == "creative" else general for s in wanted}
+        return controls.at_sample_scale(wanted, hand)
+
+    found = {v: scaled(controls.resolve(v), 102, 60).get("general_zh", 0) for v in PUBLISHED}
+    assert found == {"cw": 0, "cw_1k": 6, "cw_5k": 30, "cw_10k": 60, "g": 60}
+    assert scaled(controls.resolve("cw_1k"), 16, 24)["general_en"] == 2
+    assert scaled(controls.resolve("cw"), 102, 0) == {"creative": 102}
+    assert scaled(Control("c", "cw", "?", creative=416), 102, 0) == {"creative": 25}
+    only = Control("z", "cw_10k", "?", general_zh=20_000, general_en=0)
+    assert scaled(only, 102, 60) == {"creative": 102, "general_zh": 60}
+
+
+def test_steps_of_another_variant_are_those_of_its_lock(tmp_path):
+    from trl import SFTConfig
+
+    recipe = RecipeArguments(mixtures=str(tmp_path), global_batch_size=32)
+    sft = SFTConfig(output_dir=str(tmp_path), num_train_epochs=3, use_cpu=True, bf16=False)
+    matched = Control("m", "cw", "?", steps_of="cw_10k")
+    with pytest.raises(MissingInputError, match="cw_10k"):
+        controls.applied(matched, recipe, sft)
+    (tmp_path / "cw_10k").mkdir()
+    (tmp_path / "cw_10k" / "mixture.lock.json").write_text('{"rows": 21665}')
+    assert controls.applied(matched, recipe, sft).max_steps == 2034
+    assert controls.applied(Control("s", "g", "?", seed=3), recipe, sft).seed == 3
+    assert controls.applied(controls.resolve("g"), recipe, sft) is sft
+
+
+@pytest.mark.parametrize(
+    ("entry", "wrong"),
+    [
+        ("{of: cw}", "'question' is missing"),
+        ("{of: cw, question: q, sead: 1}", "unknown key 'sead'"),
+        ("{of: cw_7k, question: q, seed: 1}", "no published variant"),
+        ("{of: cw, question: q, reasoning: lost}", "not own, absent, shuffled"),
+        ("{of: cw, question: q, creative: 4.5}", "no number of rows"),
+        ("{of: cw, question: q}", "nothing is changed"),
+        ("[cw]", "unknown key"),
+    ],
+)
+def test_a_wrong_control_is_refused_by_name(tmp_path, entry, wrong):
+    file = tmp_path / "controls.yaml"
+    file.write_text(f"odd: {entry}\n")
+    with pytest.raises(ConfigError, match=wrong):
+        controls.read(file)
+
+
+def test_an_unknown_variant_names_the_controls(root):
+    with pytest.raises(ConfigError, match="reasoning_shuffled"):
+        controls.resolve("cw_2k", root / controls.FILE)

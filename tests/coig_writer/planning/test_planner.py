@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coig_writer import paper
+from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.planning import lengths, planner
+from coig_writer.planning.lengths import Lengths
+from coig_writer.planning.planner import GIB, Run, Setup
+from coig_writer.training import throughput
+
+QWEN = planner.SHAPES["Qwen/Qwen2.5-7B-Instruct"]
+FULL = Setup(4, False, 8, True, QWEN.parameters, 8192, False)
+ROWS = Lengths((100, 300, 200, 400) * 8, "test")
+
+
+def gib(how, devices=1):
+    return sum(part.gib for part in planner.states(QWEN, how, devices))
+
+
+def test_parameter_counts_are_those_of_the_released_checkpoints():
+    found = {name.split("-")[1]: shape.parameters for name, shape in planner.SHAPES.items()}
+    assert found == {
+        "0.5B": 494_032_768,
+        "1.5B": 1_543_714_304,
+        "3B": 3_085_938_688,
+        "7B": 7_615_616_512,
+        "14B": 14_770_033_664,
+    }
+    assert throughput.matmul_parameters(QWEN) == pytest.approx(7.071e9, rel=2e-4)
+
+
+@pytest.mark.parametrize(("length", "gflop"), [(8192, 47.36), (4096, 44.9), (2048, 43.7)])
+def test_flops_per_token(length, gflop):
+    assert throughput.flops_per_token(QWEN, length) / 1e9 == pytest.approx(gflop, abs=0.05)
+
+
+@pytest.mark.parametrize(("mfu", "speed"), [(0.4, 8360), (0.5, 10_450), (0.6, 12_540)])
+def test_speed_of_strict_mfu_on_one_h200(mfu, speed):
+    gpu = dataclasses.replace(planner.GPUS["h200"], mfu=mfu)
+    run = Run(Lengths((8192,) * 32, "full"), 32, 1, 1)
+    found = planner.plan(QWEN, FULL, gpu, 1, run)
+    assert found.tokens_per_second == pytest.approx(speed, abs=6)
+    assert found.hours == pytest.approx(32 * 8192 / found.tokens_per_second / 3600)
+
+
+@pytest.mark.parametrize(
+    ("weight", "moments", "published"),
+    [(4, 8, 113.5), (2, 8, 85.1), (2, 4, 56.7), (2, 2, 42.6)],
+)
+def test_states_in_gib(weight, moments, published):
+    how = dataclasses.replace(FULL, weight_bytes=weight, moment_bytes=moments)
+    assert gib(how) == pytest.approx(published, abs=0.06)
+
+
+def test_activations_at_8k():
+    bf16 = dataclasses.replace(FULL, weight_bytes=2)
+    inputs, inside, _ = planner.activations(QWEN, bf16, 1)
+    assert inputs.gib == pytest.approx(1.53, abs=0.01)
+    bare = dataclasses.replace(bf16, checkpointing=False)
+    assert planner.activations(QWEN, bare, 1)[1].gib == pytest.approx(47, rel=0.1)
+    assert inside.gib == pytest.approx(planner.activations(QWEN, bare, 1)[1].gib / 28)
+    doubled = planner.activations(QWEN, bf16, 2)
+    assert doubled[0].gib == pytest.approx(2 * inputs.gib)
+
+
+def test_sharding_divides_the_states_and_autocast_adds_its_copies():
+    auto = dataclasses.replace(FULL, autocast=True)
+    assert gib(auto) - gib(FULL) == pytest.approx(2 * throughput.matmul_parameters(QWEN) / GIB)
+    gathered = next(p.gib for p in planner.states(QWEN, auto, 8) if p.name == "gathered")
+    assert gib(auto, 8) - gathered == pytest.approx(113.5 / 8, abs=0.01)
+
+
+def test_what_does_not_fit_has_no_hours():
+    found = planner.plan(QWEN, FULL, planner.GPUS["4090"], 1, Run(ROWS, 32, 3, 4))
+    assert (found.fits, found.micro_batch) == (0, 0)
+    assert math.isnan(found.hours)
+    with pytest.raises(ConfigError, match="does not divide"):
+        planner.plan(QWEN, FULL, planner.GPUS["h200"], 3, Run(ROWS, 32, 3, 4))
+
+
+def test_only_what_was_measured_says_so():
+    def measured(gpu="h200", devices=1, of=QWEN, **changes):
+        how = dataclasses.replace(FULL, **changes)
+        return planner.plan(of, how, planner.GPUS[gpu], devices, Run(ROWS, 32, 3, 1)).measured
+
+    assert measured()
+    assert not measured(devices=2)
+    assert not measured("h100")
+    assert not measured(packing=True)
+    assert not measured(trained=5_046_272)
+    small = planner.SHAPES["Qwen/Qwen2.5-3B-Instruct"]
+    assert not measured(of=small, trained=small.parameters)
+
+
+def test_padding_slows_an_unpacked_run_and_not_a_packed_one():
+    run = Run(ROWS, 32, 1, 4)
+    h200 = planner.GPUS["h200"]
+    small = dataclasses.replace(FULL, max_length=512)
+    padded = planner.plan(QWEN, small, h200, 1, run)
+    packed = planner.plan(QWEN, dataclasses.replace(small, packing=True), h200, 1, run)
+    assert (padded.micro_batch, padded.accumulation) == (4, 8)
+    assert padded.processed == 32 * 400
+    assert padded.hours / packed.hours == pytest.approx(400 / 250)
+
+
+def test_a_packed_run_steps_over_packed_rows():
+    run = Run(Lengths((4096,) * 64, "test"), 32, 1, 1)
+    packed = dataclasses.replace(FULL, packing=True)
+    found = planner.plan(QWEN, packed, planner.GPUS["h200"], 1, run)
+    assert (found.rows, found.steps) == (32, 1)
+    assert found.processed == found.tokens
+    apart = planner.plan(QWEN, FULL, planner.GPUS["h200"], 1, run)
+    assert (apart.rows, apart.steps) == (64, 2)
+
+
+def test_every_way_out_that_is_named_fits():
+    run = Run(ROWS, 32, 3, 4)
+    named = planner.ways(QWEN, FULL, planner.GPUS["h100"], 1, run, 5_046_272)
+    assert [way.split(" (")[0] for way in named] == [
+        "--count 2",
+        "--optim adamw_bnb_8bit --dtype bfloat16",
+        "--use_peft true --dtype bfloat16",
+    ]
+    assert planner.micro_batch(QWEN, FULL, planner.GPUS["h100"], 2, 1) == 1
+    tiny = dataclasses.replace(planner.GPUS["4090"], gib=4)
+    assert planner.ways(QWEN, FULL, tiny, 1, run, 5_046_272) == [
+        "a smaller model, or a shorter --max_length"
+    ]
+
+
+def test_lora_counts_its_targets():
+    @dataclasses.dataclass
+    class Model:
+        lora_r = 16
+        lora_target_modules = ("q_proj", "v_proj")
+
+    assert planner.lora(QWEN, Model()) == 16 * 28 * (3584 + 3584 + 3584 + 512)
+
+
+def test_an_unknown_model_or_optimizer_is_named(tmp_path):
+    @dataclasses.dataclass
+    class Sft:
+        optim = "lomo"
+
+    with pytest.raises(ConfigError, match="lomo"):
+        planner.setup(Sft(), None, QWEN)
+    with pytest.raises(MissingInputError, match="not known"):
+        planner.shape(str(tmp_path))
+
+
+def test_drawn_rows_meet_the_papers_spread_in_every_genre():
+    for genre in paper.genres().values():
+        if genre is not None and genre.count >= 10:
+            found = lengths.spread(genre.article, genre.count)
+            assert (found.min(), found.max()) == (genre.article.min, genre.article.max)
+            assert found.mean() == pytest.approx(genre.article.mean, rel=0.02)
+
+
+def test_drawn_mixtures_have_the_rows_asked_for_and_say_that_they_are_synthetic():
+    found = lengths.drawn({"creative": 1665, "general_zh": 1000, "general_en": 1000}, 8192)
+    assert len(found.tokens) == 3665
+    assert max(found.tokens) <= 8192
+    assert "synthetic" in found.origin
+    assert found == lengths.drawn({"creative": 1665, "general_zh": 1000, "general_en": 1000}, 8192)
+
+
+def test_long_parts_on_the_same_rows_spread_a_mixture_widest():
+    apart = lengths.drawn({"creative": 1665}, 8192)
+    widest = lengths.drawn({"creative": 1665}, 8192, together=True)
+    assert lengths.padded(widest, 8) / widest.total > lengths.padded(apart, 8) / apart.total
+
+
+@given(st.lists(st.integers(1, 64), min_size=1, max_size=60), st.integers(1, 8))
+@settings(max_examples=60, deadline=None)
+def test_padding_and_packing_never_lose_a_token(tokens, batch):
+    rows = Lengths(tuple(tokens), "test")
+    assert lengths.padded(rows, batch) >= rows.total
+    assert lengths.padded(rows, 1) == rows.total
+    bins = lengths.packed(rows, 64) // 64
+    assert bins * 64 >= rows.total
+    assert bins <= max(1, 2 * rows.total / 64)  # two half-empty bins would have been one

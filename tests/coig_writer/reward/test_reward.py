@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit
+
+from coig_writer.ballot import Ballot
+from coig_writer.errors import ConfigError, InputError
+from coig_writer.generation import Generation
+from coig_writer.reward import preferences, report, run
+from coig_writer.reward.preferences import Preference, Preferences
+
+
+def answer(variant, article, query="zh-1"):
+    return Generation(
+        variant, query, "zh", None, f"题 {query}", article, None, article, "absent", "stop",
+        None, None, None, variant, None,
+    )  # fmt: skip
+
+
+def ballot(verdict, shown=("a", "b"), protocol="pairwise"):
+    text = json.dumps(verdict)
+    return Ballot(f"x{text}", "s", protocol, "i", "zh-1", "r", 0, tuple(shown), text)
+
+
+def pair(prompt, chosen="好好好", rejected="坏"):
+    return Preference(prompt, prompt, chosen, rejected)
+
+
+def test_ballots_give_pairs_in_the_right_direction_and_the_rest_has_a_reason():
+    votes = [
+        ballot("left"),
+        ballot("right"),
+        ballot("tie"),
+        ballot("skip"),
+        ballot("left", ("a", "z")),
+    ]
+    found = preferences.from_ballots(votes, [answer("a", "甲"), answer("b", "乙")])
+    assert [(p.chosen, p.rejected) for p in found.pairs] == [("甲", "乙"), ("乙", "甲")]
+    assert found.left_out == {"tie": 1, "skip": 1, "no_answer_at_hand": 1}
+
+
+def test_a_ranking_gives_its_pairs_and_empty_articles_none():
+    votes = [ballot(["b", ["a", "c"]], ("a", "b", "c"), "ranking")]
+    texts = [answer("a", "甲"), answer("b", "乙"), answer("c", " ")]
+    found = preferences.from_ballots(votes, texts)
+    assert [(p.chosen, p.rejected) for p in found.pairs] == [("乙", "甲")]
+    assert found.left_out == {"empty_article": 1, "tie": 1}
+
+
+def test_a_file_is_read_by_its_three_columns(tmp_path):
+    file = tmp_path / "p.jsonl"
+    row = {"prompt": "题", "chosen": "好", "rejected": "坏"}
+    file.write_text(json.dumps(row) + "\n" + json.dumps(row | {"rejected": "好"}) + "\n")
+    found = preferences.read([file], [], [])
+    assert (len(found.pairs), found.left_out) == (1, {"equal_articles": 1})
+    file.write_text(json.dumps({"prompt": "题", "chosen": "好"}))
+    with pytest.raises(InputError, match="line 1: prompt, chosen and rejected"):
+        preferences.read([file], [], [])
+    with pytest.raises(InputError, match="no preference to learn from"):
+        preferences.read([], [], [])
+    with pytest.raises(InputError, match="not texts"):
+        preferences.read([], [tmp_path / "b.parquet"], [])
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=60), st.integers(0, 5))
+@settings(max_examples=60, deadline=None)
+def test_no_prompt_is_on_both_sides_and_no_pair_is_lost(prompts, seed):
+    pairs = [pair(f"题{i}") for i in [*prompts, 90, 91, 92, 93]]
+    parts = preferences.split(pairs, 0.2, seed)
+    train, held = ({p.prompt for p in side} for side in (parts.train, parts.held_out))
+    assert not train & held
+    assert len(held) >= 2
+    assert len(parts.train) + len(parts.held_out) == len(pairs)
+    again = preferences.split(pairs[::-1], 0.2, seed)
+    assert {p.prompt for p in again.held_out} == held
+
+
+def test_too_few_prompts_are_refused():
+    with pytest.raises(InputError, match="3 prompts"):
+        preferences.split([pair(str(i)) for i in range(3)], 0.2, 0)
+
+
+def test_over_long_pairs_are_left_out_by_name(smoke_tokenizer):
+    found = Preferences((pair("题"), pair("题", "长" * 500)), {"tie": 2})
+    kept = preferences.fitting(found, smoke_tokenizer, 200)
+    assert (len(kept.pairs), kept.left_out) == (1, {"tie": 2, "over_long": 1})
+
+
+def test_the_interval_clusters_by_prompt():
+    pairs = [pair(f"题{i}") for i in range(30) for _ in range(20)]
+    margins = np.repeat(np.where(np.arange(30) % 2, 1.0, -1.0), 20)
+    wide = report.report(pairs, margins).accuracy
+    alone = [pair(f"题{i}") for i in range(600)]
+    narrow = report.report(alone, margins).accuracy
+    assert wide.estimate == narrow.estimate == 0.5
+    assert wide.clusters == 30
+    assert (wide.high - wide.low) > 3 * (narrow.high - narrow.low)
+
+
+def test_a_calibrated_model_measures_as_calibrated_and_an_overconfident_one_does_not():
+    rng = np.random.default_rng(0)
+    margin = rng.normal(0, 2, 40_000)
+    true = np.where(rng.uniform(size=margin.size) < expit(np.abs(margin)), 1, -1) * np.abs(margin)
+    assert report.calibration(true).error < 0.02
+    assert report.calibration(4 * true).error > 0.08
+    coin = report.calibration(np.zeros(10))
+    assert (coin.error, coin.brier) == (0.0, 0.25)
+    assert coin.log_loss == pytest.approx(np.log(2))
+
+
+def test_a_model_that_measures_length_is_found_out():
+    pairs = [pair(f"题{i}", *(("长" * 9, "短") if i % 4 else ("短", "长" * 9))) for i in range(40)]
+    margins = [len(p.chosen) - len(p.rejected) for p in pairs]
+    bias = report.report(pairs, margins).length
+    rates = {f: getattr(bias, f) for f in ("model_prefers_longer", "raters_prefer_longer")}
+    rates |= {f: getattr(bias, f) for f in ("accuracy_longer_chosen", "accuracy_shorter_chosen")}
+    assert [rate.estimate for rate in rates.values()] == [1.0, 0.75, 1.0, 0.0]
+    assert rates["raters_prefer_longer"].clusters == 40
+    assert bias.spearman == pytest.approx(1.0)
+
+
+def test_a_report_prints_and_gives_facts_even_without_length_differences():
+    found = report.report([pair(str(i), "甲", "乙") for i in range(6)], [1.0, -1.0] * 3)
+    assert found.length.model_prefers_longer is None
+    assert "6 pairs, 6 held-out prompts" in report.rendered(found)
+    facts = {f.id: f for f in report.facts(found)}
+    assert facts["reward/accuracy"].n == 6
+    assert "reward/raters_prefer_longer" not in facts
+
+
+def test_shipped_recipes_parse_and_unknown_keys_are_refused(root):
+    demo = root / "recipes" / "configs" / "reward_demo.yaml"
+    own, settings, model = run.parse(["--config", str(demo)], demo)
+    assert (own.held_out, settings.max_length, model.model_name_or_path) == (
+        0.2,
+        2048,
+        "build/smoke",
+    )
+    full = root / "recipes" / "configs" / "reward.yaml"
+    flags = ["--config", str(full), "--use_cpu", "true", "--bf16", "false"]
+    assert run.parse(flags, full)[1].center_rewards_coefficient == 0.01
+    with pytest.raises(ConfigError, match="unknown key 'ballot'"):
+        run.parse(["--ballot", "x"], demo)

@@ -1,0 +1,68 @@
+"""Language confusion by spans and shares."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coig_writer.text.language import confusion, han_share, latin_share
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The rain stopped at noon.", (False, False, False)),
+        ("The rain stopped, 然后 he left for the station in the north.", (True, False, False)),
+        ("The rain 停了以后他就走了 and he left.", (True, True, False)),
+        ("雨停了，他走了。The end.", (True, True, True)),
+        ("He said “你好” and left for the long winter in the north.", (False, False, False)),
+        ("The word (雨) means rain in the language of his mother.", (False, False, False)),
+        ("The poet Li Bai 李白 drank all night with the moon and sang to it until the lamps went out.", (False, False, False)),
+        ("The poet Li Bai 李白是唐朝诗人 drank all night with the moon and sang of it and other things, and we have all of his songs, or nearly all, as he gave them away to friends and to strangers who happened by.", (True, False, False)),
+        ("“雨停了他走了再也没有回来”", (True, True, True)),
+    ],
+)  # fmt: skip
+def test_english(text: str, expected: tuple[bool, bool, bool]) -> None:
+    found = confusion(text, "en")
+    assert found is not None
+    assert (found.any, found.mixed, found.wrong) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("他打开 APP，点了一杯 latte，" + "坐在门口的石阶上看对面楼里的灯一盏一盏地熄下去，" * 12, (False, False, False)),
+        ("风从巷子口吹进来，带着一点潮气，他忽然觉得这样坐一夜也没有什么不好。" * 3 + "他打开手机上那个从来没有用过的应用程序，想了很久很久，点了一杯拿铁，又把它取消了，so it goes, my dear friend, so it goes，然后把屏幕按灭，坐在门口的石阶上看对面楼里的灯一盏一盏地熄下去，直到只剩下最高处的那一扇窗还亮着，像有人在等谁回来，他也就一直这么看着，没有起身，也没有再去想别的什么事情，风从巷子口吹进来，带着一点潮气，他忽然觉得这样坐一夜也没有什么不好，天亮以后总归还是要去上班的，不必着急。", (True, False, False)),
+        ("他买了 Galaxy Z Fold，说 Gorilla Glass Victus 摔不坏，" + "坐在门口的石阶上看对面楼里的灯一盏一盏地熄下去，" * 6, (False, False, False)),
+        ("他买了 phone，又买 case，再买 cable，都退了。", (True, True, False)),
+        ("The whole answer is in English.", (True, True, True)),
+        ("他说：“I love you so much”。" + "然后就走了再也没有回来过这个地方真的没有" * 20, (False, False, False)),
+    ],
+)  # fmt: skip
+def test_chinese(text: str, expected: tuple[bool, bool, bool]) -> None:
+    found = confusion(text, "zh")
+    assert found is not None
+    assert (found.any, found.mixed, found.wrong) == expected
+
+
+def test_a_stray_quotation_mark_does_not_excuse_a_page() -> None:
+    text = "It began “" + "雨" * 300 + " and went on in English for a while."
+    found = confusion(text, "en")
+    assert found is not None
+    assert found.spans == ("雨" * 300,)
+
+
+def test_a_text_without_letters_has_no_language() -> None:
+    assert confusion("123 …", "en") is None
+    assert han_share("—") is None
+    assert latin_share("—") is None
+    assert latin_share("用 iPhone 拍") == 1 / 3
+
+
+@given(st.text(max_size=200), st.sampled_from(["zh", "en"]))
+def test_the_thresholds_are_nested(text: str, language) -> None:
+    found = confusion(text, language)
+    if found is not None:
+        assert found.wrong <= found.mixed <= found.any
+        assert 0 <= found.share <= 1

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from coig_writer.errors import InputError, MissingInputError
+from coig_writer.files import read_records
+from coig_writer.triplet import Triplet
+from dataset_builder.official import importing, synthetic
+from dataset_builder.official.importing import import_file
+from dataset_builder.official.rows import RULES
+
+GOOD = {"id": "good", "query": "写一首诗", "thought": "想", "answer": "好雨知时节"}
+# Rule → a row that breaks it and no other.
+DEFECTS: dict[str, Any] = {
+    "missing_field": {k: v for k, v in GOOD.items() if k != "thought"} | {"id": "1"},
+    "empty_field": GOOD | {"id": "2", "answer": " \n"},
+    "not_text": GOOD | {"id": "3", "query": 7},
+    "nan": GOOD | {"id": "4", "answer": float("nan")},
+    "nested": GOOD | {"id": "5", "thought": {"step": "一"}},
+    "repeated_id": GOOD | {"answer": "另一篇"},
+    "not_an_object": ["a", "list"],
+    "undecodable": GOOD | {"id": "6", "answer": "\ud83d"},
+    "duplicate_text": GOOD | {"id": "7", "answer": "好雨，知时节！"},
+    "boilerplate": GOOD | {"id": "8", "answer": "以下是您要的诗"},
+    "placeholder_prompt": GOOD | {"id": "9", "query": "/", "answer": "甲"},
+    "control_characters": GOOD | {"id": "10", "answer": "乙\x07丙"},
+    "unknown_field": GOOD | {"id": "11", "answer": "丁", "score": {"a": 1}},
+}
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def write(path, rows):
+    path.write_text("\n".join(json.dumps(r) for r in rows), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("rule", [r for r in DEFECTS if r != "not_an_object"])
+def test_each_planted_defect_is_reported_with_row_id_rule_and_remedy(tmp_path, rule):
+    path = write(tmp_path / "rows.jsonl", [GOOD, DEFECTS[rule]])
+    imported = import_file(path, tmp_path / "out")
+    assert imported.rules == {rule: 1}
+    error = RULES[rule].level == "error"
+    name = "rejected.jsonl" if error else "warnings.jsonl"
+    (problem,) = lines(tmp_path / "out" / name)
+    assert (problem["row"], problem["rule"]) == (2, rule)
+    assert problem["id"] == DEFECTS[rule]["id"]
+    assert problem["remedy"]
+    assert (imported.rows, imported.rejected) == ((1, 1) if error else (2, 0))
+    if error:
+        assert json.loads(problem["raw"])["query"] == DEFECTS[rule]["query"]
+
+
+def test_the_published_counts_and_lengths_come_back_and_planted_defects_are_found(tmp_path):
+    drawn = [row.official() for row in synthetic.rows(seed=1)]
+    planted = [DEFECTS[rule] for rule in DEFECTS]
+    rows = [*drawn[:800], GOOD, *planted, *drawn[800:]]
+    (tmp_path / "all.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8", errors="surrogatepass")  # fmt: skip
+    imported = import_file(tmp_path / "all.json", tmp_path / "out")
+    # A lone surrogate written as bytes is no UTF-8: undecodable by another road.
+    assert set(imported.rules) - {"separator"} == set(DEFECTS)
+    kept = read_records(tmp_path / "out" / "triplets.parquet", Triplet)
+    ids = [t.id for t in kept]
+    assert [i for i in ids if len(i) > 10] == [row["id"] for row in drawn]
+    by_id = {t.id: t for t in kept}
+    for row in drawn:
+        got = by_id[row["id"]]
+        assert (got.prompt, got.reasoning, got.article) == (row["query"], row["thought"], row["answer"])  # fmt: skip
+        assert (got.genre, got.provenance) == (None, "published")
+
+
+def test_bom_and_crlf_are_mended_and_counted(tmp_path):
+    row = GOOD | {"answer": "\ufeff一行\r\n二行"}
+    path = tmp_path / "rows.json"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps([row], indent=1).replace("\n", "\r\n").encode())
+    imported = import_file(path, tmp_path / "out")
+    (triplet,) = read_records(tmp_path / "out" / "triplets.parquet", Triplet)
+    assert triplet.article == "一行\n二行"
+    assert imported.repairs == {
+        "byte order marks removed": 1,
+        "CRLF turned into LF": 1,
+        "byte order mark of the file removed": 1,
+    }
+
+
+def test_the_older_schema_gets_ids_and_keeps_what_has_no_column(tmp_path):
+    row = {
+        "query_type": "诗歌 (Poetry)",
+        "query": "写诗",
+        "thought": "想",
+        "answer": "诗",
+        "link": "https://example.com/1",
+        "source_date": "2023-05",
+    }
+    path = write(tmp_path / "rows.jsonl", [row, row | {"answer": "另一首"}])
+    import_file(path, tmp_path / "out")
+    first, second = read_records(tmp_path / "out" / "triplets.parquet", Triplet)
+    assert first.id.startswith("row-")
+    assert first.id != second.id
+    assert first.source == "https://example.com/1"
+    extra = lines(tmp_path / "out" / "extra.jsonl")
+    assert extra[0] == {"id": first.id} | {k: row[k] for k in ("query_type", "link", "source_date")}
+
+
+def test_the_checksum_is_compared_with_the_recorded_ones(tmp_path, monkeypatch):
+    import hashlib
+
+    path = write(tmp_path / "rows.jsonl", [GOOD])
+    content = path.read_bytes()
+    assert not import_file(path, tmp_path / "out").known
+    git = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+    monkeypatch.setattr("dataset_builder.official.checksums.KNOWN_GIT_BLOBS", {git})
+    imported = import_file(path, tmp_path / "out")
+    assert imported.known
+    assert imported.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_strict_makes_an_error_fatal_and_writes_nothing(tmp_path):
+    path = write(tmp_path / "rows.jsonl", [GOOD, DEFECTS["nested"]])
+    with pytest.raises(InputError, match="1 row has an error"):
+        import_file(path, tmp_path / "out", strict=True)
+    assert not (tmp_path / "out" / "triplets.parquet").exists()
+    import_file(write(path, [GOOD, DEFECTS["boilerplate"]]), tmp_path / "out", strict=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\n\n", b"[1, 2]", b"not json at all"])
+def test_a_file_without_a_sound_row_is_refused(tmp_path, content):
+    (tmp_path / "f").write_bytes(content)
+    with pytest.raises(InputError, match="no sound row"):
+        import_file(tmp_path / "f", tmp_path / "out")
+    assert not (tmp_path / "out" / "triplets.parquet").exists()
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(MissingInputError, match="no such file"):
+        import_file(tmp_path / "gone.json", tmp_path / "out")
+
+
+def test_importing_again_keeps_overrides_and_drops_stale_assignments(tmp_path):
+    out = tmp_path / "out"
+    path = write(tmp_path / "rows.jsonl", [GOOD])
+    import_file(path, out)
+    (out / "overrides.csv").write_text("id,genre,note\ngood,poetry,\n")
+    (out / "assignments.jsonl").write_text("{}\n")
+    import_file(path, out)
+    assert (out / "overrides.csv").read_text() == "id,genre,note\ngood,poetry,\n"
+    assert not (out / "assignments.jsonl").exists()
+
+
+def test_the_command_prints_a_summary_and_escapes_hostile_ids(tmp_path, root):
+    path = write(tmp_path / "rows.jsonl", [GOOD, GOOD | {"id": "\x1b[2J", "answer": ""}])
+    done = subprocess.run(
+        [sys.executable, "-m", "dataset_builder", "import", str(path), "--out", str(tmp_path / "o")],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "1 rows kept, 1 rejected" in done.stdout
+    assert "\x1b" not in done.stderr + done.stdout
+    assert "empty_field" in done.stderr
+
+
+def test_path_or_hub_and_not_both(monkeypatch, capsys):
+    for arguments in ([], ["x.json", "--hub"], ["x.json", "--revision", "main"]):
+        monkeypatch.setattr(sys, "argv", ["import", *arguments])
+        with pytest.raises(SystemExit):
+            importing.main()
+    assert "--revision goes with --hub" in capsys.readouterr().err

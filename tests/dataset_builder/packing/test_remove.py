@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from coig_writer import facts, taxonomy
+from coig_writer.errors import InputError, MissingInputError
+from dataset_builder.packing import describe, pack, removed, samples
+from dataset_builder.packing.remove import remove
+
+NAMES = taxonomy.published()
+ROWS = samples.read(NAMES)[:6]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    out = tmp_path / "Mine"
+    pack.pack(ROWS, NAMES, out)
+    return out
+
+
+def ids(folder):
+    return {t.id for t in describe.read_packed(folder)}
+
+
+def test_a_removed_row_is_gone_counted_and_logged(folder):
+    first, second = ROWS[0], ROWS[1]
+    remove(folder, [first.id], "asked by the author")
+    assert ids(folder) == {t.id for t in ROWS[1:]}
+    log = remove(folder, [second.id], "again")
+    assert [r.version for r in log] == ["1.0.1", "1.0.2"]
+    content = (folder / "removed.jsonl").read_text(encoding="utf-8")
+    assert [json.loads(line)["id"] for line in content.splitlines()] == [first.id, second.id]
+    assert first.article[:20] not in content
+    assert first.genre == second.genre
+    assert not (folder / "data" / str(first.genre)).exists()
+    found = facts.read(folder / "facts.json")
+    assert found["overall/rows"].value == 4
+    assert found["removed/rows"].value == 2
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "version 1.0.2; rows removed since the first: 2;" in card
+    assert describe.card(folder, describe.read_packed(folder)) == card
+
+
+def test_packing_again_does_not_bring_a_row_back(folder):
+    remove(folder, [ROWS[0].id], "asked")
+    assert ROWS[0] not in pack.pack(ROWS, NAMES, folder)
+    assert ROWS[0].id not in ids(folder)
+    assert len(removed.read(folder)) == 1
+
+
+def test_unknown_ids_and_emptying_are_refused_and_change_nothing(folder):
+    remove(folder, [ROWS[0].id], "asked")
+    before = ids(folder)
+    with pytest.raises(InputError, match=r"it was removed before"):
+        remove(folder, [ROWS[0].id], "again")
+    with pytest.raises(InputError, match="no row has id 'nothing'"):
+        remove(folder, [ROWS[1].id, "nothing"], "typo")
+    with pytest.raises(InputError, match="no row would be left"):
+        remove(folder, sorted(before), "all")
+    assert ids(folder) == before
+    with pytest.raises(MissingInputError):
+        remove(folder / "elsewhere", ["a"], "typo")
+
+
+def test_the_command(folder, root):
+    command = [sys.executable, "-m", "dataset_builder", "remove", str(folder)]
+    done = subprocess.run(
+        [*command, "--id", ROWS[2].id, "--reason", "asked"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "version 1.0.1, 1 rows removed in all" in done.stdout

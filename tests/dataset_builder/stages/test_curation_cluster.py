@@ -1,0 +1,147 @@
+"""The same stage on this machine, in shares, and as Slurm scripts that really run."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from coig_writer.document import Document, Dropped
+from coig_writer.taxonomy import published
+from dataset_builder.demo import answer_key
+from dataset_builder.demo.scripted_endpoint import SAMPLE, Script, sample_texts, serving
+from dataset_builder.stages import assess, collect, dedup, duplicates, flow
+from dataset_builder.stages.options import Settings
+
+
+@pytest.fixture
+def deduplicated(tmp_path):
+    """The samples up to dedup, by rules alone."""
+    where = Settings(tmp_path / "curation", published())
+    collect.run(where, collect.Options((SAMPLE,), "sample", thresholds=answer_key.THRESHOLDS))
+    assess.run(where, rules_only=True)
+    dedup.run(where)
+    return where
+
+
+def cluster(root, arguments, **variables):
+    return subprocess.run(
+        [sys.executable, "-m", "dataset_builder", "cluster", *arguments],
+        cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | variables,
+    )
+
+
+def split(where):
+    kept = {d.id for d in flow.read_kept(where.root, "screen")}
+    lost = {d.document.id: d.reason for d in flow.read_dropped(where.root, "screen")}
+    return kept, lost
+
+
+def test_shares_give_what_one_process_gives(deduplicated, root):
+    with serving(Script(sample_texts())) as server:
+        own = ["--out", str(deduplicated.root), "--endpoint", server.url, "--part-size", "4"]
+        cluster(root, ["screen", "--tasks", "3", "--workers", "2", "--", *own])
+        shared = split(deduplicated)
+        shutil.rmtree(flow.folder(deduplicated.root, "screen"))
+        subprocess.run(
+            [sys.executable, "-m", "dataset_builder", "screen", *own], cwd=root, check=True
+        )
+    assert split(deduplicated) == shared
+    assert shared[1]["raw-052"] == "unscored_refused"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs: pip install ray")
+def test_ray_gives_what_one_process_gives(root, tmp_path):
+    texts = ["collect", str(SAMPLE), "--provenance", "sample"]
+    own, spread = tmp_path / "own", tmp_path / "ray"
+    command = [sys.executable, "-m", "dataset_builder", *texts, "--out", str(own)]
+    subprocess.run(command, cwd=root, check=True)
+    on_ray = ["--executor", "ray", "--tasks", "3", "--workers", "2", "--", *texts[1:]]
+    path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
+    cluster(root, ["collect", *on_ray, "--out", str(spread)], PYTHONPATH=path)
+    for name in ("kept", "dropped"):
+        (one,), (other,) = (list(place.glob(f"0?-collect/{name}.jsonl")) for place in (own, spread))
+        assert one.read_bytes() == other.read_bytes()
+
+
+SBATCH = """#!/bin/bash
+# Stands in for Slurm: runs the array of the script that it is given, one task after another.
+script="${@: -1}"
+last=$(grep -oP '(?<=--array=0-)[0-9]+' "$script")
+for i in $(seq 0 "$last"); do
+  SLURM_ARRAY_TASK_ID=$i SLURM_NODELIST=localhost SLURM_NODEID=0 bash "$script" >>"$SBATCH_LOG" 2>&1 || exit 1
+done
+echo "Submitted batch job 1"
+"""
+SRUN = '#!/bin/bash\nwhile [[ "$1" == -* ]]; do [[ "$1" == -n ]] && shift; shift; done\nexec "$@"\n'
+SCONTROL = "#!/bin/bash\necho localhost\n"
+
+
+@pytest.fixture
+def slurm(tmp_path):
+    """A folder with programs that stand in for Slurm's."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name, text in (("sbatch", SBATCH), ("srun", SRUN), ("scontrol", SCONTROL)):
+        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).chmod(0o755)
+    path = f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return {"PATH": path, "SBATCH_LOG": str(tmp_path / "sbatch.log")}
+
+
+@pytest.mark.slow
+def test_slurm_scripts_are_valid_and_run(deduplicated, root, slurm, tmp_path):
+    with serving(Script(sample_texts())) as server:
+        own = ["--out", str(deduplicated.root), "--endpoint", server.url, "--part-size", "4"]
+        how = ["screen", "--executor", "slurm", "--partition", "cpu", "--tasks", "3"]
+        written = cluster(root, [*how, "--write-only", "--", *own], **slurm)
+        scripts = [Path(x) for x in written.stdout.split() if x.endswith(".slurm")]
+        assert len(scripts) == 2
+        for script in scripts:
+            subprocess.run(["bash", "-n", str(script)], check=True)
+            assert "#SBATCH --requeue" in script.read_text(encoding="utf-8")
+        assert not flow.folder(deduplicated.root, "screen").exists()
+        cluster(root, [*how, "--", *own], **slurm)
+    # dedup's five steps and the join, each a job that waits for the one before
+    before = [d.id for d in flow.read_kept(deduplicated.root, "dedup")]
+    shutil.rmtree(flow.folder(deduplicated.root, "dedup"))
+    again = ["dedup", "--executor", "slurm", "--partition", "cpu", "--tasks", "1"]
+    cluster(root, [*again, "--", "--out", str(deduplicated.root)], **slurm)
+    assert [d.id for d in flow.read_kept(deduplicated.root, "dedup")] == before
+    kept, lost = split(deduplicated)
+    log = (tmp_path / "sbatch.log").read_text(encoding="utf-8")
+    assert len(kept) == 29, log[-2000:]
+    assert lost["raw-006"] == "article_quality_below_8"
+
+
+def test_near_duplicates_do_not_depend_on_the_order(tmp_path):
+    texts = sample_texts()
+    names = ("raw-021", "raw-043", "raw-036", "raw-054")
+    days = dict(zip(names, ("2023-05-12", "2023-07-03", "2024-08-14", "2024-10-08"), strict=True))
+    members = [duplicates.Member(days[n], n, texts[n]) for n in names]
+    for order in (members, members[::-1]):
+        assert {d.id: d.of for d in duplicates.within(order, 0.5)} == {
+            "raw-043": "raw-021",
+            "raw-054": "raw-036",
+        }
+
+
+def test_the_benchmark_is_kept_out():
+    from coig_writer import benchmark
+
+    query = max(benchmark.queries("zh"), key=lambda q: len(q.query))
+    document = Document("a", f"开头几句。{query.query}结尾几句。")
+    outcome = dedup.decide(document, {})
+    assert isinstance(outcome, Dropped)
+    assert outcome.reason == "overlaps_benchmark"
+    assert query.id in outcome.evidence

@@ -1,0 +1,156 @@
+"""The demonstration through all ten stages: exactly these documents, exactly these reasons."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from coig_writer.endpoint import Endpoint
+from coig_writer.files import read_records
+from coig_writer.taxonomy import published
+from coig_writer.triplet import Triplet
+from dataset_builder.demo import walkthrough
+from dataset_builder.demo.scripted_endpoint import MODEL
+from dataset_builder.stages import curate, flow
+from dataset_builder.stages.asking import Model
+from dataset_builder.stages.options import Settings
+
+ACCEPTED = {f"raw-{n:03d}" for n in (2, 3, 4, 7, 8, 12, 15, 18, 21, 23, 32, 34, 35, 36, 38, 44, 47, 49, 53, 55)}  # fmt: skip
+REASONS = {
+    "collect": {
+        "too_early": {22, 28, 50},
+        "conflicting_dates": {19, 46, 60},
+        "engagement_below_threshold": {9},
+    },
+    "assess": {
+        "cut_off": {1, 56, 58},
+        "mojibake": {5, 45, 51},
+        "advertisement_tail": {11, 29, 40},
+        "boilerplate_opening": {13, 14, 59},
+        "wrong_language": {26, 27, 33},
+    },
+    "dedup": {"near_duplicate": {43, 54, 57}},
+    "screen": {
+        "article_quality_below_8": {6, 31, 37},
+        "article_creativity_below_8": {25, 48},
+        "unscored_refused": {52},
+    },
+    "reverse": {},
+    "validate": {"unmet_criterion_i": {20}},
+    "score": {
+        "sum_below_50": {30, 17},  # 48 and 49
+        "reasoning_creativity_below_8": {24},  # 7 under a sum of 57
+        "prompt_quality_below_8": {42},  # lowered by leakage
+    },
+    "review": {"removed_factual_error": {10, 16, 41}, "refinement_rounds_spent": {39}},
+    "audit": {},
+}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    root = tmp_path_factory.mktemp("curation")
+    where, counts = walkthrough.run(root)
+    return where, {c.stage: c for c in counts}
+
+
+def test_exactly_these_are_accepted(demo):
+    where, counts = demo
+    assert {d.id for d in flow.read_kept(where.root, "audit")} == ACCEPTED
+    assert counts["pack"].kept == len(ACCEPTED)
+
+
+@pytest.mark.parametrize("stage", REASONS)
+def test_exactly_these_are_dropped_and_why(demo, stage):
+    where, _ = demo
+    found: dict[str, set[int]] = {}
+    for lost in flow.read_dropped(where.root, stage):
+        found.setdefault(lost.reason, set()).add(int(lost.document.id[-3:]))
+        assert lost.stage == stage
+        assert lost.evidence or lost.open
+    assert found == REASONS[stage]
+
+
+def test_labels_of_the_samples_meet_their_reasons(demo, root):
+    where, _ = demo
+    labels = (root / "dataset_builder/sample/raw_labels.jsonl").read_text(encoding="utf-8")
+    reasons = {
+        lost.document.id: lost.reason
+        for stage in REASONS
+        for lost in flow.read_dropped(where.root, stage)
+    }
+    renamed = {"factual_anachronism": "removed_factual_error"}
+    for row in map(json.loads, labels.splitlines()):
+        if row["label"] == "good":
+            continue
+        if row["label"] == "weak_prose":
+            assert reasons[row["id"]].startswith("article_")
+        else:
+            assert reasons[row["id"]] == renamed.get(row["label"], row["label"])
+
+
+def test_borders_of_the_scores(demo):
+    where, _ = demo
+    kept = {d.id: d for d in flow.read_kept(where.root, "audit")}
+    assert kept["raw-055"].history[-3] == {"stage": "score", "sum": 50}
+    assert kept["raw-038"].scores["screen"]["quality"] == 8
+    lost = {x.document.id: x for x in flow.read_dropped(where.root, "score")}
+    leaked = lost["raw-042"].document.scores["score"]
+    assert leaked["prompt_quality"] < leaked["as_answered"]["prompt_quality"]
+
+
+def test_drafts_that_were_sent_back(demo):
+    where, _ = demo
+    kept = {d.id: d for d in flow.read_kept(where.root, "audit")}
+    rounds = kept["raw-023"].validation["rounds"]
+    assert [r["verdicts"]["ii"]["verdict"] for r in rounds] == ["unmet", "met"]
+    assert [r["decision"] for r in kept["raw-018"].reviews] == ["refine", "accept"]
+    assert kept["raw-003"].reviews[-1]["adjudicated"]
+    assert len(kept["raw-034"].reviews[-1]["verdicts"]) == 4  # poetry is specialised
+
+
+def test_who_wrote_what(demo):
+    where, _ = demo
+    authors = {d.id: d.authorship for d in flow.read_kept(where.root, "audit")}
+    assert authors["raw-012"] == {"prompt": "model", "reasoning": "model_edited"}
+    assert authors["raw-002"] == {"prompt": "model", "reasoning": "model"}
+
+
+def test_triplets_and_page_are_left_for_pack(demo):
+    where, _ = demo
+    out = flow.folder(where.root, "audit")
+    triplets = read_records(out / "triplets.jsonl", Triplet)
+    assert {t.provenance for t in triplets} == {"sample"}
+    assert all(t.article_quality is not None for t in triplets)
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "演示" in page
+    assert (flow.folder(where.root, "pack") / "README.md").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [1.5, 4.0, 7.0])
+def test_kill_9_between_and_inside_stages_changes_nothing(tmp_path, root, seconds):
+    command = [sys.executable, "-m", "dataset_builder", "curate", "--demo", "--out", str(tmp_path)]
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL)
+    time.sleep(seconds)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    subprocess.run(command, cwd=root, check=True, stdout=subprocess.DEVNULL)
+    assert {d.id for d in flow.read_kept(tmp_path, "audit")} == ACCEPTED
+    for stage, reasons in REASONS.items():
+        found = {x.document.id for x in flow.read_dropped(tmp_path, stage)}
+        assert found == {f"raw-{n:03d}" for ns in reasons.values() for n in ns}
+
+
+def test_a_second_run_asks_nothing_that_is_known(demo):
+    where, counts = demo
+    # nobody listens there: whatever is asked would fail
+    deaf = Endpoint("http://127.0.0.1:9/v1", MODEL, cache=where.root / "replies", retries=0)
+    again = curate.run(Settings(where.root, published(), Model(deaf)), walkthrough.plan())
+    assert {c.stage: c for c in again} == counts
