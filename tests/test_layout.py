@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import graphlib
 import re
 import subprocess
 import sys
+from collections import Counter
+from pathlib import PurePath
 
 import pytest
 import tomllib
@@ -97,3 +101,148 @@ def test_make_lists_its_targets(root):
 def test_every_decision_has_a_page(root):
     numbers = [f.name[:4] for f in (root / "docs" / "decisions").glob("[0-9]*.md")]
     assert len(numbers) == len(set(numbers)) >= 10
+
+
+OWN = (
+    "coig_writer",
+    "dataset_builder",
+    "eval_tasks",
+    "model_cards",
+    "recipes",
+    "space",
+    "benchmarks",
+)
+# Imports of the kit's own modules inside functions that are still to go: file, how many. It only ever shrinks.
+STILL_INSIDE = {
+    "benchmarks/arena.py": 1,
+    "benchmarks/bradley_terry.py": 4,
+    "benchmarks/curation.py": 9,
+    "benchmarks/mix.py": 4,
+    "benchmarks/sft_recipe.py": 1,
+    "benchmarks/token_efficiency.py": 3,
+    "dataset_builder/audit/audit.py": 1,
+    "dataset_builder/audit/measures.py": 3,
+    "dataset_builder/audit/page.py": 1,
+    "dataset_builder/stages/curate.py": 1,
+    "dataset_builder/stages/flow.py": 1,
+    "eval_tasks/behaviour/__init__.py": 1,
+    "eval_tasks/judge/__init__.py": 4,
+    "eval_tasks/lighteval.py": 3,
+    "eval_tasks/recount.py": 1,
+    "eval_tasks/score.py": 3,
+    "recipes/controls.py": 2,
+    "recipes/generate.py": 5,
+    "recipes/line.py": 2,
+    "recipes/mix.py": 7,
+    "recipes/plan.py": 5,
+    "recipes/recount.py": 1,
+    "recipes/reward.py": 3,
+    "recipes/sft.py": 2,
+    "recipes/show.py": 1,
+    "src/coig_writer/__main__.py": 2,
+    "src/coig_writer/arena/server/app.py": 1,
+    "src/coig_writer/arena/server/command.py": 1,
+    "src/coig_writer/scoring/run.py": 1,
+    "src/coig_writer/scoring/task.py": 1,
+    "src/coig_writer/training/run.py": 3,
+    "src/coig_writer/training/samples.py": 1,
+}
+STILL_A_CIRCLE = {("dataset_builder.stages.curate", "dataset_builder.demo.walkthrough")}  # the same
+FUNCTION_LINES = 60
+FOLDER_MODULES = (
+    17  # as in httpx and datatrove, the fullest of the folders this house was measured against
+)
+
+
+@pytest.fixture(scope="module")
+def trees(tracked):
+    """The syntax tree of every module outside the tests."""
+    return {
+        name: ast.parse(text)
+        for name, text in tracked.items()
+        if name.endswith(".py") and not name.startswith("tests/")
+    }
+
+
+def functions(tree):
+    return (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def imports(tree):
+    """Every import under a node: dotted name, and the names taken from it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node, alias.name, ()) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node, node.module or "", tuple(alias.name for alias in node.names)
+
+
+def inside_functions(tree):
+    """The imports of the kit's own modules that stand inside a function."""
+    return {
+        (node.lineno, name)
+        for function in functions(tree)
+        for node, name, _ in imports(function)
+        if name.partition(".")[0] in OWN
+    }
+
+
+def test_an_import_inside_a_function_is_for_heavy_libraries_alone(trees):
+    found = {name: len(inside_functions(tree)) for name, tree in trees.items()}
+    more = {n: count for n, count in found.items() if count > STILL_INSIDE.get(n, 0)}
+    assert more == {}, "import the kit's own modules at the head of the file"
+
+
+def test_an_import_inside_a_function_is_seen():
+    source = (
+        "import torch\ndef a():\n  import torch\n  def b():\n    from coig_writer import files\n"
+    )
+    assert inside_functions(ast.parse(source)) == {(5, "coig_writer")}
+
+
+def module_of(path):
+    parts = PurePath(path).with_suffix("").parts
+    parts = parts[1:] if parts[0] == "src" else parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def arrows(trees):
+    """Module to the modules of the kit that it imports, wherever in the file."""
+    modules = {module_of(name): tree for name, tree in trees.items()}
+    return {
+        module: {
+            found
+            for _, name, taken in imports(tree)
+            for found in ([f"{name}.{t}" for t in taken if f"{name}.{t}" in modules] or [name])
+            if found in modules and found != module and (module, found) not in STILL_A_CIRCLE
+        }
+        for module, tree in modules.items()
+    }
+
+
+def test_no_import_goes_in_a_circle(trees):
+    graphlib.TopologicalSorter(arrows(trees)).prepare()  # raises CycleError, which names the circle
+
+
+def test_a_circle_of_imports_is_seen():
+    trees = {
+        "src/coig_writer/a.py": ast.parse("from coig_writer import b"),
+        "src/coig_writer/b.py": ast.parse("def late():\n  import coig_writer.a"),
+    }
+    with pytest.raises(graphlib.CycleError):
+        graphlib.TopologicalSorter(arrows(trees)).prepare()
+
+
+def test_no_folder_is_a_crowd(trees):
+    count = Counter(str(PurePath(n).parent) for n in trees if PurePath(n).name != "__init__.py")
+    assert {n: c for n, c in count.items() if c > FOLDER_MODULES} == {}
+
+
+def test_no_function_is_long(trees):
+    long = {
+        (name, function.name): lines
+        for name, tree in trees.items()
+        for function in functions(tree)
+        if (lines := (function.end_lineno or 0) - function.lineno + 1) > FUNCTION_LINES
+    }
+    assert long == {}
