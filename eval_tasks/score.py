@@ -19,7 +19,7 @@ from pathlib import Path
 from coig_writer import facts
 from coig_writer.errors import DriftError
 from coig_writer.facts import Fact
-from coig_writer.files import atomic_path, write_records
+from coig_writer.files import atomic_path, file_sha256, write_records
 from coig_writer.metrics import tokens
 from coig_writer.metrics.averages import Average, Place, averages
 from coig_writer.record import to_row
@@ -99,7 +99,7 @@ def _write(out: Path, scores: dict[str, list[Score]], found: Sequence[Average]) 
     for variant, rows in scores.items():
         write_records(out / f"{variant}.parquet", rows, Score)
     _write_averages(out / "averages.csv", found)
-    hashes = {variant: facts.sha256(out / f"{variant}.parquet") for variant in scores}
+    hashes = {variant: file_sha256(out / f"{variant}.parquet") for variant in scores}
     facts.write(
         out / "facts.json",
         (

@@ -21,7 +21,7 @@ from coig_writer.cards import card
 from coig_writer.cards.card import Literal
 from coig_writer.errors import run_command
 from coig_writer.facts import Fact
-from coig_writer.files import atomic_folder, read_records
+from coig_writer.files import atomic_folder, file_sha256, read_records
 
 TEMPLATE = Path(__file__).parent / "arena.md.jinja"
 TABLES = ("ballots", "comparisons", "scores", "tombstones")
@@ -147,7 +147,7 @@ def write(source: Path, out: Path) -> None:
         if (source / f"{name}.parquet").is_file()
         and pq.read_metadata(source / f"{name}.parquet").num_rows
     ]
-    measured = measure(ballots, facts.sha256(source / "ballots.parquet"))
+    measured = measure(ballots, file_sha256(source / "ballots.parquet"))
     with atomic_folder(out) as folder:
         for name in (*(f"{table}.parquet" for table in tables), "manifest.json"):
             shutil.copyfile(source / name, folder / name)
@@ -173,7 +173,7 @@ def main() -> int | None:
     arguments = parser.parse_args()
     if arguments.facts:
         file = arguments.ballots / "ballots.parquet"
-        facts.write(arguments.facts, measure(read_records(file, Ballot), facts.sha256(file)))
+        facts.write(arguments.facts, measure(read_records(file, Ballot), file_sha256(file)))
         return None
     write(arguments.ballots, arguments.out)
     print(arguments.out / "README.md")

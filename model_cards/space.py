@@ -20,7 +20,7 @@ from coig_writer.cards import card
 from coig_writer.cards.card import Literal
 from coig_writer.errors import InputError, run_command
 from coig_writer.facts import Fact
-from coig_writer.files import read_records
+from coig_writer.files import file_sha256, read_records
 from coig_writer.generation import Generation
 
 TEMPLATE = Path(__file__).parent / "space.md.jinja"
@@ -33,7 +33,7 @@ def measure(folder: Path) -> list[Fact]:
     """Returns every number of the card."""
     pack = folder / "data" / "demo_pack.jsonl"
     found = [*_settings(folder / "requirements.txt"), *_demo(read_records(pack, Generation))]
-    artefact = facts.sha256(pack)
+    artefact = file_sha256(pack)
     return [
         Fact(name, value, command=COMMAND, artefact=artefact if name.startswith("demo/") else None)
         for name, value in found

@@ -8,7 +8,7 @@ from typing import Any
 
 from coig_writer import facts
 from coig_writer.facts import Fact
-from coig_writer.files import atomic_path
+from coig_writer.files import atomic_path, file_sha256
 from dataset_builder.audit.measures import Measures
 from dataset_builder.stages.flow import STAGES, Counts, funnel
 from dataset_builder.stages.options import Settings
@@ -29,7 +29,7 @@ def write(out: Path, measures: Measures, where: Settings) -> None:
     """Writes ``index.html``, ``funnel.png``, ``balance.png``, ``months.png``, ``scores.png``, ``facts.json``."""
     stages = [c for c in funnel(where.root) if c.stage != "pack"]
     draw(out, measures, stages)
-    facts.write(out / "facts.json", found(measures, stages, facts.sha256(out / "kept.jsonl")))
+    facts.write(out / "facts.json", found(measures, stages, file_sha256(out / "kept.jsonl")))
     with atomic_path(out / "index.html") as partial:
         partial.write_text(render(measures, stages, where), encoding="utf-8")
 

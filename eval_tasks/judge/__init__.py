@@ -25,7 +25,7 @@ from coig_writer import facts
 from coig_writer.endpoint import Endpoint, Price
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.facts import Fact
-from coig_writer.files import atomic_path, read_records, write_records
+from coig_writer.files import atomic_path, file_sha256, read_records, write_records
 from coig_writer.record import to_row
 from coig_writer.score import Judgement
 from eval_tasks.judge.ask import Question, judge, questions
@@ -171,7 +171,7 @@ def _write(out: Path, found: Sequence[Finding]) -> None:
         writer = csv.DictWriter(handle, [f.name for f in dataclasses.fields(Finding)])
         writer.writeheader()
         writer.writerows(to_row(finding) for finding in found)
-    artefact = facts.sha256(out / "audit.csv")
+    artefact = file_sha256(out / "audit.csv")
     facts.write(
         out / "facts.json",
         (

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import hashlib
 import itertools
 import json
 from collections.abc import Iterable
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from coig_writer import __version__
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import atomic_path
+from coig_writer.files import write_json
 from coig_writer.record import from_row, to_row
 
 
@@ -40,15 +39,6 @@ class Fact:
     time: str = ""
 
 
-def sha256(path: Path) -> str:
-    """Returns the SHA-256 of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while piece := handle.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
-
-
 def write(path: Path, facts: Iterable[Fact]) -> None:
     """Writes facts to a JSON file, stamped with the time, sorted by id.
 
@@ -65,10 +55,7 @@ def write(path: Path, facts: Iterable[Fact]) -> None:
             raise InputError(
                 f"{path}: fact {after['id']!r} stands twice", "give each fact an id of its own"
             )
-    with atomic_path(path) as partial:
-        partial.write_text(
-            json.dumps({"facts": rows}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
+    write_json(path, {"facts": rows})
 
 
 def read(path: Path) -> dict[str, Fact]:

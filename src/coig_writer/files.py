@@ -1,28 +1,35 @@
-"""Files that are whole or absent: atomic writes, and records in Parquet and JSONL.
+"""Files that are whole or absent: atomic writes, records in Parquet and JSONL, JSON and settings.
 
 Everything is written beside its final name and renamed, so that a full disk, Ctrl-C or a killed
-process never leaves half a file under the final name.
+process never leaves half a file under the final name. The one exception is a log, which grows line
+by line (``appending``): a line that was torn when its writer was killed is named, never glued to the next.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
+import logging
 import os
 import shutil
 import typing
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from coig_writer.errors import ConfigError, InputError, MissingInputError
 from coig_writer.record import column, field_types, from_row, optional, to_row
 
+if TYPE_CHECKING:
+    import yaml
+
 R = TypeVar("R")
 ROW_GROUP_ROWS = 1000
+logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -99,23 +106,67 @@ def write_records(path: Path, records: Sequence[Any], cls: type) -> None:
 
     The Parquet has a page index and row groups of at most 1,000 rows.
     """
-    with atomic_path(path) as partial:
-        if path.suffix == ".jsonl":
-            _write_jsonl(partial, (to_row(r) for r in records))
-            return
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+    rows = [to_row(r) for r in records]
+    if path.suffix == ".jsonl":
+        write_rows(path, rows)
+        return
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-        table = pa.Table.from_pylist([to_row(r) for r in records], schema=arrow_schema(cls))
+    table = pa.Table.from_pylist(rows, schema=arrow_schema(cls))
+    with atomic_path(path) as partial:
         pq.write_table(
             table, partial, row_group_size=ROW_GROUP_ROWS, write_page_index=True, compression="zstd"
         )
 
 
-def _write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as handle:
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Writes plain rows to JSONL; rows may come from a generator, one at a time."""
+    with atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as handle:
         for row in rows:
-            handle.write(json.dumps(row, ensure_ascii=False) + "\n")
+            handle.write(line(row))
+
+
+def line(row: Mapping[str, Any]) -> str:
+    """Returns a row as a line of JSONL."""
+    return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+@contextlib.contextmanager
+def appending(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Gives a function that adds one row to a JSONL log; each line reaches the file at once.
+
+    Only a log's own writer calls this. A last line without its end was torn when an earlier process
+    was killed: it is cut off with a warning, and the writer writes that row again.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab+") as handle:
+        whole = _end_of_last_line(handle)
+        torn = handle.tell() - whole
+        if torn:
+            handle.truncate(whole)
+            logger.warning(
+                f"{path}: {torn} bytes of a torn last line cut off; its row is written again"
+            )
+
+        def add(row: Mapping[str, Any]) -> None:
+            handle.write(line(row).encode("utf-8"))
+            handle.flush()
+
+        yield add
+
+
+def _end_of_last_line(handle: BinaryIO) -> int:
+    """Returns the place after the last line end; leaves the handle at the end of the file."""
+    end = start = handle.seek(0, os.SEEK_END)
+    while start > 0:
+        start = max(0, start - (1 << 16))
+        handle.seek(start)
+        at = handle.read(1 << 16).rfind(b"\n")
+        handle.seek(end)
+        if at >= 0:
+            return start + at + 1
+    return 0
 
 
 def read_records(path: Path, cls: type[R], made_by: str = "") -> list[R]:
@@ -130,13 +181,19 @@ def read_records(path: Path, cls: type[R], made_by: str = "") -> list[R]:
         MissingInputError: There is nothing at ``path``.
         InputError: The file is damaged, empty of rows, or a row does not fit.
     """
-    records = [from_row(cls, row, where) for where, row in read_rows(path, made_by)]
+    records = list(iterate(path, cls, made_by))
     if not records:
         raise InputError(
             f"{path}: no rows",
             f"run: {made_by}" if made_by else "give a file with at least one row",
         )
     return records
+
+
+def iterate(path: Path, cls: type[R], made_by: str = "") -> Iterator[R]:
+    """Yields records as ``read_records`` reads them, one at a time; there may be none."""
+    for where, row in read_rows(path, made_by):
+        yield from_row(cls, row, where)
 
 
 def read_rows(path: Path, made_by: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -182,22 +239,23 @@ def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _jsonl_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     with path.open("rb") as handle:
-        for number, line in enumerate(handle, 1):
-            if not line.strip():
+        for number, text in enumerate(handle, 1):
+            if not text.strip():
                 continue
+            where = f"{path} line {number}"
             try:
-                row = json.loads(line)
-            except ValueError as error:
+                row = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                torn = "" if text.endswith(b"\n") else "; the last line, torn as it was written"
                 raise InputError(
-                    f"{path} line {number}: not JSON ({str(error)[:80]})",
-                    "mend or delete this line",
+                    f"{where}: not JSON ({str(error)[:80]}){torn}", "mend or delete this line"
                 ) from error
             if not isinstance(row, dict):
                 raise InputError(
-                    f"{path} line {number}: a {type(row).__name__}, not an object",
+                    f"{where}: a {type(row).__name__}, not an object",
                     "write one JSON object per line",
                 )
-            yield f"{path} line {number}", row
+            yield where, row
 
 
 def rows_sha256(records: Iterable[Any]) -> str:
@@ -213,8 +271,52 @@ def rows_sha256(records: Iterable[Any]) -> str:
     return digest.hexdigest()
 
 
+def file_sha256(path: Path) -> str:
+    """Returns the SHA-256 of a file, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while piece := handle.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a JSON file for people and programs: indented, Chinese as it is."""
+    with atomic_path(path) as partial:
+        partial.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path, made_by: str = "") -> dict[str, Any]:
+    """Reads a JSON file that holds one object.
+
+    Args:
+        path: The file.
+        made_by: The command that makes it, for the errors.
+
+    Raises:
+        MissingInputError: There is no such file.
+        InputError: It is not JSON, or no object.
+    """
+    if not path.is_file():
+        raise MissingInputError(
+            f"{path}: no such file", f"run: {made_by}" if made_by else "check the path"
+        )
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path}: not JSON ({str(error)[:80]})",
+            f"restore it, or run: {made_by}" if made_by else "restore it, or make it again",
+        ) from error
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: a {type(found).__name__}, not an object", "restore it")
+    return found
+
+
 def read_yaml(path: Path, example: str = "recipes/configs/cw_10k.yaml") -> dict[str, Any]:
-    """Reads a file of settings.
+    """Reads a file of settings: each key once, and nothing said by reference.
+
+    Aliases (``*name``) are refused: a dozen lines of them stand for gigabytes once they are written out.
 
     Args:
         path: The YAML file.
@@ -222,7 +324,7 @@ def read_yaml(path: Path, example: str = "recipes/configs/cw_10k.yaml") -> dict[
 
     Raises:
         MissingInputError: There is no such file.
-        ConfigError: It is not YAML, or no mapping.
+        ConfigError: It is not YAML, or no mapping, or holds an alias or a key twice.
     """
     import yaml
 
@@ -231,10 +333,16 @@ def read_yaml(path: Path, example: str = "recipes/configs/cw_10k.yaml") -> dict[
             f"{path}: no such recipe or settings file", f"compare the name with {example}"
         )
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+        text = path.read_text(encoding="utf-8")
+        for token in yaml.scan(text):
+            if isinstance(token, yaml.AliasToken):
+                at = token.start_mark
+                raise yaml.MarkedYAMLError(problem="an alias: write it out", problem_mark=at)
+        settings = yaml.load(text, _settings_loader())
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(
-            f"{path}: not YAML ({str(error)[:120]})", f"compare it with {example}"
+            f"{path}: not YAML as settings use it ({' '.join(str(error).split())[:160]})",
+            f"compare it with {example}",
         ) from error
     if not isinstance(settings, dict):
         raise ConfigError(
@@ -242,3 +350,22 @@ def read_yaml(path: Path, example: str = "recipes/configs/cw_10k.yaml") -> dict[
             f"compare it with {example}",
         )
     return settings
+
+
+@functools.cache
+def _settings_loader() -> type[yaml.SafeLoader]:
+    """Returns YAML's safe loader, which here refuses keys given twice."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            seen = set()
+            for key, _ in node.value:
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(
+                        problem=f"key {key.value!r} is given twice", problem_mark=key.start_mark
+                    )
+                seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
+            return super().construct_mapping(node, deep)
+
+    return Loader

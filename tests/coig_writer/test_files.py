@@ -5,8 +5,21 @@ import os
 
 import pytest
 
-from coig_writer.errors import InputError, MissingInputError, run_command
-from coig_writer.files import atomic_folder, atomic_path, read_records, rows_sha256, write_records
+from coig_writer.errors import ConfigError, InputError, MissingInputError, run_command
+from coig_writer.files import (
+    appending,
+    atomic_folder,
+    atomic_path,
+    file_sha256,
+    iterate,
+    read_json,
+    read_records,
+    read_rows,
+    read_yaml,
+    rows_sha256,
+    write_json,
+    write_records,
+)
 from coig_writer.score import Score
 
 SCORES = [Score("cw", f"zh-x-{i}", "ttr", i / 7, "scored") for i in range(5)] + [
@@ -105,3 +118,72 @@ def test_ctrl_c_and_bugs(capsys):
     assert "nothing half-made" in capsys.readouterr().err
     with pytest.raises(ZeroDivisionError):
         run_command(lambda: 1 // 0)
+
+
+def test_records_are_read_one_at_a_time(tmp_path):
+    write_records(tmp_path / "s.jsonl", SCORES[:2], Score)
+    with (tmp_path / "s.jsonl").open("a") as handle:
+        handle.write("{}\n")
+    found = iterate(tmp_path / "s.jsonl", Score)
+    assert [next(found), next(found)] == SCORES[:2]
+    with pytest.raises(InputError, match=r"s.jsonl line 3: column 'variant'"):
+        next(found)
+
+
+def test_a_torn_last_line_is_named_and_its_own_writer_cuts_it_off(tmp_path, caplog):
+    log = tmp_path / "log.jsonl"
+    with appending(log) as add:
+        add({"n": 1})
+        add({"字": "二" * 40_000})  # longer than one piece that is read from the end
+    log.write_bytes(log.read_bytes()[:-30])
+    with pytest.raises(InputError, match=r"log.jsonl line 2: not JSON .*torn as it was written"):
+        list(read_rows(log))
+    with appending(log) as add:
+        add({"n": 3})
+    assert [row for _, row in read_rows(log)] == [{"n": 1}, {"n": 3}]
+    assert "torn last line cut off" in caplog.text
+    with appending(log) as add:
+        add({"n": 4})
+    assert [row["n"] for _, row in read_rows(log)] == [1, 3, 4]
+
+
+def test_json_goes_out_and_in_and_what_is_none_is_named(tmp_path):
+    write_json(tmp_path / "a.json", {"诗": [1, None]})
+    assert read_json(tmp_path / "a.json") == {"诗": [1, None]}
+    with pytest.raises(MissingInputError, match="no such file") as caught:
+        read_json(tmp_path / "b.json", made_by="make demo")
+    assert "run: make demo" in str(caught.value)
+    for text, said in (
+        ("{", "not JSON"),
+        ("[]", "a list, not an object"),
+        ("[" * 99_999, "not JSON"),
+    ):
+        (tmp_path / "c.json").write_text(text)
+        with pytest.raises(InputError, match=said):
+            read_json(tmp_path / "c.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: &x [1, 1]\nb: *x\n", "an alias: write it out.*line 2"),
+        ("a: 1\nb: 2\na: 3\n", "key 'a' is given twice.*line 3"),
+        ("a: {b: 1, b: 2}\n", "key 'b' is given twice"),
+        ("a: 2026-99-99\n", "not YAML"),
+        ("a: " + "[" * 5_000, "not YAML"),
+        ("- a\n", "holds list"),
+        ("", "holds NoneType"),
+        ("a: !!python/object/apply:os.getcwd []\n", "not YAML"),
+    ],
+)
+def test_settings_say_each_thing_once_and_in_full(tmp_path, text, said):
+    (tmp_path / "r.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        read_yaml(tmp_path / "r.yaml")
+
+
+def test_a_file_has_one_hash(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert file_sha256(tmp_path / "a") == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-4
+    )

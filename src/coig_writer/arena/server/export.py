@@ -21,8 +21,7 @@ from coig_writer.arena.server.store import standing
 from coig_writer.arena.study.exclusions import RULES, excluded
 from coig_writer.ballot import SCHEMA_VERSION, Ballot, Protocol, Tombstone, check, comparisons
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.facts import sha256
-from coig_writer.files import atomic_folder, write_records
+from coig_writer.files import atomic_folder, file_sha256, write_records
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ def _write_manifest(folder: Path, booth: Booth, rows: dict[str, int]) -> None:
         "models": sorted(booth.collection.variants),
         "exclusion_rules": {name: (rule.__doc__ or "").strip() for name, rule in RULES.items()},
         "scan": [dataclasses.asdict(finding) for finding in booth.collection.findings],
-        "files": {n: {"rows": rows[n], "sha256": sha256(folder / n)} for n in sorted(rows)},
+        "files": {n: {"rows": rows[n], "sha256": file_sha256(folder / n)} for n in sorted(rows)},
     }
     path = folder / "manifest.json"
     path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
