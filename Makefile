@@ -1,7 +1,9 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-BUDGET ?= 25
+BUDGET ?= 30
+PACE ?= 1
+WORKERS ?= 2
 EXTRAS := build,train,eval,space,dev
 
 .DEFAULT_GOAL := help
@@ -23,11 +25,11 @@ demo: install ## the main job on embedded samples: dataset, five smoke models, s
 reproduce: install ## one published configuration from sources to card: RUN=cw_10k, and SMOKE=1 for the smoke model
 	$(PY) recipes/line.py reproduce $(or $(RUN),cw_10k) $(if $(SMOKE),--smoke)
 
-test: install ## runs the fast tests (no network, no GPU)
-	$(PY) -m pytest -m "not slow and not network and not gpu"
+test: install ## runs the fast tests (no network, no GPU), WORKERS=2 at a time
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not network and not gpu"
 
-test-slow: install ## runs the slow tests: the demo from a fresh clone, other datasets versions, kills and restarts; starts none after BUDGET=25 minutes
-	$(PY) -m pytest -m "slow and not network and not gpu" --budget $(BUDGET)
+test-slow: install ## runs the slow tests: the demo from a fresh clone, other datasets versions, kills and restarts; what changed first; starts none that would not end within BUDGET=30 minutes
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "slow and not network and not gpu" --budget $(BUDGET) --pace $(PACE)
 
 check: install ## formatting, lint, types and import rules
 	$(VENV)/bin/ruff format --check .

@@ -1,37 +1,98 @@
-"""Fixtures that more than one folder of tests uses."""
+"""Fixtures that more than one folder of tests uses, and the order and budget of the slow tests."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import time
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePath
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 STARTED = pytest.StashKey[float]()
+NOT_STARTED = pytest.StashKey[list[str]]()
+SPENT = "not started: it would not end within the budget of"
+# The longest slow test of a file, in minutes on two quiet cores; one minute where no figure stands.
+LONGEST = {"test_demo.py": 5.0, "test_guide.py": 4.0, "test_controls.py": 3.0}
+COMMITS = 10  # looked back on the default branch itself
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--budget", type=float, metavar="MINUTES", help="start no test after this time"
+        "--budget", type=float, metavar="MINUTES", help="start no test that would end after this"
+    )
+    parser.addoption(
+        "--pace", type=float, default=1.0, help="how many times slower than two quiet cores"
     )
 
 
+def git(*words: str) -> str:
+    """What a git command prints; nothing where it fails, as outside a checkout."""
+    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def changed_paths() -> list[str]:
+    """The files that differ from the default branch, or on it from some commits ago."""
+    head = git("rev-parse", "HEAD")
+    bases = (git("merge-base", "HEAD", name) for name in ("origin/HEAD", "origin/main", "main"))
+    base = next((b for b in bases if b and b != head), f"HEAD~{COMMITS}")
+    return git("diff", "--name-only", base).splitlines()
+
+
+def room(path: str) -> tuple[str, ...]:
+    """The folder of a file as both trees name it, without ``src`` and ``tests``."""
+    folders = PurePath(path).parts[:-1]
+    return folders[1:] if folders[:1] in (("src",), ("tests",)) else folders
+
+
+def touched(test: str, changed: Iterable[str]) -> bool:
+    """Tells whether a test's file changed, or a module in the folder that it mirrors or above it."""
+    own = room(test)
+    rooms = (room(path) for path in changed if path.endswith((".py", ".jinja", ".md", ".json")))
+    return test in changed or any(r and own[: len(r)] == r for r in rooms)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--budget"):  # what matters most comes first: the README's first command
-        items.sort(key=lambda item: item.path.name != "test_demo.py")
+    if config.getoption("--budget"):  # what changed comes first, then the README's first command
+        changed = changed_paths()
+        files = {item.path: str(item.path.relative_to(ROOT)) for item in items}
+        first = {path: not touched(name, changed) for path, name in files.items()}
+        items.sort(key=lambda item: (first[item.path], item.path.name != "test_demo.py"))
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    session.config.stash[STARTED] = time.monotonic()
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[STARTED] = time.monotonic()
+    config.stash[NOT_STARTED] = []
+
+
+def fits(file: str, spent: float, budget: float, pace: float) -> bool:
+    """Tells whether a file's longest test, started after some minutes, ends within the budget."""
+    return spent + LONGEST.get(file, 1.0) * pace <= budget
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    budget = item.config.getoption("--budget")
-    if budget and time.monotonic() - item.config.stash[STARTED] > 60 * budget:
-        pytest.skip(f"not started: the budget of {budget:g} minutes is spent on this machine")
+    budget, pace = (item.config.getoption(name) for name in ("--budget", "--pace"))
+    spent = (time.monotonic() - item.config.stash[STARTED]) / 60
+    if budget and not fits(item.path.name, spent, budget, pace):
+        pytest.skip(f"{SPENT} {budget:g} minutes on this machine")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    terminalreporter.config.stash[NOT_STARTED] = [
+        report.nodeid for report in skipped if SPENT in str(report.longrepr)
+    ]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last line: the tests that were not started."""
+    if left := config.stash.get(NOT_STARTED, []):
+        sys.stdout.write(f"not started for lack of time: {', '.join(left)}\n")
 
 
 @pytest.fixture(scope="session")
