@@ -15,8 +15,9 @@ from __future__ import annotations
 import argparse
 import sys
 
+from coig_writer import taxonomy
 from coig_writer.document import Document, dropped
-from coig_writer.files import write_records
+from coig_writer.files import atomic_path, write_records
 from coig_writer.quality import DIMENSIONS
 from coig_writer.taxonomy import Taxonomy
 from coig_writer.text.contamination import overlap as benchmark_overlap
@@ -44,6 +45,8 @@ def run(
     documents = read_kept(where.root, "audit")
     triplets = [triplet(d, where.names) for d in documents]
     write_records(flow.out / "triplets.jsonl", triplets, Triplet)
+    with atomic_path(flow.out / taxonomy.FILE) as partial:
+        partial.write_text(where.names.to_json(), encoding="utf-8")
     measures = audit_measures.measure(documents, where.names, category_minimum, genre_minimum)
     page.write(flow.out, measures, where)
     return counts

@@ -291,5 +291,5 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Builds an object; a repeated key would silently hide a value, or a whole row."""
     row = dict(pairs)
     if len(row) < len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("a duplicate key in one object")
     return row

@@ -11,7 +11,9 @@ By path, on datasets 2 and 3 only (later versions refuse scripts)::
 
     load_dataset("dataset_builder/packing/builder.py", "wuxia", data_dir="COIG-Writer", trust_remote_code=True)
 
-``load_dataset("COIG-Writer", "wuxia")`` gives the same rows through the card's YAML, everywhere.
+``load_dataset("COIG-Writer", "wuxia")`` gives the same rows through the card's YAML, everywhere. A set
+with a taxonomy of its own has that taxonomy's configs. This file needs nothing but ``coig_writer``, as a
+script that is loaded by path cannot import its neighbours.
 """
 
 from __future__ import annotations
@@ -22,10 +24,11 @@ from typing import Any, ClassVar
 import datasets
 import pyarrow.parquet as pq
 
-from coig_writer.taxonomy import published
+from coig_writer import taxonomy
+from coig_writer.benchmark import LANGUAGES
+from coig_writer.taxonomy import Taxonomy
 
-TAXONOMY = published()
-LANGUAGES = ("zh", "en")
+FOLDER = "COIG-Writer"
 
 
 class CoigWriterConfig(datasets.BuilderConfig):  # type: ignore[misc]
@@ -36,24 +39,42 @@ class CoigWriterConfig(datasets.BuilderConfig):  # type: ignore[misc]
         self.genres = genres
 
 
+def _configs(names: Taxonomy) -> list[CoigWriterConfig]:
+    return [
+        CoigWriterConfig(name="default"),
+        *(CoigWriterConfig(genres, name=name) for name, genres in names.configs().items()),
+        CoigWriterConfig((), name="benchmark"),
+    ]
+
+
 class CoigWriter(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     """COIG-Writer from a packed folder (``data_dir``), one config per category and genre."""
 
     BUILDER_CONFIG_CLASS = CoigWriterConfig
     DEFAULT_CONFIG_NAME = "default"
-    BUILDER_CONFIGS: ClassVar[list[CoigWriterConfig]] = [
-        CoigWriterConfig(name="default"),
-        *(CoigWriterConfig(genres, name=name) for name, genres in TAXONOMY.configs().items()),
-        CoigWriterConfig((), name="benchmark"),
-    ]
+    BUILDER_CONFIGS: ClassVar[list[CoigWriterConfig]] = _configs(taxonomy.published())
+
+    def __new__(cls, *_: Any, data_dir: str | None = None, **__: Any) -> CoigWriter:
+        """Makes a builder whose class lists the configs of the folder's own taxonomy.
+
+        ``datasets`` looks a config up in the class, before a builder has read its folder.
+        """
+        names = taxonomy.of(Path(data_dir or FOLDER))
+        own = (
+            cls
+            if names == taxonomy.published()
+            else type(cls.__name__, (cls,), {"BUILDER_CONFIGS": _configs(names)})
+        )
+        made: CoigWriter = super().__new__(own)
+        return made
 
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(description="COIG-Writer (arXiv 2510.14763)")
 
     def _split_generators(self, _downloads: Any) -> list[datasets.SplitGenerator]:
-        folder = Path(self.config.data_dir or "COIG-Writer").resolve()
+        folder = Path(self.config.data_dir or FOLDER).resolve()
         if self.config.name == "benchmark":
-            splits = {
+            splits: dict[str, list[Path]] = {
                 language: sorted(folder.glob(f"benchmark/{language}-*.parquet"))
                 for language in LANGUAGES
             }

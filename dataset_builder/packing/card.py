@@ -11,9 +11,8 @@ from coig_writer import benchmark
 from coig_writer.cards import card
 from coig_writer.cards.card import Literal
 from coig_writer.facts import Fact
-from coig_writer.files import rows_sha256
 from coig_writer.taxonomy import Taxonomy
-from coig_writer.triplet import Language, Triplet
+from coig_writer.triplet import Triplet
 from dataset_builder.packing import beside_paper, layout
 
 TEMPLATE = Path(__file__).parent / "card.md.jinja"
@@ -31,25 +30,13 @@ LICENSES = {
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def benchmark_facts(queries: Mapping[Language, Sequence[benchmark.Query]]) -> list[Fact]:
-    """Returns the number of benchmark queries per language."""
-    return [
-        Fact(
-            f"benchmark/{language}/queries",
-            len(found),
-            command="python -m dataset_builder describe",
-            artefact=rows_sha256(found),
-        )
-        for language, found in queries.items()
-    ]
-
-
 def render(
     triplets: Sequence[Triplet], names: Taxonomy, facts: Mapping[str, Fact], pictures: Sequence[str]
 ) -> str:
     """Renders the card of a packed dataset."""
     provenance = triplets[0].provenance
     with_rows = {t.genre for t in triplets if t.genre}
+    genre, category = layout.examples(names, with_rows)
     return card.render(
         TEMPLATE,
         facts,
@@ -60,6 +47,8 @@ def render(
         ),
         title=Literal(TITLES[provenance]),
         provenance=provenance,
+        genre=genre and Literal(genre),
+        category=category and Literal(category),
         canary=Literal(CANARY),
         category_table=_table(names, facts, categories=True),
         genre_table=_table(names, facts, categories=False),
@@ -97,7 +86,7 @@ def _beside_paper(names: Taxonomy, facts: Mapping[str, Fact]) -> dict[str, Fact 
     }
 
 
-def _metadata(provenance: str, rows: int, configs: list[dict[str, Any]]) -> dict[str, Any]:
+def _metadata(provenance: str, rows: int, configs: list[layout.Config]) -> dict[str, Any]:
     return {
         "pretty_name": TITLES[provenance],
         **LICENSES[provenance],
@@ -116,8 +105,8 @@ def _table(names: Taxonomy, facts: Mapping[str, Fact], *, categories: bool) -> L
     rows: list[tuple[Fact | Literal | str, ...]] = [
         (
             Literal(f"`{e.slug}`"),
-            e.zh,
-            e.en,
+            Literal(e.zh),
+            Literal(e.en),
             facts[f"{kind}/{e.slug}/rows"],
             *_spreads(facts, f"{kind}/{e.slug}"),
         )

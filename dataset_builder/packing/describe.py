@@ -12,18 +12,33 @@ from pathlib import Path
 
 from coig_writer import facts, taxonomy
 from coig_writer.benchmark import LANGUAGES, Query
+from coig_writer.errors import InputError
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_path, read_records
-from coig_writer.triplet import Triplet
+from coig_writer.triplet import Triplet, check
 from dataset_builder.packing import card as dataset_card
-from dataset_builder.packing import defects, layout, removed, summary
+from dataset_builder.packing import layout, summary
 
 PACK = "python -m dataset_builder pack"
 
 
 def read_packed(folder: Path) -> list[Triplet]:
-    """Reads all rows of a packed dataset."""
-    return read_records(folder / "data", Triplet, made_by=f"{PACK} --out {folder}")
+    """Reads all rows of a packed dataset.
+
+    Raises:
+        MissingInputError: There is none.
+        InputError: A row breaks an invariant, or its genre is not in the set's taxonomy.
+    """
+    triplets = read_records(folder / "data", Triplet, made_by=f"{PACK} --out {folder}")
+    names = taxonomy.of(folder)
+    try:
+        return [check(triplet, names) for triplet in triplets]
+    except InputError as error:
+        own = folder / taxonomy.FILE
+        raise InputError(
+            f"{folder}: {error.message}",
+            f"{error.remedy}; a set packed with --taxonomy keeps it as {own}: put it there",
+        ) from error
 
 
 def measure(folder: Path, triplets: Sequence[Triplet]) -> list[Fact]:
@@ -32,19 +47,14 @@ def measure(folder: Path, triplets: Sequence[Triplet]) -> list[Fact]:
         language: read_records(folder / layout.benchmark_file(language), Query, PACK)
         for language in LANGUAGES
     }
-    return [
-        *summary.facts(triplets),
-        *dataset_card.benchmark_facts(queries),
-        *removed.facts(removed.read(folder)),
-        *defects.facts(triplets),
-    ]
+    return summary.facts(triplets, queries, layout.removals(folder))
 
 
 def card(folder: Path, triplets: Sequence[Triplet]) -> str:
     """Renders the card of a packed dataset again."""
     found = {fact.id: fact for fact in measure(folder, triplets)}
     pictures = sorted(file.name for file in (folder / "figures").glob("*.png"))
-    return dataset_card.render(triplets, taxonomy.published(), found, pictures)
+    return dataset_card.render(triplets, taxonomy.of(folder), found, pictures)
 
 
 def main() -> int | None:

@@ -1,18 +1,64 @@
-"""Where the rows of a dataset lie: the one table behind the card's YAML and the builder class.
+"""What a packed folder holds: rows by genre, the configs that load them, and the log of removed rows.
 
-``data/GENRE/train-*.parquet`` for each genre, ``data/unassigned/`` for rows of no known genre, and
-``benchmark/{zh,en}-*.parquet``. Configs: ``default``, one per category, one per genre, ``benchmark``.
+``data/GENRE/train-*.parquet`` for each genre, ``data/unassigned/`` for rows of no known genre,
+``benchmark/{zh,en}-*.parquet``, ``taxonomy.json`` with the set's categories and genres, and, once a row
+was taken out, ``removed.jsonl``. Configs: ``default``, one per category, one per genre, ``benchmark``.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
 
 from coig_writer.benchmark import LANGUAGES
+from coig_writer.files import read_records
 from coig_writer.taxonomy import Taxonomy
 
 UNASSIGNED = "unassigned"
 SHARD = "00000-of-00001.parquet"
+REMOVED = "removed.jsonl"
+
+
+class DataFiles(TypedDict):
+    """The files of one split, as the card's YAML names them."""
+
+    split: str
+    path: str | list[str]
+
+
+class Config(TypedDict, total=False):
+    """One entry of the card's ``configs:``."""
+
+    config_name: str
+    default: bool
+    description: str
+    data_files: list[DataFiles]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Removal:
+    """A row that was taken out; nothing of its text is kept.
+
+    ``version`` is the first one without the row, ``time`` when it was made (UTC).
+    """
+
+    id: str
+    reason: str
+    version: str
+    time: str
+
+
+def removals(folder: Path) -> list[Removal]:
+    """Reads the log of a packed dataset; no file is an empty log."""
+    path = folder / REMOVED
+    return read_records(path, Removal) if path.is_file() else []
+
+
+def version(log: Sequence[Removal]) -> str:
+    """Returns the version of the rows: the last number counts the times that rows were removed."""
+    return f"1.0.{len({removal.version for removal in log})}"
 
 
 def genre_file(genre: str | None) -> str:
@@ -33,7 +79,23 @@ def configs(taxonomy: Taxonomy, with_rows: set[str]) -> dict[str, list[str]]:
     return {name: genres for name, genres in held.items() if genres}
 
 
-def yaml_configs(taxonomy: Taxonomy, with_rows: set[str], content: str) -> list[dict[str, Any]]:
+def examples(taxonomy: Taxonomy, with_rows: set[str]) -> tuple[str | None, str | None]:
+    """Returns a genre and a category of several genres that have rows, to show how they load.
+
+    None where there is none; of the published genres it is the wuxia story and the novel.
+    """
+    categories = {c.slug for c in taxonomy.categories}
+    held = configs(taxonomy, with_rows)
+    genres = [name for name in held if name not in categories]
+    several = [name for name, of in held.items() if len(of) > 1]
+    return _first(genres, "wuxia"), _first(several, "novel")
+
+
+def _first(names: Sequence[str], preferred: str) -> str | None:
+    return preferred if preferred in names else next(iter(names), None)
+
+
+def yaml_configs(taxonomy: Taxonomy, with_rows: set[str], content: str) -> list[Config]:
     """Renders the ``configs:`` list of the card.
 
     Every config names its files explicitly, so that no folder name is ever taken for a split.
@@ -44,13 +106,13 @@ def yaml_configs(taxonomy: Taxonomy, with_rows: set[str], content: str) -> list[
         content: Hash of all rows. The cache of ``load_dataset`` looks at the card and not at local
             files, so without it a folder packed anew under the same name would load its old rows.
     """
-    default = {
+    default: Config = {
         "config_name": "default",
         "default": True,
         "description": f"all rows, content {content[:16]}",
         "data_files": [{"split": "train", "path": "data/*/train-*.parquet"}],
     }
-    by_name = [
+    by_name: list[Config] = [
         {
             "config_name": name,
             "data_files": [
@@ -59,7 +121,7 @@ def yaml_configs(taxonomy: Taxonomy, with_rows: set[str], content: str) -> list[
         }
         for name, genres in configs(taxonomy, with_rows).items()
     ]
-    benchmark = {
+    benchmark: Config = {
         "config_name": "benchmark",
         "data_files": [
             {"split": lang, "path": f"benchmark/{lang}-*.parquet"} for lang in LANGUAGES

@@ -19,8 +19,8 @@ from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import atomic_folder, read_records, write_records
 from coig_writer.triplet import Triplet, check
 from dataset_builder.packing import card as dataset_card
-from dataset_builder.packing import defects, figures, layout, removed, samples, summary
-from dataset_builder.packing.removed import Removal
+from dataset_builder.packing import figures, layout, samples, summary
+from dataset_builder.packing.layout import Removal
 
 IMPORTED = Path("build/import")
 
@@ -35,13 +35,17 @@ def read_source(source: str, names: taxonomy.Taxonomy) -> list[Triplet]:
     if source == "samples":
         triplets = samples.read(names)
     else:
-        folder = IMPORTED if source == "import" else Path(source)
+        folder = _folder(source)
         made_by = "python -m dataset_builder import PATH" if source == "import" else ""
         triplets = [
             check(t, names) for t in read_records(_triplets_file(folder, made_by), Triplet, made_by)
         ]
     _check_whole(triplets, source)
     return triplets
+
+
+def _folder(source: str) -> Path:
+    return IMPORTED if source == "import" else Path(source)
 
 
 def _triplets_file(folder: Path, made_by: str) -> Path:
@@ -65,7 +69,7 @@ def _check_whole(triplets: Sequence[Triplet], source: str) -> None:
     for triplet in triplets:
         if triplet.id in seen:
             raise InputError(
-                f"{source}: id {triplet.id!r} stands twice", "give each row an id of its own"
+                f"{source}: duplicate id {triplet.id!r}", "give each row an id of its own"
             )
         seen.add(triplet.id)
 
@@ -87,7 +91,7 @@ def pack(
     Returns:
         The rows that were written.
     """
-    log = removed.read(out) if removals is None else removals
+    log = layout.removals(out) if removals is None else removals
     gone = {removal.id for removal in log}
     triplets = [t for t in triplets if t.id not in gone]
     by_genre: dict[str | None, list[Triplet]] = defaultdict(list)
@@ -102,13 +106,9 @@ def pack(
             write_records(folder / layout.benchmark_file(language), found, benchmark.Query)
         pictures = figures.draw(triplets, groups, names, folder / "figures")
         if log:
-            write_records(folder / removed.FILE, log, Removal)
-        measured = [
-            *summary.facts(triplets),
-            *dataset_card.benchmark_facts(queries),
-            *removed.facts(log),
-            *defects.facts(triplets),
-        ]
+            write_records(folder / layout.REMOVED, log, Removal)
+        (folder / taxonomy.FILE).write_text(names.to_json(), encoding="utf-8")
+        measured = summary.facts(triplets, queries, log)
         facts.write(folder / "facts.json", measured)
         card = dataset_card.render(triplets, names, facts.read(folder / "facts.json"), pictures)
         (folder / "README.md").write_text(card, encoding="utf-8")
@@ -134,15 +134,18 @@ def main() -> int | None:
     parser.add_argument(
         "--taxonomy",
         type=Path,
-        help="a taxonomy of your own, in the form of src/coig_writer/data/taxonomy.json",
+        help="a taxonomy of your own, in the form of src/coig_writer/data/taxonomy.json "
+        "(default: the source's taxonomy.json, else the published one)",
     )
     arguments = parser.parse_args()
-    names = taxonomy.load(arguments.taxonomy) if arguments.taxonomy else taxonomy.published()
+    own = taxonomy.load(arguments.taxonomy) if arguments.taxonomy else None
+    names = own or taxonomy.of(_folder(arguments.source))
     triplets = read_source(arguments.source, names)
     triplets = pack(triplets, names, arguments.out)
     genres = {t.genre for t in triplets if t.genre}
     print(
         f"{arguments.out}: {len(triplets)} rows over {len(genres)} genres, {len(layout.configs(names, genres)) + 2} configs"
     )
-    print(f'load it from the folder above it: load_dataset("{arguments.out.name}", "wuxia")')
+    config = next((f', "{name}"' for name in layout.examples(names, genres) if name), "")
+    print(f'load it from the folder above it: load_dataset("{arguments.out.name}"{config})')
     return None

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from coig_writer import taxonomy
 from coig_writer.errors import InputError
-from dataset_builder.packing import describe, pack, removed
-from dataset_builder.packing.removed import Removal
+from dataset_builder.packing import describe, layout, pack
+from dataset_builder.packing.layout import Removal
 
 
 def remove(folder: Path, ids: Sequence[str], reason: str) -> list[Removal]:
@@ -36,7 +36,7 @@ def remove(folder: Path, ids: Sequence[str], reason: str) -> list[Removal]:
         InputError: An id is not in it, or nothing would be left.
     """
     triplets = describe.read_packed(folder)
-    log = removed.read(folder)
+    log = layout.removals(folder)
     unknown = sorted(set(ids) - {t.id for t in triplets})
     if unknown:
         gone = unknown[0] in {removal.id for removal in log}
@@ -47,9 +47,9 @@ def remove(folder: Path, ids: Sequence[str], reason: str) -> list[Removal]:
     if len(set(ids)) == len(triplets):
         raise InputError(f"{folder}: no row would be left", "delete the folder instead")
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    serial = int(removed.version(log).rpartition(".")[2]) + 1
+    serial = int(layout.version(log).rpartition(".")[2]) + 1
     log += [Removal(row_id, reason, f"1.0.{serial}", now) for row_id in dict.fromkeys(ids)]
-    pack.pack(triplets, taxonomy.published(), folder, removals=log)
+    pack.pack(triplets, taxonomy.of(folder), folder, removals=log)
     return log
 
 
@@ -72,8 +72,8 @@ def main() -> int | None:
     arguments = parser.parse_args()
     log = remove(arguments.folder, arguments.ids, arguments.reason)
     print(
-        f"{arguments.folder}: version {removed.version(log)}, {len(log)} rows removed in all, "
-        f"listed in {removed.FILE}"
+        f"{arguments.folder}: version {layout.version(log)}, {len(log)} rows removed in all, "
+        f"listed in {layout.REMOVED}"
     )
     print("publish the folder again; copies that others have made are beyond its reach")
     return None

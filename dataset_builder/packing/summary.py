@@ -1,15 +1,21 @@
-"""The statistics of Tables 5–10: rows and lengths per genre and category, as facts."""
+"""What is measured on a packed set: the statistics of Tables 5–10, known defects, benchmark, removals."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 
+from coig_writer.benchmark import Query
 from coig_writer.facts import Fact
 from coig_writer.files import rows_sha256
 from coig_writer.metrics.length import characters
-from coig_writer.triplet import Triplet
+from coig_writer.mixing.mixing import contamination
+from coig_writer.text.ngrams import reduced
+from coig_writer.triplet import Language, Triplet
+from dataset_builder.official.rows import BOILERPLATE
+from dataset_builder.packing import layout
+from dataset_builder.packing.layout import Removal
 
 PARTS = ("article", "prompt", "reasoning")
 COMMAND = "python -m dataset_builder describe"
@@ -56,26 +62,81 @@ def _group(rows: Sequence[Triplet]) -> Group:
     return Group(len(rows), lengths)
 
 
-def facts(triplets: Sequence[Triplet]) -> list[Fact]:
-    """Measures triplets and returns facts: ``GROUP/rows``, ``GROUP/PART/{min,mean,max}``.
+def facts(
+    triplets: Sequence[Triplet],
+    queries: Mapping[Language, Sequence[Query]],
+    log: Sequence[Removal],
+) -> list[Fact]:
+    """Returns every fact of a dataset card.
 
-    Their artefact is the hash of the rows in the order of their ids, whichever files hold them.
+    The artefact of what is measured on rows is their hash in the order of their ids, whichever files
+    hold them.
+
+    Args:
+        triplets: All rows.
+        queries: The benchmark queries packed with them.
+        log: Of removed rows.
     """
-    artefact = rows_sha256(sorted(triplets, key=lambda t: t.id))
+    rows = rows_sha256(sorted(triplets, key=lambda t: t.id))
+    return [
+        *_statistics(triplets, rows),
+        *(
+            Fact(
+                f"benchmark/{language}/queries",
+                len(some),
+                command=COMMAND,
+                artefact=rows_sha256(some),
+            )
+            for language, some in queries.items()
+        ),
+        *_removed(log),
+        *_defects(triplets, rows),
+    ]
+
+
+def _statistics(triplets: Sequence[Triplet], artefact: str) -> list[Fact]:
+    """Returns ``GROUP/rows`` and ``GROUP/PART/{min,mean,max}``."""
     found = []
     for key, group in summarize(triplets).items():
         found.append(Fact(f"{key}/rows", group.count, command=COMMAND, artefact=artefact))
         for part, lengths in group.lengths.items():
-            for name in ("min", "mean", "max"):
-                value = getattr(lengths, name)
-                found.append(
-                    Fact(
-                        f"{key}/{part}/{name}",
-                        round(value, 2),
-                        n=group.count,
-                        unit="characters",
-                        command=COMMAND,
-                        artefact=artefact,
-                    )
+            found += [
+                Fact(
+                    f"{key}/{part}/{name}",
+                    round(value, 2),
+                    n=group.count,
+                    unit="characters",
+                    command=COMMAND,
+                    artefact=artefact,
                 )
+                for name, value in dataclasses.asdict(lengths).items()
+            ]
     return found
+
+
+def _removed(log: Sequence[Removal]) -> list[Fact]:
+    """Returns version and number of removed rows; nothing where none was removed."""
+    if not log:
+        return []
+    artefact = rows_sha256(log)
+    return [
+        Fact("removed/rows", len(log), command=COMMAND, artefact=artefact),
+        Fact("removed/version", layout.version(log), command=COMMAND, artefact=artefact),
+    ]
+
+
+def _defects(triplets: Sequence[Triplet], artefact: str) -> list[Fact]:
+    """Counts rows whose prompt repeats a benchmark query, and other defects.
+
+    ``contamination/prompts`` uses the rule by which such rows are kept out of training mixtures.
+    """
+    repeated = Counter(reduced(t.article) for t in triplets)
+    counts = {
+        "contamination/prompts": sum(contamination(t.prompt) is not None for t in triplets),
+        "defects/boilerplate": sum(bool(BOILERPLATE.match(t.article.lstrip())) for t in triplets),
+        "defects/equal_articles": sum(times - 1 for times in repeated.values()),
+    }
+    return [
+        Fact(name, count, n=len(triplets), command=COMMAND, artefact=artefact)
+        for name, count in counts.items()
+    ]

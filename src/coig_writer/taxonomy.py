@@ -16,6 +16,9 @@ from pathlib import Path
 
 from coig_writer.errors import InputError
 
+# Where the taxonomy of a set stands in the set's folder.
+FILE = "taxonomy.json"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Category:
@@ -74,6 +77,10 @@ class Taxonomy:
         """Returns the genres of a category."""
         return tuple(g for g in self.genres if g.category == slug)
 
+    def to_json(self) -> str:
+        """Returns the form that ``parse`` reads."""
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=1) + "\n"
+
     def configs(self) -> dict[str, tuple[str, ...]]:
         """Maps each dataset config to the genres whose rows it holds.
 
@@ -115,7 +122,7 @@ def _check(categories: tuple[Category, ...], genres: tuple[Genre, ...], where: s
     for slug in slugs:
         if slugs.count(slug) > 1:
             raise InputError(
-                f"{where}: genre {slug!r} stands twice", "give each genre a slug of its own"
+                f"{where}: duplicate genre {slug!r}", "give each genre a slug of its own"
             )
         if not slug.replace("-", "").isalnum() or slug != slug.lower() or not slug.isascii():
             raise InputError(
@@ -147,3 +154,9 @@ def load(path: Path) -> Taxonomy:
     if not path.is_file():
         raise InputError(f"{path}: no such file", "give the path of a taxonomy in JSON")
     return parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def of(folder: Path) -> Taxonomy:
+    """Returns the taxonomy that a set carries; the published one where its folder holds none."""
+    path = folder / FILE
+    return load(path) if path.is_file() else published()

@@ -24,7 +24,7 @@ def triplets():
 
 
 def measured(triplets):
-    return {fact.id: fact for fact in summary.facts(triplets)}
+    return {fact.id: fact for fact in summary.facts(triplets, {}, ())}
 
 
 def test_rows_drawn_to_the_genre_tables_agree_with_them_and_refute_the_printed_means(triplets):

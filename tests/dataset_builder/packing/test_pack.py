@@ -122,7 +122,7 @@ def write(folder, *rows):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([triplet(), triplet()], "id 'a' stands twice"),
+        ([triplet(), triplet()], "duplicate id 'a'"),
         ([triplet(), triplet(id="b", provenance="published")], "provenance curated and published"),
         ([triplet(answer=" ")], "triplet a: article is empty"),
         ([triplet(genre="poetry")], "does not go with"),

@@ -8,7 +8,7 @@ import pytest
 
 from coig_writer import facts, taxonomy
 from coig_writer.errors import InputError, MissingInputError
-from dataset_builder.packing import describe, pack, removed, samples
+from dataset_builder.packing import describe, layout, pack, samples
 from dataset_builder.packing.remove import remove
 
 NAMES = taxonomy.published()
@@ -49,7 +49,7 @@ def test_packing_again_does_not_bring_a_row_back(folder):
     remove(folder, [ROWS[0].id], "asked")
     assert ROWS[0] not in pack.pack(ROWS, NAMES, folder)
     assert ROWS[0].id not in ids(folder)
-    assert len(removed.read(folder)) == 1
+    assert len(layout.removals(folder)) == 1
 
 
 def test_unknown_ids_and_emptying_are_refused_and_change_nothing(folder):
