@@ -20,8 +20,8 @@ from coig_writer.document import Document, dropped
 from coig_writer.files import atomic_path, write_records
 from coig_writer.quality import DIMENSIONS
 from coig_writer.taxonomy import Taxonomy
-from coig_writer.text.contamination import overlap as benchmark_overlap
-from coig_writer.text.ngrams import reduced
+from coig_writer.text.contamination import contaminated
+from coig_writer.text.normalise import reduced
 from coig_writer.triplet import Triplet, check
 from dataset_builder.audit import measures as audit_measures
 from dataset_builder.audit import page
@@ -65,8 +65,8 @@ def decide(document: Document, first: dict[str, str]) -> Outcome:
     of = first[reduced(document.prompt or "")]
     if of != document.id:
         return dropped(document, "audit", "duplicate_prompt", f"the prompt of {of}")
-    if overlap := benchmark_overlap(document.prompt or ""):
-        return dropped(document, "audit", "prompt_overlaps_benchmark", overlap)
+    if repeats := contaminated(document.prompt or ""):
+        return dropped(document, "audit", "prompt_overlaps_benchmark", repeats.evidence)
     return document.noted("audit")
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coig_writer.metrics.tokens import tokenize
-from coig_writer.text.ngrams import grams, reduced
+from coig_writer.text.ngrams import grams
+from coig_writer.text.normalise import reduced
 from coig_writer.triplet import Language
 
 Gram = tuple[str, ...]
@@ -75,13 +76,10 @@ def overlaps(texts: Sequence[str]) -> NDArray[np.float64]:
     """Returns the Jaccard overlap of character 4-grams for every pair: (texts, texts)."""
     from scipy.sparse import csr_matrix
 
-    numbers: dict[str, int] = {}
-    rows, columns = [], []
-    for row, text in enumerate(texts):
-        for gram in grams(text, GRAM):
-            rows.append(row)
-            columns.append(numbers.setdefault(gram, len(numbers)))
-    shape = (len(texts), max(1, len(numbers)))
+    own = [grams(text, GRAM) for text in texts]
+    rows = np.repeat(np.arange(len(own)), [len(found) for found in own])
+    distinct, columns = np.unique(np.concatenate(own), return_inverse=True)
+    shape = (len(texts), max(1, len(distinct)))
     members = csr_matrix((np.ones(len(rows)), (rows, columns)), shape)
     common = (members @ members.T).toarray()
     sizes = common.diagonal()

@@ -12,6 +12,8 @@ from coig_writer.document import Document
 from coig_writer.errors import StatisticsError
 from coig_writer.preference.rates import Rate, wilson
 from coig_writer.taxonomy import Taxonomy
+from coig_writer.text.minhash import shingles
+from coig_writer.text.ngrams import similarity
 
 UNKNOWN = "unknown"
 LEAKING = 0.05
@@ -140,8 +142,6 @@ def _leaking(leakages: Sequence[float]) -> Rate | None:
 
 def variety(documents: Sequence[Document]) -> Iterable[Variety]:
     """Yields the similarity within each genre that has two articles, over at most 200 pairs."""
-    from coig_writer.text.minhash import shingles, similarity
-
     groups: dict[str, list[Document]] = defaultdict(list)
     for document in documents:
         if document.genre:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from coig_writer.errors import run_command
-from coig_writer.text.ngrams import reduced
+from coig_writer.text.normalise import reduced
 from dataset_builder.demo import answer_key
 
 MODEL = "scripted-answer-key"

@@ -24,7 +24,7 @@ from typing import Any, Literal
 from coig_writer.document import Document
 from coig_writer.errors import ConfigError, InputError
 from coig_writer.files import atomic_path, read_rows
-from coig_writer.metrics.answer import repaired
+from coig_writer.text.normalise import repaired
 from dataset_builder.people import rounds
 
 CRITERIA = {

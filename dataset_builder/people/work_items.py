@@ -21,8 +21,7 @@ from typing import Any
 from coig_writer.document import Author
 from coig_writer.errors import InputError
 from coig_writer.files import atomic_path, read_rows
-from coig_writer.metrics.answer import repaired
-from coig_writer.text.ngrams import reduced
+from coig_writer.text.normalise import reduced, repaired
 
 PROMPT_FIELDS = ("theme", "style", "structure", "culture")
 DECISIONS = ("planning", "structure_style", "culture_context", "development", "revision")

@@ -19,7 +19,7 @@ from typing import Any
 
 from coig_writer.endpoint import Endpoint, Reply, Request
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.text.ngrams import reduced
+from coig_writer.text.normalise import reduced
 from coig_writer.triplet import Message
 
 FOLDER = Path(__file__).parents[1] / "prompts"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from coig_writer.document import Document
 from coig_writer.text.language import confusion, han_share
-from coig_writer.text.ngrams import reduced
+from coig_writer.text.normalise import reduced
 
 SHORTEST = 12  # characters: the shortest article of the paper (section 2.5)
 TERMINAL = "。！？!?…”’」』）)】》〉~～.;；—♪⋯"

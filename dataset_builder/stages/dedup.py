@@ -73,8 +73,8 @@ def decide(document: Document, found: Mapping[str, Duplicate]) -> Outcome:
     if duplicate is not None:
         shown = f"{duplicate.similarity:.2f} of the 4-grams shared with {duplicate.of}"
         return dropped(document, "dedup", duplicate.reason, shown)
-    if overlap := contamination.overlap(document.text):
-        return dropped(document, "dedup", "overlaps_benchmark", overlap)
+    if repeats := contamination.contaminated(document.text):
+        return dropped(document, "dedup", "overlaps_benchmark", repeats.evidence)
     return document.noted("dedup")
 
 

@@ -25,10 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coig_writer.errors import MissingInputError
-from coig_writer.files import atomic_path
+from coig_writer.files import atomic_path, file_sha256
 from coig_writer.text import minhash
-from coig_writer.text.ngrams import reduced
-from dataset_builder.stages.flow import Flow, file_sha256
+from coig_writer.text.ngrams import similarity
+from coig_writer.text.normalise import reduced
+from dataset_builder.stages.flow import Flow
 from dataset_builder.stages.steps import Step
 
 LAST_DATE = "9999"
@@ -70,7 +71,7 @@ def within(members: Sequence[Member], least: float) -> list[Duplicate]:
     for member in sorted(members, key=lambda m: m.order):
         own, flat = minhash.shingles(member.text), reduced(member.text)
         alike = [
-            (1.0 if flat == other else min(minhash.similarity(own, theirs), 0.9999), name)
+            (1.0 if flat == other else min(similarity(own, theirs), 0.9999), name)
             for name, other, theirs in stay
         ]
         share, of = max(alike, default=(0.0, ""))

@@ -26,7 +26,7 @@ from typing import Any
 from coig_writer import __version__
 from coig_writer.document import Document, Dropped
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import atomic_folder, atomic_path
+from coig_writer.files import atomic_folder, atomic_path, file_sha256
 from coig_writer.record import from_row, to_row
 
 STAGES = (
@@ -289,12 +289,3 @@ def _reason(line: bytes) -> str | None:
     """Returns why a line's document was dropped, None if it was kept."""
     reason: str | None = json.loads(line)["reason"] if line.startswith(b'{"document"') else None
     return reason
-
-
-def file_sha256(path: Path) -> str:
-    """Returns the SHA-256 of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while piece := handle.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()

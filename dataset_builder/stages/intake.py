@@ -16,8 +16,8 @@ from typing import Any
 from coig_writer.document import Document
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_rows
-from coig_writer.metrics.answer import repaired
 from coig_writer.record import from_row
+from coig_writer.text.normalise import repaired
 
 COLUMNS = (
     "id", "text", "title", "url", "platform", "published_at", "published_at_other",

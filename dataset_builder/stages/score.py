@@ -14,7 +14,8 @@ from typing import Any
 
 from coig_writer.document import Document, dropped
 from coig_writer.quality import DIMENSIONS, LOWEST, QualityScores, decide
-from coig_writer.text.ngrams import grams, reduced
+from coig_writer.text.ngrams import grams, within
+from coig_writer.text.normalise import reduced
 from dataset_builder.stages import steps
 from dataset_builder.stages.asking import Answer, options
 from dataset_builder.stages.assess import slots
@@ -75,11 +76,9 @@ def by_scores(document: Document, answers: dict[str, Answer], model: str) -> Out
 
 def leakage(prompt: str, article: str) -> float:
     """Returns the share of the prompt's character 8-grams that stand in the article, 0–1."""
-    own = grams(prompt, LEAK_GRAM)
     if len(reduced(prompt)) < LEAK_GRAM:
         return 0.0
-    flat = reduced(article)
-    return sum(gram in flat for gram in own) / len(own)
+    return float(within(grams(prompt, LEAK_GRAM), grams(article, LEAK_GRAM)).mean())
 
 
 def lowered(score: int, leak: float) -> int:

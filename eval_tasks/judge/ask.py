@@ -15,9 +15,10 @@ from typing import Literal
 
 from coig_writer.endpoint import Endpoint, Reply, Request
 from coig_writer.generation import Generation
-from coig_writer.metrics.answer import of_generation, repaired
+from coig_writer.metrics.answer import of_generation
 from coig_writer.metrics.coherence import paragraphs
 from coig_writer.score import Judgement
+from coig_writer.text.normalise import repaired
 from eval_tasks.judge.rubric import Rubric
 
 Order = Literal["left_first", "right_first", "single"]

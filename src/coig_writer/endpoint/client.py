@@ -32,7 +32,7 @@ from coig_writer.endpoint.records import (
     estimated,
 )
 from coig_writer.errors import ConfigError, EndpointError
-from coig_writer.metrics.answer import repaired
+from coig_writer.text.normalise import repaired
 from coig_writer.triplet import Message
 
 AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})

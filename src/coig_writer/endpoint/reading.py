@@ -10,7 +10,7 @@ from typing import Any
 
 from coig_writer.endpoint.records import Usage
 from coig_writer.generation import split
-from coig_writer.metrics.answer import repaired
+from coig_writer.text.normalise import repaired
 
 _FENCE = re.compile(r"\A```[a-zA-Z]*[ \t]*\n(.*)\n?```\Z", re.DOTALL)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import re
 
 from coig_writer import benchmark
 from coig_writer.benchmark import Query
@@ -16,15 +15,8 @@ from coig_writer.errors import InputError
 from coig_writer.generation import Generation, Parts, split
 from coig_writer.metrics import coherence
 from coig_writer.metrics.tokens import tokenize
+from coig_writer.text.normalise import repaired
 from coig_writer.triplet import Language
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-REPLACEMENT = "\ufffd"
-
-
-def repaired(text: str) -> str:
-    """Returns the text with every half surrogate pair replaced by U+FFFD."""
-    return _SURROGATE.sub(REPLACEMENT, text)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from coig_writer.metrics import behaviour, coherence, length, lexical, requirements, style
-from coig_writer.metrics.answer import REPLACEMENT, Answer
+from coig_writer.metrics.answer import Answer
 from coig_writer.metrics.definition import (
     ALONE,
     NO_ARTICLE,
@@ -33,6 +33,7 @@ from coig_writer.metrics.definition import (
     short,
 )
 from coig_writer.text import language
+from coig_writer.text.normalise import REPLACEMENT
 
 
 def _blocks(of: Callable[[Sequence[Sequence[str]]], float | None]) -> Callable[[Answer], Value]:

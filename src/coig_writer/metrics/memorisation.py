@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from coig_writer.text.ngrams import reduced
+from coig_writer.text.ngrams import hashes, within
+from coig_writer.text.normalise import reduced
 
 GRAM = 13
-_BASE = np.uint64(0x9E3779B97F4A7C15)
+Hashes = NDArray[np.uint64]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,28 +46,21 @@ class Index:
         own = _hashes(text)
         if not own.size:
             return None
-        if not self.hashes.size:
-            return Copied(0.0, 0)
-        place = np.searchsorted(self.hashes, own).clip(max=self.hashes.size - 1)
-        hits = self.hashes[place] == own
+        hits = within(own, self.hashes)
         run = _longest_run(hits)
         return Copied(float(hits.mean()), run + GRAM - 1 if run else 0)
 
 
-def _hashes(text: str) -> Any:
-    """Returns one polynomial hash modulo 2**64 per 13-gram, in order."""
-    codes = np.frombuffer(reduced(text).encode("utf-32-le", "replace"), dtype=np.uint32)
-    count = max(0, codes.size - GRAM + 1)
-    found = np.zeros(count, dtype=np.uint64)
-    for offset in range(GRAM):
-        found = found * _BASE + codes[offset : offset + count]
-    return found
+def _hashes(text: str) -> Hashes:
+    """Returns the hashes of a text's 13-grams; none of a text too short for one."""
+    flat = reduced(text)
+    return hashes(flat, GRAM) if len(flat) >= GRAM else np.zeros(0, dtype=np.uint64)
 
 
-def _distinct(parts: Iterator[Any]) -> Any:
+def _distinct(parts: Iterator[Hashes]) -> Hashes:
     """Merges hashes in batches, so that no more than the distinct ones and one batch are held."""
     merged = np.zeros(0, dtype=np.uint64)
-    batch: list[Any] = []
+    batch: list[Hashes] = []
     size = 0
     for part in parts:
         batch.append(part)
@@ -76,6 +70,6 @@ def _distinct(parts: Iterator[Any]) -> Any:
     return np.unique(np.concatenate([merged, *batch]))
 
 
-def _longest_run(hits: Any) -> int:
+def _longest_run(hits: NDArray[np.bool_]) -> int:
     edges = np.flatnonzero(np.diff(np.concatenate(([0], hits.astype(np.int8), [0]))))
     return int((edges[1::2] - edges[::2]).max(initial=0))

@@ -8,26 +8,23 @@ that was visited and not taken stands in ``kept_aside.jsonl`` with its reason.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from coig_writer import benchmark
 from coig_writer.errors import InputError
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_path, write_records
 from coig_writer.mixing import chat
 from coig_writer.mixing.sources import Source, Unconvertible, convert, load
 from coig_writer.mixture import SAMPLER_VERSION, Example, MixtureRow, Turn, ids_hash, rank
-from coig_writer.text.ngrams import GRAM, grams, reduced
+from coig_writer.text.contamination import contaminated
 from coig_writer.triplet import messages
 
 COMMAND = "python recipes/mix.py"
 CONTAMINATED = "contaminated"  # reason of a row whose prompt repeats a benchmark query
-CONTAMINATED_FROM = 0.5  # share of a query's n-grams that a prompt may not reach
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,36 +60,6 @@ class Sampled:
     taken: tuple[MixtureRow, ...]
     aside: tuple[Aside, ...]
     over_long: int
-
-
-@functools.cache
-def _queries_by_gram(language: str) -> tuple[dict[str, tuple[str, ...]], dict[str, int]]:
-    """Returns the queries that hold each n-gram, and how many n-grams each query has."""
-    found: dict[str, list[str]] = defaultdict(list)
-    sizes: dict[str, int] = {}
-    for query in benchmark.queries(language):
-        own = set(grams(query.query, GRAM[language]))
-        sizes[query.id] = len(own)
-        for gram in own:
-            found[gram].append(query.id)
-    return {gram: tuple(ids) for gram, ids in found.items()}, sizes
-
-
-def contamination(prompt: str) -> str | None:
-    """Returns the id of the benchmark query that a prompt repeats, or None.
-
-    A prompt repeats a query if it holds at least half of the query's character n-grams (13 for
-    Chinese, 40 for English).
-    """
-    flat = reduced(prompt)
-    for language in benchmark.LANGUAGES:
-        by_gram, sizes = _queries_by_gram(language)
-        held = {flat[i : i + GRAM[language]] for i in range(len(flat) - GRAM[language] + 1)}
-        shared = Counter(query_id for gram in held for query_id in by_gram.get(gram, ()))
-        for query_id, size in sizes.items() if shared else ():
-            if 0 < CONTAMINATED_FROM * size <= shared[query_id]:
-                return query_id
-    return None
 
 
 def visit(
@@ -150,9 +117,8 @@ def sample(source: Source, count: int | None, rules: Rules, tokenizer: Any) -> S
 
 def admit(example: Example, rules: Rules, tokenizer: Any) -> tuple[MixtureRow | None, str]:
     """Decides on one example: the row that enters the mixture, or None and the reason."""
-    query_id = contamination(example.prompt)
-    if query_id is not None:
-        return None, f"{CONTAMINATED}_by_{query_id}"
+    if repeats := contaminated(example.prompt):
+        return None, f"{CONTAMINATED}_by_{repeats.of}"
     conversation = messages(example.prompt, example.reasoning, example.article)
     n_tokens = chat.count(tokenizer, conversation)
     if n_tokens > rules.max_length_tokens:

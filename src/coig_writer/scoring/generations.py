@@ -12,7 +12,7 @@ from pathlib import Path
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records
 from coig_writer.generation import Generation
-from coig_writer.metrics.answer import repaired
+from coig_writer.text.normalise import repaired
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MADE_BY = "python recipes/generate.py"

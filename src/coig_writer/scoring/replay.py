@@ -18,8 +18,8 @@ from lighteval.tasks.requests import Doc
 
 from coig_writer.errors import MissingInputError
 from coig_writer.generation import Generation
-from coig_writer.metrics.answer import repaired
 from coig_writer.scoring.generations import GENERATIONS, of_variant, read
+from coig_writer.text.normalise import repaired
 
 
 class NoCache:

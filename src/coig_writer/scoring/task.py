@@ -25,9 +25,10 @@ from lighteval.tasks.requests import Doc, SamplingMethod
 
 from coig_writer import taxonomy
 from coig_writer.files import atomic_folder
-from coig_writer.metrics.answer import Answer, answer, repaired
+from coig_writer.metrics.answer import Answer, answer
 from coig_writer.metrics.catalogue import METRICS, TOGETHER, measure, measure_together
 from coig_writer.metrics.definition import Missing, Value
+from coig_writer.text.normalise import repaired
 from coig_writer.triplet import Language
 
 # lighteval's sample cache prints callables by name and keeps stale outputs when a body changes:

@@ -1,68 +1,74 @@
-"""What overlaps the benchmark is kept out of a dataset: a text that holds half of a query's n-grams."""
+"""What overlaps the benchmark is kept out of every dataset: a text that holds half of a query's n-grams."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections import defaultdict
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from coig_writer import benchmark
-from coig_writer.text.minhash import hashes
-from coig_writer.text.ngrams import GRAM, grams, reduced
+from coig_writer.text.ngrams import GRAM, grams, hashes, within
+from coig_writer.text.normalise import reduced
+from coig_writer.text.verdict import Verdict
+from coig_writer.triplet import Language
 
-SHARE = 0.5
+SHARE = 0.5  # of a query's distinct n-grams (13 characters in Chinese, 40 in English)
 
 
-@functools.cache
-def _holders() -> tuple[dict[str, list[int]], list[tuple[str, int]]]:
-    """Returns gram → queries that hold it, and (id, number of grams) per query."""
-    holders: dict[str, list[int]] = defaultdict(list)
-    queries: list[tuple[str, int]] = []
-    for language in benchmark.LANGUAGES:
-        for query in benchmark.queries(language):
-            own = grams(query.query, GRAM[language])
-            for gram in own:
-                holders[gram].append(len(queries))
-            queries.append((query.id, len(own)))
-    return holders, queries
+@dataclasses.dataclass(frozen=True)
+class _Known:
+    """The n-grams of the queries of one language: sorted hashes, and the query each stands in."""
+
+    hashes: NDArray[np.uint64]
+    queries: NDArray[np.int64]
+    ids: tuple[str, ...]
+    sizes: NDArray[np.int64]
 
 
 @functools.cache
-def _hashes() -> dict[int, Any]:
-    """Returns n-gram length → sorted hashes of all n-grams of the benchmark."""
-    found: dict[int, Any] = {}
-    for language in benchmark.LANGUAGES:
-        size = GRAM[language]
-        own = [hashes(reduced(q.query), size) for q in benchmark.queries(language)]
-        found[size] = np.unique(np.concatenate(own))
-    return found
+def _known(language: Language) -> _Known:
+    queries = benchmark.queries(language)
+    own = [grams(query.query, GRAM[language]) for query in queries]
+    found, numbers = np.concatenate(own), np.repeat(np.arange(len(own)), list(map(len, own)))
+    order = np.argsort(found, kind="stable")
+    ids = tuple(query.id for query in queries)
+    return _Known(found[order], numbers[order], ids, np.array(list(map(len, own))))
 
 
-def _touches(text: str) -> bool:
-    """Says whether a text shares any n-gram with the benchmark: nearly all texts stop here."""
+def contaminated(text: str) -> Verdict | None:
+    """Finds the benchmark query that a text repeats most.
+
+    Args:
+        text: A prompt or an article, in any language.
+
+    Returns:
+        A verdict ``of`` the query of which the text holds the largest share of n-grams, if that is
+        half or more; None for nearly all texts.
+    """
     flat = reduced(text)
-    for size, known in _hashes().items():
-        own = hashes(flat, size)
-        nearest = known[np.minimum(np.searchsorted(known, own), len(known) - 1)]
-        if (nearest == own).any():
-            return True
-    return False
-
-
-def overlap(text: str) -> str:
-    """Names the benchmark query of which a text holds half of the n-grams (13 Han, 40 Latin)."""
-    if not _touches(text):
-        return ""
-    holders, queries = _holders()
-    hits: dict[int, int] = defaultdict(int)
-    for size in GRAM.values():
-        for gram in grams(text, size) & holders.keys():
-            for number in holders[gram]:
-                hits[number] += 1
-    for number, count in hits.items():
-        name, total = queries[number]
-        if count >= SHARE * total:
-            return f"{count} of {total} n-grams of benchmark query {name}"
-    return ""
+    found: list[tuple[float, str, int, int]] = []
+    for language in benchmark.LANGUAGES:
+        known = _known(language)
+        own = hashes(flat, GRAM[language])
+        own = own[within(own, known.hashes)]
+        if not own.size:
+            continue
+        held = known.queries[np.isin(known.hashes, own)]
+        shared = np.bincount(held, minlength=len(known.ids))
+        best = int((shared / known.sizes).argmax())
+        found.append(
+            (
+                shared[best] / known.sizes[best],
+                known.ids[best],
+                int(shared[best]),
+                int(known.sizes[best]),
+            )
+        )
+    share, query_id, shared_, size = max(found, default=(0.0, "", 0, 0))
+    if share < SHARE:
+        return None
+    return Verdict(
+        "contaminated", f"{shared_} of {size} n-grams of benchmark query {query_id}", of=query_id
+    )

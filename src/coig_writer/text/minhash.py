@@ -14,37 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coig_writer.text.ngrams import reduced
+from coig_writer.text.ngrams import hashes
+from coig_writer.text.normalise import reduced
 
 GRAM = 4
 # Of two texts that share 60 % of their 4-grams, 96 % meet in some bucket; of two that share 5 %, 0.02 %.
 BUCKETS, HASHES_PER_BUCKET = 24, 4
 BYTES_PER_DOCUMENT = BUCKETS * HASHES_PER_BUCKET * 4
-_FACTOR, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
-
-
-def hashes(flat: str, size: int) -> NDArray[np.uint64]:
-    """Returns the 64-bit hash of every character n-gram of a reduced text, in order."""
-    codes = np.frombuffer(flat.encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
-    if len(codes) < size:
-        codes = np.pad(codes, (0, size - len(codes)))
-    windows = np.lib.stride_tricks.sliding_window_view(codes, size)
-    hashed = np.zeros(len(windows), dtype=np.uint64)
-    for column in windows.T:
-        hashed = (hashed ^ column) * _FACTOR
-    mixed: NDArray[np.uint64] = (hashed ^ (hashed >> np.uint64(31))) * _MIX
-    return mixed
 
 
 def shingles(text: str) -> NDArray[np.uint64]:
     """Returns the hashes of the distinct character n-grams of a text, 32 bits each."""
     return np.unique(hashes(reduced(text), GRAM) >> np.uint64(32))
-
-
-def similarity(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> float:
-    """Returns the Jaccard similarity of two sets of shingles."""
-    shared = len(np.intersect1d(first, second, assume_unique=True))
-    return shared / (len(first) + len(second) - shared)
 
 
 @functools.cache

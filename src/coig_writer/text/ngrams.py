@@ -1,38 +1,59 @@
-"""Overlap between texts: shared character n-grams, for contamination and memorisation.
-
-Texts are first reduced to lower-case letters, digits and Han characters, so that punctuation,
-spacing and width do not hide a copy.
-"""
+"""Character n-grams of reduced texts as 64-bit hashes, for overlap, memorisation and duplicates."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
+import numpy as np
+from numpy.typing import NDArray
 
+from coig_writer.text.normalise import reduced
 from coig_writer.triplet import Language
 
-_OTHER = re.compile(r"[\W_]+")  # all that is not ``str.isalnum``, in one pass
 # 13 Han characters or about eight English words: long enough that stock phrases do not count.
-GRAM = {"zh": 13, "en": 40}
+GRAM: dict[Language, int] = {"zh": 13, "en": 40}
+_FACTOR, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
 
-def reduced(text: str) -> str:
-    """Returns the letters, digits and Han characters of a text, lower-cased and width-folded."""
-    return _OTHER.sub("", unicodedata.normalize("NFKC", text).lower())
+def hashes(flat: str, size: int) -> NDArray[np.uint64]:
+    """Returns the hash of every character n-gram of a reduced text, in order.
+
+    A shorter text, also an empty one, is its own only n-gram.
+    """
+    codes = np.frombuffer(flat.encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
+    if len(codes) < size:
+        codes = np.pad(codes, (0, size - len(codes)))
+    windows = np.lib.stride_tricks.sliding_window_view(codes, size)
+    hashed = np.zeros(len(windows), dtype=np.uint64)
+    for column in windows.T:
+        hashed = (hashed ^ column) * _FACTOR
+    mixed: NDArray[np.uint64] = (hashed ^ (hashed >> np.uint64(31))) * _MIX
+    return mixed
 
 
-def grams(text: str, size: int) -> set[str]:
-    """Returns the character n-grams of a reduced text; a shorter text is its own only gram."""
+def grams(text: str, size: int) -> NDArray[np.uint64]:
+    """Returns the hashes of the distinct n-grams of a text, sorted; none of a text without letters."""
     flat = reduced(text)
-    if not flat:
-        return set()
-    return {flat[i : i + size] for i in range(max(1, len(flat) - size + 1))}
+    return np.unique(hashes(flat, size)) if flat else np.zeros(0, dtype=np.uint64)
+
+
+def within(own: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Says of each hash whether it is among the known ones, which are sorted."""
+    if not known.size:
+        return np.zeros(own.shape, dtype=np.bool_)
+    found: NDArray[np.bool_] = known[np.searchsorted(known, own).clip(max=known.size - 1)] == own
+    return found
 
 
 def contained(part: str, whole: str, language: Language) -> float:
-    """Returns the share of the n-grams of ``part`` that stand in ``whole``; 0 for an empty part."""
-    of_part = grams(part, GRAM[language])
-    if not of_part:
-        return 0.0
-    flat = reduced(whole)
-    return sum(gram in flat for gram in of_part) / len(of_part)
+    """Returns the share of the n-grams of ``part`` that stand in ``whole``; 0 for an empty part.
+
+    A part shorter than an n-gram is looked for whole.
+    """
+    size = min(GRAM[language], len(reduced(part)))
+    own = grams(part, size)
+    return float(within(own, grams(whole, size)).mean()) if own.size else 0.0
+
+
+def similarity(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> float:
+    """Returns the Jaccard similarity of two sets of distinct hashes."""
+    shared = len(np.intersect1d(first, second, assume_unique=True))
+    return shared / (len(first) + len(second) - shared)

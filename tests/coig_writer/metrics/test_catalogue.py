@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coig_writer import benchmark
-from coig_writer.metrics.answer import answer, repaired
+from coig_writer.metrics.answer import answer
 from coig_writer.metrics.catalogue import METRICS, SHARES, measure, measure_together
 from coig_writer.metrics.definition import Missing
+from coig_writer.text.normalise import repaired
 
 
 def of(text: str, language="zh", query_id: str = "mine-1", prompt: str = "写", **options):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coig_writer.metrics.memorisation import GRAM, Index
-from coig_writer.text.ngrams import reduced
+from coig_writer.text.normalise import reduced
 
 LETTERS = st.text("ab，", max_size=60)
 

@@ -8,7 +8,7 @@ from coig_writer import benchmark
 from coig_writer.errors import InputError
 from coig_writer.mixing import mixing
 from coig_writer.mixing.mixing import Rules
-from coig_writer.mixing.sources import Source
+from coig_writer.mixing.sources import Source, convert
 from coig_writer.mixture import Example
 from tests.coig_writer.conftest import creative_row, general_row, write_jsonl
 
@@ -47,14 +47,11 @@ def test_a_general_row_that_repeats_a_benchmark_query_is_out(rows, smoke_tokeniz
     leaked = general_row(99) | {"input": "老师布置的：" + query.query}
     write_jsonl(rows / "zh.jsonl", [leaked, *[general_row(i) for i in range(4)]])
     found = mixing.sample(zh(rows), 4, RULES, smoke_tokenizer)
-    assert mixing.contamination(leaked["input"]) == query.id
+    example = convert(zh(rows), leaked)
+    reason = f"contaminated_by_{query.id}"
+    assert mixing.admit(example, RULES, smoke_tokenizer) == (None, reason)
     assert len(found.taken) == 4
     assert all(query.query not in row.messages[0].content for row in found.taken)
-
-
-def test_ordinary_prompts_are_not_called_contaminated():
-    assert mixing.contamination("请写一篇不少于八百字的记叙文，题目自拟。") is None
-    assert mixing.contamination("Write a short story about a lighthouse keeper.") is None
 
 
 @pytest.mark.parametrize(("over_long", "kept"), [("cut", 2), ("drop", 1)])

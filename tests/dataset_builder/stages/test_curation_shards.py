@@ -51,7 +51,7 @@ from coig_writer.text import contamination, minhash
 from dataset_builder.stages import cluster
 import scipy.sparse.csgraph
 # known before the forks, so that no child has to load it again
-minhash.signatures(["预热"]), contamination.overlap("预热")
+minhash.signatures(["预热"]), contamination.contaminated("预热")
 stage, log, *arguments = sys.argv[1:]
 sync, rename = os.fsync, pathlib.Path.replace
 left, run = 0, 0

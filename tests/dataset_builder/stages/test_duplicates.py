@@ -1,0 +1,42 @@
+"""Which of two texts counts as a copy, at the edge of the threshold."""
+
+from __future__ import annotations
+
+import pytest
+
+from dataset_builder.stages.dedup import LEAST
+from dataset_builder.stages.duplicates import Member, within
+
+
+def text(shared: int, own: int, total: int = 153) -> str:
+    """Characters that all differ: ``shared`` of them common to all texts, then one's own."""
+    return "".join(
+        chr(0x4E00 + i) if i < shared else chr(0x4E00 + 1000 * own + i) for i in range(total)
+    )
+
+
+@pytest.mark.parametrize(
+    ("shared", "similarity"),
+    [
+        (102, None),  # 99 of 201 4-grams: 0.4925
+        (103, 0.5),  # 100 of 200
+        (104, 0.5075),  # 101 of 199
+    ],
+)
+def test_half_of_the_four_grams_make_a_duplicate(shared: int, similarity: float | None) -> None:
+    members = [Member("2023", "b", text(shared, 2)), Member("2022", "a", text(shared, 1))]
+    found = within(members, LEAST)
+    assert [(d.id, d.of, d.similarity, d.reason) for d in found] == (
+        [("b", "a", similarity, "near_duplicate")] if similarity else []
+    )
+
+
+def test_only_equal_letters_are_an_exact_copy() -> None:
+    whole = text(153, 1)
+    first, second = Member("2022", "a", whole), Member("2022", "b", whole[:9] + "，" + whole[9:])
+    (found,) = within([first, second], LEAST)
+    assert (found.reason, found.similarity) == ("exact_duplicate", 1.0)
+    # the same 4-grams in another order of the whole
+    loops = [Member("2022", "a", "一二三" * 4), Member("2022", "b", "一二三" * 5)]
+    (found,) = within(loops, LEAST)
+    assert (found.reason, found.similarity) == ("near_duplicate", 0.9999)
