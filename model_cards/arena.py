@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from coig_writer import benchmark, facts
-from coig_writer.arena.server.results import Summary, summary
 from coig_writer.ballot import Ballot
 from coig_writer.cards import card
 from coig_writer.cards.card import Literal
 from coig_writer.errors import run_command
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_folder, file_sha256, read_records
+from coig_writer.preference.summary import Summary, summary
 
 TEMPLATE = Path(__file__).parent / "arena.md.jinja"
 TABLES = ("ballots", "comparisons", "scores", "tombstones")
@@ -65,10 +65,8 @@ def _facts(start: str, told: Summary) -> Iterator[Fact]:
         yield Fact(f"{start}/{name}", getattr(told, name))
     for cell in told.matrix:
         if cell.rate is not None and cell.row < cell.column:
-            points = (cell.wins + cell.ties / 2) / (cell.wins + cell.losses + cell.ties)
-            met = cell.wins + cell.losses + cell.ties
-            name = f"{start}/rate/{cell.row}/{cell.column}"
-            yield Fact(name, points, met, cell.rate.low, cell.rate.high)
+            rate, name = cell.rate, f"{start}/rate/{cell.row}/{cell.column}"
+            yield Fact(name, rate.estimate, rate.n, rate.low, rate.high)
     for score in told.scores:
         if score.mean is not None:
             name = f"{start}/score/{score.model}/{score.dimension}"

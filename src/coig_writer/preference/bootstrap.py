@@ -1,6 +1,7 @@
 """Bootstrap intervals that resample what is independent: prompts, raters, or both.
 
-Pairs out of one ranking and votes of one rater hang together. Resampling single votes then gives
+What is published from these goes through ``coig_writer.preference.board``, which puts a floor under
+the width. Pairs out of one ranking and votes of one rater hang together. Resampling single votes then gives
 intervals that are too narrow: 82 % coverage instead of 95 % for five-way rankings
 (docs/decisions/0009-statistics.md). Resampling whole prompts keeps their inner dependence.
 """
@@ -8,10 +9,12 @@ intervals that are too narrow: 82 % coverage instead of 95 % for five-way rankin
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from scipy import sparse
+from scipy import sparse, stats
 
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bradley_terry
@@ -21,6 +24,7 @@ from coig_writer.preference.rates import wilson
 Cluster = Literal["query", "rater", "query and rater", "comparison"]
 FEW = 20  # clusters below which a percentile interval is known to be too narrow
 ROUNDS = 2000
+BLOCK = 4_000_000  # weights held at once
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,22 +80,74 @@ def percentiles(values: Floats, level: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def mean(values: Floats, clusters: Ints, plan: Plan = BY_QUERY) -> Interval:
-    """Bootstraps a mean of values that fall into clusters numbered from 0.
+def mean(
+    values: Floats,
+    clusters: Ints,
+    plan: Plan = BY_QUERY,
+    *,
+    raters: Ints | None = None,
+    scale: tuple[float, float] | None = None,
+) -> Interval:
+    """Returns a mean with the wider of two intervals: resampled, and Student's t over the clusters.
+
+    Few clusters make a percentile interval too narrow; Student's, with a cluster-robust error, is
+    right for one value per cluster. Values that never vary get Wilson's interval over the clusters,
+    where a scale is given: no sample shows certainty.
+
+    Args:
+        values: At least one.
+        clusters: The cluster of each value, numbered from 0.
+        plan: How to resample; where ``raters`` has several, prompts and raters are both resampled.
+        raters: The rater of each value, numbered from 0; the clusters are prompts then.
+        scale: Least and greatest possible value; the interval stays inside.
 
     Raises:
-        StatisticsError: No value, or a single cluster.
+        StatisticsError: No value, or a single cluster; with raters, both ways.
     """
     count = _at_least_two(int(clusters.max()) + 1 if clusters.size else 0, plan.cluster)
-    sums = np.bincount(clusters, values, count)
-    sizes = np.bincount(clusters, minlength=count).astype(np.float64)
-    weights = cluster_weights(count, plan.rounds, np.random.default_rng(plan.seed))
-    drawn = (weights @ sums) / (weights @ sizes)
-    low, high = percentiles(drawn, plan.level)
-    estimate = float(values.mean())
-    return Interval(
-        estimate, low, high, plan.level, plan.cluster, count, len(values), plan.rounds, plan.seed
-    )
+    groupings, cluster = [clusters], plan.cluster
+    if raters is not None and len(np.unique(raters)) > 1:
+        groupings, cluster = [clusters, raters], "query and rater"
+        count = min(count, len(np.unique(raters)))
+    columns = sparse.csr_array(np.column_stack([values, np.ones(len(values))]))
+    total, size = _totals(columns, groupings, plan).T
+    drawn = total[size > 0] / size[size > 0]
+    found = Interval(
+        float(values.mean()), *percentiles(drawn, plan.level), plan.level, cluster, count,
+        len(values), plan.rounds, plan.seed, int((size == 0).sum()),
+    )  # fmt: skip
+    half = float(stats.t.ppf(0.5 + plan.level / 2, count - 1)) * _error(values, groupings)
+    least, most = scale or (-math.inf, math.inf)
+    low, high = max(least, found.estimate - half), min(most, found.estimate + half)
+    found = at_least(found, low, high, "student t over clusters")
+    return found if scale is None else _not_frozen(found, scale)
+
+
+def _error(values: Floats, groupings: Sequence[Ints]) -> float:
+    """Standard error of a mean, robust to dependence within the groups of any grouping.
+
+    Two ways: the variances of both less that of their crossing (Cameron, Gelbach and Miller 2011),
+    and never less than either.
+    """
+    rest = values - values.mean()
+    variances = [_variance(rest, codes) for codes in groupings]
+    if len(groupings) > 1:
+        crossed = np.unique(np.column_stack(groupings), axis=0, return_inverse=True)[1].ravel()
+        variances.append(sum(variances) - _variance(rest, crossed))
+    return math.sqrt(max(variances)) / len(values)
+
+
+def _variance(rest: Floats, codes: Ints) -> float:
+    _, own = np.unique(codes, return_inverse=True)
+    sums = np.bincount(own, rest)
+    return float((sums**2).sum()) * len(sums) / max(1, len(sums) - 1)
+
+
+def at_least(interval: Interval, low: float, high: float, method: str) -> Interval:
+    """Returns the interval, or another one for the same estimate if that is wider."""
+    if high - low <= interval.high - interval.low:
+        return interval
+    return dataclasses.replace(interval, low=low, high=high, method=method)
 
 
 def win_rates(pairs: Pairs, plan: Plan = BY_QUERY) -> dict[tuple[str, str], Interval]:
@@ -141,22 +197,23 @@ def _meetings(pairs: Pairs, cluster: Cluster) -> dict[tuple[int, int], int]:
     return found
 
 
-def _not_frozen(interval: Interval) -> Interval:
+def _not_frozen(interval: Interval, scale: tuple[float, float] = (0.0, 1.0)) -> Interval:
     """Replaces an interval without width, which claims certainty that no sample gives."""
     if interval.high > interval.low:
         return interval
-    wins = min(max(interval.estimate, 0.0), 1.0) * interval.clusters
-    rate = wilson(wins, interval.clusters, interval.level)
+    least, most = scale
+    share = min(max((interval.estimate - least) / (most - least), 0.0), 1.0)
+    rate = wilson(share * interval.clusters, interval.clusters, interval.level)
     return dataclasses.replace(
         interval,
-        low=rate.low,
-        high=rate.high,
+        low=least + (most - least) * rate.low,
+        high=least + (most - least) * rate.high,
         method="wilson over clusters: resampling moves nothing",
     )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Board:
+class Strengths:
     """Strengths with intervals, and the range of places each player takes over the rounds."""
 
     strengths: dict[str, Interval]
@@ -171,8 +228,11 @@ def strengths(
     plan: Plan = BY_QUERY,
     *,
     prior: float = 0.0,
-) -> Board:
+) -> Strengths:
     """Bootstraps Bradley–Terry log strengths (mean 0).
+
+    No interval is narrower than the likelihood's own, which takes every comparison as independent:
+    prompts that all say the same would else give strengths without width.
 
     Raises:
         StatisticsError: A single cluster, or no maximum exists and there is no prior.
@@ -184,13 +244,16 @@ def strengths(
     intervals, places = {}, {}
     for i, label in enumerate(pairs.labels):
         low, high = percentiles(drawn[:, i], plan.level)
-        intervals[label] = Interval(
+        resampled = Interval(
             fitted.log_strengths[i], low, high, plan.level, plan.cluster, clusters,
             len(pairs), plan.rounds, plan.seed, repaired,
         )  # fmt: skip
+        half = float(stats.norm.ppf(0.5 + plan.level / 2)) * fitted.standard_errors[i]
+        centre = fitted.log_strengths[i]
+        intervals[label] = at_least(resampled, centre - half, centre + half, "likelihood")
         best, worst = percentiles(place[:, i].astype(np.float64), plan.level)
         places[label] = (int(np.floor(best)), int(np.ceil(worst)))
-    return Board(intervals, places, ties, prior)
+    return Strengths(intervals, places, ties, prior)
 
 
 def refit(
@@ -216,48 +279,61 @@ def refit(
 def tables(pairs: Pairs, plan: Plan) -> tuple[Floats, Floats, int]:
     """Returns resampled wins and ties (rounds × players × players) and the number of clusters."""
     players = len(pairs.labels)
-    rng = np.random.default_rng(plan.seed)
     cell = (pairs.left * players + pairs.right) * 3 + (2 * pairs.outcome).astype(np.intp)
     if plan.cluster == "comparison":
         clusters = _at_least_two(len(pairs), plan.cluster)
-        drawn = _by_comparison(cell, players, plan.rounds, rng)
+        drawn = _by_comparison(cell, players, plan)
     else:
-        unit, weights, clusters = _units(pairs, plan, rng)
-        counts = sparse.coo_array(
-            (np.ones(len(cell)), (unit, cell)), shape=(weights.shape[1], players * players * 3)
-        ).tocsr()
-        drawn = np.asarray(weights @ counts)
+        groupings, clusters = _groupings(pairs, plan.cluster)
+        columns = sparse.csr_array(
+            (np.ones(len(cell)), (np.arange(len(cell)), cell)),
+            shape=(len(cell), players * players * 3),
+        )
+        drawn = _totals(columns, groupings, plan)
     lost, tied, won = np.moveaxis(drawn.reshape(plan.rounds, players, players, 3), 3, 0)
     return won + lost.swapaxes(1, 2), tied + tied.swapaxes(1, 2), clusters
 
 
-def _by_comparison(cell: Ints, players: int, rounds: int, rng: np.random.Generator) -> Floats:
+def _by_comparison(cell: Ints, players: int, plan: Plan) -> Floats:
     """Resamples single comparisons through their counts, never touching the rows again.
 
     Each comparison is drawn Poisson(1) times, so each cell Poisson(count) times; twice as fast as
     the multinomial and the same but for a total that varies by its square root.
     """
     counts = np.bincount(cell, minlength=players * players * 3)
-    return rng.poisson(counts, size=(rounds, len(counts))).astype(np.float64)
+    rng = np.random.default_rng(plan.seed)
+    return rng.poisson(counts, size=(plan.rounds, len(counts))).astype(np.float64)
 
 
-def _units(pairs: Pairs, plan: Plan, rng: np.random.Generator) -> tuple[Ints, Floats, int]:
-    """Returns each comparison's unit, the units' weights per round, and the number of clusters."""
-    queries, raters = len(pairs.query_ids), len(pairs.rater_ids)
-    if plan.cluster == "query":
-        _at_least_two(queries, plan.cluster)
-        return pairs.queries, cluster_weights(queries, plan.rounds, rng), queries
-    if plan.cluster == "rater":
-        _at_least_two(raters, plan.cluster)
-        return pairs.raters, cluster_weights(raters, plan.rounds, rng), raters
-    # Two ways: a vote counts as often as its prompt times its rater was drawn (Owen 2007).
-    _at_least_two(min(queries, raters), plan.cluster)
-    unit = pairs.queries * raters + pairs.raters
+def _groupings(pairs: Pairs, cluster: Cluster) -> tuple[list[Ints], int]:
+    """Returns the codes to resample by, and the number of clusters: two ways, the fewer."""
+    ways = {
+        "query": [(pairs.queries, len(pairs.query_ids))],
+        "rater": [(pairs.raters, len(pairs.rater_ids))],
+    }
+    chosen = ways.get(cluster, [*ways["query"], *ways["rater"]])
+    return [codes for codes, _ in chosen], _at_least_two(min(n for _, n in chosen), cluster)
+
+
+def _totals(columns: sparse.csr_array, groupings: Sequence[Ints], plan: Plan) -> Floats:
+    """Sums the columns of votes over resampled groups (rounds × columns).
+
+    Two ways, a vote counts as often as its prompt times its rater was drawn (Owen 2007). Rounds are
+    taken in blocks, so that memory does not grow with rounds times votes.
+    """
+    members, unit = np.unique(np.column_stack(groupings), axis=0, return_inverse=True)
+    shape = (len(members), columns.shape[0])
+    places = (unit.ravel(), np.arange(columns.shape[0]))
+    counts = sparse.csr_array((np.ones(columns.shape[0]), places), shape=shape) @ columns
+    rng = np.random.default_rng(plan.seed)
+    drawn = [cluster_weights(int(codes.max()) + 1, plan.rounds, rng) for codes in groupings]
+    step = max(1, BLOCK // len(members))
+    blocks = [slice(start, start + step) for start in range(0, plan.rounds, step)]
     weights = (
-        cluster_weights(queries, plan.rounds, rng)[:, :, None]
-        * cluster_weights(raters, plan.rounds, rng)[:, None, :]
-    ).reshape(plan.rounds, queries * raters)
-    return unit, weights, min(queries, raters)
+        math.prod(w[rounds][:, own] for w, own in zip(drawn, members.T, strict=True))
+        for rounds in blocks
+    )
+    return np.concatenate([np.asarray(weight @ counts) for weight in weights])
 
 
 def _at_least_two(clusters: int, cluster: Cluster) -> int:

@@ -10,7 +10,6 @@ const RULES = ["too_fast", "not_scrolled", "one_sided", "reported"];
 const state = { study: null, protocol: null, language: null, kept: false, view: null };
 
 const percent = (value) => `${(100 * value).toFixed(1)}%`;
-const mid = (rate) => rate.estimate ?? rate.value;
 const range = (rate, show) => `${show(rate.low)} – ${show(rate.high)}`;
 
 function draw() {
@@ -47,9 +46,9 @@ function body(view) {
 function facts(s, view) {
   const said = [t("n_ballots", s.ballots), t("n_raters", s.raters), t("n_queries", s.queries), t("n_skips", s.skips), t("coverage", view.judged, view.items)];
   if (state.protocol === "pairwise") said.push(t("n_both_bad", s.both_bad));
-  if (s.tie_rate) said.push(t("ties_share", percent(s.tie_rate.value), s.tie_rate.n));
+  if (s.tie_rate) said.push(t("ties_share", percent(s.tie_rate.estimate), s.tie_rate.n));
   if (s.agreement) said.push(t("alpha", s.agreement.value.toFixed(2), s.agreement.low.toFixed(2), s.agreement.high.toFixed(2)));
-  if (s.consistency) said.push(t("consistency", percent(s.consistency.value), s.consistency.n));
+  if (s.consistency) said.push(t("consistency", percent(s.consistency.estimate), s.consistency.n));
   return el("ul", { class: "facts" }, ...said.map((text) => el("li", {}, text)));
 }
 
@@ -101,8 +100,8 @@ function winCell(cell) {
   if (!cell) return el("td", { class: "self", "aria-hidden": "true" });
   const n = cell.wins + cell.losses + cell.ties;
   if (!n) return el("td", {}, el("small", {}, t("not_met")));
-  const lead = mid(cell.rate) - 0.5;
-  const node = el("td", { class: lead >= 0 ? "win" : "loss" }, el("b", {}, percent(mid(cell.rate))),
+  const lead = cell.rate.estimate - 0.5;
+  const node = el("td", { class: lead >= 0 ? "win" : "loss" }, el("b", {}, percent(cell.rate.estimate)),
     el("small", {}, range(cell.rate, percent), el("br"), `n = ${n}`));
   node.style.setProperty("--lead", String(Math.round(90 * Math.abs(lead))));
   return node;
@@ -112,7 +111,7 @@ function scores({ scores: rows }, models) {
   if (!rows.length) return [];
   const dimensions = state.study.dimensions;
   const find_ = (m, d) => rows.find((r) => r.model === m && r.dimension === d);
-  const cell = (score) => el("td", {}, score?.mean ? [el("b", {}, mid(score.mean).toFixed(2)), el("small", {}, range(score.mean, (v) => v.toFixed(2)), el("br"), `n = ${score.n}`)]
+  const cell = (score) => el("td", {}, score?.mean ? [el("b", {}, score.mean.estimate.toFixed(2)), el("small", {}, range(score.mean, (v) => v.toFixed(2)), el("br"), `n = ${score.n}`)]
     : el("small", {}, t("insufficient")));
   return [el("h2", {}, t("scores")), el("div", { class: "scroll-x" }, el("table", {},
     el("thead", {}, el("tr", {}, el("th", {}, t("model")), ...dimensions.map((d) => el("th", {}, t("dimensions")[d][0])))),

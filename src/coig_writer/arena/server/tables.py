@@ -57,11 +57,7 @@ def _rows(view: dict[str, Any]) -> list[list[Any]]:
     cells = view["results"]["everything"]["matrix"] if view["results"] else []
     return [
         [cell["row"], cell["column"], cell["wins"], cell["losses"], cell["ties"]]
-        + [round(100 * value, 1) for value in _interval(cell["rate"])]
+        + [round(100 * cell["rate"][end], 1) for end in ("estimate", "low", "high")]
         for cell in cells
         if cell["rate"]
     ]
-
-
-def _interval(rate: dict[str, float]) -> tuple[float, float, float]:
-    return rate.get("estimate", rate.get("value", 0.0)), rate["low"], rate["high"]

@@ -12,13 +12,15 @@ import pytest
 from coig_writer.arena.server.board import Board, compute
 from coig_writer.arena.server.booth import Booth, Vote
 from coig_writer.arena.server.identity import Identity
-from coig_writer.arena.server.results import PRIOR, consistency, results, summary
+from coig_writer.arena.server.results import results
 from coig_writer.arena.server.store import Store, sqlite_url
 from coig_writer.arena.study.answers import collect, read_preference_bench
 from coig_writer.arena.study.definition import Overlap, Study
 from coig_writer.arena.study.exclusions import excluded
 from coig_writer.ballot import DIMENSIONS, Ballot
+from coig_writer.preference.board import PRIOR
 from coig_writer.preference.rates import wilson
+from coig_writer.preference.summary import consistency, summary
 
 GENRE = {f"q{i}": ("poetry", "essay")[i % 2] for i in range(40)}
 
@@ -56,7 +58,8 @@ def test_wins_losses_and_ties_are_counted_from_both_sides():
     assert (cells["a", "b"].wins, cells["a", "b"].losses, cells["a", "b"].ties) == (2, 1, 2)
     assert (cells["b", "a"].wins, cells["b", "a"].losses, cells["b", "a"].ties) == (1, 2, 2)
     assert (found.skips, found.both_bad, found.ballots) == (1, 1, 6)
-    assert found.tie_rate == wilson(2, 5)
+    assert (found.tie_rate.estimate, found.tie_rate.n) == (2 / 5, 5)
+    assert found.tie_rate.high >= wilson(2, 5).high
 
 
 def test_without_votes_nothing_is_a_number():
@@ -94,7 +97,8 @@ def test_repeats_count_for_consistency_and_for_nothing_else():
     ballots += [cast(0, "ba", "right", repeat=1), cast(1, "ba", "left", repeat=1)]
     found: Any = summary(ballots, ("a", "b"), GENRE)
     assert found.ballots == 4
-    assert found.consistency == wilson(1, 2)
+    assert (found.consistency.estimate, found.consistency.n) == (1 / 2, 2)
+    assert found.consistency.low <= wilson(1, 2).low
     assert consistency(ballots[:4]) is None
 
 

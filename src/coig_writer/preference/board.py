@@ -1,0 +1,271 @@
+"""The board: from votes to every published rate, strength, place and conclusion.
+
+This is the only road. The arena's page, the card of votes, the report and the claims call it and draw
+what it returns (docs/decisions/0009-statistics.md). Rates resample prompts, and raters where there
+are several, and are never narrower than Wilson's interval over prompts. Tests reduce the votes on a
+prompt to one majority, so that raters do not count as prompts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from coig_writer.ballot import Comparison
+from coig_writer.errors import StatisticsError
+from coig_writer.preference import bootstrap, bradley_terry, power, significance
+from coig_writer.preference.bootstrap import FEW, Interval, Plan, at_least
+from coig_writer.preference.pairs import Floats, Ints, Pairs, WinMatrix, encode, win_matrix
+from coig_writer.preference.rates import Rate, wilson
+
+ALPHA = 0.05
+PRIOR = 0.5  # virtual comparisons per pair, where somebody is unbeaten or two groups never met
+SCALE = (0.0, 1.0)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cell:
+    """One model against another. ``rate`` counts a tie as half; None where the two never met.
+
+    ``majority`` counts, of the prompts that the votes decide, those that the row won; None where they
+    decide none.
+    """
+
+    row: str
+    column: str
+    wins: int
+    losses: int
+    ties: int
+    rate: Interval | None
+    majority: Rate | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Standing:
+    """A model's Bradley–Terry log strength and the places it takes; ``prior`` is 0 if none was needed."""
+
+    model: str
+    strength: Interval
+    places: tuple[int, int]
+    prior: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Board:
+    """Everything that votes say about who is better; ``standings`` stand strongest first.
+
+    ``problem`` says why there are no standings, or why they lean on a prior; else it is empty.
+    """
+
+    matrix: tuple[Cell, ...]
+    standings: tuple[Standing, ...]
+    problem: str
+    tie_rate: Interval
+    prompts: int
+    raters: int
+    comparisons: int
+
+    def cell(self, row: str, column: str) -> Cell | None:
+        """Returns one model against another; None where the two never met."""
+        found = (c for c in self.matrix if (c.row, c.column) == (row, column))
+        return next((c for c in found if c.rate is not None), None)
+
+    @property
+    def few(self) -> int:
+        """The number of prompts that there should be at least, if there are fewer; else 0."""
+        return FEW if self.prompts < FEW else 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Conclusion:
+    """One pair: prompts won by ``better``, p before and after Holm over the family of pairs.
+
+    ``flips`` is how many prompts would have to go the other way to undo a significant difference
+    (before correction); None where there is none.
+    """
+
+    better: str
+    worse: str
+    rate: Interval
+    majority: Rate
+    p: float
+    corrected: float
+    flips: int | None
+
+    @property
+    def significant(self) -> bool:
+        """Whether the difference survives the correction and the interval of the rate excludes even."""
+        return self.corrected < ALPHA and self.rate.low > 1 / 2
+
+
+def board(votes: Sequence[Comparison], labels: Sequence[str] = ()) -> Board:
+    """Makes the board of votes.
+
+    Args:
+        votes: At least one.
+        labels: Models to list in the matrix, in this order; by default those that occur, sorted.
+
+    Raises:
+        StatisticsError: No votes, or votes that ``pairs.encode`` refuses.
+    """
+    pairs = encode(votes)
+    if labels:
+        encode(votes, labels)  # refuses a model that is not listed
+    standings, problem = _standings(pairs)
+    ties = (pairs.outcome == 1 / 2).astype(np.float64)
+    return Board(
+        _matrix(pairs, votes, labels or pairs.labels),
+        standings,
+        problem,
+        share(ties, pairs.queries, pairs.raters),
+        len(pairs.query_ids),
+        len(pairs.rater_ids),
+        len(pairs),
+    )
+
+
+def resampling(prompts: int, raters: int) -> Plan | None:
+    """Resamples prompts, and raters too where there are several; None with a single prompt."""
+    if prompts < 2:
+        return None
+    return Plan("query and rater" if raters > 1 else "query")
+
+
+def share(points: Floats, queries: Ints, raters: Ints) -> Interval:
+    """Returns a mean of points from 0 to 1, with the interval that every published rate carries."""
+    prompts = len(np.unique(queries))
+    resampled = None
+    if prompts > 1:
+        codes = [np.unique(x, return_inverse=True)[1].ravel() for x in (queries, raters)]
+        resampled = bootstrap.mean(points, codes[0], raters=codes[1], scale=SCALE)
+    return _published(resampled, float(points.mean()), len(points), prompts)
+
+
+def _published(resampled: Interval | None, rate: float, n: int, prompts: int) -> Interval:
+    """Returns the wider of a resampled interval and Wilson's over prompts.
+
+    Resampling a few unanimous prompts would claim certainty, and one prompt cannot be resampled.
+    """
+    floor = wilson(min(max(rate, 0.0), 1.0) * prompts, prompts)
+    method = "wilson over prompts"
+    if resampled is None:
+        return Interval(rate, floor.low, floor.high, floor.level, "query", 1, n, 0, 0, 0, method)
+    return at_least(resampled, floor.low, floor.high, method)
+
+
+def _matrix(pairs: Pairs, votes: Sequence[Comparison], labels: Sequence[str]) -> tuple[Cell, ...]:
+    counts, leads = win_matrix(pairs), _leads(votes)
+    plan = resampling(len(pairs.query_ids), len(pairs.rater_ids))
+    resampled = bootstrap.win_rates(pairs, plan) if plan else {}
+    cells = []
+    for row, column in itertools.permutations(labels, 2):
+        lead = leads.get((row, column), {})
+        if not lead:
+            cells.append(Cell(row, column, 0, 0, 0, None, None))
+            continue
+        i, j = pairs.labels.index(row), pairs.labels.index(column)
+        wins, losses, ties = counts.wins[i, j], counts.wins[j, i], counts.ties[i, j]
+        n = wins + losses + ties
+        rate = _published(resampled.get((row, column)), (wins + ties / 2) / n, int(n), len(lead))
+        cells.append(Cell(row, column, int(wins), int(losses), int(ties), rate, _majority(lead)))
+    return tuple(cells)
+
+
+def _leads(votes: Iterable[Comparison]) -> Mapping[tuple[str, str], dict[str, float]]:
+    """Returns by ordered pair and query how far the first leads, in votes."""
+    leads: dict[tuple[str, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for vote in votes:
+        leads[vote.left, vote.right][vote.query_id] += vote.outcome - 0.5
+        leads[vote.right, vote.left][vote.query_id] -= vote.outcome - 0.5
+    return leads
+
+
+def _majority(leads: Mapping[str, float]) -> Rate | None:
+    """Counts prompts won; one on which the votes split evenly is left out (the sign test)."""
+    decided = [lead > 0 for lead in leads.values() if lead != 0]
+    return wilson(sum(decided), len(decided)) if decided else None
+
+
+def _standings(pairs: Pairs) -> tuple[tuple[Standing, ...], str]:
+    plan = resampling(len(pairs.query_ids), len(pairs.rater_ids))
+    if plan is None:
+        return (), "one prompt only: strengths would have no interval"
+    problem, prior = "", 0.0
+    try:
+        found = bootstrap.strengths(pairs, plan=plan)
+    except StatisticsError as error:  # somebody is unbeaten, or two groups never met
+        problem, prior = error.message, PRIOR
+        try:
+            found = bootstrap.strengths(pairs, plan=plan, prior=PRIOR)
+        except StatisticsError:  # ties only
+            return (), problem
+    ranked = sorted(found.strengths.items(), key=lambda item: -item[1].estimate)
+    return tuple(Standing(m, s, found.places[m], prior) for m, s in ranked), problem
+
+
+def conclusions(found: Board, family: Sequence[str]) -> tuple[Conclusion, ...]:
+    """Tests every pair of a family that met, exactly and by Holm's correction, clearest first."""
+    cells = [found.cell(*pair) for pair in itertools.combinations(family, 2)]
+    decided = [(c, c.majority) for c in cells if c is not None and c.majority is not None]
+    if not decided:
+        return ()
+    p = [significance.binomial(round(m.successes), m.n).p for _, m in decided]
+    told = []
+    for (cell, majority), raw, corrected in zip(decided, p, significance.holm(p), strict=True):
+        if majority.value >= 1 / 2:
+            told.append(_conclusion(cell, raw, corrected))
+        elif (mirrored := found.cell(cell.column, cell.row)) is not None:
+            told.append(_conclusion(mirrored, raw, corrected))
+    return tuple(sorted(told, key=lambda c: (c.corrected, c.p)))
+
+
+def _conclusion(cell: Cell, p: float, corrected: float) -> Conclusion:
+    assert cell.rate is not None
+    assert cell.majority is not None
+    flips = power.fewest_flips(round(cell.majority.successes), cell.majority.n)
+    return Conclusion(cell.row, cell.column, cell.rate, cell.majority, p, corrected, flips)
+
+
+def detectable(found: Sequence[Conclusion]) -> float | None:
+    """Returns the smallest win rate that the decided prompts of a middling pair find with 80 % power."""
+    decided = sorted(c.majority.n for c in found)
+    if not decided:
+        return None
+    try:
+        return power.minimum_detectable(decided[len(decided) // 2])
+    except StatisticsError:
+        return None
+
+
+def by_cluster(votes: Iterable[Comparison], pair: tuple[str, str]) -> dict[str, Interval]:
+    """Returns a pair's rate with prompts, raters and both resampled: the last is the board's.
+
+    Empty where each prompt was judged by one rater only: then there is nothing to compare.
+    """
+    met = [vote for vote in votes if {vote.left, vote.right} == set(pair)]
+    if not met:
+        return {}
+    pairs = encode(met)
+    if min(len(pairs.rater_ids), len(pairs.query_ids)) < 2:
+        return {}
+    ways: tuple[bootstrap.Cluster, ...] = ("query", "rater", "query and rater")
+    rates = {way: bootstrap.win_rates(pairs, Plan(way))[pair] for way in ways}
+    return {w: _published(r, r.estimate, r.n, len(pairs.query_ids)) for w, r in rates.items()}
+
+
+def orders(votes: Sequence[Comparison]) -> dict[str, tuple[str, ...]]:
+    """Returns the models, strongest first, under each treatment of ties that can be fitted."""
+    matrix = win_matrix(encode(votes))
+    fitted = {ties: _order(matrix, ties) for ties in bradley_terry.TIES}
+    return {ties: order for ties, order in fitted.items() if order}
+
+
+def _order(matrix: WinMatrix, ties: bradley_terry.Ties) -> tuple[str, ...]:
+    try:
+        return bradley_terry.fit(matrix, ties).order()
+    except StatisticsError:
+        return ()  # the board's own problem says why

@@ -1,0 +1,257 @@
+"""What a set of ballots says: the board of its votes, scores, agreement, genres.
+
+What the ballots cannot carry is None with a sentence, never a number. Repeats count for
+self-consistency and for nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from coig_writer.ballot import DIMENSIONS, Ballot, Comparison, comparisons
+from coig_writer.errors import StatisticsError
+from coig_writer.preference import bootstrap, pooling
+from coig_writer.preference.agreement import Alpha, Rating, alpha
+from coig_writer.preference.board import Cell, Standing, board, share
+from coig_writer.preference.bootstrap import Interval
+from coig_writer.preference.pooling import Pooled
+
+RATED = (0.0, 3.0)  # the scale of ratings
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Score:
+    """A model's mean score on one dimension, 0 to 3; ``mean`` is None on a single prompt."""
+
+    model: str
+    dimension: str
+    mean: Interval | None
+    n: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Slice:
+    """A model's share of points in one genre, drawn towards its other genres."""
+
+    model: str
+    genre: str
+    pooled: Pooled
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Summary:
+    """The estimates from one set of ballots; ``notes`` says what could not be estimated and why."""
+
+    ballots: int
+    raters: int
+    queries: int
+    skips: int
+    both_bad: int
+    tie_rate: Interval | None
+    matrix: tuple[Cell, ...]
+    standings: tuple[Standing, ...]
+    scores: tuple[Score, ...]
+    slices: tuple[Slice, ...]
+    agreement: Alpha | None
+    consistency: Interval | None
+    notes: tuple[str, ...]
+
+
+def summary(
+    ballots: Sequence[Ballot], variants: Sequence[str], genre: Mapping[str, str]
+) -> Summary:
+    """Makes every estimate that the ballots can carry.
+
+    Args:
+        ballots: Standing ballots, repeats included.
+        variants: The models, in the order wanted.
+        genre: Query id to genre.
+    """
+    first = [b for b in ballots if b.repeat == 0]
+    met = votes(first)
+    found = board(met, variants) if met else None
+    notes = [found.problem] if found and not found.standings else []
+    agreed = agreement(first)
+    if isinstance(agreed, str):
+        notes.append(agreed)
+    return Summary(
+        ballots=len(first),
+        raters=len({b.rater for b in first}),
+        queries=len({b.query_id for b in first}),
+        skips=sum(b.verdict == '"skip"' for b in first),
+        both_bad=sum(b.verdict == '"both_bad"' for b in first),
+        tie_rate=found.tie_rate if found else None,
+        matrix=found.matrix if found else (),
+        standings=found.standings if found else (),
+        scores=scores(first, variants),
+        slices=tuple(
+            Slice(model, name, pooled)
+            for model in variants
+            for name, pooled in genre_rates(met, genre, model).items()
+        ),
+        agreement=None if isinstance(agreed, str) else agreed,
+        consistency=consistency(ballots),
+        notes=tuple(notes),
+    )
+
+
+def votes(ballots: Iterable[Ballot]) -> list[Comparison]:
+    """Takes ballots apart into comparisons; repeats give none."""
+    return [pair for b in ballots if b.repeat == 0 for pair in comparisons(b)]
+
+
+def rating(ballot: Ballot, dimension: str) -> int | None:
+    """Returns a rating ballot's value on a dimension; None for a skip, repeat or other protocol."""
+    if ballot.protocol != "rating" or ballot.repeat:
+        return None
+    verdict = json.loads(ballot.verdict)
+    return None if verdict == "skip" else verdict.get(dimension)
+
+
+def implied(ballots: Iterable[Ballot]) -> list[Comparison]:
+    """Turns ratings into pairs: of two answers to a query, the one rated higher overall won."""
+    rated: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for ballot in ballots:
+        value = rating(ballot, "overall_preference")
+        if value is not None:
+            rated[ballot.query_id][ballot.shown[0]].append(value)
+    means = {q: {v: sum(x) / len(x) for v, x in found.items()} for q, found in rated.items()}
+    return [
+        Comparison(query, "ratings", a, b, (1 + (found[a] > found[b]) - (found[a] < found[b])) / 2)
+        for query, found in means.items()
+        for a, b in itertools.combinations(sorted(found), 2)
+    ]
+
+
+def scores(ballots: Iterable[Ballot], variants: Sequence[str]) -> tuple[Score, ...]:
+    """Returns the mean of every model and dimension that was rated."""
+    rated: dict[tuple[str, str], list[tuple[str, str, int]]] = defaultdict(list)
+    for ballot in ballots:
+        for dimension in DIMENSIONS:
+            value = rating(ballot, dimension)
+            if value is not None:
+                rated[ballot.shown[0], dimension].append((ballot.query_id, ballot.rater, value))
+    keys = [key for key in itertools.product(variants, DIMENSIONS) if key in rated]
+    return tuple(Score(m, d, _mean(rated[m, d]), len(rated[m, d])) for m, d in keys)
+
+
+def _mean(rows: Sequence[tuple[str, str, int]]) -> Interval | None:
+    queries, raters, values = zip(*rows, strict=True)
+    prompts, by_query = np.unique(queries, return_inverse=True)
+    if len(prompts) < 2:
+        return None
+    by_rater = np.unique(raters, return_inverse=True)[1]
+    points = np.array(values, dtype=np.float64)
+    return bootstrap.mean(points, by_query, raters=by_rater, scale=RATED)
+
+
+def genre_rates(
+    met: Iterable[Comparison], genre: Mapping[str, str], model: str
+) -> dict[str, Pooled]:
+    """Returns a model's share of points by genre, partially pooled; empty for fewer than two genres.
+
+    Each prompt has one voice: the share of points that the model took on it.
+    """
+    points: dict[str, list[float]] = defaultdict(list)
+    for vote in met:
+        if model in (vote.left, vote.right):
+            points[vote.query_id].append(vote.outcome if vote.left == model else 1 - vote.outcome)
+    groups = _by_genre(points, genre)
+    if len(groups) < 2:
+        return {}
+    return pooling.pool({name: (sum(found), len(found)) for name, found in groups.items()})
+
+
+def genre_scores(
+    ballots: Iterable[Ballot], genre: Mapping[str, str], dimension: str
+) -> dict[str, Pooled]:
+    """Returns the mean score of all models together by genre, partially pooled; empty if too few."""
+    by_prompt: dict[str, list[float]] = defaultdict(list)
+    for ballot in ballots:
+        value = rating(ballot, dimension)
+        if value is not None:
+            by_prompt[ballot.query_id].append(value)
+    try:
+        return pooling.pool_means(_by_genre(by_prompt, genre))
+    except StatisticsError:
+        return {}
+
+
+def _by_genre(
+    points: Mapping[str, Sequence[float]], genre: Mapping[str, str]
+) -> dict[str, list[float]]:
+    """Groups prompts by genre, by name; each prompt counts once, with its mean."""
+    genres: dict[str, list[float]] = defaultdict(list)
+    for query, values in points.items():
+        if query in genre:
+            genres[genre[query]].append(sum(values) / len(values))
+    return dict(sorted(genres.items()))
+
+
+def agreement(ballots: Iterable[Ballot], dimension: str | None = None) -> Alpha | str | None:
+    """Returns Krippendorff's ordinal α over what several raters judged, of one dimension or all.
+
+    None where nothing overlaps, or why there is no α.
+    """
+    values = [rating for b in ballots if b.repeat == 0 for rating in ordinal_values(b, dimension)]
+    raters: dict[str, set[str]] = defaultdict(set)
+    for value in values:
+        raters[value.unit].add(value.rater)
+    if sum(len(who) > 1 for who in raters.values()) < 2:
+        return None
+    try:
+        return alpha(values)
+    except StatisticsError as error:
+        return error.message
+
+
+def ordinal_values(ballot: Ballot, dimension: str | None = None) -> list[Rating]:
+    """Turns a verdict into ordered values per unit: places, sides by name, or scores."""
+    verdict = json.loads(ballot.verdict)
+    if verdict in ("skip", "both_bad"):
+        return []
+    if ballot.protocol == "pairwise":
+        preferred = {"left": ballot.shown[0], "right": ballot.shown[1]}.get(verdict)
+        value = 0.0 if preferred is None else 1.0 if preferred == min(ballot.shown) else -1.0
+        return [Rating(ballot.item, ballot.rater, value)]
+    if ballot.protocol == "ranking":
+        groups = [group if isinstance(group, list) else [group] for group in verdict]
+        return [
+            Rating(f"{ballot.item}:{model}", ballot.rater, float(place))
+            for place, group in enumerate(groups)
+            for model in group
+        ]
+    return [
+        Rating(f"{ballot.query_id}:{ballot.shown[0]}:{name}", ballot.rater, float(score))
+        for name, score in verdict.items()
+        if dimension in (None, name)
+    ]
+
+
+def consistency(ballots: Sequence[Ballot]) -> Interval | None:
+    """Returns how often a side, place or score was given again at a second showing; None without one."""
+    by_showing = {(b.rater, b.item, b.repeat): b for b in ballots}
+    same: list[tuple[bool, str, str]] = []
+    for (rater, item, repeat), again in by_showing.items():
+        before = by_showing.get((rater, item, 0))
+        if repeat and before:
+            said, saying = _said(before), _said(again)
+            same += [
+                (said[u] == saying[u], again.query_id, rater) for u in said.keys() & saying.keys()
+            ]
+    if not same:
+        return None
+    hits, queries, raters = zip(*same, strict=True)
+    codes = [np.unique(names, return_inverse=True)[1] for names in (queries, raters)]
+    return share(np.array(hits, dtype=np.float64), codes[0], codes[1])
+
+
+def _said(ballot: Ballot) -> dict[str, float]:
+    """What a verdict means whatever the order on the screen."""
+    return {r.unit: r.value for r in ordinal_values(ballot)}
