@@ -10,8 +10,6 @@ tokenised and the time multiplied by ten; it takes ten gigabytes of disk and som
 from __future__ import annotations
 
 import argparse
-import functools
-import json
 import os
 import random
 import sys
@@ -24,6 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from coig_writer.errors import MissingInputError, run_command
+from coig_writer.files import write_rows
+from coig_writer.mixing import chat, mixing
+from coig_writer.mixing.sources import Source, convert, load
+from coig_writer.triplet import messages
 
 ROOT = Path(__file__).parents[1]
 ROWS, TAKEN = 114_000, 10_000  # of the real sources, and of cw_10k
@@ -82,14 +84,6 @@ SOURCES = {
 }
 
 
-def write(path: Path, rows: int, make: Callable[[int], dict[str, Any]]) -> int:
-    """Writes a source; returns its mean bytes per row."""
-    with path.open("w", encoding="utf-8") as handle:
-        for number in range(rows):
-            handle.write(json.dumps(make(number), ensure_ascii=False) + "\n")
-    return path.stat().st_size // rows
-
-
 @contextmanager
 def grown_mb() -> Iterator[list[float]]:
     """Watches the process's own memory; the list holds its growth to the peak, in MB, at the end.
@@ -134,12 +128,8 @@ def tokenizer_folder() -> Path:
     return folder
 
 
-def compare(source: Any, taken: int, every: int, tokenizer: Any) -> str:
+def compare(source: Source, taken: int, every: int, tokenizer: Any) -> str:
     """Measures one source and renders the result."""
-    from coig_writer.mixing import chat, mixing
-    from coig_writer.mixing.sources import convert, load
-    from coig_writer.triplet import messages
-
     rows, _ = load(source)  # the one-time conversion to a mapped file is not what is compared
     rules = mixing.Rules(seed=42, max_length_tokens=8192)
     started = time.perf_counter()
@@ -186,12 +176,11 @@ def measure(scratch: Path, rows: int, taken: int, every: int, folder: Path) -> N
     """Makes each source, measures it, and prints its line."""
     from transformers import AutoTokenizer
 
-    from coig_writer.mixing.sources import Source
-
     tokenizer = AutoTokenizer.from_pretrained(folder)
     for name, (kind, make, text) in SOURCES.items():
         file = scratch / f"{name}.jsonl"
-        size = write(file, rows, functools.partial(make, text))
+        write_rows(file, (make(text, number) for number in range(rows)))
+        size = file.stat().st_size / rows
         print(f"{name}: synthetic, {rows:,} rows of {size / 1000:.1f} kB", flush=True)
         print(compare(Source(name, str(file), kind), taken, every, tokenizer), flush=True)
 

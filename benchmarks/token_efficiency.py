@@ -12,28 +12,20 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from coig_writer.errors import run_command
+from coig_writer.mixing import controls
 from coig_writer.mixture import VARIANTS
-
-if TYPE_CHECKING:
-    from coig_writer.planning.lengths import Lengths
+from coig_writer.planning import lengths as planner_lengths
+from coig_writer.planning.lengths import Lengths
 
 GOAL = 2.5
 
 
-def ratios(tokens: tuple[int, ...], batch: int, length: int) -> tuple[float, float]:
-    """Returns the share of real tokens among those processed: padded, and packed."""
-    from coig_writer.planning import lengths as rows
-
-    found = rows.Lengths(tokens, "")
-    return found.total / rows.padded(found, batch), found.total / rows.packed(found, length)
-
-
 def line(variant: str, lengths: Lengths, batch: int, length: int) -> str:
     """Renders one mixture."""
-    padded, packed = ratios(lengths.tokens, batch, length)
+    padded = lengths.total / planner_lengths.padded(lengths, batch)
+    packed = lengths.total / planner_lengths.packed(lengths, length)
     return (
         f"{variant:<9}{len(lengths.tokens):>7,}{lengths.mean:>7,.0f}{padded:>9.1%}{packed:>9.1%}"
         f"{packed / padded:>7.2f}  {lengths.origin}"
@@ -49,9 +41,6 @@ def main() -> int | None:
     parser.add_argument("--batch", type=int, default=8, help="rows per micro-batch (default: 8)")
     parser.add_argument("--length", type=int, default=8192, help="tokens per bin (default: 8192)")
     options = parser.parse_args()
-    from coig_writer.mixing import controls
-    from coig_writer.planning import lengths as planner_lengths
-
     print(f"{'mixture':<9}{'rows':>7}{'mean':>7}{'padded':>9}{'packed':>9}{'ratio':>7}  lengths")
     for variant in VARIANTS:
         built = options.mixtures and planner_lengths.counted(

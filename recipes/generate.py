@@ -14,22 +14,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from coig_writer import benchmark
+from coig_writer.endpoint import Endpoint
 from coig_writer.errors import ConfigError, MissingInputError, run_command
+from coig_writer.files import read_yaml
+from coig_writer.generating import local, server
+from coig_writer.generating.local import Writer
 from coig_writer.generation import Sampling
-
-if TYPE_CHECKING:
-    from coig_writer.generating.local import Writer
 
 KEYS = ("temperature", "top_p", "max_new_tokens", "seed", "batch_size", "languages", "slice")
 
 
 def settings(path: Path) -> dict[str, Any]:
     """Reads the decoding settings; every key must be there and no other."""
-    from coig_writer.files import read_yaml
-
     found = read_yaml(path)
     odd = sorted(set(found) ^ set(KEYS))
     if odd:
@@ -49,9 +48,6 @@ def chosen_queries(chosen: dict[str, Any]) -> list[benchmark.Query]:
 
 def serve(arguments: Any, queries: list[benchmark.Query], sampling: Sampling, seed: int) -> None:
     """Generates one variant through a server."""
-    from coig_writer.endpoint import Endpoint
-    from coig_writer.generating import server
-
     if not arguments.model or len(arguments.variants) != 1:
         raise ConfigError(
             "--endpoint needs --model and exactly one of --variants",
@@ -72,8 +68,6 @@ def local_writers(variants: Sequence[str], models: Path, base: str | None) -> li
     Raises:
         MissingInputError: A variant was not trained.
     """
-    from coig_writer.generating.local import Writer
-
     writers = [Writer(variant, str(models / variant)) for variant in variants]
     for writer in writers:
         files = (Path(writer.path) / name for name in ("config.json", "adapter_config.json"))
@@ -118,11 +112,9 @@ def main() -> int | None:
     if arguments.endpoint:
         serve(arguments, queries, sampling, chosen["seed"])
         return None
-    from coig_writer.generating.local import generate
-
     shared = {"seed": chosen["seed"], "batch_size": chosen["batch_size"], "out": arguments.out}
     for writer in local_writers(arguments.variants, arguments.models, arguments.base):
-        print(generate(writer, queries, sampling, **shared), flush=True)
+        print(local.generate(writer, queries, sampling, **shared), flush=True)
     return None
 
 

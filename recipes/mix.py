@@ -17,6 +17,13 @@ from typing import Any
 from coig_writer import facts
 from coig_writer.errors import ConfigError, DriftError, MissingInputError, run_command
 from coig_writer.files import file_sha256
+from coig_writer.mixing import controls, mixing, sources
+from coig_writer.mixing.controls import Control
+from coig_writer.mixing.mixing import Sampled
+from coig_writer.mixing.sources import Source
+from coig_writer.training import recipe as recipes
+from coig_writer.training.recipe import RecipeArguments
+from coig_writer.training.smoke import tokenizer_sha256
 
 
 def main() -> int | None:
@@ -41,31 +48,21 @@ def main() -> int | None:
         "--verify", action="store_true", help="compare with the locks instead of writing"
     )
     arguments = parser.parse_args()
-    from coig_writer.training import recipe as recipes
-
     overrides = ["--variants", *arguments.variants] if arguments.variants else []
     # a mixture is built on any machine; the recipe's own GPU check belongs to the run
     given = ["--config", str(arguments.config), "--use_cpu", "true", *overrides]
     recipe, sft, model = recipes.parse(given)
     out = arguments.out or Path(recipe.mixtures)
     for variant in recipe.variants:
-        build(
-            variant,
-            recipe,
-            sft.max_length,
-            model.model_name_or_path,
-            out / variant,
-            verify=arguments.verify,
-        )
+        model_name = model.model_name_or_path
+        build(variant, recipe, sft.max_length, model_name, out / variant, verify=arguments.verify)
     return None
 
 
 def build(
-    variant: str, recipe: Any, max_length: int, model: str, out: Path, *, verify: bool
+    variant: str, recipe: RecipeArguments, max_length: int, model: str, out: Path, *, verify: bool
 ) -> None:
     """Builds one mixture, and writes it or compares it with its lock."""
-    from coig_writer.mixing import controls, mixing, sources
-
     tokenizer, tokenizer_hash = load_tokenizer(model)
     rules = mixing.Rules(recipe.mixture_seed, max_length, recipe.over_long)
     before = locks(out)
@@ -92,23 +89,20 @@ def build(
 
 def locks(out: Path) -> list[dict[str, Any]]:
     """Returns the locks of a mixtures folder, that of the mixture in ``out`` first."""
-    from coig_writer.mixing.mixing import read_lock
-
     files = sorted(out.parent.glob("*/mixture.lock.json"), key=lambda f: (f.parent != out, f))
-    return [read_lock(file) for file in files]
+    return [mixing.read_lock(file) for file in files]
 
 
-def told(part: Any) -> str:
+def told(part: Sampled) -> str:
     """Says how many rows of a source were taken, and at which commit."""
     commit = f" at {part.commit[:12]}" if part.commit else ""
     return f"{part.source.name} {len(part.taken)} of {part.rows_at_hand}{commit}"
 
 
-def counts(control: Any, named: dict[str, Any], *, sample_scale: bool) -> dict[str, int | None]:
+def counts(
+    control: Control, named: dict[str, Source], *, sample_scale: bool
+) -> dict[str, int | None]:
     """Returns how many rows each source gives; None means all of them."""
-    from coig_writer.mixing import controls
-    from coig_writer.mixing.sources import load
-
     wanted = controls.counts(control)
     missing = sorted(set(wanted) - set(named))
     if missing:
@@ -117,7 +111,9 @@ def counts(control: Any, named: dict[str, Any], *, sample_scale: bool) -> dict[s
             "add it under sources: in the recipe",
         )
     if sample_scale:
-        wanted = controls.at_sample_scale(wanted, {s: len(load(named[s])[0]) for s in wanted})
+        wanted = controls.at_sample_scale(
+            wanted, {s: len(sources.load(named[s])[0]) for s in wanted}
+        )
     whole = {"creative": None} if control.creative is None and "creative" in wanted else {}
     return {source: count for source, count in wanted.items() if count} | whole
 
@@ -125,8 +121,6 @@ def counts(control: Any, named: dict[str, Any], *, sample_scale: bool) -> dict[s
 def load_tokenizer(model: str) -> tuple[Any, str]:
     """Loads the tokenizer of the model to be trained, and its hash."""
     from transformers import AutoTokenizer
-
-    from coig_writer.training.smoke import tokenizer_sha256
 
     if not Path(model).exists() and model.startswith("build/"):
         raise MissingInputError(
@@ -144,13 +138,11 @@ def load_tokenizer(model: str) -> tuple[Any, str]:
 
 def compare(lock_file: Path, now: dict[str, Any]) -> None:
     """Fails on any difference between a lock and what would be built now."""
-    from coig_writer.mixing.mixing import drift, read_lock
-
     if not lock_file.is_file():
         raise MissingInputError(
             f"{lock_file}: no lock to verify", "build the mixture first, without --verify"
         )
-    found = list(drift(read_lock(lock_file), json.loads(json.dumps(now))))
+    found = list(mixing.drift(mixing.read_lock(lock_file), json.loads(json.dumps(now))))
     if found:
         raise DriftError(
             f"{lock_file} has drifted:\n    " + "\n    ".join(found),

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from coig_writer.errors import run_command
-from coig_writer.files import atomic_path
-
-if TYPE_CHECKING:
-    from coig_writer.planning.planner import Plan, Run
+from coig_writer.files import write_json
+from coig_writer.mixing import controls
+from coig_writer.mixture import PUBLISHED, steps
+from coig_writer.planning import lengths as planner_lengths
+from coig_writer.planning import planner
+from coig_writer.planning.planner import Plan, Run
+from coig_writer.training import recipe as recipes
+from coig_writer.training.recipe import RecipeArguments
 
 
 def status(plan: Plan) -> str:
@@ -32,14 +35,9 @@ def status(plan: Plan) -> str:
 
 
 def planned(
-    recipe: Any, sft: Any, model: Any, variant: str, where: tuple[str, int]
+    recipe: RecipeArguments, sft: Any, model: Any, variant: str, where: tuple[str, int]
 ) -> tuple[Plan, Run, list[str]]:
     """Predicts one variant of a recipe on so many GPUs of a kind, and ways out if it does not fit."""
-    from coig_writer.mixing import controls
-    from coig_writer.mixture import PUBLISHED, steps
-    from coig_writer.planning import lengths as planner_lengths
-    from coig_writer.planning import planner
-
     control = controls.resolve(variant, Path(recipe.controls))
     folder = Path(recipe.mixtures) / variant
     lengths = planner_lengths.counted(folder, sft.max_length) or planner_lengths.drawn(
@@ -104,12 +102,12 @@ def unpadded(plan: Plan, run: Run) -> list[str]:
     return [f"               {flags} has no padding"]
 
 
-def as_json(plan: Plan, variant: str) -> str:
+def as_json(plan: Plan, variant: str) -> dict[str, Any]:
     """Returns a plan for programs; hours are null where nothing fits."""
     found = dataclasses.asdict(plan) | {"variant": variant, "gib": plan.gib, "status": status(plan)}
     if math.isnan(plan.hours):
         found["hours"] = None
-    return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+    return found
 
 
 def main() -> int | None:
@@ -118,25 +116,20 @@ def main() -> int | None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("config", type=Path, help="the recipe, as recipes/configs/cw_10k.yaml")
-    parser.add_argument(
-        "--gpu", default="h200", choices=("h200", "h100", "a100-80", "4090"), help="default: h200"
-    )
+    parser.add_argument("--gpu", default="h200", choices=list(planner.GPUS), help="default: h200")
     parser.add_argument(
         "--count", type=int, default=1, help="devices; states are sharded over them"
     )
     parser.add_argument("--price", type=float, help="of one GPU for an hour, in your currency")
     parser.add_argument("--json", type=Path, help="also write the plan of the last variant here")
     own, flags = parser.parse_known_args()
-    from coig_writer.training import recipe as recipes
-
     # a plan is made on any machine; the recipe's own GPU check belongs to the run
     recipe, sft, model = recipes.parse(["--config", str(own.config), "--use_cpu", "true", *flags])
     for variant in recipe.variants:
         plan, run, ways = planned(recipe, sft, model, variant, (own.gpu, own.count))
         print(rendered(plan, run, variant, own.price, ways) + "\n")
         if own.json:
-            with atomic_path(own.json) as partial:
-                partial.write_text(as_json(plan, variant), encoding="utf-8")
+            write_json(own.json, as_json(plan, variant))
     return None
 
 

@@ -14,6 +14,7 @@ from coig_writer import facts
 from coig_writer.errors import run_command
 from coig_writer.files import read_records
 from coig_writer.mixture import MixtureRow
+from coig_writer.training import recount
 
 
 def main() -> int | None:
@@ -25,8 +26,6 @@ def main() -> int | None:
     parser.add_argument("model", type=Path, nargs="?", help="folder of its run, as build/models/cw")
     parser.add_argument("--facts", type=Path, help="also write the numbers to this facts file")
     arguments = parser.parse_args()
-    from coig_writer.training import recount
-
     found = recount.mixture(arguments.mixture)
     if arguments.model:
         rows = read_records(arguments.mixture / "train.parquet", MixtureRow)

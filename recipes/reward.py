@@ -14,17 +14,16 @@ from pathlib import Path
 from coig_writer.errors import run_command
 from coig_writer.files import read_records, write_records
 from coig_writer.generation import Generation
+from coig_writer.reward import report as reward_report
+from coig_writer.reward import run
 from coig_writer.score import Score
+from coig_writer.training import recipe as recipes
 
 DEFAULT = Path(__file__).parent / "configs" / "reward.yaml"
 
 
 def main() -> int | None:
     """Trains, reports and scores."""
-    from coig_writer.reward import report as reward_report
-    from coig_writer.reward import run
-    from coig_writer.training import recipe as recipes
-
     own, settings, model = run.parse(None, DEFAULT)
     recipes.check_hardware(settings, model.model_name_or_path)
     report, trainer = run.train(own, settings, model)

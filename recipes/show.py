@@ -12,6 +12,7 @@ from typing import Any
 
 from coig_writer.errors import InputError, run_command
 from coig_writer.files import read_records
+from coig_writer.mixing import chat
 from coig_writer.mixture import MixtureRow
 from coig_writer.record import to_row
 
@@ -46,8 +47,6 @@ def main() -> int | None:
 def coloured(row: MixtureRow, model: str, max_length: int) -> str:
     """Renders a row token by token."""
     from transformers import AutoTokenizer
-
-    from coig_writer.mixing import chat
 
     tokenizer = AutoTokenizer.from_pretrained(model)
     encoded = chat.encode(tokenizer, to_row(row)["messages"], chat.training_template(tokenizer))

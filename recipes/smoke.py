@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from coig_writer.errors import MissingInputError, run_command
+from coig_writer.files import read_rows
 from coig_writer.training import smoke
 
 
@@ -21,11 +22,7 @@ def texts(folder: Path) -> list[str]:
     general = sorted((folder / "recipes" / "sample").glob("*.jsonl"))
     if not triplets:
         raise MissingInputError(f"{folder}: no sample texts", "run this from a clone of the kit")
-    rows = [
-        json.dumps(json.loads(line), ensure_ascii=False)
-        for file in general
-        for line in file.read_text(encoding="utf-8").splitlines()
-    ]
+    rows = [json.dumps(row, ensure_ascii=False) for file in general for _, row in read_rows(file)]
     return [file.read_text(encoding="utf-8") for file in triplets] + rows
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from coig_writer import paper
 from coig_writer.files import read_records
@@ -115,7 +115,7 @@ def spread(published: Spread, count: int) -> Any:
     low, high = float(published.min), float(published.max)
     if count < 3:
         return np.full(count, published.mean)
-    z = norm.ppf((np.arange(count) + 0.5) / count)
+    z = ndtri((np.arange(count) + 0.5) / count)
     sigma = math.log(high / low) / (z[-1] - z[0])
     below, above = math.log(low) - 10, math.log(high) + 10
     for _ in range(60):
@@ -128,8 +128,8 @@ def spread(published: Spread, count: int) -> Any:
 
 def _general(law: Assumed, count: int, max_length: int, rng: np.random.Generator) -> Any:
     """Draws quantiles of the law below the length: over-long general rows never enter a mixture."""
-    top = norm.cdf(math.log(max_length / law.median) / law.spread)
-    return np.exp(math.log(law.median) + law.spread * norm.ppf(rng.uniform(0, top, count)))
+    top = ndtr(math.log(max_length / law.median) / law.spread)
+    return np.exp(math.log(law.median) + law.spread * ndtri(rng.uniform(0, top, count)))
 
 
 def padded(lengths: Lengths, batch: int) -> int:
