@@ -34,6 +34,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from coig_writer.arena.server.store import Store, sqlite_url
+
 ROOT = Path(__file__).parents[1]
 GOAL_PER_S, GOAL_P99_MS = 300, 150
 PLAIN_APP = """
@@ -89,7 +91,7 @@ class Connection:
     async def post(self, path: str, body: Any) -> tuple[int, Any]:
         """Sends JSON; returns status and parsed reply."""
         content = json.dumps(body).encode()
-        head = f"POST {path} HTTP/1.1\r\nHost: arena\r\nContent-Type: application/json\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         head += f"Content-Length: {len(content)}\r\nCookie: {self._cookie}\r\n\r\n"
         self._writer.write(head.encode() + content)
         await self._writer.drain()
@@ -241,8 +243,6 @@ def free_port() -> int:
 
 def measure_arena(folder: Path, raters: int, seconds: float) -> Outcome:
     """Loads the arena and compares its store with what was acknowledged."""
-    from coig_writer.arena.server.store import Store, sqlite_url
-
     generations(folder / "generations.jsonl")
     (folder / "study.yaml").write_text(STUDY, encoding="utf-8")
     port = free_port()

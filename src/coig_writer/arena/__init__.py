@@ -8,11 +8,12 @@ identity     pseudonyms, invitations and opaque ids, all from one secret
 store        durable ballots in SQLite or PostgreSQL, append-only
 backup       the same ballots as files in a private Hub repository
 booth        one rater's way through a study, without HTTP
-server       the routes and the page (``page/``: HTML, CSS and JavaScript without a build step)
+guard        what every request passes first, and the fixed sentences of refusals
+app, routes  the application and the page (``page/``: HTML, CSS and JavaScript without a build step)
 board        what the votes say: win matrix, strengths, agreement, progress
 export       Parquet, raw and derived; import of ranking files
 planner      what a study can show before any data is there
 command      ``python space/app.py [plan|invite|progress|export]``
 
-Needs the extra ``space``. Nothing in here imports Gradio but ``server.mount_gradio``.
+Needs the extra ``space``. Gradio is imported when the application is made, not before.
 """

@@ -17,13 +17,15 @@ import concurrent.futures
 import dataclasses
 import json
 import sys
+import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Protocol
 
 from coig_writer.arena.server.store import Store, now
-from coig_writer.errors import PublicationError
+from coig_writer.errors import ConfigError, PublicationError
 
 FOLDER = "ballots"
 EVERY_S = 30.0
@@ -49,6 +51,9 @@ class HubRepository:
     Args:
         repo_id: ``ORG/NAME``; made if it is not there.
         token: A token that may write to it.
+
+    Raises:
+        ConfigError: Everybody can read it; ballots hold pseudonyms and comments.
     """
 
     def __init__(self, repo_id: str, token: str) -> None:
@@ -57,6 +62,11 @@ class HubRepository:
         self._repo_id = repo_id
         self._api = HfApi(token=token)
         self._api.create_repo(repo_id, repo_type="dataset", private=True, exist_ok=True)
+        if not self._api.repo_info(repo_id, repo_type="dataset").private:
+            raise ConfigError(
+                f"the dataset {repo_id} is public: ballots and comments would be too",
+                "make it private in its settings on the Hub, or name another one",
+            )
 
     def files(self) -> list[str]:
         """Returns the paths of all files."""
@@ -64,9 +74,6 @@ class HubRepository:
 
     def read(self, path: str) -> bytes:
         """Returns the content of one file, fetched anew."""
-        import tempfile
-        from pathlib import Path
-
         with tempfile.TemporaryDirectory() as folder:
             local = self._api.hf_hub_download(
                 self._repo_id, path, repo_type="dataset", local_dir=folder, force_download=True

@@ -66,7 +66,7 @@ def find_secret(folder: Path) -> bytes:
     """Returns the arena's secret: from the environment, or kept beside the ballots.
 
     Raises:
-        ConfigError: Too short, or running on a Space without one: there the disk is wiped at a
+        ConfigError: Too short or empty, or running on a Space without one: there the disk is wiped at a
             restart, and a new secret would make old raters strangers.
     """
     given = os.environ.get(SECRET_VARIABLE, "")
@@ -86,7 +86,7 @@ def find_secret(folder: Path) -> bytes:
 
 
 def _kept_secret(path: Path) -> bytes:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         fresh = path.with_name(f".secret.{secrets.token_hex(4)}")
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -95,4 +95,11 @@ def _kept_secret(path: Path) -> bytes:
         with contextlib.suppress(FileExistsError):
             os.link(fresh, path)  # whoever links first decides, and the file is never half-written
         fresh.unlink()
-    return path.read_bytes()
+    kept = path.read_bytes().strip()
+    if len(kept) < MIN_SECRET_CHARS:
+        raise ConfigError(
+            f"{path} holds {len(kept)} characters, fewer than {MIN_SECRET_CHARS}: cookies could be forged",
+            f"put the old secret back, or set {SECRET_VARIABLE}; with another one old raters are strangers",
+        )
+    path.chmod(0o600)
+    return kept

@@ -12,25 +12,21 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import anyio
-from fastapi import Depends, HTTPException, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from coig_writer.arena.server.board import Board
 from coig_writer.arena.server.booth import TAGS, Booth, Desk, Vote
+from coig_writer.arena.server.guard import Limit, RefusedError
 from coig_writer.ballot import DIMENSIONS
-from coig_writer.errors import InputError, KitError
 
 COOKIE = "arena_rater"
 _PAGE = Path(__file__).parents[1] / "page"
 
 
-class ForbiddenError(KitError):
-    """This person may not rate in this study."""
-
-
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Session(_Body):
@@ -75,14 +71,14 @@ async def _known(request: Request) -> str | None:
     if name is None:
         return booth.identity.from_cookie(request.cookies.get(COOKIE))
     if name.casefold() in {a.casefold() for a in booth.study.annotators}:
-        raise ForbiddenError("this account annotated the data and cannot judge it", "thank you")
+        raise RefusedError(403)
     return booth.identity.rater("account", name)
 
 
 async def _rater(request: Request) -> str:
     known = await _known(request)
     if known is None:
-        raise HTTPException(401, "no session: open the page again")
+        raise RefusedError(401)
     return known
 
 
@@ -138,24 +134,23 @@ def session(body: Session, request: Request, response: Response, known: Known) -
     booth = _booth(request)
     protocol, language = booth.checked(body.protocol, body.language)
     if not body.consent:
-        raise InputError("no vote without consent", "tick the box, or close the page")
+        raise RefusedError(422)
     rater = known
     if rater is None:
         if booth.study.mode == "invited":
-            raise ForbiddenError(
-                "this study is by invitation", "open the link that was sent to you"
-            )
-        if not request.app.state.arriving.allows("all"):
-            raise HTTPException(429, "many people are arriving just now; try in a minute")
+            raise RefusedError(403)
+        arriving: Limit = request.app.state.arriving
+        arriving.check(request.client.host if request.client else "")
         rater = booth.identity.visitor()
         _set_cookie(booth, response, rater)
+    _within(request, rater)
     return booth.view(protocol, booth.sit(rater, protocol, language))
 
 
 async def vote(body: VoteBody, request: Request, rater: Rater) -> Response:
     """Stores a vote; replies with the receipt and the next item."""
-    if not request.app.state.voting.allows(rater):
-        raise HTTPException(429, "that was quicker than anyone reads; wait a moment")
+    voting: Limit = request.app.state.voting
+    voting.check(rater)
     booth = _booth(request)
     protocol, language = booth.checked(body.protocol, body.language)
     fields = body.model_dump(exclude={"protocol", "language"}) | {"tags": tuple(body.tags)}
@@ -172,11 +167,13 @@ async def vote(body: VoteBody, request: Request, rater: Rater) -> Response:
 
 def history(request: Request, rater: Rater) -> list[dict[str, Any]]:
     """Returns the rater's own votes."""
+    _within(request, rater)
     return _booth(request).history(rater)
 
 
 def withdraw(body: Withdrawal, request: Request, rater: Rater) -> dict[str, str]:
     """Takes back one of the rater's own votes."""
+    _within(request, rater)
     booth = _booth(request)
     tombstone = booth.store.withdraw(rater, body.ballot)
     booth.on_ballot()
@@ -189,6 +186,12 @@ def results(request: Request, protocol: str, language: str) -> dict[str, Any]:
     known, checked = booth.checked(protocol, language)
     board: Board = request.app.state.board
     return board.view(known, checked)
+
+
+def _within(request: Request, rater: str) -> None:
+    """Holds what a rater asks besides voting to a rate of its own."""
+    asking: Limit = request.app.state.asking
+    asking.check(rater)
 
 
 def _set_cookie(booth: Booth, response: Response, rater: str) -> None:

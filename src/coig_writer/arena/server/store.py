@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -325,8 +326,11 @@ def now() -> str:
 
 
 def sqlite_url(path: Path) -> str:
-    """Returns the URL of a SQLite file; makes its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Returns the URL of a SQLite file; makes its folder, for its owner alone."""
+    if not path.parent.exists() or path.exists():  # a folder of the arena's own
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(PermissionError):  # another user's, who let us in
+            path.parent.chmod(0o700)
     return f"sqlite:///{path}"
 
 
@@ -339,6 +343,7 @@ def _engine(url: str) -> Any:
         )
     try:
         if url.startswith("sqlite"):
+            _owned(Path(url.removeprefix("sqlite:///")))
             engine = sa.create_engine(url, pool_size=8, max_overflow=24)
             sa.event.listen(engine, "connect", _set_pragmas)
             return engine
@@ -346,6 +351,24 @@ def _engine(url: str) -> Any:
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"the database driver {error.name!r} is not installed", f"pip install {error.name}"
+        ) from error
+    except (sa.exc.ArgumentError, ValueError):  # what they say may hold the password
+        raise ConfigError(
+            "the database URL cannot be read", "write : @ / in a password as %3A %40 %2F"
+        ) from None
+
+
+def _owned(path: Path) -> None:
+    """Makes the file readable by its owner alone; SQLite gives its log the same rights."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        for file in (path, *path.parent.glob(f"{path.name}-*")):
+            with contextlib.suppress(FileNotFoundError):
+                file.chmod(0o600)
+    except OSError as error:
+        raise StoreError(
+            f"the ballot store {path} cannot be written or read ({error.strerror})",
+            "check the folder",
         ) from error
 
 

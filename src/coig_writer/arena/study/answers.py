@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import gzip
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -103,9 +105,6 @@ def read_preference_bench(path: Path) -> list[Text]:
 def _bench_rows(path: Path) -> Iterable[tuple[str, dict[str, object]]]:
     if path.suffix != ".gz":
         return read_rows(path)
-    import gzip
-    import json
-
     if not path.is_file():
         raise InputError(f"{path}: no such file", "check the path")
     try:

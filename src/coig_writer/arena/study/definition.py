@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from coig_writer.ballot import Protocol
 from coig_writer.errors import ConfigError, InputError, MissingInputError
+from coig_writer.files import read_yaml
 from coig_writer.record import from_row
 
 PROTOCOLS: tuple[Protocol, ...] = ("pairwise", "ranking", "rating")
@@ -103,25 +104,11 @@ def load(path: Path) -> Study:
         MissingInputError: There is no such file.
         ConfigError: Not YAML, an unknown key, or a value that breaks a rule.
     """
-    import yaml
-
     if not path.is_file():
         raise MissingInputError(
             f"{path}: no such study file", "copy space/study.example.yaml and edit it"
         )
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {_not_yaml(error)}", "mend it there") from error
-    return parse(data, str(path))
-
-
-def _not_yaml(error: Exception) -> str:
-    """Says in one line where YAML breaks off."""
-    mark = getattr(error, "problem_mark", None)
-    if mark is None:
-        return "not YAML in UTF-8"
-    return f"not YAML at line {mark.line + 1}: {getattr(error, 'problem', error)}"
+    return parse(read_yaml(path, "space/study.example.yaml"), str(path))
 
 
 def parse(data: object, where: str) -> Study:

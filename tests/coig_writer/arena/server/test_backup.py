@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from coig_writer.arena.server.backup import Backup, HubRepository
 from coig_writer.arena.server.booth import Vote
-from coig_writer.errors import DriftError, PublicationError
+from coig_writer.errors import ConfigError, DriftError, PublicationError
 
 
 class Double:
@@ -201,6 +202,12 @@ class HubApi:
     def __init__(self, token):
         self.token = token
 
+    private = True
+
+    def repo_info(self, _repo_id, *, repo_type):
+        assert repo_type == "dataset"
+        return SimpleNamespace(private=self.private)
+
     def create_repo(self, repo_id, **how):
         self.made.append({"repo_id": repo_id, **how})
 
@@ -229,3 +236,12 @@ def test_on_the_hub_ballots_go_to_a_private_dataset(make_booth, tmp_path, monkey
     assert HubApi.made == [wanted]
     again = restored(make_booth, HubRepository("org/ballots", "token"), tmp_path / "two")
     assert again.store.ballots("demo") == booth.store.ballots("demo")
+
+
+def test_a_public_dataset_is_refused_before_anything_is_pushed(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.HfApi", HubApi)
+    monkeypatch.setattr(HubApi, "private", False)
+    kept = dict(HubApi.kept)
+    with pytest.raises(ConfigError, match="is public"):
+        HubRepository("org/ballots", "token")
+    assert HubApi.kept == kept

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
+from coig_writer.arena.server.guard import MAX_KEYS, Limit
 from coig_writer.arena.server.identity import Identity, find_secret
-from coig_writer.arena.server.limits import MAX_KEYS, Limit
 from coig_writer.errors import ConfigError
 
 IDENTITY = Identity(b"one secret")
@@ -55,6 +55,20 @@ def test_the_secret_is_kept_beside_the_ballots_for_the_owner_alone(tmp_path, mon
     assert len(found[0]) >= 32
     assert [f.name for f in tmp_path.iterdir()] == ["secret"]
     assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("held", "good"), [("", False), (" \n", False), ("x" * 31, False), ("x" * 32, True)]
+)
+def test_a_secret_that_was_emptied_or_cut_is_refused(tmp_path, monkeypatch, held, good):
+    monkeypatch.delenv("ARENA_SECRET", raising=False)
+    (tmp_path / "secret").write_text(held)
+    if good:
+        assert find_secret(tmp_path) == held.encode()
+        assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
+        return
+    with pytest.raises(ConfigError, match="fewer than 32"):
+        find_secret(tmp_path)
 
 
 def test_on_a_space_the_secret_must_be_given(tmp_path, monkeypatch):

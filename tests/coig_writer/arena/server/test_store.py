@@ -20,7 +20,7 @@ from coig_writer.arena.server.store import (
     standing,
 )
 from coig_writer.ballot import Ballot
-from coig_writer.errors import ConfigError, InputError
+from coig_writer.errors import ConfigError, InputError, KitError
 
 
 def ballot(number=0, **changes):
@@ -178,3 +178,40 @@ def test_a_store_that_cannot_be_opened_says_so(tmp_path):
 def test_a_row_is_the_ballot(comment, tags):
     cast = ballot(comment=comment, tags=tuple(tags))
     assert as_ballot(ballot_row(cast)) == cast
+
+
+def test_store_log_and_folder_are_for_their_owner_alone(tmp_path):
+    path = tmp_path / "arena" / "ballots.sqlite"
+    store = Store(sqlite_url(path))
+    store.add(ballot())
+    files = list(path.parent.iterdir())
+    assert {f.name for f in files} >= {"ballots.sqlite", "ballots.sqlite-wal"}
+    assert [f.name for f in (path.parent, *files) if f.stat().st_mode & 0o077] == []
+    store.close()
+    path.chmod(0o644)
+    path.parent.chmod(0o755)
+    Store(sqlite_url(path)).close()
+    assert [f.name for f in (path.parent, path) if f.stat().st_mode & 0o077] == []
+
+
+def test_a_folder_of_somebody_elses_things_keeps_its_rights(tmp_path):
+    tmp_path.chmod(0o755)
+    Store(sqlite_url(tmp_path / "ballots.sqlite")).close()
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://rater:pass-word@host/db",
+        "postgresql://rater:pass-word@host:port/db",
+        "postgresql://rater:x@y:pass-word@host/db",
+        "postgresql+psycopg://rater:pass-word@127.0.0.1:1/db",
+        "postgresqlrater:pass-word@host/db",
+    ],
+)
+def test_a_password_in_a_url_is_never_said(url):
+    with pytest.raises(KitError) as refused:
+        Store(url)
+    said = f"{refused.value} {refused.value.__cause__} {refused.value.__context__ if not refused.value.__suppress_context__ else ''}"
+    assert "pass-word" not in said

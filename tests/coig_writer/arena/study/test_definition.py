@@ -63,5 +63,12 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
     with pytest.raises(MissingInputError, match="no such study file"):
         load(tmp_path / "none.yaml")
     (tmp_path / "bad.yaml").write_text("study: [")
-    with pytest.raises(ConfigError, match="not YAML at line 1"):
+    with pytest.raises(ConfigError, match=r"not YAML .*line 1, column 9"):
         load(tmp_path / "bad.yaml")
+
+
+def test_a_file_of_aliases_is_refused_before_it_grows(tmp_path):
+    bomb = "study: s\nmodels: &a [x, x]\nprompts: [*a, *a]\n"
+    (tmp_path / "bomb.yaml").write_text(bomb)
+    with pytest.raises(ConfigError, match="alias"):
+        load(tmp_path / "bomb.yaml")

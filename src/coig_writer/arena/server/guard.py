@@ -1,0 +1,187 @@
+"""What every request passes before the arena looks at it, and all that a refusal ever says.
+
+A refusal is one fixed sentence for each status, whatever caused it. Errors raised inside name files,
+rows and models, for who runs the study; built from them, a reply to a rater could tell who wrote what.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from coig_writer.arena.server.store import DuplicateError, StoreError
+from coig_writer.errors import KitError
+
+MAX_BODY_BYTES = 20_000
+MAX_KEYS = 50_000
+LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]"})
+SENTENCES = {
+    400: ("the request cannot be read", "open the page again"),
+    401: ("no session", "open the page again"),
+    403: ("this study does not take your votes", "open the link that was sent to you"),
+    404: ("there is nothing here", "open the page again"),
+    405: ("not done this way", "open the page again"),
+    409: ("this item already has your vote", "go on to the next one"),
+    413: ("the request is too large or has no length", "shorten the comment"),
+    415: ("votes are sent as application/json", "use the page"),
+    421: ("this machine does not go by that name", "open the address that the arena printed"),
+    422: ("the request does not fit this item or this study", "open the page again"),
+    429: ("too many requests", "wait a moment, then go on"),
+    500: ("the arena could not do this", "try again in a moment"),
+    503: ("votes cannot be stored just now", "keep the page open and try again in a moment"),
+}
+_PAGE_POLICY = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    b"connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
+    b"frame-ancestors 'self' https://huggingface.co https://*.hf.space"
+)
+
+
+class RefusedError(KitError):
+    """A request that is answered with the sentence of a status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(*SENTENCES[status])
+        self.status = status
+
+
+class Limit:
+    """Allows ``per_minute`` events per key, in bursts of at most a sixth of that (at least 5).
+
+    Memory is bounded: the key unused for longest is forgotten first.
+    """
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = per_minute / 60
+        self._burst = max(5.0, per_minute / 6)
+        self._clock = clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def allows(self, key: str) -> bool:
+        """Counts one event and says whether it is within the limit."""
+        with self._lock:
+            now = self._clock()
+            level, last = self._buckets.pop(key, (self._burst, now))
+            level = min(self._burst, level + (now - last) * self._rate)
+            allowed = level >= 1
+            self._buckets[key] = (level - 1 if allowed else level, now)
+            if len(self._buckets) > MAX_KEYS:
+                self._buckets.popitem(last=False)
+            return allowed
+
+    def check(self, key: str) -> None:
+        """Counts one event.
+
+        Raises:
+            RefusedError: It is beyond the limit.
+        """
+        if not self.allows(key):
+            raise RefusedError(429)
+
+
+def status_of(error: Exception) -> int:
+    """Returns the HTTP status that says what kind of error this is, and no more."""
+    if isinstance(error, RefusedError):
+        return error.status
+    if isinstance(error, HTTPException):
+        return error.status_code if error.status_code in SENTENCES else 400
+    kinds = {DuplicateError: 409, StoreError: 503, RequestValidationError: 422, KitError: 422}
+    return next((status for kind, status in kinds.items() if isinstance(error, kind)), 500)
+
+
+def refusal(status: int) -> JSONResponse:
+    """Returns the one reply that a status has."""
+    sentence, remedy = SENTENCES[status]
+    return JSONResponse({"error": sentence, "remedy": remedy}, status)
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    status = status_of(error)
+    if status == 503:  # who runs the study learns what the rater is not told
+        sys.stderr.write(f"arena: {error}\n")
+    return refusal(status)
+
+
+def say_no_more(app: FastAPI) -> None:
+    """Lets an application answer every error with the sentence of its status alone."""
+    for kind in (KitError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, _refused)
+
+
+class Guard:
+    """Refuses foreign hosts, oversized and cross-site requests; sets the security headers.
+
+    Plain ASGI: Starlette's middleware base class would cost every vote a task and a queue.
+
+    Args:
+        app: What it guards.
+        hosts: Names this machine is asked by; None takes any, for a server behind a proxy. On a local
+            arena a foreign page whose name was rebound to this machine would else read along.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None = None) -> None:
+        self._app, self._hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, or answers it here."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"]
+        status = self._refused(Headers(scope=scope), path, scope["method"])
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_security_headers(path)]
+            await send(message)
+
+        await (refusal(status) if status else self._app)(scope, receive, guarded)
+
+    def _refused(self, headers: Headers, path: str, method: str) -> int | None:
+        host = headers.get("host", "")
+        if self._hosts is not None and _without_port(host) not in self._hosts:
+            return 421
+        reading = method in ("GET", "HEAD")
+        if not (reading and not path.startswith("/api/")) and _foreign(headers, host):
+            return 403
+        if reading:
+            return None
+        length = headers.get("content-length", "")
+        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+            return 413
+        json_sent = headers.get("content-type", "").split(";")[0] == "application/json"
+        return 415 if path.startswith("/api/") and not json_sent else None
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdecimal() else host).lower()
+
+
+def _foreign(headers: Headers, host: str) -> bool:
+    """Whether another site's page sends this: by Fetch Metadata, or by origin in browsers before it."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    own = {host, headers.get("x-forwarded-host", host)}
+    return origin is not None and origin.partition("://")[2] not in own
+
+
+def _security_headers(path: str) -> list[tuple[bytes, bytes]]:
+    always = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+    if path.startswith("/gradio"):
+        return always
+    kept = b"no-store" if path.startswith("/api/") else b"no-cache"
+    return [*always, (b"content-security-policy", _PAGE_POLICY), (b"cache-control", kept)]
