@@ -11,6 +11,8 @@ import re
 from collections import Counter
 from typing import Any, Literal
 
+from coig_writer.text import framing
+from coig_writer.text.normalise import torn
 from coig_writer.triplet import Triplet
 from dataset_builder.official.reader import NotANumber, Piece
 
@@ -49,17 +51,11 @@ RULES = {
 }
 REPAIRS = ("byte order marks removed", "CRLF turned into LF")
 LONGEST_LIST = 200  # characters of a list of names in a message
-BOILERPLATE = re.compile(
-    r"好的[，,。！!：:]|没问题[，,。！!]|当然(可以|[，,！!])|以下(是|为|内容)|下面(将|是|为[你您]|我将)|"
-    r"为了满足|这个思路|这是(一篇|为[你您])|根据[你您](的|提供的)(要求|需求|描述)|作为(一个|一名)?(AI|人工智能|语言模型)|"
-    r"Sure[,!]|Certainly[,!]|Of course[,!]|Here(?: is|'s|’s) "
-)
 _PLACEHOLDER = re.compile(
     r"(?:[\W_]*|n/?a|none|null|nan|todo|tbd|test|测试|暂?无|待(补|定|填)充?|占位符?|略|同上|prompt|query)[\W_]*",
     re.IGNORECASE,
 )
 _NO_LETTER = re.compile(r"[\W_]+")
-_HALF = re.compile(r"[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -203,7 +199,7 @@ def _field_error(row: dict[str, Any], field: str) -> tuple[str, str]:
         return _type_error(value)
     if not value.strip():
         return "empty_field", "is empty"
-    if _HALF.search(value):
+    if torn(value):
         return "undecodable", "holds half of a surrogate pair"
     return "", ""
 
@@ -217,8 +213,8 @@ def _type_error(value: Any) -> tuple[str, str]:
 
 def _warnings(row: dict[str, Any]) -> list[tuple[str, str]]:
     found = []
-    if opening := BOILERPLATE.match(row["answer"].lstrip()):
-        found.append(("boilerplate", f"answer starts with {opening[0]!r}"))
+    if opening := framing.opening(row["answer"]):
+        found.append(("boilerplate", f"answer starts with {opening.evidence!r}"))
     if _PLACEHOLDER.fullmatch(row["query"]):
         found.append(("placeholder_prompt", f"query is {row['query'][:40]!r}"))
     controls = [(part, _CONTROL.findall(row[part])) for part in PARTS]

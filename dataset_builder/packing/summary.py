@@ -10,10 +10,10 @@ from coig_writer.benchmark import Query
 from coig_writer.facts import Fact
 from coig_writer.files import rows_sha256
 from coig_writer.metrics.length import characters
+from coig_writer.text import framing
 from coig_writer.text.contamination import contaminated
 from coig_writer.text.normalise import reduced
 from coig_writer.triplet import Language, Triplet
-from dataset_builder.official.rows import BOILERPLATE
 from dataset_builder.packing import layout
 from dataset_builder.packing.layout import Removal
 
@@ -133,7 +133,7 @@ def _defects(triplets: Sequence[Triplet], artefact: str) -> list[Fact]:
     repeated = Counter(reduced(t.article) for t in triplets)
     counts = {
         "contamination/prompts": sum(contaminated(t.prompt) is not None for t in triplets),
-        "defects/boilerplate": sum(bool(BOILERPLATE.match(t.article.lstrip())) for t in triplets),
+        "defects/boilerplate": sum(framing.opening(t.article) is not None for t in triplets),
         "defects/equal_articles": sum(times - 1 for times in repeated.values()),
     }
     return [

@@ -11,20 +11,31 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from coig_writer.document import Document, Dropped, dropped
+from coig_writer.text import (
+    advertising,
+    framing,
+    injection,
+    language,
+    mojibake,
+    refusal,
+    repetition,
+    truncation,
+)
+from coig_writer.text.masking import masked
+from coig_writer.text.verdict import Verdict
 from dataset_builder.stages import steps
 from dataset_builder.stages.asking import Answer, options, quoted
-from dataset_builder.stages.assess_rules import first_failure, masked
 from dataset_builder.stages.flow import Counts, Flow, Outcome, Process
 from dataset_builder.stages.options import Settings, parser, report, settings
 from dataset_builder.stages.steps import Step
 
 DIMENSIONS = ("completeness", "format", "errors", "logic", "creativity")
 LEAST = 6
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 
 def prepared(
@@ -62,12 +73,32 @@ def decide(
 
 def by_rule(document: Document) -> Outcome:
     """Masks personal data, then drops what a rule can decide."""
-    text, kinds = masked(document.text)
-    document = dataclasses.replace(document, text=text)
-    failure = first_failure(document)
-    if failure is not None:
-        return dropped(document, "assess", *failure)
-    return document.noted("assess", masked=kinds) if kinds else document
+    hidden = masked(document.text)
+    document = dataclasses.replace(document, text=hidden.text)
+    if broken := first_broken(document):
+        return dropped(document, "assess", broken.rule, broken.evidence)
+    return document.noted("assess", masked=hidden.counts) if hidden.counts else document
+
+
+def first_broken(document: Document) -> Verdict | None:
+    """Returns the verdict of the first rule that a document breaks."""
+    return next(filter(None, _verdicts(document.text, document.genre)), None)
+
+
+def _verdicts(text: str, genre: str | None) -> Iterator[Verdict | None]:
+    """Yields what each rule says, in order; a text that only might be broken goes on to the model."""
+    yield truncation.too_short(text)
+    yield refusal.refusal(text)
+    yield language.wrong_language(text)
+    yield mojibake.mojibake(text)
+    yield language.mixed_scripts(text)
+    yield framing.opening(text)
+    yield framing.closing(text)
+    yield injection.addresses_model(text)
+    yield advertising.advertisement_tail(text, genre=genre)
+    yield repetition.repeated_paragraphs(text)
+    yield repetition.loop(text)
+    yield truncation.cut_off(text)
 
 
 def _slots(document: Outcome, where: Settings) -> dict[str, str | None]:

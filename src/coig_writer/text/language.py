@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 
+from coig_writer.text.verdict import Verdict
 from coig_writer.triplet import Language
 
 _HAN_CLASS = r"㐀-䶿一-鿿豈-﫿\U00020000-\U0003134f"
@@ -34,7 +36,16 @@ _EXCUSED = re.compile(
 # A name in both scripts: at most four Han characters right after a capitalised word.
 _CAPITALISED = re.compile(r"\b[A-Z][a-z]+ $")
 
+_KANA = re.compile(r"[\u3041-\u30ff]")
+_OTHER_SCRIPTS = re.compile(r"[\u0370-\u03ff\u0400-\u04ff\u0590-\u06ff\u0e00-\u0e7f\uac00-\ud7af]")
+# Frequent characters that differ between the two scripts, in the same order.
+_SIMPLIFIED = "这个们说国时会对为么还来过样没问间话现开实门车书长东发点听见马鸟鱼写学习觉亲爱"
+_TRADITIONAL = "這個們說國時會對為麼還來過樣沒問間話現開實門車書長東發點聽見馬鳥魚寫學習覺親愛"
+
 MIXED, WRONG = 0.05, 0.5
+LEAST_HAN, MOST_KANA, MOST_OTHER, MOST_LATIN = 0.5, 0.05, 0.1, 0.4  # shares of the letters
+# Both forms of Han characters by turns: kinds of each, and the rarer form's share of all that differ.
+BOTH_KINDS, BOTH_SHARE = 5, 0.2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,3 +120,41 @@ def confusion(text: str, language: Language) -> Confusion | None:
 def _is_name(text: str, span: re.Match[str]) -> bool:
     before = text[max(0, span.start() - 40) : span.start()]
     return len(span.group()) <= 4 and _CAPITALISED.search(before) is not None
+
+
+def wrong_language(text: str) -> Verdict | None:
+    """Less than half of the letters are Han, or more than a twentieth are kana: not Chinese."""
+    share = han_share(text)
+    if share is None or share < LEAST_HAN:
+        return Verdict("wrong_language", f"Han characters are {share or 0:.0%} of the letters")
+    kana = len(_KANA.findall(text)) / sum(c.isalpha() for c in text)
+    if kana > MOST_KANA:
+        return Verdict("wrong_language", f"kana are {kana:.0%} of the letters")
+    return None
+
+
+def mixed_scripts(text: str) -> Verdict | None:
+    """Another script than Han and Latin, much Latin, or traditional and simplified by turns."""
+    other = len(_OTHER_SCRIPTS.findall(text))
+    if other > MOST_OTHER * max(1, sum(c.isalpha() for c in text)):
+        return Verdict("mixed_scripts", f"{other} letters of other scripts")
+    latin = latin_share(text)
+    if latin is not None and latin > MOST_LATIN:
+        return Verdict("mixed_scripts", f"Latin letters are {latin:.0%}")
+    return _both_forms(text)
+
+
+def _both_forms(text: str) -> Verdict | None:
+    differing = [(s, t) for s, t in zip(_SIMPLIFIED, _TRADITIONAL, strict=True) if s != t]
+    only_simplified, only_traditional = (set(forms) for forms in zip(*differing, strict=True))
+    # What is quoted or copied out is no part of the writer's own spelling.
+    bare = _EXCUSED.sub("", text)
+    simple = Counter(c for c in bare if c in only_simplified)
+    full = Counter(c for c in bare if c in only_traditional)
+    fewer = min(simple.total(), full.total())
+    if min(len(simple), len(full)) < BOTH_KINDS:
+        return None
+    if fewer <= BOTH_SHARE * (simple.total() + full.total()):
+        return None
+    shown = f"simplified {''.join(simple)[:10]} beside traditional {''.join(full)[:10]}"
+    return Verdict("mixed_scripts", shown)

@@ -15,7 +15,7 @@ def test_defects_are_counted():
     query = next(q.query for q in benchmark.queries("zh") if len(q.query) > 60)
     spoiled = [
         dataclasses.replace(rows[0], prompt=query),
-        dataclasses.replace(rows[1], article="以下是" + rows[1].article),
+        dataclasses.replace(rows[1], article="以下是一篇为您创作的短文：\n" + rows[1].article),
         rows[2],
         dataclasses.replace(rows[3], article="，" + rows[2].article + "！"),
     ]

@@ -14,14 +14,16 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from coig_writer.generation import CLOSE, OPEN
+from coig_writer.text import framing
+from coig_writer.text.refusal import refusal, speaks_as_assistant
+from coig_writer.text.verdict import Verdict
 
 Action = Literal["cleaned", "refused"]
 Cleaner = Callable[[str], tuple[str, str]]  # the text cleaned, and what was found around it
 
 _TOKEN = r"(?:<\|[a-zA-Z_]{2,30}\|>|</?s>|\[/?INST\]|<<?/?SYS>?>|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>)"
-_END = 400  # characters at the end in which closing tokens and lines are looked for
+_END = 400  # characters at the end in which closing tokens are looked for
 
-# Rules by where they look: characters anywhere, the start, the end. Each is linear in the text.
 _CHARACTERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "byte-order mark or zero-width character",
@@ -38,40 +40,12 @@ _CHARACTERS: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(r"[\ue000-\uf8ff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"),
     ),
 )
-_START: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("template token at the start", re.compile(rf"\s*(?:{_TOKEN}\s*)+")),
-    (
-        "assistant's opening line",
-        re.compile(
-            r"\s*(?:(?:好的|当然(?:可以)?|没问题)[，,。！!][^\n]{0,40}[：:。！!]|(?:以下|下面)(?:是|为)[^\n]{0,60}[：:]"
-            r"|(?:sure|certainly|of course|absolutely)[,.!][^\n]{0,120}|here(?:'s|’s| is)[^\n]{0,100}:)[ \t]*(?:\n+|\Z)",
-            re.IGNORECASE,
-        ),
-    ),
-)
-_ENDING: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("template token at the end", re.compile(rf"{_TOKEN}(?:\s*{_TOKEN})*\s*\Z")),
-    (
-        "assistant's closing line",
-        re.compile(
-            r"\n[ \t]*(?:希望(?:这|以上)[^\n]{0,40}(?:帮助|喜欢|满意|要求)[^\n]{0,20}"
-            r"|如(?:果)?(?:您|你)?(?:需要|还有)[^\n]{0,40}(?:告诉我|随时)[^\n]{0,20}"
-            r"|(?:i hope (?:this|you)|let me know if|feel free to)[^\n]{0,160})\s*\Z",
-            re.IGNORECASE,
-        ),
-    ),
-)
+_OPENING_TOKENS = re.compile(rf"\s*(?:{_TOKEN}\s*)+")
+_CLOSING_TOKENS = re.compile(rf"{_TOKEN}(?:\s*{_TOKEN})*\s*\Z")
 # Looked for in lower case; each begins with a letter, so that the search can skip to it.
 _REFUSING: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("unclosed reasoning", re.compile(r"</?think(?:ing)?>")),
     ("template token inside the text", re.compile(_TOKEN.lower().replace("a-za-z", "a-z"))),
-    (
-        "speaks as an assistant",
-        re.compile(
-            r"作为(?:一个|一名|一款)?(?:ai|人工智能|大?语言模型|智能助手)"
-            r"|as an? (?:ai|artificial intelligence|(?:large )?language model)\b"
-        ),
-    ),
     (
         "names a model or its maker",
         re.compile(
@@ -157,6 +131,10 @@ class Scanner:
             Finding(rule, "refused", _around(lowered, match))
             for rule, pattern in self._rules
             if (match := _first(pattern, lowered)) and match.group() not in asked
+        ] + [
+            Finding("speaks as an assistant", "refused", said.evidence)
+            for said in (speaks_as_assistant(lowered), refusal(lowered))
+            if said and said.evidence not in asked
         ]
 
 
@@ -177,18 +155,20 @@ def _anywhere(pattern: re.Pattern[str]) -> Cleaner:
     return clean
 
 
-def _at_start(pattern: re.Pattern[str]) -> Cleaner:
+def _without_opening_tokens(text: str) -> tuple[str, str]:
+    match = _OPENING_TOKENS.match(text)
+    return (text[match.end() :], _around(text, match)) if match else (text, "")
+
+
+def _without_closing_tokens(text: str) -> tuple[str, str]:
+    match = _CLOSING_TOKENS.search(text, max(0, len(text) - _END))
+    return (text[: match.start()], _around(text, match)) if match else (text, "")
+
+
+def _framed(find: Callable[[str], Verdict | None]) -> Cleaner:
     def clean(text: str) -> tuple[str, str]:
-        match = pattern.match(text)
-        return (text[match.end() :], _around(text, match)) if match else (text, "")
-
-    return clean
-
-
-def _at_end(pattern: re.Pattern[str]) -> Cleaner:
-    def clean(text: str) -> tuple[str, str]:
-        match = pattern.search(text, max(0, len(text) - _END))
-        return (text[: match.start()], _around(text, match)) if match else (text, "")
+        frame = find(text)
+        return (text[: frame.start] + text[frame.end :], frame.evidence) if frame else (text, "")
 
     return clean
 
@@ -210,6 +190,8 @@ def _around(text: str, match: re.Match[str]) -> str:
 _CLEANERS: tuple[tuple[str, Cleaner], ...] = (
     *((rule, _anywhere(pattern)) for rule, pattern in _CHARACTERS),
     ("closed <think> block", _without_thoughts),
-    *((rule, _at_start(pattern)) for rule, pattern in _START),
-    *((rule, _at_end(pattern)) for rule, pattern in _ENDING),
+    ("template token at the start", _without_opening_tokens),
+    ("template token at the end", _without_closing_tokens),
+    ("assistant's opening line", _framed(framing.opening)),
+    ("assistant's closing line", _framed(framing.closing)),
 )

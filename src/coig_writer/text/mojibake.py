@@ -1,0 +1,28 @@
+"""Text that went through a wrong encoding."""
+
+from __future__ import annotations
+
+import re
+
+from coig_writer.text.verdict import Verdict
+
+_PLACEHOLDERS = re.compile(r"\ufffd+|(?:锟斤拷)+|烫{4,}|屯{4,}")
+# UTF-8 that was read as Latin-1 or cp1252: a lead byte's letter and two continuation characters.
+_AS_LATIN = re.compile(r"(?:[\u00e2-\u00ef][^\x00-\x7f\u2e80-\u9fff]{1,2}){3,}")
+# UTF-8 that was read as GBK: written back to GBK it is UTF-8 again, several characters in a row.
+_UTF8_HAN = re.compile(rb"(?:[\xe3-\xe9][\x80-\xbf]{2}){4,}")
+
+
+def mojibake(text: str) -> Verdict | None:
+    """Text that went through a wrong encoding, or the fill characters of one.
+
+    A word may hold two or three of a fill character (热烫烫); four in a row are none.
+    """
+    for pattern in (_PLACEHOLDERS, _AS_LATIN):
+        if found := pattern.search(text):
+            shown = text[max(0, found.start() - 10) : found.start() + 40]
+            return Verdict("mojibake", shown, found.start(), found.end())
+    if read := _UTF8_HAN.search(text.encode("gb18030", "replace")):
+        shown = read.group().decode("utf-8", "replace")[:40]
+        return Verdict("mojibake", f"read as GBK, was UTF-8: {shown}")
+    return None

@@ -1,0 +1,39 @@
+"""Refusals, and texts that speak as an assistant. An AI that narrates is literature."""
+
+from __future__ import annotations
+
+import re
+
+from coig_writer.text.verdict import Verdict
+
+LONGEST = 400  # characters: a longer text has more in it than a refusal
+
+_SERVICE = r"(?:提供|生成|创作|撰写|写|协助|回答|满足|完成|帮助|帮您|帮你|讨论|处理|继续|参与|输出)"
+_CANNOT = rf"(?:无法|不能|不便|不可以|没有办法|没办法|难以)(?:为|给|替|向|帮)?(?:您|你)?[^。！？\n]{{0,8}}?{_SERVICE}"
+_REFUSES = re.compile(
+    rf"\s*(?:(?:非常|很|十分|真的)?(?:抱歉|对不起|不好意思|遗憾)[，,。！! ]*)?(?:作为[^，,。\n]{{0,16}}[，,])?\s*(?:但|目前)?我(?:暂时|目前|可能)?{_CANNOT}"
+    r"|\s*(?:i(?:'m|’m| am) (?:very |really |so )?sorry,? (?:but )?)?(?:as an? [^,.\n]{0,30}, )?i (?:can(?:no|'|’)t|am (?:unable|not able) to|won(?:'|’)t(?: be able to)?) "
+    r"(?:help|assist|write|create|provide|generate|fulfil|comply|continue|discuss|produce)",
+    re.IGNORECASE,
+)
+_ASSISTANT = re.compile(
+    r"作为(?:一个|一名|一款)?(?:ai|人工智能)?(?:大?语言模型|(?:智能|写作|ai)助手)"
+    rf"|作为(?:一个|一名|一款)?(?:ai|人工智能)[^，,。\n]{{0,6}}[，,]\s*我{_CANNOT}"
+    r"|\bas an? (?:ai |artificial intelligence |large )?(?:language model|assistant)\b"
+    r"|\bas an (?:ai|artificial intelligence), i (?:can(?:no|'|’)t|am unable|do not|don(?:'|’)t) ",
+    re.IGNORECASE,
+)
+
+
+def refusal(text: str) -> Verdict | None:
+    """Finds a text that is nothing but an assistant's refusal to write one."""
+    if len(text) > LONGEST or not (found := _REFUSES.match(text)):
+        return None
+    return Verdict("refusal", text.strip()[:40], found.start(), len(text))
+
+
+def speaks_as_assistant(text: str) -> Verdict | None:
+    """Finds where a text speaks of itself as a language model or an assistant."""
+    if found := _ASSISTANT.search(text):
+        return Verdict("speaks_as_assistant", found.group(), found.start(), found.end())
+    return None
