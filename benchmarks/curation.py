@@ -28,6 +28,16 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # the stages are never installed
+
+from coig_writer.document import Document  # noqa: E402
+from coig_writer.endpoint import Endpoint  # noqa: E402
+from coig_writer.taxonomy import published  # noqa: E402
+from coig_writer.workbench.prompts import Model  # noqa: E402
+from dataset_builder.demo.scripted_endpoint import sample_texts  # noqa: E402
+from dataset_builder.packing import samples  # noqa: E402
+from dataset_builder.stages import assess, collect, screen, sources  # noqa: E402
+from dataset_builder.stages.stage import Settings  # noqa: E402
+
 OUT = ROOT / "build" / "benchmarks" / "curation"
 LATENCY = 0.1
 # Of a thousand answers, how many fail in which way.
@@ -39,10 +49,6 @@ SEED = 20251016
 
 def sentences() -> list[str]:
     """Returns the sentences of the samples."""
-    from coig_writer.taxonomy import published
-    from dataset_builder.demo.scripted_endpoint import sample_texts
-    from dataset_builder.packing import samples
-
     texts = [*sample_texts().values(), *(t.article for t in samples.read(published()))]
     cut = (s.strip() for text in texts for s in text.replace("。", "。\n").splitlines())
     return sorted({s for s in cut if 10 <= len(s) <= 60 and s[-1] == "。"})
@@ -200,22 +206,16 @@ def _memory_of(pid: int) -> int:
 
 def one_at_a_time(count: int, url: str) -> float:
     """Returns documents per second of a plain loop: one question at a time, no cache, no dedup."""
-    from coig_writer.endpoint import Endpoint
-    from coig_writer.taxonomy import published
-    from dataset_builder.stages import assess, collect, gathering, intake, screen
-    from dataset_builder.stages.asking import Model
-    from dataset_builder.stages.options import Settings
-
     endpoint = Endpoint(url, "scripted", concurrency=1, timeout=10)
     where = Settings(OUT, published(), Model(endpoint))
-    rules = collect.Options((), thresholds=gathering.medians(documents(2000)))
+    thresholds = collect.medians(documents(2000))
     start = time.monotonic()
     for row in documents(count):
-        document = intake.document(row, "row", "sample")
-        outcome = collect.decide(document, rules, rules.thresholds or {}, where.names)
-        if isinstance(outcome, type(document)):
-            outcome = assess.decide([outcome], where, assess.LEAST, rules_only=False)[0]
-        if isinstance(outcome, type(document)):
+        document = sources.document(row, "row", "sample")
+        outcome = collect.decide(document, collect.Options(), thresholds, where.names)
+        if isinstance(outcome, Document):
+            outcome = assess.decide([outcome], where, assess.Options())[0]
+        if isinstance(outcome, Document):
             screen.decide([outcome], where)
     return count / (time.monotonic() - start)
 
@@ -262,9 +262,6 @@ def main() -> None:
 
 
 def _memory(first: list[Measured], second: list[Measured], small: int, large: int) -> None:
-    from coig_writer.text.minhash import BYTES_PER_DOCUMENT
-
-    print(f"dedup index on disk: {BYTES_PER_DOCUMENT} bytes per document")
     for a, b in zip(first, second, strict=True):
         slope = (b.peak_bytes - a.peak_bytes) / (large - small)
         at_million = b.peak_bytes + slope * (1_000_000 - large)

@@ -30,25 +30,19 @@ STAGES = {
 MODULES = {
     "import": "official.importing",
     "assign": "official.assign",
+    "collect": "stages.collect",
+    "assess": "stages.assess",
+    "dedup": "stages.dedup",
+    "screen": "stages.screen",
+    "reverse": "people.reverse",
+    "validate": "stages.validate",
+    "score": "stages.score",
     "review": "people.review",
     "audit": "audit.audit",
+    "cluster": "stages.cluster",
     "pack": "packing.pack",
     "remove": "packing.remove",
     "describe": "packing.describe",
-    **{
-        stage: f"stages.{stage}"
-        for stage in (
-            "collect",
-            "assess",
-            "dedup",
-            "screen",
-            "reverse",
-            "validate",
-            "score",
-            "curate",
-            "cluster",
-        )
-    },
 }
 
 

@@ -12,7 +12,8 @@ leakage from article to prompt, who wrote what. Leaves ``triplets.jsonl`` for th
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
+import functools
 import sys
 
 from coig_writer import taxonomy
@@ -24,32 +25,48 @@ from coig_writer.text.contamination import contaminated
 from coig_writer.text.normalise import reduced
 from coig_writer.triplet import Triplet, check
 from dataset_builder.audit import measures as audit_measures
-from dataset_builder.audit import page
-from dataset_builder.stages.flow import Counts, Flow, Outcome, read_kept
-from dataset_builder.stages.options import Settings, parser, report, settings
+from dataset_builder.audit import page, sample
+from dataset_builder.stages.parts import Outcome, read_kept
+from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
 
 CATEGORY_MINIMUM = 15
 GENRE_MINIMUM = 2
 UNKNOWN_LICENSE = "unknown"
 
 
-def run(
-    where: Settings, category_minimum: int = CATEGORY_MINIMUM, genre_minimum: int = GENRE_MINIMUM
-) -> Counts:
-    """Audits and writes page, plots, facts and triplets."""
-    flow = Flow(where.root, "audit", {"genres": where.genres}, part_size=where.part_size)
-    seen: dict[str, str] = {}
-    if flow.done() is None:
-        seen = first_prompts(where)
-    counts = flow.run(lambda found: [decide(d, seen) for d in found])
-    documents = read_kept(where.root, "audit")
-    triplets = [triplet(d, where.names) for d in documents]
-    write_records(flow.out / "triplets.jsonl", triplets, Triplet)
-    with atomic_path(flow.out / taxonomy.FILE) as partial:
-        partial.write_text(where.names.to_json(), encoding="utf-8")
-    measures = audit_measures.measure(documents, where.names, category_minimum, genre_minimum)
-    page.write(flow.out, measures, where)
-    return counts
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How balanced a set should be."""
+
+    category_minimum: int = option(
+        CATEGORY_MINIMUM,
+        f"rows that each category should have ({CATEGORY_MINIMUM}, as in the paper)",
+    )
+    genre_minimum: int = option(
+        GENRE_MINIMUM, f"rows that each genre should have ({GENRE_MINIMUM})"
+    )
+
+
+def steps(where: Settings, options: Options) -> list[Step]:
+    """Returns the steps of the stage: decide, join, then page, plots, facts and triplets."""
+    parts = where.parts("audit", {"genres": where.genres})
+    seen = functools.cache(lambda: first_prompts(where))
+
+    def decided(found: list[Document]) -> list[Outcome]:
+        return [decide(d, seen()) for d in found]
+
+    def measured() -> None:
+        documents = read_kept(where.root, "audit")
+        triplets = [triplet(d, where.names) for d in documents]
+        write_records(parts.out / "triplets.jsonl", triplets, Triplet)
+        with atomic_path(parts.out / taxonomy.FILE) as partial:
+            partial.write_text(where.names.to_json(), encoding="utf-8")
+        measures = audit_measures.measure(
+            documents, where.names, options.category_minimum, options.genre_minimum
+        )
+        page.write(parts.out, measures, where)
+
+    return [*deciding(lambda: (parts, decided)), alone("measure", measured)]
 
 
 def first_prompts(where: Settings) -> dict[str, str]:
@@ -92,37 +109,9 @@ def triplet(document: Document, names: Taxonomy) -> Triplet:
     return check(made, names)
 
 
-def add_options(to: argparse.ArgumentParser) -> None:
-    """Adds the stage's own options."""
-    to.add_argument(
-        "--category-minimum",
-        type=int,
-        default=CATEGORY_MINIMUM,
-        help=f"rows that each category should have ({CATEGORY_MINIMUM}, as in the paper)",
-    )
-    to.add_argument(
-        "--genre-minimum",
-        type=int,
-        default=GENRE_MINIMUM,
-        help=f"rows that each genre should have ({GENRE_MINIMUM})",
-    )
+STAGE = Stage("audit", __doc__, Options, steps, closing="page: {out}/index.html")
 
 
 def main() -> int | None:
     """Runs the stage, or with ``--sample`` the audit of the kit's own samples."""
-    if "--sample" in sys.argv:
-        from dataset_builder.audit import sample
-
-        return sample.main()
-    command = parser(__doc__, model=False)
-    command.add_argument(
-        "--sample",
-        action="store_true",
-        help="audit the kit's samples instead; see audit --sample --help",
-    )
-    add_options(command)
-    given = command.parse_args()
-    where = settings(given)
-    report(run(where, given.category_minimum, given.genre_minimum))
-    print(f"page: {where.root / '09-audit' / 'index.html'}")
-    return None
+    return sample.main() if "--sample" in sys.argv else STAGE.main()

@@ -10,8 +10,8 @@ from coig_writer import facts
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_path, file_sha256
 from dataset_builder.audit.measures import Measures
-from dataset_builder.stages.flow import STAGES, Counts, funnel
-from dataset_builder.stages.options import Settings
+from dataset_builder.stages.parts import STAGES, Counts, funnel, read_kept
+from dataset_builder.stages.stage import Settings
 
 TEMPLATE = Path(__file__).parent / "page.html.jinja"
 COMMAND = "python -m dataset_builder audit"
@@ -75,8 +75,6 @@ def render(measures: Measures, stages: list[Counts], where: Settings) -> str:
 
 
 def _provenances(root: Path) -> set[str]:
-    from dataset_builder.stages.flow import read_kept
-
     return {d.history[0].get("provenance", "") for d in read_kept(root, "audit") if d.history}
 
 

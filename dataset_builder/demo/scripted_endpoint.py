@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from coig_writer.errors import run_command
+from coig_writer.files import read_rows
 from coig_writer.text.normalise import reduced
 from dataset_builder.demo import answer_key
 
@@ -248,8 +249,7 @@ def serving(
 
 def sample_texts(path: Path = SAMPLE) -> dict[str, str]:
     """Returns id → text of the raw sample texts."""
-    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return {row["id"]: row["text"] for row in rows}
+    return {row["id"]: row["text"] for _, row in read_rows(path)}
 
 
 def main() -> int | None:

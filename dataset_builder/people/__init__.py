@@ -1,1 +1,1 @@
-"""Work for people: work items, review and qualification."""
+"""The stages in which people work: annotation (reverse) and review."""

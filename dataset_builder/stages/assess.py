@@ -9,9 +9,8 @@ Personal data is masked before anything is sent. ``--rules-only`` asks no model.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from coig_writer.document import Document, Dropped, dropped
@@ -27,47 +26,45 @@ from coig_writer.text import (
 )
 from coig_writer.text.masking import masked
 from coig_writer.text.verdict import Verdict
-from dataset_builder.stages import steps
-from dataset_builder.stages.asking import Answer, options, quoted
-from dataset_builder.stages.flow import Counts, Flow, Outcome, Process
-from dataset_builder.stages.options import Settings, parser, report, settings
-from dataset_builder.stages.steps import Step
+from coig_writer.workbench.prompts import Answer, digests, quoted, slots
+from dataset_builder.stages.parts import Outcome
+from dataset_builder.stages.stage import Settings, Stage, Step, deciding, option
 
 DIMENSIONS = ("completeness", "format", "errors", "logic", "creativity")
 LEAST = 6
 RULES_VERSION = 2
 
 
-def prepared(
-    where: Settings, least: int = LEAST, *, rules_only: bool = False
-) -> tuple[Flow, Process]:
-    """Returns the flow of the stage and what it does to documents."""
-    recorded: dict[str, Any] = {"least": least, "rules": RULES_VERSION, "rules_only": rules_only}
-    if not rules_only:
-        recorded |= {"model": where.asks.name, "prompts": options("assess")}
-    flow = Flow(where.root, "assess", recorded, part_size=where.part_size)
-    return flow, lambda found: decide(found, where, least, rules_only=rules_only)
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How strict to be, and whether a model is asked."""
+
+    least: int = option(LEAST, f"least score of each dimension ({LEAST})", "--assess-least")
+    rules_only: bool = option(False, "ask no model in this stage")
 
 
-def run(where: Settings, least: int = LEAST, *, rules_only: bool = False) -> Counts:
-    """Assesses."""
-    flow, process = prepared(where, least, rules_only=rules_only)
-    return flow.run(process)
+def steps(where: Settings, options: Options) -> list[Step]:
+    """Returns the steps of the stage."""
+    recorded: dict[str, Any] = {
+        "least": options.least,
+        "rules": RULES_VERSION,
+        "rules_only": options.rules_only,
+    }
+    if not options.rules_only:
+        recorded |= {"model": where.asks.name, "prompts": digests("assess")}
+    parts = where.parts("assess", recorded)
+    return deciding(lambda: (parts, lambda found: decide(found, where, options)))
 
 
-def decide(
-    documents: list[Document], where: Settings, least: int, *, rules_only: bool
-) -> list[Outcome]:
+def decide(documents: list[Document], where: Settings, options: Options) -> list[Outcome]:
     """Applies the rules to all, and asks the model about those that pass."""
     outcomes: list[Outcome] = [by_rule(document) for document in documents]
-    open_ = [i for i, o in enumerate(outcomes) if isinstance(o, Document)]
-    if rules_only:
+    if options.rules_only:
         return outcomes
-    slots = [_slots(outcomes[i], where) for i in open_]
-    for i, answer in zip(open_, where.asks.ask("assess", slots), strict=True):
-        document = outcomes[i]
-        assert isinstance(document, Document)
-        outcomes[i] = by_model(document, answer, least, where.asks.name)
+    passed = {i: o for i, o in enumerate(outcomes) if isinstance(o, Document)}
+    answers = where.asks.ask("assess", [slots(d, where.names) for d in passed.values()])
+    for (i, document), answer in zip(passed.items(), answers, strict=True):
+        outcomes[i] = by_model(document, answer, options.least, where.asks.name)
     return outcomes
 
 
@@ -101,23 +98,6 @@ def _verdicts(text: str, genre: str | None) -> Iterator[Verdict | None]:
     yield truncation.cut_off(text)
 
 
-def _slots(document: Outcome, where: Settings) -> dict[str, str | None]:
-    assert isinstance(document, Document)
-    return slots(document, where)
-
-
-def slots(document: Document, where: Settings) -> dict[str, str | None]:
-    """Returns what any prompt may ask about a document."""
-    genre = where.names.genre(document.genre).zh if document.genre else None
-    return {
-        "genre": genre,
-        "title": document.title,
-        "article": document.text,
-        "prompt": document.prompt,
-        "reasoning": document.reasoning,
-    }
-
-
 def by_model(document: Document, answer: Answer, least: int, model: str) -> Outcome:
     """Reads the model's scores and drops what lies below ``least`` in any dimension."""
     if not answer.given:
@@ -144,24 +124,5 @@ def _unquoted(document: Document, answer: Answer) -> Dropped | None:
     return None
 
 
-def add_options(to: argparse.ArgumentParser) -> None:
-    """Adds the stage's own options."""
-    to.add_argument(
-        "--assess-least", type=int, default=LEAST, help=f"least score of each dimension ({LEAST})"
-    )
-    to.add_argument("--rules-only", action="store_true", help="ask no model in this stage")
-
-
-def from_command_line(arguments: Sequence[str] | None = None) -> list[Step]:
-    """Returns the steps as the command line says; ``cluster`` calls it in every worker."""
-    command = parser(__doc__, model=True)
-    add_options(command)
-    given = command.parse_args(arguments)
-    made = prepared(settings(given), given.assess_least, rules_only=given.rules_only)
-    return steps.deciding(lambda: made)
-
-
-def main() -> int | None:
-    """Runs the stage."""
-    report(steps.run(from_command_line()))
-    return None
+STAGE = Stage("assess", __doc__, Options, steps, asks=True)
+main = STAGE.main

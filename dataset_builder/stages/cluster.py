@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib
 import importlib.util
 import os
 import sys
@@ -28,18 +27,19 @@ from typing import Any
 from datatrove.pipeline.base import PipelineStep
 
 from coig_writer.errors import ConfigError, MissingInputError
-from dataset_builder.stages.options import OUT, report
-from dataset_builder.stages.steps import Step
+from dataset_builder.stages import assess, collect, dedup, score, screen, validate
+from dataset_builder.stages.stage import OUT, Stage, Step, report
 
-STAGES = ("collect", "assess", "dedup", "screen", "validate", "score")
+STAGES: dict[str, Stage[Any]] = {
+    module.STAGE.name: module.STAGE for module in (collect, assess, dedup, screen, validate, score)
+}
 ROOT = Path(__file__).parents[2]
 
 
 def steps_of(stage: str, arguments: Sequence[str]) -> list[Step]:
     """Builds a stage's steps anew from strings: nothing else travels to a worker."""
-    module = importlib.import_module(f"dataset_builder.stages.{stage}")
-    made: list[Step] = module.from_command_line(list(arguments))
-    return made
+    _, steps = STAGES[stage].from_command_line(arguments)
+    return steps
 
 
 class Share(PipelineStep):  # type: ignore[misc]

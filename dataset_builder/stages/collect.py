@@ -7,30 +7,62 @@ Dropped: rows that cannot be read, genres that the taxonomy lacks, texts from be
 apart, texts without any date, and texts whose every count is below the platform's threshold. One
 date alone and missing counts are kept and flagged. Rows of the official file bypass the dates and
 thresholds: they carry neither.
+
+First the sources are gathered, a share each: ``00-intake/documents.jsonl`` holds all documents, no id
+twice, and ``sources.json`` what was read and the medians of likes, comments and shares per platform.
+A source is read again only if it changed.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import datetime
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+import statistics
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
 
 from coig_writer.document import Document, dropped
-from coig_writer.errors import InputError
+from coig_writer.errors import InputError, MissingInputError
+from coig_writer.files import atomic_path, iterate, read_json, write_json, write_rows
+from coig_writer.record import to_row
 from coig_writer.taxonomy import Taxonomy
-from dataset_builder.stages import intake, steps
-from dataset_builder.stages.flow import Counts, Flow, Outcome, Process
-from dataset_builder.stages.gathering import Gathering
-from dataset_builder.stages.options import Settings, parser, report, settings
-from dataset_builder.stages.steps import Step
+from dataset_builder.stages import sources
+from dataset_builder.stages.parts import Outcome, Parts, Process, made_by
+from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
 
 SINCE = datetime.date(2022, 11, 1)
 MAX_GAP_DAYS = 7
-MEASURES = intake.NUMBERS
+MEASURES = sources.NUMBERS
 Thresholds = Mapping[str, Mapping[str, float]]
+
+
+def read_thresholds(given: str) -> Thresholds | None:
+    """Reads ``--engagement``: ``median`` (None), ``off`` (no threshold), or the name of a JSON file.
+
+    The file holds ``{"platform": {"likes": 5000, "comments": 100}, "*": {…}}``.
+
+    Raises:
+        InputError: It holds something else.
+    """
+    if given in ("median", "off"):
+        return None if given == "median" else {}
+    found: Thresholds = read_json(Path(given))
+    for platform, measures in found.items():
+        if not isinstance(measures, dict) or set(measures) - set(MEASURES):
+            raise InputError(
+                f"{given}: {platform!r} holds more than {', '.join(MEASURES)}", "see --help"
+            )
+        if any(type(value) not in (int, float) for value in measures.values()):
+            raise InputError(f"{given}: a threshold of {platform!r} is no number", "see --help")
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,38 +78,57 @@ class Options:
             reached is enough. None: the platform's own medians.
     """
 
-    sources: tuple[Path, ...]
-    provenance: str = "curated"
-    since: datetime.date = SINCE
-    max_gap_days: int = MAX_GAP_DAYS
-    thresholds: Thresholds | None = None
+    sources: tuple[Path, ...] = option(
+        (),
+        ".jsonl, .csv, .parquet, the official .json, or a folder of .txt files",
+        "sources",
+        type=Path,
+        nargs="*",
+    )
+    provenance: str = option(
+        "curated",
+        "what the rows are (default: curated; official rows are always 'published')",
+        choices=("curated", "sample"),
+    )
+    since: datetime.date = option(
+        SINCE, f"first day of publication (default: {SINCE})", type=datetime.date.fromisoformat
+    )
+    max_gap_days: int = option(
+        MAX_GAP_DAYS, f"most days between two dates of one text (default: {MAX_GAP_DAYS})"
+    )
+    thresholds: Thresholds | None = option(
+        None,
+        "thresholds: each platform's median (default), none, or a JSON file"
+        ' {"platform": {"likes": 5000}}',
+        "--engagement",
+        type=read_thresholds,
+        metavar="median|off|FILE",
+    )
 
 
-def run(where: Settings, options: Options) -> Counts:
-    """Collects."""
-    return steps.run(shared(where, options))
+def steps(where: Settings, options: Options) -> list[Step]:
+    """Returns the steps of the stage: read the sources, gather, decide, join.
 
-
-def shared(where: Settings, options: Options) -> list[Step]:
-    """Returns the steps of the stage: read the sources, gather, decide, join."""
+    Raises:
+        InputError: There are no sources.
+    """
+    if not options.sources:
+        raise InputError("no raw texts given", "give files or folders (the samples: curate --demo)")
     gathering = Gathering(where.root, options.sources, options.provenance)
 
-    # the medians are known when all is gathered
-    ending = steps.deciding(lambda: _prepared(where, options, gathering))
-    return [*gathering.steps(), *ending]
+    def prepare() -> tuple[Parts, Process]:  # the medians are known when all is gathered
+        given = options.thresholds
+        thresholds = gathering.medians if given is None else given
+        recorded = {
+            "since": options.since.isoformat(),
+            "max_gap_days": options.max_gap_days,
+            "thresholds": {k: dict(v) for k, v in sorted(thresholds.items())},
+            "genres": where.genres,
+        }
+        parts = where.parts("collect", recorded, gathering.documents)
+        return parts, lambda found: [decide(d, options, thresholds, where.names) for d in found]
 
-
-def _prepared(where: Settings, options: Options, gathering: Gathering) -> tuple[Flow, Process]:
-    given = options.thresholds
-    thresholds = gathering.medians if given is None else given
-    recorded = {
-        "since": options.since.isoformat(),
-        "max_gap_days": options.max_gap_days,
-        "thresholds": {k: dict(v) for k, v in sorted(thresholds.items())},
-        "genres": where.genres,
-    }
-    flow = Flow(where.root, "collect", recorded, gathering.documents, where.part_size)
-    return flow, lambda found: [decide(d, options, thresholds, where.names) for d in found]
+    return [*gathering.steps(), *deciding(prepare)]
 
 
 def decide(
@@ -97,126 +148,182 @@ def decide(
     if note.get("provenance") == "published":
         return document.noted("collect", flags=[*flags, "published_row"])
     for rule in (_dates(document, options), _engagement(document, thresholds)):
-        if rule.reason:
-            return dropped(document, "collect", rule.reason, rule.evidence)
-        flags += [rule.flag] if rule.flag else []
+        if isinstance(rule, tuple):
+            return dropped(document, "collect", *rule)
+        flags += [rule] if rule else []
     return document.noted("collect", flags=flags)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Rule:
-    """Outcome of a rule: a reason to drop, or a flag, or neither."""
-
-    reason: str = ""
-    evidence: str = ""
-    flag: str = ""
-
-
-def _dates(document: Document, options: Options) -> _Rule:
+def _dates(document: Document, options: Options) -> str | tuple[str, str]:
+    """Returns a flag (empty: none), or the reason and the evidence to drop."""
     given = [d for d in (document.published_at, document.published_at_other) if d]
     try:
         dates = [datetime.date.fromisoformat(d.strip()[:10]) for d in given]
     except ValueError:
-        return _Rule("unreadable_date", " and ".join(given))
+        return "unreadable_date", " and ".join(given)
     if not dates:
-        return _Rule("no_date", "neither published_at nor published_at_other")
+        return "no_date", "neither published_at nor published_at_other"
     if min(dates) < options.since:
-        return _Rule("too_early", f"{min(dates)} is before {options.since}")
+        return "too_early", f"{min(dates)} is before {options.since}"
     gap = (max(dates) - min(dates)).days
     if gap > options.max_gap_days:
-        return _Rule("conflicting_dates", f"{given[0]} and {given[1]}: {gap} days apart")
-    return _Rule(flag="one_date" if len(dates) == 1 else "")
+        return "conflicting_dates", f"{given[0]} and {given[1]}: {gap} days apart"
+    return "one_date" if len(dates) == 1 else ""
 
 
-def _engagement(document: Document, thresholds: Thresholds) -> _Rule:
+def _engagement(document: Document, thresholds: Thresholds) -> str | tuple[str, str]:
+    """Returns a flag (empty: none), or the reason and the evidence to drop."""
     given = {n: getattr(document, n) for n in MEASURES if getattr(document, n) is not None}
     if not given:
-        return _Rule(flag="no_engagement")
+        return "no_engagement"
     least = thresholds.get(document.platform or "*") or thresholds.get("*") or {}
     compared = {name: value for name, value in given.items() if name in least}
     if not compared:
-        return _Rule(flag="no_threshold")
+        return "no_threshold"
     if any(value >= least[name] for name, value in compared.items()):
-        return _Rule()
+        return ""
     shown = ", ".join(f"{name} {value} < {least[name]:g}" for name, value in compared.items())
-    return _Rule("engagement_below_threshold", shown)
+    return "engagement_below_threshold", shown
 
 
-def read_thresholds(path: Path) -> Thresholds:
-    """Reads ``{"platform": {"likes": 5000, "comments": 100}, "*": {…}}``.
+@dataclasses.dataclass(frozen=True)
+class Gathering:
+    """The sources of a curation and where their documents come to lie.
 
-    Raises:
-        InputError: It is something else.
+    Attributes:
+        root: Folder of the whole curation.
+        sources: Files and folders, one share each.
+        provenance: Of all but official rows: ``curated`` or ``sample``.
     """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        right = all(
-            name in MEASURES and isinstance(value, (int, float)) and not isinstance(value, bool)
-            for measures in found.values()
-            for name, value in measures.items()
-        )
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"{path}: not a thresholds file ({error})", "see --help") from error
-    if not right:
-        raise InputError(f"{path}: a measure is unknown or no number", f"use {MEASURES}")
-    thresholds: Thresholds = found
-    return thresholds
+
+    root: Path
+    sources: tuple[Path, ...]
+    provenance: str
+
+    @property
+    def documents(self) -> Path:
+        """All documents, in the order of the sources."""
+        return self.root / "00-intake" / "documents.jsonl"
+
+    @property
+    def medians(self) -> Thresholds:
+        """Platform → measure → median, of all documents."""
+        found: Thresholds = self._note()["medians"]
+        return found
+
+    def steps(self) -> list[Step]:
+        """Returns the steps: read the sources, put them together."""
+        return [
+            Step("read", self.read),
+            alone("gather", self.gather),
+        ]
+
+    def parts(self) -> list[Path]:
+        """Returns the file of each source's documents; its name changes when the source does."""
+        place = self.root / ".00-intake.parts"
+        return [place / f"{n:06d}-{self._stamp(s)}.jsonl" for n, s in enumerate(self.sources)]
+
+    def _stamp(self, source: Path) -> str:
+        files = [source]
+        if source.is_dir():
+            files = [*sorted(source.rglob("*.txt")), source / sources.METADATA]
+        seen = [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files if f.is_file()]
+        content = json.dumps([self.provenance, seen], ensure_ascii=False).encode()
+        return hashlib.sha256(content).hexdigest()[:16]
+
+    def _note(self) -> dict[str, Any]:
+        path = self.documents.with_name("sources.json")
+        return read_json(path, made_by(self.root, "collect …")) if path.is_file() else {}
+
+    def _done(self) -> bool:
+        names = [path.name for path in self.parts()]
+        return self.documents.is_file() and self._note().get("parts") == names
+
+    def read(self, rank: int, world: int) -> None:
+        """Reads every ``world``-th source that is new.
+
+        Raises:
+            MissingInputError: A source is not there.
+            InputError: A source is of an unknown kind or damaged.
+        """
+        if self._done():
+            return
+        for number, (source, path) in enumerate(zip(self.sources, self.parts(), strict=True)):
+            if number % world == rank and not path.is_file():
+                write_rows(path, map(to_row, sources.read(source, self.provenance)))
+
+    def gather(self) -> None:
+        """Puts the documents of all sources into one file.
+
+        Raises:
+            MissingInputError: A source is not read yet.
+            InputError: Two documents share an id, or there is none at all.
+        """
+        if self._done():
+            return
+        parts = self.parts()
+        if missing := [s for s, p in zip(self.sources, parts, strict=True) if not p.is_file()]:
+            raise MissingInputError(
+                f"collect: {missing[0]} is not read yet",
+                f"run: {made_by(self.root, 'collect …')}",
+            )
+        seen = array("Q")
+        with atomic_path(self.documents) as partial:
+            with partial.open("wb") as handle:
+                found = medians(_copied(parts, handle, seen))
+            if not seen:
+                raise InputError("no documents in the sources", "check the sources")
+            _check_ids(partial, seen)
+        note = {"parts": [p.name for p in parts], "medians": found}
+        write_json(self.documents.with_name("sources.json"), note)
+        shutil.rmtree(parts[0].parent, ignore_errors=True)
 
 
-def add_options(to: argparse.ArgumentParser, least: str = "+") -> None:
-    """Adds the stage's own options; ``least`` is how many sources there must be (``nargs``)."""
-    to.add_argument(
-        "sources",
-        type=Path,
-        nargs=least,
-        help=".jsonl, .csv, .parquet, the official .json, or a folder of .txt files",
-    )
-    to.add_argument(
-        "--provenance",
-        choices=("curated", "sample"),
-        default="curated",
-        help="what the rows are (default: curated; official rows are always 'published')",
-    )
-    to.add_argument(
-        "--since",
-        type=datetime.date.fromisoformat,
-        default=SINCE,
-        help=f"first day of publication (default: {SINCE})",
-    )
-    to.add_argument(
-        "--max-gap-days",
-        type=int,
-        default=MAX_GAP_DAYS,
-        help=f"most days between two dates of one text (default: {MAX_GAP_DAYS})",
-    )
-    to.add_argument(
-        "--engagement",
-        default="median",
-        metavar="median|off|FILE",
-        help='thresholds: each platform\'s median (default), none, or a JSON file {"platform": {"likes": 5000}}',
-    )
+def _copied(parts: Iterable[Path], to: BinaryIO, seen: array[int]) -> Iterator[dict[str, Any]]:
+    """Copies lines, notes the hash of each id, and yields the rows."""
+    for path in parts:
+        with path.open("rb") as handle:
+            for line in handle:
+                row = json.loads(line)
+                seen.append(_hash(row["id"]))
+                to.write(line)
+                yield row
 
 
-def options(given: argparse.Namespace) -> Options:
-    """Builds the options from the command line."""
-    thresholds: Thresholds | None = None
-    if given.engagement == "off":
-        thresholds = {}
-    elif given.engagement != "median":
-        thresholds = read_thresholds(Path(given.engagement))
-    sources: Sequence[Path] = given.sources
-    return Options(tuple(sources), given.provenance, given.since, given.max_gap_days, thresholds)
+def medians(rows: Iterable[Mapping[str, Any]]) -> Thresholds:
+    """Returns platform → measure → median over the texts that give it."""
+    values: dict[str, dict[str, array[int]]] = defaultdict(lambda: defaultdict(lambda: array("q")))
+    for row in rows:
+        for name in MEASURES:
+            if row.get(name) is not None:
+                values[row.get("platform") or "*"][name].append(row[name])
+    return {
+        platform: {name: float(statistics.median(v)) for name, v in measures.items()}
+        for platform, measures in values.items()
+    }
 
 
-def from_command_line(arguments: Sequence[str] | None = None) -> list[Step]:
-    """Returns the steps as the command line says; ``cluster`` calls it in every worker."""
-    command = parser(__doc__, model=False)
-    add_options(command)
-    given = command.parse_args(arguments)
-    return shared(settings(given), options(given))
+def _hash(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
 
 
-def main() -> int | None:
-    """Runs the stage."""
-    report(steps.run(from_command_line()))
-    return None
+def _check_ids(path: Path, seen: array[int]) -> None:
+    """Finds a repeated id from eight bytes per document, then its name in the file."""
+    hashes = np.sort(np.frombuffer(seen, dtype=np.uint64))
+    repeated = set(hashes[1:][hashes[1:] == hashes[:-1]].tolist())
+    if not repeated:
+        return
+    first: dict[str, str] = {}
+    for document in iterate(path, Document):
+        where = str(document.history[0].get("source", "?"))
+        if document.id in first:
+            raise InputError(
+                f"duplicate id {document.id!r} in the sources: {first[document.id]} and {where}",
+                "give each its own id, or leave the column out",
+            )
+        if _hash(document.id) in repeated:
+            first[document.id] = where
+
+
+STAGE = Stage("collect", __doc__, Options, steps)
+main = STAGE.main

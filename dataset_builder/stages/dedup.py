@@ -5,66 +5,234 @@
 Candidates come from MinHash over Chinese character 4-grams (datatrove); each is then measured: a
 document is dropped if it shares half of its 4-grams (Jaccard) with one that stays. Of two, the one
 published first stays, then the one with the smaller id. Nothing is dropped on a hash alone.
+
+The search is in steps that processes share. What a share makes lies under ``.03-dedup.search-HASH/``
+until the stage is done::
+
+    signatures/PART.npy    of every document of a part (sign)
+    pairs/BUCKET.npy       documents with equal signatures in a bucket (pair)
+    clusters.npy           the clusters that the pairs of all buckets make (group)
+    duplicates/NN.jsonl    documents that go, of every 64th cluster (measure)
 """
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
+import functools
+import hashlib
+import itertools
+import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from coig_writer.document import Document, dropped
-from coig_writer.errors import ConfigError
-from coig_writer.text import contamination
-from dataset_builder.stages import steps
-from dataset_builder.stages.duplicates import Duplicate, Search
-from dataset_builder.stages.flow import Counts, Flow, Outcome
-from dataset_builder.stages.options import Settings, parser, report, settings
-from dataset_builder.stages.steps import Step
+from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.files import atomic_path, file_sha256, iterate, write_rows
+from coig_writer.record import to_row
+from coig_writer.text import contamination, minhash
+from coig_writer.text.ngrams import similarity
+from coig_writer.text.normalise import reduced
+from dataset_builder.stages.parts import Counts, Outcome, Parts, made_by
+from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
 
 LEAST = 0.5
+LAST_DATE = "9999"
+SLICES = 64
+Share = Callable[[int, int], None]
 
 
-def run(where: Settings, least: float = LEAST) -> Counts:
-    """Deduplicates."""
-    return steps.run(shared(where, least))
+@dataclasses.dataclass(frozen=True)
+class Member:
+    """A document of a cluster; the order decides which of two stays."""
+
+    published_at: str
+    id: str
+    text: str
+
+    @property
+    def order(self) -> tuple[str, str]:
+        """Earlier publication first; no date comes last."""
+        return self.published_at, self.id
 
 
-def shared(where: Settings, least: float = LEAST) -> list[Step]:
-    """Returns the steps of the stage: the search for duplicates, then the decisions.
+@dataclasses.dataclass(frozen=True)
+class Duplicate:
+    """Why a document goes: ``of`` stays; ``similarity`` is the Jaccard of their 4-grams."""
+
+    id: str
+    of: str
+    similarity: float
+
+    @property
+    def reason(self) -> str:
+        """Exact if letters, digits and Han characters are the same."""
+        return "exact_duplicate" if self.similarity == 1.0 else "near_duplicate"
+
+
+def within(members: Sequence[Member], least: float) -> list[Duplicate]:
+    """Measures the members of one cluster against those that stay, earliest first."""
+    stay: list[tuple[str, str, NDArray[np.uint64]]] = []
+    found: list[Duplicate] = []
+    for member in sorted(members, key=lambda m: m.order):
+        own, flat = minhash.shingles(member.text), reduced(member.text)
+        alike = [
+            (1.0 if flat == other else min(similarity(own, theirs), 0.9999), name)
+            for name, other, theirs in stay
+        ]
+        share, of = max(alike, default=(0.0, ""))
+        if share >= least:
+            found.append(Duplicate(member.id, of, round(share, 4)))
+        else:
+            stay.append((member.id, flat, own))
+    return found
+
+
+class Search:
+    """The duplicates among the documents that a stage reads, of ``least`` similarity."""
+
+    def __init__(self, parts: Parts, least: float) -> None:
+        self.parts, self.least = parts, least
+
+    @functools.cached_property
+    def folder(self) -> Path:
+        """Where the shares lie; another input, option or size of parts has another folder."""
+        content = [file_sha256(self.parts.input), self.parts.options, self.parts.size]
+        name = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+        return self.parts.out.with_name(f".{self.parts.out.name}.search-{name}")
+
+    def steps(self) -> list[Step]:
+        """Returns the steps, in order; a finished stage has none to do: what they made is gone."""
+
+        def unless_done(share: Share) -> Share:
+            return lambda rank, world: None if self.parts.done() else share(rank, world)
+
+        return [
+            Step("sign", unless_done(self.sign)),
+            Step("pair", unless_done(self.pair)),
+            Step("group", unless_done(lambda _rank, _world: self.group()), alone=True),
+            Step("measure", unless_done(self.measure)),
+        ]
+
+    def sign(self, rank: int, world: int) -> None:
+        """Signs every ``world``-th part of the documents."""
+        for number, (path, lines) in enumerate(self.parts.lines()):
+            target = self.folder / "signatures" / f"{path.stem}.npy"
+            if number % world == rank and not target.is_file():
+                texts = [json.loads(line)["text"] for line in lines]
+                _save(target, minhash.signatures(texts))
+
+    def pair(self, rank: int, world: int) -> None:
+        """Finds the pairs of every ``world``-th bucket."""
+        open_ = [
+            (bucket, target)
+            for bucket in range(rank, minhash.BUCKETS, world)
+            if not (target := self.folder / "pairs" / f"{bucket:03d}.npy").is_file()
+        ]
+        if not open_:
+            return
+        signed = self._whole("signatures", [f"{path.stem}.npy" for path, _ in self.parts.lines()])
+        for bucket, target in open_:
+            # copied one by one: a map of each file would hold it open
+            own = [np.array(np.load(file, mmap_mode="r")[bucket]) for file in signed]
+            _save(target, minhash.pairs(np.concatenate(own) if own else _NOTHING))
+
+    def group(self) -> None:
+        """Joins the pairs of all buckets to clusters."""
+        target = self.folder / "clusters.npy"
+        if not target.is_file():
+            files = self._whole("pairs", [f"{b:03d}.npy" for b in range(minhash.BUCKETS)])
+            _save(target, minhash.clusters(np.concatenate([np.load(file) for file in files])))
+
+    def measure(self, rank: int, world: int) -> None:
+        """Measures every ``world``-th slice of the clusters; only their texts are in memory."""
+        open_ = {n: f for n in range(rank, SLICES, world) if not (f := self._slice(n)).is_file()}
+        if not open_:
+            return
+        grouped = np.load(self._whole("", ["clusters.npy"])[0])
+        own = {int(p): int(c) for p, c in grouped if c % SLICES in open_}
+        members: dict[int, list[Member]] = defaultdict(list)
+        for position, line in enumerate(line for _, lines in self.parts.lines() for line in lines):
+            if position in own:
+                row = json.loads(line)
+                date = row["published_at"] or LAST_DATE
+                members[own[position]].append(Member(date, row["id"], row["text"]))
+        for number, file in open_.items():
+            mine = (m for cluster, m in sorted(members.items()) if cluster % SLICES == number)
+            found = itertools.chain.from_iterable(within(m, self.least) for m in mine)
+            write_rows(file, map(to_row, found))
+
+    @functools.cached_property
+    def found(self) -> dict[str, Duplicate]:
+        """The duplicates by the id of the document that goes."""
+        files = self._whole("duplicates", [self._slice(n).name for n in range(SLICES)])
+        return {found.id: found for file in files for found in iterate(file, Duplicate)}
+
+    def _slice(self, number: int) -> Path:
+        return self.folder / "duplicates" / f"{number:02d}.jsonl"
+
+    def _whole(self, kind: str, names: Sequence[str]) -> list[Path]:
+        """Returns the files of a step that came before.
+
+        Raises:
+            MissingInputError: A share of it is not done.
+        """
+        files = [self.folder / kind / name for name in names]
+        if missing := [file for file in files if not file.is_file()]:
+            raise MissingInputError(
+                f"dedup: {len(missing)} of {len(files)} shares of the step before are not done, {missing[0].name} first",
+                f"run: {made_by(self.parts.root, 'dedup')}",
+            )
+        return files
+
+
+_NOTHING = np.zeros((0, minhash.HASHES_PER_BUCKET), dtype=np.uint32)
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    with atomic_path(path) as partial, partial.open("wb") as handle:
+        np.save(handle, array)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How alike two documents must be.
 
     Raises:
-        ConfigError: ``least`` is no similarity.
+        ConfigError: ``similar`` is no similarity.
     """
-    if not 0 < least <= 1:
-        raise ConfigError(f"--similar is {least}", "give a Jaccard similarity above 0, 1 at most")
-    recorded = {"least": least, "benchmark": contamination.SHARE}
-    flow = Flow(where.root, "dedup", recorded, part_size=where.part_size)
-    search = Search(flow, least)
+
+    similar: float = option(LEAST, f"least Jaccard similarity of a duplicate ({LEAST})")
+
+    def __post_init__(self) -> None:
+        if not 0 < self.similar <= 1:
+            raise ConfigError(
+                f"--similar is {self.similar}", "give a Jaccard similarity above 0, 1 at most"
+            )
+
+
+def steps(where: Settings, options: Options) -> list[Step]:
+    """Returns the steps of the stage: the search for duplicates, then the decisions."""
+    recorded = {"least": options.similar, "benchmark": contamination.SHARE}
+    parts = where.parts("dedup", recorded)
+    search = Search(parts, options.similar)
 
     def process(documents: list[Document]) -> list[Outcome]:
         return [decide(d, search.found) for d in documents]
 
-    *ending, join = steps.deciding(lambda: (flow, process))
-
-    def finish(rank: int, world: int) -> Counts | None:
-        counts = join.run(rank, world)
-        for folder in where.root.glob(f".{flow.out.name}.search-*"):
+    def finish() -> Counts:
+        counts = parts.join()
+        for folder in where.root.glob(f".{parts.out.name}.search-*"):
             shutil.rmtree(folder, ignore_errors=True)
         return counts
 
-    searching = [_unless_done(flow, step) for step in search.steps()]
-    return [*searching, *ending, Step("join", finish, alone=True)]
-
-
-def _unless_done(flow: Flow, step: Step) -> Step:
-    """Skips a step of the search when the stage is finished: what it made is gone by then."""
-
-    def share(rank: int, world: int) -> None:
-        if flow.done() is None:
-            step.run(rank, world)
-
-    return Step(step.name, share, step.alone)
+    decided, _ = deciding(lambda: (parts, process))
+    return [*search.steps(), decided, alone("join", finish)]
 
 
 def decide(document: Document, found: Mapping[str, Duplicate]) -> Outcome:
@@ -78,25 +246,5 @@ def decide(document: Document, found: Mapping[str, Duplicate]) -> Outcome:
     return document.noted("dedup")
 
 
-def add_options(to: argparse.ArgumentParser) -> None:
-    """Adds the stage's own options."""
-    to.add_argument(
-        "--similar",
-        type=float,
-        default=LEAST,
-        help=f"least Jaccard similarity of a duplicate ({LEAST})",
-    )
-
-
-def from_command_line(arguments: Sequence[str] | None = None) -> list[Step]:
-    """Returns the steps as the command line says; ``cluster`` calls it in every worker."""
-    command = parser(__doc__, model=False)
-    add_options(command)
-    given = command.parse_args(arguments)
-    return shared(settings(given), given.similar)
-
-
-def main() -> int | None:
-    """Runs the stage."""
-    report(steps.run(from_command_line()))
-    return None
+STAGE = Stage("dedup", __doc__, Options, steps)
+main = STAGE.main

@@ -9,19 +9,15 @@ lowers the prompt's quality and never raises it; the printed D.4 rewards it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from coig_writer.document import Document, dropped
 from coig_writer.quality import DIMENSIONS, LOWEST, QualityScores, decide
 from coig_writer.text.ngrams import grams, within
 from coig_writer.text.normalise import reduced
-from dataset_builder.stages import steps
-from dataset_builder.stages.asking import Answer, options
-from dataset_builder.stages.assess import slots
-from dataset_builder.stages.flow import Counts, Flow, Outcome, Process
-from dataset_builder.stages.options import Settings, parser, report, settings
-from dataset_builder.stages.steps import Step
+from coig_writer.workbench.prompts import Answer, digests, slots
+from dataset_builder.stages.parts import Outcome
+from dataset_builder.stages.stage import NoOptions, Settings, Stage, Step, deciding
 
 PARTS = ("article", "prompt", "reasoning")
 LEAK_GRAM = 8
@@ -29,27 +25,21 @@ LEAK_GRAM = 8
 LEAK_STEPS = ((0.30, 4), (0.15, 2), (0.05, 1))
 
 
-def prepared(where: Settings) -> tuple[Flow, Process]:
-    """Returns the flow of the stage and what it does to documents."""
+def steps(where: Settings, _options: NoOptions) -> list[Step]:
+    """Returns the steps of the stage."""
     recorded = {
         "model": where.asks.name,
-        "prompts": options(*(f"score_{part}" for part in PARTS)),
+        "prompts": digests(*(f"score_{part}" for part in PARTS)),
         "again": where.asks.again,
         "leak": [LEAK_GRAM, *map(list, LEAK_STEPS)],
     }
-    flow = Flow(where.root, "score", recorded, part_size=where.part_size)
-    return flow, lambda found: by_model(found, where)
-
-
-def run(where: Settings) -> Counts:
-    """Scores."""
-    flow, process = prepared(where)
-    return flow.run(process)
+    parts = where.parts("score", recorded)
+    return deciding(lambda: (parts, lambda found: by_model(found, where)))
 
 
 def by_model(documents: list[Document], where: Settings) -> list[Outcome]:
     """Asks for the scores of all three parts of each document."""
-    asked = [slots(d, where) for d in documents]
+    asked = [slots(d, where.names) for d in documents]
     answers = {part: where.asks.ask(f"score_{part}", asked) for part in PARTS}
     return [
         by_scores(d, {part: answers[part][i] for part in PARTS}, where.asks.name)
@@ -87,13 +77,5 @@ def lowered(score: int, leak: float) -> int:
     return max(LOWEST, score - penalty)
 
 
-def from_command_line(arguments: Sequence[str] | None = None) -> list[Step]:
-    """Returns the steps as the command line says; ``cluster`` calls it in every worker."""
-    made = prepared(settings(parser(__doc__, model=True).parse_args(arguments)))
-    return steps.deciding(lambda: made)
-
-
-def main() -> int | None:
-    """Runs the stage."""
-    report(steps.run(from_command_line()))
-    return None
+STAGE = Stage("score", __doc__, NoOptions, steps, asks=True)
+main = STAGE.main

@@ -8,41 +8,30 @@ wait among the dropped, counted, and the next run asks again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from coig_writer.document import Document, dropped
 from coig_writer.quality import EACH_AT_LEAST
-from dataset_builder.stages import steps
-from dataset_builder.stages.asking import Answer, options
-from dataset_builder.stages.assess import slots
-from dataset_builder.stages.flow import Counts, Flow, Outcome, Process
-from dataset_builder.stages.options import Settings, parser, report, settings
-from dataset_builder.stages.steps import Step
+from coig_writer.workbench.prompts import Answer, digests, slots
+from dataset_builder.stages.parts import Outcome
+from dataset_builder.stages.stage import NoOptions, Settings, Stage, Step, deciding
 
 SCORES = ("quality", "creativity")
 
 
-def prepared(where: Settings) -> tuple[Flow, Process]:
-    """Returns the flow of the stage and what it does to documents."""
+def steps(where: Settings, _options: NoOptions) -> list[Step]:
+    """Returns the steps of the stage."""
     recorded = {
         "least": EACH_AT_LEAST,
         "model": where.asks.name,
-        "prompts": options("screen"),
+        "prompts": digests("screen"),
         "again": where.asks.again,
     }
-    flow = Flow(where.root, "screen", recorded, part_size=where.part_size)
-    return flow, lambda found: decide(found, where)
-
-
-def run(where: Settings) -> Counts:
-    """Screens."""
-    flow, process = prepared(where)
-    return flow.run(process)
+    parts = where.parts("screen", recorded)
+    return deciding(lambda: (parts, lambda found: decide(found, where)))
 
 
 def decide(documents: list[Document], where: Settings) -> list[Outcome]:
     """Asks for both scores and applies the threshold."""
-    answers = where.asks.ask("screen", [slots(d, where) for d in documents])
+    answers = where.asks.ask("screen", [slots(d, where.names) for d in documents])
     return [
         by_scores(d, answer, where.asks.name) for d, answer in zip(documents, answers, strict=True)
     ]
@@ -60,13 +49,5 @@ def by_scores(document: Document, answer: Answer, model: str) -> Outcome:
     return document.noted("screen")
 
 
-def from_command_line(arguments: Sequence[str] | None = None) -> list[Step]:
-    """Returns the steps as the command line says; ``cluster`` calls it in every worker."""
-    made = prepared(settings(parser(__doc__, model=True).parse_args(arguments)))
-    return steps.deciding(lambda: made)
-
-
-def main() -> int | None:
-    """Runs the stage."""
-    report(steps.run(from_command_line()))
-    return None
+STAGE = Stage("screen", __doc__, NoOptions, steps, asks=True)
+main = STAGE.main

@@ -8,19 +8,14 @@ it is dropped. A verdict whose quotation stands in none of the three parts is *u
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 from coig_writer.document import Document, dropped
-from dataset_builder.people import rounds
-from dataset_builder.stages import steps
-from dataset_builder.stages.asking import Answer, options, quoted
-from dataset_builder.stages.assess import slots
-from dataset_builder.stages.flow import Counts, Flow, Outcome, Process
-from dataset_builder.stages.options import Settings, parser, report, settings
-from dataset_builder.stages.steps import Step
+from coig_writer.workbench.annotation import ROUNDS
+from coig_writer.workbench.prompts import Answer, digests, quoted, slots
+from dataset_builder.stages.parts import Outcome
+from dataset_builder.stages.stage import Settings, Stage, Step, deciding, option
 
 CRITERIA = {
     "i": "the prompt motivates the article without being overly deterministic",
@@ -28,26 +23,30 @@ CRITERIA = {
     "iii": "the reasoning justifies the article's major creative choices",
     "iv": "prompt, reasoning and article do not contradict each other",
 }
-ROUNDS = 3
 
 
-def prepared(where: Settings, limit: int = ROUNDS) -> tuple[Flow, Process]:
-    """Returns the flow of the stage and what it does to documents."""
-    recorded = {"rounds": limit, "model": where.asks.name, "prompts": options("validate")}
-    flow = Flow(where.root, "validate", recorded, part_size=where.part_size)
-    return flow, lambda found: decide(found, where, limit)
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """When to give up."""
+
+    rounds: int = option(ROUNDS, f"most drafts of one document ({ROUNDS})")
 
 
-def run(where: Settings, limit: int = ROUNDS) -> Counts:
-    """Validates."""
-    flow, process = prepared(where, limit)
-    return flow.run(process)
+def steps(where: Settings, options: Options) -> list[Step]:
+    """Returns the steps of the stage."""
+    recorded = {
+        "rounds": options.rounds,
+        "model": where.asks.name,
+        "prompts": digests("validate"),
+    }
+    parts = where.parts("validate", recorded)
+    return deciding(lambda: (parts, lambda found: decide(found, where, options.rounds)))
 
 
 def decide(documents: list[Document], where: Settings, limit: int) -> list[Outcome]:
     """Asks about the drafts that have no verdict yet, then reads all verdicts."""
     asked = [d for d in documents if last_round(d) is None]
-    answers = where.asks.ask("validate", [slots(d, where) for d in asked])
+    answers = where.asks.ask("validate", [slots(d, where.names) for d in asked])
     found = {
         d.id: with_round(d, answer, where.asks.name)
         for d, answer in zip(asked, answers, strict=True)
@@ -62,7 +61,7 @@ def decide(documents: list[Document], where: Settings, limit: int) -> list[Outco
 def last_round(document: Document) -> dict[str, Any] | None:
     """Returns the verdicts on the draft that a document now holds, if there are any."""
     judged = document.validation.get("rounds", [])
-    if judged and judged[-1]["draft"] == rounds.draft(document):
+    if judged and judged[-1]["draft"] == document.draft:
         found: dict[str, Any] = judged[-1]
         return found
     return None
@@ -79,8 +78,8 @@ def with_round(document: Document, answer: Answer, model: str) -> Outcome:
             return dropped(document, "validate", reason, f"{name}: {quotation}")
     judged = [*document.validation.get("rounds", [])]
     entry = {
-        "round": len(judged) + 1,
-        "draft": rounds.draft(document),
+        "round": document.judged + 1,
+        "draft": document.draft,
         "by": model,
         "verdicts": {name: answer.data[name] for name in CRITERIA},
     }
@@ -101,23 +100,5 @@ def by_verdict(document: Document, limit: int) -> Outcome:
     return dropped(document, "validate", f"{verb}_criterion_{unmet[0]}", notes)
 
 
-def add_options(to: argparse.ArgumentParser) -> None:
-    """Adds the stage's own options."""
-    to.add_argument(
-        "--rounds", type=int, default=ROUNDS, help=f"most drafts of one document ({ROUNDS})"
-    )
-
-
-def from_command_line(arguments: Sequence[str] | None = None) -> list[Step]:
-    """Returns the steps as the command line says; ``cluster`` calls it in every worker."""
-    command = parser(__doc__, model=True)
-    add_options(command)
-    given = command.parse_args(arguments)
-    made = prepared(settings(given), given.rounds)
-    return steps.deciding(lambda: made)
-
-
-def main() -> int | None:
-    """Runs the stage."""
-    report(steps.run(from_command_line()))
-    return None
+STAGE = Stage("validate", __doc__, Options, steps, asks=True)
+main = STAGE.main

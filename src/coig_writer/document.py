@@ -9,6 +9,7 @@ fill are None or empty until then.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from typing import Any, Literal
 
 Author = Literal["human", "model", "model_edited"]
@@ -52,6 +53,17 @@ class Document:
     validation: dict[str, Any] = dataclasses.field(default_factory=dict)
     reviews: tuple[Any, ...] = ()
     history: tuple[Any, ...] = ()
+
+    @property
+    def draft(self) -> str:
+        """Twelve digits that change with the prompt or the reasoning: what a verdict is about."""
+        content = f"{self.prompt}\x00{self.reasoning}".encode("utf-8", "replace")
+        return hashlib.sha256(content).hexdigest()[:12]
+
+    @property
+    def judged(self) -> int:
+        """How many drafts of this document validation has judged."""
+        return len(self.validation.get("rounds", ()))
 
     def noted(self, stage: str, **details: Any) -> Document:
         """Returns a copy whose history has one more entry."""

@@ -1,6 +1,6 @@
-"""What the stages ask of a language model: prompts from files, answers that fit a schema or none.
+"""What curation asks of a language model: prompts from files, answers that fit a schema or none.
 
-A prompt is ``prompts/NAME.txt`` (Chinese, sections ``system`` and ``user``, slots ``{{name}}``) and
+A prompt is ``data/prompts/NAME.txt`` (Chinese, sections ``system`` and ``user``, slots ``{{name}}``) and
 ``prompts/NAME.schema.json``; without a schema the answer is free text. Long slots stand inside a
 fence that carries the hash of their text, so that a text cannot close it and speak as the curator.
 Whatever is not an answer is ``unscored_STATE`` with the server's reason: never a number.
@@ -17,12 +17,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from coig_writer.document import Document
 from coig_writer.endpoint import Endpoint, Reply, Request
 from coig_writer.errors import InputError, MissingInputError
+from coig_writer.taxonomy import Taxonomy
 from coig_writer.text.normalise import reduced
 from coig_writer.triplet import Message
 
-FOLDER = Path(__file__).parents[1] / "prompts"
+FOLDER = Path(__file__).parents[1] / "data" / "prompts"
 FENCED = ("article", "prompt", "reasoning")
 UNKNOWN = "未注明"
 _SECTION = re.compile(r"^=== (\w+) ===\n", re.MULTILINE)
@@ -82,7 +84,7 @@ def load(name: str) -> Prompt:
     """
     path = FOLDER / f"{name}.txt"
     if not path.is_file():
-        raise MissingInputError(f"{path}: no such prompt", "restore dataset_builder/prompts")
+        raise MissingInputError(f"{path}: no such prompt", "restore src/coig_writer/data/prompts")
     pieces = _SECTION.split(path.read_text(encoding="utf-8"))
     sections = dict(zip(pieces[1::2], pieces[2::2], strict=True))
     if tuple(sections) != ("system", "user"):
@@ -151,6 +153,17 @@ def quoted(quotation: str, *texts: str | None) -> bool:
     return bool(wanted) and any(wanted in reduced(text) for text in texts if text)
 
 
-def options(*names: str) -> dict[str, str]:
-    """Returns name → digest of the prompts a stage uses, for its options."""
+def slots(document: Document, names: Taxonomy) -> dict[str, str | None]:
+    """Returns what any prompt may be filled with about a document."""
+    return {
+        "genre": names.genre(document.genre).zh if document.genre else None,
+        "title": document.title,
+        "article": document.text,
+        "prompt": document.prompt,
+        "reasoning": document.reasoning,
+    }
+
+
+def digests(*names: str) -> dict[str, str]:
+    """Returns name → digest of prompts, for the options that a stage records."""
     return {name: load(name).digest for name in names}

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from coig_writer.errors import StatisticsError
-from coig_writer.files import atomic_path
+from coig_writer.files import write_json
 from coig_writer.preference.agreement import Rating, alpha
 from coig_writer.preference.rates import wilson
-from dataset_builder.people.qualifying import Gold, qualify
-from dataset_builder.people.reviewing import VERDICTS, Assignment, Verdict, decision
-
-Verdicts = Mapping[tuple[str, str], Verdict]
+from coig_writer.workbench.qualification import Gold, qualify
+from coig_writer.workbench.review import VERDICTS, Assignment, Verdicts
 
 
 def write(
@@ -36,23 +33,16 @@ def write(
             for q in (qualify(gold, reviewers, verdicts) if gold else ())
         ],
     }
-    with atomic_path(path) as partial:
-        partial.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    write_json(path, content)
 
 
 def acceptance(made: Sequence[Assignment], verdicts: Verdicts) -> dict[str, Any]:
     """Returns the share of reviewed drafts that were accepted (the paper: about 70 % at first)."""
-    decided = Counter(_decided(a, verdicts) for a in made)
+    decided: Counter[str] = Counter(a.state(verdicts).decision for a in made)
     n = sum(decided[v] for v in VERDICTS)
     if not n:
         return {"state": "nothing is decided yet"}
     return {"state": "known", **dataclasses.asdict(wilson(decided["accept"], n)), **decided}
-
-
-def _decided(assignment: Assignment, verdicts: Verdicts) -> str:
-    given = [v for r in assignment.reviewers if (v := verdicts.get((assignment.item, r)))]
-    adjudicated = verdicts.get((assignment.item, assignment.adjudicator))
-    return decision(given, len(assignment.reviewers), adjudicated)
 
 
 def agreement(made: Sequence[Assignment], verdicts: Verdicts) -> dict[str, Any]:

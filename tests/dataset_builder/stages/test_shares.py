@@ -12,8 +12,8 @@ import pytest
 from coig_writer.errors import MissingInputError
 from coig_writer.taxonomy import published
 from dataset_builder.demo.scripted_endpoint import SAMPLE
-from dataset_builder.stages import collect, dedup, duplicates, flow
-from dataset_builder.stages.options import Settings
+from dataset_builder.stages import collect, dedup, parts
+from dataset_builder.stages.stage import Settings, deciding, run
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +29,15 @@ def sources(tmp_path_factory):
 
 
 def outcome(root, stage):
-    kept = [d.id for d in flow.read_kept(root, stage)]
-    return kept, {d.document.id: d.reason for d in flow.read_dropped(root, stage)}
+    kept = [d.id for d in parts.read_kept(root, stage)]
+    return kept, {d.document.id: d.reason for d in parts.read_dropped(root, stage)}
 
 
 def collected(root, sources, part_size=7):
     where = Settings(root, published(), part_size=part_size)
-    collect.run(where, collect.Options(sources, "sample", thresholds={}))
+    collect.STAGE.run(where, collect.Options(sources, "sample", thresholds={}))
     # dedup reads what assess kept: here, all
-    counts = flow.Flow(root, "assess").run(lambda documents: documents)
+    counts = run(deciding(lambda: (where.parts("assess", {}), lambda documents: documents)))
     assert counts.kept > 30
     return where
 
@@ -112,7 +112,7 @@ def test_collect_reads_each_source_once_whatever_is_killed(tmp_path, root, sourc
 @pytest.mark.slow
 def test_dedup_makes_each_share_once_whatever_is_killed(tmp_path, root, sources):
     whole = collected(tmp_path / "whole", sources)
-    dedup.run(whole)
+    dedup.STAGE.run(whole)
     where = collected(tmp_path / "killed", sources)
     log = tmp_path / "log"
     kills = killed(root, log, "dedup", "--part-size", "7", "--out", str(where.root))
@@ -122,23 +122,23 @@ def test_dedup_makes_each_share_once_whatever_is_killed(tmp_path, root, sources)
     made = named(log)
     assert set(made.values()) == {1}
     kinds = Counter(name.split("/")[-2] for name in made if ".search-" in name)
-    assert (kinds["pairs"], kinds["duplicates"]) == (24, duplicates.SLICES)
+    assert (kinds["pairs"], kinds["duplicates"]) == (24, dedup.SLICES)
     assert not list(where.root.glob(".03-dedup.*"))
 
 
 @pytest.mark.parametrize("world", [2, 5])
 def test_shares_in_any_number_give_what_one_process_gives(tmp_path, sources, world):
     whole = collected(tmp_path / "whole", sources)
-    dedup.run(whole)
+    dedup.STAGE.run(whole)
     where = collected(tmp_path / "shared", sources, part_size=3)
-    for step in dedup.shared(where):
+    for step in dedup.steps(where, dedup.Options()):
         for rank in reversed(range(1 if step.alone else world)):
             step.run(rank, 1 if step.alone else world)
     assert outcome(where.root, "dedup") == outcome(whole.root, "dedup")
 
 
 def test_a_step_whose_shares_before_are_missing_says_so(tmp_path, sources):
-    steps = dedup.shared(collected(tmp_path, sources))
+    steps = dedup.steps(collected(tmp_path, sources), dedup.Options())
     sign, pair = steps[:2]
     sign.run(0, 2)
     with pytest.raises(MissingInputError, match="of the step before are not done"):
@@ -148,8 +148,8 @@ def test_a_step_whose_shares_before_are_missing_says_so(tmp_path, sources):
 def test_a_source_that_did_not_change_is_not_read_again(tmp_path, sources):
     where = Settings(tmp_path / "curation", published())
     options = collect.Options(sources, "sample")
-    collect.run(where, options)
+    collect.STAGE.run(where, options)
     before = (tmp_path / "curation" / "00-intake" / "documents.jsonl").stat().st_mtime_ns
-    collect.run(where, options)
+    collect.STAGE.run(where, options)
     assert (tmp_path / "curation" / "00-intake" / "documents.jsonl").stat().st_mtime_ns == before
-    assert collect.run(where, collect.Options(sources[:4], "sample")).read < 66
+    assert collect.STAGE.run(where, collect.Options(sources[:4], "sample")).read < 66

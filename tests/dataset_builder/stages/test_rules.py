@@ -13,14 +13,17 @@ from coig_writer import taxonomy
 from coig_writer.document import Document, Dropped
 from coig_writer.endpoint import Endpoint
 from coig_writer.errors import ConfigError, InputError
+from coig_writer.files import write_rows
+from coig_writer.workbench import annotation, qualification, review
+from coig_writer.workbench.prompts import Model
+from coig_writer.workbench.review import Assignment, Verdict
+from dataset_builder import curate
 from dataset_builder.audit import page as audit_page
-from dataset_builder.demo import walkthrough
 from dataset_builder.demo.scripted_endpoint import MODEL, Script, serving
-from dataset_builder.people import qualifying, review, reviewing, work_items
-from dataset_builder.people.reviewing import Assignment, Verdict
-from dataset_builder.stages import assess, collect, curate, flow, gathering, intake, score
-from dataset_builder.stages.asking import Model
-from dataset_builder.stages.options import Settings
+from dataset_builder.people import reverse
+from dataset_builder.people import review as reviewing_stage
+from dataset_builder.stages import assess, collect, parts, score, sources
+from dataset_builder.stages.stage import Settings
 
 OPTIONS = collect.Options(())
 NAMES = taxonomy.published()
@@ -64,7 +67,7 @@ def test_one_measure_at_the_threshold_is_enough():
 
 def test_medians_are_of_each_platform_and_measure():
     rows = [{"platform": "p", "likes": n} for n in (1, 2, 9)] + [{"platform": "q", "likes": 4}]
-    assert gathering.medians(rows) == {"p": {"likes": 2.0}, "q": {"likes": 4.0}}
+    assert collect.medians(rows) == {"p": {"likes": 2.0}, "q": {"likes": 4.0}}
 
 
 def test_every_layout_gives_the_same_documents(tmp_path):
@@ -77,7 +80,9 @@ def test_every_layout_gives_the_same_documents(tmp_path):
         "id,text,platform,likes\na,文，字。,p,3\n", encoding="utf-8-sig"
     )
     pq.write_table(pa.Table.from_pylist([row]), tmp_path / "a.parquet")
-    found = [next(intake.read(tmp_path / f"a.{e}", "curated")) for e in ("jsonl", "csv", "parquet")]
+    found = [
+        next(sources.read(tmp_path / f"a.{e}", "curated")) for e in ("jsonl", "csv", "parquet")
+    ]
     bare = [dataclasses.replace(d, history=()) for d in found]
     assert bare == [Document("a", "文，字。", platform="p", likes=3)] * 3
 
@@ -85,7 +90,7 @@ def test_every_layout_gives_the_same_documents(tmp_path):
 def test_a_folder_of_texts_takes_the_genre_from_its_subfolder(tmp_path):
     (tmp_path / "essay").mkdir()
     (tmp_path / "essay" / "春.txt").write_text("春天。", encoding="utf-8")
-    (document,) = intake.read(tmp_path, "curated")
+    (document,) = sources.read(tmp_path, "curated")
     assert (document.id, document.genre, document.title) == ("essay/春", "essay", "春")
 
 
@@ -94,16 +99,16 @@ def test_metadata_gives_the_texts_of_a_folder_their_dates(tmp_path):
     (tmp_path / "essay" / "a.txt").write_text("文", encoding="utf-8")
     metadata = tmp_path / "metadata.csv"
     metadata.write_text("id,published_at,likes\nessay/a,2023-05-01,7\n", encoding="utf-8")
-    (document,) = intake.read(tmp_path, "curated")
+    (document,) = sources.read(tmp_path, "curated")
     assert (document.genre, document.published_at, document.likes) == ("essay", "2023-05-01", 7)
     metadata.write_text("id,published_at\nessay/b,2023-05-01\n", encoding="utf-8")
     with pytest.raises(InputError, match="row 1: id 'essay/b' is no text of the folder"):
-        list(intake.read(tmp_path, "curated"))
+        list(sources.read(tmp_path, "curated"))
 
 
 def test_a_run_that_keeps_nothing_stops_and_shows_why(tmp_path):
     (tmp_path / "a.csv").write_text("text,published\n文,2023-05-01\n", encoding="utf-8")
-    plan = curate.Plan(collect.Options((tmp_path / "a.csv",)), review.Options(("r1",)))
+    plan = curate.Plan(collect.Options((tmp_path / "a.csv",)), reviewing_stage.Options(("r1",)))
     with pytest.raises(InputError, match=r"kept none of 1 .*unknown column 'published'"):
         curate.run(Settings(tmp_path / "curation", NAMES), plan)
 
@@ -112,7 +117,7 @@ def test_official_rows_bypass_the_dates_and_keep_their_parts(tmp_path):
     rows = [{"id": "u", "query": "写诗", "thought": "想", "answer": "诗。"}]
     path = tmp_path / "all_human_data.json"
     path.write_text(json.dumps(rows), encoding="utf-8")
-    (document,) = intake.read(path, "curated")
+    (document,) = sources.read(path, "curated")
     outcome = collect.decide(document, OPTIONS, {}, NAMES)
     assert isinstance(outcome, Document)
     assert outcome.history[-1]["flags"] == ["no_genre", "published_row"]
@@ -125,7 +130,7 @@ def test_official_rows_bypass_the_dates_and_keep_their_parts(tmp_path):
 )
 def test_a_row_that_cannot_be_read_is_kept_with_its_reason(tmp_path, line):
     (tmp_path / "a.jsonl").write_text(line, encoding="utf-8")
-    (document,) = intake.read(tmp_path / "a.jsonl", "curated")
+    (document,) = sources.read(tmp_path / "a.jsonl", "curated")
     outcome = collect.decide(document, OPTIONS, {}, NAMES)
     assert isinstance(outcome, Dropped)
     assert outcome.reason == "unreadable_row"
@@ -137,8 +142,8 @@ def test_an_id_that_stands_twice_stops_the_intake(tmp_path):
         rows = (json.dumps({"id": i, "text": "文"}) + "\n" for i in ids)
         (tmp_path / f"{name}.jsonl").write_text("".join(rows), encoding="utf-8")
     sources = tuple(tmp_path / f"{name}.jsonl" for name in ("one", "two"))
-    with pytest.raises(InputError, match=r"'a' stands twice.*one.jsonl row 1 and two.jsonl row 2"):
-        collect.run(Settings(tmp_path / "curation", NAMES), collect.Options(sources))
+    with pytest.raises(InputError, match=r"duplicate id 'a'.*one.jsonl row 1 and two.jsonl row 2"):
+        collect.STAGE.run(Settings(tmp_path / "curation", NAMES), collect.Options(sources))
 
 
 GOOD = "葱一块三，她要给一块二。卖葱的说，差这一毛？\n我妈说，我差的都是一毛一毛攒下的。"
@@ -186,13 +191,13 @@ def test_leakage_counts_copied_wording():
     assert score.leakage("写一位靠手艺吃饭的长辈，不要抒情。", article) == 0.0
 
 
-@pytest.mark.parametrize("name", work_items.DECISIONS)
+@pytest.mark.parametrize("name", annotation.DECISIONS)
 def test_a_missing_category_of_decisions_is_named(name):
     fields = dict.fromkeys(
-        work_items.DECISIONS, "写完删掉了结尾的议论，又把中间一段解释改成一句对话。"
+        annotation.DECISIONS, "写完删掉了结尾的议论，又把中间一段解释改成一句对话。"
     )
-    writing = work_items.Writing(
-        "写一篇有人有事的短文吧。", dict.fromkeys(work_items.PROMPT_FIELDS, "有"), fields
+    writing = annotation.Writing(
+        "写一篇有人有事的短文吧。", dict.fromkeys(annotation.PROMPT_FIELDS, "有"), fields
     )
     assert writing.problem() == ""
     lacking = dataclasses.replace(writing, reasoning_fields={**fields, name: " "})
@@ -200,7 +205,7 @@ def test_a_missing_category_of_decisions_is_named(name):
 
 
 def verdict(value, reviewer="r", **more):
-    return Verdict("x", reviewer, value, dict.fromkeys(reviewing.CRITERIA, True), **more)
+    return Verdict("x", reviewer, value, dict.fromkeys(review.CRITERIA, True), **more)
 
 
 @pytest.mark.parametrize(
@@ -217,24 +222,24 @@ def verdict(value, reviewer="r", **more):
 )
 def test_more_than_half_decides(given, needed, adjudicated, expected):
     third = verdict(adjudicated) if adjudicated else None
-    assert reviewing.decision([verdict(v) for v in given], needed, third) == expected
+    assert review.decision([verdict(v) for v in given], needed, third) == expected
 
 
 @given(st.lists(st.sampled_from([2, 4]), max_size=40), st.integers(5, 9))
 def test_assignment_is_balanced_blind_and_stable(needs, people):
     names = [f"r{n}" for n in range(people)]
     items = [(f"item-{n}", need) for n, need in enumerate(needs)]
-    made = reviewing.assign(items, names)
+    made = review.assign(items, names)
     for (_, need), assignment in zip(items, made, strict=True):
         assert len({*assignment.reviewers, assignment.adjudicator}) == need + 1
     load = [sum(n in a.reviewers for a in made) for n in names]
     assert max(load, default=0) - min(load, default=0) <= 1
-    assert reviewing.assign([*items, ("late", 2)], names, made)[: len(made)] == made
+    assert review.assign([*items, ("late", 2)], names, made)[: len(made)] == made
 
 
 def test_too_few_reviewers_are_refused():
     with pytest.raises(ConfigError, match="needs 4"):
-        reviewing.assign([("x", 4)], ["r1", "r2", "r3", "r4"])
+        review.assign([("x", 4)], ["r1", "r2", "r3", "r4"])
 
 
 @pytest.mark.parametrize(
@@ -244,35 +249,35 @@ def test_too_few_reviewers_are_refused():
         ({"verdict": "refine"}, "needs a note"),
         ({"verdict": "remove", "note": "错"}, "needs a cause"),
         ({"criteria": {"consistency": True}}, "criteria must be"),
-        ({"criteria": dict.fromkeys(reviewing.CRITERIA, False)}, "accepted although"),
+        ({"criteria": dict.fromkeys(review.CRITERIA, False)}, "accepted although"),
         ({"score": 9}, "unknown key"),
     ],
 )
 def test_a_wrong_answer_is_named_by_file_and_row(tmp_path, change, said):
-    row = {"item": "x", "verdict": "accept", "criteria": dict.fromkeys(reviewing.CRITERIA, True)}
+    row = {"item": "x", "verdict": "accept", "criteria": dict.fromkeys(review.CRITERIA, True)}
     (tmp_path / "r1.jsonl").write_text(json.dumps(row | change), encoding="utf-8")
     with pytest.raises(InputError, match=rf"r1\.jsonl line 1: .*{said}"):
-        reviewing.read_verdicts(tmp_path)
+        review.read_verdicts(tmp_path)
 
 
 def test_two_reviewers_at_once_write_files_of_their_own(tmp_path):
-    row = {"item": "x", "verdict": "accept", "criteria": dict.fromkeys(reviewing.CRITERIA, True)}
+    row = {"item": "x", "verdict": "accept", "criteria": dict.fromkeys(review.CRITERIA, True)}
     for name in ("r1", "r2"):
         (tmp_path / f"{name}.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
     document = Document("d", "文", prompt="p", reasoning="r")
-    item = reviewing.item_name(document)
+    item = review.item_name(document)
     found = {
         (item, r): dataclasses.replace(v, item=item)
-        for (_, r), v in reviewing.read_verdicts(tmp_path).items()
+        for (_, r), v in review.read_verdicts(tmp_path).items()
     }
-    outcome = review.decide(document, {item: Assignment(item, ("r1", "r2"), "r3")}, found, 3)
+    outcome = reviewing_stage.decide(document, Assignment(item, ("r1", "r2"), "r3").state(found))
     assert isinstance(outcome, Document)
     assert [v["reviewer"] for v in outcome.reviews[0]["verdicts"]] == ["r1", "r2"]
 
 
 def test_who_disagrees_with_gold_is_not_qualified():
     gold = [
-        qualifying.Gold(f"gold:{n}", "qualification", None, "p", "r", "a", "accept", "")
+        qualification.Gold(f"gold:{n}", "qualification", None, "p", "r", "a", "accept", "")
         for n in range(5)
     ]
     verdicts = {
@@ -280,7 +285,7 @@ def test_who_disagrees_with_gold_is_not_qualified():
         for n, g in enumerate(gold)
         for name in ("r1", "r2")
     }
-    found = qualifying.qualify(gold, ["r1", "r2", "r3"], verdicts)
+    found = qualification.qualify(gold, ["r1", "r2", "r3"], verdicts)
     assert [(q.equal, q.passed()) for q in found] == [(5, True), (3, False), (0, False)]
 
 
@@ -305,23 +310,21 @@ def test_a_taxonomy_of_ones_own_goes_through_every_stage(tmp_path):
     with serving(Script(texts)) as server:
         model = Model(Endpoint(server.url, MODEL, cache=root / "replies"))
         where = Settings(root, names, model)
-        plan = dataclasses.replace(walkthrough.plan(), collect=collect.Options((path,), "sample"))
+        plan = dataclasses.replace(curate.demo_plan(), collect=collect.Options((path,), "sample"))
         counts = {c.stage: c for c in curate.run(where, plan)}
     assert counts["collect"].reasons == {"unknown_genre": 1}
     assert counts["pack"].kept == 2
-    assert (flow.folder(root, "pack") / "data" / "home-letter").is_dir()
+    assert (parts.folder(root, "pack") / "data" / "home-letter").is_dir()
 
 
 def test_people_write_without_any_model(tmp_path):
-    from dataset_builder.stages import reverse
-
     where = Settings(tmp_path, NAMES)
-    out = flow.folder(tmp_path, "screen")
+    out = parts.folder(tmp_path, "screen")
     out.mkdir()
     row = {"id": "d", "text": GOOD, "genre": "essay"}
     (out / "kept.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
-    assert reverse.run(where, "people").reasons == {"awaiting_annotation": 1}
-    place = flow.work(tmp_path, "reverse")
+    assert reverse.STAGE.run(where).reasons == {"awaiting_annotation": 1}
+    place = parts.work(tmp_path, "reverse")
     (item,) = map(json.loads, (place / "items.jsonl").read_text(encoding="utf-8").splitlines())
     assert item["article"] == GOOD
     long = "写完删掉了结尾的议论，又把中间一段解释改成一句对话。"
@@ -329,17 +332,17 @@ def test_people_write_without_any_model(tmp_path):
         "id": "d",
         "round": 1,
         "prompt": "写一位老人买菜时的讨价还价。",
-        "prompt_fields": dict.fromkeys(work_items.PROMPT_FIELDS, "有"),
-        "reasoning_fields": dict.fromkeys(work_items.DECISIONS, long) | {"revision": ""},
+        "prompt_fields": dict.fromkeys(annotation.PROMPT_FIELDS, "有"),
+        "reasoning_fields": dict.fromkeys(annotation.DECISIONS, long) | {"revision": ""},
     }
-    work_items.write_items(place / "answers" / "a.jsonl", [answer])
-    assert reverse.run(where, "people").reasons == {"awaiting_complete_answer": 1}
-    (lost,) = flow.read_dropped(tmp_path, "reverse")
+    write_rows(place / "answers" / "a.jsonl", [answer])
+    assert reverse.STAGE.run(where).reasons == {"awaiting_complete_answer": 1}
+    (lost,) = parts.read_dropped(tmp_path, "reverse")
     assert lost.evidence == "reasoning_fields.revision is missing"
-    answer["reasoning_fields"] = dict.fromkeys(work_items.DECISIONS, long)
-    work_items.write_items(place / "answers" / "a.jsonl", [answer])
-    assert reverse.run(where, "people").kept == 1
-    (document,) = flow.read_kept(tmp_path, "reverse")
+    answer["reasoning_fields"] = dict.fromkeys(annotation.DECISIONS, long)
+    write_rows(place / "answers" / "a.jsonl", [answer])
+    assert reverse.STAGE.run(where).kept == 1
+    (document,) = parts.read_kept(tmp_path, "reverse")
     assert document.authorship == {"prompt": "human", "reasoning": "human"}
     assert (place / "items.jsonl").read_text(encoding="utf-8") == ""
 
@@ -349,7 +352,7 @@ def test_the_page_escapes_what_texts_bring(tmp_path):
 
     document = Document("a", GOOD, platform="<script>alert(1)</script>", genre="essay")
     measures = audit_measures.measure([document], NAMES, 15, 2)
-    out = flow.folder(tmp_path, "audit")
+    out = parts.folder(tmp_path, "audit")
     out.mkdir()
     (out / "kept.jsonl").write_text("", encoding="utf-8")
     page = audit_page.render(measures, [], Settings(tmp_path, NAMES))
@@ -359,15 +362,15 @@ def test_the_page_escapes_what_texts_bring(tmp_path):
 
 
 def test_people_get_the_models_draft_and_its_analyses(tmp_path):
-    from dataset_builder.stages import reverse
-
-    out = flow.folder(tmp_path, "screen")
+    out = parts.folder(tmp_path, "screen")
     out.mkdir()
     (out / "kept.jsonl").write_text(json.dumps({"id": "d", "text": GOOD}) + "\n", encoding="utf-8")
     with serving(Script({"d": GOOD})) as server:
         where = Settings(tmp_path, NAMES, Model(Endpoint(server.url, MODEL)))
-        assert reverse.run(where, "draft").reasons == {"awaiting_annotation": 1}
-    items = flow.work(tmp_path, "reverse") / "items.jsonl"
+        assert reverse.STAGE.run(where, reverse.Options("draft")).reasons == {
+            "awaiting_annotation": 1
+        }
+    items = parts.work(tmp_path, "reverse") / "items.jsonl"
     (item,) = map(json.loads, items.read_text(encoding="utf-8").splitlines())
     assert set(item["aids"]) == {"usability", "article", "pair"}
     assert item["draft"]["prompt"].startswith("【脚本示例 d")

@@ -15,17 +15,17 @@ from coig_writer.document import Document, Dropped
 from coig_writer.taxonomy import published
 from dataset_builder.demo import answer_key
 from dataset_builder.demo.scripted_endpoint import SAMPLE, Script, sample_texts, serving
-from dataset_builder.stages import assess, collect, dedup, duplicates, flow
-from dataset_builder.stages.options import Settings
+from dataset_builder.stages import assess, collect, dedup, parts
+from dataset_builder.stages.stage import Settings
 
 
 @pytest.fixture
 def deduplicated(tmp_path):
     """The samples up to dedup, by rules alone."""
     where = Settings(tmp_path / "curation", published())
-    collect.run(where, collect.Options((SAMPLE,), "sample", thresholds=answer_key.THRESHOLDS))
-    assess.run(where, rules_only=True)
-    dedup.run(where)
+    collect.STAGE.run(where, collect.Options((SAMPLE,), "sample", thresholds=answer_key.THRESHOLDS))
+    assess.STAGE.run(where, assess.Options(rules_only=True))
+    dedup.STAGE.run(where)
     return where
 
 
@@ -41,8 +41,8 @@ def cluster(root, arguments, **variables):
 
 
 def split(where):
-    kept = {d.id for d in flow.read_kept(where.root, "screen")}
-    lost = {d.document.id: d.reason for d in flow.read_dropped(where.root, "screen")}
+    kept = {d.id for d in parts.read_kept(where.root, "screen")}
+    lost = {d.document.id: d.reason for d in parts.read_dropped(where.root, "screen")}
     return kept, lost
 
 
@@ -51,7 +51,7 @@ def test_shares_give_what_one_process_gives(deduplicated, root):
         own = ["--out", str(deduplicated.root), "--endpoint", server.url, "--part-size", "4"]
         cluster(root, ["screen", "--tasks", "3", "--workers", "2", "--", *own])
         shared = split(deduplicated)
-        shutil.rmtree(flow.folder(deduplicated.root, "screen"))
+        shutil.rmtree(parts.folder(deduplicated.root, "screen"))
         subprocess.run(
             [sys.executable, "-m", "dataset_builder", "screen", *own], cwd=root, check=True
         )
@@ -110,14 +110,14 @@ def test_slurm_scripts_are_valid_and_run(deduplicated, root, slurm, tmp_path):
         for script in scripts:
             subprocess.run(["bash", "-n", str(script)], check=True)
             assert "#SBATCH --requeue" in script.read_text(encoding="utf-8")
-        assert not flow.folder(deduplicated.root, "screen").exists()
+        assert not parts.folder(deduplicated.root, "screen").exists()
         cluster(root, [*how, "--", *own], **slurm)
     # dedup's five steps and the join, each a job that waits for the one before
-    before = [d.id for d in flow.read_kept(deduplicated.root, "dedup")]
-    shutil.rmtree(flow.folder(deduplicated.root, "dedup"))
+    before = [d.id for d in parts.read_kept(deduplicated.root, "dedup")]
+    shutil.rmtree(parts.folder(deduplicated.root, "dedup"))
     again = ["dedup", "--executor", "slurm", "--partition", "cpu", "--tasks", "1"]
     cluster(root, [*again, "--", "--out", str(deduplicated.root)], **slurm)
-    assert [d.id for d in flow.read_kept(deduplicated.root, "dedup")] == before
+    assert [d.id for d in parts.read_kept(deduplicated.root, "dedup")] == before
     kept, lost = split(deduplicated)
     log = (tmp_path / "sbatch.log").read_text(encoding="utf-8")
     assert len(kept) == 29, log[-2000:]
@@ -128,9 +128,9 @@ def test_near_duplicates_do_not_depend_on_the_order(tmp_path):
     texts = sample_texts()
     names = ("raw-021", "raw-043", "raw-036", "raw-054")
     days = dict(zip(names, ("2023-05-12", "2023-07-03", "2024-08-14", "2024-10-08"), strict=True))
-    members = [duplicates.Member(days[n], n, texts[n]) for n in names]
+    members = [dedup.Member(days[n], n, texts[n]) for n in names]
     for order in (members, members[::-1]):
-        assert {d.id: d.of for d in duplicates.within(order, 0.5)} == {
+        assert {d.id: d.of for d in dedup.within(order, 0.5)} == {
             "raw-043": "raw-021",
             "raw-054": "raw-036",
         }

@@ -1,4 +1,4 @@
-"""The flow: one outcome per document, whatever happens to the process."""
+"""Parts: one outcome per document, whatever happens to the process."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from coig_writer.document import Document, Dropped, dropped
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.record import to_row
-from dataset_builder.stages import flow as curation
-from dataset_builder.stages.flow import Flow
+from dataset_builder.stages.parts import Parts, read_dropped, read_kept
+from dataset_builder.stages.stage import deciding, run
 
 
 def source(path, names):
@@ -32,9 +32,13 @@ def keep_even(documents):
     return [d if len(d.id) % 2 == 0 else dropped(d, "assess", "odd_name", d.id) for d in documents]
 
 
-def ids(flow):
-    kept = [d.id for d in curation.read_kept(flow.root, flow.stage)]
-    lost = [d.document.id for d in curation.read_dropped(flow.root, flow.stage)]
+def ran(parts, process):
+    return run(deciding(lambda: (parts, process)))
+
+
+def ids(parts):
+    kept = [d.id for d in read_kept(parts.root, parts.stage)]
+    lost = [d.document.id for d in read_dropped(parts.root, parts.stage)]
     return kept, lost
 
 
@@ -47,9 +51,9 @@ def test_every_document_is_kept_or_dropped_never_both_or_neither(
     tmp_path_factory, names, part_size
 ):
     root = tmp_path_factory.mktemp("flow")
-    flow = Flow(root, "assess", {}, source(root / "in.jsonl", names), part_size)
-    counts = flow.run(keep_even)
-    kept, lost = ids(flow)
+    parts = Parts(root, "assess", {}, source(root / "in.jsonl", names), part_size)
+    counts = ran(parts, keep_even)
+    kept, lost = ids(parts)
     assert sorted(kept + lost) == sorted(names)
     assert kept == [n for n in names if len(n) % 2 == 0]
     assert (counts.read, counts.kept) == (len(names), len(kept))
@@ -57,10 +61,10 @@ def test_every_document_is_kept_or_dropped_never_both_or_neither(
 
 @pytest.mark.parametrize("wrong", [lambda d: d[:-1], lambda d: [*d, d[0]], lambda d: d[::-1]])
 def test_a_stage_that_loses_doubles_or_swaps_is_caught(tmp_path, wrong):
-    flow = Flow(tmp_path, "assess", {}, source(tmp_path / "in.jsonl", ["a", "b"]))
+    parts = Parts(tmp_path, "assess", {}, source(tmp_path / "in.jsonl", ["a", "b"]))
     with pytest.raises(InputError, match="outcomes for 2 documents"):
-        flow.run(wrong)
-    assert not flow.out.exists()
+        ran(parts, wrong)
+    assert not parts.out.exists()
 
 
 def test_a_finished_stage_is_not_run_again_until_something_changes(tmp_path):
@@ -71,40 +75,42 @@ def test_a_finished_stage_is_not_run_again_until_something_changes(tmp_path):
         runs.append(len(documents))
         return keep_even(documents)
 
-    Flow(tmp_path, "assess", {"least": 6}, path).run(process)
-    Flow(tmp_path, "assess", {"least": 6}, path).run(process)
+    ran(Parts(tmp_path, "assess", {"least": 6}, path), process)
+    ran(Parts(tmp_path, "assess", {"least": 6}, path), process)
     assert runs == [2]
-    Flow(tmp_path, "assess", {"least": 7}, path).run(process)
+    ran(Parts(tmp_path, "assess", {"least": 7}, path), process)
     source(path, ["a", "bb", "c"])
-    Flow(tmp_path, "assess", {"least": 7}, path).run(process)
+    ran(Parts(tmp_path, "assess", {"least": 7}, path), process)
     assert runs == [2, 2, 3]
 
 
 def test_open_documents_are_looked_at_again(tmp_path):
     path = source(tmp_path / "in.jsonl", ["a"])
-    flow = Flow(tmp_path, "screen", {}, path)
-    counts = flow.run(lambda d: [dropped(x, "screen", "unscored_refused", "no") for x in d])
+    parts = Parts(tmp_path, "screen", {}, path)
+    counts = ran(parts, lambda d: [dropped(x, "screen", "unscored_refused", "no") for x in d])
     assert (counts.open, counts.dropped) == (1, 0)
-    assert flow.run(list).kept == 1
+    assert ran(parts, list).kept == 1
 
 
 def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(MissingInputError, match="dataset_builder collect"):
-        Flow(tmp_path, "assess").run(list)
+        ran(Parts(tmp_path, "assess"), list)
 
 
 KILLED = """
 import os, sys, time
 from pathlib import Path
 from coig_writer.document import dropped
-from dataset_builder.stages.flow import Flow
+from dataset_builder.stages.parts import Parts
+from dataset_builder.stages.stage import deciding, run
 root = Path(sys.argv[1])
 def process(documents):
     with (root / "decided.txt").open("a") as log:
         log.write(documents[0].id + "\\n")
     time.sleep(float(sys.argv[2]))
     return [d if d.id[-1] in "02468" else dropped(d, "assess", "odd", d.id) for d in documents]
-print(Flow(root, "assess", {}, root / "in.jsonl", 2).run(process).kept)
+parts = Parts(root, "assess", {}, root / "in.jsonl", 2)
+print(run(deciding(lambda: (parts, process))).kept)
 """
 
 
@@ -119,42 +125,42 @@ def test_kill_9_inside_a_stage_loses_and_doubles_nothing(tmp_path, root):
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    flow = Flow(tmp_path, "assess", {}, tmp_path / "in.jsonl", 2)
-    assert not flow.out.exists()
+    parts = Parts(tmp_path, "assess", {}, tmp_path / "in.jsonl", 2)
+    assert not parts.out.exists()
     before = len(log.read_text().split())
     subprocess.run([*command, "0"], cwd=root, check=True)
-    kept, lost = ids(flow)
+    kept, lost = ids(parts)
     assert sorted(kept + lost) == sorted(names)
     # only the part that was under way at the kill is decided twice
     assert len(log.read_text().split()) - before <= 10 - (before - 1)
-    assert not flow.part_folder.exists()
+    assert not parts.place.exists()
 
 
 def test_processes_share_the_parts_of_a_stage(tmp_path):
     names = [f"d{n}" for n in range(23)]
-    flow = Flow(tmp_path, "assess", {}, source(tmp_path / "in.jsonl", names), 3)
+    parts = Parts(tmp_path, "assess", {}, source(tmp_path / "in.jsonl", names), 3)
     seen: list[str] = []
 
     def process(documents):
         seen.extend(d.id for d in documents)
         return keep_even(documents)
 
-    threads = [threading.Thread(target=flow.decide, args=(process, r, 3)) for r in range(3)]
+    threads = [threading.Thread(target=parts.decide, args=(process, r, 3)) for r in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert sorted(seen) == sorted(names)
-    flow.assemble()
-    kept, lost = ids(flow)
+    parts.join()
+    kept, lost = ids(parts)
     assert sorted(kept + lost) == sorted(names)
 
 
 def test_a_part_that_nobody_decided_stops_the_assembly(tmp_path):
-    flow = Flow(tmp_path, "assess", {}, source(tmp_path / "in.jsonl", ["a", "b"]), 1)
-    flow.decide(keep_even, rank=0, world=2)
+    parts = Parts(tmp_path, "assess", {}, source(tmp_path / "in.jsonl", ["a", "b"]), 1)
+    parts.decide(keep_even, rank=0, world=2)
     with pytest.raises(MissingInputError, match="not decided"):
-        flow.assemble()
+        parts.join()
 
 
 def test_evidence_is_cut_and_open_reasons_are_known():

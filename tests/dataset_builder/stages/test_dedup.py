@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dataset_builder.stages.dedup import LEAST
-from dataset_builder.stages.duplicates import Member, within
+from dataset_builder.stages.dedup import LEAST, Member, within
 
 
 def text(shared: int, own: int, total: int = 153) -> str:

@@ -1,4 +1,4 @@
-"""The flow that all stages of curation share: documents in, every one kept or dropped, never both.
+"""What a stage reads and writes: documents in, every one kept or dropped, never both.
 
 A stage reads the ``kept.jsonl`` of the stage before and writes, whole or not at all::
 
@@ -19,14 +19,14 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from coig_writer import __version__
-from coig_writer.document import Document, Dropped
+from coig_writer.document import OPEN, Document, Dropped
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import atomic_folder, atomic_path, file_sha256
+from coig_writer.files import atomic_folder, file_sha256, iterate, read_json, write_json, write_rows
 from coig_writer.record import from_row, to_row
 
 STAGES = (
@@ -56,9 +56,17 @@ def work(root: Path, stage: str) -> Path:
     return root / "work" / stage
 
 
-def before(stage: str) -> str:
-    """Returns the stage whose kept documents a stage reads."""
-    return STAGES[STAGES.index(stage) - 1]
+def answers_digest(root: Path, stage: str) -> str:
+    """Returns a hash of all that people answered in a stage, so that new answers make it run again."""
+    found = hashlib.sha256()
+    for file in sorted((work(root, stage) / "answers").rglob("*.jsonl")):
+        found.update(file.name.encode() + b"\0" + file.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def made_by(root: Path, stage: str) -> str:
+    """Returns the command that runs a stage."""
+    return f"python -m dataset_builder {stage} --out {root}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,8 +81,6 @@ class Counts:
     @property
     def open(self) -> int:
         """Documents that nothing was decided about yet."""
-        from coig_writer.document import OPEN
-
         return sum(n for reason, n in self.reasons.items() if reason.startswith(OPEN))
 
     @property
@@ -82,24 +88,30 @@ class Counts:
         """Documents that were dropped for good."""
         return self.read - self.kept - self.open
 
+    def __str__(self) -> str:
+        open_ = f", {self.open} open" if self.open else ""
+        return (
+            f"{self.stage:<9} {self.read:>7} read, {self.kept} kept, {self.dropped} dropped{open_}"
+        )
+
 
 @dataclasses.dataclass(frozen=True)
-class Flow:
-    """One run of one stage.
+class Parts:
+    """The input of one run of one stage, in parts, and what was decided about each.
 
     Attributes:
         root: Folder of the whole curation.
         stage: Name of the stage.
         options: Whatever changes the outcome; a change makes finished parts count for nothing.
         source: File of documents; the kept ones of the stage before if None.
-        part_size: Documents per part.
+        size: Documents per part.
     """
 
     root: Path
     stage: str
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     source: Path | None = None
-    part_size: int = PART_SIZE
+    size: int = PART_SIZE
 
     @property
     def out(self) -> Path:
@@ -107,16 +119,21 @@ class Flow:
         return folder(self.root, self.stage)
 
     @property
-    def input(self) -> Path:
-        """The file that is read."""
-        return self.source or folder(self.root, before(self.stage)) / "kept.jsonl"
+    def before(self) -> str:
+        """The stage whose kept documents are read; the stage itself if it brings its own."""
+        return self.stage if self.source else STAGES[STAGES.index(self.stage) - 1]
 
     @property
-    def part_folder(self) -> Path:
+    def input(self) -> Path:
+        """The file that is read."""
+        return self.source or folder(self.root, self.before) / "kept.jsonl"
+
+    @property
+    def place(self) -> Path:
         """Where finished parts wait until all are there."""
         return self.out.with_name(f".{self.out.name}.parts")
 
-    def parts(self) -> Iterator[tuple[Path, list[bytes]]]:
+    def lines(self) -> Iterator[tuple[Path, list[bytes]]]:
         """Yields (file of the part's outcomes, its input lines) in order.
 
         Raises:
@@ -124,56 +141,71 @@ class Flow:
         """
         if not self.input.is_file():
             raise MissingInputError(
-                f"{self.input}: no documents",
-                f"run: python -m dataset_builder {before(self.stage)} --out {self.root}",
+                f"{self.input}: no documents", f"run: {made_by(self.root, self.before)}"
             )
         salt = json.dumps([__version__, self.options], sort_keys=True, ensure_ascii=False).encode()
         with self.input.open("rb") as handle:
-            for number, lines in enumerate(_batches(handle, self.part_size)):
+            for number, lines in enumerate(_batches(handle, self.size)):
                 digest = hashlib.sha256(salt)
                 for line in lines:
                     digest.update(line)
-                yield self.part_folder / f"{number:06d}-{digest.hexdigest()[:16]}.jsonl", lines
+                yield self.place / f"{number:06d}-{digest.hexdigest()[:16]}.jsonl", lines
+
+    def documents(self) -> Iterator[Document]:
+        """Yields all documents of the input."""
+        return iterate(self.input, Document, made_by(self.root, self.before))
 
     def decide(self, process: Process, rank: int = 0, world: int = 1) -> None:
-        """Decides every ``world``-th part that has no outcome yet."""
-        for number, (path, lines) in enumerate(self.parts()):
+        """Decides every ``world``-th part that has no outcome yet, unless the stage is finished.
+
+        Raises:
+            InputError: ``process`` does not return one outcome per document, in order.
+        """
+        if self.finished() is not None:
+            return
+        for number, (path, lines) in enumerate(self.lines()):
             if number % world == rank and not path.is_file():
                 documents = [
                     from_row(Document, json.loads(line), str(self.input)) for line in lines
                 ]
-                outcomes = checked(self.stage, documents, process(documents))
-                with atomic_path(path) as partial, partial.open("w", encoding="utf-8") as handle:
-                    handle.writelines(_line(outcome) for outcome in outcomes)
+                outcomes = process(documents)
+                found = [o.document.id if isinstance(o, Dropped) else o.id for o in outcomes]
+                if found != [d.id for d in documents]:
+                    raise InputError(
+                        f"{self.stage}: {len(found)} outcomes for {len(documents)} documents, or in another order",
+                        "a stage must decide every document once: report this as a bug",
+                    )
+                write_rows(path, map(to_row, outcomes))
 
-    def assemble(self) -> Counts:
-        """Joins the finished parts into the stage's folder.
+    def join(self) -> Counts:
+        """Joins the finished parts into the stage's folder, unless the stage is finished.
 
         Raises:
             MissingInputError: A part is not decided yet.
         """
-        paths = [path for path, _ in self.parts()]
+        if (finished := self.finished()) is not None:
+            return finished
+        paths = [path for path, _ in self.lines()]
         for path in paths:
             if not path.is_file():
                 raise MissingInputError(
                     f"{self.stage}: part {path.stem[:6]} of {len(paths)} is not decided",
-                    f"run: python -m dataset_builder {self.stage} --out {self.root}",
+                    f"run: {made_by(self.root, self.stage)}",
                 )
         with atomic_folder(self.out) as partial:
-            counts = self._join(paths, partial)
+            counts = self._split(paths, partial)
             record = {
                 "input_sha256": file_sha256(self.input),
                 "options": self.options,
                 "kit_version": __version__,
                 **dataclasses.asdict(counts),
             }
-            (partial / "stage.json").write_text(
-                json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-            )
-        shutil.rmtree(self.part_folder, ignore_errors=True)
+            write_json(partial / "stage.json", record)
+        shutil.rmtree(self.place, ignore_errors=True)
         return counts
 
-    def _join(self, paths: Sequence[Path], target: Path) -> Counts:
+    def _split(self, paths: Iterable[Path], target: Path) -> Counts:
+        """Copies the lines of all parts, each to what is kept or to what is dropped."""
         reasons: Counter[str] = Counter()
         kept = 0
         with (
@@ -182,29 +214,17 @@ class Flow:
         ):
             for path in paths:
                 for line in path.read_bytes().splitlines(keepends=True):
-                    reason = _reason(line)
-                    (keep if reason is None else drop).write(line)
-                    kept += reason is None
-                    reasons.update([] if reason is None else [reason])
+                    if line.startswith(b'{"document"'):
+                        drop.write(line)
+                        reasons[json.loads(line)["reason"]] += 1
+                    else:
+                        keep.write(line)
+                        kept += 1
         return Counts(self.stage, kept + reasons.total(), kept, dict(sorted(reasons.items())))
 
-    def run(self, process: Process) -> Counts:
-        """Runs the stage, or returns what it did if nothing changed and nothing is open."""
-        done = self.done()
-        if done is not None and not done.open:
-            return done
-        self.decide(process)
-        return self.assemble()
-
-    def work(self, process: Process, rank: int, world: int) -> None:
-        """Decides this process's share, unless the stage is finished."""
-        done = self.done()
-        if done is None or done.open:
-            self.decide(process, rank, world)
-
     def done(self) -> Counts | None:
-        """Returns the counts of a finished run with the same input and options."""
-        record = _record(self.out / "stage.json")
+        """Returns the counts of the last run if input and options are the same."""
+        record = _record(self.root, self.stage)
         if record is None or not self.input.is_file():
             return None
         same = (
@@ -214,48 +234,25 @@ class Flow:
         )
         return _counts(record) if same else None
 
-
-def checked(
-    stage: str, documents: Sequence[Document], outcomes: Sequence[Outcome]
-) -> Sequence[Outcome]:
-    """Returns the outcomes if there is exactly one per document, in order.
-
-    Raises:
-        InputError: An outcome is missing, doubled, or belongs to another document.
-    """
-    found = [o.document.id if isinstance(o, Dropped) else o.id for o in outcomes]
-    if found != [d.id for d in documents]:
-        raise InputError(
-            f"{stage}: {len(found)} outcomes for {len(documents)} documents, or in another order",
-            "a stage must decide every document once: report this as a bug",
-        )
-    return outcomes
+    def finished(self) -> Counts | None:
+        """Returns the counts of the last run if it also left nothing open."""
+        done = self.done()
+        return None if done is None or done.open else done
 
 
 def read_kept(root: Path, stage: str) -> list[Document]:
     """Reads the documents that a stage kept."""
-    return list(iterate(folder(root, stage) / "kept.jsonl", Document, stage, root))
+    return list(iterate(folder(root, stage) / "kept.jsonl", Document, made_by(root, stage)))
 
 
 def read_dropped(root: Path, stage: str) -> list[Dropped]:
     """Reads what a stage dropped."""
-    return list(iterate(folder(root, stage) / "dropped.jsonl", Dropped, stage, root))
-
-
-def iterate(path: Path, cls: type[Any], stage: str, root: Path) -> Iterator[Any]:
-    """Yields the records of a stage's file; the file may be empty, but must be there."""
-    if not path.is_file():
-        raise MissingInputError(
-            f"{path}: no such file", f"run: python -m dataset_builder {stage} --out {root}"
-        )
-    with path.open("rb") as handle:
-        for number, line in enumerate(handle, 1):
-            yield from_row(cls, json.loads(line), f"{path} line {number}")
+    return list(iterate(folder(root, stage) / "dropped.jsonl", Dropped, made_by(root, stage)))
 
 
 def funnel(root: Path) -> list[Counts]:
     """Returns what each finished stage did, in order."""
-    records = [_record(folder(root, stage) / "stage.json") for stage in STAGES]
+    records = (_record(root, stage) for stage in STAGES)
     return [_counts(record) for record in records if record is not None]
 
 
@@ -263,14 +260,12 @@ def _counts(record: dict[str, Any]) -> Counts:
     return Counts(record["stage"], record["read"], record["kept"], record["reasons"])
 
 
-def _record(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return record
+def _record(root: Path, stage: str) -> dict[str, Any] | None:
+    path = folder(root, stage) / "stage.json"
+    return read_json(path, made_by(root, stage)) if path.is_file() else None
 
 
-def _batches(lines: Any, size: int) -> Iterator[list[bytes]]:
+def _batches(lines: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
     batch: list[bytes] = []
     for line in lines:
         batch.append(line)
@@ -279,13 +274,3 @@ def _batches(lines: Any, size: int) -> Iterator[list[bytes]]:
             batch = []
     if batch:
         yield batch
-
-
-def _line(outcome: Outcome) -> str:
-    return json.dumps(to_row(outcome), ensure_ascii=False) + "\n"
-
-
-def _reason(line: bytes) -> str | None:
-    """Returns why a line's document was dropped, None if it was kept."""
-    reason: str | None = json.loads(line)["reason"] if line.startswith(b'{"document"') else None
-    return reason

@@ -9,17 +9,14 @@ items decide who goes on reviewing.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from coig_writer.errors import InputError
-from coig_writer.files import read_rows
-from dataset_builder.people.reviewing import GOLD, VERDICTS, Verdict
+from coig_writer.files import iterate
+from coig_writer.workbench.review import GOLD, Choice, Verdicts
 
 LEAST_AGREEMENT = 0.8
-PHASES = ("calibration", "qualification")
-KEYS = {"item", "phase", "genre", "prompt", "reasoning", "article", "verdict", "note"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +24,12 @@ class Gold:
     """An item whose verdict is known."""
 
     item: str
-    phase: str
+    phase: Literal["calibration", "qualification"]
     genre: str | None
     prompt: str
     reasoning: str
     article: str
-    verdict: str
+    verdict: Choice
     note: str
 
 
@@ -50,51 +47,42 @@ class Qualification:
         return self.answered == self.asked and self.equal >= least * self.asked
 
 
+@dataclasses.dataclass(frozen=True)
+class Feedback:
+    """A reviewer's verdict on a calibration item beside the gold verdict and its reason."""
+
+    item: str
+    yours: str
+    gold: str
+    why: str
+
+
 def read(path: Path) -> list[Gold]:
     """Reads a gold file.
 
     Raises:
         InputError: A row is not a gold item.
     """
-    found = []
-    for where, row in read_rows(path):
-        if set(row) != KEYS or row["phase"] not in PHASES or row["verdict"] not in VERDICTS:
-            raise InputError(
-                f"{where}: not a gold item",
-                f"give {', '.join(sorted(KEYS))}; phase {' or '.join(PHASES)}",
-            )
-        found.append(Gold(**{**row, "item": GOLD + row["item"]}))
-    return found
+    return [dataclasses.replace(gold, item=GOLD + gold.item) for gold in iterate(path, Gold)]
 
 
 def qualify(
-    gold: Sequence[Gold], reviewers: Sequence[str], verdicts: Mapping[tuple[str, str], Verdict]
+    gold: Sequence[Gold], reviewers: Sequence[str], verdicts: Verdicts
 ) -> list[Qualification]:
     """Compares every reviewer with the qualification items."""
     asked = [g for g in gold if g.phase == "qualification"]
     found = []
     for name in reviewers:
-        answers = [(g, verdicts.get((g.item, name))) for g in asked]
-        given = [(g, v) for g, v in answers if v is not None]
+        given = [(g, v) for g in asked if (v := verdicts.get((g.item, name)))]
         equal = sum(v.verdict == g.verdict for g, v in given)
         found.append(Qualification(name, equal, len(given), len(asked)))
     return found
 
 
-def feedback(
-    gold: Sequence[Gold], name: str, verdicts: Mapping[tuple[str, str], Verdict]
-) -> list[dict[str, Any]]:
-    """Returns a reviewer's answers to calibration items beside the gold verdict and its reason."""
-    found = []
-    for item in gold:
-        given = verdicts.get((item.item, name))
-        if item.phase == "calibration" and given is not None:
-            found.append(
-                {
-                    "item": item.item,
-                    "yours": given.verdict,
-                    "gold": item.verdict,
-                    "why": item.note,
-                }
-            )
-    return found
+def feedback(gold: Sequence[Gold], name: str, verdicts: Verdicts) -> list[Feedback]:
+    """Returns what a reviewer may be told: their answers to calibration items."""
+    return [
+        Feedback(g.item, given.verdict, g.verdict, g.note)
+        for g in gold
+        if g.phase == "calibration" and (given := verdicts.get((g.item, name)))
+    ]

@@ -15,11 +15,11 @@ from coig_writer.endpoint import Endpoint
 from coig_writer.files import read_records
 from coig_writer.taxonomy import published
 from coig_writer.triplet import Triplet
-from dataset_builder.demo import walkthrough
+from coig_writer.workbench.prompts import Model
+from dataset_builder import curate
 from dataset_builder.demo.scripted_endpoint import MODEL
-from dataset_builder.stages import curate, flow
-from dataset_builder.stages.asking import Model
-from dataset_builder.stages.options import Settings
+from dataset_builder.stages import parts
+from dataset_builder.stages.stage import Settings
 
 ACCEPTED = {f"raw-{n:03d}" for n in (2, 3, 4, 7, 8, 12, 15, 18, 21, 23, 32, 34, 35, 36, 38, 44, 47, 49, 53, 55)}  # fmt: skip
 REASONS = {
@@ -56,13 +56,13 @@ REASONS = {
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     root = tmp_path_factory.mktemp("curation")
-    where, counts = walkthrough.run(root)
+    where, counts = curate.demonstration(root)
     return where, {c.stage: c for c in counts}
 
 
 def test_exactly_these_are_accepted(demo):
     where, counts = demo
-    assert {d.id for d in flow.read_kept(where.root, "audit")} == ACCEPTED
+    assert {d.id for d in parts.read_kept(where.root, "audit")} == ACCEPTED
     assert counts["pack"].kept == len(ACCEPTED)
 
 
@@ -70,7 +70,7 @@ def test_exactly_these_are_accepted(demo):
 def test_exactly_these_are_dropped_and_why(demo, stage):
     where, _ = demo
     found: dict[str, set[int]] = {}
-    for lost in flow.read_dropped(where.root, stage):
+    for lost in parts.read_dropped(where.root, stage):
         found.setdefault(lost.reason, set()).add(int(lost.document.id[-3:]))
         assert lost.stage == stage
         assert lost.evidence or lost.open
@@ -83,7 +83,7 @@ def test_labels_of_the_samples_meet_their_reasons(demo, root):
     reasons = {
         lost.document.id: lost.reason
         for stage in REASONS
-        for lost in flow.read_dropped(where.root, stage)
+        for lost in parts.read_dropped(where.root, stage)
     }
     renamed = {"factual_anachronism": "removed_factual_error"}
     for row in map(json.loads, labels.splitlines()):
@@ -97,17 +97,17 @@ def test_labels_of_the_samples_meet_their_reasons(demo, root):
 
 def test_borders_of_the_scores(demo):
     where, _ = demo
-    kept = {d.id: d for d in flow.read_kept(where.root, "audit")}
+    kept = {d.id: d for d in parts.read_kept(where.root, "audit")}
     assert kept["raw-055"].history[-3] == {"stage": "score", "sum": 50}
     assert kept["raw-038"].scores["screen"]["quality"] == 8
-    lost = {x.document.id: x for x in flow.read_dropped(where.root, "score")}
+    lost = {x.document.id: x for x in parts.read_dropped(where.root, "score")}
     leaked = lost["raw-042"].document.scores["score"]
     assert leaked["prompt_quality"] < leaked["as_answered"]["prompt_quality"]
 
 
 def test_drafts_that_were_sent_back(demo):
     where, _ = demo
-    kept = {d.id: d for d in flow.read_kept(where.root, "audit")}
+    kept = {d.id: d for d in parts.read_kept(where.root, "audit")}
     rounds = kept["raw-023"].validation["rounds"]
     assert [r["verdicts"]["ii"]["verdict"] for r in rounds] == ["unmet", "met"]
     assert [r["decision"] for r in kept["raw-018"].reviews] == ["refine", "accept"]
@@ -117,20 +117,20 @@ def test_drafts_that_were_sent_back(demo):
 
 def test_who_wrote_what(demo):
     where, _ = demo
-    authors = {d.id: d.authorship for d in flow.read_kept(where.root, "audit")}
+    authors = {d.id: d.authorship for d in parts.read_kept(where.root, "audit")}
     assert authors["raw-012"] == {"prompt": "model", "reasoning": "model_edited"}
     assert authors["raw-002"] == {"prompt": "model", "reasoning": "model"}
 
 
 def test_triplets_and_page_are_left_for_pack(demo):
     where, _ = demo
-    out = flow.folder(where.root, "audit")
+    out = parts.folder(where.root, "audit")
     triplets = read_records(out / "triplets.jsonl", Triplet)
     assert {t.provenance for t in triplets} == {"sample"}
     assert all(t.article_quality is not None for t in triplets)
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "演示" in page
-    assert (flow.folder(where.root, "pack") / "README.md").is_file()
+    assert (parts.folder(where.root, "pack") / "README.md").is_file()
 
 
 @pytest.mark.slow
@@ -142,9 +142,9 @@ def test_kill_9_between_and_inside_stages_changes_nothing(tmp_path, root, second
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     subprocess.run(command, cwd=root, check=True, stdout=subprocess.DEVNULL)
-    assert {d.id for d in flow.read_kept(tmp_path, "audit")} == ACCEPTED
+    assert {d.id for d in parts.read_kept(tmp_path, "audit")} == ACCEPTED
     for stage, reasons in REASONS.items():
-        found = {x.document.id for x in flow.read_dropped(tmp_path, stage)}
+        found = {x.document.id for x in parts.read_dropped(tmp_path, stage)}
         assert found == {f"raw-{n:03d}" for ns in reasons.values() for n in ns}
 
 
@@ -152,5 +152,5 @@ def test_a_second_run_asks_nothing_that_is_known(demo):
     where, counts = demo
     # nobody listens there: whatever is asked would fail
     deaf = Endpoint("http://127.0.0.1:9/v1", MODEL, cache=where.root / "replies", retries=0)
-    again = curate.run(Settings(where.root, published(), Model(deaf)), walkthrough.plan())
+    again = curate.run(Settings(where.root, published(), Model(deaf)), curate.demo_plan())
     assert {c.stage: c for c in again} == counts

@@ -1,4 +1,4 @@
-"""Who reviews what, what reviewers wrote, and what follows from their verdicts.
+"""Items to review: who reviews what, what reviewers wrote, and what follows from their verdicts.
 
 Items out, one file per reviewer (``work/review/items/NAME.jsonl``): no scores, no author, nobody
 else's verdict. Answers back in ``work/review/answers/NAME.jsonl``, the file's name is the reviewer::
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -23,9 +22,8 @@ from typing import Any, Literal
 
 from coig_writer.document import Document
 from coig_writer.errors import ConfigError, InputError
-from coig_writer.files import atomic_path, read_rows
+from coig_writer.files import iterate, read_rows
 from coig_writer.text.normalise import repaired
-from dataset_builder.people import rounds
 
 CRITERIA = {
     "consistency": "semantic consistency across prompt, reasoning and article",
@@ -33,10 +31,12 @@ CRITERIA = {
     "coherence": "coherence of the reasoning process",
     "diversity": "contribution to the diversity of its genre",
 }
-VERDICTS = ("accept", "refine", "remove")
+STANDARD, SPECIALISED = 2, 4
+Choice = Literal["accept", "refine", "remove"]
+VERDICTS: tuple[Choice, ...] = ("accept", "refine", "remove")
+Decision = Choice | Literal["tie", "open"]
 CAUSES = ("factual_error", "guideline")
 GOLD = "gold:"
-Decided = Literal["accept", "refine", "remove", "tie", "open"]
 KEYS = {"item", "verdict", "criteria", "note", "cause"}
 
 
@@ -46,10 +46,46 @@ class Verdict:
 
     item: str
     reviewer: str
-    verdict: str
+    verdict: Choice
     criteria: dict[str, bool]
     note: str = ""
     cause: str | None = None
+
+
+Verdicts = Mapping[tuple[str, str], Verdict]  # by (item, reviewer)
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """One draft to review, blind: no scores, no author, nobody else's verdict."""
+
+    item: str
+    genre: str | None
+    prompt: str | None
+    reasoning: str | None
+    article: str
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """What is known about an item.
+
+    Attributes:
+        given: Verdicts of the reviewers it was assigned to.
+        adjudicated: The verdict that decides a tie.
+        decision: More than half of the reviewers decide, otherwise the adjudicator.
+        owing: Who still has to read it.
+    """
+
+    given: tuple[Verdict, ...]
+    adjudicated: Verdict | None
+    decision: Decision
+    owing: tuple[str, ...]
+
+    @property
+    def heard(self) -> tuple[Verdict, ...]:
+        """All verdicts, the adjudicator's last."""
+        return (*self.given, *([self.adjudicated] if self.adjudicated else []))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,10 +96,20 @@ class Assignment:
     reviewers: tuple[str, ...]
     adjudicator: str
 
+    def state(self, verdicts: Verdicts) -> State:
+        """Reads the verdicts on the item."""
+        given = tuple(v for r in self.reviewers if (v := verdicts.get((self.item, r))))
+        adjudicated = verdicts.get((self.item, self.adjudicator))
+        decided = decision(given, len(self.reviewers), adjudicated)
+        owing = tuple(r for r in self.reviewers if (self.item, r) not in verdicts)
+        if decided == "tie":
+            owing = (self.adjudicator,)
+        return State(given, adjudicated, decided, owing)
+
 
 def item_name(document: Document) -> str:
     """Returns the name of a document's present draft as an item of review."""
-    return f"{document.id}@{rounds.draft(document)}"
+    return f"{document.id}@{document.draft}"
 
 
 def assign(
@@ -100,7 +146,7 @@ def _mixed(item: str, name: str) -> str:
     return hashlib.sha256(f"{item}\0{name}".encode()).hexdigest()
 
 
-def decision(verdicts: Sequence[Verdict], needed: int, adjudicated: Verdict | None) -> Decided:
+def decision(verdicts: Sequence[Verdict], needed: int, adjudicated: Verdict | None) -> Decision:
     """Returns what follows from the verdicts on one item.
 
     All ``needed`` verdicts must be in. More than half of them decide; otherwise the adjudicator.
@@ -109,23 +155,13 @@ def decision(verdicts: Sequence[Verdict], needed: int, adjudicated: Verdict | No
         return "open"
     verdict, count = Counter(v.verdict for v in verdicts).most_common(1)[0]
     if count * 2 > needed:
-        return verdict  # type: ignore[return-value]
-    return "tie" if adjudicated is None else adjudicated.verdict  # type: ignore[return-value]
+        return verdict
+    return "tie" if adjudicated is None else adjudicated.verdict
 
 
 def read_assignments(path: Path) -> list[Assignment]:
     """Reads the assignments of earlier runs; none if there were none."""
-    if not path.is_file():
-        return []
-    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return [Assignment(r["item"], tuple(r["reviewers"]), r["adjudicator"]) for r in rows]
-
-
-def write_assignments(path: Path, assignments: Iterable[Assignment]) -> None:
-    """Writes all assignments."""
-    with atomic_path(path) as partial, partial.open("w", encoding="utf-8") as handle:
-        for assignment in assignments:
-            handle.write(json.dumps(dataclasses.asdict(assignment), ensure_ascii=False) + "\n")
+    return list(iterate(path, Assignment)) if path.is_file() else []
 
 
 def read_verdicts(folder: Path) -> dict[tuple[str, str], Verdict]:

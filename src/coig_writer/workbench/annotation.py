@@ -1,7 +1,7 @@
-"""Work for people as JSONL: items out, answers of any annotation tool back in, checked row by row.
+"""Items to annotate, and what annotators write: a prompt and a reasoning for an article.
 
-``work/reverse/items.jsonl`` holds one object per document to write for: id, round, genre, title,
-article, feedback, aids, draft. Whoever writes puts files into ``work/reverse/answers/``::
+As JSONL: ``work/reverse/items.jsonl`` holds one item per line. Whoever writes, in whatever tool, puts
+files of answers into ``work/reverse/answers/``::
 
     {"id": …, "round": 1, "prompt": …, "prompt_fields": {theme, style, structure, culture},
      "reasoning_fields": {planning, structure_style, culture_context, development, revision}}
@@ -12,22 +12,20 @@ Other keys are refused, but for ``annotator``, which is read by nothing and stor
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from coig_writer.document import Author
+from coig_writer.document import Author, Document
 from coig_writer.errors import InputError
-from coig_writer.files import atomic_path, read_rows
+from coig_writer.files import read_rows
+from coig_writer.record import from_row
 from coig_writer.text.normalise import reduced, repaired
 
 PROMPT_FIELDS = ("theme", "style", "structure", "culture")
 DECISIONS = ("planning", "structure_style", "culture_context", "development", "revision")
 SHORTEST_DECISION = 20
 SHORTEST_PROMPT = 10
-KEYS = {"id", "round", "prompt", "prompt_fields", "reasoning_fields"}
+ROUNDS = 3  # drafts of one document, at most
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +55,50 @@ class Writing:
                 return f"reasoning_fields.{name} is {'missing' if length == 0 else 'too short'}"
         return ""
 
+    def into(self, document: Document, draft: Writing | None) -> Document:
+        """Returns a document with this prompt and reasoning, and who wrote each part."""
+        return dataclasses.replace(
+            document,
+            prompt=self.prompt.strip(),
+            prompt_fields=dict(self.prompt_fields),
+            reasoning=self.reasoning,
+            reasoning_fields=dict(self.reasoning_fields),
+            authorship=authorship(self, draft),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """One article to write for, in one round.
+
+    Attributes:
+        id: The document.
+        round: 1, and one more each time a draft is sent back.
+        feedback: Why the last draft was sent back; empty in the first round.
+        waiting_for: What is missing, in words.
+        aids: What a model says about the article: ``usability``, ``article``, ``pair``.
+        draft: A model's draft, to change or to discard.
+    """
+
+    id: str
+    round: int
+    genre: str | None
+    title: str | None
+    article: str
+    feedback: str
+    waiting_for: str
+    aids: dict[str, Any]
+    draft: Writing | None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Answer(Writing):
+    """A row of an annotator's file."""
+
+    id: str
+    round: int
+    annotator: str | None = None
+
 
 def authorship(writing: Writing, draft: Writing | None) -> dict[str, Author]:
     """Says who wrote each part, by comparing what came back with what the model had drafted."""
@@ -72,16 +114,6 @@ def authorship(writing: Writing, draft: Writing | None) -> dict[str, Author]:
     }
 
 
-def write_items(path: Path, items: Iterable[Mapping[str, Any]]) -> int:
-    """Writes work items, whole or not at all, and returns how many."""
-    count = 0
-    with atomic_path(path) as partial, partial.open("w", encoding="utf-8") as handle:
-        for item in items:
-            handle.write(json.dumps(item, ensure_ascii=False) + "\n")
-            count += 1
-    return count
-
-
 def read_answers(folder: Path) -> dict[tuple[str, int], Writing]:
     """Reads what people wrote, by (document, round); the last answer of a pair counts.
 
@@ -91,36 +123,14 @@ def read_answers(folder: Path) -> dict[tuple[str, int], Writing]:
     found: dict[tuple[str, int], Writing] = {}
     for file in sorted(folder.glob("*.jsonl")):
         for where, row in read_rows(file):
-            _check(row, where)
-            texts = {k: repaired(str(v)) for k, v in row.items() if k == "prompt"}
-            found[row["id"], row["round"]] = Writing(
-                texts["prompt"], dict(row["prompt_fields"]), dict(row["reasoning_fields"])
+            answer = from_row(_Answer, row, where)
+            for key, names in (("prompt_fields", PROMPT_FIELDS), ("reasoning_fields", DECISIONS)):
+                if unknown := sorted(set(getattr(answer, key)) - set(names)):
+                    raise InputError(
+                        f"{where}: {key} has the unknown key {unknown[0]!r}",
+                        f"use {', '.join(names)}; see docs/annotator-guide.md",
+                    )
+            found[answer.id, answer.round] = Writing(
+                repaired(answer.prompt), answer.prompt_fields, answer.reasoning_fields
             )
     return found
-
-
-def _check(row: Mapping[str, Any], where: str) -> None:
-    if missing := sorted(KEYS - set(row)):
-        raise InputError(f"{where}: {missing[0]!r} is missing", f"give {', '.join(sorted(KEYS))}")
-    if unknown := sorted(set(row) - KEYS - {"annotator"}):
-        raise InputError(f"{where}: unknown key {unknown[0]!r}", f"use {', '.join(sorted(KEYS))}")
-    if type(row["round"]) is not int or not isinstance(row["prompt"], str):
-        raise InputError(
-            f"{where}: round is no integer or prompt no text", "see docs/annotator-guide.md"
-        )
-    for key, names in (("prompt_fields", PROMPT_FIELDS), ("reasoning_fields", DECISIONS)):
-        fields = row[key]
-        texts = isinstance(fields, dict) and all(isinstance(v, str) for v in fields.values())
-        if not texts or set(fields) - set(names):
-            raise InputError(
-                f"{where}: {key} must map {', '.join(names)} to texts",
-                "see docs/annotator-guide.md",
-            )
-
-
-def digest(folder: Path) -> str:
-    """Returns a hash of all answers in a folder, so that new ones make a stage run again."""
-    found = hashlib.sha256()
-    for file in sorted(folder.rglob("*.jsonl")):
-        found.update(file.name.encode() + b"\0" + file.read_bytes())
-    return found.hexdigest()[:16]
