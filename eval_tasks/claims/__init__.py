@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coig_writer.files import atomic_path
+from eval_tasks import runs as inputs
 from eval_tasks.claims import beyond, chinese, dataset, english, own, page, style
 from eval_tasks.claims.claim import Claim
-from eval_tasks.report import inputs
 
 CHAPTERS = (chinese, english, style, dataset, beyond)
 HTML = Path("build/claims.html")

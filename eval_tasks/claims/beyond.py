@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coig_writer.preference.equivalence import prompts
+from coig_writer.preference.significance import prompts_to_show_even
 from eval_tasks.claims.claim import Claim, Finding, Text
 
 CHAPTER = "beyond"
@@ -23,8 +23,8 @@ _OPEN = (
         Text("In technical genres the models cannot be told apart.", "在技术类体裁上各模型没有可分辨的差别。"),
         "section 3.3",
         Text(
-            f"Not finding a difference is not finding equality, least of all on a handful of prompts. An equivalence test within five points takes about {prompts()} judged prompts; wins per genre are not published.",
-            f"没有发现差别不等于没有差别，何况题目寥寥无几。要用等效性检验证明相差不到五个百分点，约需 {prompts()} 道经过评判的题；论文没有公布各体裁的胜场。",
+            f"Not finding a difference is not finding equality, least of all on a handful of prompts. An equivalence test within five points takes about {prompts_to_show_even()} judged prompts; wins per genre are not published.",
+            f"没有发现差别不等于没有差别，何况题目寥寥无几。要用等效性检验证明相差不到五个百分点，约需 {prompts_to_show_even()} 道经过评判的题；论文没有公布各体裁的胜场。",
         ),
     ),
     (

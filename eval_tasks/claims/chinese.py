@@ -6,7 +6,7 @@ import itertools
 
 from coig_writer import paper
 from coig_writer.mixture import PUBLISHED, steps
-from coig_writer.preference import equivalence, power, significance
+from coig_writer.preference import power, significance
 from eval_tasks.claims import plots
 from eval_tasks.claims.claim import (
     ALPHA,
@@ -78,7 +78,7 @@ def only_one() -> Claim:
 def parity() -> Claim:
     """50.00 % with 10,000 general rows: even, or just too few prompts to tell?"""
     won = rate("zh", "cw_5k", "g")
-    found = equivalence.even(round(won.successes), won.n)
+    found = significance.even(round(won.successes), won.n)
     verdict = {"equivalent": "supported", "different": "not supported"}.get(
         found.finding, "not testable here"
     )

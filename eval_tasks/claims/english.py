@@ -9,8 +9,8 @@ from scipy import stats
 from coig_writer import paper
 from coig_writer.mixture import PUBLISHED, VARIANTS
 from coig_writer.preference import significance
-from coig_writer.preference.equivalence import MARGIN
 from coig_writer.preference.rates import difference
+from coig_writer.preference.significance import MARGIN
 from eval_tasks.claims import plots
 from eval_tasks.claims.claim import (
     ALPHA,

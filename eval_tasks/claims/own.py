@@ -5,18 +5,21 @@ A question whose data are not there is left unanswered; one that they cannot car
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable
 
 from coig_writer.errors import StatisticsError
-from coig_writer.preference import equivalence, significance
+from coig_writer.mixture import VARIANTS
+from coig_writer.preference import significance
+from coig_writer.preference.board import Conclusion, conclusions
+from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.rates import Rate, difference
 from coig_writer.triplet import Language
 from eval_tasks.claims import own_components, own_scores
 from eval_tasks.claims.claim import ALPHA, Finding, Text, Verdict, decide, p_value, percent
 from eval_tasks.claims.counts import MIXED, NAMES
-from eval_tasks.claims.majority import corrected, counted, exact, majority, rate_finding
-from eval_tasks.report.inputs import Runs
+from eval_tasks.runs import Runs
 
 TECHNICAL = ("product-manual", "proposal")
 Question = Callable[[Runs], Finding | None]
@@ -37,92 +40,143 @@ def findings(runs: Runs) -> dict[str, Finding]:
     return found
 
 
-def _headline(runs: Runs) -> Finding | None:
-    rate = majority(runs, "zh", "cw_10k", "g")
-    if rate is None:
+def _against(runs: Runs, language: Language, row: str, column: str) -> Conclusion | None:
+    """Returns what the votes conclude of a pair, corrected over the published variants that met."""
+    return _family(runs, language).get(frozenset((row, column)))
+
+
+def _family(runs: Runs, language: Language) -> dict[frozenset[str], Conclusion]:
+    board = runs.board(language)
+    found = conclusions(board, VARIANTS) if board else ()
+    return {frozenset((c.better, c.worse)): c for c in found}
+
+
+def _cell(
+    runs: Runs, language: Language, row: str, column: str, genres: tuple[str, ...] = ()
+) -> Decided | None:
+    """Returns a pair's rate and majority; None where the votes decide no prompt."""
+    board = runs.board(language, genres)
+    cell = board.cell(row, column) if board else None
+    if cell is None or cell.rate is None or cell.majority is None:
         return None
-    p = corrected(runs, "zh")["cw_10k", "g"]
-    return rate_finding(decide(p < ALPHA and rate.value > 0.5), counted(rate, p), rate, p)
+    return Decided(cell.rate, cell.majority)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Decided:
+    """A pair on the board: its rate, and of the prompts that the votes decide those that the row won."""
+
+    rate: Interval
+    majority: Rate
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Prompts won, and prompts decided."""
+        return round(self.majority.successes), self.majority.n
+
+    def finding(self, verdict: Verdict, reason: Text, p: float) -> Finding:
+        """Returns a finding about the rate."""
+        rate = self.rate
+        return Finding(verdict, reason, rate.estimate, rate.low, rate.high, rate.n, p)
+
+    def counted(self, p: float) -> Text:
+        """Says what was counted."""
+        won, n = self.counts
+        return Text(
+            f"{won} of {n} decided prompts, {p_value(p)} after correction.",
+            f"{n} 道分出胜负的题中胜 {won} 道，校正后 {p_value(p)}。",
+        )
+
+
+def _headline(runs: Runs) -> Finding | None:
+    pair, told = _cell(runs, "zh", "cw_10k", "g"), _against(runs, "zh", "cw_10k", "g")
+    if pair is None or told is None:
+        return None
+    holds = told.significant and told.better == "cw_10k"
+    return pair.finding(decide(holds), pair.counted(told.corrected), told.corrected)
 
 
 def _only_one(runs: Runs) -> Finding | None:
-    rates = {v: majority(runs, "zh", v, "g") for v in MIXED}
-    if any(rate is None for rate in rates.values()):
+    told = {v: _against(runs, "zh", v, "g") for v in MIXED}
+    if any(found is None for found in told.values()):
         return None
-    p = corrected(runs, "zh")
-    better = [v for v, rate in rates.items() if rate and rate.value > 0.5 and p[v, "g"] < ALPHA]
+    better = [v for v, found in told.items() if found and found.significant and found.better == v]
     shown = ", ".join(NAMES[v] for v in better) or "–"
     reason = Text(f"Significantly better than G: {shown}.", f"显著优于 G 的：{shown}。")
     return Finding(decide(better == ["cw_10k"]), reason)
 
 
 def _parity(runs: Runs) -> Finding | None:
-    rate = majority(runs, "zh", "cw_5k", "g")
-    return None if rate is None else _even(rate)
+    pair = _cell(runs, "zh", "cw_5k", "g")
+    return None if pair is None else _even(pair)
 
 
-def _even(rate: Rate) -> Finding:
-    found = equivalence.even(round(rate.successes), rate.n)
+def _even(pair: Decided) -> Finding:
+    won, n = pair.counts
+    found = significance.even(won, n)
     verdicts: dict[str, Verdict] = {"equivalent": "supported", "different": "not supported"}
     reason = Text(
-        f"{rate.successes:.0f} of {rate.n} decided prompts; equivalence within {100 * found.margin:.0f} points {p_value(found.p)}, difference {p_value(found.p_difference)}. About {found.needed} prompts would decide.",
-        f"{rate.n} 道分出胜负的题中胜 {rate.successes:.0f} 道；{100 * found.margin:.0f} 个百分点内等效性 {p_value(found.p)}，差异检验 {p_value(found.p_difference)}。约需 {found.needed} 题才能判定。",
+        f"{won} of {n} decided prompts; equivalence within {100 * found.margin:.0f} points {p_value(found.p)}, difference {p_value(found.p_difference)}. About {found.needed} prompts would decide.",
+        f"{n} 道分出胜负的题中胜 {won} 道；{100 * found.margin:.0f} 个百分点内等效性 {p_value(found.p)}，差异检验 {p_value(found.p_difference)}。约需 {found.needed} 题才能判定。",
     )
-    return rate_finding(verdicts.get(found.finding, "not testable here"), reason, rate, found.p)
+    return pair.finding(verdicts.get(found.finding, "not testable here"), reason, found.p)
 
 
 def _monotone(language: Language) -> Question:
     def question(runs: Runs) -> Finding | None:
-        steps = [majority(runs, language, b, a) for a, b in itertools.pairwise(MIXED)]
-        rates = [rate for rate in steps if rate is not None]
-        if len(rates) < len(steps):
+        steps = [_cell(runs, language, b, a) for a, b in itertools.pairwise(MIXED)]
+        pairs = [pair for pair in steps if pair is not None]
+        if len(pairs) < len(steps):
             return None
-        p = max(significance.holm([exact(rate) for rate in rates]))
-        weakest = min(rates, key=lambda rate: rate.value)
-        shown = ", ".join(percent(rate.value) for rate in rates)
+        p = max(significance.holm([significance.binomial(*pair.counts).p for pair in pairs]))
+        weakest = min(pairs, key=lambda pair: pair.rate.estimate)
+        shown = ", ".join(percent(pair.rate.estimate) for pair in pairs)
         reason = Text(f"Step by step: {shown}.", f"逐步胜率：{shown}。")
-        return rate_finding(decide(p < ALPHA and weakest.value > 0.5), reason, weakest, p)
+        holds = p < ALPHA and all(pair.rate.low > 1 / 2 for pair in pairs)
+        return weakest.finding(decide(holds), reason, p)
 
     return question
 
 
 def _baseline(runs: Runs) -> Finding | None:
-    rates = {v: rate for v in MIXED if (rate := majority(runs, "en", "g", v)) is not None}
-    if len(rates) < len(MIXED):
+    pairs = {v: pair for v in MIXED if (pair := _cell(runs, "en", "g", v)) is not None}
+    if len(pairs) < len(MIXED):
         return None
-    p = corrected(runs, "en")
-    worst = max(rates, key=lambda v: p["g", v])
-    holds = all(rate.value > 0.5 and p["g", v] < ALPHA for v, rate in rates.items())
-    rate, largest = rates[worst], p["g", worst]
-    return rate_finding(decide(holds), counted(rate, largest), rate, largest)
+    told = _family(runs, "en")
+    against = {v: told[frozenset(("g", v))] for v in pairs}
+    worst = max(against, key=lambda v: against[v].corrected)
+    holds = all(found.significant and found.better == "g" for found in against.values())
+    p = against[worst].corrected
+    return pairs[worst].finding(decide(holds), pairs[worst].counted(p), p)
 
 
 def _no_transfer(runs: Runs) -> Finding | None:
-    rate = majority(runs, "en", "cw_10k", "g")
-    if rate is None:
+    pair = _cell(runs, "en", "cw_10k", "g")
+    if pair is None:
         return None
-    limit = 0.5 + equivalence.MARGIN
-    p = significance.binomial(round(rate.successes), rate.n, limit, "less").p
-    return rate_finding(decide(p < ALPHA), counted(rate, p), rate, p)
+    limit = 0.5 + significance.MARGIN
+    p = significance.binomial(*pair.counts, limit, "less").p
+    return pair.finding(decide(p < ALPHA), pair.counted(p), p)
 
 
 def _gap(runs: Runs) -> Finding | None:
-    zh, en = (majority(runs, x, "cw_10k", "g") for x in ("zh", "en"))
+    zh, en = (_cell(runs, x, "cw_10k", "g") for x in ("zh", "en"))
     if zh is None or en is None:
         return None
-    gap = difference(zh, en)
-    p = significance.two_shares((round(zh.successes), round(en.successes)), (zh.n, en.n)).p
+    gap = difference(zh.rate, en.rate)
+    (zh_won, zh_n), (en_won, en_n) = zh.counts, en.counts
+    p = significance.two_shares((zh_won, en_won), (zh_n, en_n)).p
     reason = Text(
-        f"{percent(zh.value)} in Chinese, {percent(en.value)} in English.",
-        f"中文 {percent(zh.value)}，英文 {percent(en.value)}。",
+        f"{percent(zh.rate.estimate)} in Chinese, {percent(en.rate.estimate)} in English.",
+        f"中文 {percent(zh.rate.estimate)}，英文 {percent(en.rate.estimate)}。",
     )
-    holds = p < ALPHA and gap.value > 0
+    holds = p < ALPHA and gap.low > 0
     return Finding(decide(holds), reason, gap.value, gap.low, gap.high, gap.n, p, "points")
 
 
 def _technical(runs: Runs) -> Finding | None:
-    rate = majority(runs, "zh", "cw_10k", "g", TECHNICAL)
-    return None if rate is None else _even(rate)
+    pair = _cell(runs, "zh", "cw_10k", "g", TECHNICAL)
+    return None if pair is None else _even(pair)
 
 
 QUESTIONS: dict[str, Question] = {

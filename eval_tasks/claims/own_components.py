@@ -12,12 +12,14 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 
+import numpy as np
 from scipy import stats
 
 from coig_writer.errors import StatisticsError
+from coig_writer.preference import bootstrap
 from coig_writer.triplet import Language
 from eval_tasks.claims.claim import ALPHA, Finding, Text, decide, p_value, points
-from eval_tasks.report.inputs import Runs
+from eval_tasks.runs import Runs
 
 LOGIC, EXPRESSION = "narrative_logic", "linguistic_expression"
 # Reasons that the arena lets a voter give, by what they speak of.
@@ -32,7 +34,7 @@ Leads = dict[str, list[float]]  # by prompt: lead in logic less lead in expressi
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Gain:
-    """Mean over ``n`` prompts of how much more one component gains than the other, Student's t."""
+    """Mean over ``n`` prompts of how much more one component gains than the other; p is Student's."""
 
     value: float
     low: float
@@ -85,10 +87,9 @@ def _gain(leads: Leads, sign: int = 1) -> Gain:
         )
     if len(set(values)) == 1:
         raise StatisticsError("every prompt says the same", "there is no spread to test against")
-    test = stats.ttest_1samp(values, 0.0)
-    low, high = test.confidence_interval(0.95)
-    mean = sum(values) / len(values)
-    return Gain(mean, float(low), float(high), len(values), float(test.pvalue))
+    found = bootstrap.mean(np.array(values), np.arange(len(values)))
+    p = float(stats.ttest_1samp(values, 0.0).pvalue)
+    return Gain(found.estimate, found.low, found.high, found.n, p)
 
 
 def _judged(runs: Runs, first: str, second: str) -> Leads:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 import numpy as np
 
 from coig_writer import taxonomy
-from coig_writer.preference import agreement, association, bootstrap, length_control, significance
+from coig_writer.errors import StatisticsError
+from coig_writer.preference import association, bootstrap, length_control, significance, summary
+from coig_writer.preference.agreement import Alpha
+from coig_writer.preference.board import share
 from coig_writer.preference.pairs import Floats, encode
 from coig_writer.preference.rates import wilson
 from eval_tasks.claims.claim import ALPHA, Finding, Text, Verdict, decide, percent, span
-from eval_tasks.claims.majority import rate_finding, votes
-from eval_tasks.report.inputs import Runs, rating
+from eval_tasks.runs import Runs
 
 ABSTRACT = "funny-literature"
 SUCCESS = 2  # of 0–3 on overall preference
+RARE = 0.15  # the share of successes that the paper names
 RELIABLE = 0.667  # Krippendorff's bound for tentative conclusions
 
 
@@ -40,7 +41,8 @@ def confused(runs: Runs) -> Finding | None:
         f"{cw.successes:.0f} of {cw.n} English answers [{span(cw.low, cw.high)}]; at most {percent(highest)} elsewhere.",
         f"{cw.n} 篇英文回答中有 {cw.successes:.0f} 篇［{span(cw.low, cw.high)}］；其他模型最高 {percent(highest)}。",
     )
-    return rate_finding(decide(p < ALPHA and cw.value > highest), reason, cw, p)
+    holds = p < ALPHA and cw.value > highest
+    return Finding(decide(holds), reason, cw.value, cw.low, cw.high, cw.n, p)
 
 
 def paradox(runs: Runs) -> Finding | None:
@@ -62,16 +64,11 @@ def paradox(runs: Runs) -> Finding | None:
 
 
 def verbosity(runs: Runs) -> Finding | None:
-    chars = runs.values("chars", "zh")
-    met = [v for v in votes(runs, "zh") if {v.left, v.right} == {"cw_10k", "g"}]
-    known = [v for v in met if all(v.query_id in chars.get(x, {}) for x in ("cw_10k", "g"))]
-    if not known:
+    pair = ("cw_10k", "g")
+    duels = length_control.duels(runs.votes("zh"), pair, runs.values("chars", "zh"))
+    if duels is None:
         return None
-    pairs = encode(known, ("cw_10k", "g"))
-    swapped = pairs.left == 1
-    length = [np.array([chars[x][v.query_id] for v in known]) for x in ("cw_10k", "g")]
-    outcome = np.where(swapped, 1 - pairs.outcome, pairs.outcome)
-    found = length_control.fit(length_control.Duels(outcome, length[0], length[1], pairs.queries))
+    found = length_control.fit(duels)
     reason = Text(
         f"At equal length CW+10k beats G in {percent(found.value)} [{span(found.low, found.high)}]; without control in {percent(found.raw)}.",
         f"等长条件下 CW+10k 对 G 的胜率为 {percent(found.value)}［{span(found.low, found.high)}］；不控制长度时为 {percent(found.raw)}。",
@@ -102,14 +99,12 @@ def _sd(values: Floats, weights: Floats) -> Floats:
 
 
 def agreed(runs: Runs) -> Finding | None:
-    ratings = [
-        agreement.Rating(f"{b.query_id}/{b.shown[0]}", b.rater, value)
-        for b in runs.ballots
-        if (value := rating(b, "overall_preference")) is not None
-    ]
-    if not ratings:
+    dimension = "overall_preference"
+    if all(summary.rating(b, dimension) is None for b in runs.ballots):
         return None
-    found = agreement.alpha(ratings)
+    found = summary.agreement(runs.ballots, dimension)
+    if not isinstance(found, Alpha):
+        raise StatisticsError(found or "no two answers have two ratings: agreement is unknown")
     reason = Text(
         f"Krippendorff's ordinal α over {found.units} answers with two ratings or more; {RELIABLE} is the least for tentative conclusions.",
         f"在 {found.units} 篇有两个以上评分的回答上计算的 Krippendorff 序数 α；{RELIABLE} 是作初步结论的最低要求。",
@@ -128,25 +123,27 @@ def agreed(runs: Runs) -> Finding | None:
 
 def abstract(runs: Runs) -> Finding | None:
     genres = {g.slug for g in taxonomy.published().of_category(ABSTRACT)}
-    by_prompt: dict[str, list[bool]] = defaultdict(list)
-    for ballot in runs.voted("zh"):
-        value = rating(ballot, "overall_preference")
-        if value is not None and runs.genres.get(ballot.query_id) in genres:
-            by_prompt[ballot.query_id].append(value >= SUCCESS)
-    if len(by_prompt) < 2:
+    rated = [
+        (value >= SUCCESS, ballot.query_id, ballot.rater)
+        for ballot in runs.voted("zh")
+        if runs.genres.get(ballot.query_id) in genres
+        and (value := summary.rating(ballot, "overall_preference")) is not None
+    ]
+    if len({query for _, query, _ in rated}) < 2:
         return None
-    hits = np.array([float(hit) for found in by_prompt.values() for hit in found])
-    clusters = np.repeat(np.arange(len(by_prompt)), [len(found) for found in by_prompt.values()])
-    share = bootstrap.mean(hits, clusters)
+    hits, queries, raters = zip(*rated, strict=True)
+    codes = [np.unique(names, return_inverse=True)[1] for names in (queries, raters)]
+    found = share(np.array(hits, dtype=np.float64), *codes)
+    prompts = len(set(queries))
     decision: Verdict = (
         "supported"
-        if share.high < 0.15
+        if found.high < RARE
         else "not supported"
-        if share.low > 0.15
+        if found.low > RARE
         else "not testable here"
     )
     reason = Text(
-        f"Rated {SUCCESS} or 3 of 3: {percent(share.estimate)} of {share.n} answers to {share.clusters} prompts.",
-        f"{share.clusters} 题的 {share.n} 篇回答中，{percent(share.estimate)} 得到 {SUCCESS} 分或 3 分（满分 3）。",
+        f"Rated {SUCCESS} or 3 of 3: {percent(found.estimate)} of {found.n} answers to {prompts} prompts.",
+        f"{prompts} 题的 {found.n} 篇回答中，{percent(found.estimate)} 得到 {SUCCESS} 分或 3 分（满分 3）。",
     )
-    return Finding(decision, reason, share.estimate, share.low, share.high, share.n)
+    return Finding(decision, reason, found.estimate, found.low, found.high, found.n)

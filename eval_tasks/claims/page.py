@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from coig_writer import __version__, paper
-from coig_writer.preference.equivalence import MARGIN
+from coig_writer.preference.significance import MARGIN
 from eval_tasks.claims import plots
 from eval_tasks.claims.claim import (
     NO_BREAK,

@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from coig_writer import facts
 from coig_writer.files import atomic_folder
-from eval_tasks.report import inputs, measured, page
+from eval_tasks import runs as inputs
+from eval_tasks.report import measured, page
 from eval_tasks.report.analysis import analyse
 from eval_tasks.report.cases import cases
 from eval_tasks.report.gallery import gallery

@@ -1,21 +1,82 @@
-"""Everything the report computes for one language, once."""
+"""Everything the report shows for one language, computed once; preferences by ``coig_writer.preference``."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import json
+from collections import Counter, defaultdict
+from typing import Literal
 
+from coig_writer.ballot import DIMENSIONS
+from coig_writer.errors import StatisticsError
+from coig_writer.preference import board, plackett_luce, rankings, summary
+from coig_writer.preference.agreement import Alpha
 from coig_writer.preference.association import Association
+from coig_writer.preference.board import Board, Conclusion
 from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.length_control import LengthControlled
 from coig_writer.preference.pooling import Pooled
 from coig_writer.preference.rankings import Friedman
 from coig_writer.triplet import Language
-from eval_tasks.report import board, genres, ratings, reasoning, relation
-from eval_tasks.report.board import Standing
-from eval_tasks.report.inputs import Runs
-from eval_tasks.report.ratings import Ratings
+from eval_tasks.report import reasoning, relation
 from eval_tasks.report.reasoning import Reasoning
-from eval_tasks.report.tables import friedman
+from eval_tasks.runs import Runs
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Preference:
+    """Everything a language's preferences say about the order of the models.
+
+    ``plackett_luce`` holds strengths from whole rankings, or why there are none; empty without
+    rankings. ``orders`` gives the order under each treatment of ties that can be fitted. ``set_aside``
+    counts ballots that said *both bad* (a tie here) or were skipped. ``visible`` is the smallest win
+    rate that the prompts of one pair could find with 80 % power.
+    """
+
+    source: Literal["votes", "ratings"]
+    board: Board
+    conclusions: tuple[Conclusion, ...]
+    plackett_luce: dict[str, Interval] | str
+    orders: dict[str, tuple[str, ...]]
+    set_aside: dict[str, int]
+    visible: float | None
+
+    @property
+    def rates(self) -> dict[tuple[str, str], Interval]:
+        """Table 2: (row, column) to win rate, of the pairs that met in votes; empty for ratings."""
+        cells = self.board.matrix if self.source == "votes" else ()
+        return {(c.row, c.column): c.rate for c in cells if c.rate is not None}
+
+    @property
+    def same_order(self) -> bool:
+        """Whether every treatment of ties gives the same order."""
+        return len(set(self.orders.values())) <= 1
+
+    def place(self, ties: str, variant: str) -> int | None:
+        """Returns a variant's place under a treatment of ties; None where that cannot be fitted."""
+        order = self.orders.get(ties, ())
+        return order.index(variant) + 1 if variant in order else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ratings:
+    """Means by (variant, dimension); α by dimension, or why there is none.
+
+    ``raters`` lists raters by variant: where each variant has one of its own, rater and model
+    cannot be told apart.
+    """
+
+    means: dict[tuple[str, str], Interval]
+    alphas: dict[str, Alpha | str]
+    dimensions: tuple[str, ...]
+    raters: dict[str, frozenset[str]]
+
+    @property
+    def confounded(self) -> bool:
+        """Whether every variant was rated by one rater, and not all by the same."""
+        single = all(len(raters) == 1 for raters in self.raters.values())
+        return single and len(frozenset().union(*self.raters.values())) > 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +84,7 @@ class Analysis:
     """One language; a part is None or empty where the runs do not carry it."""
 
     language: Language
-    standing: Standing | None
+    preference: Preference | None
     friedman: Friedman | None
     ratings: Ratings | None
     pair: tuple[str, str] | None
@@ -38,18 +99,108 @@ class Analysis:
 
 def analyse(runs: Runs, language: Language) -> Analysis:
     """Computes every part for a language."""
-    pair = genres.compared_pair(runs, language)
+    pair = compared_pair(runs, language)
+    met = [
+        c for c in runs.preferences(language).comparisons if {c.left, c.right} == set(pair or ())
+    ]
+    rated = summary.genre_scores(runs.voted(language), runs.genres, "overall_preference")
     return Analysis(
         language,
-        board.standing(runs, language),
+        preference(runs, language),
         friedman(runs, language),
-        ratings.ratings(runs, language),
+        ratings(runs, language),
         pair,
-        board.by_cluster(runs, language, pair) if pair else {},
-        genres.wins(runs, language, pair) if pair else {},
-        genres.mean_ratings(runs, language),
+        board.by_cluster(met, pair) if pair else {},
+        _highest_first(summary.genre_rates(met, runs.genres, pair[0])) if pair else {},
+        _highest_first(rated),
         relation.at_equal_length(runs, language, pair) if pair else None,
         relation.associations(runs, language),
         relation.coherence(runs, language),
         reasoning.behaviours(runs, language),
     )
+
+
+def _highest_first(pooled: dict[str, Pooled]) -> dict[str, Pooled]:
+    return dict(sorted(pooled.items(), key=lambda item: -item[1].value))
+
+
+def preference(runs: Runs, language: Language) -> Preference | None:
+    """Returns what the preferences of a language say; None without any."""
+    found = runs.preferences(language)
+    if not found.comparisons:
+        return None
+    # implied pairs are no votes, so the board of the votes has none
+    told = runs.board(language) or board.board(found.comparisons)
+    conclusions = board.conclusions(told, runs.variants)
+    verdicts = Counter(json.loads(b.verdict) for b in runs.voted(language) if b.verdict[:1] == '"')
+    set_aside = {"both bad": verdicts["both_bad"], "skipped": verdicts["skip"]}
+    return Preference(
+        found.source,
+        told,
+        conclusions,
+        _from_rankings(runs, language),
+        board.orders(found.comparisons),
+        {name: n for name, n in set_aside.items() if n},
+        board.detectable(conclusions),
+    )
+
+
+def _from_rankings(runs: Runs, language: Language) -> dict[str, Interval] | str:
+    """Fits Plackett–Luce to the rankings as wholes, resampling as the board does."""
+    ranked = _ranked(runs, language)
+    if not ranked:
+        return {}
+    try:
+        places = rankings.encode(runs.voted(language), ranked)
+        plan = board.resampling(len(places.query_ids), len(places.rater_ids))
+        return plackett_luce.intervals(places, plan) if plan else "one prompt only"
+    except StatisticsError as error:
+        return error.message
+
+
+def _ranked(runs: Runs, language: Language) -> list[str]:
+    shown = {v for b in runs.voted(language) if b.protocol == "ranking" for v in b.shown}
+    return [v for v in runs.variants if v in shown]
+
+
+def friedman(runs: Runs, language: Language) -> Friedman | None:
+    """Returns mean places and Friedman's test, one ranking per query; None where there are too few."""
+    try:
+        found = rankings.encode(runs.voted(language), _ranked(runs, language))
+        return rankings.friedman(rankings.per_query(found))
+    except StatisticsError:
+        return None  # no or one complete ranking, or all of them ties
+
+
+def ratings(runs: Runs, language: Language) -> Ratings | None:
+    """Returns the ratings of a language; None where there are none."""
+    voted = runs.voted(language)
+    found = summary.scores(voted, runs.variants)
+    if not found:
+        return None
+    dimensions = tuple(d for d in DIMENSIONS if any(s.dimension == d for s in found))
+    raters: dict[str, set[str]] = defaultdict(set)
+    for ballot in voted:
+        if any(summary.rating(ballot, d) is not None for d in DIMENSIONS):
+            raters[ballot.shown[0]].add(ballot.rater)
+    return Ratings(
+        {(s.model, s.dimension): s.mean for s in found if s.mean is not None},
+        {d: summary.agreement(voted, d) or "no two answers were rated twice" for d in dimensions},
+        dimensions,
+        {variant: frozenset(who) for variant, who in raters.items()},
+    )
+
+
+def compared_pair(runs: Runs, language: Language) -> tuple[str, str] | None:
+    """Chooses the pair that the genre table compares: cw_10k with g, or else the two strongest."""
+    points: dict[str, list[float]] = defaultdict(list)
+    met: set[frozenset[str]] = set()
+    for vote in runs.preferences(language).comparisons:
+        points[vote.left].append(vote.outcome)
+        points[vote.right].append(1 - vote.outcome)
+        met.add(frozenset((vote.left, vote.right)))
+    if frozenset(("cw_10k", "g")) in met:
+        return "cw_10k", "g"
+    strongest = sorted(points, key=lambda v: (-sum(points[v]) / len(points[v]), v))
+    pairs = itertools.combinations(strongest, 2)
+    return next((pair for pair in pairs if frozenset(pair) in met), None)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from coig_writer.errors import InputError
 from coig_writer.generation import Generation
-from eval_tasks.report.inputs import Runs
+from eval_tasks.runs import Runs
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from coig_writer.metrics.behaviour import BEHAVIOURS
 from coig_writer.preference.association import Association
-from coig_writer.preference.bootstrap import Board
+from coig_writer.preference.board import Board
 from coig_writer.preference.pooling import Pooled
 from eval_tasks.report.reasoning import BINS, Reasoning
 from eval_tasks.report.relation import METRICS
@@ -183,7 +183,7 @@ def profiles(found: Mapping[str, Reasoning]) -> Paint:
 
 def board_rows(board: Board) -> dict[str, tuple[float, float, float]]:
     """Returns strengths with intervals, strongest first."""
-    found = sorted(board.strengths.items(), key=lambda item: -item[1].estimate)
+    found = [(s.model, s.strength) for s in board.standings]
     return {name: (i.estimate, i.low, i.high) for name, i in found}
 
 

@@ -10,11 +10,11 @@ from coig_writer import taxonomy
 from coig_writer.mixture import VARIANTS
 from coig_writer.preference.pooling import Pooled
 from coig_writer.triplet import Language
-from eval_tasks.report import board, figures
+from eval_tasks.report import figures
 from eval_tasks.report.analysis import Analysis
 from eval_tasks.report.figures import Figure
-from eval_tasks.report.inputs import Runs
-from eval_tasks.report.tables import published
+from eval_tasks.report.tables import published, published_strengths
+from eval_tasks.runs import Runs
 
 FEW_PARAGRAPHS = 30  # under three per tenth a profile shows chance
 NAMES = {"zh": "Chinese", "en": "English"}
@@ -48,15 +48,16 @@ def _tall(rows: int) -> tuple[float, float]:
 
 
 def _board(_: Runs, found: Analysis) -> Plan | None:
-    standing = found.standing
-    if standing is None or standing.board is None:
+    if found.preference is None or not found.preference.board.standings:
         return None
-    rows = figures.board_rows(standing.board)
+    board = found.preference.board
+    rows = figures.board_rows(board)
+    resampled = "prompts and raters" if board.raters > 1 else "prompts"
     caption = (
-        "Bradley–Terry strengths (log odds, mean 0), a tie counting half; 95 % intervals resample prompts. "
+        f"Bradley–Terry strengths (log odds, mean 0), a tie counting half; 95 % intervals resample {resampled}. "
         "Red: clear of the average model. Where intervals overlap, the order is not settled."
     )
-    printed = board.published_strengths(standing.board, found.language)
+    printed = published_strengths(board, found.language)
     caption += " Open diamonds: the strengths that Table 2 implies." if printed else ""
     paint = figures.intervals(rows, "log strength", reference=0.0, paper=printed)
     name = f"figure-8a-preference-{found.language}" if found.language == "en" else "preference-zh"

@@ -16,10 +16,9 @@ from coig_writer.facts import Fact
 from coig_writer.files import rows_sha256
 from coig_writer.preference.bootstrap import Interval
 from coig_writer.triplet import Language
-from eval_tasks.report.analysis import Analysis
-from eval_tasks.report.board import Standing
-from eval_tasks.report.inputs import Runs
-from eval_tasks.report.tables import confusion, measures, win_rates
+from eval_tasks.report.analysis import Analysis, Preference
+from eval_tasks.report.tables import confusion, measures
+from eval_tasks.runs import Runs
 
 METRICS = {"tokens": "tokens", "chars": "characters", "ttr": None, "mattr_100": None}
 
@@ -34,7 +33,7 @@ def facts(runs: Runs, analyses: Mapping[Language, Analysis], command: str) -> li
     found: list[Fact] = []
     for language, analysis in analyses.items():
         for source, fact in (
-            *(("ballots", f) for f in _preferences(runs, analysis)),
+            *(("ballots", f) for f in _preferences(analysis)),
             *(("scores", f) for f in _means(runs, language)),
             *(("scores", f) for f in _confusion(runs, language)),
             *(("ballots", f) for f in _ratings(analysis)),
@@ -56,33 +55,28 @@ def _interval(name: str, interval: Interval, scale: float = 1, unit: str | None 
     )
 
 
-def _preferences(runs: Runs, found: Analysis) -> Iterator[Fact]:
-    language = found.language
-    for cell in win_rates(runs, language).values():
-        if cell.ours is not None:
-            rate = cell.ours
-            name = f"table-2/{language}/{cell.row}/{cell.column}"
-            yield Fact(name, 100 * rate.value, rate.n, 100 * rate.low, 100 * rate.high, "percent")
+def _preferences(found: Analysis) -> Iterator[Fact]:
     yield from _places(found)
-    if found.standing is not None:
-        yield from _strengths(found.standing, language)
-        yield from _flips(found.standing, language)
+    if found.preference is not None:
+        for (row, column), rate in found.preference.rates.items():
+            yield _interval(f"table-2/{found.language}/{row}/{column}", rate, 100, "percent")
+        yield from _strengths(found.preference, found.language)
+        yield from _flips(found.preference, found.language)
 
 
-def _strengths(standing: Standing, language: Language) -> Iterator[Fact]:
-    if standing.board is not None:
-        for variant, strength in standing.board.strengths.items():
-            yield _interval(f"strength/{language}/{variant}", strength)
-    if not isinstance(standing.plackett_luce, str):
-        for variant, strength in standing.plackett_luce.items():
+def _strengths(found: Preference, language: Language) -> Iterator[Fact]:
+    for standing in found.board.standings:
+        yield _interval(f"strength/{language}/{standing.model}", standing.strength)
+    if not isinstance(found.plackett_luce, str):
+        for variant, strength in found.plackett_luce.items():
             yield _interval(f"plackett-luce/{language}/{variant}", strength)
 
 
-def _flips(standing: Standing, language: Language) -> Iterator[Fact]:
-    for pair in standing.conclusions:
+def _flips(found: Preference, language: Language) -> Iterator[Fact]:
+    for pair in found.conclusions:
         if pair.flips is not None:
             name = f"flips/{language}/{pair.better}/{pair.worse}"
-            yield Fact(name, pair.flips, pair.rate.n, unit="prompts")
+            yield Fact(name, pair.flips, pair.majority.n, unit="prompts")
 
 
 def _places(found: Analysis) -> Iterator[Fact]:
@@ -100,11 +94,11 @@ def _means(runs: Runs, language: Language) -> Iterator[Fact]:
     for metric, unit in METRICS.items():
         table = "table-3" if metric in ("tokens", "chars") else "table-4"
         for variant, measure in measures(runs, metric, language).items():
-            ours = measure.ours
-            if ours is not None:
-                name = f"{table}/{language}/{variant}/{metric}"
-                yield Fact(name, ours.value, ours.n, ours.low, ours.high, unit)
-                yield Fact(f"{name}-median", ours.median, ours.n, unit=unit)
+            if measure.mean is not None and measure.median is not None:
+                name, interval = f"{table}/{language}/{variant}/{metric}", measure.interval
+                low, high = (interval.low, interval.high) if interval else (None, None)
+                yield Fact(name, measure.mean, measure.n, low, high, unit)
+                yield Fact(f"{name}-median", measure.median, measure.n, unit=unit)
 
 
 def _confusion(runs: Runs, language: Language) -> Iterator[Fact]:

@@ -13,9 +13,9 @@ from coig_writer.triplet import Language
 from eval_tasks.report.analysis import Analysis
 from eval_tasks.report.cases import Case
 from eval_tasks.report.figures import Figure
-from eval_tasks.report.inputs import LANGUAGES, Runs
 from eval_tasks.report.relation import COHERENCE, METRICS
-from eval_tasks.report.tables import confusion, measures, win_rates
+from eval_tasks.report.tables import confusion, measures
+from eval_tasks.runs import LANGUAGES, Runs
 
 HERE = Path(__file__).parent
 LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
@@ -54,7 +54,6 @@ def render(
             smoke=_smoke(runs),
             analyses=analyses,
             behaviours=BEHAVIOURS,
-            wins={x: win_rates(runs, x) for x in analyses},
             confusion={x: confusion(runs, x) for x in analyses},
             paper_confusion=paper.LANGUAGE_CONFUSION,
             paper_wins=paper.TABLE_2,

@@ -12,7 +12,7 @@ from coig_writer.preference import bootstrap
 from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.pairs import Floats
 from coig_writer.triplet import Language
-from eval_tasks.report.inputs import Runs
+from eval_tasks.runs import Runs
 
 BINS = 10
 
@@ -54,7 +54,7 @@ def _of(labelled: list[list[Step]], states: dict[str, int]) -> Reasoning:
     shares: dict[Behaviour, Interval] = {}
     if len(labelled) > 1:
         shares = {
-            behaviour: bootstrap.mean((code == i).astype(np.float64), clusters)
+            behaviour: bootstrap.mean((code == i).astype(np.float64), clusters, scale=(0.0, 1.0))
             for i, behaviour in enumerate(BEHAVIOURS)
         }
     counts = np.zeros((len(BEHAVIOURS), BINS))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from itertools import product
 
-import numpy as np
-
 from coig_writer.errors import StatisticsError
 from coig_writer.preference.association import Association, associate, covary
 from coig_writer.preference.bootstrap import Interval
-from coig_writer.preference.length_control import Duels, LengthControlled, fit
+from coig_writer.preference.length_control import LengthControlled, duels, fit
 from coig_writer.preference.pairs import Pairs, encode
 from coig_writer.triplet import Language
-from eval_tasks.report.inputs import Runs
+from eval_tasks.runs import Runs
 
 # Metrics worth relating, in the order shown; those that a run does not have are left out.
 METRICS = {
@@ -81,20 +79,11 @@ def at_equal_length(
     runs: Runs, language: Language, pair: tuple[str, str]
 ) -> LengthControlled | str | None:
     """Returns the pair's length-controlled win rate, why there is none, or None without data."""
-    chars = runs.values("chars", language)
-    first, second = pair
-    duels = [
-        (vote.query_id, vote.outcome if vote.left == first else 1 - vote.outcome)
-        for vote in runs.preferences(language).comparisons
-        if {vote.left, vote.right} == set(pair)
-        and all(vote.query_id in chars.get(v, {}) for v in pair)
-    ]
-    if not duels:
+    votes = runs.preferences(language).comparisons
+    found = duels(votes, pair, runs.values("chars", language))
+    if found is None:
         return None
-    queries, codes = np.unique([query for query, _ in duels], return_inverse=True)
-    lengths = [np.array([chars[v][queries[i]] for i in codes]) for v in (first, second)]
-    outcome = np.array([won for _, won in duels])
     try:
-        return fit(Duels(outcome, lengths[0], lengths[1], codes))
+        return fit(found)
     except StatisticsError as error:
         return error.message

@@ -13,7 +13,7 @@ from coig_writer.ballot import Ballot
 from coig_writer.score import Judgement
 from eval_tasks.claims.own import findings
 from eval_tasks.claims.own_components import EXPRESSION, LOGIC, REASONS
-from eval_tasks.report.inputs import assemble
+from eval_tasks.runs import together
 
 # Logic and expression of each variant under a thesis that holds: creative rows bring logic,
 # general rows bring expression.
@@ -45,12 +45,12 @@ def voted(tags: Mapping[str, str], prompts: int = 12) -> list[Ballot]:
 
 
 def verdict(judgements: list[Judgement], ballots: list[Ballot]) -> str | None:
-    found = findings(assemble([], [], ballots, judgements)).get("two-components")
+    found = findings(together([], [], ballots, judgements)).get("two-components")
     return found.verdict if found else None
 
 
 def test_a_double_dissociation_is_found_in_scores() -> None:
-    found = findings(assemble([], [], [], judged(HOLDS)))["two-components"]
+    found = findings(together([], [], [], judged(HOLDS)))["two-components"]
     assert found.verdict == "supported"
     assert found.estimate == pytest.approx(2 - 1 / 3)
     assert found.p is not None

@@ -13,8 +13,9 @@ from coig_writer.ballot import DIMENSIONS, Ballot, Protocol, check
 from coig_writer.generation import Generation
 from coig_writer.score import Score
 from coig_writer.triplet import Language
+from eval_tasks import runs as inputs
 from eval_tasks.claims import own
-from eval_tasks.report import inputs, measured, page
+from eval_tasks.report import measured, page
 from eval_tasks.report.analysis import analyse
 
 NAMES = ("cw", "cw_1k", "cw_5k", "cw_10k", "g", "other")
@@ -78,7 +79,7 @@ def test_it_stands(seed: int) -> None:
     queries = rng.choice((1, 1, 2, 3, 8, 25))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        runs = inputs.assemble(
+        runs = inputs.together(
             answers(rng, variants, queries),
             scores(rng, variants, queries),
             ballots(rng, variants, queries),

@@ -57,11 +57,13 @@ def associate(
         )
     agrees = (more[usable] > 0) == (pairs.outcome[usable] > 0.5)
     _, clusters = np.unique(pairs.queries[usable], return_inverse=True)
-    concordance = bootstrap.mean(agrees.astype(np.float64), clusters, plan)
+    _, raters = np.unique(pairs.raters[usable], return_inverse=True)
+    points = agrees.astype(np.float64)
+    concordance = bootstrap.mean(points, clusters, plan, raters=raters, scale=(0.0, 1.0))
     within = _within(pairs, values)
     spearman = None
     if len(within) > 1:
-        spearman = bootstrap.mean(within, np.arange(len(within)), plan)
+        spearman = bootstrap.mean(within, np.arange(len(within)), plan, scale=(-1.0, 1.0))
     return Association(
         metric, concordance, spearman, len(np.unique(clusters)), int((~usable).sum())
     )
@@ -127,7 +129,7 @@ def covary(
             f"{metric}: {len(within)} prompts with three differing answers",
             "score the answers of three models or more",
         )
-    return bootstrap.mean(np.array(within), np.arange(len(within)), plan)
+    return bootstrap.mean(np.array(within), np.arange(len(within)), plan, scale=(-1.0, 1.0))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from scipy import sparse, stats
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bradley_terry
 from coig_writer.preference.pairs import Floats, Ints, Pairs, win_matrix
+from coig_writer.preference.rankings import Rankings
 from coig_writer.preference.rates import wilson
 
 Cluster = Literal["query", "rater", "query and rater", "comparison"]
@@ -47,6 +48,11 @@ class Interval:
     seed: int
     degenerate_rounds: int = 0
     method: str = "percentile bootstrap"
+
+    @property
+    def value(self) -> float:
+        """The estimate, under the name that a ``Rate`` has for it."""
+        return self.estimate
 
     @property
     def few_clusters(self) -> bool:
@@ -102,15 +108,17 @@ def mean(
         scale: Least and greatest possible value; the interval stays inside.
 
     Raises:
-        StatisticsError: No value, or a single cluster; with raters, both ways.
+        StatisticsError: No value, one that is not finite, or a single cluster.
     """
+    if not np.isfinite(values).all():
+        raise StatisticsError("a value is not finite", "record it as missing, with the reason")
     count = _at_least_two(int(clusters.max()) + 1 if clusters.size else 0, plan.cluster)
     groupings, cluster = [clusters], plan.cluster
     if raters is not None and len(np.unique(raters)) > 1:
         groupings, cluster = [clusters, raters], "query and rater"
         count = min(count, len(np.unique(raters)))
     columns = sparse.csr_array(np.column_stack([values, np.ones(len(values))]))
-    total, size = _totals(columns, groupings, plan).T
+    total, size = totals(columns, groupings, plan).T
     drawn = total[size > 0] / size[size > 0]
     found = Interval(
         float(values.mean()), *percentiles(drawn, plan.level), plan.level, cluster, count,
@@ -284,12 +292,12 @@ def tables(pairs: Pairs, plan: Plan) -> tuple[Floats, Floats, int]:
         clusters = _at_least_two(len(pairs), plan.cluster)
         drawn = _by_comparison(cell, players, plan)
     else:
-        groupings, clusters = _groupings(pairs, plan.cluster)
+        codes, clusters = groupings(pairs, plan.cluster)
         columns = sparse.csr_array(
             (np.ones(len(cell)), (np.arange(len(cell)), cell)),
             shape=(len(cell), players * players * 3),
         )
-        drawn = _totals(columns, groupings, plan)
+        drawn = totals(columns, codes, plan)
     lost, tied, won = np.moveaxis(drawn.reshape(plan.rounds, players, players, 3), 3, 0)
     return won + lost.swapaxes(1, 2), tied + tied.swapaxes(1, 2), clusters
 
@@ -305,17 +313,17 @@ def _by_comparison(cell: Ints, players: int, plan: Plan) -> Floats:
     return rng.poisson(counts, size=(plan.rounds, len(counts))).astype(np.float64)
 
 
-def _groupings(pairs: Pairs, cluster: Cluster) -> tuple[list[Ints], int]:
+def groupings(votes: Pairs | Rankings, cluster: Cluster) -> tuple[list[Ints], int]:
     """Returns the codes to resample by, and the number of clusters: two ways, the fewer."""
     ways = {
-        "query": [(pairs.queries, len(pairs.query_ids))],
-        "rater": [(pairs.raters, len(pairs.rater_ids))],
+        "query": [(votes.queries, len(votes.query_ids))],
+        "rater": [(votes.raters, len(votes.rater_ids))],
     }
     chosen = ways.get(cluster, [*ways["query"], *ways["rater"]])
     return [codes for codes, _ in chosen], _at_least_two(min(n for _, n in chosen), cluster)
 
 
-def _totals(columns: sparse.csr_array, groupings: Sequence[Ints], plan: Plan) -> Floats:
+def totals(columns: sparse.csr_array, groupings: Sequence[Ints], plan: Plan) -> Floats:
     """Sums the columns of votes over resampled groups (rounds × columns).
 
     Two ways, a vote counts as often as its prompt times its rater was drawn (Owen 2007). Rounds are

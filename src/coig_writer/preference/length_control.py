@@ -8,11 +8,13 @@ and refused where it has no finite solution). A matched subset cross-checks the 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from scipy import optimize, stats
 from scipy.special import expit
 
+from coig_writer.ballot import Comparison
 from coig_writer.errors import StatisticsError
 from coig_writer.preference.pairs import Floats, Ints
 from coig_writer.preference.rates import Rate, wilson
@@ -50,6 +52,31 @@ class Duels:
     left_length: Floats
     right_length: Floats
     queries: Ints
+
+
+def duels(
+    votes: Iterable[Comparison],
+    pair: tuple[str, str],
+    lengths: Mapping[str, Mapping[str, float]],
+) -> Duels | None:
+    """Returns the votes on a pair seen from its first, where both lengths are known; None without any.
+
+    Args:
+        votes: Of any models.
+        pair: The two to compare.
+        lengths: Model → query id → characters.
+    """
+    met = [
+        (vote.query_id, vote.outcome if vote.left == pair[0] else 1 - vote.outcome)
+        for vote in votes
+        if {vote.left, vote.right} == set(pair)
+        and all(vote.query_id in lengths.get(model, {}) for model in pair)
+    ]
+    if not met:
+        return None
+    queries, codes = np.unique([query for query, _ in met], return_inverse=True)
+    left, right = (np.array([lengths[model][queries[i]] for i in codes]) for model in pair)
+    return Duels(np.array([outcome for _, outcome in met]), left, right, codes)
 
 
 def fit(duels: Duels, level: float = 0.95) -> LengthControlled:

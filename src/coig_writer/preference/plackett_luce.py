@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+from scipy import sparse, stats
 
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bradley_terry
@@ -17,8 +18,10 @@ from coig_writer.preference.bootstrap import (
     BY_QUERY,
     Interval,
     Plan,
-    cluster_weights,
+    at_least,
+    groupings,
     percentiles,
+    totals,
 )
 from coig_writer.preference.newton import Solution, maximise
 from coig_writer.preference.pairs import Floats, Ints
@@ -57,44 +60,36 @@ def fit(rankings: Rankings) -> PlackettLuce:
 
 
 def intervals(rankings: Rankings, plan: Plan = BY_QUERY) -> dict[str, Interval]:
-    """Bootstraps the strengths by query or by rater.
+    """Bootstraps the strengths; no interval is narrower than the likelihood's own.
 
     Rounds without a maximum get one more ranking, spread over the orders that occur, and are counted.
 
     Raises:
-        StatisticsError: As ``fit``; or a single cluster, or clusters other than these two.
+        StatisticsError: As ``fit``; or a single cluster.
     """
-    fitted = fit(rankings)
-    codes, clusters = _clusters(rankings, plan)
+    table, times = distinct(rankings)
+    bradley_terry.require_maximum(rankings.labels, beaten(table, times[None], rankings.labels)[0])
+    fitted = solve(table, times[None], len(rankings.labels))
     orders, which = np.unique(ordered(rankings), axis=0, return_inverse=True)
-    table = np.zeros((clusters, len(orders)))
-    np.add.at(table, (codes, which.ravel()), 1.0)
-    weights = cluster_weights(clusters, plan.rounds, np.random.default_rng(plan.seed)) @ table
+    n = len(rankings.places)
+    columns = sparse.csr_array((np.ones(n), (np.arange(n), which.ravel())), shape=(n, len(orders)))
+    codes, clusters = groupings(rankings, plan.cluster)
+    weights = totals(columns, codes, plan)
     lost = ~bradley_terry.has_maximum(beaten(orders, weights, rankings.labels))
     weights[lost] += 1 / len(orders)
     drawn = solve(orders, weights, len(rankings.labels)).parameters
+    error = np.sqrt(np.diag(np.linalg.pinv(fitted.information[0], hermitian=True)))
+    half = float(stats.norm.ppf(0.5 + plan.level / 2)) * error
     found = {}
     for i, label in enumerate(rankings.labels):
         low, high = percentiles(drawn[:, i], plan.level)
-        found[label] = Interval(
-            fitted.log_strengths[i], low, high, plan.level, plan.cluster, clusters,
-            len(rankings.places), plan.rounds, plan.seed, int(lost.sum()),
+        strength = float(fitted.parameters[0, i])
+        resampled = Interval(
+            strength, low, high, plan.level, plan.cluster, clusters, n, plan.rounds, plan.seed,
+            int(lost.sum()),
         )  # fmt: skip
+        found[label] = at_least(resampled, strength - half[i], strength + half[i], "likelihood")
     return found
-
-
-def _clusters(rankings: Rankings, plan: Plan) -> tuple[Ints, int]:
-    choices = {
-        "query": (rankings.queries, len(rankings.query_ids)),
-        "rater": (rankings.raters, len(rankings.rater_ids)),
-    }
-    codes, count = choices.get(plan.cluster, (rankings.queries, 0))
-    if count < 2:
-        raise StatisticsError(
-            f"{count} clusters by {plan.cluster}: nothing can be resampled",
-            "cluster rankings by query or by rater, with at least two of them",
-        )
-    return codes, count
 
 
 def distinct(rankings: Rankings) -> tuple[Ints, Floats]:

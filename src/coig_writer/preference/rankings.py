@@ -50,12 +50,14 @@ class Friedman:
 
 
 def encode(ballots: Iterable[Ballot], labels: Sequence[str] | None = None) -> Rankings:
-    """Turns ranking ballots into places; skips are left out.
+    """Turns ranking ballots into places; skips and repeats are left out.
 
     Raises:
         StatisticsError: No ranking, or a variant that is not listed.
     """
-    votes = [b for b in ballots if b.protocol == "ranking" and json.loads(b.verdict) != "skip"]
+    votes = [
+        b for b in ballots if (b.protocol, b.repeat) == ("ranking", 0) and b.verdict != '"skip"'
+    ]
     if not votes:
         raise StatisticsError("no rankings", "collect ballots with protocol `ranking`")
     found = {variant for ballot in votes for variant in ballot.shown}

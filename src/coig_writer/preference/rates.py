@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Protocol
 
 from scipy.stats import norm
 
@@ -63,8 +64,23 @@ class Difference:
     method: str = "Newcombe hybrid score"
 
 
-def difference(first: Rate, second: Rate) -> Difference:
-    """Returns the difference of two independent rates (Newcombe 1998, from Wilson's bounds).
+class Estimate(Protocol):
+    """A value with its interval: a ``Rate``, or an ``Interval`` of the bootstrap."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def level(self) -> float: ...
+
+
+def difference(first: Estimate, second: Estimate) -> Difference:
+    """Returns the difference of two independent rates, from the bounds of each (Newcombe 1998).
 
     Raises:
         StatisticsError: The rates have different levels.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from coig_writer.errors import StatisticsError
 from coig_writer.mixture import VARIANTS
 from coig_writer.paper import TABLE_2
-from coig_writer.preference import equivalence, power, significance
+from coig_writer.preference import power, significance
 
 
 def test_headline_p_of_the_paper() -> None:
@@ -52,7 +52,7 @@ def test_language_confusion_of_two_models() -> None:
 @pytest.mark.parametrize("call", [
     lambda: significance.binomial(3, 2), lambda: significance.holm([]),
     lambda: significance.holm([1.2]), lambda: significance.two_shares((1, 1), (0, 2)),
-    lambda: equivalence.even(1, 0), lambda: equivalence.even(1, 2, margin=0.7),
+    lambda: significance.even(1, 0), lambda: significance.even(1, 2, margin=0.7),
     lambda: power.sample_size(0.5), lambda: power.power(0.6, 0),
     lambda: power.minimum_detectable(4),
 ])  # fmt: skip
@@ -62,24 +62,24 @@ def test_what_cannot_be_tested_is_refused(call) -> None:
 
 
 def test_an_even_count_of_204_is_undecided_and_of_2000_equivalent() -> None:
-    assert equivalence.even(102, 204).finding == "undecided"
-    assert equivalence.even(1000, 2000).finding == "equivalent"
-    assert equivalence.even(128, 204).finding == "different"
+    assert significance.even(102, 204).finding == "undecided"
+    assert significance.even(1000, 2000).finding == "equivalent"
+    assert significance.even(128, 204).finding == "different"
 
 
 def test_a_missing_difference_is_never_called_equivalent() -> None:
-    found = equivalence.even(164, 353)
+    found = significance.even(164, 353)
     assert found.p_difference > 0.05
     assert found.finding == "undecided"
 
 
 def test_the_planned_size_reaches_its_power() -> None:
-    n = equivalence.prompts(0.05)
+    n = significance.prompts_to_show_even(0.05)
     import numpy as np
     from scipy.stats import binom
 
     wins = np.arange(n + 1)
-    equivalent = [w for w in wins if equivalence.even(int(w), n).finding == "equivalent"]
+    equivalent = [w for w in wins if significance.even(int(w), n).finding == "equivalent"]
     assert 0.78 < binom.pmf(equivalent, n, 0.5).sum() < 0.84
 
 

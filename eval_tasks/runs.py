@@ -1,11 +1,10 @@
-"""What a report is made from: generations, scores and ballots, checked against each other."""
+"""The runs that report and claims are made from: generations, scores, ballots and judgements, checked against each other."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import itertools
-import json
+import functools
 import shlex
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,6 +17,8 @@ from coig_writer.errors import InputError
 from coig_writer.files import read_records
 from coig_writer.generation import Generation
 from coig_writer.mixture import VARIANTS
+from coig_writer.preference import summary
+from coig_writer.preference.board import Board, board
 from coig_writer.score import Judgement, Score
 from coig_writer.triplet import Language
 
@@ -69,12 +70,30 @@ class Runs:
         """Returns the ballots on queries of a language."""
         return tuple(b for b in self.ballots if self.languages[b.query_id] == language)
 
+    def votes(self, language: Language, genres: tuple[str, ...] = ()) -> list[Comparison]:
+        """Returns the votes on queries of a language, of some genres or all."""
+        voted = self.voted(language)
+        return summary.votes(
+            b for b in voted if not genres or self.genres.get(b.query_id) in genres
+        )
+
     def preferences(self, language: Language) -> Preferences:
         """Returns the votes on a language, or where there are none what its ratings imply."""
-        votes = [c for b in self.voted(language) for c in ballots_module.comparisons(b)]
-        if votes:
+        if votes := self.votes(language):
             return Preferences("votes", votes)
-        return Preferences("ratings", implied(self.voted(language)))
+        return Preferences("ratings", summary.implied(self.voted(language)))
+
+    def board(self, language: Language, genres: tuple[str, ...] = ()) -> Board | None:
+        """Returns the board of the votes on a language, of some genres or all; None without votes."""
+        if (language, genres) not in self._boards:
+            votes = self.votes(language, genres)
+            self._boards[language, genres] = board(votes) if votes else None
+        return self._boards[language, genres]
+
+    @functools.cached_property
+    def _boards(self) -> dict[tuple[Language, tuple[str, ...]], Board | None]:
+        """Boards made so far: many questions read the same one."""
+        return {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,29 +102,6 @@ class Preferences:
 
     source: Literal["votes", "ratings"]
     comparisons: list[Comparison]
-
-
-def implied(ballots: Sequence[Ballot]) -> list[Comparison]:
-    """Turns ratings into pairs: of two answers to a query, the one rated higher overall won."""
-    rated: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for ballot in ballots:
-        value = rating(ballot, "overall_preference")
-        if value is not None:
-            rated[ballot.query_id][ballot.shown[0]].append(value)
-    means = {q: {v: sum(x) / len(x) for v, x in found.items()} for q, found in rated.items()}
-    return [
-        Comparison(query, "ratings", a, b, (1 + (found[a] > found[b]) - (found[a] < found[b])) / 2)
-        for query, found in means.items()
-        for a, b in itertools.combinations(sorted(found), 2)
-    ]
-
-
-def rating(ballot: Ballot, dimension: str) -> int | None:
-    """Returns a rating ballot's value on a dimension; None for a skip, repeat or other protocol."""
-    if ballot.protocol != "rating" or ballot.repeat:
-        return None
-    verdict = json.loads(ballot.verdict)
-    return None if verdict == "skip" else verdict.get(dimension)
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, judgements: bool = False) -> None:
@@ -157,42 +153,35 @@ def read(
     measured = _all(scores, Score, "python -m eval_tasks score")
     votes = [ballots_module.check(b) for b in _all(ballots, Ballot, "")]
     judged = _all(judgements, Judgement, "python -m eval_tasks judge run")
-    return assemble(answers, measured, votes, judged)
+    return together(answers, measured, votes, judged)
 
 
 def _all(paths: Sequence[Path], cls: type[R], made_by: str) -> list[R]:
     return [record for path in paths for record in read_records(path, cls, made_by)]
 
 
-def assemble(
+def together(
     answers: Sequence[Generation],
-    measured: Sequence[Score],
-    votes: Sequence[Ballot],
-    judged: Sequence[Judgement] = (),
+    scores: Sequence[Score],
+    ballots: Sequence[Ballot],
+    judgements: Sequence[Judgement] = (),
 ) -> Runs:
     """Puts records together; see ``read`` for what is raised."""
     _once([(a.variant, a.query_id) for a in answers], "answer")
-    _once([(s.variant, s.query_id, s.metric) for s in measured], "score")
-    _once([(b.id,) for b in votes], "ballot")
-    known: dict[str, Language] = {a.query_id: a.language for a in answers}
-    queries = {record.query_id for found in (measured, votes, judged) for record in found}
-    names = (
-        {a.variant for a in answers}
-        | {s.variant for s in measured}
-        | {variant for b in votes for variant in b.shown}
-        | {j.left for j in judged}
-    )
-    if not names:
+    _once([(s.variant, s.query_id, s.metric) for s in scores], "score")
+    _once([(b.id,) for b in ballots], "ballot")
+    variants = {record.variant for found in (answers, scores) for record in found}
+    variants |= {variant for b in ballots for variant in b.shown} | {j.left for j in judgements}
+    if not variants:
         raise InputError("nothing to report on", "give --generations, --scores or --ballots")
+    languages: dict[str, Language] = {a.query_id: a.language for a in answers}
+    asked = {r.query_id for found in (scores, ballots, judgements) for r in found}
+    languages |= {query: _language(query) for query in asked - languages.keys()}
+    genres = {a.query_id: a.genre for a in answers if a.genre is not None}
     return Runs(
-        tuple(answers),
-        tuple(measured),
-        tuple(votes),
-        ordered(names),
-        known | {q: _language(q) for q in queries - set(known)},
-        {a.query_id: a.genre for a in answers if a.genre is not None},
-        tuple(judged),
-    )
+        tuple(answers), tuple(scores), tuple(ballots), ordered(variants), languages, genres,
+        tuple(judgements),
+    )  # fmt: skip
 
 
 def ordered(names: set[str]) -> tuple[str, ...]:
