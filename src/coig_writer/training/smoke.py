@@ -33,7 +33,7 @@ def make(out: Path, texts: Iterable[str], seed: int = 0) -> None:
         _model(len(tokenizer), tokenizer, seed).save_pretrained(folder)
 
 
-def fit_tokenizer(texts: Iterable[str]) -> Any:
+def fit_tokenizer(texts: Iterable[str], pieces: int = VOCABULARY) -> Any:
     """Fits a byte-level BPE with Qwen2.5's chat template, read from the installed trl package."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -42,7 +42,7 @@ def fit_tokenizer(texts: Iterable[str]) -> Any:
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY - len(SPECIAL),
+        vocab_size=pieces - len(SPECIAL),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )

@@ -1,0 +1,255 @@
+"""A base that has learned to write a little: a small Qwen2, trained from nothing on texts at hand.
+
+The demo fine-tunes it. It writes sentences with the look of Chinese prose and verse and without sense;
+it is called a smoke-scale model like everything made with it. Two steps, so that the second can run
+on another machine: ``prepare`` cleans the texts, fits the tokenizer and writes the corpus as numbers;
+``train`` reads only what ``prepare`` wrote.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from coig_writer.files import atomic_folder
+from coig_writer.text.ngrams import grams
+from coig_writer.training import smoke
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import Qwen2ForCausalLM
+
+GRAM = 13  # characters: a run this long shared with a held-out text is a copy
+HELD_OUT_DOCUMENTS = 0.02
+CORPUS, HELD_OUT, RECORD = "corpus.npy", "held_out.npy", "corpus.json"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shape:
+    """What is trained, and for how long.
+
+    Attributes:
+        pieces: Size of the byte-level BPE, special tokens included.
+        width: Hidden size.
+        layers: Number of layers.
+        heads: Attention heads; half as many for keys and values.
+        inner: Width of the feed-forward layers.
+        block: Tokens per training row.
+        batch: Rows per optimizer step.
+        epochs: Passes over the corpus.
+        learning_rate: At the end of warm-up; it falls to a tenth along a cosine.
+        dropout: Of attention weights, while training.
+        weight_decay: Of matrices.
+        seed: Of weights, order and dropout.
+    """
+
+    pieces: int = 8000
+    width: int = 256
+    layers: int = 4
+    heads: int = 4
+    inner: int = 704
+    block: int = 512
+    batch: int = 32
+    epochs: int = 12
+    learning_rate: float = 2e-3
+    dropout: float = 0.1
+    weight_decay: float = 0.1
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Text:
+    """A text of the corpus; ``weight`` is how often an epoch reads it."""
+
+    source: str
+    text: str
+    weight: int = 1
+
+
+def without(texts: Iterable[Text], kept_out: Iterable[str]) -> tuple[list[Text], int]:
+    """Drops paragraphs that share a 13-gram with a text whose loss will be reported.
+
+    Returns:
+        The texts that are left, and how many paragraphs were dropped.
+    """
+    known = set().union(*(grams(text, GRAM) for text in kept_out))
+    left: list[Text] = []
+    gone = 0
+    for text in texts:
+        paragraphs = text.text.splitlines()
+        clean = [p for p in paragraphs if len(p) < GRAM or not grams(p, GRAM) & known]
+        gone += len(paragraphs) - len(clean)
+        if any(p.strip() for p in clean):
+            left.append(dataclasses.replace(text, text="\n".join(clean)))
+    return left, gone
+
+
+def prepare(out: Path, texts: Sequence[Text], kept_out: Sequence[str], shape: Shape) -> None:
+    """Writes tokenizer, corpus and its record to a folder.
+
+    Args:
+        out: The folder.
+        texts: The corpus.
+        kept_out: Texts whose loss will be reported; no 13-gram of them stands in the corpus.
+        shape: For the size of the tokenizer and the seed.
+    """
+    clean, gone = without(texts, kept_out)
+    order = np.random.default_rng(shape.seed).permutation(len(clean))
+    held = set(order[: max(1, round(HELD_OUT_DOCUMENTS * len(clean)))].tolist())
+    tokenizer = smoke.fit_tokenizer((t.text for t in clean), pieces=shape.pieces)
+    end = tokenizer.convert_tokens_to_ids("<|endoftext|>")
+
+    def encoded(positions: Iterable[int], *, weighted: bool) -> np.ndarray:
+        ids: list[int] = []
+        for position in positions:
+            one = [*tokenizer(clean[position].text)["input_ids"], end]
+            ids += one * (clean[position].weight if weighted else 1)
+        return np.array(ids, dtype=np.uint16)
+
+    training = [i for i in order.tolist() if i not in held]
+    with atomic_folder(out) as folder:
+        tokenizer.save_pretrained(folder)
+        np.save(folder / CORPUS, encoded(training, weighted=True))
+        np.save(folder / HELD_OUT, encoded(sorted(held), weighted=False))
+        sources = sorted({t.source for t in texts})
+        digest = hashlib.sha256("\0".join(t.text for t in texts).encode()).hexdigest()
+        record = {
+            "sources": {
+                s: sum(len(t.text) for t in texts if t.source == s) for s in sources
+            },
+            "sha256": digest,
+            "documents": len(clean),
+            "held_out_documents": len(held),
+            "texts_whose_loss_is_reported": len(kept_out),
+            "paragraphs_dropped_for_a_shared_13_gram": gone,
+            "shape": dataclasses.asdict(shape),
+        }
+        (folder / RECORD).write_text(
+            json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
+
+
+def model(shape: Shape, pieces: int, end: int, pad: int) -> Qwen2ForCausalLM:
+    """Returns the untrained model."""
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    config = Qwen2Config(
+        vocab_size=pieces,
+        hidden_size=shape.width,
+        intermediate_size=shape.inner,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.heads // 2,
+        max_position_embeddings=8192,
+        tie_word_embeddings=True,
+        attention_dropout=shape.dropout,
+        bos_token_id=None,
+        eos_token_id=end,
+        pad_token_id=pad,
+    )
+    torch.manual_seed(shape.seed)
+    return Qwen2ForCausalLM(config)
+
+
+def train(folder: Path, out: Path, shape: Shape, *, log: Path | None = None) -> float:
+    """Trains on what ``prepare`` wrote and saves weights in bf16 beside the tokenizer.
+
+    Returns:
+        The loss on the corpus's held-out documents, in nats per piece, of the weights that were kept: those
+        of the epoch where it was lowest.
+    """
+    import torch
+    from transformers import AutoTokenizer
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    made = model(shape, len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id).to(device)
+    tokens = torch.from_numpy(np.load(folder / CORPUS).astype(np.int64))
+    held = torch.from_numpy(np.load(folder / HELD_OUT).astype(np.int64))
+    steps = shape.epochs * math.ceil(len(tokens) // shape.block / shape.batch)
+    matrices = [p for p in made.parameters() if p.ndim > 1]
+    others = [p for p in made.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": shape.weight_decay}, {"params": others, "weight_decay": 0.0}],
+        lr=shape.learning_rate,
+        betas=(0.9, 0.95),
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
+    draw = torch.Generator().manual_seed(shape.seed)
+    best, kept = math.inf, made.state_dict()
+    with (log or out.with_suffix(".jsonl")).open("w", encoding="utf-8") as lines:
+        for epoch in range(shape.epochs):
+            loss = _epoch(made, tokens, shape, optimizer, schedule, draw)
+            found = held_out_loss(made, held, shape)
+            print(json.dumps({"epoch": epoch + 1, "loss": loss, "held_out": found}), file=lines, flush=True)
+            if found < best:
+                best = found
+                kept = {k: v.detach().to("cpu", torch.bfloat16) for k, v in made.state_dict().items()}
+    made.load_state_dict(kept)
+    made.config.attention_dropout = 0.0
+    made.to("cpu", torch.bfloat16).save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    return best
+
+
+def _rate(step: int, steps: int) -> float:
+    warm = max(1, steps // 50)
+    if step < warm:
+        return (step + 1) / warm
+    return 0.1 + 0.45 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+def _epoch(
+    made: Qwen2ForCausalLM,
+    tokens: torch.Tensor,
+    shape: Shape,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LambdaLR,
+    draw: torch.Generator,
+) -> float:
+    """Reads the corpus once, cut at a new place each time, in random order."""
+    import torch
+
+    made.train()
+    start = int(torch.randint(shape.block, (1,), generator=draw))
+    rows = (len(tokens) - start - 1) // shape.block
+    cut = tokens[start : start + rows * shape.block].view(rows, shape.block)
+    total, count = 0.0, 0
+    for chosen in torch.randperm(rows, generator=draw).split(shape.batch):
+        loss = _loss(made, cut[chosen])
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(made.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad(set_to_none=True)
+        total, count = total + loss.detach(), count + 1
+    return float(total) / max(1, count)
+
+
+def _loss(made: Qwen2ForCausalLM, rows: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    rows = rows.to(made.device, non_blocking=True)
+    with torch.autocast(made.device.type, dtype=torch.bfloat16, enabled=made.device.type == "cuda"):
+        loss: torch.Tensor = made(input_ids=rows, labels=rows).loss
+    return loss
+
+
+def held_out_loss(made: Qwen2ForCausalLM, tokens: torch.Tensor, shape: Shape) -> float:
+    """Returns the mean loss in nats per piece."""
+    import torch
+
+    made.eval()
+    rows = len(tokens) // shape.block
+    cut = tokens[: rows * shape.block].view(rows, shape.block)
+    with torch.no_grad():
+        losses = [float(_loss(made, part)) * len(part) for part in cut.split(shape.batch)]
+    return sum(losses) / rows
