@@ -40,7 +40,9 @@ def of_folder(folder: Path) -> Iterator[Text]:
     simplified = opencc.OpenCC("t2s")
     files = sorted(p for p in folder.rglob("*") if p.name.endswith((".jsonl", ".jsonl.gz", ".txt")))
     if not files:
-        raise MissingInputError(f"{folder}: no .jsonl, .jsonl.gz or .txt file", "name a folder of texts")
+        raise MissingInputError(
+            f"{folder}: no .jsonl, .jsonl.gz or .txt file", "name a folder of texts"
+        )
     for file in files:
         opener = gzip.open if file.suffix == ".gz" else open
         with opener(file, "rt", encoding="utf-8") as handle:
@@ -63,7 +65,9 @@ def of_kit() -> tuple[list[Text], list[str]]:
             kept_out += bodies
         else:
             texts += [Text("samples", body, KIT_WEIGHT) for body in bodies]
-    for line in (ROOT / "dataset_builder/sample/raw_texts.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in (
+        (ROOT / "dataset_builder/sample/raw_texts.jsonl").read_text(encoding="utf-8").splitlines()
+    ):
         texts.append(Text("raw texts", json.loads(line)["text"], KIT_WEIGHT))
     for file in sorted((ROOT / "recipes" / "sample").glob("*.jsonl")):
         for line in file.read_text(encoding="utf-8").splitlines():
@@ -88,7 +92,9 @@ def main() -> int | None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--corpus", type=Path, help="your folder of public-domain texts")
-    parser.add_argument("--work", type=Path, default=Path("build/pretraining"), help="the prepared corpus")
+    parser.add_argument(
+        "--work", type=Path, default=Path("build/pretraining"), help="the prepared corpus"
+    )
     parser.add_argument("--out", type=Path, default=Path("recipes/base"), help="the model to write")
     parser.add_argument("--epochs", type=int, default=Shape().epochs, help="passes over the corpus")
     half = parser.add_mutually_exclusive_group()

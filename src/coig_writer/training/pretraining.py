@@ -121,9 +121,7 @@ def prepare(out: Path, texts: Sequence[Text], kept_out: Sequence[str], shape: Sh
         sources = sorted({t.source for t in texts})
         digest = hashlib.sha256("\0".join(t.text for t in texts).encode()).hexdigest()
         record = {
-            "sources": {
-                s: sum(len(t.text) for t in texts if t.source == s) for s in sources
-            },
+            "sources": {s: sum(len(t.text) for t in texts if t.source == s) for s in sources},
             "sha256": digest,
             "documents": len(clean),
             "held_out_documents": len(held),
@@ -178,7 +176,10 @@ def train(folder: Path, out: Path, shape: Shape, *, log: Path | None = None) -> 
     matrices = [p for p in made.parameters() if p.ndim > 1]
     others = [p for p in made.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": shape.weight_decay}, {"params": others, "weight_decay": 0.0}],
+        [
+            {"params": matrices, "weight_decay": shape.weight_decay},
+            {"params": others, "weight_decay": 0.0},
+        ],
         lr=shape.learning_rate,
         betas=(0.9, 0.95),
     )
@@ -189,10 +190,16 @@ def train(folder: Path, out: Path, shape: Shape, *, log: Path | None = None) -> 
         for epoch in range(shape.epochs):
             loss = _epoch(made, tokens, shape, optimizer, schedule, draw)
             found = held_out_loss(made, held, shape)
-            print(json.dumps({"epoch": epoch + 1, "loss": loss, "held_out": found}), file=lines, flush=True)
+            print(
+                json.dumps({"epoch": epoch + 1, "loss": loss, "held_out": found}),
+                file=lines,
+                flush=True,
+            )
             if found < best:
                 best = found
-                kept = {k: v.detach().to("cpu", torch.bfloat16) for k, v in made.state_dict().items()}
+                kept = {
+                    k: v.detach().to("cpu", torch.bfloat16) for k, v in made.state_dict().items()
+                }
     made.load_state_dict(kept)
     made.config.attention_dropout = 0.0
     made.to("cpu", torch.bfloat16).save_pretrained(out)
