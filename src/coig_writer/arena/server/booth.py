@@ -17,7 +17,7 @@ from typing import Any
 from coig_writer.arena.server.identity import Identity
 from coig_writer.arena.server.store import DuplicateError, Store, now
 from coig_writer.arena.study.answers import Collection, Prompt
-from coig_writer.arena.study.assignment import Task, seats, second_showing
+from coig_writer.arena.study.assignment import Task, seats, turned
 from coig_writer.arena.study.definition import Study
 from coig_writer.arena.study.verdicts import named_verdict, positions
 from coig_writer.ballot import Ballot, Protocol
@@ -190,12 +190,9 @@ class Booth:
         return desk
 
     def _dealt(self, protocol: Protocol, language: str, ordinal: int) -> Sequence[Task]:
-        """Seats repeat when all are taken; every second time round each order is reversed."""
+        """Seats repeat when all are taken; each round turns every order by another row."""
         dealt = self.seats(protocol, language)
-        tasks = dealt[ordinal % len(dealt)]
-        if ordinal // len(dealt) % 2 == 0:
-            return tasks
-        return [dataclasses.replace(second_showing(t), repeat=t.repeat) for t in tasks]
+        return [turned(task, ordinal // len(dealt)) for task in dealt[ordinal % len(dealt)]]
 
     def item_name(self, task: Task) -> str:
         """Returns the name of an item in ballots: the query and, if not all models, which ones."""

@@ -1,23 +1,22 @@
-"""Who sees what, in which place: balanced by construction, the same on every run.
+"""Who sees what, in which place: random to each rater, balanced over the study, the same on every run.
 
-The items of a study are dealt to *seats*; the rater who takes a seat gets its list. Within a seat,
-overall and within each genre, every model stands in every place equally often, as nearly as the
-numbers allow (the counts differ by at most one):
-
-- a ranking's places come from consecutive rows of a cyclic Latin square, genre after genre;
-- a pair's sides come from an Eulerian orientation: pairs are edges between models, and walking
-  closed trails through them enters and leaves each model equally often. Odd models of a genre are
-  joined through a node of their own, so that the balance holds within genres and overall at once.
+The items of a study are dealt to *seats*; the rater who takes a seat gets its list. Every order that a
+rater sees is drawn alone and evenly out of all orders, so that no author who was recognised, and nothing
+seen before, says where the others stand. The balance is made between raters: showings of the same models
+are gathered into runs with no rater twice, and a run shares one drawn order, turned for each rater by
+another row of a Williams design (E. J. Williams, Aust. J. Sci. Res. A 2, 1949): over the rows each model
+stands in each place, and after each other model, equally often. In an invited study a run goes over the
+seats. A public rater may take several seats, so there it goes over the rounds in which a seat is taken.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
+import functools
 import math
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from coig_writer.arena.study.answers import Prompt
@@ -99,54 +98,38 @@ def seats(
     rng = random.Random(f"{study.seed}|{study.study}|{protocol}")
     ordered = sorted(prompts, key=lambda p: (p.genre, rng.random()))
     stacks = units(ordered, protocol, n_models, study.pairs_per_prompt)
-    stacks = _copied(stacks, study, rng)
-    n_tasks = sum(map(len, stacks))
-    n_seats = len(study.raters) or max(
-        study.overlap.raters, math.ceil(n_tasks / study.items_per_rater)
-    )
-    return [_seat(hand, study, n_models, rng) for hand in _dealt(stacks, n_seats)]
-
-
-def _copied(stacks: list[list[Unit]], study: Study, rng: random.Random) -> list[list[Unit]]:
-    """Puts copies of the shared units side by side; in turn they go to different seats."""
     everything = [unit for stack in stacks for unit in stack]
     count = math.ceil(study.overlap.share * len(everything) - 1e-9)
-    shared = set(rng.sample(everything, count))
-    return [
-        [unit for unit in stack for _ in range(study.overlap.raters if unit in shared else 1)]
-        for stack in stacks
-    ]
+    times = dict.fromkeys(everything, 1)
+    times |= dict.fromkeys(rng.sample(everything, count), study.overlap.raters)
+    n_seats = len(study.raters) or max(
+        study.overlap.raters, math.ceil(sum(times.values()) / study.items_per_rater)
+    )
+    hands = placed(_dealt(stacks, times, n_seats, rng), rng, balanced=study.mode == "invited")
+    return [_seat(tasks, study, rng) for tasks in hands]
 
 
-def _dealt(stacks: list[list[Unit]], n_seats: int) -> list[list[Unit]]:
-    """Deals units out in turn, each prompt's from where its models are newest to the next seats.
+def _dealt(
+    stacks: Sequence[Sequence[Unit]], times: Mapping[Unit, int], n_seats: int, rng: random.Random
+) -> list[list[Unit]]:
+    """Deals units out in rounds, each over all seats in an order of its own, so that any two may share.
 
-    Dealing every prompt from its first unit on would give a seat the same models each time whenever
-    the numbers of units and seats go together.
+    Evening out how often a seat meets each model would tell its rater which is due next.
     """
     hands: list[list[Unit]] = [[] for _ in range(n_seats)]
-    seen = [Counter[int]() for _ in range(n_seats)]
-    turn = 0
-    for stack in stacks:
-        starts = [i for i, unit in enumerate(stack) if i == 0 or unit != stack[i - 1]]
-        start = min(starts, key=lambda s: _crowding(_rotated(stack, s), seen, turn))
-        for unit in _rotated(stack, start):
-            hands[turn % n_seats].append(unit)
-            seen[turn % n_seats].update(unit.models)
-            turn += 1
+    waiting: list[int] = []
+    for unit in (unit for stack in stacks for unit in rng.sample(stack, len(stack))):
+        chosen: list[int] = []
+        while len(chosen) < times[unit]:
+            waiting = waiting or rng.sample(range(n_seats), n_seats)
+            chosen.append(next(seat for seat in waiting if seat not in chosen))
+            waiting.remove(chosen[-1])
+            hands[chosen[-1]].append(unit)
     return hands
 
 
-def _crowding(stack: Sequence[Unit], seen: Sequence[Counter[int]], turn: int) -> int:
-    return sum(
-        seen[(turn + i) % len(seen)][model] for i, unit in enumerate(stack) for model in unit.models
-    )
-
-
-def _seat(hand: Sequence[Unit], study: Study, n_models: int, rng: random.Random) -> list[Task]:
-    tasks = placed(hand, n_models, rng)
-    rng.shuffle(tasks)
-    tasks = spaced(tasks)
+def _seat(tasks: Sequence[Task], study: Study, rng: random.Random) -> list[Task]:
+    tasks = spaced(rng.sample(tasks, len(tasks)))
     early = range(max(1, len(tasks) // 2)) if tasks else range(0)
     again = sorted(rng.sample(early, min(len(early), round(study.repeats * len(tasks)))))
     return tasks + [second_showing(tasks[i]) for i in again]
@@ -178,81 +161,71 @@ def spaced(tasks: Sequence[Task]) -> list[Task]:
     return line
 
 
-def placed(hand: Sequence[Unit], n_models: int, rng: random.Random) -> list[Task]:
-    """Gives each unit of a seat its displayed order; see the module's first lines."""
-    hand = sorted(hand, key=lambda unit: unit.genre)
-    sizes = {len(unit.models) for unit in hand}
-    if sizes == {2}:
-        return _sided(hand, rng)
-    if sizes <= {1}:
-        return [Task(unit, unit.models) for unit in hand]
-    names = rng.sample(range(n_models), n_models)
-    start = rng.randrange(n_models)
-    return [
-        Task(unit, tuple(names[(start + row + place) % n_models] for place in range(n_models)))
-        for row, unit in enumerate(hand)
-    ]
+@functools.cache
+def williams(n: int) -> tuple[tuple[int, ...], ...]:
+    """Returns orders of ``n`` places; the first leaves all where they are.
+
+    Over all rows each place comes at each position equally often, and after each other place equally
+    often: ``n`` rows for an even ``n``, twice as many for an odd one.
+    """
+    zigzag = [(i + 1) // 2 if i % 2 else -(i // 2) % n for i in range(n)]
+    at = {place: position for position, place in enumerate(zigzag)}
+    rows = [tuple(at[(place + turn) % n] for place in zigzag) for turn in range(n)]
+    return (*rows, *(row[::-1] for row in rows if n % 2))
 
 
-def _sided(hand: Sequence[Unit], rng: random.Random) -> list[Task]:
-    edges = [((u.genre, u.models[0]), (u.genre, u.models[1])) for u in hand]
-    lefts = eulerian_orientation(_joined(edges), rng)[: len(edges)]
-    return [
-        Task(unit, unit.models if forward else unit.models[::-1])
-        for unit, forward in zip(hand, lefts, strict=True)
-    ]
+def turned(task: Task, row: int) -> Task:
+    """Returns a task in the order that a row of the design makes of it; a repeat stays reversed."""
+    design = williams(len(task.shown))
+    direction = -1 if task.repeat % 2 else 1
+    first = task.shown[::direction]
+    shown = tuple(first[place] for place in design[row % len(design)])[::direction]
+    return dataclasses.replace(task, shown=shown)
 
 
-Node = tuple[object, ...]
-Edge = tuple[Node, Node]
-
-
-def _joined(edges: Sequence[Edge]) -> list[Edge]:
-    """Adds edges that make every degree even: odd nodes to their model's node, odd models to one."""
-    joined = list(edges)
-    joined += [(node, ("model", node[1])) for node in _odd(joined)]
-    joined += [(node, ("all",)) for node in _odd(joined)]
-    return joined
-
-
-def _odd(edges: Sequence[Edge]) -> list[Node]:
-    degree: dict[Node, int] = {}
-    for node in itertools.chain.from_iterable(edges):
-        degree[node] = degree.get(node, 0) + 1
-    return [node for node, count in degree.items() if count % 2]
-
-
-def eulerian_orientation(edges: Sequence[Edge], rng: random.Random) -> list[bool]:
-    """Directs edges so that each node is entered as often as it is left.
+def placed(
+    hands: Sequence[Sequence[Unit]], rng: random.Random, *, balanced: bool
+) -> list[list[Task]]:
+    """Gives each unit of each seat its displayed order; see the module's first lines.
 
     Args:
-        edges: Edges of a multigraph in which every node has an even degree.
-        rng: Picks where each trail starts and which way it goes.
-
-    Returns:
-        For each edge whether it keeps its direction.
+        hands: The units of each seat.
+        rng: Draws the orders.
+        balanced: Whether runs go over the seats; otherwise each showing is drawn alone.
     """
-    at: dict[Node, list[int]] = {}
-    for number, (a, b) in enumerate(edges):
-        at.setdefault(a, []).append(number)
-        at.setdefault(b, []).append(number)
-    for numbers in at.values():
-        rng.shuffle(numbers)
-    forward: list[bool | None] = [None] * len(edges)
-    for first in rng.sample(range(len(edges)), len(edges)):
-        if forward[first] is None:
-            _walk(edges, at, forward, edges[first][rng.randrange(2)])
-    return [bool(direction) for direction in forward]
+    tasks = [
+        [Task(unit, tuple(rng.sample(unit.models, len(unit.models)))) for unit in hand]
+        for hand in hands
+    ]
+    if balanced:
+        for run in _runs(hands):
+            seat, place = run[0]
+            drawn = tasks[seat][place].shown
+            for row, (seat, place) in enumerate(rng.sample(run, len(run))):
+                tasks[seat][place] = turned(Task(hands[seat][place], drawn), row)
+    return tasks
 
 
-def _walk(
-    edges: Sequence[Edge], at: dict[Node, list[int]], forward: list[bool | None], node: Node
-) -> None:
-    while True:
-        while at[node] and forward[at[node][-1]] is not None:
-            at[node].pop()
-        if not at[node]:
-            return
-        number = at[node].pop()
-        forward[number] = edges[number][0] == node
-        node = edges[number][1] if forward[number] else edges[number][0]
+def _runs(hands: Sequence[Sequence[Unit]]) -> list[list[tuple[int, int]]]:
+    """Gathers showings (seat, place in the hand) of the same models, no seat twice in a run.
+
+    The showings of a genre, and those of one unit to several raters, come side by side.
+    """
+    cells = sorted(
+        ((s, i) for s, hand in enumerate(hands) for i in range(len(hand))),
+        key=lambda cell: (hands[cell[0]][cell[1]].genre, hands[cell[0]][cell[1]].query_id, cell),
+    )
+    full: list[list[tuple[int, int]]] = []
+    growing: dict[tuple[int, ...], list[list[tuple[int, int]]]] = {}
+    for cell in cells:
+        models = hands[cell[0]][cell[1]].models
+        open_runs = growing.setdefault(models, [])
+        run = next((r for r in open_runs if all(seat != cell[0] for seat, _ in r)), None)
+        if run is None:
+            run = []
+            open_runs.append(run)
+        run.append(cell)
+        if len(run) == len(williams(len(models))):
+            open_runs.remove(run)
+            full.append(run)
+    return full + [run for runs in growing.values() for run in runs]

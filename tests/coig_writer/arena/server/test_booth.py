@@ -106,7 +106,7 @@ def test_a_public_rater_who_is_done_gets_another_set_without_doubles(booth):
 
 
 def test_the_second_time_round_every_order_is_reversed(booth):
-    n_seats = len(booth.seats("pairwise", "zh"))
+    n_seats = len(booth.seats("pairwise", "zh"))  # of two answers the other row is the reverse
     first = booth._dealt("pairwise", "zh", 0)
     again = booth._dealt("pairwise", "zh", n_seats)
     assert [t.shown for t in again] == [t.shown[::-1] for t in first]
