@@ -30,10 +30,10 @@ from coig_writer.errors import StatisticsError
 from coig_writer.files import atomic_path, read_records
 from coig_writer.generation import Generation
 from coig_writer.metrics import behaviour
-from coig_writer.metrics.agreement import cohen, kappa_interval
 from coig_writer.metrics.answer import of_generation
 from coig_writer.metrics.behaviour import BEHAVIOURS, Step
 from coig_writer.preference import bootstrap
+from coig_writer.preference.agreement import cohen, kappa_interval
 from coig_writer.record import to_row
 from coig_writer.score import Judgement
 from coig_writer.triplet import Language, Triplet

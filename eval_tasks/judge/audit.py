@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from coig_writer.errors import StatisticsError
-from coig_writer.metrics.agreement import cohen, kappa_interval
 from coig_writer.preference import bootstrap
+from coig_writer.preference.agreement import cohen, kappa_interval
 from coig_writer.preference.rates import wilson
 from coig_writer.score import Judgement
 from eval_tasks.judge.bias import Shape, biases

@@ -12,8 +12,8 @@ import pytest
 from coig_writer.errors import MissingInputError
 from coig_writer.files import write_records
 from coig_writer.generation import Generation
-from coig_writer.metrics.agreement import cohen, kappa_interval
 from coig_writer.metrics.behaviour import BEHAVIOURS
+from coig_writer.preference.agreement import cohen, kappa_interval
 from coig_writer.score import Judgement
 from coig_writer.triplet import Triplet
 from eval_tasks import behaviour

@@ -1,4 +1,4 @@
-"""Krippendorff's α with a bootstrap over units.
+"""Agreement beyond chance: Krippendorff's α over units, Cohen's kappa of two labellers.
 
 α = 1 - observed / expected disagreement (Krippendorff 2004), here with the ordinal or the nominal
 metric. Units with fewer than two ratings cannot agree or disagree; they are left out and counted.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -18,8 +18,10 @@ import numpy as np
 from coig_writer.errors import StatisticsError
 from coig_writer.preference.bootstrap import BY_QUERY, Plan, cluster_weights, percentiles
 from coig_writer.preference.pairs import Floats
+from coig_writer.preference.rates import wilson
 
 Metric = Literal["ordinal", "nominal"]
+FEWEST = 10  # queries below which a kappa has no interval
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,11 +76,23 @@ def alpha(ratings: Iterable[Rating], metric: Metric = "ordinal", plan: Plan = BY
         )
     weights = cluster_weights(len(paired), plan.rounds, np.random.default_rng(plan.seed))
     drawn = _alpha(np.tensordot(weights, coincidences, axes=(1, 0)), metric)
-    low, high = percentiles(drawn[~np.isnan(drawn)], plan.level)
+    low, high = _not_certain(drawn[~np.isnan(drawn)], estimate, len(paired), plan.level)
     return Alpha(
         estimate, low, high, plan.level, metric, len(paired), len(counts) - len(paired),
         len(rows), len({r.rater for r in rows}), plan.rounds, int(np.isnan(drawn).sum()), plan.seed,
     )  # fmt: skip
+
+
+def _not_certain(drawn: Floats, value: float, units: int, level: float) -> tuple[float, float]:
+    """Returns the percentile interval; where nothing moves, as much room as Wilson's for ``units`` of ``units``.
+
+    If every unit agrees, up to ``1 - wilson(units, units).low`` of all units may yet disagree.
+    """
+    low, high = percentiles(drawn, level)
+    if high - low > 1e-12:
+        return low, high
+    room = 1 - wilson(units, units, level).low
+    return max(-1.0, value - room), min(1.0, value + room)
 
 
 def _counts(rows: list[Rating]) -> tuple[list[float], Floats]:
@@ -122,3 +136,31 @@ def _distance(totals: Floats, metric: Metric) -> Floats:
         return np.broadcast_to(1 - np.eye(totals.shape[1]), (len(totals), *(totals.shape[1],) * 2))
     middle = np.cumsum(totals, axis=1) - totals / 2  # mid-rank of each value
     return np.asarray((middle[:, :, None] - middle[:, None, :]) ** 2)
+
+
+def cohen(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
+    """Returns Cohen's kappa (1960), unweighted; None where chance agreement is already perfect."""
+    if not pairs:
+        return None
+    n = len(pairs)
+    observed = sum(a == b for a, b in pairs) / n
+    left, right = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
+    chance = sum(count * right[label] for label, count in left.items()) / (n * n)
+    return None if chance == 1 else (observed - chance) / (1 - chance)
+
+
+def kappa_interval(
+    pairs: Sequence[tuple[Hashable, Hashable]], queries: Sequence[str], rounds: int = 500
+) -> tuple[float | None, float | None]:
+    """Returns kappa's 95 % interval, whole queries resampled; None below ``FEWEST`` queries."""
+    value = cohen(pairs)
+    groups: dict[str, list[tuple[Hashable, Hashable]]] = defaultdict(list)
+    for pair, query in zip(pairs, queries, strict=True):
+        groups[query].append(pair)
+    if len(groups) < FEWEST or value is None:
+        return None, None
+    members = list(groups.values())
+    draws = np.random.default_rng(0).integers(len(members), size=(rounds, len(members)))
+    drawn = [cohen([pair for i in draw for pair in members[i]]) for draw in draws.tolist()]
+    known = np.array([kappa for kappa in drawn if kappa is not None])
+    return _not_certain(known, value, len(members), 0.95)

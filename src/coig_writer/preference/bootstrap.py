@@ -96,8 +96,7 @@ def mean(
 ) -> Interval:
     """Returns a mean with the wider of two intervals: resampled, and Student's t over the clusters.
 
-    Few clusters make a percentile interval too narrow; Student's, with a cluster-robust error, is
-    right for one value per cluster. Values that never vary get Wilson's interval over the clusters,
+    Few clusters make a percentile interval too narrow; Student's is right for one value per cluster. Values that never vary get Wilson's interval over the clusters,
     where a scale is given: no sample shows certainty.
 
     Args:
@@ -124,31 +123,19 @@ def mean(
         float(values.mean()), *percentiles(drawn, plan.level), plan.level, cluster, count,
         len(values), plan.rounds, plan.seed, int((size == 0).sum()),
     )  # fmt: skip
-    half = float(stats.t.ppf(0.5 + plan.level / 2, count - 1)) * _error(values, groupings)
+    half = _student(values, clusters, plan.level)
     least, most = scale or (-math.inf, math.inf)
     low, high = max(least, found.estimate - half), min(most, found.estimate + half)
     found = at_least(found, low, high, "student t over clusters")
     return found if scale is None else _not_frozen(found, scale)
 
 
-def _error(values: Floats, groupings: Sequence[Ints]) -> float:
-    """Standard error of a mean, robust to dependence within the groups of any grouping.
-
-    Two ways: the variances of both less that of their crossing (Cameron, Gelbach and Miller 2011),
-    and never less than either.
-    """
-    rest = values - values.mean()
-    variances = [_variance(rest, codes) for codes in groupings]
-    if len(groupings) > 1:
-        crossed = np.unique(np.column_stack(groupings), axis=0, return_inverse=True)[1].ravel()
-        variances.append(sum(variances) - _variance(rest, crossed))
-    return math.sqrt(max(variances)) / len(values)
-
-
-def _variance(rest: Floats, codes: Ints) -> float:
-    _, own = np.unique(codes, return_inverse=True)
-    sums = np.bincount(own, rest)
-    return float((sums**2).sum()) * len(sums) / max(1, len(sums) - 1)
+def _student(values: Floats, clusters: Ints, level: float) -> float:
+    """Half the width of Student's interval for a mean, robust to dependence within clusters."""
+    _, own = np.unique(clusters, return_inverse=True)
+    rest = np.bincount(own, values - values.mean())
+    error = math.sqrt(float((rest**2).sum()) * len(rest) / max(1, len(rest) - 1)) / len(values)
+    return float(stats.t.ppf(0.5 + level / 2, max(1, len(rest) - 1))) * error
 
 
 def at_least(interval: Interval, low: float, high: float, method: str) -> Interval:
