@@ -80,7 +80,7 @@ def steps(where: Settings, options: Options) -> list[Step]:
     desk = Desk(where, options.author)
     return [
         *deciding(lambda: (parts, desk.decide)),
-        alone("hand out", lambda: desk.hand_out(parts)),
+        alone("hand-out", lambda: desk.hand_out(parts)),
     ]
 
 

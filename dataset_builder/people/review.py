@@ -88,7 +88,7 @@ def steps(where: Settings, options: Options) -> list[Step]:
     return [
         alone("assign", panel.assign),
         *deciding(lambda: (panel.parts, panel.decide)),
-        alone("hand out", panel.hand_out),
+        alone("hand-out", panel.hand_out),
     ]
 
 

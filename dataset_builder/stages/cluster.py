@@ -28,7 +28,7 @@ from datatrove.pipeline.base import PipelineStep
 
 from coig_writer.errors import ConfigError, MissingInputError
 from dataset_builder.stages import assess, collect, dedup, score, screen, validate
-from dataset_builder.stages.stage import OUT, Stage, Step, report
+from dataset_builder.stages.stage import Stage, Step, report
 
 STAGES: dict[str, Stage[Any]] = {
     module.STAGE.name: module.STAGE for module in (collect, assess, dedup, screen, validate, score)
@@ -58,18 +58,11 @@ class Share(PipelineStep):  # type: ignore[misc]
             report(counts)
 
 
-def logs(stage: str, arguments: Sequence[str], step: str) -> str:
-    """Returns datatrove's folder for a step; other arguments get another one."""
+def logs(stage: str, arguments: Sequence[str]) -> Path:
+    """Returns datatrove's folder for the steps of a stage; other arguments get another one."""
+    where, _ = STAGES[stage].from_command_line(arguments)
     name = hashlib.sha256("\0".join(arguments).encode()).hexdigest()[:12]
-    return str(_out(arguments).resolve() / "logs" / f"{stage}-{name}" / step)
-
-
-def _out(arguments: Sequence[str]) -> Path:
-    """Reads the one option of a stage that matters here."""
-    command = argparse.ArgumentParser(add_help=False)
-    command.add_argument("--out", type=Path, default=OUT)
-    found: Path = command.parse_known_args(list(arguments))[0].out
-    return found
+    return where.root.resolve() / "logs" / f"{stage}-{name}"
 
 
 def here(given: argparse.Namespace, arguments: Sequence[str]) -> None:
@@ -82,6 +75,7 @@ def here(given: argparse.Namespace, arguments: Sequence[str]) -> None:
 
     names = {"local": "LocalPipelineExecutor", "ray": "RayPipelineExecutor"}
     spread = getattr(executor, names[given.executor])
+    place = logs(given.stage, arguments)
     for number, step in enumerate(steps_of(given.stage, arguments)):
         if step.alone:
             Share(given.stage, arguments, number).run()
@@ -90,7 +84,7 @@ def here(given: argparse.Namespace, arguments: Sequence[str]) -> None:
                 [Share(given.stage, arguments, number)],
                 tasks=given.tasks,
                 workers=given.workers,
-                logging_dir=logs(given.stage, arguments, step.name),
+                logging_dir=str(place / step.name),
                 skip_completed=False,  # a share that exists is not made again
             ).run()
 
@@ -100,6 +94,7 @@ def slurm(given: argparse.Namespace, arguments: Sequence[str]) -> None:
     from datatrove.executor import SlurmPipelineExecutor
 
     jobs: list[Any] = []
+    place = logs(given.stage, arguments)
     for number, step in enumerate(steps_of(given.stage, arguments)):
         jobs.append(
             SlurmPipelineExecutor(
@@ -107,7 +102,7 @@ def slurm(given: argparse.Namespace, arguments: Sequence[str]) -> None:
                 tasks=1 if step.alone else given.tasks,
                 workers=1 if step.alone else given.workers,
                 job_name=f"curate-{given.stage}-{step.name}",
-                logging_dir=logs(given.stage, arguments, step.name),
+                logging_dir=str(place / step.name),
                 depends=None if given.write_only or not jobs else jobs[-1],
                 time=given.time,
                 partition=given.partition,

@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from coig_writer import taxonomy
 from coig_writer.endpoint import Endpoint, Price
@@ -25,9 +25,12 @@ from coig_writer.taxonomy import Taxonomy
 from coig_writer.workbench.prompts import Model
 from dataset_builder.stages.parts import PART_SIZE, Counts, Parts, Process, folder, work
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 OUT = Path("build/curation")
 T = TypeVar("T")
-O = TypeVar("O")  # noqa: E741 - the options of a stage
+O = TypeVar("O", bound="DataclassInstance")  # noqa: E741 - the options of a stage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,25 +151,22 @@ class Stage(Generic[O]):
     closing: str = ""
 
     def add_options(self, to: argparse.ArgumentParser) -> None:
-        """Adds the stage's own options; one that another stage has added already is the same."""
-        known = {name for action in to._actions for name in (action.dest, *action.option_strings)}
-        for field in dataclasses.fields(self.options):  # type: ignore[arg-type]
+        """Adds the stage's own options; one that another stage has too is given once for both."""
+        for field in dataclasses.fields(self.options):
             how = {
                 "help": field.metadata["help"],
                 "default": field.default,
                 **field.metadata["how"],
             }
-            flag = _flag(field)
             if field.default is False:
                 how["action"] = "store_true"
             elif field.default is not None and "nargs" not in how:
                 how.setdefault("type", type(field.default))
-            if flag not in known:
-                to.add_argument(flag, **how)
+            to.add_argument(_flag(field), **how)
 
     def read(self, given: argparse.Namespace) -> O:
         """Reads the stage's own options from a command line."""
-        fields = dataclasses.fields(self.options)  # type: ignore[arg-type]
+        fields = dataclasses.fields(self.options)
         values = {f.name: getattr(given, _flag(f).lstrip("-").replace("-", "_")) for f in fields}
         return self.options(
             **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
@@ -205,7 +205,9 @@ def _flag(field: dataclasses.Field[Any]) -> str:
 def parser(about: str | None) -> argparse.ArgumentParser:
     """Returns a parser with the options that all stages share."""
     made = argparse.ArgumentParser(
-        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        conflict_handler="resolve",  # two stages may share an option
     )
     made.add_argument("--out", type=Path, default=OUT, help=f"folder of the curation ({OUT})")
     made.add_argument(

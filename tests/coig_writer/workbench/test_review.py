@@ -1,0 +1,69 @@
+"""Who reviews what, and what follows from the verdicts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coig_writer.errors import ConfigError, InputError
+from coig_writer.workbench import review
+from coig_writer.workbench.review import Verdict
+
+
+def verdict(value, reviewer="r", **more):
+    return Verdict("x", reviewer, value, dict.fromkeys(review.CRITERIA, True), **more)
+
+
+@pytest.mark.parametrize(
+    ("given", "needed", "adjudicated", "expected"),
+    [
+        (["accept"], 2, None, "open"),
+        (["accept", "accept"], 2, None, "accept"),
+        (["accept", "refine"], 2, None, "tie"),
+        (["accept", "refine"], 2, "remove", "remove"),
+        (["accept", "accept", "refine", "refine"], 4, None, "tie"),
+        (["accept", "accept", "accept", "remove"], 4, None, "accept"),
+        (["accept", "refine", "remove", "accept"], 4, None, "tie"),
+    ],
+)
+def test_more_than_half_decides(given, needed, adjudicated, expected):
+    third = verdict(adjudicated) if adjudicated else None
+    assert review.decision([verdict(v) for v in given], needed, third) == expected
+
+
+@given(st.lists(st.sampled_from([2, 4]), max_size=40), st.integers(5, 9))
+def test_assignment_is_balanced_blind_and_stable(needs, people):
+    names = [f"r{n}" for n in range(people)]
+    items = [(f"item-{n}", need) for n, need in enumerate(needs)]
+    made = review.assign(items, names)
+    for (_, need), assignment in zip(items, made, strict=True):
+        assert len({*assignment.reviewers, assignment.adjudicator}) == need + 1
+    load = [sum(n in a.reviewers for a in made) for n in names]
+    assert max(load, default=0) - min(load, default=0) <= 1
+    assert review.assign([*items, ("late", 2)], names, made)[: len(made)] == made
+
+
+def test_too_few_reviewers_are_refused():
+    with pytest.raises(ConfigError, match="needs 4"):
+        review.assign([("x", 4)], ["r1", "r2", "r3", "r4"])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"verdict": "maybe"}, "verdict"),
+        ({"verdict": "refine"}, "needs a note"),
+        ({"verdict": "remove", "note": "错"}, "needs a cause"),
+        ({"criteria": {"consistency": True}}, "criteria must be"),
+        ({"criteria": dict.fromkeys(review.CRITERIA, False)}, "accepted although"),
+        ({"score": 9}, "unknown key"),
+    ],
+)
+def test_a_wrong_answer_is_named_by_file_and_row(tmp_path, change, said):
+    row = {"item": "x", "verdict": "accept", "criteria": dict.fromkeys(review.CRITERIA, True)}
+    (tmp_path / "r1.jsonl").write_text(json.dumps(row | change), encoding="utf-8")
+    with pytest.raises(InputError, match=rf"r1\.jsonl line 1: .*{said}"):
+        review.read_verdicts(tmp_path)

@@ -1,0 +1,74 @@
+"""A stage is described once: its options are a dataclass and a command line, its steps a list."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from coig_writer.errors import ConfigError, InputError
+from dataset_builder import curate
+from dataset_builder.audit import audit
+from dataset_builder.people import review
+from dataset_builder.stages import collect, dedup
+from dataset_builder.stages.stage import parser
+
+STAGES = (*curate.CHOOSING, *curate.WRITING, audit.STAGE)
+
+
+def read(stage, *arguments):
+    command = parser("")
+    stage.add_options(command)
+    return stage.read(command.parse_args(arguments))
+
+
+@pytest.mark.parametrize("stage", [s for s in STAGES if s.name != "review"], ids=lambda s: s.name)
+def test_what_is_not_given_is_as_in_code(stage):
+    assert read(stage) == stage.options()
+
+
+def test_options_are_read_with_their_types():
+    given = ["a.jsonl", "b", "--since", "2023-02-01", "--max-gap-days", "3", "--engagement", "off"]
+    assert read(collect.STAGE, *given) == collect.Options(
+        (Path("a.jsonl"), Path("b")), "curated", datetime.date(2023, 2, 1), 3, {}
+    )
+    made = read(review.STAGE, "--reviewers", "r1", "r2", "--specialised", "essay")
+    assert made == review.Options(("r1", "r2"), ("essay",))
+
+
+def test_two_stages_share_an_option():
+    command = parser("")
+    for stage in STAGES:
+        stage.add_options(command)
+    plan = curate.read_plan(command.parse_args(["a", "--rounds", "2", "--reviewers", "r1"]))
+    assert (plan.validate.rounds, plan.review.rounds) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("similar", "right"), [(0.0, False), (0.01, True), (1.0, True), (1.01, False)]
+)
+def test_a_similarity_lies_above_0_and_up_to_1(similar, right):
+    if right:
+        assert dedup.Options(similar).similar == similar
+    else:
+        with pytest.raises(ConfigError, match="--similar"):
+            dedup.Options(similar)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"p": {"views": 1}}', "'p' holds more than likes"),
+        ('{"p": 1}', "'p' holds more than likes"),
+        ('{"p": {"likes": true}}', "'p' is no number"),
+        ("[]", "a list, not an object"),
+    ],
+)
+def test_a_wrong_file_of_thresholds_is_named(tmp_path, content, said):
+    path = tmp_path / "thresholds.json"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        collect.read_thresholds(str(path))
+    path.write_text('{"p": {"likes": 5}}', encoding="utf-8")
+    assert collect.read_thresholds(str(path)) == {"p": {"likes": 5}}
