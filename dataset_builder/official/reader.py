@@ -1,12 +1,14 @@
 """Reads rows from a JSON array or JSONL by streaming, and says where what is no row stands.
 
-One lexer serves both forms: it cuts the file into pieces, one per row, whatever stands between
-them. A broken piece never takes its neighbours along, and no byte is passed over: each is in a
-piece or is white space, a comma or a bracket between pieces.
+The standard decoder reads row after row out of a window of the file. Where it fails, everything up to
+the place where the next object opens is one broken piece. So a broken row never takes its neighbours
+along, and no byte is passed over: each is in a piece, or is white space, a comma or a bracket between
+pieces.
 """
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import json
 import re
@@ -27,19 +29,16 @@ class Source(Protocol):
 CHUNK = 1 << 20
 LONGEST_ROW = 64 << 20
 DEEPEST = 100
-BOM = b"\xef\xbb\xbf"
-# What may stand inside an object: whole strings, brackets, and runs of numbers, names and signs.
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]|[ \t\r\n,:+\-.0-9A-Za-z]+', re.DOTALL)
-_GAP = re.compile(rb"[ \t\r\n,\[\]]*")
-_SCALAR = re.compile(
-    rb'(?:"[^"\\]*(?:\\.[^"\\]*)*"|[^ \t\r\n,\[\]{}":]+)(?=[ \t\r\n,\[\]]|\Z)', re.DOTALL
-)
+_TOO_DEEP = f"nested deeper than {DEEPEST} levels"
+BLANKS = " \t\r\n"
+_GAP = re.compile(r"[ \t\r\n,\[\]]*")
+_NO_BLANKS = str.maketrans("", "", BLANKS)
 # An object opens here: quotes inside a string are escaped, so text cannot look like this.
-_OBJECT_OPENS = re.compile(rb'\{[ \t\r\n]*"\w+"[ \t\r\n]*:')
-
-# What separates a broken piece from the next one belongs to neither.
-_CLOSED_ROW = re.compile(rb"[ \t\r\n]*[,\]]?[ \t\r\n]*\Z")
-_CLOSED_LINE = re.compile(rb"[ \t\r\n]*\Z")
+_OBJECT_OPENS = re.compile(r'\{[ \t\r\n]*"\w+"[ \t\r\n]*:')
+# A text, also one that the window cuts off, or a bracket.
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
+# The start of a number, name or escape that may go on where the window ends.
+_CUT_TOKEN = re.compile(r"[-+.\\\w]{0,16}[ \t\r\n]*\Z")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Piece:
         offset: Its first byte in the file.
         raw: Its bytes.
         row: The object; None where there is none.
-        rule: What is wrong, by its name in ``import_rows.RULES``; None for a sound row.
+        rule: What is wrong, by its name in ``rows.RULES``; None for a sound row.
         detail: What exactly.
     """
 
@@ -73,66 +72,36 @@ class NotANumber:
         return self.name
 
 
-class _Window:
-    """The part of a file that is in memory, from ``start`` on; ``offset`` is that place in the file."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why no value could be decoded.
 
-    def __init__(self, handle: Source) -> None:
-        self.handle = handle
-        self.data = b""
-        self.start = 0
-        self.offset = 0
+    Attributes:
+        why: The decoder's words.
+        place: Where, in characters from the start of the value; None where it does not say.
+        cut: Whether the value may go on where the window ends.
+    """
 
-    def __len__(self) -> int:
-        return len(self.data) - self.start
-
-    def more(self) -> bool:
-        """Reads on, doubling, so that a long row costs no more than a few passes."""
-        piece = self.handle.read(max(CHUNK, len(self)))
-        self.data = self.data[self.start :] + piece
-        self.start = 0
-        return bool(piece)
-
-    def peek(self, at: int, length: int) -> bytes:
-        return self.data[self.start + at : self.start + at + length]
-
-    def match(self, pattern: re.Pattern[bytes], at: int = 0) -> bytes | None:
-        found = pattern.match(self.data, self.start + at)
-        return found[0] if found else None
-
-    def take(self, length: int) -> bytes:
-        taken = self.peek(0, length)
-        self.start += length
-        self.offset += length
-        return taken
-
-
-class _Nesting:
-    """The brackets that are open."""
-
-    def __init__(self) -> None:
-        self.closers = b""
-        self._before = b":"
-
-    def takes(self, token: bytes) -> bool:
-        """Notes a token; False if it cannot stand here."""
-        if token in (b"{", b"["):
-            misplaced = token == b"{" and self.closers.endswith(b"}") and self._before != b":"
-            if misplaced or len(self.closers) >= DEEPEST:
-                return False
-            self.closers += b"}" if token == b"{" else b"]"
-        elif token in (b"}", b"]"):
-            if not self.closers.endswith(token):
-                return False
-            self.closers = self.closers[:-1]
-        self._before = token.rstrip()[-1:] or self._before
-        return True
+    why: str
+    place: int | None = None
+    cut: bool = False
 
 
 class Reader:
-    """Cuts one file into pieces."""
+    """Cuts one file into pieces.
+
+    ``_text`` is the window, ``_start`` its first character in the file, ``_at`` the place in it, and
+    ``_offset`` that place in the file in bytes. Bytes that are no UTF-8 stand in the window as single
+    surrogates, so that every piece gives back its bytes. ``_doomed`` holds the objects that are known
+    to break, so that none is decoded as often as it is deep.
+    """
 
     def __init__(self, handle: Source) -> None:
-        self._window = _Window(handle)
+        self._handle = handle
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._text = ""
+        self._start = self._at = self._offset = self._bytes_read = 0
+        self._doomed: dict[int, str] = {}
         self._number = 0
         self._array = False
         self._cut_off = False
@@ -146,145 +115,170 @@ class Reader:
         """
         self._open()
         opening = self._gap()
-        self._array = opening.startswith(b"[")
-        yield from self._check_gap(opening, b"[" if self._array else b"", b"[]")
-        while len(self._window):
-            yield self._piece()
+        self._array = opening.startswith("[")
+        yield from self._check_gap(opening, "[" if self._array else "", "[]")
+        while self._left():
+            self._number += 1
+            yield self._object() if self._text[self._at] == "{" else self._scalar()
             gap = self._gap()
-            inside = b"," if len(self._window) else b"]"
-            yield from self._check_gap(gap, inside if self._array else b"")
+            inside = "," if self._left() else "]"
+            yield from self._check_gap(gap, inside if self._array else "")
 
     def _open(self) -> None:
-        self._window.more()
-        if self._window.peek(0, 2) in (b"\xff\xfe", b"\xfe\xff"):
+        self._more()
+        if self._text[:2] in ("\udcff\udcfe", "\udcfe\udcff"):
             raise InputError(
                 "the file is UTF-16", "save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > NEW"
             )
-        if self._window.peek(0, 3) == BOM:
+        if self._text.startswith("\ufeff"):
             self.had_bom = True
-            self._window.take(len(BOM))
+            self._take(1)
 
-    def _gap(self) -> bytes:
-        """Passes white space, commas and brackets; returns at most 80 bytes of the latter two."""
-        marks = b""
+    def _left(self) -> int:
+        return len(self._text) - self._at
+
+    def _more(self) -> bool:
+        """Reads on, doubling, so that a long row costs no more than a few passes; False at the end."""
+        held = self._bytes_read - self._offset
+        if held > LONGEST_ROW:
+            raise InputError(
+                f"row {self._number}, byte {self._offset}: no end within {LONGEST_ROW >> 20} MiB",
+                "check that the file is an array of objects or one object per line",
+            )
+        read = self._handle.read(max(CHUNK, held))
+        decoded = self._decoder.decode(read, final=not read)
+        self._text = self._text[self._at :] + decoded
+        self._start += self._at
+        self._at = 0
+        self._bytes_read += len(read)
+        return bool(read or decoded)
+
+    def _take(self, length: int) -> bytes:
+        taken = self._text[self._at : self._at + length].encode("utf-8", "surrogateescape")
+        self._at += length
+        self._offset += len(taken)
+        return taken
+
+    def _gap(self) -> str:
+        """Passes white space, commas and brackets; returns at most 80 of the latter two."""
+        marks = ""
         while True:
-            passed = self._window.take(len(self._window.match(_GAP) or b""))
-            marks = (marks + passed.translate(None, b" \t\r\n"))[:80]
-            if len(self._window) or not self._window.more():
+            length = len(_GAP.match(self._text, self._at)[0])  # type: ignore[index]
+            passed = self._take(length).decode()
+            marks = (marks + passed.translate(_NO_BLANKS))[:80]
+            if self._left() or not self._more():
                 return marks
 
-    def _check_gap(self, found: bytes, *expected: bytes) -> Iterator[Piece]:
+    def _check_gap(self, found: str, *expected: str) -> Iterator[Piece]:
         if found in expected or (self._cut_off and not found):
             return
-        at_end = not len(self._window)
-        rule = "truncated" if at_end and self._array and b"]" not in found else "separator"
-        detail = f"{found.decode()!r} stands where {expected[0].decode()!r} belongs"
-        yield Piece(self._number + 1, self._window.offset, b"", None, rule, detail)
+        rule = "truncated" if not self._left() and self._array and "]" not in found else "separator"
+        detail = f"{found!r} stands where {expected[0]!r} belongs"
+        yield Piece(self._number + 1, self._offset, b"", None, rule, detail)
 
-    def _piece(self) -> Piece:
-        self._number += 1
-        if self._window.peek(0, 1) != b"{":
-            return self._scalar()
-        length, whole = self._measure()
-        if not whole:
-            return self._broken("truncated" if length < 0 else "malformed")
-        if found := self._parsed(self._window.peek(0, length)):
-            self._window.take(length)
-            return found
-        return self._broken("malformed")
+    def _object(self) -> Piece:
+        if rule := self._doomed.get(self._start + self._at):
+            return self._broken(rule, _Failure("breaks further on"))
+        found = self._decoded(_ROW)
+        if isinstance(found, _Failure):
+            rule = "truncated" if found.cut else "malformed"
+            self._doom(rule, found.place)
+            return self._broken(rule, found)
+        return self._row(*found)
 
-    def _measure(self) -> tuple[int, bool]:
-        """Finds the end of the object that opens here.
+    def _decoded(self, decoder: json.JSONDecoder) -> tuple[Any, int] | _Failure:
+        """Decodes the value that begins here, reading on while it may go on: value and length."""
+        while isinstance(found := self._try(decoder), _Failure):
+            if not (found.cut and self._more()):
+                break
+        return found
 
-        Returns:
-            Its length and True; the place where it breaks and False; −1 and False where the file
-            ends inside it.
-        """
-        at, nesting = 0, _Nesting()
-        while True:
-            token = self._window.match(_TOKEN, at)
-            if token is None:
-                broken = self._window.peek(at, 1) not in (b"", b'"')
-                if broken or len(self._window) > LONGEST_ROW:
-                    return at, False
-                if not self._window.more():
-                    return -1, False
-                continue
-            if not nesting.takes(token):
-                return at, False
-            at += len(token)
-            if not nesting.closers:
-                return at, True
-
-    def _parsed(self, raw: bytes) -> Piece | None:
-        """Reads an object; None if it is none and another one opens inside it."""
-        number, offset = self._number, self._window.offset
+    def _try(self, decoder: json.JSONDecoder) -> tuple[Any, int] | _Failure:
         try:
-            return Piece(number, offset, raw, _loads(raw.decode("utf-8")))
+            value, end = decoder.raw_decode(self._text, self._at)
+        except json.JSONDecodeError as error:
+            open_ = error.msg.startswith("Unterminated string")
+            cut = open_ or bool(_CUT_TOKEN.match(self._text, error.pos))
+            return _Failure(error.msg, error.pos - self._at, cut)
+        except RecursionError:
+            return _Failure(_TOO_DEEP)
+        except ValueError as error:
+            return _Failure(str(error))
+        return value, end - self._at
+
+    def _doom(self, rule: str, place: int | None = None) -> None:
+        """Notes the objects that are open where the decoder failed: from each it would fail there again.
+
+        Args:
+            rule: What is wrong with them.
+            place: Where it failed, in characters from here; None where it does not say: then only
+                those in which others are nested too deeply are known.
+        """
+        opened: list[int] = []
+        end = len(self._text) if place is None else self._at + place
+        for token in _TOKEN.finditer(self._text, self._at, end):
+            if token[0] in ("{", "["):
+                opened.append(self._start + token.start())
+            elif token[0] in ("}", "]"):
+                del opened[-1:]
+            if not opened or (place is None and len(opened) > 2 * DEEPEST):
+                break
+        self._doomed = dict.fromkeys(opened if place is not None else opened[:-DEEPEST], rule)
+
+    def _row(self, row: dict[str, Any], length: int) -> Piece:
+        """Takes an object that the decoder has read."""
+        number, offset, raw = self._number, self._offset, self._take(length)
+        if _deeper(row, DEEPEST):
+            return Piece(number, offset, raw, None, "malformed", _TOO_DEEP)
+        try:
+            raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            rule, detail = "undecodable", f"byte {offset + error.start}: {error.reason}"
-        except (ValueError, RecursionError) as error:
-            rule, detail = "malformed", str(error)[:120]
-        if self._opening(1, len(raw)) is not None:
-            return None
-        return Piece(number, offset, raw, None, rule, detail)
+            detail = f"byte {offset + error.start}: {error.reason}"
+            return Piece(number, offset, raw, None, "undecodable", detail)
+        return Piece(number, offset, raw, row)
 
     def _scalar(self) -> Piece:
         """Takes a lone text, number or word; anything else up to the next object is stray."""
-        text = self._window.match(_SCALAR)
-        while text is not None and len(text) == len(self._window) and self._read_on():
-            text = self._window.match(_SCALAR)
-        try:
-            value = json.loads((text or b"").decode("utf-8"))
-        except ValueError:
-            return self._broken("stray_text")
-        offset = self._window.offset
-        raw = self._window.take(len(text or b""))
-        return Piece(self._number, offset, raw, None, "not_an_object", f"a {type(value).__name__}")
+        found = self._decoded(_SCALAR)
+        while not isinstance(found, _Failure) and found[1] == self._left() and self._more():
+            found = self._decoded(_SCALAR)  # a number may go on
+        if isinstance(found, _Failure):
+            return self._broken("stray_text", found)
+        value, length = found
+        after = self._text[self._at + length : self._at + length + 1]
+        if after.strip(BLANKS + ",[]"):
+            return self._broken("stray_text", _Failure("Extra data", length))
+        offset, raw = self._offset, self._take(length)
+        detail = f"a {type(value).__name__}"
+        return Piece(self._number, offset, raw, None, "not_an_object", detail)
 
-    def _broken(self, rule: str) -> Piece:
+    def _broken(self, rule: str, failure: _Failure) -> Piece:
         """Takes everything up to where the next object opens, or the rest of the file."""
-        length = self._opening(1)
-        while length is None and self._read_on():
-            length = self._opening(1)
-        self._cut_off = rule == "truncated" and length is None
-        if rule == "truncated" and length is not None:
-            rule = "malformed"
-        offset = self._window.offset
-        found = self._window.peek(0, len(self._window) if length is None else length)
-        raw = self._window.take(len((_CLOSED_ROW if self._array else _CLOSED_LINE).sub(b"", found)))
-        return Piece(self._number, offset, raw, None, rule, _why(raw))
+        end = self._next_object()
+        while end is None and self._more():
+            end = self._next_object()
+        found = self._text[self._at : end]
+        if rule == "truncated" and (end is not None or (not self._array and found.endswith("\n"))):
+            rule = "malformed"  # rows go on, or the last line is a whole one
+        self._cut_off = rule == "truncated"
+        # What separates a broken piece from the next one belongs to neither.
+        kept = found.rstrip(BLANKS)
+        if self._array and kept.endswith((",", "]")):
+            kept = kept[:-1].rstrip(BLANKS)
+        offset, raw = self._offset, self._take(len(kept))
+        detail = f"{len(raw)} bytes: {failure.why[:120]}"
+        if failure.place is not None:
+            before = found[: failure.place].encode("utf-8", "surrogateescape")
+            detail += f" at byte {offset + len(before)}"
+        return Piece(self._number, offset, raw, None, rule, detail)
 
-    def _opening(self, first: int, last: int | None = None) -> int | None:
-        """Finds where, in memory, the next object opens that is no value of another."""
-        data, start = self._window.data, self._window.start
-        end = len(data) if last is None else start + last
-        for found in _OBJECT_OPENS.finditer(data, start + first, end):
-            before = data[max(start, found.start() - 64) : found.start()]
-            if not before.rstrip().endswith(b":"):
-                return found.start() - start
+    def _next_object(self) -> int | None:
+        """Finds where, in the window, the next object opens that is no value of another."""
+        for found in _OBJECT_OPENS.finditer(self._text, self._at + 1):
+            before = self._text[max(self._at, found.start() - 64) : found.start()]
+            if not before.rstrip(BLANKS).endswith(":"):
+                return found.start()
         return None
-
-    def _read_on(self) -> bool:
-        if len(self._window) > LONGEST_ROW:
-            raise InputError(
-                f"row {self._number}, byte {self._window.offset}: no end within {LONGEST_ROW >> 20} MiB",
-                "check that the file is an array of objects or one object per line",
-            )
-        return self._window.more()
-
-
-def _why(raw: bytes) -> str:
-    """Says how many bytes are broken and what a parser makes of them."""
-    try:
-        _loads(raw.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        return f"{len(raw)} bytes: {str(error)[:120]}"
-    return f"{len(raw)} bytes"
-
-
-def _loads(text: str) -> Any:
-    return json.loads(text, strict=False, object_pairs_hook=_once, parse_constant=NotANumber)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -293,3 +287,18 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(row) < len(pairs):
         raise ValueError("a duplicate key in one object")
     return row
+
+
+_ROW = json.JSONDecoder(strict=False, object_pairs_hook=_once, parse_constant=NotANumber)
+_SCALAR = json.JSONDecoder()
+
+
+def _deeper(row: dict[str, Any], levels: int) -> bool:
+    """Tells whether objects and lists are nested deeper than so many levels."""
+    level: list[Any] = [row]
+    for _ in range(levels):
+        inside = [v.values() if isinstance(v, dict) else v for v in level]
+        level = [v for values in inside for v in values if isinstance(v, (dict, list))]
+        if not level:
+            return False
+    return True
