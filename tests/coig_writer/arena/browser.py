@@ -137,6 +137,11 @@ class Page:
                 raise AssertionError(f"{selector} says {shown!r}, not {words!r}")
             time.sleep(0.02)
 
+    def voted(self, count: int) -> None:
+        """Waits until the page counts so many votes as given, or thanks for the last."""
+        shown = "return document.querySelector('.progress .count')?.textContent ?? ''"
+        self.until(lambda: self.run(shown).startswith(f"{count} ") or self.all("#another"))
+
     def shot(self, name: str) -> None:
         """Keeps a screenshot under build/screens."""
         self.screens.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ export const api = {
   session: (protocol, language) => request("/api/session", { protocol, language, consent: true }),
   vote: (vote) => request("/api/vote", vote),
   history: () => request("/api/history"),
+  authors: (protocol, language) => request("/api/authors", { protocol, language }),
   withdraw: (ballot) => request("/api/withdraw", { ballot }),
   results: (protocol, language) => request(`/api/results?protocol=${protocol}&language=${language}`),
 };

@@ -8,7 +8,7 @@ import { applyPreferences, draft, forgetSent, keepDraft, keepSent, practised, pr
 import { ranking } from "/page/ranking.js";
 import { rating } from "/page/rating.js";
 import { Reader } from "/page/reader.js";
-import { doneScreen, failedScreen, showKeys, startScreen, topBar } from "/page/screens.js";
+import { doneScreen, failedScreen, showAuthors, showKeys, startScreen, topBar } from "/page/screens.js";
 import { t } from "/page/strings.js";
 
 const PROTOCOLS = { pairwise, ranking, rating };
@@ -32,7 +32,7 @@ function minutesLeft() {
 }
 
 function redrawBar() {
-  const voting = state.phase === "vote" || state.phase === "after";
+  const voting = state.phase === "vote";
   topBar({ progress: voting ? state.view.progress : null, minutes: voting ? minutesLeft() : null, voting, redraw: redraw });
 }
 
@@ -55,7 +55,8 @@ function showDone() {
   state.phase = "done";
   state.reader = null;
   redrawBar();
-  doneScreen(state.study, begin, () => { state.phase = "start"; redraw(); });
+  const elsewhere = () => { state.phase = "start"; redraw(); };
+  doneScreen(state.study, state.view, { again: another, elsewhere, authors: () => showAuthors(state.chosen) });
 }
 
 async function begin() {
@@ -70,6 +71,11 @@ async function begin() {
   }
   if (practised(name)) return show(state.real);
   return show({ ...state.real, practice: true, item: practiceItem(name, language) });
+}
+
+async function another() {
+  await begin();
+  if (state.phase === "done") announce(t("nothing_left"));
 }
 
 function show(view) {
@@ -126,7 +132,6 @@ function remember() {
 function drawVerdict() {
   const bar = find("#verdict");
   bar.hidden = false;
-  if (state.phase === "after") return;
   const { verdict } = state.said;
   const complete = protocol().complete(verdict);
   protocol().mark(state.reader, verdict, choose);
@@ -196,12 +201,8 @@ function accepted(receipt) {
   state.sending = false;
   state.dwells.push(state.reader.dwell());
   keepDraft(state.view.item.id, null);
-  if (!receipt.models) {
-    notify(t("saved"));
-    show(receipt.next);
-  } else {
-    showAuthors(receipt);
-  }
+  notify(t("saved"));
+  show(receipt.next);
   offerRest();
 }
 
@@ -214,23 +215,6 @@ function refused(error) {
   }
   announce(error.status ? t("failed", error.message) : t("offline"));
   drawVerdict();
-}
-
-function showAuthors(receipt) {
-  state.phase = "after";
-  state.after = receipt.next;
-  state.reader.reveal(receipt.models);
-  state.view.progress = receipt.next.progress;
-  redrawBar();
-  const next = button([t("next"), keycap("⏎")], goOn, { class: "primary send", id: "next" });
-  const names = protocol().revealed?.(state.said.verdict, receipt.models)
-    ?? receipt.models.map((name, i) => el("span", {}, `${state.reader.names[i]} ${t("wrote", name)}`));
-  fill(find("#verdict"), el("div", { class: "after", role: "status" }, el("span", { class: "said" }, t("saved")), ...names, next));
-  next.focus();
-}
-
-function goOn() {
-  show(state.after);
 }
 
 function endPractice() {
@@ -247,7 +231,7 @@ function offerRest() {
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || find("#sheet").open) return;
-  if (!["vote", "after"].includes(state.phase) || event.target.matches("textarea, input[type=text]")) {
+  if (state.phase !== "vote" || event.target.matches("textarea, input[type=text]")) {
     if (event.key === "Escape") find("#main").focus();
     return;
   }
@@ -257,7 +241,6 @@ function onKey(event) {
 function handled(event) {
   const onButton = event.target.matches("button, a, summary") && ["Enter", " "].includes(event.key);
   if (onButton) return false;
-  if (state.phase === "after") return event.key === "Enter" && (goOn(), true);
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const command = { Enter: submit, Backspace: undoLast, z: undoLast, "?": () => showKeys(protocol()), c: toComment }[key];
   if (command) return command(), true;

@@ -79,12 +79,6 @@ export const ranking = {
     return [el("ol", { class: "tray", "aria-label": t("your_order") }, ...slots), tie || null];
   },
 
-  revealed(verdict, models) {
-    if (verdict === "skip") return models.map((name, i) => el("span", {}, `${i + 1} ${name}`));
-    const order = verdict.map((place) => place.map((i) => models[i]).join(" = ")).join(" › ");
-    return [el("span", {}, `${t("your_order")}: ${order}`)];
-  },
-
   help: () => [[t("key_numbers", ranking.count), t("rank_hint")], ["← →", t("key_turn")], ...(ranking.ties ? [["=", t("ties_hint")]] : []), ["S", t("v_skip")]],
 };
 

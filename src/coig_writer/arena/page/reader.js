@@ -92,13 +92,6 @@ export class Reader {
     const targets = preferences.linked || this.panes.length === 2 ? this.panes.map((_, i) => i) : [this.current()];
     targets.forEach((i) => this.scroller(i).scrollBy({ top: lines * 34 }));
   }
-
-  reveal(models) {
-    this.strip.classList.add("revealed");
-    this.panes.forEach((pane, i) => {
-      pane.querySelector("header .place").replaceWith(el("span", { class: "author" }, t("wrote", models[i])));
-    });
-  }
 }
 
 function layout(item) {

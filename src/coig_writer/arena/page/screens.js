@@ -61,16 +61,33 @@ export function failedScreen(why, again) {
     el("div", { class: "go" }, again && button(t("retry"), again, { class: "primary", id: "retry" }))));
 }
 
-export function doneScreen(study, again, elsewhere) {
+export function doneScreen(study, view, { again, elsewhere, authors }) {
   find("#verdict").hidden = true;
+  const open = study.mode === "public";
   fill(find("#main"), el("div", { class: "page start" },
     el("h1", {}, t("done_title")),
     el("p", { class: "lead" }, t("done_text")),
     el("div", { class: "go" },
-      study.mode === "public" ? button(t("another"), again, { class: "primary", id: "another" }) : null,
+      open ? button(t("another"), again, { class: "primary", id: "another" }) : null,
       study.protocols.length > 1 ? button(t("another_protocol"), elsewhere) : null,
       button(t("history"), showHistory),
-      study.mode === "public" ? el("a", { href: "/results" }, t("results")) : null)));
+      open ? el("a", { href: "/results" }, t("results")) : null),
+    open && view.progress.done ? el("p", { class: "note" }, button(t("authors"), authors, { id: "authors" }), " ", t("authors_note")) : null));
+}
+
+// Who wrote what, once the sitting is over; these texts do not come back to this rater.
+export async function showAuthors({ protocol, language }) {
+  try {
+    const items = await api.authors(protocol, language);
+    sheet(t("authors"), t("close"), el("ul", { class: "votes" }, ...items.map(authorsOf)));
+  } catch (error) {
+    notify(error.message);
+  }
+}
+
+function authorsOf({ prompt, openings, models }) {
+  const line = (name, i) => el("small", {}, `${openings[i]}… `, el("b", { class: "author" }, t("wrote", name)));
+  return el("li", {}, el("div", {}, el("p", {}, prompt), ...models.map(line)));
 }
 
 export function showKeys(protocol) {

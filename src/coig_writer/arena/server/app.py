@@ -62,6 +62,7 @@ def create_app(
     app.add_api_route("/api/history", routes.history)
     app.add_api_route("/api/session", routes.session, methods=["POST"])
     app.add_api_route("/api/vote", routes.vote, methods=["POST"])
+    app.add_api_route("/api/authors", routes.authors, methods=["POST"])
     app.add_api_route("/api/withdraw", routes.withdraw, methods=["POST"])
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     return app

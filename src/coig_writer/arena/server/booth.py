@@ -24,6 +24,7 @@ from coig_writer.ballot import Ballot, Protocol
 from coig_writer.errors import InputError
 
 MAX_DESKS = 5_000
+OPENING = 60  # characters by which a rater knows a text again
 TAGS = (
     "plot_holds",
     "structure_clear",
@@ -57,11 +58,12 @@ class Vote:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Receipt:
-    """The reply to a vote: the ballot's id and, in a public study, who wrote what (by position)."""
+class Authors:
+    """Who wrote what in one item, in the order shown, beside the first words of each text."""
 
-    id: str
-    models: tuple[str, ...] | None
+    prompt: str
+    openings: tuple[str, ...]
+    models: tuple[str, ...]
 
 
 class Desk:
@@ -136,6 +138,8 @@ class Booth:
         if self.study.mode == "invited":
             return self._opened(rater, protocol, language, [self._invited_seat(rater)])
         desk = self.desk(rater, protocol, language)
+        if desk and not self._anything_left(rater, protocol, language):
+            return desk
         for _ in self.seats(protocol, language):
             self.store.take_seat(self.study.study, protocol, language, rater)
             self._desks.pop((rater, protocol, language), None)
@@ -144,6 +148,18 @@ class Booth:
                 break
         assert desk is not None, "a seat was taken"
         return desk
+
+    def _anything_left(self, rater: str, protocol: Protocol, language: str) -> bool:
+        voted = self.store.voted(self.study.study, rater, protocol)
+        told = self.store.revealed(self.study.study, rater)
+        return any(
+            (self.item_name(task), task.repeat) not in voted and not told & self._texts(task)
+            for seat in self.seats(protocol, language)
+            for task in seat
+        )
+
+    def _texts(self, task: Task) -> set[tuple[str, str]]:
+        return {(task.unit.query_id, self.collection.variants[m]) for m in task.shown}
 
     def _invited_seat(self, rater: str) -> int:
         pseudonyms = [self.identity.rater("invited", name) for name in self.study.raters]
@@ -170,13 +186,15 @@ class Booth:
 
     def _opened(self, rater: str, protocol: Protocol, language: str, held: Sequence[int]) -> Desk:
         voted = self.store.voted(self.study.study, rater, protocol)
+        told = self.store.revealed(self.study.study, rater)
         tasks: dict[str, Task] = {}
         seen: set[tuple[str, int]] = set()
         done: set[str] = set()
         for ordinal in held:
             for place, task in enumerate(self._dealt(protocol, language, ordinal)):
                 name = (self.item_name(task), task.repeat)
-                if name in seen:
+                known = name not in voted and told & self._texts(task)
+                if name in seen or known:
                     continue
                 seen.add(name)
                 token = self.identity.sign("item", rater, protocol, language, ordinal, place)
@@ -221,8 +239,8 @@ class Booth:
             },
         }
 
-    def vote(self, rater: str, protocol: Protocol, language: str, vote: Vote) -> Receipt:
-        """Stores a vote and says who wrote what, if the study reveals it; for raters without a server.
+    def vote(self, rater: str, protocol: Protocol, language: str, vote: Vote) -> str:
+        """Stores a vote and returns its ballot's id; for raters without a server.
 
         Raises:
             InputError: Not an item of this rater, or a verdict that does not fit.
@@ -269,15 +287,43 @@ class Booth:
             consent=True,
         )
 
-    def receipt(self, desk: Desk, vote: Vote, ballot: Ballot, error: Exception | None) -> Receipt:
-        """Returns the reply to a vote that the store took, or raises what it said instead."""
+    def receipt(self, desk: Desk, vote: Vote, ballot: Ballot, error: Exception | None) -> str:
+        """Returns the id of a ballot that the store took, or raises what it said instead."""
         if error is None or isinstance(error, DuplicateError):
             desk.done.add(vote.item)
         if error is not None:
             raise error
         self.on_ballot()
-        reveal = self.study.mode == "public"
-        return Receipt(ballot.id, ballot.shown if reveal else None)
+        return ballot.id
+
+    def authors(self, rater: str, protocol: Protocol, language: str) -> list[Authors]:
+        """Tells a rater of a public study who wrote what, once a sitting is over.
+
+        Texts whose authors a rater knows are no longer handed out to that rater, in any protocol.
+
+        Raises:
+            InputError: The study reveals nothing, or items of the sitting are still open.
+        """
+        with self._lock:
+            desk = self.desk(rater, protocol, language)
+            if self.study.mode != "public" or desk is None or desk.next() is not None:
+                raise InputError("authors are told at the end of a sitting", "vote on every item")
+            first = [task for task in desk.tasks.values() if task.repeat == 0]
+            self.store.reveal(
+                self.study.study, rater, set().union(*(self._texts(task) for task in first))
+            )
+            for key in [key for key in self._desks if key[0] == rater]:
+                del self._desks[key]
+        self.on_ballot()
+        return [self._authors(task) for task in first]
+
+    def _authors(self, task: Task) -> Authors:
+        prompt = self.prompts[task.unit.query_id]
+        return Authors(
+            prompt.text,
+            tuple(prompt.answers[m].split("\n")[0][:OPENING] for m in task.shown),
+            tuple(self.collection.variants[m] for m in task.shown),
+        )
 
     def history(self, rater: str) -> list[dict[str, Any]]:
         """Returns a rater's own votes, newest first, over positions and without names."""

@@ -29,19 +29,22 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-class Session(_Body):
-    """What the start screen sends."""
+class Sitting(_Body):
+    """What is judged, and in which language."""
 
     protocol: str = Field(max_length=16)
     language: str = Field(max_length=8)
+
+
+class Session(Sitting):
+    """What the start screen sends."""
+
     consent: bool
 
 
-class VoteBody(_Body):
+class VoteBody(Sitting):
     """What the page sends with a vote; see ``coig_writer.arena.server.booth.Vote``."""
 
-    protocol: str = Field(max_length=16)
-    language: str = Field(max_length=8)
     item: str = Field(max_length=64)
     verdict: str | list[int | list[int]] | dict[str, int]
     tags: list[str] = Field(default=[], max_length=len(TAGS))
@@ -160,9 +163,16 @@ async def vote(body: VoteBody, request: Request, rater: Rater) -> Response:
         desk = await anyio.to_thread.run_sync(booth.desk, rater, protocol, language)
     desk = desk or Desk({}, set())  # who has no seat has no item either
     ballot = booth.ballot(rater, protocol, desk, sent)
-    receipt = booth.receipt(desk, sent, ballot, await request.app.state.writer.add(ballot))
-    shown = {"id": receipt.id, "models": receipt.models, "next": booth.view(protocol, desk)}
-    return JSONResponse(shown)
+    stored = booth.receipt(desk, sent, ballot, await request.app.state.writer.add(ballot))
+    return JSONResponse({"id": stored, "next": booth.view(protocol, desk)})
+
+
+def authors(body: Sitting, request: Request, rater: Rater) -> list[dict[str, Any]]:
+    """Says who wrote what in a sitting that is over, in a public study."""
+    _within(request, rater)
+    booth = _booth(request)
+    found = booth.authors(rater, *booth.checked(body.protocol, body.language))
+    return [dataclasses.asdict(item) for item in found]
 
 
 def history(request: Request, rater: Rater) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import datetime
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,15 @@ SEATS = sa.Table(
     sa.Column("rater", sa.String(64), nullable=False, index=True),
     sa.Column("claimed_at", sa.String(40), nullable=False),
 )
+REVEALS = sa.Table(  # texts whose authors a rater was told
+    "reveals",
+    _METADATA,
+    sa.Column("study", sa.String(200), primary_key=True),
+    sa.Column("rater", sa.String(64), primary_key=True),
+    sa.Column("query_id", sa.String(200), primary_key=True),
+    sa.Column("variant", sa.String(200), primary_key=True),
+    sa.Column("told_at", sa.String(40), nullable=False),
+)
 STUDIES = sa.Table(
     "studies",
     _METADATA,
@@ -101,6 +110,7 @@ class Store:
         )
         dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
         self._insert_new = dialect.insert(BALLOTS).on_conflict_do_nothing().returning(BALLOTS.c.id)
+        self._insert_told = dialect.insert(REVEALS).on_conflict_do_nothing()
         with _clear_errors():
             _METADATA.create_all(self.engine)
 
@@ -166,6 +176,22 @@ class Store:
             if there is None:
                 connection.execute(TOMBSTONES.insert(), to_row(tombstone))
         return tombstone if there is None else Tombstone(there.ballot, there.time)
+
+    def reveal(self, study: str, rater: str, texts: Collection[tuple[str, str]]) -> None:
+        """Notes that a rater is told who wrote these texts, as (query, variant)."""
+        told = {"study": study, "rater": rater, "told_at": now()}
+        with self._writer() as connection:
+            connection.execute(
+                self._insert_told, [told | {"query_id": q, "variant": v} for q, v in texts]
+            )
+
+    def revealed(self, study: str, rater: str) -> set[tuple[str, str]]:
+        """Returns the texts whose authors a rater knows, as (query, variant)."""
+        query = sa.select(REVEALS.c.query_id, REVEALS.c.variant).where(
+            REVEALS.c.study == study, REVEALS.c.rater == rater
+        )
+        with self._reader() as connection:
+            return {(query_id, variant) for query_id, variant in connection.execute(query)}
 
     def take_seat(self, study: str, protocol: str, language: str, rater: str) -> int:
         """Gives a rater the next free seat number, counted from 0."""

@@ -44,8 +44,8 @@ class Study:
 
     Attributes:
         study: Its name; part of every ballot.
-        mode: ``public`` lets anyone vote and reveals the models in the reply to a vote;
-            ``invited`` takes the listed raters only and never reveals.
+        mode: ``public`` lets anyone vote and tells who wrote what after a sitting;
+            ``invited`` takes the listed raters only and never tells.
         protocols: What raters are asked; the first is the default of the page.
         generations: Files or folders of generation records, relative to the study file.
         models: Variants to compare; empty takes all.
@@ -60,7 +60,7 @@ class Study:
         seed: Seed of the assignment.
         results_after: Ballots a protocol and language need before a public board shows.
         votes_per_minute: Limit per rater.
-        raters_per_minute: Limit on new raters, for all together.
+        raters_per_minute: Limit on new raters, per client address.
         allow: Phrases that the scan lets pass.
         consent: See ``Consent``.
     """

@@ -27,7 +27,8 @@ def booth_of(texts, folder, study=None):
 
 
 def traffic(booth, client, n_raters=3):
-    """Everything raters receive up to each vote: status, headers, body; replies to votes left out."""
+    """Everything raters receive: status, headers, body; of the replies to votes all but the ballot's id."""
+    replies: list[object] = []
     seen = [client.get(path) for path in ("/", "/api/study", "/page/main.js")]
     for number, protocol, language in itertools.product(range(n_raters), PROTOCOLS, ("zh", "en")):
         client.cookies.clear()
@@ -38,11 +39,15 @@ def traffic(booth, client, n_raters=3):
             seen.append(view)
             item = view.json()["item"]["id"]
             body = {"protocol": protocol, "language": language, "item": item, "verdict": "skip"}
-            assert client.post("/api/vote", json=body).status_code == 200
+            reply = client.post("/api/vote", json=body)
+            assert reply.status_code == 200
+            replies.append((sorted(reply.headers.items()), reply.json()["next"]))
             if len(seen) % 5 == 0:
                 break
             view = client.post("/api/session", json=start)
-    return [(r.status_code, sorted(h for h in r.headers.items()), r.content) for r in seen]
+    return [
+        (r.status_code, sorted(h for h in r.headers.items()), r.content) for r in seen
+    ] + replies
 
 
 @pytest.fixture
@@ -65,18 +70,19 @@ def test_permuting_model_names_leaves_all_traffic_before_a_vote_byte_identical(
 
 def test_what_the_renaming_changes_is_the_reveal(texts_of, client_of, study, tmp_path):
     """The test above could pass on an arena that forgot the names; this one shows it has them."""
-    replies = []
+    told = []
     for name, table in (("one", {n: n for n in RENAMED}), ("two", RENAMED)):
         texts = [dataclasses.replace(t, variant=table[t.variant]) for t in texts_of()]
         booth = booth_of(texts, tmp_path / name, study)
-        desk = booth.sit("r", "ranking", "zh")
         client = client_of(booth)
         client.cookies.set(COOKIE, booth.identity.cookie("r"))
-        body = {"protocol": "ranking", "language": "zh", "item": desk.next()}
-        replies.append(
-            client.post("/api/vote", json={**body, "verdict": [0, 1, 2, 3, 4]}).json()["models"]
-        )
-    assert [RENAMED[name] for name in replies[0]] == replies[1]
+        start = {"protocol": "ranking", "language": "zh"}
+        view = client.post("/api/session", json={**start, "consent": True}).json()
+        while view["item"]:
+            body = {**start, "item": view["item"]["id"], "verdict": [0, 1, 2, 3, 4]}
+            view = client.post("/api/vote", json=body).json()["next"]
+        told.append(client.post("/api/authors", json=start).json()[0]["models"])
+    assert [RENAMED[name] for name in told[0]] == told[1]
 
 
 def test_models_are_numbered_by_what_they_wrote(texts_of):

@@ -7,7 +7,7 @@ import pytest
 
 from coig_writer.arena.server.booth import Vote
 from coig_writer.arena.server.store import DuplicateError, StoreError
-from coig_writer.arena.study.definition import Study
+from coig_writer.arena.study.definition import Overlap, Study
 from coig_writer.arena.study.verdicts import named_verdict, positions
 from coig_writer.ballot import DIMENSIONS, comparisons
 from coig_writer.errors import InputError
@@ -30,12 +30,12 @@ def test_a_vote_becomes_the_ballot_of_what_was_shown(booth, protocol):
     desk = booth.sit("r", protocol, "zh")
     view = booth.view(protocol, desk)
     task = desk.tasks[view["item"]["id"]]
-    _, receipt = vote_on_next(booth, "r", protocol)
+    _, stored = vote_on_next(booth, "r", protocol)
     (ballot,) = booth.store.ballots("demo", "r")
     prompt = booth.prompts[ballot.query_id]
     answers = dict(zip(booth.collection.variants, prompt.answers, strict=True))
     assert view["item"]["answers"] == [answers[name] for name in ballot.shown]
-    assert receipt.models == ballot.shown
+    assert stored == ballot.id
     assert ballot.shown == tuple(booth.collection.variants[m] for m in task.shown)
     assert positions(ballot) in (VERDICTS[protocol], [[p] for p in [4, 2, 0, 1, 3]])
 
@@ -105,6 +105,64 @@ def test_a_public_rater_who_is_done_gets_another_set_without_doubles(booth):
     assert len({(b.item, b.repeat) for b in cast}) == len(cast)
 
 
+def sat_through(booth, rater, protocol):
+    """Votes on everything in one sitting; returns what was shown, first showings only."""
+    desk = booth.sit(rater, protocol, "zh")
+    while desk.next():
+        vote_on_next(booth, rater, protocol)
+    return [task for task in desk.tasks.values() if task.repeat == 0]
+
+
+def test_authors_are_told_once_the_sitting_is_over_repeats_included(make_booth):
+    booth = make_booth(Study(items_per_rater=4, repeats=0.5))
+    desk = booth.sit("r", "ranking", "zh")
+    assert [task.repeat for task in desk.tasks.values()].count(1) == 2
+    while desk.next():
+        with pytest.raises(InputError, match="end of a sitting"):
+            booth.authors("r", "ranking", "zh")
+        assert booth.store.revealed("demo", "r") == set()
+        vote_on_next(booth, "r", "ranking")
+    told = booth.authors("r", "ranking", "zh")
+    cast = [b for b in booth.store.ballots("demo", "r") if b.repeat == 0]
+    assert [item.models for item in told] == [b.shown for b in cast]
+    for item in told:
+        prompt = next(p for p in booth.prompts.values() if p.text == item.prompt)
+        answers = dict(zip(booth.collection.variants, prompt.answers, strict=True))
+        assert all(
+            answers[name].startswith(opening)
+            for name, opening in zip(item.models, item.openings, strict=True)
+        )
+    assert booth.authors("r", "ranking", "zh") == told
+
+
+def test_texts_whose_authors_were_told_do_not_come_back_to_that_rater(make_booth):
+    booth = make_booth(Study(items_per_rater=2, repeats=0, overlap=Overlap(0.0, 2)))
+    begun = booth.sit("r", "pairwise", "zh")
+    seen = {task.unit.query_id for task in sat_through(booth, "r", "ranking")}
+    assert any(task.unit.query_id in seen for task in begun.tasks.values())
+    booth.authors("r", "ranking", "zh")
+    for again in (booth, make_booth(booth.study)):  # also after a restart
+        for protocol in ("pairwise", "ranking", "rating"):
+            fresh = again.sit("r", protocol, "zh")
+            waiting = [fresh.tasks[token] for token in fresh.tasks if token not in fresh.done]
+            assert not {task.unit.query_id for task in waiting} & seen
+        other = again.sit("another", "ranking", "zh")
+        assert other.next()
+    gone = next(token for token, task in begun.tasks.items() if task.unit.query_id in seen)
+    with pytest.raises(InputError, match="not yours"):
+        booth.vote("r", "pairwise", "zh", Vote(gone, "left"))
+
+
+def test_who_has_seen_everything_takes_no_more_seats(make_booth):
+    booth = make_booth(Study(items_per_rater=100, repeats=0))
+    sat_through(booth, "r", "rating")
+    while booth.sit("r", "rating", "zh").next():
+        sat_through(booth, "r", "rating")
+    taken = booth.store.seats_of("demo", "rating", "zh", "r")
+    assert booth.sit("r", "rating", "zh").next() is None
+    assert booth.store.seats_of("demo", "rating", "zh", "r") == taken
+
+
 def test_the_second_time_round_every_order_is_reversed(booth):
     n_seats = len(booth.seats("pairwise", "zh"))  # of two answers the other row is the reverse
     first = booth._dealt("pairwise", "zh", 0)
@@ -120,8 +178,11 @@ def test_invited_raters_have_their_own_seats_and_learn_no_names(make_booth, invi
         desk = booth.sit(rater, "ranking", "zh")
         dealt = booth.seats("ranking", "zh")[number]
         assert [t.shown for t in desk.tasks.values()] == [t.shown for t in dealt]
-        _, receipt = vote_on_next(booth, rater, "ranking")
-        assert receipt.models is None
+        vote_on_next(booth, rater, "ranking")
+    while desk.next():
+        vote_on_next(booth, rater, "ranking")
+    with pytest.raises(InputError, match="end of a sitting"):
+        booth.authors(rater, "ranking", "zh")
     with pytest.raises(InputError, match="invitation"):
         booth.sit("stranger", "ranking", "zh")
 
@@ -158,14 +219,14 @@ def test_skip_is_an_answer_of_every_protocol(booth):
 
 
 def test_history_shows_own_votes_by_position_and_marks_the_withdrawn(booth):
-    _, receipt = vote_on_next(booth, "r", "ranking")
+    _, stored = vote_on_next(booth, "r", "ranking")
     vote_on_next(booth, "other", "ranking")
-    booth.store.withdraw("r", receipt.id)
+    booth.store.withdraw("r", stored)
     (entry,) = booth.history("r")
     assert entry["withdrawn"]
     assert not set(booth.collection.variants) & set(json.dumps(entry).split('"'))
     with pytest.raises(InputError):
-        booth.store.withdraw("other", receipt.id)
+        booth.store.withdraw("other", stored)
 
 
 def test_signals_of_attention_are_stored_as_columns(booth):

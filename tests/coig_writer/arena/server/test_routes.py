@@ -20,24 +20,36 @@ def vote(client, item_id, verdict="left", **changes):
     return client.post("/api/vote", json={**body, **changes})
 
 
-def test_a_vote_is_stored_and_answered_with_the_authors_and_the_next_item(booth, client_of):
+def test_a_vote_is_stored_and_answered_with_the_next_item(booth, client_of):
     client = client_of(booth)
     first = begin(client).json()
     reply = vote(client, first["item"]["id"]).json()
     (ballot,) = booth.store.ballots("demo")
     assert reply["id"] == ballot.id
-    assert reply["models"] == list(ballot.shown)
+    assert set(reply) == {"id", "next"}
     assert reply["next"]["progress"]["done"] == 1
     assert reply["next"]["item"]["id"] != first["item"]["id"]
 
 
-def test_a_replay_is_refused_without_a_second_reveal(booth, client_of):
+def test_authors_come_at_the_end_of_the_sitting_and_not_before(make_booth, client_of):
+    booth = make_booth(Study(items_per_rater=2, repeats=0.5, votes_per_minute=1000))
+    client = client_of(booth)
+    sitting = {"protocol": "pairwise", "language": "zh"}
+    view = begin(client).json()
+    while view["item"]:
+        assert client.post("/api/authors", json=sitting).status_code == 422
+        view = vote(client, view["item"]["id"]).json()["next"]
+    told = client.post("/api/authors", json=sitting).json()
+    cast = [b for b in booth.store.ballots("demo") if b.repeat == 0]
+    assert [item["models"] for item in told] == [list(b.shown) for b in cast]
+
+
+def test_a_replay_is_refused(booth, client_of):
     client = client_of(booth)
     item = begin(client).json()["item"]["id"]
     vote(client, item)
     again = vote(client, item, "right")
     assert again.status_code == 409
-    assert "models" not in again.json()
     assert len(booth.store.ballots("demo")) == 1
 
 
@@ -110,7 +122,11 @@ def test_an_invited_study_reveals_nothing(make_booth, invited, client_of):
     client = client_of(booth)
     client.get(f"/?invite={booth.identity.invitation('trial', '甲')}")
     reply = vote(client, begin(client).json()["item"]["id"]).json()
-    assert reply["models"] is None
+    assert set(reply) == {"id", "next"}
+    assert (
+        client.post("/api/authors", json={"protocol": "pairwise", "language": "zh"}).status_code
+        == 422
+    )
     assert client.get("/api/results?protocol=pairwise&language=zh").json()["results"] is None
 
 
