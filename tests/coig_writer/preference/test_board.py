@@ -1,0 +1,208 @@
+"""Every statistical choice of the board, on both sides of its edge, with values computed by hand.
+
+z² = 3.8415 at 95 %, so that Wilson's lower bound for n of n is n / (n + z²).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from coig_writer.ballot import Comparison
+from coig_writer.preference import bootstrap
+from coig_writer.preference.board import (
+    PRIOR,
+    Board,
+    board,
+    by_cluster,
+    conclusions,
+    detectable,
+    share,
+)
+
+Z2 = 3.841459
+
+
+def votes(
+    cast: dict[tuple[str, str], float], left: str = "a", right: str = "b"
+) -> list[Comparison]:
+    """Votes of one pair: (prompt, rater) → outcome."""
+    return [Comparison(q, r, left, right, outcome) for (q, r), outcome in cast.items()]
+
+
+def by_prompt(wins: int, n: int, rater: str = "r") -> list[Comparison]:
+    return votes({(f"q{i}", rater): float(i < wins) for i in range(n)})
+
+
+def rate(found: Board, row: str = "a", column: str = "b") -> bootstrap.Interval:
+    cell = found.cell(row, column)
+    assert cell is not None
+    assert cell.rate is not None
+    return cell.rate
+
+
+def test_raters_are_resampled_where_there_are_several() -> None:
+    """Four of eight raters always say a: a draws Binomial(8, ½) / 8, whose 2.5 % quantile is 1/8."""
+    cast = {(f"q{q}", f"r{r}"): float(r < 4) for q in range(40) for r in range(8)}
+    found = board(votes(cast))
+    assert (rate(found).low, rate(found).high) == (1 / 8, 7 / 8)
+    assert rate(found).cluster == "query and rater"
+    strengths = {s.model: s.strength for s in found.standings}
+    assert strengths["a"].cluster == "query and rater"
+    assert strengths["a"].high == pytest.approx(math.log(7) / 2)  # 7 of 8 raters: odds 7, half each
+
+
+def test_prompts_are_resampled_not_votes() -> None:
+    """Eight prompts, four won, each asked ten times of one rater: Binomial(8, ½) / 8 again."""
+    ten = list(itertools.chain.from_iterable([by_prompt(4, 8)] * 10))
+    found = board(ten)
+    assert (rate(found).low, rate(found).high) == (1 / 8, 7 / 8)
+    assert (rate(found).cluster, rate(found).clusters, rate(found).n) == ("query", 8, 80)
+    assert found.standings[0].strength.high == pytest.approx(math.log(7) / 2)
+
+
+def test_no_rate_is_narrower_than_wilson_over_prompts() -> None:
+    """Two votes on each of twelve prompts, one each way: resampling moves nothing, votes are 24."""
+    both = [*by_prompt(12, 12), *by_prompt(0, 12)]
+    found = rate(board(both))
+    half = math.sqrt(Z2) * math.sqrt(0.25 / 12 + Z2 / (4 * 144)) / (1 + Z2 / 12)
+    assert (found.low, found.high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-6)
+
+
+@pytest.mark.parametrize(("n", "low"), [(1, 1 / (1 + Z2)), (6, 6 / (6 + Z2)), (60, 60 / (60 + Z2))])
+def test_a_rate_of_one_is_never_certain(n: int, low: float) -> None:
+    found = rate(board(by_prompt(n, n)))
+    assert (found.low, found.high) == (pytest.approx(low, abs=1e-6), 1.0)
+
+
+def test_a_share_of_nothing_has_room_above() -> None:
+    codes = np.arange(20)
+    found = share(np.zeros(20), codes, codes * 0)
+    assert (found.low, found.high) == (0.0, pytest.approx(Z2 / (20 + Z2), abs=1e-6))
+
+
+@pytest.mark.parametrize(("prompts", "few"), [(19, 20), (20, 0)])
+def test_fewer_than_twenty_prompts_are_said_to_be_few(prompts: int, few: int) -> None:
+    found = board(by_prompt(9, prompts))
+    assert found.few == few
+    assert rate(found).few_clusters == bool(few)
+
+
+def test_an_undefeated_model_leans_on_a_prior_and_one_loss_needs_none() -> None:
+    """Six of six with half a virtual comparison: odds 6.25 : 0.25, half of their log each."""
+    found = board(by_prompt(6, 6))
+    assert {s.prior for s in found.standings} == {PRIOR}
+    assert found.standings[0].strength.estimate == pytest.approx(math.log(25) / 2)
+    assert "undefeated by the others a" in found.problem
+    beaten = board(by_prompt(5, 6))
+    assert {s.prior for s in beaten.standings} == {0.0}
+    assert beaten.standings[0].strength.estimate == pytest.approx(math.log(5) / 2)
+    assert beaten.problem == ""
+
+
+def test_prompts_that_all_say_the_same_give_no_strength_without_width() -> None:
+    """Likelihood of six rounds: information 6.5 · p(1 - p) on the difference, its half on each."""
+    same = [
+        Comparison(f"q{i}", "r", a, b, 1.0)
+        for i in range(6)
+        for a, b in (("a", "b"), ("b", "c"), ("a", "c"))
+    ]
+    for standing in board(same).standings:
+        assert standing.strength.high - standing.strength.low > 1
+    two = board(by_prompt(6, 6)).standings[0].strength
+    p = 6.25 / 6.5
+    error = 1 / math.sqrt(6.5 * p * (1 - p)) / 2
+    assert two.high - two.estimate == pytest.approx(math.sqrt(Z2) * error, abs=1e-4)
+
+
+def test_one_prompt_has_rates_and_no_strengths_and_two_have_both() -> None:
+    one = board(votes({("q", "r"): 1.0, ("q", "s"): 0.0}))
+    assert one.standings == ()
+    assert "one prompt" in one.problem
+    assert rate(one).low == pytest.approx(0.5 - 0.5 * math.sqrt(Z2 / (1 + Z2)), abs=1e-6)
+    assert board(by_prompt(1, 2)).standings
+
+
+def test_ties_alone_order_nobody() -> None:
+    found = board(votes({(f"q{i}", "r"): 0.5 for i in range(4)}))
+    assert found.standings == ()
+    assert "every comparison is a tie" in found.problem
+    assert found.tie_rate.estimate == 1.0
+    assert found.tie_rate.low == pytest.approx(4 / (4 + Z2), abs=1e-6)
+
+
+@pytest.mark.parametrize(("n", "decided"), [(5, False), (6, True)])
+def test_a_pair_is_decided_below_five_per_cent(n: int, decided: bool) -> None:
+    """2 · ½⁵ = 0.0625 and 2 · ½⁶ = 0.03125."""
+    (found,) = conclusions(board(by_prompt(n, n)), ("a", "b"))
+    assert found.p == pytest.approx(2 * 0.5**n)
+    assert found.significant == decided
+    assert found.flips == (1 if decided else None)
+
+
+def test_holm_runs_over_the_family_that_is_named() -> None:
+    """Three pairs of 0.03125 are 0.09375 together; alone, one is decided."""
+    three = [
+        Comparison(f"q{i}", "r", a, b, 1.0)
+        for i in range(6)
+        for a, b in (("a", "b"), ("b", "c"), ("a", "c"))
+    ]
+    told = board(three)
+    assert {c.corrected for c in conclusions(told, ("a", "b", "c"))} == {3 / 32}
+    assert not any(c.significant for c in conclusions(told, ("a", "b", "c")))
+    assert [c.corrected for c in conclusions(told, ("a", "b"))] == [1 / 32]
+    assert conclusions(told, ("a", "x")) == ()
+
+
+def test_a_majority_on_every_prompt_decides_nothing_where_raters_split() -> None:
+    """Two raters for a and one for b, on thirty prompts: three draws for b have chance 1/27 > 2.5 %."""
+    cast = {(f"q{q}", f"r{r}"): float(r < 2) for q in range(30) for r in range(3)}
+    (found,) = conclusions(board(votes(cast)), ("a", "b"))
+    assert found.corrected == pytest.approx(2 * 0.5**30)
+    assert found.rate.low == 0.0
+    assert not found.significant
+
+
+def test_a_prompt_on_which_votes_split_evenly_is_left_out_of_the_majority() -> None:
+    cast = by_prompt(3, 4) + votes({("q0", "s"): 0.0, ("q1", "s"): 0.5, ("q2", "s"): 1.0})
+    cell = board(cast).cell("a", "b")
+    assert cell is not None
+    assert cell.majority is not None
+    assert (cell.majority.successes, cell.majority.n) == (2, 3)
+    assert (cell.wins, cell.losses, cell.ties) == (4, 2, 1)
+
+
+def test_a_conclusion_is_told_from_the_better_side() -> None:
+    (found,) = conclusions(board(by_prompt(1, 20)), ("a", "b"))
+    assert (found.better, found.worse, found.rate.estimate) == ("b", "a", 0.95)
+    assert found.majority.successes == 19
+
+
+@pytest.mark.parametrize(("n", "rate_found"), [(5, None), (6, 0.8 ** (1 / 6))])
+def test_power_needs_six_decided_prompts(n: int, rate_found: float | None) -> None:
+    """Six of six is the least that p < 0.05 can find: power 80 % where rate⁶ = 0.8."""
+    found = detectable(conclusions(board(by_prompt(n, n)), ("a", "b")))
+    assert found == (None if rate_found is None else pytest.approx(rate_found, abs=1e-5))
+
+
+def test_the_last_row_by_cluster_is_the_boards_own_rate() -> None:
+    rng = np.random.default_rng(1)
+    cast = {
+        (f"q{q}", f"r{r}"): float(rng.random() < 0.3 + 0.1 * r) for q in range(25) for r in range(5)
+    }
+    told = by_cluster(votes(cast), ("a", "b"))
+    assert list(told) == ["query", "rater", "query and rater"]
+    assert told["query and rater"] == rate(board(votes(cast)))
+    assert by_cluster(by_prompt(3, 5), ("a", "b")) == {}
+
+
+def test_a_model_without_votes_stands_in_the_matrix_and_bends_no_strength() -> None:
+    found = board(by_prompt(5, 6), ("a", "b", "c"))
+    assert [(c.row, c.column) for c in found.matrix if c.rate is None] == [
+        ("a", "c"), ("b", "c"), ("c", "a"), ("c", "b"),
+    ]  # fmt: skip
+    assert [s.model for s in found.standings] == ["a", "b"]
+    assert {s.prior for s in found.standings} == {0.0}
