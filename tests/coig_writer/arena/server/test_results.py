@@ -156,6 +156,10 @@ def test_a_rater_who_always_takes_one_side_is_noticed_after_ten_votes():
     mixed = [cast(i, "ab", ("left", "right")[i % 2], rater="y") for i in range(10)]
     assert excluded(always + mixed, language)["one_sided"] == {b.id for b in always}
     assert excluded(always[:9], language)["one_sided"] == set()
+    nine_of_ten = [*always[:9], cast(9, "ab", "right", rater="x")]
+    assert excluded(nine_of_ten, language)["one_sided"] == set()
+    ten_of_eleven = [*always, cast(10, "ab", "right", rater="x")]
+    assert len(excluded(ten_of_eleven, language)["one_sided"]) == 11
 
 
 def test_readers_of_the_board_cost_one_computation_at_a_time(booth, monkeypatch):
@@ -171,6 +175,18 @@ def test_readers_of_the_board_cost_one_computation_at_a_time(booth, monkeypatch)
     views = [board.view("pairwise", "zh") for _ in range(20)]
     assert len(calls) == 1
     assert views[0]["ballots"] == 0
+
+
+@pytest.mark.parametrize(("cast", "shown"), [(2, False), (3, True)])
+def test_results_are_shown_from_the_stated_number_of_votes(booth, cast, shown):
+    """``results_after`` is 3; a repeat is no further vote."""
+    rater = booth.identity.rater("public", "visitor")
+    desk = booth.sit(rater, "pairwise", "zh")
+    for _ in range(cast):
+        booth.vote(rater, "pairwise", "zh", Vote(desk.next(), "left"))
+    view = Board(booth).view("pairwise", "zh")
+    assert (view["ballots"], view["needed"]) == (cast, 3)
+    assert (view["results"] is not None) == shown
 
 
 @pytest.fixture(scope="module")
