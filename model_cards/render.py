@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,11 +20,15 @@ from coig_writer.errors import run_command
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_folder, read_records
 from coig_writer.generation import Generation
-from coig_writer.mixture import PUBLISHED, VARIANTS
-from coig_writer.scoring import recount
+from coig_writer.mixing import mixing
+from coig_writer.mixing.mixing import read_lock
+from coig_writer.mixture import PUBLISHED, VARIANTS, MixtureRow
+from coig_writer.scoring import recount as scoring
 from coig_writer.training import energy
+from coig_writer.training import recount as training
 
 TEMPLATE = Path(__file__).parent / "model.md.jinja"
+LOCK = "mixture.lock.json"
 WHAT = {
     "cw": "The creative rows alone.",
     "cw_1k": "The creative rows and the smallest share of general reasoning rows.",
@@ -77,7 +80,7 @@ class Places:
 
 
 def gather(variant: str, places: Places) -> dict[str, Fact]:
-    """Collects the facts that concern one variant."""
+    """Collects the facts that the stages stated about one variant."""
     found = facts.read(places.models / variant / "facts.json") | facts.read(
         places.mixtures / variant / "facts.json"
     )
@@ -87,22 +90,36 @@ def gather(variant: str, places: Places) -> dict[str, Fact]:
             for key, fact in facts.read(places.scores / "facts.json").items()
             if key.startswith(f"{variant}/")
         }
-    answers = places.generations / f"{variant}.parquet"
-    if answers.is_file():
-        found |= {f.id: f for f in recount.decoding(read_records(answers, Generation))}
-    used = energy.estimate(
-        str(found["run/hardware"].value),
-        int(found["run/devices"].value),
-        float(found["run/seconds"].value),
+    return found | {f.id: f for f in scoring.decoding(_answers(variant, places))}
+
+
+def measure(variant: str, places: Places) -> dict[str, Fact]:
+    """Measures the same from rows, weights and answers, without any facts file."""
+    mixture = places.mixtures / variant
+    rows = read_records(mixture / "train.parquet", MixtureRow)
+    found = [*mixing.facts(mixture), *training.run(places.models / variant, rows)]
+    found += scoring.facts(_answers(variant, places), places.mixtures)
+    return {fact.id: fact for fact in found}
+
+
+def _answers(variant: str, places: Places) -> list[Generation]:
+    file = places.generations / f"{variant}.parquet"
+    return read_records(file, Generation) if file.is_file() else []
+
+
+def with_energy(found: Mapping[str, Fact]) -> dict[str, Fact]:
+    """Adds the upper estimate of what the run's hardware used, where it is known."""
+    hardware, devices, seconds = (
+        found[f"run/{k}"].value for k in ("hardware", "devices", "seconds")
     )
-    return found | {fact.id: fact for fact in used}
+    used = energy.estimate(str(hardware), int(devices), float(seconds))
+    return {**found, **{fact.id: fact for fact in used}}
 
 
 def write(variant: str, places: Places, out: Path) -> None:
     """Writes the card of one variant, with the facts that it was rendered from."""
-    found = gather(variant, places)
-    lock = json.loads((places.models / variant / "mixture.lock.json").read_text(encoding="utf-8"))
-    text_of_card = render(variant, found, lock)
+    found = with_energy(gather(variant, places))
+    text_of_card = render(variant, found, read_lock(places.models / variant / LOCK))
     with atomic_folder(out) as folder:
         (folder / "README.md").write_text(text_of_card, encoding="utf-8")
         facts.write(folder / "facts.json", found.values())

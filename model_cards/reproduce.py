@@ -1,10 +1,10 @@
 """Recomputes the numbers of a card: python model_cards/reproduce.py CARD [--number ID].
 
 CARD is the folder of a card (or its README.md): a packed dataset, released votes, the Space, or a model
-card under ``build/cards``. Every fact of the card is measured again from the Parquet artefacts by the kit's own
-commands, then the card is rendered again and compared with what stands there. Verdicts: ``equal``,
-``differs``, and ``recorded`` for what only a run can know (seconds, energy, hardware, loss). The exit
-code is 1 if anything differs. Nothing that the card says is executed, and no facts file is read back.
+card under ``build/cards``. The card is made again from its artefacts alone, by the code that made it, and
+compared: number by number, then line by line. Verdicts: ``equal``, ``differs``, and ``recorded`` for what
+only a run can know (seconds, hardware, loss). The exit code is 1 if anything differs. Nothing that the card
+says is executed, and no facts file is read back.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
+import os
 import re
+import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -20,112 +22,88 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from coig_writer import facts
-from coig_writer.cards import recompute
 from coig_writer.cards.card import shown
-from coig_writer.cards.recompute import Check, Measurer, set_aside
-from coig_writer.errors import InputError, MissingInputError, run_command
+from coig_writer.cards.recompute import RECORDED, Check, changed_lines, check, set_aside
+from coig_writer.errors import InputError, KitError, MissingInputError, run_command
 from coig_writer.facts import Fact
+from coig_writer.mixing.mixing import read_lock
+from model_cards import arena, render
+from model_cards import space as space_card
 
 ROOT = Path(__file__).parents[1]
 _NAME = re.compile(r"[a-z0-9_]+")  # of a variant or control, and so of its folders
-RECORDED = re.compile(
-    r"run/(fingerprint|epochs|train_loss|seconds|devices|hardware|precision|watts|kwh)"
-    r"|ledger/[\w-]+/(supervised|padding)|mixture/[\w-]+/rows_at_hand"
-)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Plan:
-    """How one card is checked: what measures its facts, and what renders it again."""
+class Again:
+    """A card made again: the facts that were measured, and the text they render to."""
 
-    measurers: tuple[Measurer, ...]
-    render: tuple[str, ...]
-    rendered: Path
+    facts: Mapping[str, Fact]
+    text: str
 
 
-def dataset(card: Path, scratch: Path) -> Plan:
-    """Returns the plan for a packed dataset: everything comes from its own Parquet files."""
+def _written(file: Path, text: Path) -> Again:
+    return Again(facts.read(file), text.read_text(encoding="utf-8"))
+
+
+def dataset(card: Path, scratch: Path) -> Again:
+    """Makes a packed dataset's card again from its Parquet files.
+
+    Raises:
+        KitError: The builder's command failed; its own last words are in the message.
+    """
+    found, text = scratch / "facts.json", scratch / "README.md"
     data = str(set_aside(card, scratch / "dataset"))
-    describe = ("-m", "dataset_builder", "describe", data)
-    rendered = scratch / "README.md"
-    return Plan(
-        (
-            Measurer(
-                re.compile(r"(overall|category|genre|benchmark|removed|contamination|defects)/.*"),
-                (*describe, "--facts", "{facts}"),
-            ),
-        ),
-        (*describe, "--card", str(rendered)),
-        rendered,
+    argv = ["-m", "dataset_builder", "describe", data, "--facts", str(found), "--card", str(text)]
+    offline = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    done = subprocess.run(
+        [sys.executable, *argv], cwd=ROOT, env=offline, capture_output=True, text=True, check=False
     )
+    if done.returncode:
+        words = done.stderr.strip()[-1500:]
+        raise KitError(f"python {' '.join(argv)} ended with {done.returncode}:\n{words}")
+    return _written(found, text)
 
 
-def votes(card: Path, scratch: Path) -> Plan:
-    """Returns the plan for the card of exported votes: everything comes from the ballots."""
-    data = str(set_aside(card, scratch / "ballots"))
-    measurer = Measurer(
-        re.compile(r"arena/.*"), ("model_cards/arena.py", data, "--facts", "{facts}")
-    )
+def votes(card: Path, scratch: Path) -> Again:
+    """Makes the card of exported votes again from the ballots."""
     out = scratch / "votes"
-    return Plan((measurer,), ("model_cards/arena.py", data, "--out", str(out)), out / "README.md")
+    arena.write(set_aside(card, scratch / "ballots"), out)
+    return _written(out / "facts.json", out / "README.md")
 
 
-def space(card: Path, scratch: Path) -> Plan:
-    """Returns the plan for the Space: everything comes from its own files and the kit."""
-    data = str(set_aside(card, scratch / "space"))
-    script = ("model_cards/space.py", data)
-    measurer = Measurer(re.compile(r"(space|demo)/.*"), (*script, "--facts", "{facts}"))
-    rendered = scratch / "README.md"
-    return Plan((measurer,), (*script, "--card", str(rendered)), rendered)
+def space(card: Path, scratch: Path) -> Again:
+    """Makes the Space's card again from its own files and the kit."""
+    found = {fact.id: fact for fact in space_card.measure(set_aside(card, scratch / "space"))}
+    return Again(found, space_card.render(found))
 
 
-def model(variant: str, build: Path, scratch: Path) -> Plan:
-    """Returns the plan for a model card: mixture, run and answers of one variant."""
+def model(stated: Mapping[str, Fact], build: Path, scratch: Path) -> Again:
+    """Makes a model card again from mixture, run and answers, and from what only the run could know."""
+    variant = str(stated["run/variant"].value)
     for kind in ("mixtures", "models"):
-        set_aside(_folder(build / kind / variant, variant), scratch / kind / variant)
-    places = {kind: str(scratch / kind) for kind in ("mixtures", "models", "scores", "cards")}
-    measurers = [
-        Measurer(
-            re.compile(r"(mixture|run|ledger)/.*"),
-            (
-                "recipes/recount.py",
-                f"{places['mixtures']}/{variant}",
-                f"{places['models']}/{variant}",
-                "--facts",
-                "{facts}",
-            ),
-        )
-    ]
-    answers = build / "generations" / f"{variant}.parquet"
-    if answers.is_file():
-        recount = ("-m", "eval_tasks", "recount", "--generations", str(answers.resolve()))
-        measurers.append(
-            Measurer(
-                re.compile(f"{re.escape(variant)}/.*"),
-                (*recount, "--mixtures", places["mixtures"], "--facts", "{facts}"),
+        folder = build / kind / variant
+        if not folder.is_dir():
+            raise MissingInputError(
+                f"{folder}: not here, so the card's numbers cannot be measured",
+                f"run: make reproduce RUN={variant}, or name the folder of the artefacts with --build",
             )
-        )
-    shown = ("mixtures", "models", "scores")
-    options = [word for kind in shown for word in (f"--{kind}", places[kind])]
-    options += ["--generations", str(answers.resolve().parent)]
-    render = ("model_cards/render.py", variant, *options, "--out", places["cards"])
-    return Plan(tuple(measurers), render, scratch / "cards" / variant / "README.md")
+        set_aside(folder, scratch / kind / variant)
+    folders = (scratch / "models", scratch / "mixtures", scratch / "scores", build / "generations")
+    measured = render.measure(variant, render.Places(*folders))
+    known = {k: f for k, f in stated.items() if RECORDED.fullmatch(k) and k not in measured}
+    found = render.with_energy({**measured, **known})
+    kept = {k: f for k, f in found.items() if k in stated or not k.startswith(f"{variant}/")}
+    text = render.render(variant, kept, read_lock(scratch / "models" / variant / render.LOCK))
+    return Again({k: f for k, f in found.items() if k not in known}, text)
 
 
-def _folder(folder: Path, variant: str) -> Path:
-    if not folder.is_dir():
-        raise MissingInputError(
-            f"{folder}: not here, so the card's numbers cannot be measured",
-            f"run: make reproduce RUN={variant}, or name the folder of the artefacts with --build",
-        )
-    return folder
-
-
-def plan(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) -> Plan:
-    """Finds out what kind of card this is.
+def again(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) -> Again:
+    """Finds out what kind of card this is, and makes it again.
 
     Raises:
         InputError: It is none that the kit makes.
+        MissingInputError: The artefacts of a model card are not there.
     """
     if (card / "app.py").is_file():
         return space(card, scratch)
@@ -133,40 +111,11 @@ def plan(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) -> 
         return dataset(card, scratch)
     if (card / "ballots.parquet").is_file():
         return votes(card, scratch)
-    variant = stated.get("run/variant")
-    if variant is not None and _NAME.fullmatch(str(variant.value)):
-        return model(str(variant.value), build, scratch)
+    if "run/variant" in stated and _NAME.fullmatch(str(stated["run/variant"].value)):
+        return model(stated, build, scratch)
     raise InputError(
         f"{card}: neither a packed dataset, nor exported votes, nor the Space, nor a model card",
         "give COIG-Writer, space, or a folder under build/cards",
-    )
-
-
-def check(stated: Mapping[str, Fact], how: Plan, scratch: Path) -> list[Check]:
-    """Measures the stated facts again and compares them."""
-    needed = [m for m in how.measurers if any(m.facts.fullmatch(name) for name in stated)]
-    measured: dict[str, Fact] = {}
-    for measurer in needed:
-        measured |= recompute.measure(measurer, ROOT, scratch)
-    return recompute.compare(stated, measured, needed, RECORDED)
-
-
-def check_text(card: Path, checks: Sequence[Check], how: Plan, scratch: Path) -> list[str]:
-    """Renders the card from the measured facts; returns the lines that differ."""
-    found = {c.id: c.measured or c.stated for c in checks}
-    parts = {
-        "mixtures": {k: f for k, f in found.items() if k.startswith("mixture/")},
-        "models": {k: f for k, f in found.items() if k.startswith(("run/", "ledger/"))},
-    }
-    variant = how.rendered.parent.name
-    for kind, some in parts.items():
-        facts.write(scratch / kind / variant / "facts.json", some.values())
-    scored = {k: f for k, f in found.items() if k.startswith(f"{variant}/")}
-    if scored:
-        facts.write(scratch / "scores" / "facts.json", scored.values())
-    recompute.run_python(how.render, ROOT)
-    return recompute.changed_lines(
-        (card / "README.md").read_text(encoding="utf-8"), how.rendered.read_text(encoding="utf-8")
     )
 
 
@@ -214,13 +163,13 @@ def main() -> int | None:
     )
     arguments = parser.parse_args()
     card = arguments.card.parent if arguments.card.name == "README.md" else arguments.card
-    stated = chosen(facts.read(card / "facts.json"), arguments.number)
-    with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder)
-        whole = facts.read(card / "facts.json")
-        how = plan(card, whole, arguments.build or card.resolve().parents[1], scratch)
-        checks = check(stated, how, scratch)
-        lines = [] if arguments.number else check_text(card, checks, how, scratch)
+    stated = facts.read(card / "facts.json")
+    wanted = chosen(stated, arguments.number)
+    with tempfile.TemporaryDirectory() as scratch:
+        made = again(card, stated, arguments.build or card.resolve().parents[1], Path(scratch))
+    checks = [check(fact, made.facts) for fact in wanted.values()]
+    text = (card / "README.md").read_text(encoding="utf-8")
+    lines = [] if arguments.number else changed_lines(text, made.text)
     return _report(card, checks, lines, brief=arguments.brief)
 
 

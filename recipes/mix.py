@@ -16,7 +16,6 @@ from typing import Any
 
 from coig_writer import facts
 from coig_writer.errors import ConfigError, DriftError, MissingInputError, run_command
-from coig_writer.files import file_sha256
 from coig_writer.mixing import controls, mixing, sources
 from coig_writer.mixing.controls import Control
 from coig_writer.mixing.mixing import Sampled
@@ -79,7 +78,7 @@ def build(
         compare(out / "mixture.lock.json", locked)
         return
     mixing.write(out, rows, locked, sampled)
-    facts.write(out / "facts.json", mixing.facts(locked, file_sha256(out / "mixture.lock.json")))
+    facts.write(out / "facts.json", mixing.facts(out))
     parts = ", ".join(told(part) for part in sampled)
     print(
         f"{out}: {len(rows)} rows, {locked['tokens']:,} tokens ({parts}); lock {locked['ids_sha256'][:12]}",

@@ -1,7 +1,7 @@
 """Recounts a mixture and its run from rows and weights: python recipes/recount.py MIXTURE [MODEL].
 
 Reads neither a facts file nor a count of the lock, needs no tokenizer and no torch. With ``--facts``
-the numbers are written as facts, for ``model_cards/reproduce.py`` to compare with a card.
+the numbers are written as facts.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from coig_writer import facts
 from coig_writer.errors import run_command
 from coig_writer.files import read_records
+from coig_writer.mixing import mixing
 from coig_writer.mixture import MixtureRow
 from coig_writer.training import recount
 
@@ -26,7 +27,7 @@ def main() -> int | None:
     parser.add_argument("model", type=Path, nargs="?", help="folder of its run, as build/models/cw")
     parser.add_argument("--facts", type=Path, help="also write the numbers to this facts file")
     arguments = parser.parse_args()
-    found = recount.mixture(arguments.mixture)
+    found = mixing.facts(arguments.mixture)
     if arguments.model:
         rows = read_records(arguments.mixture / "train.parquet", MixtureRow)
         found += recount.run(arguments.model, rows)

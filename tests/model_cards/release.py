@@ -10,6 +10,7 @@ from coig_writer import facts
 from coig_writer.facts import Fact
 from coig_writer.files import read_records, write_records
 from coig_writer.generation import Generation, Sampling
+from coig_writer.mixing import mixing
 from coig_writer.mixing.mixing import Aside
 from coig_writer.mixture import MixtureRow, Turn, ids_hash
 from coig_writer.scoring import recount as scoring
@@ -37,7 +38,7 @@ def build(root: Path) -> Path:
     lock(mixture)
     lock(model)
     weights(model)
-    facts.write(mixture / "facts.json", training.mixture(mixture))
+    facts.write(mixture / "facts.json", mixing.facts(mixture))
     found = training.run(model, read_records(mixture / "train.parquet", MixtureRow))
     facts.write(model / "facts.json", [*found, *(Fact(k, v) for k, v in RUN.items())])
     write_records(root / "generations" / f"{VARIANT}.parquet", answers(), Generation)

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from coig_writer import facts
+from coig_writer.cards.recompute import RECORDED, set_aside
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records
 from coig_writer.mixture import MixtureRow
@@ -102,19 +103,28 @@ def test_the_command_named_by_a_card_is_never_run(card, tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
-def test_every_fact_that_a_run_writes_is_measured_or_on_the_list(card, root):
+def test_a_run_records_only_what_its_files_do_not_show(card, root):
     source = (root / "src" / "coig_writer" / "training" / "run.py").read_text(encoding="utf-8")
-    written = set(re.findall(r'"(run/\w+)":', source))
+    recorded = set(re.findall(r'"(run/\w+)":', source))
     mixture, model = (card.parents[1] / kind / release.VARIANT for kind in ("mixtures", "models"))
     rows = read_records(mixture / "train.parquet", MixtureRow)
     measured = {fact.id for fact in recount.run(model, rows)}
-    assert len(written) > 10
-    assert {name for name in written - measured if not reproduce.RECORDED.fullmatch(name)} == set()
+    assert recorded - measured == set(release.RUN)
+    assert {name for name in recorded if not RECORDED.fullmatch(name)} == set()
+
+
+def test_a_number_that_is_measured_is_never_merely_recorded(card, capsys):
+    alter(
+        card, "run/parameters", 16
+    )  # recorded only for an adapter, whose files do not hold its base
+    assert check(card, "--number", "run/parameters", capsys=capsys)[0] == 1
+    next((card.parents[1] / "models" / release.VARIANT).glob("*.safetensors")).unlink()
+    code, out = check(card, "--number", "run/parameters", capsys=capsys)
+    assert code == 0
+    assert "1 recorded" in out
 
 
 def test_facts_files_are_set_aside(card, tmp_path):
-    from coig_writer.cards.recompute import set_aside
-
     mirrored = set_aside(card.parents[1], tmp_path / "mirror")
     names = {f.name for f in mirrored.rglob("*")}
     assert "train.parquet" in names

@@ -16,7 +16,7 @@ from typing import Any
 
 from coig_writer.errors import InputError
 from coig_writer.facts import Fact
-from coig_writer.files import atomic_path, write_records
+from coig_writer.files import atomic_path, file_sha256, iterate, read_records, write_records
 from coig_writer.mixing import chat
 from coig_writer.mixing.sources import Source, Unconvertible, convert, load
 from coig_writer.mixture import SAMPLER_VERSION, Example, MixtureRow, Turn, ids_hash, rank
@@ -216,24 +216,44 @@ def read_lock(file: Path) -> dict[str, Any]:
     return found
 
 
-def facts(locked: Mapping[str, Any], artefact: str) -> list[Fact]:
-    """Turns a lock into facts for the cards."""
-    command = f"{COMMAND} --verify {locked['variant']}"
-    found = [
-        Fact(f"mixture/{name}", locked[name], command=command, artefact=artefact)
-        for name in ("rows", "tokens", "ids_sha256")
-    ]
+def facts(folder: Path) -> list[Fact]:
+    """Measures a mixture from its rows: rows, tokens and ids, in all and per source.
+
+    Of the lock only the limit, the names and the rows at hand are read, which the rows do not show.
+
+    Args:
+        folder: Holds ``train.parquet``, ``kept_aside.jsonl`` and ``mixture.lock.json``.
+    """
+    rows = read_records(folder / "train.parquet", MixtureRow, made_by=COMMAND)
+    locked = read_lock(folder / "mixture.lock.json")
+    kept_out = Counter(
+        aside.source
+        for aside in iterate(folder / "kept_aside.jsonl", Aside, made_by=COMMAND)
+        if _kind(aside.reason) == CONTAMINATED
+    )
+    values: dict[str, int | str] = {
+        "rows": len(rows),
+        "tokens": sum(row.n_tokens for row in rows),
+        "ids_sha256": ids_hash(f"{row.source}\t{row.source_id}" for row in rows),
+    }
     if "control" in locked:
-        told = ("name", "of", "question")
-        found += [Fact(f"mixture/control/{key}", locked["control"][key]) for key in told]
+        values |= {f"control/{k}": locked["control"][k] for k in ("name", "of", "question")}
     for source, part in locked["sources"].items():
-        found += [
-            Fact(f"mixture/{source}/{name}", part[name], command=command, artefact=artefact)
-            for name in ("rows", "tokens", "over_long", "rows_at_hand")
-        ]
-        kept_out = part["kept_aside"].get(CONTAMINATED, 0)
-        found.append(Fact(f"mixture/{source}/contaminated", kept_out, command=command))
-    return found
+        lengths = [row.n_tokens for row in rows if row.source == source]
+        values |= {
+            f"{source}/rows": len(lengths),
+            f"{source}/tokens": sum(lengths),
+            f"{source}/over_long": sum(n > locked["rules"]["max_length_tokens"] for n in lengths),
+            f"{source}/contaminated": kept_out[source],
+        }
+        if "rows_at_hand" in part:
+            values[f"{source}/rows_at_hand"] = part["rows_at_hand"]
+    command = f"{COMMAND} --verify {locked['variant']}"
+    digest = file_sha256(folder / "train.parquet")
+    return [
+        Fact(f"mixture/{key}", value, command=command, artefact=digest)
+        for key, value in values.items()
+    ]
 
 
 def drift(then: Mapping[str, Any], now: Mapping[str, Any], path: str = "") -> Iterator[str]:

@@ -109,12 +109,9 @@ class Ledger:
 
 
 def facts(entries: Sequence[Entry]) -> list[Fact]:
-    """Turns a ledger into facts; only the run itself can know them."""
-    counted = ("documents", "tokens", "supervised", "padding")
-    counts = [
-        Fact(f"ledger/{e.source}/{name}", getattr(e, name)) for e in entries for name in counted
+    """Returns what of a ledger only the run itself can know; the rest shows in the rows it consumed."""
+    return [
+        Fact(f"ledger/{entry.source}/{name}", getattr(entry, name))
+        for entry in entries
+        for name in ("supervised", "padding")
     ]
-    shares = [
-        Fact(f"ledger/{e.source}/share_of_tokens", round(e.share_of_tokens, 6)) for e in entries
-    ]
-    return counts + shares

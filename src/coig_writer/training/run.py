@@ -17,11 +17,11 @@ from typing import Any
 from coig_writer import facts
 from coig_writer.errors import ConfigError, DriftError, MissingInputError
 from coig_writer.facts import Fact
-from coig_writer.files import atomic_path, read_records
+from coig_writer.files import read_records, write_json
 from coig_writer.mixing import controls
 from coig_writer.mixing.mixing import read_lock
 from coig_writer.mixture import MixtureRow, ids_hash
-from coig_writer.training import ledger
+from coig_writer.training import ledger, recount
 from coig_writer.training import recipe as recipes
 from coig_writer.training.recipe import RecipeArguments
 
@@ -102,12 +102,13 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
     trainer.save_state()
     trainer.accelerator.wait_for_everyone()
     if trainer.is_world_process_zero():
-        consumed = check_consumed(
-            out, rows, trainer.state.num_train_epochs, trainer.state.epoch or 0.0
-        )
-        found = _facts(variant, trainer, result, seconds, consumed, mark)
-        found += ledger.facts(trainer.ledger.entries())
-        _write_outcome(out, lock, settings, found)
+        check_consumed(out, rows, trainer.state.num_train_epochs, trainer.state.epoch or 0.0)
+        write_json(out / "mixture.lock.json", lock)
+        kept = json.dumps({k: v for k, v in settings.items() if k != "lock"}, default=str)
+        write_json(out / "recipe.json", json.loads(kept))
+        found = {fact.id: fact for fact in _recorded(trainer, result, seconds, mark)}
+        found |= {fact.id: fact for fact in recount.run(out, rows)}
+        facts.write(out / "facts.json", [*found.values(), *ledger.facts(trainer.ledger.entries())])
     return out
 
 
@@ -201,35 +202,29 @@ def _init(model: Any) -> dict[str, Any]:
     return {key: value for key, value in chosen.items() if value is not None}
 
 
-def check_consumed(out: Path, rows: Sequence[MixtureRow], epochs: int, reached: float) -> str:
+def check_consumed(out: Path, rows: Sequence[MixtureRow], epochs: int, reached: float) -> None:
     """Compares what was consumed with the mixture, epoch by epoch.
-
-    Returns:
-        The hash of the ids of the last whole epoch, or of what there was if no epoch was whole.
 
     Raises:
         DriftError: A whole epoch consumed other rows than the lock names.
     """
     expected = ids_hash(f"{r.source}\t{r.source_id}" for r in rows)
     seen: dict[int, set[str]] = {}
-    for file in sorted(out.glob("consumed-*.jsonl")):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            step = json.loads(line)
-            seen.setdefault(step["epoch"], set()).update(step["rows"])
-    found = ""
+    for step in recount.consumed(out):
+        seen.setdefault(step["epoch"], set()).update(step["rows"])
     for epoch in sorted(seen):
-        found = ids_hash(seen[epoch])
-        if epoch < int(reached + 1e-6) and found != expected:
+        if epoch < int(reached + 1e-6) and ids_hash(seen[epoch]) != expected:
             raise DriftError(
                 f"{out}: epoch {epoch + 1} of {epochs} consumed {len(seen[epoch])} rows, the lock names {len(rows)}",
                 "report it with consumed-*.jsonl and mixture.lock.json",
             )
-    return found
 
 
-def _facts(
-    variant: str, trainer: Any, result: Any, seconds: float, consumed: str, mark: str
-) -> list[Fact]:
+def _recorded(trainer: Any, result: Any, seconds: float, mark: str) -> list[Fact]:
+    """Returns what only the run itself can know; all else is measured from its files.
+
+    The parameters are among it for an adapter, whose files do not hold its base.
+    """
     import torch
 
     device = (
@@ -237,38 +232,14 @@ def _facts(
         if torch.cuda.is_available() and not trainer.args.use_cpu
         else f"CPU ({platform.machine()})"
     )
-    values: dict[str, Any] = {
-        "run/variant": variant,
+    values: dict[str, float | int | str] = {
         "run/fingerprint": mark,
-        "run/steps": trainer.state.global_step,
         "run/epochs": float(trainer.state.epoch or 0),
         "run/train_loss": round(result.training_loss, 6),
-        "run/consumed_sha256": consumed,
         "run/seconds": round(seconds, 1),
         "run/devices": trainer.accelerator.num_processes,
         "run/hardware": device,
-        "run/learning_rate": trainer.args.learning_rate,
-        "run/global_batch_size": trainer.args.train_batch_size
-        * trainer.args.gradient_accumulation_steps
-        * trainer.accelerator.num_processes,
-        "run/max_length": trainer.args.max_length,
-        "run/seed": trainer.args.seed,
-        "run/seeds": 1,  # a run is of one seed; what other seeds give, it cannot know
         "run/precision": "bf16 with fp32 master weights" if trainer.args.bf16 else "fp32",
         "run/parameters": trainer.model.num_parameters(),
     }
     return [Fact(key, value) for key, value in values.items()]
-
-
-def _write_outcome(
-    out: Path, lock: dict[str, Any], settings: dict[str, Any], found: list[Fact]
-) -> None:
-    with atomic_path(out / "mixture.lock.json") as partial:
-        partial.write_text(json.dumps(lock, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    with atomic_path(out / "recipe.json") as partial:
-        partial.write_text(
-            json.dumps({k: v for k, v in settings.items() if k != "lock"}, default=str, indent=1)
-            + "\n",
-            encoding="utf-8",
-        )
-    facts.write(out / "facts.json", found)

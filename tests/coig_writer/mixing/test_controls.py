@@ -83,7 +83,7 @@ def test_general_rows_and_published_variants_pass_unchanged(creative, smoke_toke
     assert controls.resolve("cw_10k").locked is None
 
 
-def test_a_lock_names_its_control_and_the_published_locks_stay_as_they_were(creative):
+def test_a_lock_names_its_control_and_the_published_locks_stay_as_they_were(creative, tmp_path):
     rows = mixing.build([creative], RULES)
     plain = mixing.lock("cw", [creative], rows, RULES, "t")
     named = mixing.lock("absent", [creative], rows, RULES, "t", control=ABSENT.locked)
@@ -94,7 +94,8 @@ def test_a_lock_names_its_control_and_the_published_locks_stay_as_they_were(crea
         "question": "?",
         "reasoning": "absent",
     }
-    facts = {f.id: f.value for f in mixing.facts(named, "0" * 64)}
+    mixing.write(tmp_path, rows, named, [creative])
+    facts = {f.id: f.value for f in mixing.facts(tmp_path)}
     assert facts["mixture/control/of"] == "cw"
 
 
