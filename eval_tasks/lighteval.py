@@ -22,6 +22,8 @@ import tempfile
 from pathlib import Path
 
 from coig_writer.errors import ConfigError
+from coig_writer.scoring.generations import BENCHMARK, GENERATIONS, read, write_queries
+from coig_writer.scoring.launcher import offline
 
 TASKS = "eval_tasks.tasks"
 NO_TASKS = ("tasks", "baseline", "eval", "bundle", "--help", "-h")
@@ -54,17 +56,12 @@ def _split(arguments: list[str]) -> tuple[list[Path], list[str]]:
 
 
 def _prepare(paths: list[Path], folder: Path) -> None:
-    from coig_writer.scoring.generations import GENERATIONS, read, write_queries
-    from coig_writer.scoring.task import BENCHMARK
-
     write_queries(folder, read(paths))
     os.environ[GENERATIONS] = os.pathsep.join(str(path) for path in paths)
     os.environ[BENCHMARK] = str(folder)
 
 
 def _launch(arguments: list[str]) -> None:
-    from coig_writer.scoring.launcher import offline
-
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     offline()
     if arguments[0] not in NO_TASKS and "--custom-tasks" not in arguments:

@@ -1,7 +1,7 @@
 """Measures saved generations again, without lighteval: python -m eval_tasks recount --generations PATH.
 
-The short way to check a number: the kit's own metrics, which ``score`` proves equal to lighteval's,
-over the texts themselves. Reads no facts file and no score file.
+The short way to check a number: the kit's own metrics over the texts themselves. Reads no facts file
+and no score file.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from coig_writer import facts
+from coig_writer.scoring import generations, recount
 from eval_tasks.score import answers_parser
 
 
@@ -17,8 +18,6 @@ def main() -> int | None:
     parser = answers_parser(__doc__)
     parser.add_argument("--facts", type=Path, help="also write the averages to this facts file")
     options = parser.parse_args()
-    from coig_writer.scoring import generations, recount
-
     found = recount.facts(generations.read(options.generations), options.mixtures)
     for fact in found:
         print(f"{fact.id:<52}{fact.value:<22}n={fact.n}")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import dataclasses
+import importlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,9 +25,11 @@ from coig_writer.metrics import tokens
 from coig_writer.metrics.averages import Average, Place, averages
 from coig_writer.record import to_row
 from coig_writer.score import Score
-from coig_writer.scoring import recount
+from coig_writer.scoring import copying, recount, run
+from coig_writer.scoring.generations import read, variants
 
 COMMAND = "python -m eval_tasks score"
+TASKS = "eval_tasks.tasks"
 SHOWN = ("ttr", "chars", "language_confusion_any", "reasoning_closed")
 
 
@@ -35,19 +38,15 @@ def main() -> int | None:
     options = _parser().parse_args()
     from tqdm import tqdm
 
-    from coig_writer.scoring.generations import read, variants
-
     records = read(options.generations)
     _audit([record.article for record in records if record.language == "zh"])
     print("starting lighteval …", flush=True)
-    from coig_writer.scoring import copying, run
-    from eval_tasks.tasks import TASKS_TABLE
-
+    tasks = importlib.import_module(TASKS).TASKS_TABLE  # with it comes lighteval
     scores: dict[str, list[Score]] = {}
     with tqdm(total=len(records), desc="score", unit="answer") as bar:
         for variant, answers in variants(records).items():
             bar.set_postfix_str(variant)
-            scores[variant] = run.score(variant, answers, TASKS_TABLE)
+            scores[variant] = run.score(variant, answers, tasks)
             scores[variant] += copying.score(answers, options.mixtures)
             bar.update(len(answers))
     places = {r.query_id: Place(r.language, r.genre) for r in records}

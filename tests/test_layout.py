@@ -119,13 +119,8 @@ STILL_INSIDE = {
     "dataset_builder/audit/measures.py": 2,
     "eval_tasks/behaviour/__init__.py": 1,
     "eval_tasks/judge/__init__.py": 4,
-    "eval_tasks/lighteval.py": 3,
-    "eval_tasks/recount.py": 1,
-    "eval_tasks/score.py": 3,
     "recipes/sft.py": 2,
     "src/coig_writer/__main__.py": 2,
-    "src/coig_writer/scoring/run.py": 1,
-    "src/coig_writer/scoring/task.py": 1,
     "src/coig_writer/training/run.py": 3,
     "src/coig_writer/training/samples.py": 1,
 }

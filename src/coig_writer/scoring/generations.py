@@ -17,6 +17,7 @@ from coig_writer.text.normalise import repaired
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MADE_BY = "python recipes/generate.py"
 GENERATIONS = "COIG_WRITER_GENERATIONS"  # where the replayed model looks
+BENCHMARK = "COIG_WRITER_BENCHMARK"  # where the tasks look
 
 
 def read(paths: Sequence[Path]) -> list[Generation]:

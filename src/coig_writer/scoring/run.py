@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import logging
 import math
 import tempfile
@@ -22,6 +23,7 @@ from coig_writer.scoring import launcher
 from coig_writer.scoring.generations import write_queries
 
 Details = dict[str, dict[str, float]]
+REPLAY = "coig_writer.scoring.replay"  # loaded by name, as lighteval loads models: its classes are lighteval's
 
 
 def score(variant: str, records: Sequence[Generation], tasks: Sequence[Any]) -> list[Score]:
@@ -68,8 +70,7 @@ def _evaluate(
     from lighteval.models.custom.custom_model import CustomModelConfig
     from lighteval.pipeline import ParallelismManager, Pipeline, PipelineParameters
 
-    from coig_writer.scoring.replay import Replay
-
+    replay = importlib.import_module(REPLAY)
     languages = {record.language for record in records}
     module = types.ModuleType("coig_writer_tasks")
     module.TASKS_TABLE = [  # type: ignore[attr-defined]
@@ -86,7 +87,7 @@ def _evaluate(
                 bootstrap_iters=0,
             ),
             evaluation_tracker=tracker,
-            model=Replay(config, records),
+            model=replay.Replay(config, records),
         )
         pipeline.evaluate()
         pipeline.save_and_push_results()

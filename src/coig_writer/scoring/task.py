@@ -23,18 +23,18 @@ from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.lighteval_task import LightevalTaskConfig
 from lighteval.tasks.requests import Doc, SamplingMethod
 
-from coig_writer import taxonomy
+from coig_writer import benchmark, taxonomy
 from coig_writer.files import atomic_folder
 from coig_writer.metrics.answer import Answer, answer
 from coig_writer.metrics.catalogue import METRICS, TOGETHER, measure, measure_together
 from coig_writer.metrics.definition import Missing, Value
+from coig_writer.scoring.generations import BENCHMARK
 from coig_writer.text.normalise import repaired
 from coig_writer.triplet import Language
 
 # lighteval's sample cache prints callables by name and keeps stale outputs when a body changes:
 # raise this number whenever ``Prompt`` changes.
 VERSION = 1
-BENCHMARK = "COIG_WRITER_BENCHMARK"
 
 
 def benchmark_folder() -> str:
@@ -192,8 +192,6 @@ def by_genre(language: Language) -> list[Any]:
 def _declared(
     superset: str, language: Language, groups: Mapping[str, tuple[str, ...]]
 ) -> list[Any]:
-    from coig_writer import benchmark
-
     asked = {query.genre for query in benchmark.queries(language)}
     return [
         task(f"{superset}:{language}_{slug}", language, genres)
