@@ -20,6 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from coig_writer.preference import bootstrap
+from coig_writer.preference.pairs import Pairs, counts
+
 MODELS, ROUNDS, SEED = 50, 100, 20251123
 NAMES = [f"model-{i:02d}" for i in range(MODELS)]
 
@@ -38,9 +41,6 @@ def votes(count: int) -> tuple[list[str], list[str], Any]:
 
 def kit(left: list[str], right: list[str], outcome: Any) -> Any:
     """This kit: count once, resample the counts, Newton's method on all rounds at once."""
-    from coig_writer.preference import bootstrap
-    from coig_writer.preference.pairs import Pairs
-
     index = {name: i for i, name in enumerate(NAMES)}
     codes = [
         np.fromiter(map(index.__getitem__, side), np.intp, len(side)) for side in (left, right)
@@ -53,8 +53,6 @@ def kit(left: list[str], right: list[str], outcome: Any) -> Any:
 
 def _table(left: list[str], right: list[str], outcome: Any) -> Any:
     """Half-win points, for the tools that take a table or aggregated rows."""
-    from coig_writer.preference.pairs import counts
-
     index = {name: i for i, name in enumerate(NAMES)}
     codes = [
         np.fromiter(map(index.__getitem__, side), np.intp, len(side)) for side in (left, right)
@@ -114,8 +112,6 @@ def measure(method: str, count: int) -> None:
     import scipy.sparse
     import scipy.special
     import scipy.stats  # noqa: F401  imports are not what is measured
-
-    from coig_writer.preference import bootstrap  # noqa: F401
 
     if method != "kit":
         __import__(method)

@@ -24,6 +24,7 @@ from coig_writer.planning import planner
 from coig_writer.planning.planner import Shape
 from coig_writer.training import kernels, throughput
 from coig_writer.training import recipe as recipes
+from coig_writer.training.trainer import RecipeTrainer
 
 CONFIG = Path(__file__).parent.parent / "recipes" / "configs" / "cw_10k.yaml"
 TINY = Shape(2, 64, 128, 4, 2, 16, 4096, False)
@@ -94,8 +95,6 @@ def measure(
     """Trains on documents of these lengths; the first step is a warm-up and not counted."""
     import torch
     from torch.profiler import ProfilerActivity, profile
-
-    from coig_writer.training.trainer import RecipeTrainer
 
     cuda = torch.cuda.is_available() and not sft.use_cpu
     trainer = RecipeTrainer(

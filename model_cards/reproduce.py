@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the cards' folder is never installed
 from coig_writer import facts
 from coig_writer.cards.card import shown
 from coig_writer.cards.recompute import RECORDED, Check, changed_lines, check, set_aside
