@@ -25,7 +25,7 @@ from coig_writer.errors import InputError
 from coig_writer.files import iterate
 from coig_writer.workbench.prompts import Model
 from dataset_builder.audit import audit
-from dataset_builder.demo import answer_key, people, scripted_endpoint
+from dataset_builder.demo import answer_key, scripted_endpoint, scripted_people
 from dataset_builder.packing import pack
 from dataset_builder.people import reverse, review
 from dataset_builder.stages import assess, collect, dedup, score, screen, validate
@@ -97,7 +97,7 @@ def demo_plan() -> Plan:
         collect=collect.Options(samples, "sample", thresholds=answer_key.THRESHOLDS),
         review=review.Options(answer_key.REVIEWERS),
         reverse=reverse.Options("model"),
-        people=people.work_once,
+        people=scripted_people.work_once,
     )
 
 

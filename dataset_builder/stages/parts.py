@@ -201,7 +201,9 @@ class Parts:
                 **dataclasses.asdict(counts),
             }
             write_json(partial / "stage.json", record)
-        shutil.rmtree(self.place, ignore_errors=True)
+        # the parts, and what a join that was killed has left behind
+        for left in (self.place, *self.out.parent.glob(f".{self.out.name}.????????.*")):
+            shutil.rmtree(left, ignore_errors=True)
         return counts
 
     def _split(self, paths: Iterable[Path], target: Path) -> Counts:
