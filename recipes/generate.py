@@ -11,72 +11,107 @@ python recipes/generate.py --endpoint http://127.0.0.1:8000/v1 --model build/mod
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from coig_writer import benchmark
-from coig_writer.endpoint import Endpoint
-from coig_writer.errors import ConfigError, MissingInputError, run_command
-from coig_writer.files import read_yaml
+from coig_writer.benchmark import Query
+from coig_writer.errors import ConfigError, InputError, MissingInputError, run_command
+from coig_writer.files import read_settings
 from coig_writer.generating import local, server
-from coig_writer.generating.local import Writer
+from coig_writer.generating.answers import Writer, generate
 from coig_writer.generation import Sampling
-
-KEYS = ("temperature", "top_p", "max_new_tokens", "seed", "batch_size", "languages", "slice")
-
-
-def settings(path: Path) -> dict[str, Any]:
-    """Reads the decoding settings; every key must be there and no other."""
-    found = read_yaml(path)
-    odd = sorted(set(found) ^ set(KEYS))
-    if odd:
-        raise ConfigError(
-            f"{path}: key {odd[0]!r} is {'missing' if odd[0] in KEYS else 'unknown'}",
-            f"keys are {', '.join(KEYS)}",
-        )
-    return found
+from coig_writer.triplet import Language
 
 
-def chosen_queries(chosen: dict[str, Any]) -> list[benchmark.Query]:
-    """Returns the benchmark, or a slice of it: the first query of so many genres per language."""
-    count = chosen["slice"]
-    pick = benchmark.queries if count is None else lambda lang: benchmark.one_per_genre(lang, count)
-    return [query for language in chosen["languages"] for query in pick(language)]
+@dataclasses.dataclass(frozen=True, slots=True)
+class Decoding:
+    """The decoding settings of ``generate.yaml``, which says what each key means."""
+
+    temperature: float
+    top_p: float
+    top_k: int
+    repetition_penalty: float
+    max_new_tokens: int
+    stop: tuple[str, ...]
+    seed: int
+    batch_size: int
+    languages: tuple[Language, ...]
+    slice: int | None
+
+    def __post_init__(self) -> None:
+        _ = self.sampling  # refuses what is out of range
+        for name in ("batch_size", "slice"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} {value} is not 1 or more", "give a whole number above 0")
+        if not self.languages:
+            raise InputError("languages names none", "write languages: [zh, en]")
+
+    @property
+    def sampling(self) -> Sampling:
+        """What decides a text; it is written into every record."""
+        names = (f.name for f in dataclasses.fields(Sampling))
+        return Sampling(**{name: getattr(self, name) for name in names})
+
+    @property
+    def queries(self) -> list[Query]:
+        """The benchmark, or a slice of it: the first query of so many genres per language."""
+        count = self.slice
+        return [
+            query
+            for language in dict.fromkeys(self.languages)
+            for query in (
+                benchmark.queries(language)
+                if count is None
+                else benchmark.one_per_genre(language, count)
+            )
+        ]
 
 
-def serve(arguments: Any, queries: list[benchmark.Query], sampling: Sampling, seed: int) -> None:
-    """Generates one variant through a server."""
-    if not arguments.model or len(arguments.variants) != 1:
+def writers(arguments: argparse.Namespace, batch_size: int) -> list[Writer]:
+    """Returns the models to generate with: one behind a server, or those of a folder and the untuned one.
+
+    Raises:
+        ConfigError: A server is named without a model and its one variant.
+        MissingInputError: A variant was not trained.
+    """
+    variants, out = arguments.variants, arguments.out
+    if not arguments.endpoint:
+        return local_writers(variants, arguments.models, arguments.base, batch_size)
+    if not arguments.model or len(variants) != 1:
         raise ConfigError(
             "--endpoint needs --model and exactly one of --variants",
             "name the model as the server knows it",
         )
-    cache = arguments.out / ".replies" / arguments.variants[0]
-    endpoint = Endpoint(arguments.endpoint, arguments.model, cache=cache)
-    print(
-        server.generate(
-            arguments.variants[0], endpoint, queries, sampling, seed=seed, out=arguments.out
-        )
-    )
+    cache = out / ".replies" / variants[0]
+    return [
+        server.writer(variants[0], arguments.endpoint, arguments.model, arguments.revision, cache)
+    ]
 
 
-def local_writers(variants: Sequence[str], models: Path, base: str | None) -> list[Writer]:
+def local_writers(
+    variants: Sequence[str], models: Path, base: str | None, batch_size: int
+) -> list[Writer]:
     """Returns the models to generate with: fine-tuned ones of a folder, and the untuned one.
 
     Raises:
         MissingInputError: A variant was not trained.
     """
-    writers = [Writer(variant, str(models / variant)) for variant in variants]
-    for writer in writers:
-        files = (Path(writer.path) / name for name in ("config.json", "adapter_config.json"))
+    for variant in variants:
+        files = (models / variant / name for name in ("config.json", "adapter_config.json"))
         if not any(file.is_file() for file in files):
             raise MissingInputError(
-                f"{writer.path}: no model here",
-                f"train it first: accelerate launch recipes/sft.py --variants {writer.variant}",
+                f"{models / variant}: no model here",
+                f"train it first: accelerate launch recipes/sft.py --variants {variant}",
             )
-    return [*writers, Writer("base", base)] if base else writers
+    places = {variant: str(models / variant) for variant in variants}
+    if base:
+        places["base"] = base
+    return [local.Writer(name, path, batch_size=batch_size) for name, path in places.items()]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -98,23 +133,21 @@ def parser() -> argparse.ArgumentParser:
     add("--out", type=Path, default=Path("build/generations"), help="folder for the records")
     add("--endpoint", help="address of an OpenAI-compatible server; one variant at a time")
     add("--model", help="the model's name on that server")
+    add(
+        "--revision",
+        help="that model's state (a commit, a date), unless it is a run of this machine",
+    )
     return found
 
 
 def main() -> int | None:
     """Generates for each model."""
     arguments = parser().parse_args()
-    chosen = settings(arguments.config)
-    queries = chosen_queries(chosen)
-    sampling = Sampling(
-        float(chosen["temperature"]), float(chosen["top_p"]), chosen["max_new_tokens"]
-    )
-    if arguments.endpoint:
-        serve(arguments, queries, sampling, chosen["seed"])
-        return None
-    shared = {"seed": chosen["seed"], "batch_size": chosen["batch_size"], "out": arguments.out}
-    for writer in local_writers(arguments.variants, arguments.models, arguments.base):
-        print(local.generate(writer, queries, sampling, **shared), flush=True)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    how = read_settings(arguments.config, Decoding, "recipes/configs/generate.yaml")
+    queries, sampling = how.queries, how.sampling
+    for writer in writers(arguments, how.batch_size):
+        print(generate(writer, queries, sampling, seed=how.seed, out=arguments.out), flush=True)
     return None
 
 

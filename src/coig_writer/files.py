@@ -136,7 +136,7 @@ def line(row: Mapping[str, Any]) -> str:
 def appending(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """Gives a function that adds one row to a JSONL log; each line reaches the file at once.
 
-    Only a log's own writer calls this. A last line without its end was torn when an earlier process
+    A log that gets no line leaves no file. Only a log's own writer calls this. A last line without its end was torn when an earlier process
     was killed: it is cut off with a warning, and the writer writes that row again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +153,11 @@ def appending(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
             handle.write(line(row).encode("utf-8"))
             handle.flush()
 
-        yield add
+        try:
+            yield add
+        finally:
+            if handle.seek(0, os.SEEK_END) == 0:
+                path.unlink()
 
 
 def _end_of_last_line(handle: BinaryIO) -> int:
@@ -202,7 +206,8 @@ def read_rows(path: Path, made_by: str = "") -> Iterator[tuple[str, dict[str, An
         files = sorted(
             f
             for f in path.rglob("*")
-            if f.suffix in (".parquet", ".jsonl") and not f.name.startswith(".")
+            if f.suffix in (".parquet", ".jsonl")
+            and not any(part.startswith(".") for part in f.relative_to(path).parts)
         )
         if not files:
             raise MissingInputError(
@@ -350,6 +355,23 @@ def read_yaml(path: Path, example: str = "recipes/configs/cw_10k.yaml") -> dict[
             f"compare it with {example}",
         )
     return settings
+
+
+def read_settings(path: Path, cls: type[R], example: str = "recipes/configs/cw_10k.yaml") -> R:
+    """Reads a file of settings into a dataclass, every key checked against its type.
+
+    Raises:
+        MissingInputError: There is no such file.
+        ConfigError: It is not YAML, or a key is unknown, missing or of another type or range.
+    """
+    found = read_yaml(path, example)
+    try:
+        return from_row(cls, found, str(path), "key")
+    except InputError as error:
+        where = "" if error.message.startswith(str(path)) else f"{path}: "
+        raise ConfigError(
+            f"{where}{error.message}", f"{error.remedy}; compare it with {example}"
+        ) from error
 
 
 @functools.cache

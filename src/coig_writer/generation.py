@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Literal
 
+from coig_writer.errors import InputError
 from coig_writer.triplet import Language
 
 ReasoningState = Literal["closed", "unterminated", "absent"]
@@ -13,11 +15,49 @@ OPEN, CLOSE = "<think>", "</think>"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sampling:
-    """Decoding settings; temperature 0 is greedy."""
+    """Every setting that decides a text beside weights, prompt and seed.
+
+    A checkpoint's own ``generation_config`` has no say. None stands in records that were made before
+    a key was recorded: what applied then is unknown.
+
+    Attributes:
+        temperature: 0 is greedy.
+        top_p: Nucleus, above 0; 1 keeps all tokens.
+        max_new_tokens: Longest answer.
+        top_k: Only so many of the likeliest tokens; 0 keeps all.
+        repetition_penalty: Divides the logits of tokens that were there before; 1 leaves them as they are.
+        stop: Tokens that end the answer, by their text.
+
+    Raises:
+        InputError: A value is out of range.
+    """
 
     temperature: float
     top_p: float
     max_new_tokens: int
+    top_k: int | None = None
+    repetition_penalty: float | None = None
+    stop: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        wrong = {
+            f"temperature {self.temperature} is not 0 or above": not 0
+            <= self.temperature
+            < math.inf,
+            f"top_p {self.top_p} is not above 0 and at most 1": not 0 < self.top_p <= 1,
+            f"max_new_tokens {self.max_new_tokens} is not 1 or more": self.max_new_tokens < 1,
+            f"top_k {self.top_k} is not 0 or more": (self.top_k or 0) < 0,
+            f"repetition_penalty {self.repetition_penalty} is not above 0": not 0
+            < (1 if self.repetition_penalty is None else self.repetition_penalty)
+            < math.inf,
+            "stop names an empty token": "" in (self.stop or ()),
+        }
+        for what in (text for text, is_so in wrong.items() if is_so):
+            raise InputError(what, "see docs/decisions/0008-decoding.md for the values and why")
+
+
+# What the benchmark is answered with (docs/decisions/0008-decoding.md).
+DECODING = Sampling(0.7, 0.9, 4096, 0, 1.0, ("<|im_end|>", "<|endoftext|>"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -48,13 +48,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def from_row(cls: type[R], row: Mapping[str, Any], where: str = "row") -> R:
+def from_row(cls: type[R], row: Mapping[str, Any], where: str = "row", what: str = "column") -> R:
     """Builds a record from a row.
 
     Args:
         cls: The record class.
         row: Column to value. A column with a default may be absent; an unknown column is an error.
         where: File and row, for the error.
+        what: What a field is called there: ``key`` in a file of settings.
 
     Raises:
         InputError: A column is missing, unknown, or of the wrong type.
@@ -64,17 +65,17 @@ def from_row(cls: type[R], row: Mapping[str, Any], where: str = "row") -> R:
     unknown = sorted(set(row) - set(by_column))
     if unknown:
         raise InputError(
-            f"{where}: unknown column {unknown[0]!r} for {cls.__name__}",
+            f"{where}: unknown {what} {unknown[0]!r} for {cls.__name__}",
             f"use only {', '.join(by_column)}",
         )
     values: dict[str, Any] = {}
     for name, field in by_column.items():
         if name in row:
-            values[field] = _checked(types_by_field[field], row[name], f"{where}: column {name!r}")
+            values[field] = _checked(types_by_field[field], row[name], f"{where}: {what} {name!r}")
         elif _required(cls, field):
             raise InputError(
-                f"{where}: column {name!r} of {cls.__name__} is missing",
-                f"add it; columns are {', '.join(by_column)}",
+                f"{where}: {what} {name!r} of {cls.__name__} is missing",
+                f"add it; {what}s are {', '.join(by_column)}",
             )
     return cls(**values)
 

@@ -268,8 +268,14 @@ class Endpoint:
             "top_p": request.top_p,
             "max_tokens": request.max_tokens,
         }
-        if request.seed is not None:
-            body["seed"] = request.seed
+        # top_k and repetition_penalty by vLLM's and SGLang's names; to both of them -1 is "all"
+        asked = {
+            "seed": request.seed,
+            "top_k": -1 if request.top_k == 0 else request.top_k,
+            "repetition_penalty": request.repetition_penalty,
+            "stop": list(request.stop) or None,
+        }
+        body |= {name: value for name, value in asked.items() if value is not None}
         if request.schema is not None and self.structure == "json_object":
             body["response_format"] = {"type": "json_object"}
         elif request.schema is not None and self.structure == "json_schema":

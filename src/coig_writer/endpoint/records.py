@@ -28,6 +28,9 @@ class Request:
         top_p: Nucleus.
         max_tokens: Longest reply.
         seed: Passed to servers that take one.
+        top_k: Likeliest tokens to choose from, 0 for all; None leaves it to the server.
+        repetition_penalty: None leaves it to the server, 1 turns it off.
+        stop: Texts that end the reply.
         repeat: Tells otherwise equal requests apart, to sample the same question again.
     """
 
@@ -38,10 +41,17 @@ class Request:
     max_tokens: int = 1024
     seed: int | None = None
     repeat: int = 0
+    top_k: int | None = None
+    repetition_penalty: float | None = None
+    stop: tuple[str, ...] = ()
 
     def key(self, model: str) -> str:
         """Returns the SHA-256 of all that decides the reply: model, messages, schema, sampling."""
-        content = [CLIENT_VERSION, model, dataclasses.asdict(self)]
+        asked = dataclasses.asdict(self)
+        for name in ("top_k", "repetition_penalty", "stop"):  # unset, the key is that of older kits
+            if asked[name] in (None, ()):
+                del asked[name]
+        content = [CLIENT_VERSION, model, asked]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -8,146 +8,43 @@ resumes, or runs with another batch size, writes the same answers (up to roundin
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-from coig_writer import facts
 from coig_writer.benchmark import Query
-from coig_writer.errors import MissingInputError
-from coig_writer.files import read_rows, write_records
-from coig_writer.generation import Generation, Sampling, split
-from coig_writer.record import from_row, to_row
-
-
-def row_seed(seed: int, query_id: str) -> int:
-    """Returns the seed of one answer: 63 bits of SHA-256."""
-    return int.from_bytes(hashlib.sha256(f"{seed}\n{query_id}".encode()).digest()[:8], "big") >> 1
+from coig_writer.errors import InputError, MissingInputError
+from coig_writer.generating.answers import Completion, row_seed
+from coig_writer.generation import Sampling
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Writer:
-    """A model that answers: its name in the records, and what it is loaded from."""
+    """A model on this machine or the Hub."""
 
     variant: str
     path: str
     revision: str | None = None
+    batch_size: int = 1
 
-    @property
-    def label(self) -> str:
-        """The model's name for records: a Hub id, or a local folder's own name."""
-        return Path(self.path).name if Path(self.path).exists() else self.path
+    def complete(
+        self, queries: Sequence[Query], sampling: Sampling, seed: int
+    ) -> Iterator[Completion]:
+        """Yields an answer per query; the model is loaded if there is anything to answer.
 
-    @property
-    def version(self) -> str | None:
-        """The Hub revision, or a local run's fingerprint."""
-        file = Path(self.path) / "facts.json"
-        if self.revision or not file.is_file():
-            return self.revision
-        found = facts.read(file).get("run/fingerprint")
-        return str(found.value)[:16] if found else None
+        Raises:
+            MissingInputError: The model is not there.
+        """
+        from tqdm import tqdm
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Completion:
-    """What a model emitted: text, ``stop`` or ``length``, and the number of new tokens."""
-
-    text: str
-    finish_reason: str
-    n_tokens: int
-
-
-def generate(
-    writer: Writer,
-    queries: Sequence[Query],
-    sampling: Sampling,
-    *,
-    seed: int,
-    batch_size: int,
-    out: Path,
-) -> Path:
-    """Answers all queries and writes ``OUT/VARIANT.parquet``; resumes where it stopped.
-
-    Raises:
-        MissingInputError: The model is not there.
-    """
-    final = out / f"{writer.variant}.parquet"
-    partial = out / f".{writer.variant}.partial.jsonl"
-    done = _resumable(final, partial, writer, sampling, seed)
-    missing = [q for q in queries if q.id not in done]
-    if missing:
-        out.mkdir(parents=True, exist_ok=True)
-        with partial.open("a", encoding="utf-8") as handle:
-            for answer in _answers(writer, missing, sampling, seed, batch_size):
-                done[answer.query_id] = answer
-                handle.write(json.dumps(to_row(answer), ensure_ascii=False) + "\n")
-                handle.flush()
-    elif final.is_file():
-        return final
-    write_records(final, [done[q.id] for q in queries], Generation)
-    partial.unlink(missing_ok=True)
-    return final
-
-
-def _resumable(
-    final: Path, partial: Path, writer: Writer, sampling: Sampling, seed: int
-) -> dict[str, Generation]:
-    """Returns the answers that an earlier call with the same model and settings has written."""
-    found: dict[str, Generation] = {}
-    for file in (final, partial):
-        if not file.is_file():
-            continue
-        for where, row in read_rows(file):
-            answer = from_row(Generation, row, where)
-            same = (answer.model, answer.revision, answer.sampling) == (
-                writer.label,
-                writer.version,
-                sampling,
-            )
-            if same and answer.seed == row_seed(seed, answer.query_id):
-                found[answer.query_id] = answer
-    return found
-
-
-def _answers(
-    writer: Writer, queries: Sequence[Query], sampling: Sampling, seed: int, batch_size: int
-) -> Iterator[Generation]:
-    from tqdm import tqdm
-
-    model, tokenizer = load(writer)
-    with tqdm(total=len(queries), desc=f"generate {writer.variant}", unit="answer") as bar:
-        for start in range(0, len(queries), batch_size):
-            batch = queries[start : start + batch_size]
-            for query, answer in zip(
-                batch, complete(model, tokenizer, batch, sampling, seed), strict=True
-            ):
-                yield _record(writer, query, answer, sampling, seed)
-                bar.update()
-
-
-def _record(
-    writer: Writer, query: Query, answer: Completion, sampling: Sampling, seed: int
-) -> Generation:
-    parts = split(answer.text)
-    return Generation(
-        variant=writer.variant,
-        query_id=query.id,
-        language=query.language,
-        genre=query.genre,
-        prompt=query.query,
-        text=answer.text,
-        reasoning=parts.reasoning,
-        article=parts.article,
-        reasoning_state=parts.state,
-        finish_reason=answer.finish_reason,
-        n_tokens=answer.n_tokens,
-        seed=row_seed(seed, query.id),
-        sampling=sampling,
-        model=writer.label,
-        revision=writer.version,
-    )
+        if not queries:
+            return
+        model, tokenizer = load(self)
+        with tqdm(total=len(queries), desc=f"generate {self.variant}", unit="answer") as bar:
+            for start in range(0, len(queries), self.batch_size):
+                batch = queries[start : start + self.batch_size]
+                for answer in complete(model, tokenizer, batch, sampling, seed):
+                    yield answer
+                    bar.update()
 
 
 def load(writer: Writer) -> tuple[Any, Any]:
@@ -176,7 +73,7 @@ def load(writer: Writer) -> tuple[Any, Any]:
 def complete(
     model: Any, tokenizer: Any, queries: Sequence[Query], sampling: Sampling, seed: int
 ) -> list[Completion]:
-    """Answers a batch, one completion per query."""
+    """Answers a batch, one completion per query; the checkpoint's own decoding settings have no say."""
     import torch
     from transformers import LogitsProcessorList
 
@@ -188,23 +85,56 @@ def complete(
         return_tensors="pt",
         return_dict=True,
     ).to(model.device)
-    with torch.inference_mode():
-        ids = model.generate(
-            **inputs,
-            do_sample=False,
-            temperature=None,
-            top_p=None,
-            top_k=None,
-            max_new_tokens=sampling.max_new_tokens,
-            logits_processor=LogitsProcessorList(_processors(queries, sampling, seed)),
-            pad_token_id=tokenizer.pad_token_id,
-        )
+    stops = stop_ids(tokenizer, sampling)
+    bare = (
+        model.get_base_model() if hasattr(model, "get_base_model") else model
+    )  # LoRA's layers stay in
+    own = bare.generation_config
+    # what is None in a configuration that is given is filled from the model's, so that one is exchanged too
+    bare.generation_config = _settings(tokenizer, sampling, stops)
+    try:
+        with torch.inference_mode():
+            ids = bare.generate(
+                **inputs, logits_processor=LogitsProcessorList(_processors(queries, sampling, seed))
+            )
+    finally:
+        bare.generation_config = own
     new = ids[:, inputs["input_ids"].shape[1] :].tolist()
-    return [_finished(tokenizer, row, model.generation_config.eos_token_id) for row in new]
+    return [_finished(tokenizer, row, stops) for row in new]
 
 
-def _finished(tokenizer: Any, row: list[int], eos: int | list[int] | None) -> Completion:
-    stops = {tokenizer.eos_token_id, *(eos if isinstance(eos, list) else [eos])}
+def stop_ids(tokenizer: Any, sampling: Sampling) -> list[int]:
+    """Returns the ids of the tokens that end an answer; the tokenizer's own where none are named.
+
+    Raises:
+        InputError: The model's tokenizer has no such token.
+    """
+    if sampling.stop is None:
+        return [tokenizer.eos_token_id]
+    known = tokenizer.get_vocab()
+    for name in sampling.stop:
+        if name not in known:
+            raise InputError(
+                f"stop: {name!r} is no token of this model",
+                f"name its own, such as {tokenizer.eos_token!r}, under stop: in the decoding settings",
+            )
+    return [known[name] for name in sampling.stop]
+
+
+def _settings(tokenizer: Any, sampling: Sampling, stops: list[int]) -> Any:
+    from transformers import GenerationConfig
+
+    penalty = sampling.repetition_penalty
+    return GenerationConfig(
+        do_sample=False,  # temperature, top_k, top_p and the draw are logits processors of our own
+        repetition_penalty=1.0 if penalty is None else penalty,
+        max_new_tokens=sampling.max_new_tokens,
+        eos_token_id=stops or None,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+
+
+def _finished(tokenizer: Any, row: list[int], stops: Sequence[int]) -> Completion:
     end = next((i for i, token in enumerate(row) if token in stops), None)
     kept = row if end is None else row[:end]
     text = tokenizer.decode(kept, skip_special_tokens=True)
@@ -212,12 +142,14 @@ def _finished(tokenizer: Any, row: list[int], eos: int | list[int] | None) -> Co
 
 
 def _processors(queries: Sequence[Query], sampling: Sampling, seed: int) -> list[Any]:
+    """Returns what samples; with temperature 0 nothing, and the likeliest token is taken."""
     if sampling.temperature == 0:
         return []
-    from transformers import TemperatureLogitsWarper, TopPLogitsWarper
+    from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
     return [
         TemperatureLogitsWarper(sampling.temperature),
+        *([TopKLogitsWarper(sampling.top_k)] if sampling.top_k else []),
         TopPLogitsWarper(sampling.top_p),
         gumbel([row_seed(seed, q.id) for q in queries]),
     ]

@@ -61,7 +61,12 @@ def decoding(answers: Sequence[Generation]) -> list[Fact]:
     if sampling is None:
         return []
     values = dataclasses.asdict(sampling) | {"answers": len(answers)}
-    return [Fact(f"{answers[0].variant}/decoding/{name}", v) for name, v in values.items()]
+    values = {name: " ".join(v) if isinstance(v, tuple) else v for name, v in values.items()}
+    return [
+        Fact(f"{answers[0].variant}/decoding/{name}", v)
+        for name, v in values.items()
+        if v is not None
+    ]
 
 
 def fact(average: Average) -> Fact:

@@ -10,6 +10,7 @@ benchmark's (docs/decisions/0008-decoding.md).
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,13 @@ from lighteval.models.abstract_model import LightevalModel
 from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc
 
-from coig_writer.endpoint import Endpoint, Reply, Request
+from coig_writer.endpoint import Endpoint, Reply
 from coig_writer.errors import ConfigError, EndpointError
+from coig_writer.generating import server
+from coig_writer.generation import DECODING
 from coig_writer.scoring.replay import NoCache
-from coig_writer.triplet import Message, assistant_turn
 
 ADDRESS = "COIG_WRITER_ENDPOINT"
-TEMPERATURE, TOP_P, LONGEST = 0.7, 0.9, 4096
 
 
 class Remote(LightevalModel):  # type: ignore[misc]
@@ -54,7 +55,7 @@ class Remote(LightevalModel):  # type: ignore[misc]
     @property
     def max_length(self) -> int:
         """Longest reply that is asked for."""
-        return LONGEST
+        return DECODING.max_new_tokens
 
     def greedy_until(self, docs: list[Doc]) -> list[ModelResponse]:
         """Asks for one answer per document.
@@ -62,7 +63,12 @@ class Remote(LightevalModel):  # type: ignore[misc]
         Raises:
             EndpointError: Some calls failed for good; what was answered is kept.
         """
-        requests = [self._request(doc) for doc in docs]
+        longest = self.max_length
+        lengths = [min(doc.generation_size or longest, longest) for doc in docs]
+        requests = [
+            server.request(doc.query, dataclasses.replace(DECODING, max_new_tokens=length))
+            for doc, length in zip(docs, lengths, strict=True)
+        ]
         replies = self.endpoint.complete_all(requests, progress=self.config.model_name)
         failed = [reply for reply in replies if reply.state == "failed"]
         if failed:
@@ -71,11 +77,6 @@ class Remote(LightevalModel):  # type: ignore[misc]
                 "run the same command again: answers that came are kept",
             )
         return [_response(doc, reply) for doc, reply in zip(docs, replies, strict=True)]
-
-    def _request(self, doc: Doc) -> Request:
-        turn = Message(role="user", content=doc.query)
-        longest = min(doc.generation_size or LONGEST, LONGEST)
-        return Request((turn,), temperature=TEMPERATURE, top_p=TOP_P, max_tokens=longest)
 
     def loglikelihood(self, docs: list[Doc]) -> list[ModelResponse]:
         """Not possible over this protocol."""
@@ -88,8 +89,5 @@ class Remote(LightevalModel):  # type: ignore[misc]
 
 def _response(doc: Doc, reply: Reply) -> ModelResponse:
     """Joins reasoning that the server kept apart with the article; ids are unknown, only counted."""
-    text = reply.text if reply.state == "answered" else ""
-    if reply.reasoning is not None:
-        text = assistant_turn(reply.reasoning, text)
     tokens = [0] * (reply.usage.tokens_out or 0)
-    return ModelResponse(input=doc.query, text=[text], output_tokens=[tokens])
+    return ModelResponse(input=doc.query, text=[server.text(reply)], output_tokens=[tokens])

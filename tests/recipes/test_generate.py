@@ -1,0 +1,59 @@
+"""The decoding settings: read by type and range, equal to the decision, and nothing of them is guessed."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from coig_writer.errors import ConfigError
+from coig_writer.files import read_settings
+from coig_writer.generation import DECODING
+from recipes.generate import Decoding
+
+CONFIGS = ("generate", "generate_demo", "generate_smollm2")
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_settings_are_those_of_the_decision(root, name):
+    found = read_settings(root / "recipes" / "configs" / f"{name}.yaml", Decoding)
+    own = DECODING.max_new_tokens if name == "generate" else found.max_new_tokens
+    assert vars_of(found.sampling) == vars_of(DECODING) | {"max_new_tokens": own}
+    assert found.seed == 42
+
+
+def vars_of(sampling):
+    return {name: getattr(sampling, name) for name in sampling.__slots__}
+
+
+def test_the_whole_benchmark_or_a_slice_of_it(root):
+    found = read_settings(root / "recipes" / "configs" / "generate_demo.yaml", Decoding)
+    assert len(found.queries) == 16
+    assert len({(q.language, q.genre) for q in found.queries}) == 16
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"temperature": "hot"}, "key 'temperature' is str 'hot', not float"),
+        ({"temperature": -1}, "temperature -1.0 is not 0 or above"),
+        ({"batch_size": 0}, "batch_size 0 is not 1 or more"),
+        ({"batch_size": True}, "key 'batch_size' is bool"),
+        ({"batch_size": 8.0}, "key 'batch_size' is float '8.0', not int"),
+        ({"slice": 0}, "slice 0 is not 1 or more"),
+        ({"languages": "zh"}, "key 'languages' is str 'zh', not list"),
+        ({"languages": []}, "languages names none"),
+        ({"languages": ["zh", "fr"]}, r"key 'languages'\[1\] is 'fr'"),
+        ({"top_k": None}, "key 'top_k' is null"),
+        ({"seed": "x"}, "key 'seed' is str"),
+        ({"topp": 1}, "unknown key 'topp'"),
+        ({"top_k": ...}, "key 'top_k' of Decoding is missing"),
+    ],
+)
+def test_a_wrong_setting_is_one_clear_sentence(root, tmp_path, change, said):
+    settings = yaml.safe_load((root / "recipes" / "configs" / "generate.yaml").read_text())
+    settings = {k: v for k, v in (settings | change).items() if v is not ...}
+    (tmp_path / "g.yaml").write_text(yaml.safe_dump(settings))
+    with pytest.raises(ConfigError, match=said) as caught:
+        read_settings(tmp_path / "g.yaml", Decoding)
+    assert str(tmp_path / "g.yaml") in caught.value.message
+    assert len(caught.value.message.splitlines()) == 1
