@@ -18,11 +18,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from coig_writer.document import Document
 from coig_writer.errors import ConfigError, InputError
 from coig_writer.files import iterate, read_rows
+from coig_writer.record import from_row
 from coig_writer.text.normalise import repaired
 
 CRITERIA = {
@@ -31,13 +32,13 @@ CRITERIA = {
     "coherence": "coherence of the reasoning process",
     "diversity": "contribution to the diversity of its genre",
 }
+NEEDED = ("consistency", "authenticity", "coherence")  # to accept; one reviewer cannot see the set
 STANDARD, SPECIALISED = 2, 4
 Choice = Literal["accept", "refine", "remove"]
 VERDICTS: tuple[Choice, ...] = ("accept", "refine", "remove")
 Decision = Choice | Literal["tie", "open"]
 CAUSES = ("factual_error", "guideline")
 GOLD = "gold:"
-KEYS = {"item", "verdict", "criteria", "note", "cause"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +50,30 @@ class Verdict:
     verdict: Choice
     criteria: dict[str, bool]
     note: str = ""
+    cause: str | None = None
+
+    def problem(self) -> str:
+        """Names what is missing or does not fit together; empty if nothing is."""
+        if set(self.criteria) != set(CRITERIA):
+            return f"criteria must be {', '.join(CRITERIA)}"
+        if self.verdict != "accept" and not self.note.strip():
+            return f"{self.verdict} needs a note"
+        if self.verdict == "remove" and self.cause not in CAUSES:
+            return f"remove needs a cause: {' or '.join(CAUSES)}"
+        unmet = [name for name in NEEDED if not self.criteria[name]]
+        return (
+            f"accepted although {unmet[0]} is false" if self.verdict == "accept" and unmet else ""
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Row:
+    """A row of a reviewer's file."""
+
+    item: str
+    verdict: Choice
+    criteria: dict[str, bool]
+    note: str | None = None
     cause: str | None = None
 
 
@@ -173,44 +198,14 @@ def read_verdicts(folder: Path) -> dict[tuple[str, str], Verdict]:
     found: dict[tuple[str, str], Verdict] = {}
     for file in sorted(folder.glob("*.jsonl")):
         for where, row in read_rows(file):
-            verdict = _verdict(row, file.stem, where)
+            given = from_row(_Row, row, where)
+            note = repaired(given.note or "")
+            verdict = Verdict(
+                given.item, file.stem, given.verdict, given.criteria, note, given.cause
+            )
+            if problem := verdict.problem():
+                raise InputError(
+                    f"{where}: {problem}", "see docs/reviewer-guide.md for the form of an answer"
+                )
             found[verdict.item, verdict.reviewer] = verdict
     return found
-
-
-def _verdict(row: Mapping[str, Any], reviewer: str, where: str) -> Verdict:
-    if problem := _problem(row):
-        raise InputError(
-            f"{where}: {problem}", "see docs/reviewer-guide.md for the form of an answer"
-        )
-    note = repaired(row.get("note") or "")
-    return Verdict(
-        row["item"], reviewer, row["verdict"], dict(row["criteria"]), note, row.get("cause")
-    )
-
-
-def _problem(row: Mapping[str, Any]) -> str:
-    if unknown := sorted(set(row) - KEYS):
-        return f"unknown key {unknown[0]!r}"
-    if not isinstance(row.get("item"), str) or row.get("verdict") not in VERDICTS:
-        return f"verdict is {row.get('verdict')!r}, not one of {', '.join(VERDICTS)}"
-    criteria = row.get("criteria")
-    if not isinstance(criteria, dict) or set(criteria) != set(CRITERIA):
-        return f"criteria must be {', '.join(CRITERIA)}"
-    if any(not isinstance(value, bool) for value in criteria.values()):
-        return "each criterion is true or false"
-    return _inconsistency(row, criteria)
-
-
-def _inconsistency(row: Mapping[str, Any], criteria: Mapping[str, bool]) -> str:
-    verdict, note = row["verdict"], row.get("note")
-    if note is not None and not isinstance(note, str):
-        return "the note is no text"
-    if verdict != "accept" and not (note or "").strip():
-        return f"{verdict} needs a note"
-    if verdict == "remove" and row.get("cause") not in CAUSES:
-        return f"remove needs a cause: {' or '.join(CAUSES)}"
-    unmet = [name for name in ("consistency", "authenticity", "coherence") if not criteria[name]]
-    if verdict == "accept" and unmet:
-        return f"accepted although {unmet[0]} is false"
-    return ""

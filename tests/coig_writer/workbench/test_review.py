@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from coig_writer.errors import ConfigError, InputError
 from coig_writer.workbench import review
-from coig_writer.workbench.review import Verdict
+from coig_writer.workbench.review import Assignment, Verdict
 
 
 def verdict(value, reviewer="r", **more):
@@ -58,8 +58,10 @@ def test_too_few_reviewers_are_refused():
         ({"verdict": "refine"}, "needs a note"),
         ({"verdict": "remove", "note": "错"}, "needs a cause"),
         ({"criteria": {"consistency": True}}, "criteria must be"),
+        ({"criteria": dict.fromkeys(review.CRITERIA, 1)}, "column 'criteria'"),
+        ({"note": 5}, "column 'note'"),
         ({"criteria": dict.fromkeys(review.CRITERIA, False)}, "accepted although"),
-        ({"score": 9}, "unknown key"),
+        ({"score": 9}, "unknown column 'score'"),
     ],
 )
 def test_a_wrong_answer_is_named_by_file_and_row(tmp_path, change, said):
@@ -67,3 +69,23 @@ def test_a_wrong_answer_is_named_by_file_and_row(tmp_path, change, said):
     (tmp_path / "r1.jsonl").write_text(json.dumps(row | change), encoding="utf-8")
     with pytest.raises(InputError, match=rf"r1\.jsonl line 1: .*{said}"):
         review.read_verdicts(tmp_path)
+
+
+@pytest.mark.parametrize("name", review.CRITERIA)
+def test_diversity_alone_does_not_prevent_acceptance(name):
+    given = Verdict("x", "r", "accept", dict.fromkeys(review.CRITERIA, True) | {name: False})
+    assert (given.problem() == "") == (name == "diversity")
+
+
+def test_who_still_has_to_read():
+    assignment = Assignment("x", ("a", "b"), "c")
+    said = {("x", n): verdict(v, n) for n, v in (("a", "accept"), ("b", "refine"), ("c", "remove"))}
+
+    def owing(*names):
+        return assignment.state({k: v for k, v in said.items() if k[1] in names}).owing
+
+    assert owing() == ("a", "b")
+    assert owing("a") == ("b",)
+    assert owing("a", "b") == ("c",)  # a tie
+    assert owing("a", "b", "c") == ()
+    assert assignment.state(said).decision == "remove"
