@@ -31,11 +31,13 @@ sys.path.insert(0, str(ROOT))  # the stages are never installed
 
 from coig_writer.document import Document  # noqa: E402
 from coig_writer.endpoint import Endpoint  # noqa: E402
+from coig_writer.files import write_rows  # noqa: E402
 from coig_writer.taxonomy import published  # noqa: E402
 from coig_writer.workbench.prompts import Model  # noqa: E402
 from dataset_builder.demo.scripted_endpoint import sample_texts  # noqa: E402
 from dataset_builder.packing import samples  # noqa: E402
 from dataset_builder.stages import assess, collect, screen, sources  # noqa: E402
+from dataset_builder.stages.parts import funnel  # noqa: E402
 from dataset_builder.stages.stage import Settings  # noqa: E402
 
 OUT = ROOT / "build" / "benchmarks" / "curation"
@@ -155,9 +157,7 @@ def pipeline(count: int, url: str, workers: int) -> list[Measured]:
     """Runs the four stages as commands and measures each."""
     out = OUT / str(count)
     shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    with (out / "raw.jsonl").open("w", encoding="utf-8") as handle:
-        handle.writelines(json.dumps(d, ensure_ascii=False) + "\n" for d in documents(count))
+    write_rows(out / "raw.jsonl", documents(count))
     model = ["--endpoint", url, "--model", "scripted", "--concurrency", "64", "--timeout", "10"]
     spread = ["--tasks", str(4 * workers), "--workers", str(workers), "--"]
     shared = ["--out", str(out)]
@@ -180,8 +180,8 @@ def measure(stage: str, arguments: list[str], out: Path) -> Measured:
     seconds = time.monotonic() - start
     if process.returncode:
         raise SystemExit(f"{stage} failed: see {out / f'{stage}.log'}")
-    record = json.loads(next(out.glob(f"0?-{stage}/stage.json")).read_text(encoding="utf-8"))
-    return Measured(stage, seconds, peak, record["read"], record["kept"])
+    counts = next(counts for counts in funnel(out) if counts.stage == stage)
+    return Measured(stage, seconds, peak, counts.read, counts.kept)
 
 
 def _watch(process: subprocess.Popen[bytes]) -> int:

@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 from coig_writer.errors import run_command
 from coig_writer.files import read_rows
@@ -46,27 +45,28 @@ class Script:
         """Returns the id of the document that a question is about."""
         return self._ids.get(reduced(parts.get("article", ""))[:OPENING], "unknown")
 
-    def answer(self, title: str, message: str) -> Any:
+    def answer(self, title: str, message: str) -> object:
         """Answers one question; None is a refusal."""
         parts = dict(_FENCE.findall(message))
         document = self.document(parts)
         if title == "screen" and document in answer_key.REFUSED:
             return None
-        return getattr(self, f"_{title}")(document, parts, message)
+        found: object = getattr(self, f"_{title}")(document, parts, message)
+        return found
 
-    def _assess(self, _document: str, parts: dict[str, str], _message: str) -> Any:
+    def _assess(self, _document: str, parts: dict[str, str], _message: str) -> object:
         evidence = _sentence(parts["article"])
         names = ("completeness", "format", "errors", "logic", "creativity")
         return {**{n: {"score": 8, "evidence": evidence} for n in names}, "unsafe": False}
 
-    def _screen(self, document: str, _parts: dict[str, str], _message: str) -> Any:
+    def _screen(self, document: str, _parts: dict[str, str], _message: str) -> object:
         quality, creativity = answer_key.screen(document, self._seed)
         return {"quality": quality, "creativity": creativity, "reason": "脚本给出的分数"}
 
-    def _usability(self, _document: str, _parts: dict[str, str], _message: str) -> Any:
+    def _usability(self, _document: str, _parts: dict[str, str], _message: str) -> object:
         return {"usable": True, "reason": "脚本示例", "difficulties": [], "specialised": False}
 
-    def _reconstruct_prompt(self, document: str, parts: dict[str, str], message: str) -> Any:
+    def _reconstruct_prompt(self, document: str, parts: dict[str, str], message: str) -> object:
         leaked = parts["article"].replace("\n", "")[20:80] if document in answer_key.LEAKING else ""
         draft = re.search(r"退回意见：第 (\d+) 稿", message)
         again = f"（{REVISED}{int(draft[1]) - 1}）" if draft else ""
@@ -84,7 +84,7 @@ class Script:
             "prompt": f"【脚本示例 {document}{again}】请以日常见闻为材，写一篇有具体人和事的短文，语言朴素，结尾留有余味。{leaked}",
         }
 
-    def _articulate_reasoning(self, document: str, parts: dict[str, str], _message: str) -> Any:
+    def _articulate_reasoning(self, document: str, parts: dict[str, str], _message: str) -> object:
         quote = _sentence(parts["article"])
         return {
             "planning": f"【脚本示例 {document}】先读提示：要具体的人和事，不要道理。我从“{quote}”这一处起笔。",
@@ -94,7 +94,7 @@ class Script:
             "revision": "写完删掉了结尾的议论，又把中间一段解释改成一句对话，还嫌开头略慢，没有再动。",
         }
 
-    def _validate(self, document: str, parts: dict[str, str], _message: str) -> Any:
+    def _validate(self, document: str, parts: dict[str, str], _message: str) -> object:
         draft = drafts_so_far(parts.get("prompt", ""))
         failed = answer_key.unmet(document, draft)
         quotation = _sentence(parts["article"])
@@ -108,18 +108,18 @@ class Script:
             for name in ("i", "ii", "iii", "iv")
         }
 
-    def _score(self, part: str, document: str) -> Any:
+    def _score(self, part: str, document: str) -> object:
         found = answer_key.scores(document, self._seed)
         kinds = ("quality", "creativity")
         return {**{k: found[f"{part}_{k}"] for k in kinds}, "reason": "脚本给出的分数"}
 
-    def _score_article(self, document: str, _parts: dict[str, str], _message: str) -> Any:
+    def _score_article(self, document: str, _parts: dict[str, str], _message: str) -> object:
         return self._score("article", document)
 
-    def _score_prompt(self, document: str, _parts: dict[str, str], _message: str) -> Any:
+    def _score_prompt(self, document: str, _parts: dict[str, str], _message: str) -> object:
         return self._score("prompt", document)
 
-    def _score_reasoning(self, document: str, _parts: dict[str, str], _message: str) -> Any:
+    def _score_reasoning(self, document: str, _parts: dict[str, str], _message: str) -> object:
         return self._score("reasoning", document)
 
 
@@ -155,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.reply(200, completion(text) if answer is not None else refusal())
 
     def reply(
-        self, status: int, content: Mapping[str, Any] | bytes, cut: int | None = None
+        self, status: int, content: Mapping[str, object] | bytes, cut: int | None = None
     ) -> None:
         """Sends a body, or only its first ``cut`` bytes under the full length."""
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -168,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         if cut is not None:
             self.close_connection = True
 
-    def log_message(self, *_arguments: Any) -> None:
+    def log_message(self, *_arguments: object) -> None:
         """Keeps quiet."""
 
 
@@ -185,7 +185,7 @@ class _Server(ThreadingHTTPServer):
         self.script, self.lock = script, threading.Lock()
 
 
-def completion(text: str) -> dict[str, Any]:
+def completion(text: str) -> dict[str, object]:
     """Returns a chat completion that says ``text``."""
     message = {"role": "assistant", "content": text}
     return {
@@ -194,7 +194,7 @@ def completion(text: str) -> dict[str, Any]:
     }
 
 
-def refusal() -> dict[str, Any]:
+def refusal() -> dict[str, object]:
     """Returns a chat completion that refuses."""
     message = {"role": "assistant", "content": None, "refusal": "scripted refusal"}
     return {"choices": [{"message": message, "finish_reason": "stop"}]}
