@@ -8,7 +8,7 @@ so the intervals carry their uncertainty too.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from scipy import special
@@ -40,7 +40,7 @@ class Pooled:
 
 
 def pool(groups: Mapping[str, tuple[float, int]], level: float = 0.95) -> dict[str, Pooled]:
-    """Pools groups.
+    """Pools rates.
 
     Args:
         groups: Name → (wins, prompts); wins may hold halves where a prompt was tied or split.
@@ -58,46 +58,17 @@ def pool(groups: Mapping[str, tuple[float, int]], level: float = 0.95) -> dict[s
             raise StatisticsError(f"{name}: {won} wins of {prompts}", "count each prompt once")
     wins = np.array([w for w, _ in groups.values()], dtype=np.float64)
     n = np.array([m for _, m in groups.values()], dtype=np.float64)
-    alpha, beta, chance = _hyperposterior(wins, n)
+    alpha, beta, chance = _beta_grid(wins, n)
     after_a, after_b = alpha[:, None] + wins, beta[:, None] + n - wins
-    value = chance @ (after_a / (after_a + after_b))
-    weight = chance @ (n / (n + (alpha + beta)[:, None]))
-    low, high = (_quantile(q, after_a, after_b, chance) for q in (0.5 - level / 2, 0.5 + level / 2))
-    return {
-        name: Pooled(
-            wins[i] / n[i] if n[i] >= FEWEST else None,
-            float(value[i]), float(low[i]), float(high[i]), int(n[i]), float(weight[i]), level,
-            "beta-binomial, mean and spread integrated on a grid",
-        )
-        for i, name in enumerate(groups)
-    }  # fmt: skip
-
-
-def _hyperposterior(wins: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
-    """Returns the grid's (alpha, beta, posterior chance), without points that do not matter.
-
-    Flat in the mean and in the spread between groups, size ** -0.5 (a flat prior in log size would
-    pool too eagerly where groups are tiny).
-    """
-    mean, size = (axis.ravel() for axis in np.meshgrid(MEANS, SIZES))
-    alpha, beta = mean * size, (1 - mean) * size
-    likelihood = (
-        special.betaln(alpha[:, None] + wins, beta[:, None] + n - wins)
-        - special.betaln(alpha, beta)[:, None]
-    ).sum(axis=1)
-    chance = np.exp(likelihood - likelihood.max()) / np.sqrt(size)
-    kept = chance > 1e-3 * chance.max()
-    return alpha[kept], beta[kept], chance[kept] / chance[kept].sum()
-
-
-def _quantile(q: float, a: Floats, b: Floats, chance: Floats) -> Floats:
-    """Returns each group's quantile of the mixture of betas, by bisection."""
-    low, high = np.zeros(a.shape[1]), np.ones(a.shape[1])
-    for _ in range(20):
-        middle = (low + high) / 2
-        below = chance @ special.betainc(a, b, middle) < q
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return np.asarray((low + high) / 2)
+    posterior = _Posterior(
+        value=chance @ (after_a / (after_a + after_b)),
+        weight=chance @ (n / (n + (alpha + beta)[:, None])),
+        below=lambda x: chance @ special.betainc(after_a, after_b, x),
+        least=np.zeros_like(n),
+        most=np.ones_like(n),
+    )
+    method = "beta-binomial, mean and spread integrated on a grid"
+    return _pooled(groups, wins / n, n, posterior, level, method)
 
 
 def pool_means(groups: Mapping[str, Sequence[float]], level: float = 0.95) -> dict[str, Pooled]:
@@ -114,31 +85,85 @@ def pool_means(groups: Mapping[str, Sequence[float]], level: float = 0.95) -> di
         StatisticsError: Fewer than two groups, an empty one, or no group with two differing values.
     """
     data = [np.asarray(values, dtype=np.float64) for values in groups.values()]
-    within = sum(float(((x - x.mean()) ** 2).sum()) for x in data if x.size)
-    degrees = sum(x.size - 1 for x in data if x.size)
-    if len(groups) < 2 or min(x.size for x in data) == 0 or degrees < 1 or within == 0:
+    variance = _within(data)
+    if len(data) < 2 or any(x.size == 0 for x in data) or not variance:
         raise StatisticsError(
             f"{len(groups)} groups cannot be pooled",
             "partial pooling needs two groups and some spread within them",
         )
     n = np.array([x.size for x in data], dtype=np.float64)
     raw = np.array([x.mean() for x in data])
-    weight, centre, error, chance = _normal_posterior(raw, within / degrees / n)
-    low, high = (
-        _normal_quantile(q, centre, error, chance) for q in (0.5 - level / 2, 0.5 + level / 2)
+    weight, centre, error, chance = _normal_grid(raw, variance / n)
+    posterior = _Posterior(
+        value=chance @ centre,
+        weight=chance @ weight,
+        below=lambda x: chance @ special.ndtr((x - centre) / error),
+        least=(centre - 8 * error).min(axis=0),
+        most=(centre + 8 * error).max(axis=0),
     )
-    value, own = chance @ centre, chance @ weight
+    method = "hierarchical normal, spread integrated on a grid"
+    return _pooled(groups, raw, n, posterior, level, method)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Posterior:
+    """Per group: mean, own weight, the chance of lying ``below`` a value, and where to look for quantiles."""
+
+    value: Floats
+    weight: Floats
+    below: Callable[[Floats], Floats]
+    least: Floats
+    most: Floats
+
+    def quantile(self, q: float) -> Floats:
+        """Returns each group's quantile of the mixture, by bisection."""
+        low, high = self.least, self.most
+        for _ in range(40):
+            middle = (low + high) / 2
+            below = self.below(middle) < q
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.asarray((low + high) / 2)
+
+
+def _pooled(
+    names: Iterable[str], raw: Floats, n: Floats, found: _Posterior, level: float, method: str
+) -> dict[str, Pooled]:
+    low, high = (found.quantile(q) for q in (0.5 - level / 2, 0.5 + level / 2))
     return {
         name: Pooled(
             float(raw[i]) if n[i] >= FEWEST else None,
-            float(value[i]), float(low[i]), float(high[i]), int(n[i]), float(own[i]), level,
-            "hierarchical normal, spread integrated on a grid",
+            float(found.value[i]), float(low[i]), float(high[i]), int(n[i]),
+            float(found.weight[i]), level, method,
         )
-        for i, name in enumerate(groups)
+        for i, name in enumerate(names)
     }  # fmt: skip
 
 
-def _normal_posterior(raw: Floats, variance: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def _within(data: Sequence[Floats]) -> float:
+    """Returns the variance within groups, pooled over them; 0 where there is none to see."""
+    degrees = sum(x.size - 1 for x in data if x.size)
+    squares = sum(float(((x - x.mean()) ** 2).sum()) for x in data if x.size)
+    return squares / degrees if degrees else 0.0
+
+
+def _beta_grid(wins: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
+    """Returns the grid's (alpha, beta, posterior chance), without points that do not matter.
+
+    Flat in the mean and in the spread between groups, size ** -0.5 (a flat prior in log size would
+    pool too eagerly where groups are tiny).
+    """
+    mean, size = (axis.ravel() for axis in np.meshgrid(MEANS, SIZES))
+    alpha, beta = mean * size, (1 - mean) * size
+    likelihood = (
+        special.betaln(alpha[:, None] + wins, beta[:, None] + n - wins)
+        - special.betaln(alpha, beta)[:, None]
+    ).sum(axis=1)
+    chance = np.exp(likelihood - likelihood.max()) / np.sqrt(size)
+    kept = chance > 1e-3 * chance.max()
+    return alpha[kept], beta[kept], chance[kept] / chance[kept].sum()
+
+
+def _normal_grid(raw: Floats, variance: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Returns per grid point and group: own weight, posterior mean and sd; and the points' chances."""
     scale = max(float(raw.std()), float(np.sqrt(variance.mean())))
     spread = np.linspace(0, 3, 61)[:, None] * scale
@@ -153,13 +178,3 @@ def _normal_posterior(raw: Floats, variance: Floats) -> tuple[Floats, Floats, Fl
     centre = weight * raw + (1 - weight) * common
     error = np.sqrt(weight * variance + (1 - weight) ** 2 / precision)
     return weight, centre, error, chance / chance.sum()
-
-
-def _normal_quantile(q: float, centre: Floats, error: Floats, chance: Floats) -> Floats:
-    """Returns each group's quantile of the mixture of normals, by bisection."""
-    low, high = (centre - 8 * error).min(axis=0), (centre + 8 * error).max(axis=0)
-    for _ in range(40):
-        middle = (low + high) / 2
-        below = chance @ special.ndtr((middle - centre) / error) < q
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return np.asarray((low + high) / 2)

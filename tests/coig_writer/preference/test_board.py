@@ -72,6 +72,18 @@ def test_no_rate_is_narrower_than_wilson_over_prompts() -> None:
     assert (found.low, found.high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-6)
 
 
+def test_wilson_is_taken_where_it_is_wider_and_resampling_where_that_is() -> None:
+    """11 of 12: at most three of Binomial(12, 1/12) are lost at 97.5 %, so [.75, 1] is narrower."""
+    found = rate(board(by_prompt(11, 12)))
+    centre = (11 / 12 + Z2 / 24) / (1 + Z2 / 12)
+    half = math.sqrt(Z2) * math.sqrt(11 / 1728 + Z2 / 576) / (1 + Z2 / 12)
+    assert (found.low, found.high) == pytest.approx((centre - half, centre + half), abs=1e-6)
+    assert found.method == "wilson over prompts"
+    half_won = rate(board(by_prompt(4, 8)))  # Wilson's [.215, .785] is the narrower one here
+    assert (half_won.low, half_won.high) == (1 / 8, 7 / 8)
+    assert half_won.method == "percentile bootstrap"
+
+
 @pytest.mark.parametrize(("n", "low"), [(1, 1 / (1 + Z2)), (6, 6 / (6 + Z2)), (60, 60 / (60 + Z2))])
 def test_a_rate_of_one_is_never_certain(n: int, low: float) -> None:
     found = rate(board(by_prompt(n, n)))
