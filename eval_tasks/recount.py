@@ -1,4 +1,4 @@
-"""Measures saved generations again, without lighteval: python -m eval_tasks recount --generations PATH.
+"""Measures saved generations again: python -m eval_tasks recount --generations PATH.
 
 The short way to check a number: the kit's own metrics over the texts themselves. Reads no facts file
 and no score file.

@@ -1,10 +1,10 @@
-"""Scores saved generations with lighteval: python -m eval_tasks score --generations PATH [PATH …].
+"""Scores saved generations: python -m eval_tasks score --generations PATH [PATH …].
 
-Reads generation records (Parquet or JSONL, files or folders), runs lighteval's ``coig_writer`` tasks
-over every variant in this one process without a network, and checks that lighteval's details equal
-the kit's own metrics. Writes under OUT (default build/scores): ``VARIANT.parquet`` with one score per
-answer and metric, ``averages.csv`` with micro, macro and genre averages and their n, and
-``facts.json``. A value that does not exist is written as missing, with its reason.
+Reads generation records (Parquet or JSONL, files or folders) and measures every answer; lighteval's
+``coig_writer`` tasks give the same values (``python -m eval_tasks lighteval``). Writes
+under OUT (default build/scores): ``VARIANT.parquet`` with one score per answer and metric,
+``averages.csv`` with micro, macro and genre averages and their n, and ``facts.json``. A value that
+does not exist is written as missing, with its reason.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import csv
 import dataclasses
-import importlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,11 +24,10 @@ from coig_writer.metrics import tokens
 from coig_writer.metrics.averages import Average, Place, averages
 from coig_writer.record import to_row
 from coig_writer.score import Score
-from coig_writer.scoring import copying, recount, run
+from coig_writer.scoring import recount, run
 from coig_writer.scoring.generations import read, variants
 
 COMMAND = "python -m eval_tasks score"
-TASKS = "eval_tasks.tasks"
 SHOWN = ("ttr", "chars", "language_confusion_any", "reasoning_closed")
 
 
@@ -40,14 +38,11 @@ def main() -> int | None:
 
     records = read(options.generations)
     _audit([record.article for record in records if record.language == "zh"])
-    print("starting lighteval …", flush=True)
-    tasks = importlib.import_module(TASKS).TASKS_TABLE  # with it comes lighteval
     scores: dict[str, list[Score]] = {}
     with tqdm(total=len(records), desc="score", unit="answer") as bar:
         for variant, answers in variants(records).items():
             bar.set_postfix_str(variant)
-            scores[variant] = run.score(variant, answers, tasks)
-            scores[variant] += copying.score(answers, options.mixtures)
+            scores[variant] = run.score(answers, options.mixtures)
             bar.update(len(answers))
     places = {r.query_id: Place(r.language, r.genre) for r in records}
     _write(options.out, scores, averages((s for v in scores.values() for s in v), places))

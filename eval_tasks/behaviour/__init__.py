@@ -30,12 +30,12 @@ from coig_writer.errors import StatisticsError
 from coig_writer.files import atomic_path, read_records
 from coig_writer.generation import Generation
 from coig_writer.metrics import behaviour
-from coig_writer.metrics.answer import of_generation
 from coig_writer.metrics.behaviour import BEHAVIOURS, Step
 from coig_writer.preference import bootstrap
 from coig_writer.preference.agreement import cohen, kappa_interval
 from coig_writer.record import to_row
 from coig_writer.score import Judgement
+from coig_writer.scoring.generations import read
 from coig_writer.triplet import Language, Triplet
 
 LABELS = Path(__file__).parent / "labels.csv"
@@ -83,8 +83,6 @@ def main() -> int | None:
     found = list(_own(options.dataset))
     records: list[Generation] = []
     if options.generations:
-        from coig_writer.scoring.generations import read
-
         records = read(options.generations)
         found += [_lexicon(r) for r in records]
     if options.judgements:
@@ -121,11 +119,9 @@ def _own(folder: Path) -> Iterable[Reasoning]:
 
 
 def _lexicon(record: Generation) -> Reasoning:
-    parts = of_generation(record).parts
-    steps = tuple(behaviour.steps(parts.reasoning or "", record.language))
-    return Reasoning(
-        record.variant, record.language, record.query_id, "lexicon", parts.state, steps
-    )
+    steps = tuple(behaviour.steps(record.reasoning or "", record.language))
+    state = record.reasoning_state
+    return Reasoning(record.variant, record.language, record.query_id, "lexicon", state, steps)
 
 
 def _judged(judgements: Sequence[Judgement], records: Sequence[Generation]) -> list[Reasoning]:
@@ -138,7 +134,7 @@ def _judged(judgements: Sequence[Judgement], records: Sequence[Generation]) -> l
             labels = json.loads(row.verdict)
             last = max(1, len(labels) - 1)
             steps = tuple(Step(i / last, label, ()) for i, label in enumerate(labels))
-            state = of_generation(record).parts.state
+            state = record.reasoning_state
             found.append(
                 Reasoning(row.left, record.language, row.query_id, row.judge, state, steps)
             )

@@ -28,8 +28,10 @@ from coig_writer.facts import Fact
 from coig_writer.files import atomic_path, file_sha256, read_records, write_records
 from coig_writer.record import to_row
 from coig_writer.score import Judgement
+from coig_writer.scoring.generations import read
 from eval_tasks.judge.ask import Question, judge, questions
 from eval_tasks.judge.audit import Finding, audit
+from eval_tasks.judge.bias import shape
 from eval_tasks.judge.people import preferences
 from eval_tasks.judge.rubric import Rubric, load, names
 
@@ -87,8 +89,6 @@ def _shared(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int | None:
-    from coig_writer.scoring.generations import read
-
     endpoint = Endpoint(
         options.url,
         options.model,
@@ -147,14 +147,8 @@ def _keep(path: Path, judged: Sequence[Judgement]) -> None:
 
 
 def _audit(options: argparse.Namespace) -> int | None:
-    from coig_writer.metrics.answer import of_generation
-    from coig_writer.scoring.generations import read
-    from eval_tasks.judge.bias import shape
-
     judged = read_records(options.out, Judgement, "python -m eval_tasks judge run")
-    shapes = {
-        (r.variant, r.query_id): shape(of_generation(r).article) for r in read(options.generations)
-    }
+    shapes = {(r.variant, r.query_id): shape(r.article) for r in read(options.generations)}
     lost = next((j for j in judged if (j.left, j.query_id) not in shapes), None)
     if lost is not None:
         raise MissingInputError(

@@ -15,7 +15,6 @@ from typing import Literal
 
 from coig_writer.endpoint import Endpoint, Reply, Request
 from coig_writer.generation import Generation
-from coig_writer.metrics.answer import of_generation
 from coig_writer.metrics.coherence import paragraphs
 from coig_writer.score import Judgement
 from coig_writer.text.normalise import repaired
@@ -118,7 +117,7 @@ class _Asker:
 
     def single(self, record: Generation) -> Question:
         if self.rubric.kind == "labels":
-            texts = paragraphs(of_generation(record).parts.reasoning or "")
+            texts = paragraphs(repaired(record.reasoning or ""))
             problem = None if texts else "there is no reasoning"
         else:
             texts = [self._article(record)]
@@ -129,7 +128,7 @@ class _Asker:
         )
 
     def _article(self, record: Generation) -> str:
-        text = of_generation(record).article
+        text = repaired(record.article)
         return without_format(text) if self.plain else text
 
     def _request(self, record: Generation, texts: Sequence[str]) -> Request:

@@ -64,8 +64,12 @@ DECODING = Sampling(0.7, 0.9, 4096, 0, 1.0, ("<|im_end|>", "<|endoftext|>"))
 class Generation:
     """One answer of one variant to one query.
 
-    ``text`` is what the model emitted; ``reasoning`` and ``article`` are its parts. An
+    ``text`` is what the model emitted; ``reasoning`` and ``article`` are its parts, taken apart once,
+    when the answer is made (``split``). Who reads a record takes them as they stand. An
     ``unterminated`` reasoning has no article: the article is empty, not guessed.
+
+    Raises:
+        InputError: The parts are not those of the text.
     """
 
     variant: str
@@ -83,6 +87,17 @@ class Generation:
     sampling: Sampling | None
     model: str
     revision: str | None
+
+    def __post_init__(self) -> None:
+        parts = split(self.text)
+        own = (self.reasoning_state, (self.reasoning or "").strip(), self.article.strip())
+        if own != (parts.state, parts.reasoning or "", parts.article):
+            raise InputError(
+                f"{self.variant} to {self.query_id}: the record contradicts itself: its reasoning is "
+                f"{self.reasoning_state} and its article has {len(self.article)} characters, but its text "
+                f"has {parts.state} reasoning and {len(parts.article)} characters of article",
+                "generate the answer again, or store what coig_writer.generation.split gives of its text",
+            )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from eval_tasks import runs as inputs
 from eval_tasks.claims import own
 from eval_tasks.report import measured, page
 from eval_tasks.report.analysis import analyse
+from tests.generations import generation
 
 NAMES = ("cw", "cw_1k", "cw_5k", "cw_10k", "g", "other")
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -60,10 +61,9 @@ def scores(rng: random.Random, variants: list[str], queries: int) -> list[Score]
 
 def answers(rng: random.Random, variants: list[str], queries: int) -> list[Generation]:
     return [
-        Generation(
-            v, f"{language}-essay-{i}", language, rng.choice(("wuxia", "proposal", "fan-circle", None)), "p",
-            "t", rng.choice((None, "", "Wait.\n\nSo.")), "a", rng.choice(("closed", "absent", "unterminated")),
-            "stop", 1, 1, None, "m", None,
+        generation(
+            v, f"{language}-essay-{i}", rng.choice(("a", "<think></think>a", "<think>Wait.\n\nSo.</think>a", "<think>So.")),
+            language, genre=rng.choice(("wuxia", "proposal", "fan-circle", None)), n_tokens=1, seed=1,
         )
         for v in variants
         for language in LANGUAGES

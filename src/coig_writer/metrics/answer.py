@@ -72,13 +72,18 @@ def answer(
 
 
 def of_generation(generation: Generation) -> Answer:
-    """Returns the answer in a generation record; ``text`` decides, the parts follow from it."""
-    return answer(
-        generation.text,
-        language=generation.language,
-        query_id=generation.query_id,
-        prompt=generation.prompt,
-        n_tokens=generation.n_tokens,
+    """Returns the answer in a generation record, with the parts that it stores."""
+    reasoning = generation.reasoning
+    return Answer(
+        repaired(generation.text),
+        Parts(
+            None if reasoning is None else repaired(reasoning),
+            repaired(generation.article),
+            generation.reasoning_state,
+        ),
+        generation.language,
+        _known(generation.query_id, generation.prompt),
+        generation.n_tokens,
     )
 
 

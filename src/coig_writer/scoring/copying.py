@@ -10,7 +10,6 @@ from pathlib import Path
 
 from coig_writer.files import read_records
 from coig_writer.generation import Generation
-from coig_writer.metrics.answer import of_generation
 from coig_writer.metrics.catalogue import AGAINST_TRAINING
 from coig_writer.metrics.memorisation import Index
 from coig_writer.mixture import MixtureRow
@@ -32,7 +31,7 @@ def score(records: Sequence[Generation], mixtures: Path) -> list[Score]:
 
 
 def _one(record: Generation, index: Index) -> list[Score]:
-    copied = index.copied(of_generation(record).article)
+    copied = index.copied(record.article)
     if copied is None:
         return _missing(record, "the article has fewer than 13 letters and digits")
     values = {"copied_share": copied.share, "longest_copied": float(copied.longest)}

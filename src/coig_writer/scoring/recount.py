@@ -1,8 +1,4 @@
-"""Measures generations again with the kit's own metrics, without lighteval and without a facts file.
-
-``eval_tasks score`` proves on every run that these metrics equal lighteval's; this is the short way
-to check a number on a card.
-"""
+"""Measures generations again, without a facts file: the short way to check a number on a card."""
 
 from __future__ import annotations
 
@@ -13,42 +9,17 @@ from pathlib import Path
 from coig_writer.facts import Fact
 from coig_writer.generation import Generation
 from coig_writer.metrics.averages import Average, Place, averages
-from coig_writer.metrics.definition import Missing
-from coig_writer.score import Score
-from coig_writer.scoring import copying, run
+from coig_writer.scoring import run
 from coig_writer.scoring.generations import variants
-
-
-def scores(records: Sequence[Generation], mixtures: Path) -> list[Score]:
-    """Scores answers with the kit's own metrics.
-
-    Args:
-        records: Answers of any variants.
-        mixtures: Folder of training mixtures, to measure what was copied.
-    """
-    return [
-        score
-        for answers in variants(records).values()
-        for score in (*_own(answers), *copying.score(answers, mixtures))
-    ]
-
-
-def _own(answers: Sequence[Generation]) -> list[Score]:
-    return [
-        Score(record.variant, record.query_id, name, None, "missing", value.reason)
-        if isinstance(value, Missing)
-        else Score(record.variant, record.query_id, name, value, "scored")
-        for record, values in zip(answers, run.measured(answers), strict=True)
-        for name, value in values.items()
-    ]
 
 
 def facts(records: Sequence[Generation], mixtures: Path) -> list[Fact]:
     """Returns ``VARIANT/LANGUAGE/METRIC/{mean,macro_mean}`` of every average, and the decoding."""
     places = {r.query_id: Place(r.language, r.genre) for r in records}
+    scores = [s for own in variants(records).values() for s in run.score(own, mixtures)]
     means = [
         fact(average)
-        for average in averages(scores(records, mixtures), places)
+        for average in averages(scores, places)
         if average.value is not None and average.scope in ("micro", "macro")
     ]
     return means + [f for answers in variants(records).values() for f in decoding(answers)]

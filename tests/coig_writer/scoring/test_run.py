@@ -1,7 +1,8 @@
-"""lighteval over saved generations: values, missing values, hostile text."""
+"""Scores of saved generations, equal to lighteval's: values, missing values, hostile text."""
 
 from __future__ import annotations
 
+import math
 import random
 from pathlib import Path
 
@@ -10,12 +11,11 @@ import pytest
 pytest.importorskip("lighteval", reason="needs the extra `eval`")
 
 from coig_writer import benchmark
-from coig_writer.errors import DriftError
 from coig_writer.generation import Generation
 from coig_writer.metrics import catalogue
 from coig_writer.score import Score
 from coig_writer.scoring import copying, run
-from eval_tasks.tasks import TASKS_TABLE
+from tests.coig_writer.scoring import in_lighteval
 from tests.generations import generation
 
 PROSE = "雨停了，他推开门，院子里落满了叶子。隔壁的收音机还在响。\n\n他蹲下来，把门口的积水一点一点扫出去。"
@@ -28,12 +28,25 @@ def by_query(scores: list[Score]) -> dict[str, dict[str, Score]]:
     return found
 
 
+def scored(records: list[Generation], folder: Path) -> dict[str, dict[str, Score]]:
+    """The kit's scores of one variant's answers, each compared with lighteval's."""
+    found = by_query(run.score(records, folder / "no-mixtures"))
+    theirs = in_lighteval.details(records, folder / f"lighteval-{len(records)}")
+    assert set(theirs) == set(found)
+    for query, scores in found.items():
+        for name, value in theirs[query].items():
+            own = scores[name].value
+            assert math.isnan(value) if own is None else value == own, (query, name)
+        assert set(scores) == {*theirs[query], *catalogue.AGAINST_TRAINING}
+    return found
+
+
 @pytest.mark.parametrize(
     "repeats", [5_000, pytest.param(125_000, marks=pytest.mark.slow, id="a million characters")]
 )
-def test_hostile_text_changes_no_other_row(repeats: int) -> None:
+def test_hostile_text_changes_no_other_row(repeats: int, tmp_path: Path) -> None:
     plain = [generation("v", f"q{i}", PROSE + str(i)) for i in range(3)]
-    alone = by_query(run.score("v", plain, TASKS_TABLE))
+    alone = scored(plain, tmp_path)
     hostile = [
         generation("v", "h0", "</think>" * 3),
         generation("v", "h1", "<think>\n没完"),
@@ -45,7 +58,7 @@ def test_hostile_text_changes_no_other_row(repeats: int) -> None:
     ]
     mixed = plain + hostile
     random.Random(1).shuffle(mixed)
-    together = by_query(run.score("v", mixed, TASKS_TABLE))
+    together = scored(mixed, tmp_path)
     assert list(together) == [record.query_id for record in mixed]
     for query, scores in alone.items():
         for name, score in scores.items():
@@ -59,7 +72,7 @@ def test_hostile_text_changes_no_other_row(repeats: int) -> None:
     assert together["h4"]["chars"].value == 8 * repeats
 
 
-def test_reasoning_is_kept_for_reasoning_and_out_of_the_prose() -> None:
+def test_reasoning_is_kept_for_reasoning_and_out_of_the_prose(tmp_path: Path) -> None:
     """lighteval strips only closed pairs; a template that opens the tag itself leaves no pair."""
     thought = "因为下雨，所以写屋里。\n\n不对，太顺了，删。"
     records = [
@@ -67,7 +80,7 @@ def test_reasoning_is_kept_for_reasoning_and_out_of_the_prose() -> None:
         generation("v", "prefilled", f"{thought}\n</think>\n\n{PROSE}"),
         generation("v", "bare", PROSE),
     ]
-    found = by_query(run.score("v", records, TASKS_TABLE))
+    found = scored(records, tmp_path)
     assert {found[q]["chars"].value for q in found} == {found["bare"]["chars"].value}
     for query in ("paired", "prefilled"):
         assert found[query]["reasoning_self_reflection"].value == 0.5
@@ -75,26 +88,17 @@ def test_reasoning_is_kept_for_reasoning_and_out_of_the_prose() -> None:
     assert found["bare"]["reasoning_self_reflection"].state == "missing"
 
 
-def test_benchmark_queries_are_checked_against_their_fields_and_others_are_not() -> None:
+def test_benchmark_queries_are_checked_against_their_fields_and_others_are_not(
+    tmp_path: Path,
+) -> None:
     query = next(q for q in benchmark.queries("en") if q.length)
     records = [
         generation("v", query.id, "Too short.", "en", prompt=query.query, genre=query.genre),
         generation("v", "own-1", "Too short.", "en", prompt="Write.", genre="wuxia"),
     ]
-    found = by_query(run.score("v", records, TASKS_TABLE))
+    found = scored(records, tmp_path)
     assert found[query.id]["length_met"].value == 0
     assert found["own-1"]["length_met"].reason == "the prompt is not in the benchmark"
-
-
-def test_a_difference_to_the_kits_own_metrics_stops_the_run(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    records = [generation("v", "q", PROSE)]
-    measured = run.measured(records)
-    measured[0]["ttr"] = 0.123
-    monkeypatch.setattr(run, "measured", lambda _records: measured)
-    with pytest.raises(DriftError, match="lighteval says ttr"):
-        run.score("v", records, TASKS_TABLE)
 
 
 def test_copies_of_training_rows_are_found(tmp_path: Path) -> None:

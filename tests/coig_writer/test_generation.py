@@ -1,0 +1,49 @@
+"""A generation's parts are made once, and a record that contradicts itself is no record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from coig_writer.errors import InputError
+from coig_writer.files import read_records, write_records
+from coig_writer.generation import Generation
+from coig_writer.metrics.answer import of_generation
+from tests.generations import generation
+
+PARTS = [
+    {"article": "另一篇。"},
+    {"reasoning": "另想。"},
+    {"reasoning": None},
+    {"reasoning_state": "unterminated"},
+    {"reasoning_state": "absent"},
+    {"text": "<think>想"},
+]
+
+
+@pytest.mark.parametrize("changed", PARTS)
+def test_a_record_that_contradicts_itself_is_named(tmp_path: Path, changed: dict[str, str]) -> None:
+    file = tmp_path / "g.jsonl"
+    write_records(file, [generation("cw", "zh-1", "<think>想。</think>\n\n雨停了。")], Generation)
+    row = json.loads(file.read_text()) | changed
+    file.write_text(json.dumps(row))
+    with pytest.raises(InputError, match="cw to zh-1: the record contradicts itself"):
+        read_records(file, Generation)
+
+
+def test_white_space_around_a_part_contradicts_nothing_and_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "g.jsonl"
+    write_records(file, [generation("cw", "zh-1", "<think>想。</think>\n\n雨停了。\n")], Generation)
+    row = json.loads(file.read_text()) | {"article": "雨停了。\n"}
+    file.write_text(json.dumps(row))
+    (record,) = read_records(file, Generation)
+    assert of_generation(record).article == "雨停了。\n"
+    assert of_generation(record).parts.reasoning == "想。"
+
+
+def test_half_a_surrogate_pair_is_repaired_in_every_part() -> None:
+    answer = of_generation(generation("cw", "zh-1", "<think>想\ud83d</think>雨\ud83d"))
+    assert (answer.parts.reasoning, answer.article) == ("想\ufffd", "雨\ufffd")
+    assert answer.text.count("\ufffd") == 2
