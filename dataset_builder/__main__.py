@@ -21,12 +21,12 @@ STAGES = {
     "review": "two or four people per triplet, blind to each other",
     "audit": "balance, provenance, variety and leakage as a page; --sample: the kit's own samples",
     "curate": "all stages from collect to pack in one command; --demo: on the samples",
-    "cluster": "spreads a stage that asks a model over processes, Slurm or Ray",
+    "cluster": "spreads a stage over processes, Slurm or Ray",
     "pack": "writes triplets as the published dataset: Parquet per genre, card, statistics, figures",
     "remove": "makes a new version of a packed dataset without some rows, and logs it",
     "describe": "recomputes the statistics and facts of a packed dataset",
 }
-# Stage → its module in this folder.
+# Stage → its module in this folder, where it has another name.
 MODULES = {
     "import": "official.importing",
     "assign": "official.assign",
@@ -39,7 +39,6 @@ MODULES = {
     "score": "stages.score",
     "review": "people.review",
     "audit": "audit.audit",
-    "cluster": "stages.cluster",
     "pack": "packing.pack",
     "remove": "packing.remove",
     "describe": "packing.describe",

@@ -9,7 +9,7 @@ A stage reads the ``kept.jsonl`` of the stage before and writes, whole or not at
 
 The input is cut into parts. A finished part is one file of both outcomes, named after the hash of
 its lines and of the stage's options, so that a killed run goes on where it stopped, each part is
-decided once, and any number of processes may share the parts (``dataset_builder/stages/cluster.py``).
+decided once, and any number of processes may share the parts (``dataset_builder/cluster.py``).
 """
 
 from __future__ import annotations

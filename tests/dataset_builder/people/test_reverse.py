@@ -75,3 +75,20 @@ def test_a_run_that_was_killed_between_parts_hands_out_every_item(tmp_path):
     assert reverse.STAGE.run(where).reasons == {"awaiting_annotation": 3}
     items = iterate(parts.work(tmp_path, "reverse") / "items.jsonl", annotation.Item)
     assert [item.id for item in items] == ["a", "b", "c"]
+
+
+def test_drafts_in_shares_are_those_of_one_process(tmp_path):
+    texts = {name: f"{name}：{GOOD}" for name in "abcde"}
+    documents = [Document(name, text) for name, text in texts.items()]
+    found = []
+    with serving(Script(texts)) as server:
+        for world in (1, 3):
+            root = tmp_path / str(world)
+            write_records(parts.folder(root, "screen") / "kept.jsonl", documents, Document)
+            where = Settings(root, NAMES, Model(Endpoint(server.url, MODEL)), part_size=2)
+            for step in reverse.steps(where, reverse.Options("model")):
+                for rank in range(1 if step.alone else world):
+                    step.run(rank, 1 if step.alone else world)
+            found.append(parts.read_kept(root, "reverse"))
+    assert found[0] == found[1]
+    assert [d.authorship["prompt"] for d in found[0]] == ["model"] * 5

@@ -48,7 +48,7 @@ KILLED = """
 import os, pathlib, signal, sys
 from coig_writer import files
 from coig_writer.text import contamination, minhash
-from dataset_builder.stages import cluster
+from dataset_builder import cluster
 import scipy.sparse.csgraph
 # known before the forks, so that no child has to load it again
 minhash.signatures(["预热"]), contamination.contaminated("预热")

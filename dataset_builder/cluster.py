@@ -27,13 +27,15 @@ from typing import Any
 from datatrove.pipeline.base import PipelineStep
 
 from coig_writer.errors import ConfigError, MissingInputError
+from dataset_builder.people import reverse
 from dataset_builder.stages import assess, collect, dedup, score, screen, validate
 from dataset_builder.stages.stage import Stage, Step, report
 
 STAGES: dict[str, Stage[Any]] = {
-    module.STAGE.name: module.STAGE for module in (collect, assess, dedup, screen, validate, score)
+    module.STAGE.name: module.STAGE
+    for module in (collect, assess, dedup, screen, reverse, validate, score)
 }
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 def steps_of(stage: str, arguments: Sequence[str]) -> list[Step]:
