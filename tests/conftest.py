@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 
 import pytest
@@ -111,9 +113,26 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def packed_samples(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
-    """The samples, packed by the command that a user types."""
-    folder = tmp_path_factory.mktemp("samples") / "COIG-Writer"
-    pack = [sys.executable, "-m", "dataset_builder", "pack", "--out", str(folder)]
-    subprocess.run(pack, cwd=root, check=True)
-    return folder
+def once(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Callable[..., Path]:
+    """Runs one of the kit's commands that writes ``--out``, once for all workers."""
+
+    def made(name: str, *command: str) -> Path:
+        base = tmp_path_factory.getbasetemp()
+        base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+        folder, done = base / "once" / name, base / "once" / f"{name}.done"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with folder.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                argv = [sys.executable, *command, "--out", str(folder)]
+                subprocess.run(argv, cwd=root, check=True)
+                done.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def packed_samples(once: Callable[..., Path]) -> Path:
+    """The samples, packed by the command that a user types; never written to."""
+    return once("samples/COIG-Writer", "-m", "dataset_builder", "pack")

@@ -1,18 +1,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 
 @pytest.fixture(scope="session")
-def smoke(tmp_path_factory, root):
-    """The smoke model, made by its command."""
-    folder = tmp_path_factory.mktemp("smoke") / "model"
-    subprocess.run([sys.executable, "recipes/smoke.py", "--out", str(folder)], cwd=root, check=True)
-    return folder
+def smoke(once):
+    """The smoke model, made by its command; never written to."""
+    return once("smoke/model", "recipes/smoke.py")
 
 
 @pytest.fixture(scope="session")

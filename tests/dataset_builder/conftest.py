@@ -8,15 +8,9 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def packed(tmp_path_factory, root):
-    """The samples, packed once by the command that a user types; the folder above the dataset."""
-    above = tmp_path_factory.mktemp("packed")
-    subprocess.run(
-        [sys.executable, "-m", "dataset_builder", "pack", "--out", str(above / "COIG-Writer")],
-        cwd=root,
-        check=True,
-    )
-    return above
+def packed(packed_samples):
+    """The folder above the packed samples."""
+    return packed_samples.parent
 
 
 @pytest.fixture(scope="session")
