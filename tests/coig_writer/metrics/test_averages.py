@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from coig_writer.metrics.averages import ENOUGH, Average, Place, averages, interval
+from coig_writer.metrics.averages import Average, Place, averages, interval
 from coig_writer.score import Score
 
 
@@ -37,12 +37,12 @@ def test_micro_weighs_answers_and_macro_genres() -> None:
 
 
 def test_a_small_genre_has_no_number() -> None:
-    given, places = scores("ttr", wuxia=[0.2] * ENOUGH, poetry=[0.8] * (ENOUGH - 1))
+    given, places = scores("ttr", wuxia=[0.2] * 5, poetry=[0.8] * 4)
     found = averages(given, places)
     assert pick(found, "genre", "wuxia").state == "scored"
     small = pick(found, "genre", "poetry")
     assert (small.value, small.low, small.state) == (None, None, "insufficient data")
-    assert small.n == ENOUGH - 1
+    assert small.n == 4
 
 
 def test_a_category_gathers_its_genres() -> None:

@@ -84,3 +84,8 @@ def test_renaming_the_words_changes_nothing(tokens: list[str], names: list[str])
     renamed = [names["abcdefghijklmnopqrst".index(t)] for t in tokens]
     for measure in (type_token_ratio, mtld, lambda t: moving_average_ttr(t, 10)):
         assert measure(tokens) == measure(renamed)
+
+
+def test_hdd_needs_forty_two_tokens() -> None:
+    assert hdd(["雨"] * 41) is None
+    assert hdd(["雨"] * 42) == pytest.approx(1 / 42)

@@ -34,3 +34,10 @@ def test_punctuation_does_not_hide_a_copy() -> None:
     )
     assert found is not None
     assert found.longest == 13
+
+
+def test_thirteen_characters_are_a_copy_and_twelve_are_too_few() -> None:
+    known = Index(["长亭外古道边芳草碧连天晚风"])
+    assert known.copied("长亭外古道边芳草碧连天晚风").share == 1
+    assert known.copied("长亭外古道边芳草碧连天晚雨").longest == 0  # twelve are the same
+    assert known.copied("长亭外古道边芳草碧连天晚") is None

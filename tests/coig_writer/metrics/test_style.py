@@ -81,3 +81,10 @@ def test_the_lists_hold_each_phrase_once_in_lower_case(language) -> None:
     found = worn_phrases(language)
     assert len(found) == len(set(found)) > 50
     assert all(p == p.casefold().strip() and "’" not in p for p in found)
+
+
+def test_a_phrase_in_three_answers_is_overused_and_in_two_is_not() -> None:
+    same, own = list("一二三四"), list("甲乙丙丁")
+    assert overuse([same, same, same, own]) == [1, 1, 1, 0]
+    assert overuse([same, same, own, list("戊己庚辛")]) == [0, 0, 0, 0]
+    assert overuse([same, same]) == [None, None]

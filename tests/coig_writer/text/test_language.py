@@ -66,3 +66,40 @@ def test_the_thresholds_are_nested(text: str, language) -> None:
     if found is not None:
         assert found.wrong <= found.mixed <= found.any
         assert 0 <= found.share <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("雨" * 19 + " a", "zh", (True, False)),  # one of twenty
+        ("雨" * 20 + " a", "zh", (False, False)),
+        ("雨 a", "zh", (True, True)),  # one of two
+        ("雨雨 a", "zh", (True, False)),
+        ("a" * 19 + "“雨”", "en", (True, False)),
+        ("a" * 20 + "“雨”", "en", (False, False)),
+        ("a雨", "en", (True, True)),
+        ("aa雨", "en", (True, False)),
+    ],
+)
+def test_a_twentieth_is_mixed_and_half_is_wrong(text, language, expected) -> None:
+    found = confusion(text, language)
+    assert found is not None
+    assert (found.mixed, found.wrong) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "spans"),
+    [
+        ("“" + "雨" * 200 + "”", "en", 0),  # quoted: at most 200 characters
+        ("“" + "雨" * 201 + "”", "en", 1),
+        ("Li Bai 李白太白 sang.", "en", 0),  # a name: at most four
+        ("Li Bai 李白李太白 sang.", "en", 1),
+        ("他说 so it goes 就走了。", "zh", 1),  # three words, two in lower case
+        ("他说 so it 就走了。", "zh", 0),
+        ("他说 So It goes 就走了。", "zh", 0),
+    ],
+)
+def test_the_edges_of_spans(text, language, spans) -> None:
+    found = confusion(text, language)
+    assert found is not None
+    assert len(found.spans) == spans

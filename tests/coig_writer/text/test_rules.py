@@ -68,6 +68,15 @@ def test_a_story_that_opens_with_such_words_stays_whole(text: str) -> None:
     assert framing.opening(text) is None
 
 
+@pytest.mark.parametrize(("rain", "found"), [(112, True), (113, False)])
+def test_an_opening_is_looked_for_in_120_characters(rain: int, found: bool) -> None:
+    line = (
+        "好的，" + "雨" * rain + "，为您写"
+    )  # 3 + 112 + 1 + 3 = 119; the last of 为您写 is the 119th
+    text = line[:3] + "雨" + line[3:] + "\n" + STORY
+    assert (framing.opening(text) is not None) == found
+
+
 @pytest.mark.parametrize(
     "closing",
     [
@@ -103,7 +112,7 @@ def test_a_hope_or_a_note_of_the_text_itself_stays(closing: str) -> None:
 
 def test_a_closing_alone_is_the_text_and_a_long_line_is_none() -> None:
     assert framing.closing("希望这首诗能对你有帮助！") is None
-    for length, found in ((framing.LONGEST_CLOSING, True), (framing.LONGEST_CLOSING + 1, False)):
+    for length, found in ((400, True), (401, False)):
         line = "（注：本文符合要求" + "雨" * (length - 10) + "）"
         assert len(line) == length
         assert (framing.closing(STORY + "\n" + line) is not None) == found
@@ -118,8 +127,8 @@ def test_a_closing_alone_is_the_text_and_a_long_line_is_none() -> None:
         ("“作为人工智能，我不能爱你。”机器人说。", False),
         ("抱歉，我不能爱你。她把信折好，放回抽屉里。", False),
         ("I can't remember the day.", False),
-        ("抱歉，我无法提供帮助。" + "雨" * (refusal.LONGEST - 11), True),
-        ("抱歉，我无法提供帮助。" + "雨" * (refusal.LONGEST - 10), False),
+        ("抱歉，我无法提供帮助。" + "雨" * 389, True),
+        ("抱歉，我无法提供帮助。" + "雨" * 390, False),
     ],
 )
 def test_a_refusal_is_no_story(text: str, found: bool) -> None:
