@@ -51,6 +51,8 @@ class Script:
         document = self.document(parts)
         if title == "screen" and document in answer_key.REFUSED:
             return None
+        if title.startswith("score_"):
+            return self._score(title.removeprefix("score_"), document)
         found: object = getattr(self, f"_{title}")(document, parts, message)
         return found
 
@@ -112,15 +114,6 @@ class Script:
         found = answer_key.scores(document, self._seed)
         kinds = ("quality", "creativity")
         return {**{k: found[f"{part}_{k}"] for k in kinds}, "reason": "脚本给出的分数"}
-
-    def _score_article(self, document: str, _parts: dict[str, str], _message: str) -> object:
-        return self._score("article", document)
-
-    def _score_prompt(self, document: str, _parts: dict[str, str], _message: str) -> object:
-        return self._score("prompt", document)
-
-    def _score_reasoning(self, document: str, _parts: dict[str, str], _message: str) -> object:
-        return self._score("reasoning", document)
 
 
 def drafts_so_far(prompt: str) -> int:
