@@ -116,7 +116,6 @@ OWN = (
 STILL_INSIDE = {
     "dataset_builder/audit/measures.py": 2,
     "recipes/sft.py": 2,
-    "src/coig_writer/__main__.py": 2,
     "src/coig_writer/training/run.py": 3,
     "src/coig_writer/training/samples.py": 1,
 }

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from coig_writer import __version__, facts
 from coig_writer.errors import PublicationError, run_command
-from coig_writer.hub import checks
+from coig_writer.hub import checks, space
+from coig_writer.hub import publish as steps
 from coig_writer.hub import release as releases
 from coig_writer.hub.problem import Problem
 from coig_writer.hub.publish import Difference, Outcome
@@ -81,8 +82,6 @@ def publish(options: argparse.Namespace) -> int | None:
     """Checks a folder, shows the difference and, if asked, sends it."""
     from huggingface_hub import HfApi
 
-    from coig_writer.hub import publish as steps
-
     release = releases.read(options.path, options.type)
     home = _checkout(options.path)
     found = checks.problems(release, options.to) + checks.dirty(home)
@@ -133,8 +132,6 @@ def _checkout(path: Path) -> Path:
 def _with_wheel(
     release: releases.Release, options: argparse.Namespace, remote: Remote, scratch: Path
 ) -> releases.Release:
-    from coig_writer.hub import space
-
     wheel = options.wheel or space.build_wheel(Path.cwd(), scratch / "wheel")
     return space.with_wheel(release, options.to, remote.api.endpoint, wheel, scratch)
 
