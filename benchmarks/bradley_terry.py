@@ -19,15 +19,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from coig_writer.preference import bootstrap
 from coig_writer.preference.pairs import Pairs, counts
+
+Floats = npt.NDArray[np.float64]
+Method = Callable[[list[str], list[str], Floats], Floats]
+
 
 MODELS, ROUNDS, SEED = 50, 100, 20251123
 NAMES = [f"model-{i:02d}" for i in range(MODELS)]
 
 
-def votes(count: int) -> tuple[list[str], list[str], Any]:
+def votes(count: int) -> tuple[list[str], list[str], Floats]:
     """Draws votes from known strengths: names left, names right, outcomes 1, 0.5 or 0."""
     rng = np.random.default_rng(SEED)
     strength = np.linspace(-1.5, 1.5, MODELS)
@@ -39,7 +44,7 @@ def votes(count: int) -> tuple[list[str], list[str], Any]:
     return [NAMES[i] for i in left], [NAMES[i] for i in right], outcome
 
 
-def kit(left: list[str], right: list[str], outcome: Any) -> Any:
+def kit(left: list[str], right: list[str], outcome: Floats) -> Floats:
     """This kit: count once, resample the counts, Newton's method on all rounds at once."""
     index = {name: i for i, name in enumerate(NAMES)}
     codes = [
@@ -48,10 +53,10 @@ def kit(left: list[str], right: list[str], outcome: Any) -> Any:
     none = np.zeros(0, dtype=np.intp)
     pairs = Pairs(tuple(NAMES), (), (), codes[0], codes[1], outcome, none, none)
     board = bootstrap.strengths(pairs, "half", bootstrap.Plan("comparison", ROUNDS, SEED))
-    return [board.strengths[name].estimate for name in NAMES]
+    return np.array([board.strengths[name].estimate for name in NAMES])
 
 
-def _table(left: list[str], right: list[str], outcome: Any) -> Any:
+def _table(left: list[str], right: list[str], outcome: Floats) -> Floats:
     """Half-win points, for the tools that take a table or aggregated rows."""
     index = {name: i for i, name in enumerate(NAMES)}
     codes = [
@@ -61,23 +66,23 @@ def _table(left: list[str], right: list[str], outcome: Any) -> Any:
     return wins + ties / 2
 
 
-def _rounds(points: Any) -> list[Any]:
+def _rounds(points: Floats) -> list[Floats]:
     rng = np.random.default_rng(SEED)
     total, flat = int(points.sum()), points.ravel() / points.sum()
     return [rng.multinomial(total, flat).reshape(points.shape).astype(float) for _ in range(ROUNDS)]
 
 
-def choix_dense(left: list[str], right: list[str], outcome: Any) -> Any:
+def choix_dense(left: list[str], right: list[str], outcome: Floats) -> Floats:
     """Runs choix on tables that are counted and resampled for it (its own input is one tuple per win)."""
     import choix
 
     points = _table(left, right, outcome)
     for table in _rounds(points):
         choix.ilsr_pairwise_dense(table, tol=1e-8)
-    return choix.ilsr_pairwise_dense(points, tol=1e-10)
+    return np.asarray(choix.ilsr_pairwise_dense(points, tol=1e-10))
 
 
-def evalica_weights(left: list[str], right: list[str], outcome: Any) -> Any:
+def evalica_weights(left: list[str], right: list[str], outcome: Floats) -> Floats:
     """Runs evalica on aggregated rows with weights, counted and resampled for it."""
     import evalica
 
@@ -85,7 +90,7 @@ def evalica_weights(left: list[str], right: list[str], outcome: Any) -> Any:
     winner, loser = np.nonzero(points)
     names = np.array(NAMES)
 
-    def solve(table: Any) -> Any:
+    def solve(table: Floats) -> Any:
         return evalica.bradley_terry(
             names[winner].tolist(),
             names[loser].tolist(),
@@ -97,10 +102,10 @@ def evalica_weights(left: list[str], right: list[str], outcome: Any) -> Any:
 
     for table in _rounds(points):
         solve(table)
-    return np.log(solve(points).scores.sort_index().to_numpy())
+    return np.asarray(np.log(solve(points).scores.sort_index().to_numpy()))
 
 
-METHODS: dict[str, Callable[[list[str], list[str], Any], Any]] = {
+METHODS: dict[str, Method] = {
     "kit": kit,
     "choix": choix_dense,
     "evalica": evalica_weights,
@@ -151,7 +156,7 @@ def main() -> None:
         return
     print(f"{arguments.votes:,} votes, {MODELS} models, {ROUNDS} bootstrap rounds")
     print(f"{'':<10}{'CPU s':>8}{'wall s':>8}{'MB over data':>14}{'largest difference in Elo':>28}")
-    reference: Any = None
+    reference: Floats | None = None
     for method in METHODS:
         command = [sys.executable, __file__, "--method", method, "--votes", str(arguments.votes)]
         row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)

@@ -52,7 +52,7 @@ def pairwise() -> list[Ballot]:
     """96 votes of 8 raters on 12 prompts; raters lean, some votes are ties, four prompts are shown again."""
     rng = random.Random(16)
     lean = [0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.8, 0.85]
-    found = []
+    found: list[Ballot] = []
     for query in PROMPTS:
         for rater, share in zip(RATERS, lean, strict=True):
             shown = PAIR if rng.random() < 0.5 else PAIR[::-1]
@@ -66,7 +66,7 @@ def pairwise() -> list[Ballot]:
 def rankings() -> list[Ballot]:
     """Three raters rank three models on twelve prompts, without a model that always wins."""
     rng = random.Random(3)
-    found = []
+    found: list[Ballot] = []
     for query in PROMPTS:
         for rater in RATERS[:3]:
             order = sorted(("cw", *PAIR), key=lambda v: rng.gauss({"cw_10k": 0.8}.get(v, 0), 1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal
+from typing import Literal
 
 Verdict = Literal["supported", "not supported", "not testable here"]
 VERDICTS: tuple[Verdict, ...] = ("supported", "not supported", "not testable here")
@@ -54,13 +54,13 @@ class Claim:
     plot: str = ""
     own: Finding | None = None
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, object]:
         """Returns the claim as a JSON object, in English."""
         row = {"id": self.id, "claim": self.claim.en, "source": self.source, **_flat(self.finding)}
         return row | ({"own": _flat(self.own)} if self.own else {})
 
 
-def _flat(finding: Finding) -> dict[str, Any]:
+def _flat(finding: Finding) -> dict[str, object]:
     return {
         "estimate": finding.estimate,
         "low": finding.low,

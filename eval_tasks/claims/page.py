@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from coig_writer import __version__, paper
 from coig_writer.preference.significance import MARGIN
@@ -23,6 +23,9 @@ from eval_tasks.claims.claim import (
     points,
 )
 from eval_tasks.claims.counts import MIXED, rate
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HERE = Path(__file__).parent
 BASE_CSS = HERE.parent / "report" / "base.css"
@@ -50,7 +53,7 @@ CHAPTERS = {
                Text("What the published numbers cannot reach, and what would settle it.", "公布的数字回答不了的论断，以及怎样才能检验。")),
 }  # fmt: skip
 # Places in the paper, English pattern to Chinese.
-PLACES: dict[str, Any] = {
+PLACES: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"\babstract": "摘要",
     r"\bintroduction": "引言",
     r"\bcontributions": "贡献",
@@ -113,7 +116,7 @@ def render(claims: Sequence[Claim], command: str) -> str:
     )  # fmt: skip
 
 
-def _environment() -> Any:
+def _environment() -> Environment:
     import jinja2
 
     return jinja2.Environment(
@@ -125,7 +128,7 @@ def _environment() -> Any:
     )
 
 
-def _hero() -> dict[str, Any]:
+def _hero() -> dict[str, object]:
     from markupsafe import Markup
 
     names = {"zh": Text("Chinese prompts", "中文题"), "en": Text("English prompts", "英文题")}

@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,11 +22,15 @@ from coig_writer.preference.pooling import Pooled
 from eval_tasks.report.reasoning import BINS, Reasoning
 from eval_tasks.report.relation import METRICS
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
 INK, SOFT, RULE, CALM = "#22252a", "#62666d", "#e6e2d8", "#b9b5aa"
 RED, BLUE = "#b5462f", "#2f5f8f"
 BEHAVIOUR_COLOURS = ("#c9c4b8", "#2f5f8f", "#b98524", "#b5462f")
 THEMED = {INK: "var(--ink)", SOFT: "var(--soft)", RULE: "var(--rule)"}
-Paint = Callable[[Any], None]
+Paint = Callable[["Canvas"], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def boxes(values: Mapping[str, Sequence[float]], label: str, paper: Mapping[str,
     ``paper`` holds published means, shown as open diamonds.
     """
 
-    def paint(figure: Any) -> None:
+    def paint(figure: Canvas) -> None:
         axes = figure.subplots()
         names = list(values)[::-1]
         axes.boxplot(
@@ -106,7 +110,7 @@ def boxes(values: Mapping[str, Sequence[float]], label: str, paper: Mapping[str,
     return paint
 
 
-def _published(axes: Any, value: float | None, place: float) -> None:
+def _published(axes: Axes, value: float | None, place: float) -> None:
     """Marks a number that the paper printed."""
     if value is not None:
         axes.plot(value, place, "D", markersize=5, markerfacecolor="none", markeredgecolor=BLUE)
@@ -124,7 +128,7 @@ def intervals(
     ``paper`` holds published values, shown as open diamonds.
     """
 
-    def paint(figure: Any) -> None:
+    def paint(figure: Canvas) -> None:
         axes = figure.subplots()
         places = np.arange(len(rows))[::-1]
         for place, (value, low, high) in zip(places, rows.values(), strict=True):
@@ -155,7 +159,7 @@ def intervals(
 def profiles(found: Mapping[str, Reasoning]) -> Paint:
     """Paints a small panel per variant: behaviours stacked by tenth of the reasoning, a tenth without paragraphs blank."""
 
-    def paint(figure: Any) -> None:
+    def paint(figure: Canvas) -> None:
         columns = min(3, len(found))
         panels = figure.subplots(
             -(-len(found) // columns), columns, sharex=True, sharey=True, squeeze=False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from coig_writer import taxonomy
 from coig_writer.mixture import VARIANTS
@@ -12,17 +11,18 @@ from coig_writer.preference.pooling import Pooled
 from coig_writer.triplet import Language
 from eval_tasks.report import figures
 from eval_tasks.report.analysis import Analysis
-from eval_tasks.report.figures import Figure
+from eval_tasks.report.figures import Figure, Paint
 from eval_tasks.report.tables import published, published_strengths
 from eval_tasks.runs import Runs
 
 FEW_PARAGRAPHS = 30  # under three per tenth a profile shows chance
+Plan = tuple[str, str, tuple[float, float], Paint]  # name, caption, size in inches, paint
 NAMES = {"zh": "Chinese", "en": "English"}
 
 
 def gallery(runs: Runs, found: Analysis, folder: Path) -> dict[str, Figure]:
     """Draws every figure of a language that has data: ``SECTION`` to figure; the PNGs to a folder."""
-    painters: dict[str, Callable[..., tuple[str, str, tuple[float, float], Any] | None]] = {
+    painters: dict[str, Callable[[Runs, Analysis], Plan | None]] = {
         "board": _board,
         "length": _length,
         "diversity": _diversity,
@@ -38,9 +38,6 @@ def gallery(runs: Runs, found: Analysis, folder: Path) -> dict[str, Figure]:
             name, caption, size, paint = plan
             drawn[section] = figures.draw(name, caption, size, paint, folder)
     return drawn
-
-
-Plan = tuple[str, str, tuple[float, float], Any]
 
 
 def _tall(rows: int) -> tuple[float, float]:

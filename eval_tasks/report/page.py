@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from coig_writer import __version__, paper
 from coig_writer.metrics.behaviour import BEHAVIOURS
@@ -16,6 +16,10 @@ from eval_tasks.report.figures import Figure
 from eval_tasks.report.relation import COHERENCE, METRICS
 from eval_tasks.report.tables import confusion, measures
 from eval_tasks.runs import LANGUAGES, Runs
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
 
 HERE = Path(__file__).parent
 LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
@@ -34,17 +38,20 @@ def render(
     """Returns the page."""
     env = _environment()
     published = [v for v in VARIANTS if v in runs.variants]
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         "variants": runs.variants,
         "languages": list(analyses),
         "language_names": LANGUAGE_NAMES,
         "published": published,
     }
 
-    def measure_table(metrics: Sequence[str], titles: dict[str, str], digits: int) -> Any:
+    def measure_table(metrics: Sequence[str], titles: dict[str, str], digits: int) -> Markup:
         scored = {s.metric for s in runs.scores}
         shown = [m for m in metrics if m in scored or m == metrics[0]]
-        return _measures(env, runs, {**context, "metrics": shown, "titles": titles}, digits)
+        table = {(x, metric): measures(runs, metric, x) for x in analyses for metric in shown}
+        template = env.get_template("measures.html.jinja")
+        cells = {"metrics": shown, "titles": titles, "table": table, "digits": digits}
+        return _markup(template.render(**context, **cells))
 
     return str(
         env.get_template("page.html.jinja").render(
@@ -97,7 +104,7 @@ def p_text(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _environment() -> Any:
+def _environment() -> Environment:
     """Makes the Jinja environment: escaping on, undefined names refused."""
     import jinja2
 
@@ -112,7 +119,7 @@ def _environment() -> Any:
     return env
 
 
-def _markup(text: str) -> Any:
+def _markup(text: str) -> Markup:
     """Marks the kit's own HTML, CSS or SVG as safe; never call it on what a model or user wrote."""
     from markupsafe import Markup
 
@@ -123,7 +130,7 @@ def _css() -> str:
     return "".join((HERE / name).read_text(encoding="utf-8") for name in ("base.css", "report.css"))
 
 
-def _figure(figure: Figure | None) -> Any:
+def _figure(figure: Figure | None) -> Markup | str:
     from markupsafe import escape
 
     if figure is None:
@@ -132,18 +139,8 @@ def _figure(figure: Figure | None) -> Any:
     return _markup(f"<figure>{figure.svg}<figcaption>{caption}</figcaption></figure>")
 
 
-def _none_yet(language: Language, why: str) -> Any:
+def _none_yet(language: Language, why: str) -> Markup:
     return _markup(f'<p class="none">{LANGUAGE_NAMES[language]}: {why}.</p>')
-
-
-def _measures(env: Any, runs: Runs, context: dict[str, Any], digits: int) -> Any:
-    table = {
-        (language, metric): measures(runs, metric, language)
-        for language in context["languages"]
-        for metric in context["metrics"]
-    }
-    template = env.get_template("measures.html.jinja")
-    return _markup(template.render(**context, table=table, digits=digits))
 
 
 def _counts(runs: Runs) -> dict[str, str]:

@@ -13,6 +13,7 @@ from eval_tasks.report import figures, page
 from eval_tasks.report.analysis import analyse
 from eval_tasks.report.figures import Figure
 from eval_tasks.report.gallery import gallery
+from eval_tasks.report.tables import measures
 from eval_tasks.runs import Runs, together
 from tests.generations import generation
 
@@ -43,8 +44,8 @@ def test_answers_cut_below_200_tokens_are_called_smoke(limit: int, smoke: bool) 
 def test_a_mean_over_one_prompt_is_shown_without_an_interval_and_never_certain_over_more() -> None:
     scores = [Score("cw", f"zh-essay-{i}", "ttr", 1.0, "scored") for i in range(12)]
     one, many = together([], scores[:1], []), together([], scores, [])
-    found = page.measures(one, "ttr", "zh")["cw"]
+    found = measures(one, "ttr", "zh")["cw"]
     assert (found.mean, found.n, found.interval) == (1.0, 1, None)
-    interval = page.measures(many, "ttr", "zh")["cw"].interval
+    interval = measures(many, "ttr", "zh")["cw"].interval
     assert interval is not None
     assert interval.low == pytest.approx(12 / (12 + 3.841459), abs=1e-6)

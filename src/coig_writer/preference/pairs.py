@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from coig_writer.ballot import Comparison
 from coig_writer.errors import StatisticsError
-from coig_writer.preference.rates import Rate, wilson
 
 Ints = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -120,18 +119,6 @@ class WinMatrix:
     def games(self) -> Floats:
         """Comparisons per pair."""
         return self.wins + self.wins.T + self.ties
-
-    def rate(self, row: str, column: str, level: float = 0.95) -> Rate:
-        """Returns the win rate of a pair (a tie is half a win) with its Wilson interval.
-
-        Right where each query was judged once; where raters or queries repeat, use
-        ``coig_writer.preference.bootstrap``.
-
-        Raises:
-            StatisticsError: The two never met.
-        """
-        i, j = self.labels.index(row), self.labels.index(column)
-        return wilson(float(self.points[i, j]), round(float(self.games[i, j])), level)
 
 
 def win_matrix(pairs: Pairs, weights: Floats | None = None) -> WinMatrix:

@@ -58,7 +58,7 @@ def test_alpha_takes_units_with_two_ratings_and_needs_two_of_them() -> None:
 def test_a_mean_that_never_varies_has_wilsons_interval_on_its_scale() -> None:
     codes = np.arange(12)
     threes = bootstrap.mean(np.full(12, 3.0), codes, scale=RATED)
-    assert (threes.low, threes.high) == (pytest.approx(3 * 12 / (12 + Z2), abs=1e-5), 3.0)
+    assert (threes.low, threes.high) == pytest.approx((3 * 12 / (12 + Z2), 3.0), abs=1e-5)
     ones = bootstrap.mean(np.ones(12), codes, scale=(-1.0, 1.0))
     assert ones.low == pytest.approx(2 * 12 / (12 + Z2) - 1, abs=1e-5)
 
