@@ -14,7 +14,7 @@ from pathlib import Path
 
 from coig_writer.endpoint.records import Reply, Usage
 from coig_writer.errors import InputError
-from coig_writer.files import atomic_path
+from coig_writer.files import atomic_path, line
 from coig_writer.record import from_row, to_row
 
 DECIDED = ("answered", "refused", "unparsable")
@@ -52,11 +52,11 @@ class Cache:
         if self.folder is None:
             return
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-        line = {"time": now, "model": model, "key": key, **dataclasses.asdict(usage), "cost": cost}
+        row = {"time": now, "model": model, "key": key, **dataclasses.asdict(usage), "cost": cost}
         with self._lock:
             self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / "ledger.jsonl").open("a", encoding="utf-8") as handle:
-                handle.write(json.dumps(line) + "\n")
+                handle.write(line(row))
 
     def _path(self, key: str) -> Path:
         assert self.folder is not None

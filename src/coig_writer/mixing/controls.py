@@ -8,14 +8,13 @@ the same hash, and only then changed, so nothing else differs (docs/decisions/00
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from coig_writer import generation
 from coig_writer.errors import ConfigError, MissingInputError
-from coig_writer.files import read_yaml
+from coig_writer.files import read_json, read_yaml
 from coig_writer.mixing import chat
 from coig_writer.mixing.mixing import Aside, Rules, Sampled
 from coig_writer.mixture import PUBLISHED, MixtureRow, Turn, rank, steps
@@ -227,4 +226,4 @@ def _rows(lock: Path, control: Control) -> int:
             f"{control.name} trains as many steps as {control.steps_of}, and {lock} is not there",
             f"build that mixture too: python recipes/mix.py --variants {control.steps_of}",
         )
-    return int(json.loads(lock.read_text(encoding="utf-8"))["rows"])
+    return int(read_json(lock)["rows"])

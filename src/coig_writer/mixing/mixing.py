@@ -8,7 +8,7 @@ that was visited and not taken stands in ``kept_aside.jsonl`` with its reason.
 from __future__ import annotations
 
 import dataclasses
-import json
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,14 @@ from typing import Any
 
 from coig_writer.errors import InputError
 from coig_writer.facts import Fact
-from coig_writer.files import atomic_path, file_sha256, iterate, read_records, write_records
+from coig_writer.files import (
+    file_sha256,
+    iterate,
+    read_json,
+    read_records,
+    write_json,
+    write_records,
+)
 from coig_writer.mixing import chat
 from coig_writer.mixing.sources import Source, Unconvertible, convert, load
 from coig_writer.mixture import SAMPLER_VERSION, Example, MixtureRow, Turn, ids_hash, rank
@@ -155,17 +162,11 @@ def lock(
         "rows": len(rows),
         "tokens": sum(r.n_tokens for r in rows),
         "ids_sha256": ids_hash(f"{r.source}\t{r.source_id}" for r in rows),
-        "order_sha256": _order_hash(rows),
+        "order_sha256": hashlib.sha256(
+            "\n".join(f"{r.source}\t{r.source_id}" for r in rows).encode()
+        ).hexdigest(),
         "sources": {s.source.name: _locked_source(s) for s in sampled},
     }
-
-
-def _order_hash(rows: Sequence[MixtureRow]) -> str:
-    import hashlib
-
-    return hashlib.sha256(
-        "\n".join(f"{r.source}\t{r.source_id}" for r in rows).encode()
-    ).hexdigest()
 
 
 def _locked_source(part: Sampled) -> dict[str, Any]:
@@ -193,10 +194,7 @@ def write(
     """Writes ``train.parquet``, ``kept_aside.jsonl`` and, last, the lock."""
     write_records(folder / "train.parquet", rows, MixtureRow)
     write_records(folder / "kept_aside.jsonl", [a for s in sampled for a in s.aside], Aside)
-    with atomic_path(folder / "mixture.lock.json") as partial:
-        partial.write_text(
-            json.dumps(locked, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
+    write_json(folder / "mixture.lock.json", locked)
 
 
 def read_lock(file: Path) -> dict[str, Any]:
@@ -205,10 +203,10 @@ def read_lock(file: Path) -> dict[str, Any]:
     Raises:
         InputError: It is not what ``write`` left there.
     """
+    found = read_json(file, f"{COMMAND} CONFIG")
     try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         found["sources"], found["ids_sha256"], found["rules"]["max_length_tokens"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise InputError(
             f"{file}: no lock of a mixture ({error!r:.80})",
             "restore it from version control, or remove it and build the mixture again",

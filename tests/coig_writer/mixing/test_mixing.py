@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -31,6 +32,15 @@ def test_counts_are_exact_nested_and_stable_under_new_rows(rows, smoke_tokenizer
     write_jsonl(rows / "zh.jsonl", [general_row(i) for i in range(13)])
     again = taken(mixing.sample(zh(rows), 9, RULES, smoke_tokenizer))
     assert len(set(nine) - set(again)) <= 1
+
+
+def test_rows_come_in_the_order_of_a_hash_that_anyone_can_compute(rows, smoke_tokenizer):
+    found = mixing.sample(zh(rows), 12, RULES, smoke_tokenizer)
+
+    def place(row_id):
+        return hashlib.sha256(f"1\n42\ngeneral_zh\n{row_id}".encode()).digest()
+
+    assert taken(found) == sorted(taken(found), key=place)
 
 
 def test_equal_rows_count_once_and_bad_rows_are_kept_aside(rows, smoke_tokenizer):
@@ -79,6 +89,34 @@ def test_a_row_whose_reasoning_fills_the_length_is_out(smoke_tokenizer):
 def test_a_general_row_is_never_cut(smoke_tokenizer):
     example = Example("general_zh", "a", "问", "想", "答" * 3000)
     assert mixing.admit(example, Rules(42, 512), smoke_tokenizer) == (None, "over_long")
+
+
+class Characters:
+    """A tokenizer of one token per character, without any template: lengths can be counted by hand."""
+
+    def apply_chat_template(self, conversation, **_):
+        return {
+            "input_ids": [c for turn in conversation for c in turn["content"]] + ["end", "newline"]
+        }
+
+
+# prompt 2 + "<think>\n" 8 + reasoning 3 + "\n</think>" 9 + two newlines + article 4 + turn's end 2
+COUNTED = Example("creative", "a", "问题", "想一想", "文文文文")
+
+
+@pytest.mark.parametrize(
+    ("limit", "over_long", "taken", "why"),
+    [
+        (30, "drop", 30, ""),  # exactly the length is no over-length
+        (29, "drop", None, "over_long"),
+        (29, "cut", 30, ""),
+        (23, "cut", 30, ""),  # the reasoning ends at 22: one token of what follows is seen
+        (22, "cut", None, "reasoning_fills_the_length"),
+    ],
+)
+def test_the_edges_of_the_length(limit, over_long, taken, why):
+    row, reason = mixing.admit(COUNTED, Rules(42, limit, over_long), Characters())
+    assert (row and row.n_tokens, reason) == (taken, why)
 
 
 def build(rows, tokenizer):
