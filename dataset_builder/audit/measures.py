@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from coig_writer.document import Document
-from coig_writer.errors import StatisticsError
 from coig_writer.preference.rates import Rate, wilson
+from coig_writer.quality import DIMENSIONS
 from coig_writer.taxonomy import Taxonomy
 from coig_writer.text.minhash import shingles
 from coig_writer.text.ngrams import similarity
@@ -72,32 +72,38 @@ def measure(
 ) -> Measures:
     """Measures a set of accepted documents."""
     by_genre = Counter(d.genre for d in documents if d.genre)
-    by_category = Counter({c.slug: 0 for c in names.categories})
+    by_category: Counter[str] = Counter()
     for slug, count in by_genre.items():
         by_category[names.genre(slug).category] += count
-    leakages = tuple(
-        float(d.scores["score"]["leakage"])
-        for d in documents
-        if "leakage" in d.scores.get("score", {})
-    )
+    judged = [d.scores["score"] for d in documents if d.scores.get("score")]
+    leakages = tuple(float(scores["leakage"]) for scores in judged if "leakage" in scores)
+    sums = Counter(sum(scores[name] for name in DIMENSIONS) for scores in judged)
     return Measures(
-        len(documents),
-        tuple(
+        documents=len(documents),
+        categories=tuple(
             Balance(c.slug, c.zh, c.en, by_category[c.slug], category_minimum)
             for c in names.categories
         ),
-        tuple(Balance(g.slug, g.zh, g.en, by_genre[g.slug], genre_minimum) for g in names.genres),
-        sum(d.genre is None for d in documents),
-        _counted(d.platform for d in documents),
-        _counted(d.region for d in documents),
-        _counted((d.published_at or d.published_at_other or "")[:7] or None for d in documents),
-        _authorship(documents),
-        _scores(documents),
-        dict(sorted(Counter(s for d in documents if (s := _sum(d)) is not None).items())),
-        leakages,
-        _leaking(leakages),
-        tuple(variety(documents)),
-        _counted(f for d in documents for e in d.history for f in e.get("flags", ())),
+        genres=tuple(
+            Balance(g.slug, g.zh, g.en, by_genre[g.slug], genre_minimum) for g in names.genres
+        ),
+        without_genre=sum(d.genre is None for d in documents),
+        platforms=_counted(d.platform for d in documents),
+        regions=_counted(d.region for d in documents),
+        months=_counted((d.published_at or d.published_at_other or "")[:7] for d in documents),
+        authorship={
+            part: _counted(d.authorship.get(part) for d in documents)
+            for part in ("prompt", "reasoning")
+        },
+        scores={
+            name: dict(sorted(Counter(scores[name] for scores in judged).items()))
+            for name in DIMENSIONS
+        },
+        sums=dict(sorted(sums.items())),
+        leakages=leakages,
+        leaking=_leaking(leakages),
+        variety=tuple(variety(documents)),
+        flags=_counted(f for d in documents for e in d.history for f in e.get("flags", ())),
     )
 
 
@@ -106,38 +112,11 @@ def _counted(values: Iterable[str | None]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _authorship(documents: Sequence[Document]) -> dict[str, dict[str, int]]:
-    return {
-        part: _counted(d.authorship.get(part) for d in documents)
-        for part in ("prompt", "reasoning")
-    }
-
-
-def _scores(documents: Sequence[Document]) -> dict[str, dict[int, int]]:
-    from coig_writer.quality import DIMENSIONS
-
-    return {
-        name: dict(
-            sorted(
-                Counter(d.scores["score"][name] for d in documents if "score" in d.scores).items()
-            )
-        )
-        for name in DIMENSIONS
-    }
-
-
-def _sum(document: Document) -> int | None:
-    from coig_writer.quality import DIMENSIONS
-
-    scores = document.scores.get("score")
-    return sum(scores[name] for name in DIMENSIONS) if scores else None
-
-
 def _leaking(leakages: Sequence[float]) -> Rate | None:
-    try:
-        return wilson(sum(leak >= LEAKING for leak in leakages), len(leakages))
-    except StatisticsError:
+    """Returns the share of rows whose prompt gives too much of the article away; None without rows."""
+    if not leakages:
         return None
+    return wilson(sum(leak >= LEAKING for leak in leakages), len(leakages))
 
 
 def variety(documents: Sequence[Document]) -> Iterable[Variety]:

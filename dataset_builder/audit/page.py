@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from coig_writer import facts
 from coig_writer.facts import Fact
@@ -12,6 +12,9 @@ from coig_writer.files import atomic_path, file_sha256
 from dataset_builder.audit.measures import Measures
 from dataset_builder.stages.parts import STAGES, Counts, funnel, read_kept
 from dataset_builder.stages.stage import Settings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 TEMPLATE = Path(__file__).parent / "page.html.jinja"
 COMMAND = "python -m dataset_builder audit"
@@ -63,7 +66,7 @@ def render(measures: Measures, stages: list[Counts], where: Settings) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         "m": measures,
         "stages": stages,
         "stage_zh": STAGE_ZH,
@@ -86,7 +89,7 @@ def draw(out: Path, measures: Measures, stages: list[Counts]) -> None:
     _plot(out / "scores.png", lambda axes: _scores(axes, measures))
 
 
-def _plot(path: Path, paint: Any) -> None:
+def _plot(path: Path, paint: Callable[[Axes], None]) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
@@ -100,7 +103,14 @@ def _plot(path: Path, paint: Any) -> None:
     plt.close(figure)
 
 
-def _funnel(axes: Any, stages: list[Counts]) -> None:
+def _whole_numbers(axes: Axes) -> None:
+    """Lets the counts of rows have whole ticks only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.yaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
+
+
+def _funnel(axes: Axes, stages: list[Counts]) -> None:
     names = [c.stage for c in stages][::-1]
     left = [0] * len(stages)
     for label, colour in (("kept", KEPT), ("dropped", DROPPED), ("open", OPEN)):
@@ -113,7 +123,7 @@ def _funnel(axes: Any, stages: list[Counts]) -> None:
     axes.legend(frameon=False, loc="lower right")
 
 
-def _balance(axes: Any, measures: Measures) -> None:
+def _balance(axes: Axes, measures: Measures) -> None:
     rows = measures.categories[::-1]
     colours = [DROPPED if b.short else KEPT for b in rows]
     bars = axes.barh([b.en for b in rows], [b.rows for b in rows], color=colours)
@@ -122,14 +132,14 @@ def _balance(axes: Any, measures: Measures) -> None:
     axes.set(title="Accepted rows by category (dashed: minimum)", xlabel="rows")
 
 
-def _months(axes: Any, months: Mapping[str, int]) -> None:
+def _months(axes: Axes, months: Mapping[str, int]) -> None:
     known = _span(sorted(m for m in months if m[:2] == "20"))
     axes.bar(known, [months.get(m, 0) for m in known], color=KEPT)
     axes.set(title="Accepted rows by month of publication", ylabel="rows")
     step = max(1, len(known) // 12)
     axes.set_xticks(range(0, len(known), step), [known[i] for i in range(0, len(known), step)])
     axes.tick_params(axis="x", rotation=35)
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    _whole_numbers(axes)
 
 
 def _span(known: list[str]) -> list[str]:
@@ -140,7 +150,7 @@ def _span(known: list[str]) -> list[str]:
     return [f"{n // 12}-{n % 12 + 1:02d}" for n in range(first, last + 1)]
 
 
-def _scores(axes: Any, measures: Measures) -> None:
+def _scores(axes: Axes, measures: Measures) -> None:
     sums = measures.sums
     axes.bar(list(sums), list(sums.values()), color=KEPT)
     axes.axvline(49.5, color="#666666", linestyle="--", linewidth=1)
@@ -150,4 +160,4 @@ def _scores(axes: Any, measures: Measures) -> None:
         ylabel="rows",
         xlim=(47, 61),
     )
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    _whole_numbers(axes)

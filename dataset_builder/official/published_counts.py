@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coig_writer.paper import Lengths
+
+if TYPE_CHECKING:
+    from scipy.sparse import coo_matrix
 
 PARTS = ("article", "prompt", "reasoning")
 # Prices in nats. A count is worth less than clear signals, as it may be off by a row or two; that a
@@ -149,56 +153,56 @@ def _assign(
     counts: NDArray[np.float64],
     extremes: Sequence[_Extreme],
 ) -> NDArray[np.int64]:
-    """Solves the assignment with HiGHS.
+    """Solves the assignment with HiGHS, as an integer program.
 
-    One variable per allowed pair of row and genre; slack, at a price, for each count (too many, too
-    few) and each extreme that no row gets.
+    Variables: each allowed pair of row and genre (1 if chosen), then per genre how many rows it lacks
+    and how many it has too many, then per extreme whether no row of its genre has it; all but the pairs
+    at a price. Constraints: one genre per row, the published count per genre, one row per extreme.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import coo_matrix, hstack, identity, vstack
+    from scipy.sparse import block_array, coo_matrix, identity
 
     rows, genres = np.nonzero(allowed)
-    pairs, total, kinds = len(rows), len(allowed), len(counts)
-    one = np.ones(pairs)
-    per_row = coo_matrix((one, (rows, np.arange(pairs))), (total, pairs))
-    per_genre = coo_matrix((one, (genres, np.arange(pairs))), (kinds, pairs))
+    pairs = np.arange(len(rows))
+    per_row = coo_matrix((np.ones(len(pairs)), (rows, pairs)), (len(allowed), len(pairs)))
+    per_genre = coo_matrix((np.ones(len(pairs)), (genres, pairs)), (len(counts), len(pairs)))
     per_extreme = _members(extremes, rows, genres)
-    some = len(extremes)
-    matrix = vstack(
+    of_genres, of_extremes = identity(len(counts)), identity(len(extremes))
+    matrix = block_array(
         [
-            hstack([per_row, coo_matrix((total, 2 * kinds + some))]),
-            hstack([per_genre, identity(kinds), -identity(kinds), coo_matrix((kinds, some))]),
-            hstack([per_extreme, coo_matrix((some, 2 * kinds)), identity(some)]),
+            [per_row, None, None, None],
+            [per_genre, of_genres, -of_genres, None],
+            [per_extreme, None, None, of_extremes],
         ]
     )
-    low = np.concatenate([np.ones(total), counts, np.ones(some)])
-    high = np.concatenate([np.ones(total), counts, np.full(some, np.inf)])
-    prices = np.concatenate(
-        [cost[rows, genres], np.full(2 * kinds, COUNT_PRICE), np.full(some, EXTREME_PRICE)]
-    )
-    integral = np.concatenate([np.ones(pairs), np.zeros(2 * kinds + some)])
+    exactly = np.concatenate([np.ones(len(allowed)), counts])
+    at_least = np.ones(len(extremes))
+    penalties = [np.full(2 * len(counts), COUNT_PRICE), np.full(len(extremes), EXTREME_PRICE)]
+    prices = np.concatenate([cost[rows, genres], *penalties])
     found = milp(
         prices,
-        constraints=LinearConstraint(matrix.tocsr(), low, high),
+        constraints=LinearConstraint(
+            matrix.tocsr(),
+            np.concatenate([exactly, at_least]),
+            np.concatenate([exactly, at_least * np.inf]),
+        ),
         bounds=Bounds(0, np.inf),
-        integrality=integral,
+        integrality=np.arange(len(prices)) < len(pairs),
         options={"time_limit": SECONDS, "mip_rel_gap": 1e-6},
     )
     chosen = np.full(cost.shape, -1.0)
-    chosen[rows, genres] = found.x[:pairs]
+    chosen[rows, genres] = found.x[pairs]
     result: NDArray[np.int64] = chosen.argmax(axis=1)
     return result
 
 
 def _members(
     extremes: Sequence[_Extreme], rows: NDArray[np.int64], genres: NDArray[np.int64]
-) -> object:
+) -> coo_matrix:
     """Returns a sparse matrix (extremes, pairs) of which pair would satisfy which extreme."""
     from scipy.sparse import coo_matrix
 
-    place = {
-        pair: index for index, pair in enumerate(zip(rows.tolist(), genres.tolist(), strict=True))
-    }
+    place = {pair: i for i, pair in enumerate(zip(rows.tolist(), genres.tolist(), strict=True))}
     entries = [
         (number, place[row, extreme.genre])
         for number, extreme in enumerate(extremes)

@@ -84,35 +84,52 @@ def publish(options: argparse.Namespace) -> int | None:
 
     release = releases.read(options.path, options.type)
     home = _checkout(options.path)
-    found = checks.problems(release, options.to) + checks.dirty(home)
-    if found:
+    if found := checks.problems(release, options.to) + checks.dirty(home):
         raise PublicationError(f"{options.path} is not published:\n{_problems(found)}")
-    remote, version = Remote(HfApi(), options.to, release.kind), options.tag or _version(release)
+    remote = Remote(HfApi(), options.to, release.kind)
+    version = options.tag or _version(release)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         if release.kind == "space":
             release = _with_wheel(release, options, remote, scratch)
         change = steps.difference(release, remote, version, scratch)
-        print(_difference(change, remote, release))
-        if release.kind == "space" and change.state.head is None and not options.public:
-            print("  note: a private Space cannot fetch its wheel while it is built; add --public")
         source = checks.commit(home)
-        if source is None:
-            print(
-                "  note: no git checkout around it: the release will not say what it was made from"
+        print(
+            "\n".join(
+                [_difference(change, remote, release), *_notes(change, remote, options, source)]
             )
-        description = steps.describe(source)
-        if options.create_pr:
-            print(_outcome(steps.propose(change, remote, version, description), remote))
-        elif options.commit:
-            private = not options.public
-            done = steps.publish(change, remote, version, description, private=private)
-            print(_outcome(done, remote))
-        else:
-            print(
-                "dry run: nothing was sent; add --commit to publish, or --create-pr to propose it"
-            )
+        )
+        print(_sent(change, remote, version, options, steps.describe(source)))
     return None
+
+
+def _notes(
+    change: Difference, remote: Remote, options: argparse.Namespace, source: str | None
+) -> list[str]:
+    """Returns what a reader of the difference should know."""
+    notes = []
+    if remote.kind == "space" and change.state.head is None and not options.public:
+        notes.append("a private Space cannot fetch its wheel while it is built; add --public")
+    if source is None:
+        notes.append("no git checkout around it: the release will not say what it was made from")
+    return [f"  note: {note}" for note in notes]
+
+
+def _sent(
+    change: Difference,
+    remote: Remote,
+    version: str,
+    options: argparse.Namespace,
+    description: str,
+) -> str:
+    """Sends a change as the options say; returns what came of it."""
+    if options.create_pr:
+        return _outcome(steps.propose(change, remote, version, description), remote)
+    if options.commit:
+        private = not options.public
+        done = steps.publish(change, remote, version, description, private=private)
+        return _outcome(done, remote)
+    return "dry run: nothing was sent; add --commit to publish, or --create-pr to propose it"
 
 
 def _version(release: releases.Release) -> str:

@@ -12,15 +12,18 @@ import functools
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from coig_writer.errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 R = TypeVar("R")
 
 
 @functools.cache
-def field_types(cls: type) -> dict[str, Any]:
+def field_types(cls: type) -> dict[str, object]:
     """Returns the resolved type of each field of a record class, in order."""
     hints = typing.get_type_hints(cls)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
@@ -32,7 +35,7 @@ def column(cls: type, field: str) -> str:
     return renamed.get(field, field)
 
 
-def to_row(record: Any) -> dict[str, Any]:
+def to_row(record: DataclassInstance) -> dict[str, Any]:
     """Turns a record into a plain row, nested records into dictionaries."""
     return {
         column(type(record), f.name): _plain(getattr(record, f.name))
@@ -40,8 +43,8 @@ def to_row(record: Any) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return to_row(value)
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
@@ -85,7 +88,7 @@ def _required(cls: type, name: str) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def optional(annotation: Any) -> tuple[Any, bool]:
+def optional(annotation: object) -> tuple[object, bool]:
     """Splits ``X | None`` into ``(X, True)``; any other annotation into ``(annotation, False)``."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         inner = [a for a in typing.get_args(annotation) if a is not type(None)]
@@ -94,7 +97,7 @@ def optional(annotation: Any) -> tuple[Any, bool]:
     return annotation, False
 
 
-def _checked(annotation: Any, value: Any, where: str) -> Any:  # noqa: PLR0911 - one return per kind of type
+def _checked(annotation: object, value: object, where: str) -> object:  # noqa: PLR0911 - one return per kind of type
     inner, nullable = optional(annotation)
     if inner is Any:
         return value
@@ -113,13 +116,13 @@ def _checked(annotation: Any, value: Any, where: str) -> Any:  # noqa: PLR0911 -
     return _scalar(inner, value, where)
 
 
-def _mapping(item: Any, value: Any, where: str) -> Any:
+def _mapping(item: object, value: object, where: str) -> dict[str, object]:
     if not isinstance(value, Mapping):
         raise _wrong_type(where, value, "object")
     return {str(k): _checked(item, v, f"{where}[{k!r}]") for k, v in value.items()}
 
 
-def _nested(cls: type, value: Any, where: str) -> Any:
+def _nested(cls: type[R], value: object, where: str) -> R:
     if isinstance(value, cls):
         return value
     if isinstance(value, Mapping):
@@ -127,27 +130,27 @@ def _nested(cls: type, value: Any, where: str) -> Any:
     raise _wrong_type(where, value, cls.__name__)
 
 
-def _sequence(item: Any, value: Any, where: str) -> Any:
+def _sequence(item: object, value: object, where: str) -> tuple[object, ...]:
     if not isinstance(value, (list, tuple)):
         raise _wrong_type(where, value, "list")
     return tuple(_checked(item, v, f"{where}[{i}]") for i, v in enumerate(value))
 
 
-def _choice(choices: tuple[Any, ...], value: Any, where: str) -> Any:
+def _choice(choices: tuple[object, ...], value: object, where: str) -> object:
     if value in choices:
         return value
     raise InputError(f"{where} is {value!r}", f"use one of {', '.join(map(str, choices))}")
 
 
-def _scalar(expected: type, value: Any, where: str) -> Any:
+def _scalar(expected: Any, value: object, where: str) -> object:
     if expected is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, expected) and not (expected is int and isinstance(value, bool)):
         return value
-    raise _wrong_type(where, value, expected.__name__)
+    raise _wrong_type(where, value, getattr(expected, "__name__", str(expected)))
 
 
-def _wrong_type(where: str, value: Any, expected: str) -> InputError:
+def _wrong_type(where: str, value: object, expected: str) -> InputError:
     return InputError(
         f"{where} is {type(value).__name__} {str(value)[:40]!r}, not {expected}",
         "see docs/records.md for the columns",

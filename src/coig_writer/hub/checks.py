@@ -122,7 +122,7 @@ def _metadata(release: Release) -> Iterator[Problem]:
     if license_id == "other" and not release.metadata.get("license_name"):
         yield Problem(CARD, "license 'other' has no license_name", "name the licence there")
     languages = release.metadata.get("language", [])
-    for language in [languages] if isinstance(languages, str) else languages:
+    for language in languages if isinstance(languages, list) else [languages]:
         if not re.fullmatch(r"[a-z]{2,3}", str(language)):
             yield Problem(CARD, f"language {language!r} is no ISO 639 code", "write zh, en, …")
 

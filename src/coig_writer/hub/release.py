@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from coig_writer.errors import MissingInputError, PublicationError
 
@@ -36,7 +36,7 @@ class Release:
     folder: Path
     files: tuple[File, ...]
     left_out: tuple[str, ...]
-    metadata: dict[str, Any]
+    metadata: dict[str, object]
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ def read_file(source: Path, path: str) -> File:
     return File(path, source, size, sha256.hexdigest(), blob.hexdigest())
 
 
-def front_matter(text: str, where: Path) -> dict[str, Any]:
+def front_matter(text: str, where: Path) -> dict[str, object]:
     """Returns the YAML metadata that opens a card.
 
     Raises:
@@ -107,7 +107,7 @@ def front_matter(text: str, where: Path) -> dict[str, Any]:
     return found
 
 
-def _kind(folder: Path, metadata: dict[str, Any]) -> Kind:
+def _kind(folder: Path, metadata: dict[str, object]) -> Kind:
     if "sdk" in metadata:
         return "space"
     if (folder / "config.json").is_file() or (folder / "adapter_config.json").is_file():

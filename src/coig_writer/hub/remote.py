@@ -7,10 +7,14 @@ import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from coig_writer.errors import PublicationError
 from coig_writer.hub.release import File, Kind
+
+if TYPE_CHECKING:
+    from huggingface_hub import CommitInfo, HfApi
+    from huggingface_hub.hf_api import RepoFile
 
 KEPT = (".gitattributes",)  # the Hub's own file: never removed, never compared
 _TOKEN = re.compile(r"hf_\w{6,}|Bearer \S+")
@@ -49,7 +53,7 @@ class Remote:
         kind: dataset, model or space.
     """
 
-    def __init__(self, api: Any, repo_id: str, kind: Kind) -> None:
+    def __init__(self, api: HfApi, repo_id: str, kind: Kind) -> None:
         self.api, self.repo_id, self.kind = api, repo_id, kind
         self._where = {"repo_id": repo_id, "repo_type": kind}
 
@@ -102,7 +106,7 @@ class Remote:
         message: tuple[str, str],
         *,
         pull: bool,
-    ) -> Any:
+    ) -> CommitInfo:
         """Makes one commit on top of ``parent``; the Hub refuses it if the head has moved."""
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
@@ -158,7 +162,7 @@ def _quiet() -> Iterator[None]:
             enable_progress_bars()
 
 
-def _entry(item: Any) -> Entry:
+def _entry(item: RepoFile) -> Entry:
     if item.lfs:
         return Entry(item.path, item.size, item.lfs.sha256, is_sha256=True)
     return Entry(item.path, item.size, item.blob_id, is_sha256=False)

@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from coig_writer.files import read_rows
 
@@ -41,7 +40,7 @@ def row_digests(file: Path) -> list[str]:
     return [digest(row) for _, row in read_rows(file)]
 
 
-def digest(row: Mapping[str, Any]) -> str:
+def digest(row: Mapping[str, object]) -> str:
     """Returns the SHA-256 of a row, whatever the order of its columns."""
     text = json.dumps(row, ensure_ascii=False, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

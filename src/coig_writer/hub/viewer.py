@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from coig_writer.errors import InputError
 from coig_writer.files import read_rows
@@ -26,7 +25,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SPLIT = re.compile(r"\w+(\.\w+)*")
 
 
-def problems(folder: Path, metadata: Mapping[str, Any]) -> Iterator[Problem]:
+def problems(folder: Path, metadata: Mapping[str, object]) -> Iterator[Problem]:
     """Yields everything that the viewer would stumble over."""
     files = sorted(f.relative_to(folder).as_posix() for f in folder.rglob("*.parquet"))
     yield from configs(metadata.get("configs"), files)
@@ -35,7 +34,7 @@ def problems(folder: Path, metadata: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _crowded(folder)
 
 
-def configs(listed: Any, files: Sequence[str]) -> Iterator[Problem]:
+def configs(listed: object, files: Sequence[str]) -> Iterator[Problem]:
     """Yields problems of the card's ``configs:`` against the Parquet files that are there."""
     if not isinstance(listed, list) or not all(isinstance(c, dict) for c in listed):
         yield Problem(CONFIGS, "is not a list of configs", "render the card again")
@@ -62,7 +61,9 @@ def _names(names: Sequence[str]) -> Iterator[Problem]:
             yield Problem(CONFIGS, f"{name!r} is no config name", "use letters, digits and -_.")
 
 
-def _files(config: Mapping[str, Any], files: Sequence[str], reached: set[str]) -> Iterator[Problem]:
+def _files(
+    config: Mapping[str, object], files: Sequence[str], reached: set[str]
+) -> Iterator[Problem]:
     from fsspec.utils import glob_translate  # the globs of datasets: a star stops at a slash
 
     where = f"{CONFIGS} {config.get('config_name')}"
@@ -77,7 +78,7 @@ def _files(config: Mapping[str, Any], files: Sequence[str], reached: set[str]) -
                 yield Problem(where, f"no file fits {pattern}", "pack it again")
 
 
-def _splits(config: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+def _splits(config: Mapping[str, object]) -> Iterator[tuple[str, list[str]]]:
     listed = config.get("data_files")
     for entry in listed if isinstance(listed, list) else []:
         paths = entry.get("path", [])

@@ -183,10 +183,15 @@ def test_what_the_viewer_would_stumble_over(tmp_path, monkeypatch):
     assert "no page index" in parquet_problems(tmp_path, rows)
     empty: dict[str, list[str]] = {"id": [], "text": []}
     assert "has no rows" in parquet_problems(tmp_path, empty)
-    first = {"id": ["a"], "text": ["x" * 1_000_001]}
-    assert "row 1: is 1,000,0" in parquet_problems(tmp_path, first, write_page_index=True)
-    later = {"id": ["a", "b"], "text": ["x", "y" * 2_000_001]}
-    assert "row 2: is 2,000,0" in parquet_problems(tmp_path, later, write_page_index=True)
+    around = len('{"id": "a", "text": ""}')
+    for over, told in ((0, ""), (1, "row 1: is 1,000,001 bytes, the limit 1,000,000")):
+        first = {"id": ["a"], "text": ["x" * (1_000_000 - around + over)]}
+        assert told in parquet_problems(tmp_path, first, write_page_index=True)
+        assert bool(told) == bool(parquet_problems(tmp_path, first, write_page_index=True))
+    for over, told in ((0, ""), (1, "row 2: is 2,000,001 bytes, the limit 2,000,000")):
+        later = {"id": ["a", "b"], "text": ["x", "y" * (2_000_000 - around + over)]}
+        assert told in parquet_problems(tmp_path, later, write_page_index=True)
+        assert bool(told) == bool(parquet_problems(tmp_path, later, write_page_index=True))
     monkeypatch.setattr(viewer, "MAX_ROW_GROUP_BYTES", 10)
     assert "row group 0" in parquet_problems(tmp_path, rows, write_page_index=True)
     (tmp_path / "x.parquet").write_bytes(b"PAR1 half")
@@ -209,7 +214,13 @@ def test_license_ids_are_those_of_spdx_but_for_the_hubs_own():
 
 
 def test_too_many_files_in_a_folder(dataset, monkeypatch):
-    monkeypatch.setattr(viewer, "MAX_FILES", 2)
+    assert (viewer.MAX_FILES, viewer.MAX_ROW_GROUP_BYTES) == (10_000, 286 * 1024 * 1024)
+    fullest = max(
+        sum(f.is_file() for f in place.iterdir()) for place in [dataset, *dataset.rglob("*/")]
+    )
+    monkeypatch.setattr(viewer, "MAX_FILES", fullest + 1)
+    assert "files, the limit is" not in found(dataset)
+    monkeypatch.setattr(viewer, "MAX_FILES", fullest)
     assert "files, the limit is" in found(dataset)
 
 

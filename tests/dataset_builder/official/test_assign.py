@@ -54,6 +54,28 @@ def test_the_category_is_given_where_only_it_is_sure():
     assert (decided.genre, decided.category, decided.method) == (None, "novel", "undecided")
 
 
+def of(**probabilities):
+    """One row's assignment from probabilities by genre; what is left goes to the other genres evenly."""
+    order = genre.genres()
+    rest = (1 - sum(probabilities.values())) / (len(order) - len(probabilities))
+    row = [probabilities.get(slug.replace("-", "_"), rest) for slug in order]
+    found = Evidence(np.log(np.array(row))[None], ["signals"])
+    (decided,) = assign.decide([triplet("a", "写")], found, {})
+    return decided.genre, decided.category
+
+
+def test_seven_tenths_are_sure_of_a_genre_and_of_a_category():
+    assert (assign.THRESHOLD, assign.CATEGORY_THRESHOLD) == (0.7, 0.7)
+    assert of(poetry=0.7) == ("poetry", "poetry")
+    assert of(poetry=0.6998) == (None, None)
+    # Novels hold 13 of the 51 genres: two of them and 11 of the 49 others share what is given.
+    novels = len(NAMES.of_category("novel"))
+    other = (novels - 2) / 49
+    edge = (0.7 - other) / (1 - other)  # the share of the two at which the category has 0.7
+    assert of(wuxia=(edge + 0.001) / 2, xianxia=(edge + 0.001) / 2) == (None, "novel")
+    assert of(wuxia=(edge - 0.001) / 2, xianxia=(edge - 0.001) / 2) == (None, None)
+
+
 def test_overrides_win_and_are_recorded():
     (decided,) = decide(["请写一篇武侠小说"], {"0": ("poetry", "其实是诗")})
     expected = Assignment(
@@ -106,6 +128,8 @@ def test_the_older_query_type_names_the_genre():
     found = assign.evidence(triplets, {"a": "散文 (Essay)"})
     (decided,) = assign.decide(triplets, found, {})
     assert (decided.genre, decided.method) == ("essay", "query_type")
+    gain = found.log_odds - assign.evidence(triplets, {}).log_odds
+    assert gain[0, genre.genres().index("essay")] == pytest.approx(8.0)
 
 
 def test_votes_are_asked_for_open_rows_only(monkeypatch):
@@ -123,7 +147,7 @@ def test_votes_are_asked_for_open_rows_only(monkeypatch):
     assert asked == ["a", "b"]
     assert list(after.methods) == ["signals", "vote", "signals"]
     gain = after.log_odds - found.log_odds
-    assert gain[1, genre.genres().index("essay")] == model_vote.WEIGHT
+    assert gain[1, genre.genres().index("essay")] == 3.0
     assert np.count_nonzero(gain) == 1
 
 
@@ -218,6 +242,8 @@ def test_on_the_whole_set_counts_come_out_as_published(whole):
     assert (constrained.genre == true).mean() > (table.argmax(axis=1) == true).mean() + 0.05
 
 
-def test_part_of_the_set_is_not_constrained():
-    assert not assign.whole(914)
-    assert assign.whole(1660)
+@pytest.mark.parametrize(
+    ("rows", "whole"), [(1648, False), (1649, True), (1665, True), (1681, True), (1682, False)]
+)
+def test_one_percent_from_1665_rows_is_the_whole_set(rows, whole):
+    assert assign.whole(rows) == whole

@@ -71,3 +71,40 @@ def test_a_row_that_fits_no_genre_is_still_assigned():
     signals = np.log(np.full((5, 3), 1 / 3))
     lengths = np.vstack([LENGTHS, [5000, 5000, 5000]])
     assert solve(signals, lengths, TWO).genre[4] in (0, 1)
+
+
+def test_lengths_count_from_four_fifths_of_the_extremes_on():
+    # Five genres, a row at the least and one at the most of each: 30 extremes.
+    spreads = [(100 * g + 10, 100 * g + 20) for g in range(5)]
+    five = tables(*((2, spread, spread, spread) for spread in spreads))
+    lengths = np.array([[end] * 3 for spread in spreads for end in spread])
+    signals = np.log(np.full((10, 5), 0.2))
+    for missing, used in ((6, True), (7, False)):
+        changed = lengths.copy()
+        changed.flat[:missing] += np.tile([1, 1, 1, -1, -1, -1, 1], 1)[:missing]
+        found = solve(signals, changed, five)
+        assert found.extremes_found == pytest.approx((30 - missing) / 30)
+        assert found.lengths_used == used
+
+
+def signals(gap):
+    """Two rows that both favour the second genre by ``gap`` nats."""
+    return np.tile([-gap, 0.0], (2, 1))
+
+
+@pytest.mark.parametrize(("gap", "genres"), [(11.9, [0, 1]), (12.1, [1, 1])])
+def test_a_row_too_few_here_and_too_many_there_cost_six_nats_each(gap, genres):
+    one_each = tables((1, (1, 9), (1, 9), (1, 9)), (1, (1, 9), (1, 9), (1, 9)))
+    found = solve(signals(gap), np.full((2, 3), 5), one_each)
+    assert not found.lengths_used
+    assert sorted(found.genre.tolist()) == genres
+
+
+@pytest.mark.parametrize(("gap", "genres"), [(137.9, [0, 1]), (138.1, [1, 1])])
+def test_three_extremes_that_no_row_takes_cost_fifty_nats_each(gap, genres):
+    # The first genre has a row at its only lengths, or lacks three extremes (150); its count of
+    # none and the second one's of two speak against it (12).
+    none_and_two = tables((0, (5, 5), (5, 5), (5, 5)), (2, (5, 5), (5, 5), (5, 5)))
+    found = solve(signals(gap), np.full((2, 3), 5), none_and_two)
+    assert found.lengths_used
+    assert sorted(found.genre.tolist()) == genres

@@ -55,6 +55,24 @@ def test_both_means_of_a_category_are_shown(triplets):
     assert str(cell).startswith("**")
 
 
+@pytest.mark.parametrize(
+    ("name", "found", "printed", "agrees"),
+    [
+        ("rows", 30, 30, True),
+        ("rows", 31, 30, False),
+        ("article/min", 12, 12, True),
+        ("article/max", 12.4, 12, False),
+        ("article/mean", 3669.5, 3669, True),
+        ("article/mean", 3669.51, 3669, False),
+        ("article/mean", 88.35, 88.34, True),
+        ("article/mean", 88.36, 88.34, False),
+    ],
+)
+def test_a_cell_agrees_as_far_as_its_printed_figure_was_rounded(name, found, printed, agrees):
+    cell = beside_paper.Cell(name, facts.Fact("a", found), facts.Fact("b", printed))
+    assert cell.agrees == agrees
+
+
 def test_a_missing_row_and_a_missing_genre_are_deviations(triplets):
     without = [t for t in triplets if t.genre != "internet-jargon"]
     dropped = next(t for t in without if t.genre == "wuxia")

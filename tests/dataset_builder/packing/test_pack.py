@@ -164,6 +164,18 @@ def test_a_folder_packed_anew_loads_its_new_rows(tmp_path, python_above):
         assert python_above(code).strip() == answer
 
 
+def test_rows_without_any_genre_are_packed_and_described(tmp_path):
+    rows = [triplet(id=i, genre=None, genre_zh=None, category=None) for i in "ab"]
+    out = tmp_path / "Mine"
+    pack.pack(pack.read_source(write(tmp_path / "in", *rows), NAMES), NAMES, out)
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert "2 rows carry no genre" in card
+    assert 'load_dataset("COIG-Writer", split="train")' in card
+    assert "one genre" not in card
+    assert [f.name for f in (out / "figures").iterdir()] == ["figure-3b-lengths.png"]
+    assert describe.card(out, describe.read_packed(out)) == card
+
+
 def test_a_damaged_packed_file_is_named(tmp_path):
     out = tmp_path / "D"
     pack.pack(samples.read(NAMES)[:3], NAMES, out)

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
 from coig_writer import benchmark, taxonomy
-from dataset_builder.packing import samples, summary
+from dataset_builder.packing import card, samples, summary
 
 COUNTED = ("contamination/prompts", "defects/boilerplate", "defects/equal_articles")
 
@@ -25,3 +27,14 @@ def test_defects_are_counted():
         "defects/boilerplate": (1, 4),
         "defects/equal_articles": (1, 4),
     }
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"),
+    [
+        (999, "n<1K"), (1_000, "1K<n<10K"), (9_999, "1K<n<10K"), (10_000, "10K<n<100K"),
+        (99_999, "10K<n<100K"), (100_000, "100K<n<1M"), (999_999, "100K<n<1M"), (1_000_000, "1M<n<10M"),
+    ],
+)  # fmt: skip
+def test_a_card_names_the_hub_s_size_category(rows, size):
+    assert card._metadata("curated", rows, [])["size_categories"] == [size]
