@@ -13,9 +13,9 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
-from typing import Any
 
 from lighteval.models.abstract_model import LightevalModel
+from lighteval.models.custom.custom_model import CustomModelConfig
 from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc
 
@@ -31,7 +31,7 @@ ADDRESS = "COIG_WRITER_ENDPOINT"
 class Remote(LightevalModel):  # type: ignore[misc]
     """Answers each query by asking a server."""
 
-    def __init__(self, config: Any) -> None:
+    def __init__(self, config: CustomModelConfig) -> None:
         self.config = config
         self._cache = NoCache()
         address = os.environ.get(ADDRESS)
@@ -43,7 +43,7 @@ class Remote(LightevalModel):  # type: ignore[misc]
         self.endpoint = Endpoint(address, config.model_name, cache=cache)
 
     @property
-    def tokenizer(self) -> Any:
+    def tokenizer(self) -> None:
         """None: the server encodes."""
         return None
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from lighteval.models.abstract_model import LightevalModel
+from lighteval.models.custom.custom_model import CustomModelConfig
 from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc
 
@@ -25,14 +25,16 @@ from coig_writer.text.normalise import repaired
 class NoCache:
     """Stands where lighteval expects its sample cache, for models that need none."""
 
-    def _init_registry(self, registry: Any) -> None:
+    def _init_registry(self, registry: object) -> None:
         """Accepts the registry and forgets it."""
 
 
 class Replay(LightevalModel):  # type: ignore[misc]
     """Answers each query with the saved text of one variant."""
 
-    def __init__(self, config: Any, generations: Iterable[Generation] | None = None) -> None:
+    def __init__(
+        self, config: CustomModelConfig, generations: Iterable[Generation] | None = None
+    ) -> None:
         self.config = config
         self._cache = NoCache()
         if generations is None:
@@ -41,7 +43,7 @@ class Replay(LightevalModel):  # type: ignore[misc]
         self.answers = {g.query_id: g for g in generations}
 
     @property
-    def tokenizer(self) -> Any:
+    def tokenizer(self) -> None:
         """None: nothing is encoded."""
         return None
 

@@ -84,7 +84,7 @@ class AnswerMetrics(SampleLevelComputation):  # type: ignore[misc]
     reasoning, would leave reasoning in the prose. So the kit splits ``ModelResponse.text`` itself.
     """
 
-    def compute(self, doc: Doc, model_response: ModelResponse, **_: Any) -> dict[str, float]:
+    def compute(self, doc: Doc, model_response: ModelResponse, **_: object) -> dict[str, float]:
         """Measures one response."""
         values = measure(_answer(doc, model_response))
         return {name: _number(value) for name, value in values.items()}
@@ -96,7 +96,7 @@ class TogetherMetric(SampleLevelComputation):  # type: ignore[misc]
 
     name: str
 
-    def compute(self, responses: list[ModelResponse], docs: list[Doc], **_: Any) -> list[float]:
+    def compute(self, responses: list[ModelResponse], docs: list[Doc], **_: object) -> list[float]:
         """Measures all responses of a task."""
         answers = [_answer(d, r) for d, r in zip(docs, responses, strict=True)]
         return [_number(value) for value in measure_together(answers)[self.name]]
@@ -126,7 +126,7 @@ def mean_of_scored(values: Sequence[float]) -> float:
     return math.fsum(scored) / len(scored) if scored else math.nan
 
 
-def metrics() -> list[Any]:
+def metrics() -> list[SampleLevelMetric | SampleLevelMetricGrouping]:
     """Returns fresh metric objects; lighteval changes them in place, so none is shared."""
     names = [metric.name for metric in METRICS]
     one_by_one = SampleLevelMetricGrouping(
@@ -150,7 +150,9 @@ def metrics() -> list[Any]:
     return [one_by_one, *together]
 
 
-def task(name: str, language: Language, genres: tuple[str, ...] | None = None) -> Any:
+def task(
+    name: str, language: Language, genres: tuple[str, ...] | None = None
+) -> LightevalTaskConfig:
     """Declares one lighteval task.
 
     Args:
@@ -174,7 +176,7 @@ def task(name: str, language: Language, genres: tuple[str, ...] | None = None) -
     )
 
 
-def by_category(language: Language) -> list[Any]:
+def by_category(language: Language) -> list[LightevalTaskConfig]:
     """Declares a task per category that has queries in a language."""
     published = taxonomy.published()
     groups = {
@@ -183,7 +185,7 @@ def by_category(language: Language) -> list[Any]:
     return _declared("coig_writer_category", language, groups)
 
 
-def by_genre(language: Language) -> list[Any]:
+def by_genre(language: Language) -> list[LightevalTaskConfig]:
     """Declares a task per genre that has queries in a language."""
     groups = {g.slug: (g.slug,) for g in taxonomy.published().genres}
     return _declared("coig_writer_genre", language, groups)
@@ -191,7 +193,7 @@ def by_genre(language: Language) -> list[Any]:
 
 def _declared(
     superset: str, language: Language, groups: Mapping[str, tuple[str, ...]]
-) -> list[Any]:
+) -> list[LightevalTaskConfig]:
     asked = {query.genre for query in benchmark.queries(language)}
     return [
         task(f"{superset}:{language}_{slug}", language, genres)
