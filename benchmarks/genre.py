@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from coig_writer.preference.rates import wilson
 from coig_writer.taxonomy import published
 from coig_writer.text import genre
 from dataset_builder.official import published_counts, synthetic
@@ -46,24 +47,16 @@ def even(prompt_id: str) -> bool:
     return int(hashlib.sha256(prompt_id.encode()).hexdigest(), 16) % 2 == 0
 
 
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """Returns the 95 % Wilson interval of a share, in percent."""
-    z, share = 1.96, successes / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return 100 * (centre - half), 100 * (centre + half)
-
-
 def report_half(name: str, half: list[tuple[str, str]], *, confusion: bool) -> None:
     """Prints decided and right of one half, and what was confused with what."""
     guesses = [genre.best(genre.softmax(genre.log_odds(text)))[0] for _, text in half]
     decided = [g.probability >= THRESHOLD for g in guesses]
     right = [g.genre == label for g, (label, _) in zip(guesses, half, strict=True)]
     among = sum(r for r, d in zip(right, decided, strict=True) if d)
-    low, high = wilson(among, sum(decided))
+    rate = wilson(among, sum(decided))
     print(
         f"{name}: decided {sum(decided)} of {len(half)} ({100 * sum(decided) / len(half):.0f} %), right among them "
-        f"{among} ({100 * among / sum(decided):.0f} % [{low:.0f}, {high:.0f}]); right among all {sum(right)}"
+        f"{among} ({100 * among / sum(decided):.0f} % [{100 * rate.low:.0f}, {100 * rate.high:.0f}]); right among all {sum(right)}"
     )
     if not confusion:
         return

@@ -27,10 +27,9 @@ from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import arrow_schema, atomic_path
 from coig_writer.record import to_row
 from coig_writer.triplet import Triplet
-from dataset_builder.official.checksums import Checksums, Digesting
-from dataset_builder.official.download import REPOSITORY, Download, fetch
 from dataset_builder.official.reader import Reader
 from dataset_builder.official.rows import RULES, Checker, Outcome
+from dataset_builder.official.source import REPOSITORY, Checksums, Digesting, Download, fetch
 
 SHOWN = 20
 BATCH_ROWS, BATCH_BYTES = 1000, 16 << 20

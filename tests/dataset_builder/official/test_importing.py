@@ -116,7 +116,7 @@ def test_the_checksum_is_compared_with_the_recorded_ones(tmp_path, monkeypatch):
     content = path.read_bytes()
     assert not import_file(path, tmp_path / "out").known
     git = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-    monkeypatch.setattr("dataset_builder.official.checksums.KNOWN_GIT_BLOBS", {git})
+    monkeypatch.setattr("dataset_builder.official.source.KNOWN_GIT_BLOBS", {git})
     imported = import_file(path, tmp_path / "out")
     assert imported.known
     assert imported.sha256 == hashlib.sha256(content).hexdigest()

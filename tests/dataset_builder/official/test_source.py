@@ -10,8 +10,8 @@ import threading
 import pytest
 
 from coig_writer.errors import PublicationError
-from dataset_builder.official.download import fetch
 from dataset_builder.official.importing import import_file
+from dataset_builder.official.source import fetch
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 CONTENT = json.dumps([{"id": "a", "query": "写诗", "thought": "想", "answer": "诗"}]).encode()
