@@ -159,7 +159,7 @@ def render(variant: str, found: Mapping[str, Fact], lock: Mapping[str, Any]) -> 
     )
 
 
-def changed(control: Mapping[str, Any]) -> dict[str, Literal]:
+def changed(control: Mapping[str, object]) -> dict[str, Literal]:
     """Returns which variant a control is held against, and what it changes."""
     changes = {k: v for k, v in control.items() if k not in ("name", "of", "question")}
     words = ", ".join(f"{key}: {value}" for key, value in changes.items())
@@ -255,7 +255,7 @@ def difference(fact: Fact, reported: Fact | None) -> tuple[Fact | str, str]:
     return gap, "not significant" if same else "significant"
 
 
-def metadata(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> dict[str, Any]:
+def metadata(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> dict[str, object]:
     """Returns the card's YAML, with a model-index of the scores."""
     from huggingface_hub import EvalResult, ModelCardData
 
@@ -281,7 +281,7 @@ def metadata(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> dict[s
         tags=["creative-writing", "trl", "sft", *(["smoke-test"] if smoke else [])],
         eval_results=results or None,
     )
-    found: dict[str, Any] = data.to_dict()
+    found: dict[str, object] = data.to_dict()
     return found
 
 

@@ -12,7 +12,6 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from coig_writer.errors import InputError
 from coig_writer.facts import Fact
@@ -50,7 +49,7 @@ def _number(value: float | int | str) -> str:
     return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def render(template: Path, facts: Mapping[str, Fact], **context: Any) -> str:
+def render(template: Path, facts: Mapping[str, Fact], **context: object) -> str:
     """Renders a card.
 
     Args:
@@ -74,7 +73,7 @@ def render(template: Path, facts: Mapping[str, Fact], **context: Any) -> str:
             )
         return facts[fact_id]
 
-    def finalize(value: Any) -> str:
+    def finalize(value: object) -> str:
         return _printable(value, template)
 
     environment = jinja2.Environment(
@@ -91,7 +90,7 @@ def render(template: Path, facts: Mapping[str, Fact], **context: Any) -> str:
         raise InputError(f"{template.name}: {error}", "mend the template") from error
 
 
-def _printable(value: Any, template: Path) -> str:
+def _printable(value: object, template: Path) -> str:
     if isinstance(value, Fact):
         return shown(value)
     if isinstance(value, Literal):
@@ -126,7 +125,7 @@ def table(header: tuple[str, ...], rows: Sequence[tuple[Fact | Literal | str, ..
     return Literal("\n".join(lines))
 
 
-def front_matter(metadata: Mapping[str, Any]) -> Literal:
+def front_matter(metadata: Mapping[str, object]) -> Literal:
     """Renders the YAML block that opens a card."""
     import yaml
 
