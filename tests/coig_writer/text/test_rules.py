@@ -231,7 +231,7 @@ def test_a_loop_is_twelve_rounds(text: str, found: bool) -> None:
     ("text", "found"),
     [
         ("雨" * 10 + "a" * 10, False),  # half of the letters are Han
-        ("雨" * 10 + "a" * 11, True),
+        ("雨" * 199 + "a" * 201, True),  # 49.75 %
         ("雨" * 19 + "の", False),  # kana are a twentieth
         ("雨" * 18 + "の", True),
         ("12…", True),
