@@ -91,6 +91,7 @@ def mount_gradio(app: FastAPI) -> FastAPI:
 
     if os.environ.get("OAUTH_CLIENT_ID"):
         gradio.oauth.attach_oauth(app)
-    return gradio.mount_gradio_app(
+    mounted: FastAPI = gradio.mount_gradio_app(
         app, tables(app.state.booth, app.state.board), path="/gradio", ssr_mode=False
     )
+    return mounted
