@@ -20,4 +20,4 @@ def test_intervals_of_strengths(name: str, least: float, most: float) -> None:
 
 @pytest.mark.parametrize("name", [name for name in coverage.CELLS if name.startswith("rate, 12")])
 def test_the_boards_rates_cover_on_few_prompts(name: str) -> None:
-    assert coverage.measure(name, 100).coverage >= 0.92
+    assert coverage.measure(name, 30).coverage >= 0.9
