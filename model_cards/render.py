@@ -257,6 +257,7 @@ def difference(fact: Fact, reported: Fact | None) -> tuple[Fact | str, str]:
 
 def metadata(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> dict[str, object]:
     """Returns the card's YAML, with a model-index of the scores."""
+    import yaml
     from huggingface_hub import EvalResult, ModelCardData
 
     results = [
@@ -281,7 +282,7 @@ def metadata(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> dict[s
         tags=["creative-writing", "trl", "sft", *(["smoke-test"] if smoke else [])],
         eval_results=results or None,
     )
-    found: dict[str, object] = data.to_dict()
+    found: dict[str, object] = yaml.safe_load(data.to_yaml())
     return found
 
 

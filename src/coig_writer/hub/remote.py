@@ -7,7 +7,7 @@ import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from coig_writer.errors import PublicationError
 from coig_writer.hub.release import File, Kind
@@ -44,6 +44,11 @@ class State:
     pulls: tuple[str, ...]
 
 
+class _Where(TypedDict):
+    repo_id: str
+    repo_type: Kind
+
+
 class Remote:
     """One repository.
 
@@ -55,7 +60,7 @@ class Remote:
 
     def __init__(self, api: HfApi, repo_id: str, kind: Kind) -> None:
         self.api, self.repo_id, self.kind = api, repo_id, kind
-        self._where = {"repo_id": repo_id, "repo_type": kind}
+        self._where: _Where = {"repo_id": repo_id, "repo_type": kind}
 
     @property
     def url(self) -> str:
@@ -69,7 +74,7 @@ class Remote:
 
         with failing("reading the repository", "nothing was changed; run the same command again"):
             try:
-                head = self.api.repo_info(**self._where, revision=revision).sha
+                head = str(self.api.repo_info(**self._where, revision=revision).sha)
             except RepositoryNotFoundError:
                 return State(None, {}, {}, ())
             refs = self.api.list_repo_refs(**self._where, include_pull_requests=True)
@@ -87,15 +92,17 @@ class Remote:
             return self._entries(revision)
 
     def _entries(self, revision: str) -> dict[str, Entry]:
+        from huggingface_hub import RepoFile
+
         listed = self.api.list_repo_tree(**self._where, recursive=True, revision=revision)
-        found = [_entry(item) for item in listed if hasattr(item, "blob_id")]
+        found = [_entry(item) for item in listed if isinstance(item, RepoFile)]
         return {entry.path: entry for entry in found if entry.path not in KEPT}
 
     def create(self, *, private: bool) -> str:
         """Makes the repository, and returns its first commit."""
-        sdk = {"space_sdk": "gradio"} if self.kind == "space" else {}
+        sdk = "gradio" if self.kind == "space" else None
         with failing("making the repository", "run the same command again"):
-            self.api.create_repo(**self._where, private=private, exist_ok=True, **sdk)
+            self.api.create_repo(**self._where, private=private, exist_ok=True, space_sdk=sdk)
             return str(self.api.repo_info(**self._where).sha)
 
     def commit(
@@ -110,7 +117,7 @@ class Remote:
         """Makes one commit on top of ``parent``; the Hub refuses it if the head has moved."""
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-        operations = [
+        operations: list[CommitOperationAdd | CommitOperationDelete] = [
             *(CommitOperationAdd(file.path, str(file.source)) for file in added),
             *(CommitOperationDelete(path) for path in removed),
         ]
@@ -146,7 +153,7 @@ class Remote:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Silences the client's bar per file."""
-    from huggingface_hub.utils import (
+    from huggingface_hub.utils.tqdm import (
         are_progress_bars_disabled,
         disable_progress_bars,
         enable_progress_bars,
