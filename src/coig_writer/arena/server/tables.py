@@ -17,6 +17,7 @@ _HEADERS = ["model", "against", "wins", "losses", "ties", "win rate %", "low %",
 def tables(booth: Booth, board: Board) -> Any:
     """Builds the Blocks that stand at ``/gradio``."""
     import gradio as gr
+    from gradio.events import api
 
     protocols, languages = booth.study.protocols, booth.collection.languages
 
@@ -41,7 +42,7 @@ def tables(booth: Booth, board: Board) -> Any:
             [summary, table],
             api_visibility="private",
         )
-        gr.api(results, api_name="results")
+        api(results, api_name="results")
     return blocks
 
 
