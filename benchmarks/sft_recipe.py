@@ -1,33 +1,64 @@
-"""The recipe's own training step beside the planner's prediction: python benchmarks/sft_recipe.py [CONFIG].
+"""The recipe's own training step in its modes: python benchmarks/sft_recipe.py [--config FILE].
 
-The trainer of ``recipes/sft.py`` with a recipe's settings and a Qwen2.5-7B of random weights, so nothing is
-downloaded. Rows are random tokens, synthetic, as long as the planner draws them. Prints memory and tokens per
-second without padding as predicted and as measured, with the error. ``--smoke`` takes the steps of a tiny model
-on a CPU, which proves the code and no speed. Results belong in benchmarks/sft.md.
+The trainer of ``recipes/sft.py`` with a recipe's settings and a model of random weights in the recipe's shape,
+so nothing is downloaded. Rows are random tokens, synthetic, as long as those the planner draws for the mixture.
+Each variant runs in a process of its own and leaves a JSON file in ``--out``; at the end a table sets them beside
+plain. First of all ``attention`` shows that the kernel for all documents at once computes the gradients of one
+document after the other; where it does not, the modes take the latter. ``--smoke`` takes a tiny model on a CPU,
+which proves the code and no speed. Results belong in benchmarks/sft.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib.metadata
 import json
+import random
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+from transformers import AutoTokenizer, Qwen2ForCausalLM, TrainerCallback
 
 from coig_writer.errors import MissingInputError, run_command
 from coig_writer.mixing import controls
 from coig_writer.planning import lengths as planner_lengths
 from coig_writer.planning import planner
 from coig_writer.planning.planner import Shape
-from coig_writer.training import kernels, throughput
+from coig_writer.training import attention, kernels, modes, throughput
 from coig_writer.training import recipe as recipes
-from coig_writer.training.trainer import RecipeTrainer
+from coig_writer.training.trainer import RecipeTrainer, compile_layers, keep_attention
 
 CONFIG = Path(__file__).parent.parent / "recipes" / "configs" / "cw_10k.yaml"
 TINY = Shape(2, 64, 128, 4, 2, 16, 4096, False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """A way to train: its flags, and how many of its steps are not counted.
+
+    Where layers are compiled two are not: the first compiles, the second may meet other shapes.
+    """
+
+    flags: tuple[str, ...]
+    warm_up: int = 2
+
+
+VARIANTS = {  # the order in which they run: what matters most first
+    "fast": Variant(("--mode", "fast")),
+    "lean": Variant(("--mode", "lean")),
+    "plain": Variant(("--mode", "plain"), 1),
+    "lean_bf16": Variant(("--mode", "lean", "--dtype", "bfloat16")),
+}
+SHRINK = 40  # of lengths, for the smoke
+TOLERANCE = 1e-2  # of the gradient's norm
 
 
 def rows_of(lengths: tuple[int, ...], vocabulary: int) -> Any:
@@ -44,137 +75,320 @@ def rows_of(lengths: tuple[int, ...], vocabulary: int) -> Any:
     return Dataset.from_list(rows)
 
 
-def model_of(of: Shape, model: Any, device: str) -> Any:
-    """Makes a model of random weights in the recipe's dtype and attention."""
-    import torch
-    from transformers import Qwen2ForCausalLM
-
-    config = of.config(attn_implementation=model.attn_implementation)
+def model_of(of: Shape, dtype: str, implementation: str, device: str) -> Any:
+    """Makes a model of random weights, the same ones each time."""
+    torch.manual_seed(0)
     with torch.device(device):
-        return Qwen2ForCausalLM._from_config(config, dtype=getattr(torch, str(model.dtype)))
+        return Qwen2ForCausalLM._from_config(
+            of.config(attn_implementation=implementation), dtype=getattr(torch, dtype)
+        )
 
 
-def step_clock(ends: list[float], wait: Any, profile: Any = None) -> Any:
-    """Returns a callback that notes when each optimizer step ended, the device's queue drained.
+class Clock(TrainerCallback):  # type: ignore[misc]
+    """Notes when training began and each optimizer step ended, the device's queue drained."""
 
-    ``profile`` is started before the last step.
-    """
-    from transformers import TrainerCallback
+    def __init__(self, device: str, profiler: Any = None) -> None:
+        self.device, self.profiler = device, profiler
+        self.ends: list[float] = []
 
-    class Clock(TrainerCallback):  # type: ignore[misc]
-        def on_step_begin(self, _: Any, state: Any, *__: Any, **___: Any) -> None:
-            if profile is not None and state.global_step == state.max_steps - 1:
-                profile.start()
+    def _note(self) -> None:
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+        self.ends.append(time.perf_counter())
 
-        def on_step_end(self, *_: Any, **__: Any) -> None:
-            wait()
-            ends.append(time.perf_counter())
+    def on_train_begin(self, *_: Any, **__: Any) -> None:
+        """Starts the clock."""
+        self._note()
 
-    return Clock()
+    def on_step_begin(self, _: Any, state: Any, *__: Any, **___: Any) -> None:
+        """Starts the profiler before the last step."""
+        if self.profiler is not None and state.global_step == state.max_steps - 1:
+            self.profiler.start()
 
-
-@dataclasses.dataclass(frozen=True)
-class Measured:
-    """Useful tokens per second after the first step, peak GiB in use and reserved (0 on a CPU)."""
-
-    tokens_per_second: float
-    mean_length: float
-    gib: float
-    reserved: float
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        """Notes a step."""
+        self._note()
 
 
-def measure(
-    sft: Any,
-    model: Any,
-    of: Shape,
-    lengths: tuple[int, ...],
-    tokenizer: Any,
-    *,
-    profiled: bool = False,
-) -> Measured:
-    """Trains on documents of these lengths; the first step is a warm-up and not counted."""
-    import torch
-    from torch.profiler import ProfilerActivity, profile
-
-    cuda = torch.cuda.is_available() and not sft.use_cpu
-    trainer = RecipeTrainer(
-        row_names=[f"synthetic\t{i}" for i in range(len(lengths))],
-        model=model_of(of, model, "cuda" if cuda else "cpu"),
-        args=sft,
-        train_dataset=rows_of(lengths, of.vocab_size),
-        processing_class=tokenizer,
+def measure(own: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
+    """Trains a few steps of one variant and returns what they took."""
+    device = "cpu" if own.smoke else "cuda"
+    recipe, sft, model = parsed(own, flags)
+    mode = modes.choose(recipe.mode, sft, model.dtype, lora=model.use_peft)
+    if own.attention and mode.attention:
+        mode = dataclasses.replace(mode, attention=own.attention)
+    if own.checkpointing:
+        mode = dataclasses.replace(mode, checkpointing=own.checkpointing)
+    of = TINY if own.smoke else planner.shape(model.model_name_or_path)
+    steps = own.counted + VARIANTS[own.variant].warm_up
+    lengths = drawn(recipe, sft.max_length, steps * recipe.global_batch_size)
+    if own.smoke:
+        lengths = tuple(max(8, n // SHRINK) for n in lengths)
+    profiler = (
+        profile(activities=[ProfilerActivity.CUDA]) if own.profile and not own.smoke else None
     )
-    ends: list[float] = []
-    watch = profile(activities=[ProfilerActivity.CUDA]) if profiled and cuda else None
-    trainer.add_callback(step_clock(ends, torch.cuda.synchronize if cuda else lambda: None, watch))
-    trainer.train()
-    if watch is not None:
-        watch.stop()
-        print(kernels.table(watch, ends[-1] - ends[-2], 24))
-    lines = map(json.loads, trainer.consumed_file.read_text(encoding="utf-8").splitlines())
-    rows = [row for line in lines if line["step"] > 1 for row in line["numbers"]]
-    tokens = sum(lengths[row] for row in rows)
-    gib = torch.cuda.max_memory_allocated() / planner.GIB if cuda else 0.0
-    reserved = torch.cuda.max_memory_reserved() / planner.GIB if cuda else 0.0
-    return Measured(tokens / (ends[-1] - ends[0]), tokens / len(rows), gib, reserved)
+    clock = Clock(device, profiler)
+    with tempfile.TemporaryDirectory() as folder:
+        sft = dataclasses.replace(
+            sft,
+            output_dir=folder,
+            max_steps=steps,
+            max_length=sft.max_length // SHRINK if own.smoke else sft.max_length,
+            save_strategy="no",
+            assistant_only_loss=False,  # the rows come with their labels
+            logging_steps=1,
+            disable_tqdm=True,
+        )
+        trainer = RecipeTrainer(
+            row_names=[f"synthetic\t{i}" for i in range(len(lengths))],
+            mode=mode,
+            model=model_of(of, model.dtype, model.attn_implementation, device),
+            args=sft,
+            train_dataset=rows_of(lengths, of.vocab_size),
+            processing_class=tokenizer_of(model.model_name_or_path),
+            callbacks=[clock],
+        )
+        trainer.train()
+        lines = trainer.consumed_file.read_text(encoding="utf-8").splitlines()
+    if profiler is not None:
+        profiler.stop()
+        print(kernels.table(profiler, clock.ends[-1] - clock.ends[-2], 24))
+    found = steps_of(
+        [json.loads(line) for line in lines], lengths, trainer.state.log_history, clock
+    )
+    return result(found, own, of, device) | {"mode": dataclasses.asdict(mode), "dtype": model.dtype}
 
 
-def compared(plan: planner.Plan, found: Measured, of: Shape) -> str:
-    """Renders prediction, measurement and error as a table."""
-    mfu = throughput.strict_mfu(of, found.tokens_per_second, found.mean_length)
-    # the plan's reserve stands for what the allocator does not count
-    planned = plan.gib - planner.RESERVE
-    lines = [
-        "| | predicted | measured | error of the prediction |",
-        "|---|---|---|---|",
-        f"| GiB in use at the peak, without the plan's reserve | {planned:.1f} | {found.gib:.1f} | {planned / found.gib - 1:+.1%} |",
-        f"| GiB in all, beside what the allocator reserved | {plan.gib:.1f} | {found.reserved:.1f} | {plan.gib / found.reserved - 1:+.1%} |",
-        f"| tokens/s without padding | {plan.tokens_per_second:,.0f} | {found.tokens_per_second:,.0f} | {plan.tokens_per_second / found.tokens_per_second - 1:+.1%} |",
-    ]
-    if mfu is not None:
-        lines.append(f"| strict MFU | {plan.gpu.mfu:.1%} | {mfu:.1%} | |")
-    return "\n".join(lines)
+def steps_of(
+    lines: list[dict[str, Any]],
+    lengths: tuple[int, ...],
+    logged: list[dict[str, Any]],
+    clock: Clock,
+) -> list[dict[str, Any]]:
+    """Returns seconds, documents, tokens, micro-batches, loss and gradient norm of every step."""
+    found = []
+    for step, log in enumerate((entry for entry in logged if "loss" in entry), start=1):
+        taken = [line for line in lines if line["step"] == step]
+        rows = [row for line in taken for row in line["numbers"]]
+        found.append(
+            {
+                "seconds": clock.ends[step] - clock.ends[step - 1],
+                "documents": len(rows),
+                "tokens": sum(lengths[row] for row in rows),
+                "micro_batches": len(taken),
+                "loss": log["loss"],
+                "grad_norm": log["grad_norm"],
+            }
+        )
+    return found
 
 
-def main() -> int | None:
-    """Trains a few steps and prints them beside the plan."""
-    own, flags = options()
-    import torch
+def result(
+    steps: list[dict[str, Any]], own: argparse.Namespace, of: Shape, device: str
+) -> dict[str, Any]:
+    """Sums the steps after the warm-up; memory is 0 on a CPU."""
+    counted = steps[VARIANTS[own.variant].warm_up :]
+    tokens = sum(step["tokens"] for step in counted)
+    speed = tokens / sum(step["seconds"] for step in counted)
+    length = tokens / sum(step["documents"] for step in counted)
+    cuda = device == "cuda"
+    return {
+        "variant": own.variant,
+        "hardware": torch.cuda.get_device_name() if cuda else "CPU smoke",
+        "versions": versions(),
+        "steps": steps,
+        "counted": len(counted),
+        "tokens_per_second": speed,
+        "mean_length": length,
+        "strict_mfu": throughput.strict_mfu(of, speed, length) if cuda else None,
+        "gib": torch.cuda.max_memory_allocated() / planner.GIB if cuda else 0.0,
+        "reserved": torch.cuda.max_memory_reserved() / planner.GIB if cuda else 0.0,
+        "graphs": dict(torch._dynamo.utils.counters["stats"]),
+    }
 
+
+def versions() -> dict[str, str]:
+    """Returns what is installed of the libraries that matter."""
+    names = ("torch", "transformers", "trl", "accelerate", "torchao", "triton")
+    present = importlib.metadata.packages_distributions()
+    return {name: importlib.metadata.version(name) for name in names if name in present}
+
+
+def prove(own: argparse.Namespace) -> dict[str, Any]:
+    """Compares gradients of two layers: the reference against other ways to attend per document.
+
+    On a GPU the others are the varlen kernel, eager and compiled with selective checkpointing, in bf16
+    under autocast, beside what bf16 itself costs the reference. On a CPU it is transformers' dense mask.
+    """
+    device = "cpu" if own.smoke else "cuda"
+    of = TINY if own.smoke else planner.SHAPES["Qwen/Qwen2.5-7B-Instruct"]
+    of = dataclasses.replace(of, num_hidden_layers=2, vocab_size=1024)
+    lengths = [n // SHRINK if own.smoke else n for n in (2913, 1500, 2579, 1200)]
+    batch = document_batch(lengths, of.vocab_size, device)
+    others: dict[str, tuple[str, bool]] = (
+        {"dense mask": ("sdpa", False)}
+        if own.smoke
+        else {
+            "varlen": (attention.VARLEN, False),
+            "varlen, compiled and checkpointed": (attention.VARLEN, True),
+        }
+    )
+    half = not own.smoke
+    reference = gradient(of, attention.SDPA, batch, half=half)
+    found: dict[str, Any] = {}
+    if half:
+        found["reference in fp32"] = _error(
+            gradient(of, attention.SDPA, batch, half=False), reference
+        )
+    for name, (implementation, compiled) in others.items():
+
+        def other(implementation: str = implementation, compiled: bool = compiled) -> torch.Tensor:
+            return gradient(of, implementation, batch, half=half, compiled=compiled)
+
+        found[name] = tried(other, reference)
+    proven = all(isinstance(found[name], float) and found[name] < TOLERANCE for name in others)
+    return {"variant": own.variant, "versions": versions(), "errors": found, "proven": proven}
+
+
+def tried(other: Callable[[], torch.Tensor], reference: torch.Tensor) -> float | str:
+    """Returns a gradient's relative error; where a kernel fails the modes take the reference, and the record says why."""
+    try:
+        return _error(other(), reference)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"[:600]
+
+
+def document_batch(lengths: list[int], vocabulary: int, device: str) -> dict[str, Any]:
+    """Returns documents of random tokens in one row, as TRL's collator lays them out."""
+    torch.manual_seed(1)
+    bounds = torch.tensor([0, *lengths]).cumsum(0).to(torch.int32)
+    return {
+        "input_ids": torch.randint(0, vocabulary, (1, sum(lengths))).to(device),
+        "position_ids": torch.cat([torch.arange(n) for n in lengths])[None].to(device),
+        "cu_seq_lens_q": bounds.to(device),
+        "cu_seq_lens_k": bounds.to(device),
+        "max_length_q": max(lengths),
+        "max_length_k": max(lengths),
+    }
+
+
+def gradient(
+    of: Shape, implementation: str, batch: dict[str, Any], *, half: bool, compiled: bool = False
+) -> torch.Tensor:
+    """Returns the gradient of a scalar of the last hidden states by all parameters of the layers."""
+    device = batch["input_ids"].device.type
+    model = model_of(of, "float32", "sdpa", device).train()
+    model.set_attn_implementation(implementation)
+    if compiled:
+        keep_attention(model)
+        compile_layers(model)
+    if implementation == "sdpa":  # transformers reads the documents off the positions
+        batch = {k: v for k, v in batch.items() if k in ("input_ids", "position_ids")}
+    with torch.autocast(device, torch.bfloat16, enabled=half):
+        states = model.model(**batch, use_cache=False).last_hidden_state
+    weights = torch.linspace(-1, 1, states.numel(), device=device).view_as(states)
+    (states.float() * weights).sum().backward()
+    return torch.cat([p.grad.flatten() for p in model.model.layers.parameters()])
+
+
+def _error(found: torch.Tensor, reference: torch.Tensor) -> float:
+    return float((found - reference).norm() / reference.norm())
+
+
+def parsed(own: argparse.Namespace, flags: list[str]) -> tuple[Any, Any, Any]:
+    """Reads the recipe with a variant's flags and the command's own."""
     if not own.smoke and not torch.cuda.is_available():
         raise MissingInputError(
             "no GPU here", "for the code alone type: python benchmarks/sft_recipe.py --smoke"
         )
     cpu = ["--use_cpu", "true", "--bf16", "false"] if own.smoke else []
-    recipe, sft, model = recipes.parse(["--config", str(own.config), *cpu, *flags])
-    of = TINY if own.smoke else planner.shape(model.model_name_or_path)
-    run = run_of(recipe, sft)
-    plan = planner.plan(of, planner.setup(sft, model, of), planner.GPUS[own.gpu], 1, run)
-    micro = max(1, plan.micro_batch)
-    taken = run.lengths.tokens[: own.steps * recipe.global_batch_size]
-    if own.smoke:
-        taken = tuple(max(8, n // 200) for n in taken)
-    with tempfile.TemporaryDirectory() as folder:
-        sft = dataclasses.replace(
-            sft,
-            output_dir=folder,
-            max_steps=own.steps,
-            save_strategy="no",
-            per_device_train_batch_size=micro,
-            gradient_accumulation_steps=recipe.global_batch_size // micro,
-            assistant_only_loss=False,  # the rows come with their labels
-            logging_steps=1,
+    return recipes.parse(["--config", str(own.config), *cpu, *VARIANTS[own.variant].flags, *flags])
+
+
+def drawn(recipe: Any, max_length: int, count: int) -> tuple[int, ...]:
+    """Returns lengths of documents drawn from the recipe's first mixture."""
+    control = controls.resolve(recipe.variants[0], Path(recipe.controls))
+    tokens = planner_lengths.drawn(controls.counts(control), max_length).tokens
+    return tuple(random.Random(0).sample(tokens, count))
+
+
+def tokenizer_of(name: str) -> Any:
+    """Returns the model's tokenizer: where it is at hand, the one that ``make tokenizer`` fetched.
+
+    Rows come as tokens, so any tokenizer with a pad token does where there is none.
+    """
+    at_hand = next((p for p in ("build/tokenizer", "build/smoke") if Path(p).is_dir()), name)
+    return AutoTokenizer.from_pretrained(at_hand)
+
+
+def table(found: dict[str, dict[str, Any]], *, smoke: bool) -> str:
+    """Renders the variants beside plain, as ratios; a CPU's speeds are not shown."""
+    lines = [
+        "| variant | tokens/s | × plain | strict MFU | GiB, peak | micro-batches | loss, first and last |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    base = found.get("plain", {}).get("tokens_per_second")
+    for name, of in found.items():
+        if "steps" not in of:
+            continue
+        ratio = f"{of['tokens_per_second'] / base:.2f}" if base else "–"
+        mfu = "–" if of["strict_mfu"] is None else f"{of['strict_mfu']:.1%}"
+        speed = "–" if smoke else f"{of['tokens_per_second']:,.0f}"
+        gib = "–" if smoke else f"{of['gib']:.1f}"
+        micro = sum(s["micro_batches"] for s in of["steps"]) / len(of["steps"])
+        losses = f"{of['steps'][0]['loss']:.4f} → {of['steps'][-1]['loss']:.4f}"
+        lines.append(f"| `{name}` | {speed} | {ratio} | {mfu} | {gib} | {micro:.1f} | {losses} |")
+    return "\n".join(lines)
+
+
+def run_all(own: argparse.Namespace, flags: list[str]) -> None:
+    """Runs every variant in its own process; one that fails says so and the next goes on."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in own.variants or ["attention", *VARIANTS]:
+        command = [
+            sys.executable,
+            __file__,
+            "--config",
+            str(own.config),
+            "--variant",
+            name,
+            "--out",
+            own.out,
+        ]
+        command += ["--counted", str(own.counted), *(["--smoke"] if own.smoke else []), *flags]
+        command += ["--profile"] if own.profile else []
+        command += ["--checkpointing", own.checkpointing] if own.checkpointing else []
+        if "attention" in found and not found["attention"]["proven"]:
+            command += ["--attention", attention.SDPA]
+        started = time.monotonic()
+        try:
+            subprocess.run(command, check=True, timeout=own.minutes * 60)
+            text = (Path(own.out) / f"{name}.json").read_text(encoding="utf-8")
+            found[name] = json.loads(text)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            print(f"{name}: not run to its end: {error}", flush=True)
+        print(f"{name}: {time.monotonic() - started:.0f} s in all", flush=True)
+    if "attention" in found:
+        print(json.dumps(found["attention"]["errors"]))
+    print(table(found, smoke=own.smoke))
+
+
+def main() -> int | None:
+    """Runs all variants, or the one that a process of its own was started for."""
+    own, flags = options()
+    if own.variant is None:
+        where = (
+            "CPU smoke: proves the code, no speed" if own.smoke else torch.cuda.get_device_name()
         )
-        tokenizer = tokenizer_of(own.smoke, model.model_name_or_path)
-        found = measure(sft, model, of, taken, tokenizer, profiled=own.profile)
-    where = "CPU smoke: proves the code, no speed" if own.smoke else torch.cuda.get_device_name()
-    print(
-        f"{where}; torch {torch.__version__}; {recipe.variants[0]}, {micro} row(s) per micro-batch, {own.steps - 1} steps counted"
-    )
-    if own.smoke:
-        print(f"{found.mean_length:,.0f} tokens per document; no speed or memory from a CPU")
-    else:
-        print(compared(plan, found, of))
+        print(f"{where}; torch {torch.__version__}", flush=True)
+        Path(own.out).mkdir(parents=True, exist_ok=True)
+        run_all(own, flags)
+        return None
+    torch.set_num_threads(1 if own.smoke else torch.get_num_threads())
+    found = prove(own) if own.variant == "attention" else measure(own, flags)
+    text = json.dumps(found, indent=1)
+    (Path(own.out) / f"{own.variant}.json").write_text(text + "\n", encoding="utf-8")
+    print(text, flush=True)
     return None
 
 
@@ -183,31 +397,21 @@ def options() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("config", nargs="?", type=Path, default=CONFIG, help="a recipe")
-    parser.add_argument("--gpu", default="h200", choices=sorted(planner.GPUS), help="of the plan")
+    parser.add_argument("--config", type=Path, default=CONFIG, help="a recipe")
+    parser.add_argument("--variants", nargs="*", choices=["attention", *VARIANTS])
+    parser.add_argument("--variant", help="run this one in this process")
+    parser.add_argument("--out", default="build/sft_recipe", help="folder of the JSON files")
+    parser.add_argument("--counted", type=int, default=2, help="optimizer steps after the warm-up")
+    parser.add_argument("--minutes", type=float, default=3.0, help="most minutes of a variant")
+    parser.add_argument("--attention", help="the modes' attention, where varlen is not proven")
     parser.add_argument(
-        "--steps", type=int, default=4, help="optimizer steps, the first not counted"
+        "--checkpointing", choices=["none", "selective"], help="instead of the mode's"
     )
     parser.add_argument("--smoke", action="store_true", help="a tiny model on the CPU: no speeds")
     parser.add_argument(
         "--profile", action="store_true", help="list the last step's longest kernels"
     )
     return parser.parse_known_args()
-
-
-def run_of(recipe: Any, sft: Any) -> planner.Run:
-    """Returns what the recipe's first variant would train on, at drawn lengths."""
-    control = controls.resolve(recipe.variants[0], Path(recipe.controls))
-    lengths = planner_lengths.drawn(controls.counts(control), sft.max_length)
-    return planner.Run(lengths, recipe.global_batch_size, 1.0, sft.per_device_train_batch_size)
-
-
-def tokenizer_of(smoke: bool, name: str) -> Any:
-    """Returns the model's tokenizer: where it is at hand, the one that ``make tokenizer`` fetched."""
-    from transformers import AutoTokenizer
-
-    at_hand = Path("build/smoke") if smoke else Path("build/tokenizer")
-    return AutoTokenizer.from_pretrained(str(at_hand) if at_hand.is_dir() else name)
 
 
 if __name__ == "__main__":

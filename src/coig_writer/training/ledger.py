@@ -62,6 +62,8 @@ class Ledger:
         Returns:
             Its padding in tokens.
         """
+        if not rows:  # a process that had no document left
+            return width
         lengths = [self.length[row] for row in rows]
         padding = width - sum(lengths)
         longest = max(lengths)

@@ -76,6 +76,12 @@ class RecipeArguments:
             "help": "Largest share of a mixture's tokens that may be cut before the run refuses to start."
         },
     )
+    mode: str = field(
+        default="plain",
+        metadata={
+            "help": "plain (TRL as it comes), fast (the same gradients without padding, compiled) or lean (fast, with 8-bit moments)."
+        },
+    )
     sample_scale: bool = field(
         default=False,
         metadata={

@@ -6,6 +6,7 @@ are exactly the rows of the mixture's lock, or the run fails.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import platform
@@ -14,6 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+from datasets import Dataset
+from transformers import AutoTokenizer
+from trl import get_peft_config
+
 from coig_writer import facts
 from coig_writer.errors import ConfigError, DriftError, MissingInputError
 from coig_writer.facts import Fact
@@ -21,9 +27,13 @@ from coig_writer.files import read_records, write_json
 from coig_writer.mixing import controls
 from coig_writer.mixing.mixing import read_lock
 from coig_writer.mixture import MixtureRow, ids_hash
-from coig_writer.training import ledger, recount
+from coig_writer.record import to_row
+from coig_writer.training import ledger, modes, recount
 from coig_writer.training import recipe as recipes
+from coig_writer.training.modes import Mode
 from coig_writer.training.recipe import RecipeArguments
+from coig_writer.training.samples import EpochSamples
+from coig_writer.training.trainer import RecipeTrainer
 
 logger = logging.getLogger(__name__)
 MIX = "python recipes/mix.py recipes/configs/cw_10k.yaml"
@@ -77,14 +87,12 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
     Returns:
         The folder with weights, tokenizer, lock, consumed rows and facts.
     """
-    import dataclasses
-
-    from coig_writer.training.samples import EpochSamples
-
     rows, lock = read_mixture(recipe, variant, sft.max_length)
     sft = controls.applied(controls.resolve(variant, Path(recipe.controls)), recipe, sft)
     out = Path(sft.output_dir) / variant
     settings = _settings(sft, model) | {"lock": lock, "global_batch_size": recipe.global_batch_size}
+    if recipe.mode != "plain":  # runs of before there were modes keep their fingerprint
+        settings["mode"] = recipe.mode
     mark = recipes.fingerprint(settings)
     if not recipe.overwrite_run and _finished(out, mark):
         logger.info(
@@ -92,7 +100,8 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
         )
         return out
     recipes.check_batch(recipe, sft, sft.world_size)  # before a large model is loaded
-    trainer = _trainer(dataclasses.replace(sft, output_dir=str(out)), model, rows)
+    mode = modes.choose(recipe.mode, sft, model.dtype, lora=model.use_peft)
+    trainer = _trainer(dataclasses.replace(sft, output_dir=str(out)), model, rows, mode)
     if recipe.epoch_samples:
         trainer.add_callback(EpochSamples(recipe.epoch_samples, trainer))
     started = time.monotonic()
@@ -107,6 +116,7 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
         kept = json.dumps({k: v for k, v in settings.items() if k != "lock"}, default=str)
         write_json(out / "recipe.json", json.loads(kept))
         found = {fact.id: fact for fact in _recorded(trainer, result, seconds, mark)}
+        found |= {fact.id: fact for fact in _computed(mode, sft, model.dtype)}
         found |= {fact.id: fact for fact in recount.run(out, rows)}
         facts.write(out / "facts.json", [*found.values(), *ledger.facts(trainer.ledger.entries())])
     return out
@@ -168,14 +178,7 @@ def _whole(checkpoint: Path) -> bool:
     return True
 
 
-def _trainer(sft: Any, model: Any, rows: Sequence[MixtureRow]) -> Any:
-    from datasets import Dataset
-    from transformers import AutoTokenizer
-    from trl import get_peft_config
-
-    from coig_writer.record import to_row
-    from coig_writer.training.trainer import RecipeTrainer
-
+def _trainer(sft: Any, model: Any, rows: Sequence[MixtureRow], mode: Mode) -> RecipeTrainer:
     conversations = Dataset.from_list(
         [{"messages": to_row(row)["messages"], "row": number} for number, row in enumerate(rows)]
     )
@@ -190,6 +193,7 @@ def _trainer(sft: Any, model: Any, rows: Sequence[MixtureRow]) -> Any:
         train_dataset=conversations,
         processing_class=tokenizer,
         peft_config=get_peft_config(model),
+        mode=mode,
     )
 
 
@@ -225,8 +229,6 @@ def _recorded(trainer: Any, result: Any, seconds: float, mark: str) -> list[Fact
 
     The parameters are among it for an adapter, whose files do not hold its base.
     """
-    import torch
-
     device = (
         torch.cuda.get_device_name()
         if torch.cuda.is_available() and not trainer.args.use_cpu
@@ -239,7 +241,25 @@ def _recorded(trainer: Any, result: Any, seconds: float, mark: str) -> list[Fact
         "run/seconds": round(seconds, 1),
         "run/devices": trainer.accelerator.num_processes,
         "run/hardware": device,
-        "run/precision": "bf16 with fp32 master weights" if trainer.args.bf16 else "fp32",
         "run/parameters": trainer.model.num_parameters(),
+    }
+    return [Fact(key, value) for key, value in values.items()]
+
+
+def _computed(mode: Mode, sft: Any, dtype: str | None) -> list[Fact]:
+    """Returns how the run computed: what a number of it depends on beyond its settings."""
+    precision = "bf16 with fp32 master weights" if sft.bf16 else "fp32"
+    if dtype == "bfloat16":
+        precision = "bf16 weights, rounded " + ("stochastically" if mode.lean else "to nearest")
+    values: dict[str, float | int | str] = {
+        "run/mode": mode.name,
+        "run/attention": mode.attention or "the recipe's",
+        "run/compiled": mode.compiled,
+        "run/checkpointing": mode.checkpointing,
+        "run/optimizer_states": "8-bit moments, fp32 for embeddings, head and norms"
+        if mode.lean
+        else "fp32",
+        "run/dtype": dtype or "the checkpoint's",
+        "run/precision": precision,
     }
     return [Fact(key, value) for key, value in values.items()]

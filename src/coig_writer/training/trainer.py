@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import time
@@ -10,10 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.data_loader import prepare_data_loader
+from datasets import Dataset, concatenate_datasets
+from torch.utils.checkpoint import create_selective_checkpoint_contexts
+from torch.utils.data import DataLoader
 from trl import SFTTrainer
 
-from coig_writer.training import throughput
+from coig_writer.training import attention, optimizer, throughput
+from coig_writer.training.batches import StepSampler
 from coig_writer.training.ledger import Ledger
+from coig_writer.training.modes import Mode
+
+PLAIN = Mode("plain")
 
 
 class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
@@ -26,17 +35,84 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
 
     Args:
         row_names: ``source<TAB>source_id`` of each dataset row, by its column ``row``.
+        args: TRL's.
+        mode: How to train; see ``modes``.
         **arguments: As for SFTTrainer.
     """
 
-    def __init__(self, *, row_names: Sequence[str], **arguments: Any) -> None:
+    def __init__(
+        self, *, row_names: Sequence[str], args: Any, mode: Mode = PLAIN, **arguments: Any
+    ) -> None:
         self.row_names = list(row_names)
         self.ledger = Ledger([name.partition("\t")[0] for name in row_names])
-        super().__init__(**arguments)
+        self.mode = mode
+        super().__init__(args=mode.arguments(args), **arguments)
+        if mode.attention is not None:
+            self._speed_up(mode.attention)
         self.data_collator: Any = _WithRows(self.data_collator)
         self._log_probs: torch.Tensor | None = None
         self.model.register_forward_hook(self._keep_log_probs)
         self._clock = time.monotonic()
+
+    def _speed_up(self, per_document: str) -> None:
+        """Chooses attention, then checkpointing, and compiles last: a compiled layer keeps both."""
+        self.padding_free = self.data_collator.padding_free = True
+        model = self.accelerator.unwrap_model(self.model)
+        model.set_attn_implementation(per_document)
+        if self.mode.checkpointing == "selective":
+            keep_attention(model)
+        if self.mode.compiled:
+            compile_layers(model)
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """Creates the recipe's optimizer, or the lean one."""
+        if not self.mode.lean or self.optimizer is not None:
+            return super().create_optimizer(model)
+        of = self.model if model is None else model
+        decayed = set(self.get_decay_parameter_names(of))
+        trained = [(name, p) for name, p in of.named_parameters() if p.requires_grad]
+        groups = [
+            {
+                "params": [p for name, p in trained if (name in decayed) is decay],
+                "weight_decay": weight,
+            }
+            for decay, weight in ((True, self.args.weight_decay), (False, 0.0))
+        ]
+        self.optimizer: Any = optimizer.lean(
+            groups,
+            [of.get_input_embeddings().weight, of.get_output_embeddings().weight],
+            lr=self.args.learning_rate,
+            betas=(self.args.adam_beta1, self.args.adam_beta2),
+            eps=self.args.adam_epsilon,
+        )
+        return self.optimizer
+
+    def get_train_dataloader(self) -> Any:
+        """Returns micro-batches of documents that together hold each step's, in the modes that pack."""
+        if self.mode.attention is None:
+            return super().get_train_dataloader()
+        documents = self._remove_unused_columns(self.train_dataset, "training")
+        sampler = StepSampler(
+            [self.ledger.length[row] for rows in documents["rows"] for row in rows],
+            self.get_total_train_batch_size(self.args),
+            self.args.max_length,
+            seed=self.args.seed if self.args.data_seed is None else self.args.data_seed,
+            rank=self.args.process_index,
+            ranks=self.args.world_size,
+        )
+        if sampler.ranks > 1:
+            documents = concatenate_datasets([documents, _filler(documents)])
+        loader = DataLoader(
+            documents,
+            batch_sampler=sampler,
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
+        # the sampler knows its rank: accelerate shall move batches and not share them out again
+        return prepare_data_loader(
+            loader, self.args.device, num_processes=1, process_index=0, put_on_device=True
+        )
 
     def _prepare_dataset(
         self, dataset: Any, processing_class: Any, args: Any, packing: bool, *rest: Any
@@ -83,6 +159,8 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         """Computes one gradient and records the rows it came from."""
         rows = inputs.pop("rows").tolist()
         width = inputs["input_ids"].numel()
+        if not width:  # a micro-batch that this step does not need
+            return torch.zeros((), device=self.args.device)
         bounds = inputs["cu_seq_lens_q"].tolist() if "cu_seq_lens_q" in inputs else None
         loss: torch.Tensor = super().training_step(model, inputs, *arguments, **named)
         padding = self.ledger.spend(rows, width, document_losses(self._log_probs, bounds))
@@ -129,6 +207,25 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         self._log_probs = None if kept is None else kept.detach()
 
 
+def keep_attention(model: Any) -> None:
+    """Checkpoints every layer, keeping what attention computed."""
+    keep = functools.partial(create_selective_checkpoint_contexts, attention.saved_operators())
+    model.activation_checkpointing_enable({"use_reentrant": False, "context_fn": keep})
+
+
+def compile_layers(model: torch.nn.Module) -> None:
+    """Compiles every layer in place, for micro-batches of any length: names and hooks stay."""
+    for layer in decoder_layers(model):
+        layer.compile(dynamic=True)
+
+
+def decoder_layers(model: torch.nn.Module) -> Sequence[torch.nn.Module]:
+    """Returns a model's decoder layers: its one list of modules that all are of one class."""
+    lists = [m for m in model.modules() if isinstance(m, torch.nn.ModuleList)]
+    (layers,) = [m for m in lists if len(m) == model.config.num_hidden_layers]
+    return list(layers)
+
+
 def document_losses(log_probs: torch.Tensor | None, bounds: list[int] | None) -> list[float]:
     """Returns the summed negative log-likelihood of each document of a batch.
 
@@ -143,6 +240,13 @@ def document_losses(log_probs: torch.Tensor | None, bounds: list[int] | None) ->
         return [float(total) for total in losses.sum(-1)]
     flat = losses.flatten()
     return [float(flat[a : b - 1].sum()) for a, b in itertools.pairwise(bounds)]
+
+
+def _filler(documents: Dataset) -> Dataset:
+    """Makes a row without a document and without a loss, for a process that has none left."""
+    ids = documents[0]["input_ids"][:2]
+    row = {"input_ids": ids, "labels": [-100] * len(ids), "rows": []}
+    return Dataset.from_list([row]).cast(documents.features)
 
 
 def _segments(packed: dict[str, Any]) -> list[tuple[int, ...]]:
@@ -161,6 +265,9 @@ class _WithRows:
         self.collator = collator
 
     def __call__(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        if not examples:
+            nothing = torch.zeros((1, 0), dtype=torch.long)
+            return {"input_ids": nothing, "labels": nothing, "rows": nothing[0]}
         batch: dict[str, Any] = self.collator(
             [{k: v for k, v in e.items() if k != "rows"} for e in examples]
         )
