@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import numpy as np
 from scipy import stats
 
+from coig_writer.ballot import tags_about
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bootstrap
 from coig_writer.triplet import Language
@@ -115,9 +116,12 @@ def _voted(runs: Runs, first: str, second: str) -> Leads:
         verdict = json.loads(ballot.verdict)
         if ballot.protocol != "pairwise" or set(ballot.shown) != {first, second}:
             continue
-        if verdict in ("left", "right") and _speaks(ballot.tags):
-            won = ballot.shown[0 if verdict == "left" else 1]
-            logic, expression = (bool(REASONS[r] & set(ballot.tags)) for r in REASONS)
+        if verdict not in ("left", "right"):
+            continue
+        won = ballot.shown[0 if verdict == "left" else 1]
+        tags = tags_about(ballot, won)
+        if _speaks(tags):
+            logic, expression = (bool(REASONS[r] & tags) for r in REASONS)
             leads[ballot.query_id].append((logic - expression) * (1 if won == first else -1))
     return leads
 

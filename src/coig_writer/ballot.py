@@ -23,12 +23,18 @@ DIMENSIONS = (
     "task_fulfillment",
     "overall_preference",
 )
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: elapsed_s and depths; tags name the text they are about
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ballot:
-    """One vote. ``rater`` is a pseudonym (HMAC); ``shown`` lists the variants as displayed."""
+    """One vote.
+
+    ``rater`` is a pseudonym (HMAC); ``shown`` lists the variants as displayed. A tag is ``NAME@VARIANT``,
+    or ``NAME`` about the item as a whole. ``dwell_s`` is the seconds of attention by the page's clock,
+    ``elapsed_s`` those from showing to vote by the server's, None where it showed nothing; ``depths`` is
+    the share of each text that came into view, ``scroll`` the least of them.
+    """
 
     id: str
     study: str
@@ -49,6 +55,8 @@ class Ballot:
     interface_language: str | None = None
     consent: bool = False
     schema_version: int = SCHEMA_VERSION
+    elapsed_s: float | None = None
+    depths: tuple[float, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -119,6 +127,12 @@ def _fits_rating(verdict: object, shown: tuple[str, ...]) -> bool:
 
 
 _FITS = {"pairwise": _fits_pairwise, "ranking": _fits_ranking, "rating": _fits_rating}
+
+
+def tags_about(ballot: Ballot, variant: str) -> set[str]:
+    """Returns the names of the tags that speak of a variant, or of the item as a whole."""
+    split = (tag.partition("@") for tag in ballot.tags)
+    return {name for name, _, about in split if about in ("", variant)}
 
 
 def comparisons(ballot: Ballot) -> list[Comparison]:

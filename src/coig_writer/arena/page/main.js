@@ -18,6 +18,7 @@ const TAG_GROUPS = {
 };
 const USUAL_SECONDS = { pairwise: 150, ranking: 480, rating: 180 }; // until the reader's own pace is known
 const REST_AFTER_MINUTES = 20;
+const KEEP_EVERY_MS = 5000; // a browser that is killed says no goodbye
 
 const state = { study: null, chosen: {}, view: null, reader: null, said: null, phase: "start", dwells: [], sending: false };
 let rested = Date.now();
@@ -40,7 +41,7 @@ function redraw() {
   redrawBar();
   if (state.phase === "start") showStart();
   else if (state.phase === "done") showDone();
-  else if (state.reader && state.language !== preferences.interface) openItem(state.view.item);
+  else if (state.reader && state.language !== preferences.interface) openItem(state.view.item, { ...state.said, reading: state.reader.kept() });
   else drawVerdict();
   state.language = preferences.interface;
 }
@@ -102,19 +103,22 @@ function announce(text) {
   notify(text, { lasting: true, close: t("close") });
 }
 
-function openItem(item) {
+function openItem(item, kept = draft(item.id)) {
+  const { reading, ...said } = kept ?? blank();
   state.phase = "vote";
-  state.said = draft(item.id) ?? blank();
+  state.said = { ...blank(), ...said };
   ranking.count = item.answers.length;
   ranking.ties = state.study.ties;
   ranking.tying = false;
   rating.dimensions = state.study.dimensions;
-  state.reader = new Reader(item, state.chosen.protocol);
+  state.reader?.leave();
+  state.reader = new Reader(item, state.chosen.protocol, reading);
   state.language = preferences.interface;
   const banner = state.view.practice ? el("p", { class: "banner" }, t("practice_note")) : null;
   fill(find("#main"), banner, ...state.reader.nodes);
   redrawBar();
   drawVerdict();
+  state.reader.settle();
   find("#main").focus({ preventScroll: true });
 }
 
@@ -126,7 +130,8 @@ function choose(verdict) {
 }
 
 function remember() {
-  if (!state.view.practice) keepDraft(state.view.item.id, state.said);
+  if (state.phase !== "vote" || state.view.practice) return;
+  keepDraft(state.view.item.id, { ...state.said, reading: state.reader.kept() });
 }
 
 function drawVerdict() {
@@ -147,7 +152,7 @@ function drawVerdict() {
 const begun = (verdict) => verdict !== null && (typeof verdict === "string" || Object.keys(verdict).length > 0);
 
 function why() {
-  const group = ([name, tags]) => el("div", { class: "tags", role: "group", "aria-label": t(name) }, el("span", {}, t(name)), ...tags.map(tag));
+  const group = ([name, tags]) => el("div", { class: "tags", role: "group", "aria-label": t(name) }, el("span", { class: "of" }, t(name)), ...tags.map(tag));
   const comment = el("textarea", { id: "comment", rows: "1", maxlength: "2000", placeholder: t("comment"), "aria-label": t("comment"),
     oninput: () => { state.said.comment = comment.value; remember(); } });
   comment.value = state.said.comment;
@@ -159,14 +164,19 @@ function why() {
     el("div", { class: "more" }, comment, el("label", {}, report, t("report"))));
 }
 
+// A tag says which text it is about.
 function tag(name) {
-  const node = button(t(`t_${name}`), () => {
-    const on = !state.said.tags.includes(name);
-    state.said.tags = on ? [...state.said.tags, name] : state.said.tags.filter((other) => other !== name);
-    node.setAttribute("aria-pressed", String(on));
-    remember();
-  }, { "aria-pressed": String(state.said.tags.includes(name)), "data-tag": name });
-  return node;
+  const about = state.reader.names.map((text, i) => {
+    const said = `${name}@${i}`;
+    const node = button(t("sides")[i], () => {
+      const on = !state.said.tags.includes(said);
+      state.said.tags = on ? [...state.said.tags, said] : state.said.tags.filter((other) => other !== said);
+      node.setAttribute("aria-pressed", String(on));
+      remember();
+    }, { "aria-pressed": String(state.said.tags.includes(said)), "data-tag": said, "aria-label": `${t(`t_${name}`)}: ${text}` });
+    return node;
+  });
+  return el("span", { class: "tag" }, t(`t_${name}`), ...about);
 }
 
 function undoLast() {
@@ -193,7 +203,7 @@ function spoken() {
   const { verdict, tags, comment, reported } = state.said;
   return {
     ...state.chosen, item: state.view.item.id, verdict: protocol().sent(verdict), tags, comment: comment || null, reported,
-    dwell_s: state.reader.dwell(), scroll: state.reader.read(), interface_language: preferences.interface,
+    dwell_s: state.reader.dwell(), depths: state.reader.depths, interface_language: preferences.interface,
   };
 }
 
@@ -283,5 +293,10 @@ function failed(why, again) {
 }
 
 addEventListener("keydown", onKey);
-document.addEventListener("visibilitychange", () => state.reader?.pause(document.hidden));
+document.addEventListener("visibilitychange", () => {
+  state.reader?.pause(document.hidden);
+  if (document.hidden) remember();
+});
+addEventListener("pagehide", remember);
+setInterval(() => { if (!document.hidden) remember(); }, KEEP_EVERY_MS);
 open();

@@ -6,10 +6,12 @@ import { looksLikeVerse, prose } from "/page/prose.js";
 import { t } from "/page/strings.js";
 
 export class Reader {
-  constructor(item, protocol) {
+  // `kept` is what an earlier reader of the same item left: seconds, depths and places.
+  constructor(item, protocol, kept) {
     this.item = item;
-    this.depths = item.answers.map(() => 0);
-    this.seconds = 0;
+    this.depths = kept?.depths ?? item.answers.map(() => 0);
+    this.seconds = kept?.seconds ?? 0;
+    this.places = kept?.places ?? null;
     this.since = document.hidden ? null : performance.now();
     const verse = looksLikeVerse(item.answers, item.language);
     this.names = item.answers.map((_, i) => paneName(protocol, i));
@@ -24,7 +26,7 @@ export class Reader {
     const scroller = el("div", { class: "scroller", tabindex: "0", role: "article", "aria-label": this.names[i] });
     const lang = this.item.language === "zh" ? "zh-Hans" : "en";
     scroller.append(el("div", { class: verse ? "prose verse" : "prose", lang }, prose(text)));
-    scroller.addEventListener("scroll", () => this.scrolled(i), { passive: true });
+    scroller.addEventListener("scroll", () => this.follow(i), { passive: true });
     const head = el("header", {}, el("span", { class: "number" }, String(i + 1)), el("span", {}, this.names[i]), el("span", { class: "place" }));
     return el("section", { class: "pane" }, head, scroller);
   }
@@ -33,9 +35,44 @@ export class Reader {
     return this.panes[i].querySelector(".scroller");
   }
 
-  scrolled(i) {
+  // Once the nodes stand on the page: goes back to where the reader was, and begins to watch.
+  settle() {
+    this.panes.forEach((_, i) => { this.scroller(i).scrollTop = this.places?.tops[i] ?? 0; });
+    this.strip.scrollLeft = this.places?.left ?? 0;
+    scrollTo(0, this.places?.page ?? 0);
+    const watch = { passive: true, capture: true, signal: (this.watching = new AbortController()).signal };
+    document.addEventListener("scroll", () => this.measure(), watch);
+    addEventListener("resize", () => this.measure(), watch);
+    requestAnimationFrame(() => this.measure());
+  }
+
+  leave() {
+    this.watching?.abort();
+  }
+
+  // What an item keeps across a change of language, a reload and a return.
+  kept() {
+    const tops = this.panes.map((_, i) => this.scroller(i).scrollTop);
+    return { seconds: this.dwell(), depths: this.depths, places: { tops, left: this.strip.scrollLeft, page: scrollY } };
+  }
+
+  // How far down each text came into view: in its own pane, in the strip of panes, above the foot of the page.
+  measure() {
+    if (document.hidden) return;
+    const floor = Math.min(innerHeight, document.querySelector("#verdict").getBoundingClientRect().top || innerHeight);
+    const strip = this.strip.getBoundingClientRect();
+    this.panes.forEach((pane, i) => {
+      const frame = this.scroller(i).getBoundingClientRect();
+      const text = pane.querySelector(".prose").getBoundingClientRect();
+      const wide = Math.min(frame.right, strip.right, innerWidth) - Math.max(frame.left, strip.left, 0);
+      if (!text.height || wide < frame.width / 2) return;
+      const seen = (Math.min(frame.bottom, floor) - text.top) / text.height;
+      this.depths[i] = Math.max(this.depths[i], Math.round(1000 * Math.min(1, Math.max(0, seen))) / 1000);
+    });
+  }
+
+  follow(i) {
     const from = this.scroller(i);
-    this.depths[i] = Math.max(this.depths[i], depth(from));
     if (!preferences.linked || this.following) return;
     this.following = true;
     this.panes.forEach((_, j) => {
@@ -43,11 +80,6 @@ export class Reader {
       if (j !== i) to.scrollTop = share(from) * (to.scrollHeight - to.clientHeight);
     });
     requestAnimationFrame(() => { this.following = false; });
-  }
-
-  // The share of the least-read text that came into view.
-  read() {
-    return Math.min(...this.panes.map((_, i) => Math.max(this.depths[i], depth(this.scroller(i)))));
   }
 
   pause(hidden) {
@@ -117,4 +149,3 @@ function task(item) {
 }
 
 const share = (node) => node.scrollTop / Math.max(1, node.scrollHeight - node.clientHeight);
-const depth = (node) => node.scrollHeight ? Math.min(1, (node.scrollTop + node.clientHeight) / node.scrollHeight) : 0;

@@ -6,7 +6,7 @@ import { applyPreferences, preferences } from "/page/preferences.js";
 import { failedScreen, topBar } from "/page/screens.js";
 import { t } from "/page/strings.js";
 
-const RULES = ["too_fast", "not_scrolled", "one_sided", "reported"];
+const RULES = ["too_fast", "not_scrolled", "never_shown", "one_sided", "reported"];
 const state = { study: null, protocol: null, language: null, kept: false, view: null };
 
 const percent = (value) => `${(100 * value).toFixed(1)}%`;

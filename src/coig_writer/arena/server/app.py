@@ -1,44 +1,61 @@
-"""The arena's web application: routes, page, security headers, and Gradio beside them.
+"""The arena's application: a ``gradio.Server`` with a page of its own.
 
-The page at ``/`` is plain HTML, CSS and JavaScript from ``page/``; votes go to ``POST /api/vote``, a
-direct route that touches no queue. ``create_app`` imports no Gradio and is what most tests drive;
-``mount_gradio`` adds Gradio at ``/gradio``, and Hugging Face sign-in where a Space provides it.
+The page at ``/`` is plain HTML, CSS and JavaScript from ``page/``; its votes go to ``POST /api/vote``, a
+direct route that touches no queue. Programs use Gradio's engine on the same application
+(``gradio_client.Client(URL)``; ``/?view=api`` shows the endpoints). Both end in the same checks, writer
+and sentences. Of Gradio's own routes only those of ``guard.OPEN`` answer.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import signal
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from coig_writer.arena.server import routes
-from coig_writer.arena.server.backup import Backup
+from coig_writer.arena.server import api, routes
+from coig_writer.arena.server.backup import HANG_S, Backup
 from coig_writer.arena.server.board import Board
 from coig_writer.arena.server.booth import Booth
 from coig_writer.arena.server.guard import Guard, Limit, say_no_more
 from coig_writer.arena.server.tables import tables
 from coig_writer.arena.server.writer import Writer
+from coig_writer.errors import ConfigError
 
-PAGE = Path(__file__).parents[1] / "page"
+if TYPE_CHECKING:
+    import gradio
+
+GRACE_S = 10  # for requests under way when the server is told to stop
 
 
 def create_app(
-    booth: Booth, backup: Backup | None = None, hosts: frozenset[str] | None = None
-) -> FastAPI:
-    """Builds the web application around a booth; a backup runs as long as the application does.
+    booth: Booth,
+    backup: Backup | None = None,
+    hosts: frozenset[str] | None = None,
+    *,
+    with_tables: bool = False,
+) -> gradio.Server:
+    """Builds the application around a booth; ``launch()`` serves it.
 
     Args:
         booth: The study as raters meet it.
-        backup: Pushed as long as the application runs.
+        backup: Pushed as long as the application runs, and once more when it stops.
         hosts: Names the application answers to; None takes any.
+        with_tables: Whether the results stand at ``/gradio`` as Gradio's tables too.
     """
-    app = FastAPI(
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    import gradio
+
+    app = gradio.Server(
         title="COIG-Writer arena",
         docs_url=None,
         redoc_url=None,
@@ -52,7 +69,6 @@ def create_app(
     app.state.voting = Limit(booth.study.votes_per_minute)
     app.state.asking = Limit(booth.study.votes_per_minute)
     app.state.arriving = Limit(booth.study.raters_per_minute)
-    app.add_middleware(Guard, hosts=hosts)
     say_no_more(app)
     app.add_api_route("/", routes.page)
     app.add_api_route("/results", routes.results_page)
@@ -64,8 +80,24 @@ def create_app(
     app.add_api_route("/api/vote", routes.vote, methods=["POST"])
     app.add_api_route("/api/authors", routes.authors, methods=["POST"])
     app.add_api_route("/api/withdraw", routes.withdraw, methods=["POST"])
-    app.mount("/page", StaticFiles(directory=PAGE), name="page")
+    app.mount("/page", StaticFiles(directory=routes.PAGE), name="page")
+    api.add_endpoints(app)
+    _add_gradio(app, with_tables=with_tables)
+    app.add_middleware(Guard, hosts=hosts)
+    # Gradio's launch would put its own lifespan in the place of this one, and the backup with it.
+    lifespan = {"lifespan": app.router.lifespan_context}
+    app.launch = functools.partial(app.launch, app_kwargs=lifespan, ssr_mode=False)
     return app
+
+
+def _add_gradio(app: gradio.Server, *, with_tables: bool) -> None:
+    import gradio
+
+    if os.environ.get("OAUTH_CLIENT_ID"):
+        gradio.oauth.attach_oauth(app)
+    if with_tables:
+        blocks = tables(app.state.booth, app.state.board)
+        gradio.mount_gradio_app(app, blocks, path="/gradio", ssr_mode=False)
 
 
 def _running(
@@ -84,14 +116,27 @@ def _running(
     return running
 
 
-def mount_gradio(app: FastAPI) -> FastAPI:
-    """Mounts Gradio at ``/gradio``: the results as tables, and as an API for programs."""
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    import gradio
+def serve(app: gradio.Server, host: str, port: int) -> int:
+    """Launches the application and waits for Ctrl-C or SIGTERM; returns when the last ballots are pushed.
 
-    if os.environ.get("OAUTH_CLIENT_ID"):
-        gradio.oauth.attach_oauth(app)
-    mounted: FastAPI = gradio.mount_gradio_app(
-        app, tables(app.state.booth, app.state.board), path="/gradio", ssr_mode=False
-    )
-    return mounted
+    Raises:
+        ConfigError: The port is taken.
+    """
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    if os.environ.get("SPACE_ID"):  # its proxy says who the client is
+        os.environ.setdefault("FORWARDED_ALLOW_IPS", "*")
+    try:
+        app.launch(server_name=host, server_port=port, prevent_thread_lock=True, quiet=True)
+    except OSError as error:
+        raise ConfigError(
+            f"port {port} is taken, or {host} is not this machine", "give another --port"
+        ) from error
+    sys.stderr.write(f"arena: http://{host}:{port}/  (Ctrl-C stops it)\n")
+    stopped.wait()
+    blocks = app.get_blocks()
+    blocks.server.config.timeout_graceful_shutdown = GRACE_S
+    blocks.close(verbose=False)
+    blocks.server.thread.join(GRACE_S + 2 * HANG_S)
+    return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +44,8 @@ TAGS = (
 class Vote:
     """What a rater sends: an opaque item and a verdict over positions, counted from 0.
 
-    The verdict is ``"left"``…``"skip"`` side by side; a list of positions, best first, ties nested,
+    A tag is ``NAME@POSITION``, or ``NAME`` about the item; ``depths`` is the share of each text that came
+    into view. The verdict is ``"left"``…``"skip"`` side by side; a list of positions, best first, ties nested,
     for a ranking; dimension to 0–3 for a rating.
     """
 
@@ -53,7 +55,7 @@ class Vote:
     comment: str | None = None
     reported: bool = False
     dwell_s: float | None = None
-    scroll: float | None = None
+    depths: tuple[float, ...] | None = None
     interface_language: str | None = None
 
 
@@ -72,6 +74,7 @@ class Desk:
     def __init__(self, tasks: Mapping[str, Task], done: set[str]) -> None:
         self.tasks = tasks
         self.done = done
+        self.shown_at: dict[str, float] = {}
         self._order = list(tasks)
         self._reached = 0
 
@@ -225,6 +228,7 @@ class Booth:
         progress = {"done": len(desk.done), "total": len(desk.tasks)}
         if token is None:
             return {"protocol": protocol, "progress": progress, "item": None}
+        desk.shown_at.setdefault(token, time.monotonic())
         task = desk.tasks[token]
         prompt = self.prompts[task.unit.query_id]
         return {
@@ -261,10 +265,12 @@ class Booth:
             raise InputError("this item is not yours", "open the page again")
         task = desk.tasks[vote.item]
         shown = tuple(self.collection.variants[m] for m in task.shown)
-        unknown = sorted(set(vote.tags) - set(TAGS))
-        if unknown:
-            raise InputError(f"unknown tag {unknown[0]!r}", f"tags are {', '.join(TAGS)}")
+        tags = sorted({_named_tag(tag, shown) for tag in vote.tags})
         verdict = named_verdict(protocol, vote.verdict, shown, ties=self.study.ties)
+        if vote.depths is not None and len(vote.depths) != len(shown):
+            raise InputError("depths of other texts than were shown", "give one for each text")
+        since = desk.shown_at.get(vote.item)
+        elapsed = None if since is None else round(time.monotonic() - since, 3)
         prompt = self.prompts[task.unit.query_id]
         return Ballot(
             id=uuid.uuid4().hex,
@@ -276,15 +282,17 @@ class Booth:
             repeat=task.repeat,
             shown=shown,
             verdict=json.dumps(verdict, ensure_ascii=False),
-            tags=tuple(sorted(set(vote.tags))),
+            tags=tuple(tags),
             comment=vote.comment or None,
             reported=vote.reported,
             created_at=now(),
             dwell_s=vote.dwell_s,
-            scroll=vote.scroll,
-            velocity=velocity(prompt, task, vote.dwell_s),
+            scroll=min(vote.depths) if vote.depths else None,
+            velocity=velocity(prompt, task, vote.dwell_s, elapsed),
             interface_language=vote.interface_language,
             consent=True,
+            elapsed_s=elapsed,
+            depths=vote.depths,
         )
 
     def receipt(self, desk: Desk, vote: Vote, ballot: Ballot, error: Exception | None) -> str:
@@ -344,8 +352,23 @@ class Booth:
         ]
 
 
-def velocity(prompt: Prompt, task: Task, dwell_s: float | None) -> float | None:
-    """Returns characters shown per second of attention; None where no time was recorded."""
-    if not dwell_s:
+def _named_tag(tag: str, shown: Sequence[str]) -> str:
+    """Turns a tag about a position into one about a variant."""
+    name, about, position = tag.partition("@")
+    places = {str(place): variant for place, variant in enumerate(shown)}
+    if name not in TAGS or (about and position not in places):
+        raise InputError(f"unknown tag {tag!r}", f"tags are {', '.join(TAGS)}, with @POSITION")
+    return f"{name}@{places[position]}" if about else name
+
+
+def velocity(
+    prompt: Prompt, task: Task, dwell_s: float | None, elapsed_s: float | None = None
+) -> float | None:
+    """Returns characters shown per second of attention; None where no time was recorded.
+
+    Nobody attends longer than the item was shown: of the two clocks the shorter time counts.
+    """
+    times = [seconds for seconds in (dwell_s, elapsed_s) if seconds]
+    if not times:
         return None
-    return sum(len(prompt.answers[model]) for model in task.shown) / dwell_s
+    return sum(len(prompt.answers[model]) for model in task.shown) / min(times)

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
-from coig_writer.arena.server.app import create_app, mount_gradio
+from coig_writer.arena.server.app import create_app, serve
 from coig_writer.arena.server.backup import Backup, HubRepository
 from coig_writer.arena.server.booth import Booth
 from coig_writer.arena.server.export import export, read_rankings
@@ -108,7 +108,9 @@ def main(demo_pack: Path, argv: Sequence[str] | None = None) -> int:
         return show_export(booth, given.out)
     if given.operation == "import":
         return import_rankings(booth, given.rankings, given.rater)
-    return serve(booth, backup, given)
+    hosts = LOCAL | {given.host} if given.host in LOCAL | {"::1"} else None
+    app = create_app(booth, backup, hosts, with_tables=not given.no_gradio)
+    return serve(app, given.host, given.port)
 
 
 def chosen(given: argparse.Namespace, demo_pack: Path) -> tuple[Study, Collection]:
@@ -175,27 +177,6 @@ def _backup_of(store: Store) -> Backup | None:
     backup = Backup(store, HubRepository(repository, token))
     sys.stderr.write(f"backup: {backup.restore()} rows read back from {repository}\n")
     return backup
-
-
-def serve(booth: Booth, backup: Backup | None, given: argparse.Namespace) -> int:
-    """Serves the page until stopped; a normal stop pushes the last ballots first."""
-    import uvicorn
-
-    hosts = LOCAL | {given.host} if given.host in LOCAL | {"::1"} else None
-    app = create_app(booth, backup, hosts)
-    if not given.no_gradio:
-        app = mount_gradio(app)
-    sys.stderr.write(f"arena: http://{given.host}:{given.port}/  (Ctrl-C stops it)\n")
-    behind_proxy = "*" if os.environ.get("SPACE_ID") else None
-    uvicorn.run(
-        app,
-        host=given.host,
-        port=given.port,
-        log_level="warning",
-        forwarded_allow_ips=behind_proxy,
-        timeout_graceful_shutdown=10,
-    )
-    return 0
 
 
 def show_plan(study: Study, collection: Collection) -> int:

@@ -6,6 +6,7 @@ rows and models, for who runs the study; built from them, a reply to a rater cou
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import time
@@ -45,6 +46,31 @@ _PAGE_POLICY = (
     b"connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
     b"frame-ancestors 'self' https://huggingface.co https://*.hf.space"
 )
+
+
+# What of Gradio's own routes answers: its engine, and the files of its pages. Uploads, proxies, shared files,
+# recordings and monitoring stay closed.
+OPEN = frozenset(
+    [
+        "info",
+        "openapi.json",
+        "call",
+        "run",
+        "api",
+        "queue",
+        "cancel",
+        "reset",
+        "heartbeat",
+        "startup-events",
+        "app_id",
+        "login_check",
+        "theme.css",
+    ]
+)
+_GRADIO = re.compile(
+    r"/(?:gradio(?:_api)?(?:/|$)|assets/|static/|svelte/|config/?$|theme\.css|favicon\.ico|manifest\.json|pwa_icon)"
+)
+_CLOSED = re.compile(r"/(?:.*/)?(?:monitoring|login)(?:/(?!huggingface$|callback$).*)?$")
 
 
 class RefusedError(KitError):
@@ -140,10 +166,11 @@ class Guard:
             return
         path = scope["path"]
         status = self._refused(Headers(scope=scope), path, scope["method"])
+        gradio = shows_gradio(scope)
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_security_headers(path)]
+                message["headers"] = [*message["headers"], *_security_headers(path, gradio=gradio)]
             await send(message)
 
         await (refusal(status) if status else self._app)(scope, receive, guarded)
@@ -152,8 +179,11 @@ class Guard:
         host = headers.get("host", "")
         if self._hosts is not None and _without_port(host) not in self._hosts:
             return 421
+        if _closed(path):
+            return 404
         reading = method in ("GET", "HEAD")
-        if not (reading and not path.startswith("/api/")) and _foreign(headers, host):
+        asked = not reading or path.startswith("/api/") or "/gradio_api/" in path
+        if asked and _foreign(headers, host):
             return 403
         if reading:
             return None
@@ -179,9 +209,22 @@ def _foreign(headers: Headers, host: str) -> bool:
     return origin is not None and origin.partition("://")[2] not in own
 
 
-def _security_headers(path: str) -> list[tuple[bytes, bytes]]:
+def _closed(path: str) -> bool:
+    """Whether a path is one of Gradio's that the arena does not need."""
+    _, found, after = path.partition("/gradio_api/")
+    return after.split("/")[0] not in OPEN if found else bool(_CLOSED.match(path))
+
+
+def shows_gradio(scope: Scope) -> bool:
+    """Whether a request is for one of Gradio's pages or their parts."""
+    if scope["path"] == "/":
+        return b"view=api" in scope["query_string"].split(b"&")
+    return bool(_GRADIO.match(scope["path"]))
+
+
+def _security_headers(path: str, *, gradio: bool) -> list[tuple[bytes, bytes]]:
     always = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
-    if path.startswith("/gradio"):
+    if gradio:
         return always
     kept = b"no-store" if path.startswith("/api/") else b"no-cache"
     return [*always, (b"content-security-policy", _PAGE_POLICY), (b"cache-control", kept)]

@@ -14,15 +14,17 @@ from urllib.parse import urlencode
 import anyio
 from fastapi import Depends, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import State
 
 from coig_writer.arena.server.board import Board
 from coig_writer.arena.server.booth import TAGS, Booth, Desk, Vote
-from coig_writer.arena.server.guard import Limit, RefusedError
+from coig_writer.arena.server.guard import RefusedError, refusal, shows_gradio
 from coig_writer.ballot import DIMENSIONS
 
 COOKIE = "arena_rater"
-_PAGE = Path(__file__).parents[1] / "page"
+PAGE = Path(__file__).parents[1] / "page"
 
 
 class _Body(BaseModel):
@@ -47,11 +49,11 @@ class VoteBody(Sitting):
 
     item: str = Field(max_length=64)
     verdict: str | list[int | list[int]] | dict[str, int]
-    tags: list[str] = Field(default=[], max_length=len(TAGS))
+    tags: list[str] = Field(default=[], max_length=9 * len(TAGS))
     comment: str | None = Field(default=None, max_length=2000, pattern=r"^[^\x00]*$")  # PostgreSQL
     reported: bool = False
     dwell_s: float | None = Field(default=None, ge=0, le=1e6)
-    scroll: float | None = Field(default=None, ge=0, le=1)
+    depths: list[Annotated[float, Field(ge=0, le=1)]] | None = Field(default=None, max_length=9)
     interface_language: str | None = Field(default=None, pattern="^(zh|en)$")
 
 
@@ -91,13 +93,20 @@ Rater = Annotated[str, Depends(_rater)]
 
 
 def page(request: Request) -> Response:
-    """Serves the page; an invitation becomes a cookie and leaves the address bar."""
+    """Serves the page; an invitation becomes a cookie and leaves the address bar.
+
+    ``/?view=api`` is left to the page that Gradio puts at the same place when it is launched.
+    """
+    if shows_gradio(request.scope):
+        at_root = [r for r in request.app.routes if isinstance(r, APIRoute) and r.path == "/"]
+        theirs = [r for r in at_root if "GET" in r.methods and r.endpoint is not page]
+        return theirs[0].endpoint(request, None) if theirs else refusal(404)
     booth, token = _booth(request), request.query_params.get("invite")
     if token is None:
-        return FileResponse(_PAGE / "index.html")
+        return FileResponse(PAGE / "index.html")
     name = booth.identity.invited(booth.study.study, booth.study.raters, token)
     if name is None:  # the page sees the token still in its address, and says what to do
-        return FileResponse(_PAGE / "index.html", 403)
+        return FileResponse(PAGE / "index.html", 403)
     rest = [(k, v) for k, v in request.query_params.multi_items() if k != "invite"]
     response = RedirectResponse(f"/?{urlencode(rest)}" if rest else "/", 303)
     _set_cookie(booth, response, booth.identity.rater("invited", name))
@@ -106,7 +115,7 @@ def page(request: Request) -> Response:
 
 def results_page() -> Response:
     """Serves the results page."""
-    return FileResponse(_PAGE / "results.html")
+    return FileResponse(PAGE / "results.html")
 
 
 def health(request: Request) -> dict[str, Any]:
@@ -134,42 +143,55 @@ def study(request: Request) -> dict[str, Any]:
 
 def session(body: Session, request: Request, response: Response, known: Known) -> dict[str, Any]:
     """Gives a rater a seat and the first open item."""
-    booth = _booth(request)
+    address = request.client.host if request.client else ""
+    rater, view = seated(request.app.state, body, known, address)
+    if known is None:
+        _set_cookie(_booth(request), response, rater)
+    return view
+
+
+def seated(
+    state: State, body: Session, known: str | None, address: str
+) -> tuple[str, dict[str, Any]]:
+    """Gives a rater, or who comes from an address for the first time, a seat; returns who and what is next."""
+    booth: Booth = state.booth
     protocol, language = booth.checked(body.protocol, body.language)
     if not body.consent:
         raise RefusedError(422)
-    rater = known
-    if rater is None:
+    if known is None:
         if booth.study.mode == "invited":
             raise RefusedError(403)
-        arriving: Limit = request.app.state.arriving
-        arriving.check(request.client.host if request.client else "")
-        rater = booth.identity.visitor()
-        _set_cookie(booth, response, rater)
-    _within(request, rater)
-    return booth.view(protocol, booth.sit(rater, protocol, language))
+        state.arriving.check(address)
+    rater = known or booth.identity.visitor()
+    state.asking.check(rater)
+    return rater, booth.view(protocol, booth.sit(rater, protocol, language))
 
 
 async def vote(body: VoteBody, request: Request, rater: Rater) -> Response:
-    """Stores a vote; replies with the receipt and the next item."""
-    voting: Limit = request.app.state.voting
-    voting.check(rater)
-    booth = _booth(request)
+    """Stores a vote; replies with its ballot's id and the next item."""
+    return JSONResponse(await cast(request.app.state, body, rater))
+
+
+async def cast(state: State, body: VoteBody, rater: str) -> dict[str, Any]:
+    """Stores a rater's vote; returns its ballot's id and the next item."""
+    state.voting.check(rater)
+    booth: Booth = state.booth
     protocol, language = booth.checked(body.protocol, body.language)
-    fields = body.model_dump(exclude={"protocol", "language"}) | {"tags": tuple(body.tags)}
-    sent = Vote(**fields)
+    fields = body.model_dump(exclude={"protocol", "language"})
+    depths = None if body.depths is None else tuple(body.depths)
+    sent = Vote(**fields | {"tags": tuple(body.tags), "depths": depths})
     desk = booth.at_hand(rater, protocol, language)
     if desk is None:
         desk = await anyio.to_thread.run_sync(booth.desk, rater, protocol, language)
     desk = desk or Desk({}, set())  # who has no seat has no item either
     ballot = booth.ballot(rater, protocol, desk, sent)
-    stored = booth.receipt(desk, sent, ballot, await request.app.state.writer.add(ballot))
-    return JSONResponse({"id": stored, "next": booth.view(protocol, desk)})
+    stored = booth.receipt(desk, sent, ballot, await state.writer.add(ballot))
+    return {"id": stored, "next": booth.view(protocol, desk)}
 
 
 def authors(body: Sitting, request: Request, rater: Rater) -> list[dict[str, Any]]:
     """Says who wrote what in a sitting that is over, in a public study."""
-    _within(request, rater)
+    request.app.state.asking.check(rater)
     booth = _booth(request)
     found = booth.authors(rater, *booth.checked(body.protocol, body.language))
     return [dataclasses.asdict(item) for item in found]
@@ -177,13 +199,13 @@ def authors(body: Sitting, request: Request, rater: Rater) -> list[dict[str, Any
 
 def history(request: Request, rater: Rater) -> list[dict[str, Any]]:
     """Returns the rater's own votes."""
-    _within(request, rater)
+    request.app.state.asking.check(rater)
     return _booth(request).history(rater)
 
 
 def withdraw(body: Withdrawal, request: Request, rater: Rater) -> dict[str, str]:
     """Takes back one of the rater's own votes."""
-    _within(request, rater)
+    request.app.state.asking.check(rater)
     booth = _booth(request)
     tombstone = booth.store.withdraw(rater, body.ballot)
     booth.on_ballot()
@@ -192,16 +214,13 @@ def withdraw(body: Withdrawal, request: Request, rater: Rater) -> dict[str, str]
 
 def results(request: Request, protocol: str, language: str) -> dict[str, Any]:
     """Returns the board of one protocol and language, as far as it may be shown."""
-    booth = _booth(request)
-    known, checked = booth.checked(protocol, language)
-    board: Board = request.app.state.board
-    return board.view(known, checked)
+    return board(request.app.state, protocol, language)
 
 
-def _within(request: Request, rater: str) -> None:
-    """Holds what a rater asks besides voting to a rate of its own."""
-    asking: Limit = request.app.state.asking
-    asking.check(rater)
+def board(state: State, protocol: str, language: str) -> dict[str, Any]:
+    """Returns what the public may see of one protocol and language."""
+    kept: Board = state.board
+    return kept.view(*state.booth.checked(protocol, language))
 
 
 def _set_cookie(booth: Booth, response: Response, rater: str) -> None:

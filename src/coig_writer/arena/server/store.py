@@ -25,7 +25,7 @@ from coig_writer.errors import ConfigError, DriftError, InputError, KitError
 from coig_writer.record import from_row, to_row
 
 _METADATA = sa.MetaData()
-_JSON_COLUMNS = ("shown", "tags")
+_JSON_COLUMNS = ("shown", "tags", "depths")
 _UNIQUE = ("study", "rater", "item", "protocol", "repeat")
 
 BALLOTS = sa.Table(
@@ -50,6 +50,8 @@ BALLOTS = sa.Table(
     sa.Column("interface_language", sa.String(8)),
     sa.Column("consent", sa.Boolean, nullable=False),
     sa.Column("schema_version", sa.Integer, nullable=False),
+    sa.Column("elapsed_s", sa.Float),
+    sa.Column("depths", sa.Text),
     sa.UniqueConstraint(*_UNIQUE),
 )
 TOMBSTONES = sa.Table(
@@ -113,6 +115,7 @@ class Store:
         self._insert_told = dialect.insert(REVEALS).on_conflict_do_nothing()
         with _clear_errors():
             _METADATA.create_all(self.engine)
+            _add_new_columns(self.engine)
 
     def begin(self, study: str, design: str) -> None:
         """Notes the design of a study at its first start and holds it to it afterwards.
@@ -303,7 +306,7 @@ class Store:
                     continue
                 keys.add(self.key(table, row))
                 claims.add(claim)
-                new.append(dict(row))
+                new.append(dict.fromkeys(target.c.keys()) | dict(row))
             if new:
                 connection.execute(target.insert(), new)
         return len(new)
@@ -336,14 +339,14 @@ def standing(ballots: Sequence[Ballot], tombstones: Sequence[Tombstone]) -> list
 def ballot_row(ballot: Ballot) -> dict[str, Any]:
     """Returns a ballot as a row of the table."""
     row = to_row(ballot)
-    return row | {name: json.dumps(row[name], ensure_ascii=False) for name in _JSON_COLUMNS}
+    listed = {name: row[name] for name in _JSON_COLUMNS if row[name] is not None}
+    return row | {name: json.dumps(value, ensure_ascii=False) for name, value in listed.items()}
 
 
 def as_ballot(row: dict[str, Any]) -> Ballot:
     """Returns the ballot of a row of the table."""
-    return from_row(
-        Ballot, row | {name: json.loads(row[name]) for name in _JSON_COLUMNS}, f"ballot {row['id']}"
-    )
+    listed = {name: json.loads(row[name]) for name in _JSON_COLUMNS if row[name] is not None}
+    return from_row(Ballot, row | listed, f"ballot {row['id']}")
 
 
 def now() -> str:
@@ -382,6 +385,19 @@ def _engine(url: str) -> Any:
         raise ConfigError(
             "the database URL cannot be read", "write : @ / in a password as %3A %40 %2F"
         ) from None
+
+
+def _add_new_columns(engine: Any) -> None:
+    """Brings a store of an earlier version up to date: columns are only ever added."""
+    for table in _METADATA.sorted_tables:
+        there = {column["name"] for column in sa.inspect(engine).get_columns(table.name)}
+        for column in table.c:
+            if column.name not in there:
+                kind = column.type.compile(engine.dialect)
+                with engine.begin() as connection:
+                    connection.exec_driver_sql(
+                        f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"
+                    )
 
 
 def _owned(path: Path) -> None:

@@ -34,6 +34,11 @@ def not_scrolled(ballots: Sequence[Ballot], _language: Mapping[str, str]) -> set
     return {b.id for b in ballots if b.scroll is not None and b.scroll < LEAST_READ}
 
 
+def never_shown(ballots: Sequence[Ballot], _language: Mapping[str, str]) -> set[str]:
+    """Ballots cast in the arena on an item that it had not shown to the rater since it was started."""
+    return {b.id for b in ballots if b.consent and b.schema_version >= 2 and b.elapsed_s is None}
+
+
 def one_sided(ballots: Sequence[Ballot], _language: Mapping[str, str]) -> set[str]:
     """All pairwise ballots of a rater who chose one side in over nine of ten, given at least ten."""
     sides: dict[str, Counter[str]] = {}
@@ -57,6 +62,7 @@ def reported(ballots: Sequence[Ballot], _language: Mapping[str, str]) -> set[str
 RULES: dict[str, Callable[[Sequence[Ballot], Mapping[str, str]], set[str]]] = {
     "too_fast": too_fast,
     "not_scrolled": not_scrolled,
+    "never_shown": never_shown,
     "one_sided": one_sided,
     "reported": reported,
 }

@@ -8,6 +8,7 @@ import pytest
 from coig_writer.arena.server.booth import Vote
 from coig_writer.arena.server.store import DuplicateError, StoreError
 from coig_writer.arena.study.definition import Overlap, Study
+from coig_writer.arena.study.exclusions import never_shown
 from coig_writer.arena.study.verdicts import named_verdict, positions
 from coig_writer.ballot import DIMENSIONS, comparisons
 from coig_writer.errors import InputError
@@ -232,12 +233,16 @@ def test_history_shows_own_votes_by_position_and_marks_the_withdrawn(booth):
 def test_signals_of_attention_are_stored_as_columns(booth):
     item = booth.sit("r", "pairwise", "zh").next()
     shown = booth.view("pairwise", booth.sit("r", "pairwise", "zh"))["item"]["answers"]
-    spoken = Vote(item, "tie", dwell_s=10.0, scroll=0.75, interface_language="en")
-    booth.vote("r", "pairwise", "zh", dataclasses.replace(spoken, tags=("cliched", "off_task")))
+    desk = booth.sit("r", "pairwise", "zh")
+    desk.shown_at[item] -= 12  # twelve seconds ago
+    spoken = Vote(item, "tie", dwell_s=10.0, depths=(1.0, 0.75), interface_language="en")
+    booth.vote("r", "pairwise", "zh", dataclasses.replace(spoken, tags=("cliched@1", "off_task")))
     (ballot,) = booth.store.ballots("demo")
     assert (ballot.dwell_s, ballot.scroll, ballot.interface_language) == (10.0, 0.75, "en")
     assert ballot.velocity == sum(map(len, shown)) / 10.0
-    assert ballot.tags == ("cliched", "off_task")
+    assert 12 <= ballot.elapsed_s < 13
+    assert ballot.depths == (1.0, 0.75)
+    assert ballot.tags == (f"cliched@{ballot.shown[1]}", "off_task")
     assert ballot.consent
 
 
@@ -247,3 +252,42 @@ def test_an_unknown_protocol_or_language_is_refused(make_booth):
     for protocol, language in (("pairwise", "zh"), ("ranking", "fr")):
         with pytest.raises(InputError, match="no protocol"):
             booth.checked(protocol, language)
+
+
+def test_nobody_attends_longer_than_the_item_was_shown(booth):
+    desk = booth.sit("r", "pairwise", "zh")
+    shown = booth.view("pairwise", desk)["item"]
+    desk.shown_at[shown["id"]] -= 2
+    booth.vote("r", "pairwise", "zh", Vote(shown["id"], "tie", dwell_s=500.0))
+    (ballot,) = booth.store.ballots("demo")
+    assert ballot.dwell_s == 500.0
+    assert ballot.velocity == pytest.approx(sum(map(len, shown["answers"])) / 2, rel=0.1)
+
+
+def test_a_vote_on_what_was_never_shown_is_recognised(booth):
+    desk = booth.sit("r", "pairwise", "zh")
+    booth.view("pairwise", desk)
+    seen, unseen = list(desk.tasks)[:2]
+    for item in (seen, unseen):
+        booth.vote("r", "pairwise", "zh", Vote(item, "tie"))
+    first, second = (
+        next(b for b in booth.store.ballots("demo") if b.item == booth.item_name(desk.tasks[item]))
+        for item in (seen, unseen)
+    )
+    assert first.elapsed_s is not None
+    assert second.elapsed_s is None
+    assert never_shown([first, second], {}) == {second.id}
+    old = dataclasses.replace(second, schema_version=1)
+    imported = dataclasses.replace(second, consent=False)
+    assert never_shown([old, imported], {}) == set()
+
+
+@pytest.mark.parametrize(
+    "tag", ["nonsense", "cliched@2", "cliched@-1", "cliched@", "cliched@x", "@0"]
+)
+def test_a_tag_speaks_of_a_text_that_was_shown(booth, tag):
+    item = booth.sit("r", "pairwise", "zh").next()
+    with pytest.raises(InputError, match="unknown tag"):
+        booth.vote("r", "pairwise", "zh", Vote(item, "tie", tags=(tag,)))
+    with pytest.raises(InputError, match="depths of other texts"):
+        booth.vote("r", "pairwise", "zh", Vote(item, "tie", depths=(1.0,)))

@@ -20,7 +20,7 @@ def voted(booth):
         ("b", "pairwise", "both_bad"),
         ("b", "ranking", "skip"),
     ):
-        item = booth.sit(rater, protocol, "zh").next()
+        item = booth.view(protocol, booth.sit(rater, protocol, "zh"))["item"]["id"]
         booth.vote(rater, protocol, "zh", Vote(item, verdict, dwell_s=1.0))
     return booth
 
@@ -58,7 +58,13 @@ def test_the_same_store_exports_to_the_same_bytes(voted, make_booth, tmp_path):
 def test_the_manifest_names_rules_scan_and_hashes(voted, tmp_path):
     export(voted, tmp_path / "out")
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
-    assert set(manifest["exclusion_rules"]) == {"too_fast", "not_scrolled", "one_sided", "reported"}
+    assert set(manifest["exclusion_rules"]) == {
+        "too_fast",
+        "not_scrolled",
+        "never_shown",
+        "one_sided",
+        "reported",
+    }
     assert len(manifest["files"]["ballots.parquet"]["sha256"]) == 64
 
 

@@ -122,8 +122,9 @@ def test_a_vote_from_start_to_store(open_page, demo_texts, protocol, language, h
             "rating": dict(zip(DIMENSIONS, (0, 1, 2, 3, 2), strict=True)),
         }[protocol]
     )
-    assert ballot.dwell_s > 0
-    assert 0 < ballot.scroll <= 1
+    assert 0 < ballot.dwell_s <= ballot.elapsed_s + 0.1
+    assert len(ballot.depths) == len(ballot.shown)
+    assert min(ballot.depths) == ballot.scroll
     for name in ballot.shown:
         assert name not in page.driver.page_source
     page.shot(f"{protocol}-{language}-{hand}-after")
@@ -243,16 +244,17 @@ def test_tags_comment_and_report_travel_with_the_vote(open_page, texts_of):
     page, booth = open_page(texts_of())
     page.start("pairwise", "zh")
     page.press("t")
-    page.tap("[data-tag=cliched]")
-    page.tap("[data-tag=voice_distinct]")
-    page.tap("[data-tag=cliched]")
+    page.tap("[data-tag='cliched@0']")
+    page.tap("[data-tag='voice_distinct@1']")
+    page.tap("[data-tag='cliched@0']")
     page.press("c")
     page.press("b", "t", " ", "1")
     page.tap(".why input[type=checkbox]")
     page.tap("#submit")
     page.voted(1)
     (ballot,) = booth.store.ballots("demo")
-    assert (ballot.verdict, ballot.tags, ballot.comment) == ('"tie"', ("voice_distinct",), "bt 1")
+    about = f"voice_distinct@{ballot.shown[1]}"
+    assert (ballot.verdict, ballot.tags, ballot.comment) == ('"tie"', (about,), "bt 1")
     assert ballot.reported
 
 
@@ -501,3 +503,60 @@ def test_the_results_page_says_there_are_no_votes_until_there_are(
     page.size(PHONE, dark=True)
     assert page.run(FITS)
     assert page.complaints() == []
+
+
+def kept_drafts(page):
+    return page.run("return JSON.parse(localStorage['arena.drafts'] ?? '{}')")
+
+
+def test_language_reload_and_return_keep_place_dwell_and_depth(open_page, demo_texts):
+    page, booth = open_page(demo_texts)
+    page.start("pairwise", "zh")
+    page.run("document.querySelectorAll('.scroller')[0].scrollTop = 99999")
+    page.run("document.querySelectorAll('.scroller')[1].scrollTop = 120")
+    page.press("t")
+    page.run(FRAMES)
+    page.until(lambda: page.run("return performance.now() > 2500"))
+    top = "return document.querySelectorAll('.scroller')[1].scrollTop"
+    page.tap("[data-tool=language]")
+    page.run(FRAMES)
+    assert page.run(top) == 120
+    assert page.run("return document.querySelector('#submit').disabled") is False
+    page.driver.refresh()
+    page.wait("#agree")
+    page.run("document.querySelector('#agree').click(); document.querySelector('#begin').click()")
+    page.wait("#submit")
+    page.run(FRAMES)
+    assert page.run(top) == 120
+    page.press(Keys.ENTER)
+    page.voted(1)
+    (ballot,) = booth.store.ballots("demo")
+    assert ballot.depths[0] == 1.0
+    assert 0 < ballot.depths[1] < 1
+    assert 2 < ballot.dwell_s <= ballot.elapsed_s + 0.1
+
+
+def test_on_a_phone_only_the_text_in_view_was_read(open_page, demo_texts):
+    page, booth = open_page(demo_texts)
+    page.size(PHONE)
+    page.start("ranking", "zh")
+    page.run(FRAMES)
+    page.tap(".tabs button:nth-child(2)")
+    page.until(
+        lambda: (
+            abs(
+                page.run(
+                    "return document.querySelectorAll('.pane')[1].getBoundingClientRect().left"
+                )
+            )
+            <= 1
+        )
+    )
+    page.run("document.querySelectorAll('.scroller')[1].scrollTop = 99999")
+    page.run(FRAMES)
+    page.press("s", Keys.ENTER)
+    page.voted(1)
+    (ballot,) = booth.store.ballots("demo")
+    assert ballot.depths[1] == 1.0
+    assert 0 < ballot.depths[0] < 1
+    assert ballot.depths[2:] == (0, 0, 0)

@@ -215,3 +215,22 @@ def test_a_password_in_a_url_is_never_said(url):
         Store(url)
     said = f"{refused.value} {refused.value.__cause__} {refused.value.__context__ if not refused.value.__suppress_context__ else ''}"
     assert "pass-word" not in said
+
+
+def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path):
+    url = sqlite_url(tmp_path / "ballots.sqlite")
+    old = ballot(1, schema_version=1)
+    store = Store(url)
+    store.add(old)
+    with store.engine.begin() as connection:
+        for column in ("elapsed_s", "depths"):
+            connection.exec_driver_sql(f"ALTER TABLE ballots DROP COLUMN {column}")
+    store.close()
+    again = Store(url)
+    again.add(ballot(2, elapsed_s=1.5, depths=(0.5, 1.0)))
+    assert [(b.elapsed_s, b.depths) for b in again.ballots("s")] == [
+        (None, None),
+        (1.5, (0.5, 1.0)),
+    ]
+    row = {k: v for k, v in ballot_row(ballot(3)).items() if k not in ("elapsed_s", "depths")}
+    assert again.restore("ballots", [row, ballot_row(ballot(4, elapsed_s=2.0))]) == 2

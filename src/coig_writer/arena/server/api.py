@@ -1,0 +1,112 @@
+"""The arena for programs: four endpoints of Gradio's engine on the checks and the writer of the page.
+
+    from gradio_client import Client
+    arena = Client("http://127.0.0.1:7860")
+    seat = arena.predict("pairwise", "zh", True, api_name="/session")
+    arena.predict(seat["rater"], "pairwise", "zh", seat["item"]["id"], "left", api_name="/vote")
+
+A program has no cookie: ``session`` hands it the same signed value, which it sends along as ``rater``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import ValidationError
+
+from coig_writer.arena.server import routes
+from coig_writer.arena.server.guard import SENTENCES, RefusedError, status_of
+
+if TYPE_CHECKING:
+    import gradio
+
+B = TypeVar("B", bound=routes.Sitting)
+
+
+def add_endpoints(app: gradio.Server) -> None:
+    """Adds ``session``, ``next``, ``vote`` and ``results`` to the application."""
+    import gradio
+
+    state = app.state
+
+    def known(rater: str) -> str:
+        found = state.booth.identity.from_cookie(rater)
+        if found is None:
+            raise RefusedError(401)
+        return str(found)
+
+    def session(
+        protocol: str,
+        language: str,
+        consent: bool,
+        rater: str = "",
+        request: gradio.Request | None = None,
+    ) -> dict[str, Any]:
+        """Gives a rater a seat and the first open item; ``rater`` is empty, an invitation, or what an earlier session gave."""
+        booth, body = state.booth, _body(routes.Session, protocol, language, consent=consent)
+        invited = booth.identity.invited(booth.study.study, booth.study.raters, rater)
+        who = (
+            booth.identity.rater("invited", invited) if invited else known(rater) if rater else None
+        )
+        address = request.client.host if request and request.client else ""
+        seated, view = routes.seated(state, body, who, address)
+        return {"rater": booth.identity.cookie(seated), **view}
+
+    def next_item(rater: str, protocol: str, language: str) -> dict[str, Any]:
+        """Returns the next open item of a rater who has a seat, and how far the sitting is."""
+        body = _body(routes.Session, protocol, language, consent=True)
+        return routes.seated(state, body, known(rater), "")[1]
+
+    async def vote(  # noqa: PLR0913, PLR0917 - the fields of a vote, as a form shows them
+        rater: str,
+        protocol: str,
+        language: str,
+        item: str,
+        verdict: Any,
+        tags: list[str] | None = None,
+        comment: str | None = None,
+        reported: bool = False,
+    ) -> dict[str, Any]:
+        """Stores a vote; returns the ballot's id and the next item. The verdict is by position."""
+        fields = {"item": item, "verdict": verdict, "tags": tags or [], "comment": comment}
+        body = _body(routes.VoteBody, protocol, language, reported=reported, **fields)
+        return await routes.cast(state, body, known(rater))
+
+    def results(protocol: str, language: str) -> dict[str, Any]:
+        """Returns the board of one protocol and language, as far as it may be shown."""
+        return routes.board(state, protocol, language)
+
+    session.__annotations__["request"] = gradio.Request
+    for name, endpoint in (
+        ("session", session),
+        ("next", next_item),
+        ("vote", vote),
+        ("results", results),
+    ):
+        app.api(_in_sentences(endpoint), name=name, concurrency_limit=None)
+
+
+def _body(kind: type[B], protocol: str, language: str, **fields: Any) -> B:
+    try:
+        return kind(protocol=protocol, language=language, **fields)
+    except ValidationError:
+        raise RefusedError(422) from None
+
+
+def _in_sentences(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Lets an endpoint say the same fixed sentences as the page's routes."""
+    import gradio
+
+    @functools.wraps(endpoint)
+    async def said(*given: Any, **named: Any) -> Any:
+        try:
+            outcome = endpoint(*given, **named)
+            return await outcome if inspect.isawaitable(outcome) else outcome
+        except Exception as error:
+            sentence = SENTENCES[status_of(error)][0]
+            raise gradio.Error(sentence, print_exception=status_of(error) >= 500) from error
+
+    return said

@@ -1,0 +1,220 @@
+"""The application as Gradio launches it: page, engine, lifespan, sign-in, and what stays closed."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from coig_writer.arena.server.app import create_app
+from coig_writer.arena.server.backup import Backup
+from coig_writer.arena.server.guard import LOCAL, SENTENCES
+from coig_writer.arena.server.store import Store, sqlite_url
+from coig_writer.arena.study.definition import Study
+from tests.coig_writer.arena.processes import free_port, started
+
+NAMES = ("variant-ash", "variant-birch", "variant-cedar", "variant-dogwood", "variant-elm")
+STUDY = Study(items_per_rater=4, repeats=0, votes_per_minute=10_000, results_after=3)
+
+
+@contextlib.contextmanager
+def launched(booth, backup=None, hosts=LOCAL):
+    app = create_app(booth, backup, hosts, with_tables=True)
+    _, url, _ = app.launch(prevent_thread_lock=True, server_port=free_port(), quiet=True)
+    try:
+        yield url.rstrip("/")
+    finally:
+        app.get_blocks().close(verbose=False)
+        app.get_blocks().server.thread.join(60)
+
+
+@pytest.fixture
+def served(make_booth):
+    booth = make_booth(STUDY, names=NAMES)
+    with launched(booth) as url:
+        yield booth, url
+
+
+def test_a_program_sits_votes_and_reads_results_as_a_visitor_of_the_page_does(served):
+    booth, url = served
+    arena = Client(url, verbose=False)
+    seat = arena.predict("pairwise", "zh", True, api_name="/session")
+    answers = []
+    for number in range(4):
+        assert arena.predict(seat["rater"], "pairwise", "zh", api_name="/next")["item"]
+        item = (answers[-1]["next"] if answers else seat)["item"]["id"]
+        answers.append(
+            arena.predict(seat["rater"], "pairwise", "zh", item, "left", api_name="/vote")
+        )
+        assert len(booth.store.ballots("demo")) == number + 1
+    assert {a["id"] for a in answers} == {b.id for b in booth.store.ballots("demo")}
+    said = json.dumps([seat, answers])
+    assert [name for name in NAMES if name in said] == []
+    board = arena.predict("pairwise", "zh", api_name="/results")
+    assert board == httpx.get(f"{url}/api/results?protocol=pairwise&language=zh").json()
+    assert sorted(board["models"]) == sorted(NAMES)
+
+
+def test_programs_meet_the_same_checks_and_the_same_sentences(served):
+    booth, url = served
+    arena = Client(url, verbose=False)
+    seat = arena.predict("ranking", "zh", True, api_name="/session")
+    rater, item = seat["rater"], seat["item"]["id"]
+    one = arena.predict(rater, "ranking", "zh", item, [0, 1, 2, 3, 4], api_name="/vote")
+    assert one["id"]
+    fresh = one["next"]["item"]["id"]
+    asked = {
+        409: [(rater, "ranking", "zh", item, "skip")],
+        401: [
+            ("forged.AAAA", "ranking", "zh", fresh, "skip"),
+            ("", "ranking", "zh", fresh, "skip"),
+        ],
+        422: [
+            (rater, "ranking", "zh", fresh, verdict)
+            for verdict in ([0, 1, 2, 3, 3], [0], "best", {"overall_preference": 4})
+        ]
+        + [(rater, "duel", "zh", fresh, "skip"), (rater, "ranking", "zh", "x" * 65, "skip")],
+    }
+    for status, calls in asked.items():
+        for call in calls:
+            with pytest.raises(AppError) as refused:
+                arena.predict(*call, api_name="/vote")
+            assert str(refused.value) == SENTENCES[status][0]
+    with pytest.raises(AppError) as refused:
+        arena.predict("ranking", "zh", False, api_name="/session")
+    assert str(refused.value) == SENTENCES[422][0]
+    assert len(booth.store.ballots("demo")) == 1
+
+
+def test_an_invited_program_brings_its_invitation(make_booth, invited):
+    booth = make_booth(invited, names=NAMES)
+    with launched(booth) as url:
+        arena = Client(url, verbose=False)
+        with pytest.raises(AppError, match=SENTENCES[403][0]):
+            arena.predict("ranking", "zh", True, api_name="/session")
+        token = booth.identity.invitation("trial", "乙")
+        seat = arena.predict("ranking", "zh", True, token, api_name="/session")
+        assert seat["progress"]["total"] == len(booth.seats("ranking", "zh")[1])
+        assert booth.identity.from_cookie(seat["rater"]) == booth.identity.rater("invited", "乙")
+
+
+def test_page_engine_and_tables_answer_and_the_rest_of_gradio_is_closed(served):
+    _, url = served
+    for path, sign in (
+        ("/", "/page/main.js"),
+        ("/?view=api", "gradio"),
+        ("/gradio/", "gradio"),
+        ("/health", "ok"),
+        ("/gradio_api/info", "/vote"),
+    ):
+        reply = httpx.get(url + path)
+        assert (reply.status_code, sign in reply.text) == (200, True), path
+    for prefix in ("/gradio_api", "/gradio/gradio_api"):
+        sent = httpx.post(f"{url}{prefix}/upload", files={"files": b"x"})
+        assert (sent.status_code, sent.json()["error"]) == (404, SENTENCES[404][0])
+        for path in ("/file=/etc/hostname", "/proxy=https://x.hf.space/", "/stream/1/2", "/runs"):
+            assert httpx.get(url + prefix + path).status_code == 404, path
+    for path in ("/monitoring", "/monitoring/summary", "/login", "/docs", "/openapi.json"):
+        assert httpx.get(url + path).status_code == 404, path
+    assert httpx.post(f"{url}/login", data={"username": "a", "password": "b"}).status_code == 404
+
+
+def test_foreign_pages_and_foreign_names_reach_neither_page_nor_engine(served):
+    _, url = served
+    body = {"data": ["pairwise", "zh", True, ""]}
+    for path in ("/gradio_api/call/session", "/gradio_api/run/session"):
+        for told in ({"sec-fetch-site": "cross-site"}, {"origin": "https://elsewhere.example"}):
+            assert httpx.post(url + path, json=body, headers=told).status_code == 403
+        assert (
+            httpx.post(url + path, json=body, headers={"host": "evil.example"}).status_code == 421
+        )
+        assert httpx.post(url + path, json=body).status_code == 200
+    told = {"origin": "https://elsewhere.example", "sec-fetch-site": "cross-site"}
+    assert httpx.get(f"{url}/api/history", headers=told).status_code == 403
+
+
+def test_no_name_and_no_digest_of_one_is_in_what_gradio_tells(served):
+    _, url = served
+    told = "".join(
+        httpx.get(url + path).text
+        for path in (
+            "/config",
+            "/gradio_api/info",
+            "/gradio_api/openapi.json",
+            "/?view=api",
+            "/gradio/config",
+        )
+    )
+    signs = [hashlib.sha256(name.encode()).hexdigest()[:8] for name in NAMES]
+    assert [sign for sign in (*NAMES, *signs) if sign in told] == []
+
+
+class Remote:
+    def __init__(self):
+        self.kept: dict[str, bytes] = {}
+
+    def files(self):
+        return list(self.kept)
+
+    def read(self, path):
+        return self.kept[path]
+
+    def write(self, path, content):
+        time.sleep(0.3)
+        self.kept[path] = content
+
+
+def test_the_backup_runs_with_the_server_and_takes_the_last_votes_when_it_stops(make_booth):
+    booth, remote = make_booth(STUDY, names=NAMES), Remote()
+    backup = Backup(booth.store, remote, every_s=600)
+    with launched(booth, backup) as url:
+        arena = Client(url, verbose=False)
+        seat = arena.predict("pairwise", "zh", True, api_name="/session")
+        item = seat["item"]["id"]
+        stored = arena.predict(seat["rater"], "pairwise", "zh", item, "tie", api_name="/vote")
+    assert any(stored["id"].encode() in content for content in remote.kept.values())
+
+
+def test_sigterm_ends_the_server_in_order(root, tmp_path):
+    port = free_port()
+    command = [sys.executable, str(root / "space" / "app.py"), "--no-gradio"]
+    command += ["--folder", str(tmp_path / "arena"), "--port", str(port)]
+    with started(command, f"http://127.0.0.1:{port}/health", tmp_path, os.environ) as server:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            start = {"protocol": "pairwise", "language": "zh"}
+            view = client.post("/api/session", json={**start, "consent": True}).json()
+            vote = {**start, "item": view["item"]["id"], "verdict": "left"}
+            assert client.post("/api/vote", json=vote).status_code == 200
+            second = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert (second.returncode, "is taken" in second.stderr) == (1, True), second.stderr
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(60) == 0
+    store = Store(sqlite_url(tmp_path / "arena" / "ballots.sqlite"))
+    (study,) = {row[0] for row in store.keys("studies")}
+    assert len(store.ballots(study)) == 1
+
+
+def test_an_account_signs_in_through_gradio(make_booth, monkeypatch):
+    monkeypatch.setenv("OAUTH_CLIENT_ID", "id")
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    monkeypatch.setattr("gradio.oauth.OAUTH_CLIENT_ID", "id")
+    monkeypatch.setattr("gradio.oauth.get_space", lambda: None)
+    monkeypatch.setattr(
+        "gradio.oauth._get_mocked_oauth_info",
+        lambda: {"userinfo": {"preferred_username": "reader", "sub": "1"}},
+        raising=False,
+    )
+    booth = make_booth(STUDY)
+    with launched(booth) as url:
+        assert httpx.get(f"{url}/api/study").json()["accounts"] is True
+        assert httpx.get(f"{url}/login/huggingface").status_code in (302, 307)
