@@ -16,7 +16,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from fastapi import FastAPI
@@ -52,10 +52,7 @@ def create_app(
         hosts: Names the application answers to; None takes any.
         with_tables: Whether the results stand at ``/gradio`` as Gradio's tables too.
     """
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    import gradio
-
-    app = gradio.Server(
+    app = _server_class()(
         title="COIG-Writer arena",
         docs_url=None,
         redoc_url=None,
@@ -84,10 +81,22 @@ def create_app(
     api.add_endpoints(app)
     _add_gradio(app, with_tables=with_tables)
     app.add_middleware(Guard, hosts=hosts)
-    # Gradio's launch would put its own lifespan in the place of this one, and the backup with it.
-    lifespan = {"lifespan": app.router.lifespan_context}
-    app.launch = functools.partial(app.launch, app_kwargs=lifespan, ssr_mode=False)
     return app
+
+
+@functools.cache
+def _server_class() -> type[gradio.Server]:
+    """Returns Gradio's server, which here keeps its lifespan, and so its backup, through ``launch()``."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    import gradio
+
+    class Arena(gradio.Server):
+        def launch(self, *given: Any, **settings: Any) -> tuple[gradio.routes.App, str, str]:
+            settings.setdefault("ssr_mode", False)
+            of_app = {"lifespan": self.router.lifespan_context, **settings.pop("app_kwargs", {})}
+            return super().launch(*given, app_kwargs=of_app, **settings)
+
+    return Arena
 
 
 def _add_gradio(app: gradio.Server, *, with_tables: bool) -> None:

@@ -99,7 +99,7 @@ def page(request: Request) -> Response:
     """
     if shows_gradio(request.scope):
         at_root = [r for r in request.app.routes if isinstance(r, APIRoute) and r.path == "/"]
-        theirs = [r for r in at_root if "GET" in r.methods and r.endpoint is not page]
+        theirs = [r for r in at_root if r.methods == {"GET"} and r.endpoint is not page]
         return theirs[0].endpoint(request, None) if theirs else refusal(404)
     booth, token = _booth(request), request.query_params.get("invite")
     if token is None:
