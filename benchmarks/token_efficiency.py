@@ -44,7 +44,7 @@ def main() -> int | None:
     print(f"{'mixture':<9}{'rows':>7}{'mean':>7}{'padded':>9}{'packed':>9}{'ratio':>7}  lengths")
     for variant in VARIANTS:
         built = options.mixtures and planner_lengths.counted(
-            options.mixtures / variant, options.length
+            options.mixtures / variant, options.length, sample_scale=False
         )
         rows = controls.counts(controls.resolve(variant))
         found = built or planner_lengths.drawn(rows, options.length)

@@ -16,13 +16,12 @@ from typing import Any
 
 from coig_writer import facts
 from coig_writer.errors import ConfigError, DriftError, MissingInputError, run_command
-from coig_writer.mixing import controls, mixing, sources
+from coig_writer.mixing import chat, controls, mixing, sources
 from coig_writer.mixing.controls import Control
-from coig_writer.mixing.mixing import Sampled
+from coig_writer.mixing.mixing import Lock, Sampled
 from coig_writer.mixing.sources import Source
 from coig_writer.training import recipe as recipes
 from coig_writer.training.recipe import RecipeArguments
-from coig_writer.training.smoke import tokenizer_sha256
 
 
 def main() -> int | None:
@@ -73,7 +72,10 @@ def build(
     ]
     sampled = [controls.rework(part, control, rules, tokenizer) for part in sampled]
     rows = mixing.build(sampled, rules)
-    locked = mixing.lock(variant, sampled, rows, rules, tokenizer_hash, control=control.locked)
+    also: dict[str, Any] = {"sample_scale": recipe.sample_scale}
+    if control.locked is not None:
+        also["control"] = control.locked
+    locked = mixing.lock(variant, sampled, rows, rules, tokenizer_hash, **also)
     if verify:
         compare(out / "mixture.lock.json", locked)
         return
@@ -86,7 +88,7 @@ def build(
     )
 
 
-def locks(out: Path) -> list[dict[str, Any]]:
+def locks(out: Path) -> list[Lock]:
     """Returns the locks of a mixtures folder, that of the mixture in ``out`` first."""
     files = sorted(out.parent.glob("*/mixture.lock.json"), key=lambda f: (f.parent != out, f))
     return [mixing.read_lock(file) for file in files]
@@ -109,10 +111,18 @@ def counts(
             f"mixture {control.name} needs source {missing[0]!r}",
             "add it under sources: in the recipe",
         )
+    if control.locked is None and any(named[s].genres for s in wanted):
+        raise ConfigError(
+            f"mixture {control.name} is a published one, and a source of it is filtered by genre",
+            "name the filtered source otherwise, and a control that takes its rows: docs/extend-a-recipe.md",
+        )
     if sample_scale:
         wanted = controls.at_sample_scale(
             wanted, {s: len(sources.load(named[s])[0]) for s in wanted}
         )
+    elif "creative" in wanted:
+        rows, _ = sources.load(named["creative"])
+        sources.refuse_samples(named["creative"], rows, control.name)
     whole = {"creative": None} if control.creative is None and "creative" in wanted else {}
     return {source: count for source, count in wanted.items() if count} | whole
 
@@ -132,22 +142,28 @@ def load_tokenizer(model: str) -> tuple[Any, str]:
             f"no tokenizer for {model} on this machine or the Hub",
             "download it while online, or set model_name_or_path to a local folder",
         ) from error
-    return tokenizer, tokenizer_sha256(tokenizer)
+    return tokenizer, chat.tokenizer_sha256(tokenizer)
 
 
-def compare(lock_file: Path, now: dict[str, Any]) -> None:
+def compare(lock_file: Path, now: Lock) -> None:
     """Fails on any difference between a lock and what would be built now."""
     if not lock_file.is_file():
         raise MissingInputError(
             f"{lock_file}: no lock to verify", "build the mixture first, without --verify"
         )
-    found = list(mixing.drift(mixing.read_lock(lock_file), json.loads(json.dumps(now))))
+    then = mixing.read_lock(lock_file)
+    found = list(mixing.drift(then, json.loads(json.dumps(mixing.comparable(then, now)))))
     if found:
         raise DriftError(
             f"{lock_file} has drifted:\n    " + "\n    ".join(found),
             "restore the sources at the locked revision, or build the mixture anew",
         )
-    print(f"{lock_file}: equal")
+    old = (
+        ""
+        if "content_sha256" in then
+        else " in what an older kit's lock holds: no hash of the texts"
+    )
+    print(f"{lock_file}: equal{old}")
 
 
 if __name__ == "__main__":

@@ -40,9 +40,9 @@ def planned(
     """Predicts one variant of a recipe on so many GPUs of a kind, and ways out if it does not fit."""
     control = controls.resolve(variant, Path(recipe.controls))
     folder = Path(recipe.mixtures) / variant
-    lengths = planner_lengths.counted(folder, sft.max_length) or planner_lengths.drawn(
-        controls.counts(control), sft.max_length
-    )
+    lengths = planner_lengths.counted(
+        folder, sft.max_length, sample_scale=recipe.sample_scale
+    ) or planner_lengths.drawn(controls.counts(control), sft.max_length)
     batch, epochs = recipe.global_batch_size, float(sft.num_train_epochs)
     if control.steps_of in PUBLISHED:
         taken = steps(PUBLISHED[str(control.steps_of)].total, batch, int(epochs))

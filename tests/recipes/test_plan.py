@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from tests.recipes.runs import ENVIRONMENT, ROOT
+from tests.recipes.runs import ENVIRONMENT, ROOT, prepare
 
 
 def plan(*arguments):
@@ -49,3 +49,10 @@ def test_what_does_not_fit_names_ways_out_and_lora_fits():
     fits = plan(recipe, "--gpu", "4090", "--use_peft", "true", "--dtype", "bfloat16").stdout
     assert "adapter" in fits
     assert "does not fit" not in fits
+
+
+def test_a_demos_mixture_is_no_ground_for_a_plan(tmp_path):
+    prepare(tmp_path, max_length=8192)
+    done = plan("recipes/configs/cw_10k.yaml", "--mixtures", str(tmp_path / "mixtures"))
+    assert done.returncode == 1
+    assert "was built at sample scale, the recipe is at the published scale" in done.stderr

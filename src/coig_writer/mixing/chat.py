@@ -8,6 +8,7 @@ both newlines around the turn under the loss too (docs/decisions/0005-chat-forma
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from typing import Any
 
 from coig_writer.errors import InputError
@@ -68,3 +69,9 @@ def reasoning_end(tokenizer: Any, conversation: list[Message]) -> int:
     head = turn[: turn.index(CLOSE) + len(CLOSE)]
     cut = [*conversation[:-1], Message(role="assistant", content=head)]
     return count(tokenizer, cut) - 2  # without the end-of-turn token and its newline
+
+
+def tokenizer_sha256(tokenizer: Any) -> str:
+    """Returns one hash for a tokenizer: its vocabulary, merges and chat template."""
+    state = tokenizer.backend_tokenizer.to_str() + str(tokenizer.chat_template)
+    return hashlib.sha256(state.encode()).hexdigest()

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from coig_writer import generation
-from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.errors import ConfigError, InputError, MissingInputError
 from coig_writer.files import read_json, read_yaml
 from coig_writer.mixing import chat
 from coig_writer.mixing.mixing import Aside, Rules, Sampled
 from coig_writer.mixture import PUBLISHED, MixtureRow, Turn, rank, steps
+from coig_writer.record import from_row
 from coig_writer.triplet import messages
 
 Reasoning = Literal["own", "absent", "shuffled"]
-REASONING: tuple[Reasoning, ...] = ("own", "absent", "shuffled")
 SOURCES = ("creative", "general_zh", "general_en")
 FILE = Path("recipes/configs/controls.yaml")
 
@@ -37,6 +37,7 @@ class Control:
         creative: Creative rows, the first in hash order.
         general_zh: Chinese general rows.
         general_en: English general rows.
+        rows: Of any further sources of the recipe, by name.
         reasoning: Of the creative rows: their own, none at all, or another creative row's.
         steps_of: Train for as many optimizer steps as this variant takes.
         seed: Of the trainer.
@@ -48,6 +49,7 @@ class Control:
     creative: int | None = None
     general_zh: int | None = None
     general_en: int | None = None
+    rows: dict[str, int] = dataclasses.field(default_factory=dict)
     reasoning: Reasoning = "own"
     steps_of: str | None = None
     seed: int | None = None
@@ -59,7 +61,7 @@ class Control:
         return {
             f.name: getattr(self, f.name)
             for f in dataclasses.fields(self)
-            if f.name not in fixed and getattr(self, f.name) != f.default
+            if f.name not in fixed and getattr(self, f.name) not in (f.default, {})
         }
 
     @property
@@ -81,38 +83,27 @@ def read(path: Path = FILE) -> dict[str, Control]:
 
 
 def _parse(name: str, entry: Any, path: Path) -> Control:
-    known = {f.name for f in dataclasses.fields(Control)} - {"name"}
-    odd = sorted(set(entry) - known) if isinstance(entry, dict) else ["?"]
-    lacking = sorted({"of", "question"} - set(entry)) if not odd else []
-    wrong = (
-        f"unknown key {odd[0]!r}" if odd else f"key {lacking[0]!r} is missing" if lacking else ""
-    )
-    control = None if wrong else Control(name, **entry)
-    wrong = wrong or _misfit(control)
-    if wrong or control is None:
-        raise ConfigError(
-            f"{path}: control {name!r}: {wrong}",
-            f"keys are {', '.join(sorted(known))}; `of` and `question` are needed, and one change",
-        )
-    return control
-
-
-def _misfit(control: Any) -> str:
-    """Returns what is wrong with a control's values, or nothing."""
-    counts = [
-        n for n in (control.creative, control.general_zh, control.general_en) if n is not None
-    ]
+    where = f"{path}: control {name!r}"
+    given = entry if isinstance(entry, dict) else {}
+    try:
+        control = from_row(Control, {**given, "name": name}, where, "key")
+    except InputError as error:
+        raise ConfigError(error.message, error.remedy) from error
+    counts = [control.creative, control.general_zh, control.general_en, *control.rows.values()]
     checks = {
-        f"the name of a published variant: {control.name}": control.name in PUBLISHED,
+        "the name of a published variant": control.name in PUBLISHED,
         f"of: {control.of!r} is no published variant": control.of not in PUBLISHED,
         f"steps_of: {control.steps_of!r} is no published variant": control.steps_of
         not in (None, *PUBLISHED),
-        f"reasoning: {control.reasoning!r}, not {', '.join(REASONING)}": control.reasoning
-        not in REASONING,
-        "a count is no number of rows": any(type(n) is not int or n < 0 for n in counts),
+        "a count is below 0": any(n is not None and n < 0 for n in counts),
+        "rows: of the published sources stand under their own names": not control.rows.keys().isdisjoint(
+            SOURCES
+        ),
         "nothing is changed": not control.changes,
     }
-    return next((what for what, wrong in checks.items() if wrong), "")
+    for wrong in (what for what, is_so in checks.items() if is_so):
+        raise ConfigError(f"{where}: {wrong}", f"variants are {', '.join(PUBLISHED)}; see {FILE}")
+    return control
 
 
 def resolve(variant: str, path: Path = FILE) -> Control:
@@ -141,17 +132,18 @@ def counts(control: Control) -> dict[str, int]:
         source: own if own is not None else usual
         for source, usual, own in zip(SOURCES, published, changed, strict=True)
     }
-    return {source: count for source, count in wanted.items() if count}
+    return {source: count for source, count in (wanted | control.rows).items() if count}
 
 
 def at_sample_scale(wanted: Mapping[str, int], at_hand: Mapping[str, int]) -> dict[str, int]:
     """Shrinks counts to the rows at hand, for samples only.
 
     All creative rows stand for 1,665. All general rows (of the shorter source) stand for 10,000, or
-    for the largest general count where a control asks for more. Counts are rounded down.
+    for the largest general count where a control asks for more. Counts are rounded down. Of any other
+    source the count is taken as it is, or all rows where there are fewer.
     """
     general = {
-        source: n for source, n in at_hand.items() if source != "creative" and source in wanted
+        source: n for source, n in at_hand.items() if source in SOURCES[1:] and source in wanted
     }
     whole = max([PUBLISHED["cw_10k"].general_per_language, *(wanted[s] for s in general)])
     rows = min(general.values(), default=0)
@@ -159,6 +151,8 @@ def at_sample_scale(wanted: Mapping[str, int], at_hand: Mapping[str, int]) -> di
         source: count * at_hand[source] // PUBLISHED["cw"].creative
         if source == "creative"
         else count * rows // whole
+        if source in SOURCES
+        else min(count, at_hand[source])
         for source, count in wanted.items()
     }
 

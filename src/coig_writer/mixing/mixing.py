@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from coig_writer.errors import InputError
+from coig_writer.errors import ConfigError, DriftError, InputError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.files import (
     file_sha256,
     iterate,
     read_json,
     read_records,
+    rows_sha256,
     write_json,
     write_records,
 )
@@ -31,7 +33,12 @@ from coig_writer.text.contamination import contaminated
 from coig_writer.triplet import messages
 
 COMMAND = "python recipes/mix.py"
+LOCK_VERSION = 2  # 1 (unwritten) held no hash of the content
 CONTAMINATED = "contaminated"  # reason of a row whose prompt repeats a benchmark query
+
+
+Lock: TypeAlias = Mapping[str, Any]  # ``mixture.lock.json``
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -149,12 +156,19 @@ def lock(
     rows: Sequence[MixtureRow],
     rules: Rules,
     tokenizer_hash: str,
-    *,
-    control: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Describes a mixture so exactly that any drift shows; ``control`` is what it changes, if any."""
-    named = {} if control is None else {"control": dict(control)}
-    return named | {
+    **named: Any,
+) -> Lock:
+    """Describes a mixture so exactly that any drift shows.
+
+    Args:
+        variant: Its name.
+        sampled: What each source gave.
+        rows: All of it, in training order; ``content_sha256`` covers every text, id and length.
+        rules: By which it was made.
+        tokenizer_hash: Of the tokenizer that counted the lengths.
+        named: What else belongs to it: ``control`` (what it changes), ``sample_scale``.
+    """
+    return {"lock_version": LOCK_VERSION, **named} | {
         "variant": variant,
         "sampler_version": SAMPLER_VERSION,
         "rules": dataclasses.asdict(rules),
@@ -165,6 +179,7 @@ def lock(
         "order_sha256": hashlib.sha256(
             "\n".join(f"{r.source}\t{r.source_id}" for r in rows).encode()
         ).hexdigest(),
+        "content_sha256": rows_sha256(rows),
         "sources": {s.source.name: _locked_source(s) for s in sampled},
     }
 
@@ -174,6 +189,7 @@ def _locked_source(part: Sampled) -> dict[str, Any]:
         "path": part.source.path if not part.source.local else Path(part.source.path).name,
         "revision": part.commit,
         "config": part.source.config,
+        **({"genres": list(part.source.genres)} if part.source.genres else {}),
         "format": part.source.format,
         "rows_at_hand": part.rows_at_hand,
         "rows": len(part.taken),
@@ -181,6 +197,7 @@ def _locked_source(part: Sampled) -> dict[str, Any]:
         "over_long": part.over_long,
         "kept_aside": dict(sorted(Counter(_kind(a.reason) for a in part.aside).items())),
         "ids_sha256": ids_hash(r.source_id for r in part.taken),
+        "content_sha256": rows_sha256(part.taken),
     }
 
 
@@ -189,7 +206,7 @@ def _kind(reason: str) -> str:
 
 
 def write(
-    folder: Path, rows: Sequence[MixtureRow], locked: Mapping[str, Any], sampled: Sequence[Sampled]
+    folder: Path, rows: Sequence[MixtureRow], locked: Lock, sampled: Sequence[Sampled]
 ) -> None:
     """Writes ``train.parquet``, ``kept_aside.jsonl`` and, last, the lock."""
     write_records(folder / "train.parquet", rows, MixtureRow)
@@ -197,7 +214,7 @@ def write(
     write_json(folder / "mixture.lock.json", locked)
 
 
-def read_lock(file: Path) -> dict[str, Any]:
+def read_lock(file: Path) -> Lock:
     """Reads ``mixture.lock.json``.
 
     Raises:
@@ -212,6 +229,90 @@ def read_lock(file: Path) -> dict[str, Any]:
             "restore it from version control, or remove it and build the mixture again",
         ) from error
     return found
+
+
+def read(folder: Path, max_length: int, *, sample_scale: bool) -> tuple[list[MixtureRow], Lock]:
+    """Reads a mixture and holds it against its lock and against the recipe that is to use it.
+
+    A lock of an older kit is read too, with a warning of what it cannot prove.
+
+    Args:
+        folder: Of the mixture.
+        max_length: The recipe's, in tokens.
+        sample_scale: Whether the recipe is one for samples.
+
+    Raises:
+        MissingInputError: The mixture was not built.
+        DriftError: Its rows are not those of its lock.
+        ConfigError: It was built for another length or scale.
+    """
+    file, again = folder / "mixture.lock.json", f"{COMMAND} CONFIG --variants {folder.name}"
+    if not file.is_file():
+        raise MissingInputError(
+            f"{folder}: no mixture {folder.name!r} here",
+            f"run: {again}   (CONFIG as given here, or recipes/configs/cw_10k.yaml)",
+        )
+    locked = read_lock(file)
+    rows = read_records(folder / "train.parquet", MixtureRow, made_by=again)
+    if ids_hash(f"{r.source}\t{r.source_id}" for r in rows) != locked["ids_sha256"]:
+        raise DriftError(
+            f"{folder}: the rows are not those of mixture.lock.json", f"build it again: {again}"
+        )
+    if "content_sha256" not in locked:
+        logger.warning(
+            f"{file} is of an older kit: it proves which rows these are, not that their texts are "
+            f"unchanged. To lock them too: {again}"
+        )
+    elif rows_sha256(rows) != locked["content_sha256"]:
+        raise DriftError(
+            f"{folder}: the rows are those of mixture.lock.json, but a text, a length or the order was "
+            f"changed after it was built{_where(rows, locked)}",
+            f"build it again: {again}",
+        )
+    limit, small = locked["rules"]["max_length_tokens"], locked.get("sample_scale", sample_scale)
+    if limit != max_length:
+        raise ConfigError(
+            f"{folder} was built for {limit} tokens, the recipe says max_length: {max_length}",
+            "build the mixture again, or set max_length to its length",
+        )
+    if small != sample_scale:
+        scales = {True: "at sample scale", False: "at the published scale"}
+        raise ConfigError(
+            f"{folder} was built {scales[small]}, the recipe is {scales[sample_scale]}",
+            f"give --mixtures another folder, or build it again: {again}",
+        )
+    return rows, locked
+
+
+def _where(rows: Sequence[MixtureRow], locked: Lock) -> str:
+    """Names the sources whose texts or lengths differ; nothing where only the order does."""
+    seed = locked["rules"]["seed"]
+    parts = {
+        name: sorted(
+            (r for r in rows if r.source == name), key=lambda r: rank(seed, r.source, r.source_id)
+        )
+        for name in locked["sources"]
+    }
+    odd = [
+        n
+        for n, part in parts.items()
+        if rows_sha256(part) != locked["sources"][n]["content_sha256"]
+    ]
+    return f" (in {', '.join(odd)})" if odd else ""
+
+
+def check_tokenizer(locked: Lock, tokenizer: Any) -> None:
+    """Refuses to train with another tokenizer than the mixture's lengths were counted with.
+
+    Raises:
+        DriftError: It is another.
+    """
+    found = chat.tokenizer_sha256(tokenizer)
+    if found != locked["tokenizer_sha256"]:
+        raise DriftError(
+            f"mixture {locked['variant']} was built with tokenizer {locked['tokenizer_sha256'][:12]}, the model has {found[:12]}",
+            f"build it for this model: {COMMAND} CONFIG --variants {locked['variant']}",
+        )
 
 
 def facts(folder: Path) -> list[Fact]:
@@ -254,7 +355,19 @@ def facts(folder: Path) -> list[Fact]:
     ]
 
 
-def drift(then: Mapping[str, Any], now: Mapping[str, Any], path: str = "") -> Iterator[str]:
+def comparable(then: Lock, now: Lock) -> Lock:
+    """Returns a lock without what an older kit's lock does not hold."""
+    if "lock_version" in then:
+        return now
+    parts = {
+        name: {k: v for k, v in part.items() if k != "content_sha256"}
+        for name, part in now["sources"].items()
+    }
+    new = ("lock_version", "sample_scale", "content_sha256")
+    return {k: v for k, v in now.items() if k not in new} | {"sources": parts}
+
+
+def drift(then: Lock, now: Lock, path: str = "") -> Iterator[str]:
     """Yields one line per place in which two locks differ."""
     for key in sorted(set(then) | set(now)):
         a, b = then.get(key), now.get(key)

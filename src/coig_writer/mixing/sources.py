@@ -2,21 +2,26 @@
 
 Creative rows come from the packed dataset. The two general sources (paper, section 3.1) are
 Congliu/Chinese-DeepSeek-R1-Distill-data-110k and open-thoughts/OpenThoughts-114k; the larger
-OpenThoughts3 is an option. Rows are memory-mapped, so a source of any size fits.
+OpenThoughts3 is an option. A recipe may name others; a control says how many rows they give. Rows are
+memory-mapped, so a source of any size fits.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer import taxonomy
+from coig_writer.errors import ConfigError, InputError, MissingInputError
 from coig_writer.mixture import Example, content_id
+from coig_writer.record import from_row
 
-NAMES = ("creative", "general_zh", "general_en")
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+MARKERS = ("</think>", "<|im_", "<|endoftext|>")  # a text that holds one would end its own turn
 
 
 class Unconvertible(Exception):
@@ -27,8 +32,13 @@ class Unconvertible(Exception):
 class Source:
     """Where the rows of one part of a mixture come from.
 
-    ``path`` is a local file or folder, or a Hub dataset id; naming a Hub id is what allows the
-    network. ``revision`` is resolved to a commit and written to the lock.
+    Attributes:
+        name: Of the part.
+        path: A local file or folder, or a Hub dataset id; naming one is what allows the network.
+        format: How a row is read: a name of ``ADAPTERS``.
+        revision: Of a Hub dataset; resolved to a commit and written to the lock.
+        config: Of a Hub dataset, or of a local folder whose card lists configs, such as a genre.
+        genres: Only rows of these genres (slugs), by the column ``genre``; None takes all.
     """
 
     name: str
@@ -36,6 +46,7 @@ class Source:
     format: str
     revision: str | None = None
     config: str | None = None
+    genres: tuple[str, ...] | None = None
 
     @property
     def local(self) -> bool:
@@ -47,25 +58,33 @@ def parse(settings: Mapping[str, Any]) -> dict[str, Source]:
     """Reads the ``sources:`` block of a recipe.
 
     Raises:
-        ConfigError: A source, key or format is unknown.
+        ConfigError: A name, key, format or genre is wrong.
     """
-    sources = {}
-    known = {f.name for f in dataclasses.fields(Source)} - {"name"}
-    for name, entry in settings.items():
-        if name not in NAMES:
-            raise ConfigError(f"unknown source {name!r}", f"use {', '.join(NAMES)}")
-        unknown = sorted(set(entry) - known)
-        if unknown:
-            raise ConfigError(
-                f"source {name}: unknown key {unknown[0]!r}", f"use {', '.join(sorted(known))}"
-            )
-        source = Source(name, **entry)
-        if source.format not in ADAPTERS:
-            raise ConfigError(
-                f"source {name}: unknown format {source.format!r}", f"use {', '.join(ADAPTERS)}"
-            )
-        sources[name] = source
-    return sources
+    return {name: _parsed(name, entry) for name, entry in settings.items()}
+
+
+def _parsed(name: Any, entry: Any) -> Source:
+    where = f"source {name}"
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise ConfigError(
+            f"{where}: no name for a source", "use lower-case letters, digits and underscores"
+        )
+    if not isinstance(entry, Mapping) or "name" in entry:
+        raise ConfigError(f"{where}: not read", f"write {name}: {{path: …, format: …}}")
+    try:
+        source = from_row(Source, {"name": name, **entry}, where, "key")
+    except InputError as error:
+        raise ConfigError(error.message, error.remedy) from error
+    if source.format not in ADAPTERS:
+        raise ConfigError(
+            f"{where}: unknown format {source.format!r}", f"use {', '.join(ADAPTERS)}"
+        )
+    known = [genre.slug for genre in taxonomy.of(Path(source.path)).genres]
+    for genre in source.genres or ():
+        if genre not in known:
+            close = difflib.get_close_matches(genre, known, 3) or known
+            raise ConfigError(f"{where}: unknown genre {genre!r}", f"genres are {', '.join(close)}")
+    return source
 
 
 def load(source: Source) -> tuple[Any, str | None]:
@@ -80,7 +99,7 @@ def load(source: Source) -> tuple[Any, str | None]:
     import datasets
 
     if source.local:
-        return _load_local(Path(source.path)), None
+        return _load_local(source), None
     if not _hub_id(source.path):
         raise MissingInputError(
             f"source {source.name}: no file or folder {source.path!r}", _remedy(source)
@@ -142,9 +161,24 @@ def pinned(source: Source, locks: Sequence[Mapping[str, Any]]) -> Source:
     return source
 
 
-def _load_local(path: Path) -> Any:
+def _load_local(source: Source) -> Any:
     import datasets
 
+    path, card = Path(source.path), Path(source.path) / "README.md"
+    if card.is_file() and "\nconfigs:" in card.read_text(encoding="utf-8"):
+        try:  # as `pack` leaves it: the card says which files are rows
+            return datasets.load_dataset(source.path, source.config, split="train")
+        except (ValueError, OSError) as error:
+            config = f"config {source.config!r}" if source.config else "the default config"
+            raise MissingInputError(
+                f"source {source.name}: cannot read {config} of {path} ({str(error)[:160]})",
+                "name a config of its card, or pack it again: python -m dataset_builder pack",
+            ) from error
+    if source.config is not None:
+        raise ConfigError(
+            f"source {source.name}: {path} has no card with configs, so none is {source.config!r}",
+            "leave config: out, or name a folder with a README.md that lists configs",
+        )
     files = (
         [path]
         if path.is_file()
@@ -166,6 +200,23 @@ def _load_local(path: Path) -> Any:
     return datasets.load_dataset(kinds.pop(), data_files=[str(f) for f in files], split="train")
 
 
+def refuse_samples(source: Source, rows: Any, variant: str) -> None:
+    """Refuses the kit's own samples as the creative rows of a mixture at the published scale.
+
+    Raises:
+        ConfigError: Some rows are samples.
+    """
+    told = source.format == "coig_writer" and "provenance" in rows.column_names
+    samples = sum(kind == "sample" for kind in rows["provenance"]) if told else 0
+    if samples:
+        raise ConfigError(
+            f"source {source.name}: {samples} of {len(rows)} rows in {source.path} are the kit's own "
+            f"samples, and {variant} is to be built at the published scale",
+            "import the authors' file and pack it (python -m dataset_builder pack --source import), "
+            "or take recipes/configs/demo.yaml",
+        )
+
+
 def _remedy(source: Source) -> str:
     if source.name == "creative":
         return "run: python -m dataset_builder pack"
@@ -178,19 +229,23 @@ def convert(source: Source, row: Mapping[str, Any]) -> Example:
     Raises:
         Unconvertible: The row gives no example.
     """
+    if source.genres is not None and row.get("genre") not in source.genres:
+        raise Unconvertible("other_genre")
     prompt, reasoning, article, row_id = ADAPTERS[source.format](row)
     for part, text in (("prompt", prompt), ("reasoning", reasoning), ("article", article)):
         if not isinstance(text, str) or not text.strip():
             raise Unconvertible(f"{part}_empty")
-        if "</think>" in text or "<|im_" in text:
+        if any(marker in text for marker in MARKERS):
             raise Unconvertible(f"{part}_holds_a_marker")
+    if row_id is not None and not (isinstance(row_id, str) and row_id.strip()):
+        raise Unconvertible("id_is_no_text")
     prompt, reasoning, article = prompt.strip(), reasoning.strip(), article.strip()
     return Example(
         source.name, row_id or content_id(prompt, reasoning, article), prompt, reasoning, article
     )
 
 
-def _coig_writer(row: Mapping[str, Any]) -> tuple[Any, Any, Any, str | None]:
+def _coig_writer(row: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
     return row.get("query"), row.get("thought"), row.get("answer"), row.get("id")
 
 
@@ -206,16 +261,18 @@ _THINK = re.compile(r"\s*<think>(.*?)</think>(.*)", re.DOTALL)
 
 
 def _conversation(row: Mapping[str, Any], marked: re.Pattern[str]) -> tuple[Any, Any, Any, None]:
-    turns = row.get("conversations") or []
-    if len(turns) != 2:
+    """Reads one question and one answer, told as from/value or as role/content."""
+    turns = row.get("conversations") or row.get("messages") or []
+    if len(turns) != 2 or not all(isinstance(turn, Mapping) for turn in turns):
         raise Unconvertible("not_one_question_and_one_answer")
-    found = marked.fullmatch(turns[1]["value"] or "")
+    question, answer = (turn.get("value") or turn.get("content") or "" for turn in turns)
+    found = marked.fullmatch(answer) if isinstance(answer, str) else None
     if found is None:
         raise Unconvertible("thought_markers_missing")
-    return turns[0]["value"], found[1], found[2], None
+    return question, found[1], found[2], None
 
 
-ADAPTERS: dict[str, Callable[[Mapping[str, Any]], tuple[Any, Any, Any, str | None]]] = {
+ADAPTERS: dict[str, Callable[[Mapping[str, Any]], tuple[Any, Any, Any, Any]]] = {
     "coig_writer": _coig_writer,
     "congliu": _congliu,
     "openthoughts": lambda row: _conversation(row, _OPEN_THOUGHTS),

@@ -16,8 +16,8 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from coig_writer import paper
-from coig_writer.files import read_records
-from coig_writer.mixture import MixtureRow
+from coig_writer.errors import ConfigError
+from coig_writer.mixing import mixing
 from coig_writer.paper import Spread
 
 CHARACTERS_PER_TOKEN = 1.57  # Chinese answers, tokens and characters of the paper's Table 3
@@ -57,13 +57,18 @@ class Lengths:
         return sum(self.tokens)
 
 
-def counted(folder: Path, max_length: int) -> Lengths | None:
-    """Returns the lengths of a built mixture as the trainer sees them; None if it is not built."""
-    file = folder / "train.parquet"
-    if not file.is_file():
+def counted(folder: Path, max_length: int, *, sample_scale: bool) -> Lengths | None:
+    """Returns the lengths of a built mixture as the trainer sees them; None if it is not built.
+
+    Raises:
+        ConfigError: It was built for another length or scale than the recipe's.
+    """
+    if not (folder / "mixture.lock.json").is_file():
         return None
-    rows = read_records(file, MixtureRow)
-    return Lengths(tuple(min(r.n_tokens, max_length) for r in rows), f"counted in {file}")
+    rows, _ = mixing.read(folder, max_length, sample_scale=sample_scale)
+    return Lengths(
+        tuple(min(r.n_tokens, max_length) for r in rows), f"counted in {folder / 'train.parquet'}"
+    )
 
 
 def drawn(
@@ -78,7 +83,16 @@ def drawn(
         together: A genre's longest prompt, reasoning and article fall on one row, its next longest
             on the next, which is the widest spread that the published figures allow; otherwise the
             three are drawn apart.
+
+    Raises:
+        ConfigError: A source has no assumed lengths.
     """
+    unknown = [source for source in rows if source != "creative" and source not in GENERAL]
+    if unknown:
+        raise ConfigError(
+            f"nothing is known of the lengths of source {unknown[0]!r}",
+            "build the mixture first, so that they can be counted: python recipes/mix.py CONFIG",
+        )
     rng = np.random.default_rng(seed)
     parts = []
     for source, count in rows.items():

@@ -23,9 +23,9 @@ from trl import get_peft_config
 from coig_writer import facts
 from coig_writer.errors import ConfigError, DriftError, MissingInputError
 from coig_writer.facts import Fact
-from coig_writer.files import read_records, write_json
-from coig_writer.mixing import controls
-from coig_writer.mixing.mixing import read_lock
+from coig_writer.files import write_json
+from coig_writer.mixing import controls, mixing
+from coig_writer.mixing.mixing import Lock
 from coig_writer.mixture import MixtureRow, ids_hash
 from coig_writer.record import to_row
 from coig_writer.training import ledger, modes, recount
@@ -36,7 +36,6 @@ from coig_writer.training.samples import EpochSamples
 from coig_writer.training.trainer import RecipeTrainer
 
 logger = logging.getLogger(__name__)
-MIX = "python recipes/mix.py recipes/configs/cw_10k.yaml"
 
 
 def mixture_folder(recipe: RecipeArguments, variant: str) -> Path:
@@ -46,32 +45,16 @@ def mixture_folder(recipe: RecipeArguments, variant: str) -> Path:
 
 def read_mixture(
     recipe: RecipeArguments, variant: str, max_length: int
-) -> tuple[list[MixtureRow], dict[str, Any]]:
+) -> tuple[list[MixtureRow], Lock]:
     """Reads a mixture and checks it against its lock and the run's length.
 
     Raises:
         MissingInputError: The mixture was not built.
         DriftError: Its rows are not those of its lock.
-        ConfigError: It was built for another length, or too many tokens would be cut.
+        ConfigError: It was built for another length or scale, or too many tokens would be cut.
     """
     folder = mixture_folder(recipe, variant)
-    lock_file = folder / "mixture.lock.json"
-    if not lock_file.is_file():
-        raise MissingInputError(
-            f"{folder}: no mixture {variant!r} here",
-            f"run: python recipes/mix.py CONFIG --variants {variant}   (CONFIG as given here, or recipes/configs/cw_10k.yaml)",
-        )
-    lock = read_lock(lock_file)
-    rows = read_records(folder / "train.parquet", MixtureRow, made_by=MIX)
-    if ids_hash(f"{r.source}\t{r.source_id}" for r in rows) != lock["ids_sha256"]:
-        raise DriftError(
-            f"{folder}: the rows are not those of mixture.lock.json", f"build it again: {MIX}"
-        )
-    if lock["rules"]["max_length_tokens"] != max_length:
-        raise ConfigError(
-            f"{folder} was built for {lock['rules']['max_length_tokens']} tokens, the recipe says max_length: {max_length}",
-            "build the mixture again, or set max_length to its length",
-        )
+    rows, lock = mixing.read(folder, max_length, sample_scale=recipe.sample_scale)
     cut = sum(max(0, r.n_tokens - max_length) for r in rows) / sum(r.n_tokens for r in rows)
     if cut > recipe.over_long_budget:
         raise ConfigError(
@@ -101,7 +84,7 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
         return out
     recipes.check_batch(recipe, sft, sft.world_size)  # before a large model is loaded
     mode = modes.choose(recipe.mode, sft, model.dtype, lora=model.use_peft)
-    trainer = _trainer(dataclasses.replace(sft, output_dir=str(out)), model, rows, mode)
+    trainer = _trainer(dataclasses.replace(sft, output_dir=str(out)), model, rows, lock, mode)
     if recipe.epoch_samples:
         trainer.add_callback(EpochSamples(recipe.epoch_samples, trainer))
     started = time.monotonic()
@@ -178,7 +161,9 @@ def _whole(checkpoint: Path) -> bool:
     return True
 
 
-def _trainer(sft: Any, model: Any, rows: Sequence[MixtureRow], mode: Mode) -> RecipeTrainer:
+def _trainer(
+    sft: Any, model: Any, rows: Sequence[MixtureRow], lock: Lock, mode: Mode
+) -> RecipeTrainer:
     conversations = Dataset.from_list(
         [{"messages": to_row(row)["messages"], "row": number} for number, row in enumerate(rows)]
     )
@@ -186,6 +171,7 @@ def _trainer(sft: Any, model: Any, rows: Sequence[MixtureRow], mode: Mode) -> Re
     tokenizer = AutoTokenizer.from_pretrained(
         model.model_name_or_path, revision=model.model_revision
     )
+    mixing.check_tokenizer(lock, tokenizer)
     return RecipeTrainer(
         row_names=[f"{r.source}\t{r.source_id}" for r in rows],
         model=model.model_name_or_path,

@@ -6,7 +6,6 @@ it is called a smoke output.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -78,9 +77,3 @@ def _model(vocabulary: int, tokenizer: Any, seed: int) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Qwen2ForCausalLM(config)
-
-
-def tokenizer_sha256(tokenizer: Any) -> str:
-    """Returns one hash for a tokenizer: its vocabulary, merges and chat template."""
-    state = tokenizer.backend_tokenizer.to_str() + str(tokenizer.chat_template)
-    return hashlib.sha256(state.encode()).hexdigest()

@@ -110,8 +110,22 @@ def test_sample_scale_halves_tenths_and_quarters():
     assert scaled(controls.resolve("cw_1k"), 16, 24)["general_en"] == 2
     assert scaled(controls.resolve("cw"), 102, 0) == {"creative": 102}
     assert scaled(Control("c", "cw", "?", creative=416), 102, 0) == {"creative": 25}
+    poems = {"creative": 1665, "poems": 500}
+    assert controls.at_sample_scale(poems, {"creative": 102, "poems": 60})["poems"] == 60
+    assert controls.at_sample_scale(poems, {"creative": 102, "poems": 600})["poems"] == 500
     only = Control("z", "cw_10k", "?", general_zh=20_000, general_en=0)
     assert scaled(only, 102, 60) == {"creative": 102, "general_zh": 60}
+
+
+def test_rows_of_a_further_source_are_counted_and_locked(tmp_path):
+    (tmp_path / "c.yaml").write_text(
+        "poetry: {of: cw_1k, question: q, general_en: 0, rows: {poems: 500}}"
+    )
+    control = controls.read(tmp_path / "c.yaml")["poetry"]
+    assert controls.counts(control) == {"creative": 1665, "general_zh": 1000, "poems": 500}
+    assert control.locked == {
+        "name": "poetry", "of": "cw_1k", "question": "q", "general_en": 0, "rows": {"poems": 500},
+    }  # fmt: skip
 
 
 def test_steps_of_another_variant_are_those_of_its_lock(tmp_path):
@@ -132,13 +146,18 @@ def test_steps_of_another_variant_are_those_of_its_lock(tmp_path):
 @pytest.mark.parametrize(
     ("entry", "wrong"),
     [
-        ("{of: cw}", "'question' is missing"),
+        ("{of: cw}", "'question' of Control is missing"),
         ("{of: cw, question: q, sead: 1}", "unknown key 'sead'"),
         ("{of: cw_7k, question: q, seed: 1}", "no published variant"),
-        ("{of: cw, question: q, reasoning: lost}", "not own, absent, shuffled"),
-        ("{of: cw, question: q, creative: 4.5}", "no number of rows"),
+        ("{of: cw, question: q, reasoning: lost}", "'reasoning' is 'lost'"),
+        ("{of: cw, question: q, creative: 4.5}", "'creative' is float '4.5', not int"),
+        ("{of: cw, question: q, creative: -1}", "a count is below 0"),
+        ("{of: cw, question: q, seed: one}", "'seed' is str 'one', not int"),
+        ("{of: cw, question: q, rows: {poems: -1}}", "a count is below 0"),
+        ("{of: cw, question: q, rows: {poems: many}}", "'poems'. is str 'many'"),
+        ("{of: cw, question: q, rows: {general_zh: 5}}", "stand under their own names"),
         ("{of: cw, question: q}", "nothing is changed"),
-        ("[cw]", "unknown key"),
+        ("[cw]", "is missing"),
     ],
 )
 def test_a_wrong_control_is_refused_by_name(tmp_path, entry, wrong):

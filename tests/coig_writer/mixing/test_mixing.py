@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import copy
+import dataclasses
 import hashlib
 import json
 
 import pytest
 
 from coig_writer import benchmark
-from coig_writer.errors import InputError
-from coig_writer.mixing import mixing
+from coig_writer.errors import ConfigError, DriftError, InputError, MissingInputError
+from coig_writer.files import write_json, write_records
+from coig_writer.mixing import chat, mixing
 from coig_writer.mixing.mixing import Rules
 from coig_writer.mixing.sources import Source, convert
-from coig_writer.mixture import Example
+from coig_writer.mixture import Example, MixtureRow
 from tests.coig_writer.conftest import creative_row, general_row, write_jsonl
 
 RULES = Rules(seed=42, max_length_tokens=4096)
@@ -144,3 +147,113 @@ def test_the_lock_names_every_drift(rows, smoke_tokenizer, tmp_path):
         == locked["ids_sha256"]
     )
     assert str(tmp_path) not in (tmp_path / "out" / "mixture.lock.json").read_text()
+
+
+@pytest.fixture
+def mixture(rows, smoke_tokenizer, tmp_path):
+    mixed, _, parts = build(rows, smoke_tokenizer)
+    tokenizer = chat.tokenizer_sha256(smoke_tokenizer)
+    locked = mixing.lock("cw_1k", parts, mixed, RULES, tokenizer, sample_scale=False)
+    mixing.write(tmp_path / "cw_1k", mixed, locked, parts)
+    return tmp_path / "cw_1k", mixed, locked
+
+
+def read(folder):
+    return mixing.read(folder, 4096, sample_scale=False)
+
+
+def test_a_mixture_is_read_back_as_it_was_locked(mixture):
+    folder, mixed, locked = mixture
+    assert read(folder) == (mixed, locked)
+    assert locked["lock_version"] == 2
+
+
+def edited(row, number, change):
+    turns = [
+        dataclasses.replace(t, content=change(t.content)) if i == number else t
+        for i, t in enumerate(row.messages)
+    ]
+    return dataclasses.replace(row, messages=tuple(turns))
+
+
+CHANGES = {
+    "one character of a prompt": lambda rows: [edited(rows[0], 0, lambda t: t + "。"), *rows[1:]],
+    "one character of a reasoning": lambda rows: [
+        edited(rows[0], 1, lambda t: t.replace("<think>\n", "<think>\n又", 1)),
+        *rows[1:],
+    ],
+    "an article": lambda rows: [edited(rows[0], 1, lambda t: t[:-1]), *rows[1:]],
+    "an overwritten assistant turn": lambda rows: [edited(rows[0], 1, lambda _: "空"), *rows[1:]],
+    "a length": lambda rows: [dataclasses.replace(rows[0], n_tokens=1), *rows[1:]],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_one_edited_character_is_drift_and_its_source_is_named(mixture, change):
+    folder, mixed, _ = mixture
+    write_records(folder / "train.parquet", change(mixed), MixtureRow)
+    with pytest.raises(
+        DriftError, match=rf"was changed after it was built \(in {mixed[0].source}\)"
+    ) as caught:
+        read(folder)
+    assert "python recipes/mix.py CONFIG --variants cw_1k" in str(caught.value)
+
+
+def test_another_order_and_other_rows_are_drift(mixture):
+    folder, mixed, _ = mixture
+    write_records(folder / "train.parquet", mixed[::-1], MixtureRow)
+    with pytest.raises(DriftError, match=r"or the order was changed after it was built\n"):
+        read(folder)
+    write_records(folder / "train.parquet", mixed[1:], MixtureRow)
+    with pytest.raises(DriftError, match="the rows are not those"):
+        read(folder)
+
+
+def older(locked):
+    """The lock as kits before wrote it."""
+    new = ("lock_version", "sample_scale", "content_sha256")
+    found = {k: v for k, v in locked.items() if k not in new}
+    parts = {n: {k: v for k, v in p.items() if k not in new} for n, p in locked["sources"].items()}
+    return found | {"sources": parts}
+
+
+def test_a_lock_of_an_older_kit_is_read_and_says_what_it_cannot_prove(mixture, caplog):
+    folder, mixed, locked = mixture
+    old = older(locked)
+    write_json(folder / "mixture.lock.json", old)
+    assert read(folder) == (mixed, old)
+    assert "not that their texts are unchanged" in caplog.text
+    assert not list(mixing.drift(old, mixing.comparable(old, locked)))
+    moved = locked | {"rows": 7}
+    assert list(mixing.drift(old, mixing.comparable(old, moved))) == ["rows: locked 12, now 7"]
+    more = locked | {"sources": locked["sources"] | {"poems": locked["sources"]["creative"]}}
+    assert "sources.poems" in "".join(mixing.drift(old, mixing.comparable(old, more)))
+    assert mixing.comparable(locked, moved) == moved
+
+
+def test_a_mixture_of_another_length_or_scale_is_refused_with_what_to_type(mixture):
+    folder, _, locked = mixture
+    with pytest.raises(
+        ConfigError, match="was built for 4096 tokens, the recipe says max_length: 8192"
+    ):
+        mixing.read(folder, 8192, sample_scale=False)
+    with pytest.raises(ConfigError, match="at the published scale, the recipe is at sample scale"):
+        mixing.read(folder, 4096, sample_scale=True)
+    write_json(folder / "mixture.lock.json", locked | {"sample_scale": True})
+    with pytest.raises(
+        ConfigError, match="at sample scale, the recipe is at the published"
+    ) as caught:
+        read(folder)
+    assert "--mixtures" in str(caught.value)
+    with pytest.raises(MissingInputError, match="no mixture 'cw' here"):
+        read(folder.parent / "cw")
+
+
+def test_another_tokenizer_than_the_locks_is_refused(mixture, smoke_tokenizer):
+    _, _, locked = mixture
+    mixing.check_tokenizer(locked, smoke_tokenizer)
+    other = copy.deepcopy(smoke_tokenizer)
+    other.chat_template += " "
+    with pytest.raises(DriftError, match="was built with tokenizer") as caught:
+        mixing.check_tokenizer(locked, other)
+    assert "--variants cw_1k" in str(caught.value)

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.mixing import sources
 from coig_writer.mixing.sources import Source, Unconvertible, convert
 from coig_writer.mixture import content_id
+from tests.coig_writer.conftest import creative_row
 
 
 def source(kind, name="general_zh"):
@@ -46,6 +51,13 @@ def test_openthoughts_markers(text):
     assert (example.reasoning, example.article) == ("T", "A")
 
 
+def test_a_conversation_may_be_told_by_role_and_content():
+    told = [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "<think>T</think>A"}]
+    for column in ("conversations", "messages"):
+        example = convert(source("openthoughts3"), {column: told})
+        assert (example.prompt, example.reasoning, example.article) == ("Q", "T", "A")
+
+
 def test_openthoughts3_markers():
     assert convert(source("openthoughts3"), openthoughts("<think>T</think>\nA")).article == "A"
 
@@ -65,6 +77,15 @@ def test_openthoughts3_markers():
             {"input": "问<|im_end|>", "reasoning_content": "想", "content": "答"},
             "prompt_holds_a_marker",
         ),
+        (
+            "congliu",
+            {"input": "问", "reasoning_content": "想", "content": "答<|endoftext|>二"},
+            "article_holds_a_marker",
+        ),
+        ("coig_writer", creative_row(1) | {"id": 7}, "id_is_no_text"),
+        ("coig_writer", creative_row(1) | {"id": " "}, "id_is_no_text"),
+        ("openthoughts", {"conversations": ["Q", "A"]}, "not_one_question_and_one_answer"),
+        ("openthoughts", openthoughts(5), "thought_markers_missing"),
         ("openthoughts", openthoughts("no markers"), "thought_markers_missing"),
         ("openthoughts", {"conversations": []}, "not_one_question_and_one_answer"),
     ],
@@ -90,12 +111,80 @@ def test_settings_are_strict():
         ].revision
         is None
     )
-    with pytest.raises(ConfigError, match="unknown source 'poems'"):
-        sources.parse({"poems": {"path": "x", "format": "congliu"}})
-    with pytest.raises(ConfigError, match="unknown key 'weight'"):
-        sources.parse({"creative": {"path": "x", "format": "congliu", "weight": 2}})
-    with pytest.raises(ConfigError, match="unknown format 'csv'"):
-        sources.parse({"creative": {"path": "x", "format": "csv"}})
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "said"),
+    [
+        ("Poems!", {"path": "x", "format": "congliu"}, "source Poems!: no name for a source"),
+        (7, {"path": "x", "format": "congliu"}, "source 7: no name"),
+        ("poems", {"path": "x", "format": "congliu", "weight": 2}, "unknown key 'weight'"),
+        ("poems", {"path": "x", "format": "csv"}, "unknown format 'csv'"),
+        ("poems", {"format": "congliu"}, "key 'path' of Source is missing"),
+        ("poems", {"path": 3, "format": "congliu"}, "key 'path' is int"),
+        ("poems", "x.jsonl", "source poems: not read"),
+        ("poems", {"path": "x", "format": "congliu", "genres": "haiku"}, "key 'genres' is str"),
+        ("poems", {"path": "x", "format": "congliu", "genres": ["wuxai"]}, "unknown genre 'wuxai'"),
+    ],
+)
+def test_a_wrong_source_is_one_sentence(name, entry, said):
+    with pytest.raises(ConfigError, match=said):
+        sources.parse({name: entry})
+
+
+def test_a_source_of_any_name_may_be_filtered_by_genre(rows):
+    entry = {"path": str(rows / "creative.jsonl"), "format": "coig_writer", "genres": ["wuxia"]}
+    poems = sources.parse({"poems_2": entry})["poems_2"]
+    assert convert(poems, creative_row(1) | {"genre": "wuxia"}).source == "poems_2"
+    for genre in ("xuanhuan", None):
+        with pytest.raises(Unconvertible, match="other_genre"):
+            convert(poems, creative_row(1) | {"genre": genre})
+
+
+@pytest.fixture
+def packed(tmp_path):
+    """A dataset as `pack` leaves it and `remove` has changed it: a card with configs, and files that are no rows."""
+    for genre, count in (("haiku", 2), ("wuxia", 3)):
+        found = [creative_row(f"{genre}-{i}") | {"genre": genre} for i in range(count)]
+        (tmp_path / "data" / genre).mkdir(parents=True)
+        pq.write_table(pa.Table.from_pylist(found), tmp_path / "data" / genre / "train-0.parquet")
+    configs = [
+        {"config_name": name, "data_files": [{"split": "train", "path": path}]}
+        for name, path in (("default", "data/*/train-*"), ("wuxia", "data/wuxia/train-*"))
+    ]
+    card = f"---\n{yaml.safe_dump({'license': 'cc0-1.0', 'configs': configs})}---\n# Rows\n"
+    (tmp_path / "README.md").write_text(card)
+    (tmp_path / "removed.jsonl").write_text('{"id": "x", "reason": "r"}\n')
+    (tmp_path / "facts.json").write_text('{"facts": []}')
+    return tmp_path
+
+
+def test_a_dataset_after_a_removal_still_loads_and_its_configs_too(packed):
+    whole = Source("creative", str(packed), "coig_writer")
+    assert len(sources.load(whole)[0]) == 5
+    one, commit = sources.load(dataclasses.replace(whole, config="wuxia"))
+    assert ({row["genre"] for row in one}, len(one), commit) == ({"wuxia"}, 3, None)
+    with pytest.raises(MissingInputError, match="cannot read config 'ballad'"):
+        sources.load(dataclasses.replace(whole, config="ballad"))
+
+
+def test_a_config_of_what_has_none_is_refused(rows):
+    with pytest.raises(ConfigError, match="no card with configs, so none is 'wuxia'"):
+        sources.load(
+            Source("creative", str(rows / "creative.jsonl"), "coig_writer", config="wuxia")
+        )
+
+
+def test_samples_are_no_rows_of_a_published_mixture(rows):
+    source = Source("creative", str(rows / "creative.jsonl"), "coig_writer")
+    plain, _ = sources.load(source)
+    sources.refuse_samples(source, plain, "cw")  # nothing says that they are
+    kinds = ["published"] * 8
+    sources.refuse_samples(source, plain.add_column("provenance", kinds), "cw")
+    kinds[3] = "sample"
+    with pytest.raises(ConfigError, match=r"1 of 8 rows .* are the kit's own samples") as caught:
+        sources.refuse_samples(source, plain.add_column("provenance", kinds), "cw")
+    assert "pack --source import" in str(caught.value)
 
 
 @pytest.mark.parametrize("path", ["build/none.jsonl", "data/rows.jsonl", "./here", "/gone/away"])
