@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.files import read_yaml
@@ -139,6 +139,7 @@ def parse(
         raise ConfigError(
             f"recipe: {error}", "see recipes/configs/cw_10k.yaml for every key with its reason"
         ) from error
+    check_ranges(recipe, sft)
     for variant in recipe.variants:
         controls.resolve(variant, Path(recipe.controls))
     return recipe, sft, model
@@ -170,7 +171,9 @@ def check_keys(arguments: Sequence[str], of: Sequence[type] | None = None) -> No
     Raises:
         ConfigError: Naming the key and what to write instead.
     """
-    known = {f.name for cls in of or classes() for f in dataclasses.fields(cls)}
+    of = classes() if of is None else of
+    known = {f.name for cls in of for f in dataclasses.fields(cls)}
+    path, settings = Path(), dict[str, Any]()
     keys: dict[str, str] = {
         a[2:].split("=")[0].replace("-", "_"): "command line"
         for a in arguments
@@ -179,7 +182,8 @@ def check_keys(arguments: Sequence[str], of: Sequence[type] | None = None) -> No
     keys.pop("help", None)
     if keys.pop("config", None):
         path = Path(arguments[list(arguments).index("--config") + 1])
-        keys |= dict.fromkeys(read_yaml(path), str(path))
+        settings = read_yaml(path)
+        keys |= dict.fromkeys(settings, str(path))
     for key, where in keys.items():
         if key in known and key not in REMOVED:
             continue
@@ -191,6 +195,56 @@ def check_keys(arguments: Sequence[str], of: Sequence[type] | None = None) -> No
         )
         raise ConfigError(
             f"{where}: {'removed' if key in REMOVED else 'unknown'} key {key!r}", hint
+        )
+    check_types(settings, of, path)
+
+
+def check_types(settings: Mapping[str, Any], of: Sequence[type], path: Path) -> None:
+    """Holds the values of a YAML against the types of the dataclasses.
+
+    The parser of transformers takes a text for a list of letters, and 8.0 for a count until a step fails.
+
+    Raises:
+        ConfigError: A value is of another type; a number in quotes passes, as on a command line.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    hints = {name: hint for cls in of for name, hint in get_type_hints(cls).items()}
+    for key, value in settings.items():
+        try:
+            found = TypeAdapter(hints[key]).validate_python(value)
+            wrong = type(found) is int and type(value) in (bool, float)
+            said = f"{value!r} is no whole number"
+        except ValidationError as error:
+            wrong, said = True, f"{value!r}: {error.errors()[0]['msg']}"
+        if wrong:
+            quoted = " (no, yes, on and off are switches in YAML: put quotes around a word)"
+            raise ConfigError(
+                f"{path}: key {key!r} is {said:.160}{quoted if type(value) is bool else ''}",
+                "see recipes/configs/cw_10k.yaml for every key with its form",
+            )
+
+
+def check_ranges(recipe: RecipeArguments, sft: Any) -> None:
+    """Refuses counts and shares out of range.
+
+    Raises:
+        ConfigError: A batch is empty, no variant is named, or the budget is no share.
+    """
+    counts = {
+        "global_batch_size": recipe.global_batch_size,
+        "per_device_train_batch_size": sft.per_device_train_batch_size,
+        "gradient_accumulation_steps": sft.gradient_accumulation_steps,
+        "variants": len(recipe.variants),
+    }
+    wrong = [f"{name} is {count}, not 1 or more" for name, count in counts.items() if count < 1]
+    if not 0 <= recipe.over_long_budget <= 1:
+        wrong.append(f"over_long_budget is {recipe.over_long_budget}, not a share from 0 to 1")
+    if recipe.over_long not in ("cut", "drop"):
+        wrong.append(f"over_long is {recipe.over_long!r}, not cut or drop")
+    if wrong:
+        raise ConfigError(
+            f"recipe: {wrong[0]}", "see recipes/configs/cw_10k.yaml for every key with its reason"
         )
 
 

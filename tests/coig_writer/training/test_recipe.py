@@ -108,3 +108,52 @@ def test_without_arguments_it_says_within_seconds_what_is_missing(root, tmp_path
     missing = {"no GPU here": "demo.yaml", "no mixture 'cw_10k' here": "recipes/mix.py"}
     assert any(what in done.stderr and remedy in done.stderr for what, remedy in missing.items())
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("variants", "cw", "'variants' is 'cw': Input should be a valid list"),
+        ("gradient_accumulation_steps", 8.0, "is 8.0 is no whole number"),
+        ("global_batch_size", True, "is True is no whole number"),
+        ("seed", "one", "'seed' is 'one': Input should be a valid integer"),
+        ("learning_rate", "hot", "'learning_rate' is 'hot': Input should be a valid number"),
+        ("save_strategy", False, "quotes around a word"),  # save_strategy: no
+        ("use_cpu", "perhaps", "'use_cpu' is 'perhaps'"),
+        ("sources", [], "'sources' is .*: Input should be a valid dictionary"),
+        ("model_name_or_path", 7, "'model_name_or_path' is 7"),
+        ("max_length", [8192], "'max_length' is"),
+    ],
+)
+def test_a_value_of_another_type_is_one_sentence(root, tmp_path, key, value, said):
+    settings = read_yaml(config(root, "demo")) | {key: value}
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(settings))
+    with pytest.raises(ConfigError, match=said) as caught:
+        recipes.parse(["--config", str(tmp_path / "r.yaml")])
+    assert str(tmp_path / "r.yaml") in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("learning_rate", "2e-5"), ("seed", "7"), ("bf16", False)]
+)
+def test_a_number_in_quotes_is_read_as_on_a_command_line(root, tmp_path, key, value):
+    settings = read_yaml(config(root, "demo")) | {key: value}
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(settings))
+    recipes.parse(["--config", str(tmp_path / "r.yaml")])
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--per_device_train_batch_size", "0"), "per_device_train_batch_size is 0, not 1 or more"),
+        (("--global_batch_size", "0"), "global_batch_size is 0"),
+        (("--gradient_accumulation_steps", "-1"), "gradient_accumulation_steps is -1"),
+        (("--over_long_budget", "1.01"), "over_long_budget is 1.01, not a share"),
+        (("--over_long", "crop"), "over_long is 'crop', not cut or drop"),
+    ],
+)
+def test_counts_and_shares_out_of_range_are_refused(root, flags, said):
+    given = ["--config", str(config(root, "demo"))]
+    with pytest.raises(ConfigError, match=said):
+        recipes.parse([*given, *flags])
+    recipes.parse([*given, "--over_long_budget", "1", "--over_long", "drop"])
