@@ -76,28 +76,30 @@ class Prediction:
 
 
 def predict(of: Shape, how: Variant, length: int, accumulate: int) -> Prediction:
-    """Predicts a micro-batch of one full row on an H200 from the assumptions above."""
-    head_size = of.vocab_size * of.hidden_size
-    body = throughput.matmul_parameters(of) - head_size
-    rate = throughput.PEAKS["H200"] * GEMM
-    passes = 8 if how.checkpoint != "none" else 6
-    attention = throughput.flops_per_token(of, length) - 6 * (body + head_size)
-    again = {"full": 4 / 3, "attention": 1.0, "none": 1.0}[how.checkpoint]
-    residual = 4 if how.states == "fp32" else 2
-    traffic = planner.layer_bytes(of, residual) * of.num_hidden_layers * length * passes / 2
-    casts = 6 * of.parameters if how.states == "fp32" else 0
-    moved = 28 if how.states == "fp32" else 16
-    seconds = {
-        "matrices": passes * body * length / rate / (FP8_GEMM if how.fp8 else 1),
-        "attention": attention
-        * again
-        * length
-        / (throughput.PEAKS["H200"] * ATTENTION[how.attention]),
-        "head": 6 * head_size * length / rate * HEAD_OVER_GEMM[how.head],
-        "elementwise": traffic * (0.5 if how.compiled else 1) / BANDWIDTH,
-        "casts": casts / BANDWIDTH,
-        "optimizer": moved * of.parameters / BANDWIDTH / accumulate,
+    """Predicts a micro-batch of one full row on an H200 from the assumptions above.
+
+    FLOPs are 2 per parameter and token forward and 4 backward; checkpointing computes forward once more.
+    Bytes are those that move through the GPU's memory.
+    """
+    peak, fp32 = throughput.PEAKS["H200"], how.states == "fp32"
+    head = of.vocab_size * of.hidden_size
+    layers = throughput.matmul_parameters(of) - head
+    passes = 6 if how.checkpoint == "none" else 8  # FLOPs per parameter of the layers
+    attention = throughput.flops_per_token(of, length) - 6 * (layers + head)
+    attention *= 4 / 3 if how.checkpoint == "full" else 1
+    kept = planner.layer_bytes(of, 4 if fp32 else 2) * of.num_hidden_layers
+    flop_s = {
+        "matrices": passes * layers / (peak * GEMM * (FP8_GEMM if how.fp8 else 1)),
+        "attention": attention / (peak * ATTENTION[how.attention]),
+        "head": 6 * head * HEAD_OVER_GEMM[how.head] / (peak * GEMM),
     }
+    moved = {
+        "elementwise": kept * length * passes / 2 * (0.5 if how.compiled else 1),
+        "casts": 6 * of.parameters if fp32 else 0,
+        "optimizer": (28 if fp32 else 16) * of.parameters / accumulate,
+    }
+    seconds = {name: length * each for name, each in flop_s.items()}
+    seconds |= {name: size / BANDWIDTH for name, size in moved.items()}
     useful = length * (1 if how.packed else PADDED_SHARE)
     return Prediction({k: 1e3 * v for k, v in seconds.items()}, useful, memory(of, how, length))
 
