@@ -20,7 +20,8 @@ from coig_writer.cards import card
 from coig_writer.cards.card import Literal
 from coig_writer.errors import run_command
 from coig_writer.facts import Fact
-from coig_writer.files import atomic_folder, file_sha256, read_records
+from coig_writer.files import file_sha256, read_records
+from coig_writer.folder import atomic_folder
 from coig_writer.preference.summary import Summary, summary
 
 TEMPLATE = Path(__file__).parent / "arena.md.jinja"
@@ -146,7 +147,7 @@ def write(source: Path, out: Path) -> None:
         and pq.read_metadata(source / f"{name}.parquet").num_rows
     ]
     measured = measure(ballots, file_sha256(source / "ballots.parquet"))
-    with atomic_folder(out) as folder:
+    with atomic_folder(out, "card of votes") as folder:
         for name in (*(f"{table}.parquet" for table in tables), "manifest.json"):
             shutil.copyfile(source / name, folder / name)
         facts.write(folder / "facts.json", measured)

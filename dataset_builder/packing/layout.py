@@ -19,6 +19,16 @@ from coig_writer.taxonomy import Taxonomy
 UNASSIGNED = "unassigned"
 SHARD = "00000-of-00001.parquet"
 REMOVED = "removed.jsonl"
+# What a folder may hold that was packed before folders listed their files.
+EARLIER = (
+    "data/*/train-*.parquet",
+    "benchmark/*-*.parquet",
+    "figures/*.png",
+    "README.md",
+    "facts.json",
+    "taxonomy.json",
+    REMOVED,
+)
 
 
 class DataFiles(TypedDict):

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from coig_writer import benchmark, facts, taxonomy
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import atomic_folder, read_records, write_records
+from coig_writer.files import read_records, write_records
+from coig_writer.folder import atomic_folder
 from coig_writer.triplet import Triplet, check
 from dataset_builder.packing import card as dataset_card
 from dataset_builder.packing import figures, layout, samples, summary
@@ -80,7 +81,7 @@ def pack(
     out: Path,
     removals: Sequence[Removal] | None = None,
 ) -> list[Triplet]:
-    """Writes the dataset folder; whole or not at all.
+    """Writes the dataset folder; whole or not at all, and in the place of a packed dataset alone.
 
     Args:
         triplets: The rows.
@@ -90,15 +91,18 @@ def pack(
 
     Returns:
         The rows that were written.
+
+    Raises:
+        InputError: The folder holds what the kit did not pack.
     """
-    log = layout.removals(out) if removals is None else removals
-    gone = {removal.id for removal in log}
-    triplets = [t for t in triplets if t.id not in gone]
-    by_genre: dict[str | None, list[Triplet]] = defaultdict(list)
-    for triplet in triplets:
-        by_genre[triplet.genre].append(triplet)
-    groups = summary.summarize(triplets)
-    with atomic_folder(out) as folder:
+    with atomic_folder(out, "packed dataset", layout.EARLIER) as folder:
+        log = layout.removals(out) if removals is None else removals
+        gone = {removal.id for removal in log}
+        triplets = [t for t in triplets if t.id not in gone]
+        by_genre: dict[str | None, list[Triplet]] = defaultdict(list)
+        for triplet in triplets:
+            by_genre[triplet.genre].append(triplet)
+        groups = summary.summarize(triplets)
         for genre, rows in by_genre.items():
             write_records(folder / layout.genre_file(genre), rows, Triplet)
         queries = {language: benchmark.queries(language) for language in benchmark.LANGUAGES}

@@ -26,7 +26,8 @@ from typing import Any
 from coig_writer import __version__
 from coig_writer.document import OPEN, Document, Dropped
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import atomic_folder, file_sha256, iterate, read_json, write_json, write_rows
+from coig_writer.files import file_sha256, iterate, read_json, write_json, write_rows
+from coig_writer.folder import atomic_folder
 from coig_writer.record import from_row, to_row
 
 STAGES = (
@@ -192,7 +193,7 @@ class Parts:
                     f"{self.stage}: part {path.stem[:6]} of {len(paths)} is not decided",
                     f"run: {made_by(self.root, self.stage)}",
                 )
-        with atomic_folder(self.out) as partial:
+        with atomic_folder(self.out, "finished stage") as partial:
             counts = self._split(paths, partial)
             record = {
                 "input_sha256": file_sha256(self.input),

@@ -14,7 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from coig_writer import facts
-from coig_writer.files import atomic_folder
+from coig_writer.folder import atomic_folder
 from eval_tasks import runs as inputs
 from eval_tasks.report import measured, page
 from eval_tasks.report.analysis import analyse
@@ -30,7 +30,7 @@ def main() -> int | None:
     chosen_languages = tqdm(page.languages(runs), desc="analysing", unit="language", disable=None)
     analyses = {language: analyse(runs, language) for language in chosen_languages}
     command = inputs.command("report", arguments)
-    with atomic_folder(arguments.out) as folder:
+    with atomic_folder(arguments.out, "report") as folder:
         shown = tqdm(analyses.items(), desc="drawing", unit="language", disable=None)
         drawn = {x: gallery(runs, found, folder / "figures") for x, found in shown}
         facts.write(folder / "facts.json", measured.facts(runs, analyses, command))

@@ -14,7 +14,6 @@ import hashlib
 import json
 import logging
 import os
-import shutil
 import typing
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -44,28 +43,6 @@ def atomic_path(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
-    """Gives a temporary folder beside ``path``; puts it in the place of ``path`` at the end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
-    partial.mkdir()
-    retired = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
-    try:
-        yield partial
-        if path.exists():
-            path.rename(retired)
-        try:
-            partial.rename(path)
-        except BaseException:
-            if retired.exists():
-                retired.rename(path)
-            raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(retired, ignore_errors=True)
 
 
 def arrow_schema(cls: type) -> Any:
@@ -127,9 +104,9 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
             handle.write(line(row))
 
 
-def line(row: Mapping[str, Any]) -> str:
-    """Returns a row as a line of JSONL."""
-    return json.dumps(row, ensure_ascii=False) + "\n"
+def line(row: Mapping[str, Any], default: Callable[[Any], str] | None = None) -> str:
+    """Returns a row as a line of JSONL; ``default`` renders values that JSON does not know."""
+    return json.dumps(row, ensure_ascii=False, default=default) + "\n"
 
 
 @contextlib.contextmanager

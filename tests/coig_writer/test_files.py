@@ -8,7 +8,6 @@ import pytest
 from coig_writer.errors import ConfigError, InputError, MissingInputError, run_command
 from coig_writer.files import (
     appending,
-    atomic_folder,
     atomic_path,
     file_sha256,
     iterate,
@@ -72,28 +71,12 @@ def half_file(path):
         raise KeyboardInterrupt
 
 
-def half_folder(path):
-    with atomic_folder(path) as partial:
-        (partial / "a").write_text("half")
-        raise RuntimeError
-
-
 def test_nothing_half_made_is_left(tmp_path):
     (tmp_path / "kept.txt").write_text("before")
     with pytest.raises(KeyboardInterrupt):
         half_file(tmp_path / "kept.txt")
     assert (tmp_path / "kept.txt").read_text() == "before"
-    with pytest.raises(RuntimeError):
-        half_folder(tmp_path / "folder")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["kept.txt"]
-
-
-def test_a_folder_is_replaced_whole(tmp_path):
-    for text in ("one", "two"):
-        with atomic_folder(tmp_path / "folder") as partial:
-            (partial / text).write_text(text)
-    assert [p.name for p in (tmp_path / "folder").iterdir()] == ["two"]
-    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
 
 
 def test_the_row_hash_does_not_depend_on_the_format(tmp_path):

@@ -24,7 +24,7 @@ from lighteval.tasks.lighteval_task import LightevalTaskConfig
 from lighteval.tasks.requests import Doc, SamplingMethod
 
 from coig_writer import benchmark, taxonomy
-from coig_writer.files import atomic_folder
+from coig_writer.folder import atomic_folder
 from coig_writer.metrics.answer import Answer, answer
 from coig_writer.metrics.catalogue import METRICS, TOGETHER, measure, measure_together
 from coig_writer.metrics.definition import Missing, Value
@@ -55,7 +55,7 @@ def benchmark_folder() -> str:
         home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
         copy = home / "coig_writer" / f"benchmark-{digest.hexdigest()[:16]}"
         if not copy.is_dir():
-            with atomic_folder(copy) as partial:
+            with atomic_folder(copy, "benchmark") as partial:
                 shutil.copytree(source, partial, dirs_exist_ok=True)
     return str(copy)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from coig_writer.files import atomic_folder
+from coig_writer.folder import atomic_folder
 from coig_writer.text.ngrams import grams
 from coig_writer.training import smoke
 
@@ -114,7 +114,7 @@ def prepare(out: Path, texts: Sequence[Text], kept_out: Sequence[str], shape: Sh
         return np.array(ids, dtype=np.uint16)
 
     training = [i for i in order.tolist() if i not in held]
-    with atomic_folder(out) as folder:
+    with atomic_folder(out, "pretraining corpus") as folder:
         tokenizer.save_pretrained(folder)
         np.save(folder / CORPUS, encoded(training, weighted=True))
         np.save(folder / HELD_OUT, encoded(sorted(held), weighted=False))

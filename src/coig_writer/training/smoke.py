@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from coig_writer.files import atomic_folder
+from coig_writer.folder import atomic_folder
 
 NAME = "smoke"
 VOCABULARY = 2000
@@ -26,7 +26,7 @@ def make(out: Path, texts: Iterable[str], seed: int = 0) -> None:
         texts: What the tokenizer is fitted on; order matters not.
         seed: Of the weights.
     """
-    with atomic_folder(out) as folder:
+    with atomic_folder(out, "smoke model") as folder:
         tokenizer = fit_tokenizer(texts)
         tokenizer.save_pretrained(folder)
         _model(len(tokenizer), tokenizer, seed).save_pretrained(folder)

@@ -109,6 +109,29 @@ def test_the_older_schema_gets_ids_and_keeps_what_has_no_column(tmp_path):
     assert extra[0] == {"id": first.id} | {k: row[k] for k in ("query_type", "link", "source_date")}
 
 
+def test_a_row_nested_in_a_known_field_is_reported(tmp_path):
+    inner = {"id": "inner", "query": "q", "thought": "t", "answer": "a"}
+    rows = [GOOD | {"link": inner}, GOOD | {"id": "b", "link": "u", "score": float("nan")}]
+    path = write(tmp_path / "rows.jsonl", rows)
+    imported = import_file(path, tmp_path / "out")
+    assert imported.rules["unknown_field"] == 2
+    problem = lines(tmp_path / "out" / "warnings.jsonl")[0]
+    assert (problem["row"], problem["detail"]) == (1, "'link' holds a dict, not a text")
+    extra = lines(tmp_path / "out" / "extra.jsonl")
+    assert (extra[0]["link"], extra[1]["score"]) == (inner, "NaN")
+
+
+def test_an_import_never_overwrites_the_file_it_reads(tmp_path):
+    path = write(tmp_path / "rejected.jsonl", [GOOD])
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="writes a file of this name there"):
+        import_file(path, tmp_path)
+    assert path.read_bytes() == before
+    (tmp_path / "assignments.jsonl").write_text("somebody's")
+    import_file(path.rename(tmp_path / "rows.jsonl"), tmp_path)
+    assert (tmp_path / "assignments.jsonl").read_text() == "somebody's"
+
+
 def test_the_checksum_is_compared_with_the_recorded_ones(tmp_path, monkeypatch):
     import hashlib
 

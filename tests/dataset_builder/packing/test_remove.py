@@ -8,6 +8,8 @@ import pytest
 
 from coig_writer import facts, taxonomy
 from coig_writer.errors import InputError, MissingInputError
+from coig_writer.files import write_records
+from coig_writer.triplet import Triplet
 from dataset_builder.packing import describe, layout, pack, samples
 from dataset_builder.packing.remove import remove
 
@@ -64,6 +66,43 @@ def test_unknown_ids_and_emptying_are_refused_and_change_nothing(folder):
     assert ids(folder) == before
     with pytest.raises(MissingInputError):
         remove(folder / "elsewhere", ["a"], "typo")
+
+
+def test_what_the_kit_did_not_pack_is_never_deleted(folder, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    write_records(source / "triplets.parquet", ROWS, Triplet)
+    with pytest.raises(InputError, match=r"source: holds triplets.parquet, which the kit did not"):
+        pack.pack(ROWS, NAMES, source)
+    assert [p.name for p in source.iterdir()] == ["triplets.parquet"]
+    (folder / "LICENSE").write_text("of the whole")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "HEAD").write_text("ref: refs/heads/main")
+    for deed in (
+        lambda: pack.pack(ROWS, NAMES, folder),
+        lambda: remove(folder, [ROWS[0].id], "asked"),
+    ):
+        with pytest.raises(InputError, match=r"holds \.git/HEAD, LICENSE, which the kit did not"):
+            deed()
+    assert (folder / "LICENSE").read_text() == "of the whole"
+    assert ids(folder) == {t.id for t in ROWS}
+    (folder / "LICENSE").unlink()
+    (folder / ".git").rename(tmp_path / "git")
+    assert remove(folder, [ROWS[0].id], "asked")
+
+
+def test_a_folder_packed_before_there_were_lists_is_brought_up_to_date(folder):
+    remove(folder, [ROWS[0].id], "asked")
+    (folder / "SHA256SUMS").unlink()
+    remove(folder, [ROWS[1].id], "asked")
+    assert ids(folder) == {t.id for t in ROWS[2:]}
+    assert (folder / "SHA256SUMS").is_file()
+
+
+def test_a_log_outlives_a_packing_that_was_killed_in_the_middle(folder):
+    remove(folder, [ROWS[0].id], "asked")
+    folder.rename(folder.with_name(".Mine.0123abcd.old"))
+    assert ROWS[0] not in pack.pack(ROWS, NAMES, folder)
 
 
 def test_the_command(folder, root):

@@ -21,7 +21,8 @@ from coig_writer.arena.server.store import standing
 from coig_writer.arena.study.exclusions import RULES, excluded
 from coig_writer.ballot import SCHEMA_VERSION, Ballot, Protocol, Tombstone, check, comparisons
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import atomic_folder, file_sha256, write_records
+from coig_writer.files import file_sha256, write_records
+from coig_writer.folder import atomic_folder
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def export(booth: Booth, folder: Path) -> dict[str, int]:
         "comparisons.parquet": (_comparison_rows(ballots, by), ComparisonRow),
         "scores.parquet": (_score_rows(ballots, by), ScoreRow),
     }
-    with atomic_folder(folder) as partial:
+    with atomic_folder(folder, "votes export") as partial:
         for name, (rows, cls) in files.items():
             write_records(partial / name, rows, cls)
         _write_manifest(partial, booth, {name: len(rows) for name, (rows, _) in files.items()})
