@@ -154,6 +154,7 @@ def render(variant: str, found: Mapping[str, Fact], lock: Mapping[str, Any]) -> 
         energy="run/kwh" in found,
         results=results_table(variant, scored, smoke=smoke),
         decoding=f"{variant}/decoding/answers" in scored,
+        decoding_in_full=f"{variant}/decoding/top_k" in scored,
         variant=Literal(variant),
         place=Literal(f"build/reproduce{'-smoke' if smoke else ''}/cards/{variant}"),
         **has,
@@ -193,17 +194,21 @@ def mixture_table(lock: Mapping[str, Any], found: Mapping[str, Fact]) -> Literal
 
 def decoding_arguments(variant: str, scored: Mapping[str, Fact]) -> Literal:
     """Returns the arguments of ``generate`` with which the model's answers were made."""
-    if f"{variant}/decoding/answers" not in scored:
-        return Literal("max_new_tokens=4096")
-    kept = {
-        key: scored[f"{variant}/decoding/{key}"].value
-        for key in ("max_new_tokens", "temperature", "top_p")
+    start = f"{variant}/decoding/"
+    told = {
+        name.removeprefix(start): f.value for name, f in scored.items() if name.startswith(start)
     }
-    length, temperature, top_p = kept.values()
-    if not temperature:
-        return Literal(f"max_new_tokens={length}, do_sample=False")
-    sampled = f"do_sample=True, temperature={temperature}, top_p={top_p}"
-    return Literal(f"max_new_tokens={length}, {sampled}")
+    if "answers" not in told:
+        return Literal("max_new_tokens=4096")
+    greedy = not told["temperature"]
+    # answers of older kits do not say which top_k and penalty applied
+    keys = (
+        ("repetition_penalty",)
+        if greedy
+        else ("temperature", "top_p", "top_k", "repetition_penalty")
+    )
+    words = [f"max_new_tokens={told['max_new_tokens']}", f"do_sample={not greedy}"]
+    return Literal(", ".join([*words, *(f"{key}={told[key]}" for key in keys if key in told)]))
 
 
 def published(variant: str, language: str, metric: str) -> Fact | None:

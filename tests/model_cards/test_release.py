@@ -58,6 +58,12 @@ def test_the_example_asks_as_the_answers_were_made(made):
     scored = {f"cw/decoding/{k}": Fact(k, v) for k, v in SAMPLED.items()}
     arguments = render.decoding_arguments("cw", scored).text
     assert arguments == "max_new_tokens=4096, do_sample=True, temperature=0.7, top_p=0.9"
+    scored |= {
+        f"cw/decoding/{k}": Fact(k, v) for k, v in {"top_k": 0, "repetition_penalty": 1.0}.items()
+    }
+    assert render.decoding_arguments("cw", scored).text == (
+        "max_new_tokens=4096, do_sample=True, temperature=0.7, top_p=0.9, top_k=0, repetition_penalty=1.0"
+    )
 
 
 def test_the_card_says_what_its_numbers_are_held_against(made):
