@@ -17,7 +17,7 @@ from pathlib import Path
 from coig_writer import benchmark, facts, taxonomy
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records, write_records
-from coig_writer.folder import atomic_folder
+from coig_writer.folder import SUMS, atomic_folder
 from coig_writer.triplet import Triplet, check
 from dataset_builder.packing import card as dataset_card
 from dataset_builder.packing import figures, layout, samples, summary
@@ -95,7 +95,8 @@ def pack(
     Raises:
         InputError: The folder holds what the kit did not pack.
     """
-    with atomic_folder(out, "packed dataset", layout.EARLIER) as folder:
+    earlier = () if (out / SUMS).is_file() else layout.EARLIER
+    with atomic_folder(out, "packed dataset", earlier) as folder:
         log = layout.removals(out) if removals is None else removals
         gone = {removal.id for removal in log}
         triplets = [t for t in triplets if t.id not in gone]

@@ -43,6 +43,8 @@ STAGES = (
     "pack",
 )
 PART_SIZE = 1000
+# What the audit adds to its own folder once the documents are decided.
+AUDITED = ("triplets.jsonl", "taxonomy.json", "index.html", "facts.json", "*.png")
 Outcome = Document | Dropped
 Process = Callable[[list[Document]], Sequence[Outcome]]
 
@@ -193,7 +195,7 @@ class Parts:
                     f"{self.stage}: part {path.stem[:6]} of {len(paths)} is not decided",
                     f"run: {made_by(self.root, self.stage)}",
                 )
-        with atomic_folder(self.out, "finished stage") as partial:
+        with atomic_folder(self.out, "finished stage", AUDITED) as partial:
             counts = self._split(paths, partial)
             record = {
                 "input_sha256": file_sha256(self.input),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import fnmatch
 import glob
@@ -26,17 +27,17 @@ RECORDS = ("facts.json", "manifest.json", "stage.json")
 
 
 @contextlib.contextmanager
-def atomic_folder(path: Path, kind: str, earlier: Sequence[str] = ()) -> Iterator[Path]:
+def atomic_folder(path: Path, kind: str, also: Sequence[str] = ()) -> Iterator[Path]:
     """Gives a temporary folder beside ``path``; puts it in the place of ``path`` at the end.
 
     The new folder lists its files in ``SHA256SUMS``. A folder that stands at ``path`` is replaced only
-    if it is of the same kind, and all its files are listed there and unchanged. A folder from before there were lists is replaced if
-    it has a record of the kit and holds only files that the new folder or ``earlier`` names.
+    if it is of the same kind, and all its files are listed there and unchanged. A folder from before there
+    were lists is replaced if it has a record of the kit and holds only files that the new folder or ``also`` names.
 
     Args:
         path: The folder to write.
         kind: What it is, in a word or two.
-        earlier: Patterns of paths that a folder without a list may hold.
+        also: Patterns of paths of what the kit adds to such a folder later on.
 
     Raises:
         InputError: Something else stands at ``path``; it stays as it is.
@@ -44,43 +45,98 @@ def atomic_folder(path: Path, kind: str, earlier: Sequence[str] = ()) -> Iterato
     if path.name in ("", ".."):
         path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    hidden = f".{path.name}.{uuid.uuid4().hex[:8]}"
+    place = _Place(path, kind, also)
     with _locked(path.parent):
-        _put_back(path)
-        _refuse_foreign(path, path, kind, None)
-    partial = path.with_name(f"{hidden}.partial")
+        place.put_back()
+        place.look_through(path)
+    partial = place.beside("partial")
     partial.mkdir()
     try:
         yield partial
         names = [n for n in _leaves(partial) if n != SUMS and (partial / n).is_file()]
         lines = [f"{file_sha256(partial / name)}  {name}\n" for name in names]
-        (partial / SUMS).write_text(
-            SUMS_OPENING.format(kind=kind) + "".join(lines), encoding="utf-8"
-        )
+        opening = SUMS_OPENING.format(kind=kind)
+        (partial / SUMS).write_text(opening + "".join(lines), encoding="utf-8")
         with _locked(path.parent):
-            retired = path.with_name(f"{hidden}.old")
-            _replace(path, partial, retired, kind, (*earlier, *names))
+            place.replace(partial, names)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _replace(path: Path, partial: Path, retired: Path, kind: str, earlier: Sequence[str]) -> None:
-    """Puts ``partial`` in the place of ``path``; what stood there waits as ``retired`` meanwhile.
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a folder goes: its path, its kind, and patterns of what the kit adds to it later."""
 
-    What is looked through and then deleted is the retired folder, which nobody knows by name.
-    """
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            path.rename(retired)
-        _refuse_foreign(retired, path, kind, earlier)
-        partial.rename(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            retired.rename(path)
-        raise
-    if retired.exists():
-        # what is deleted by halves is nothing to put back
-        shutil.rmtree(retired.rename(retired.with_suffix(".gone")), ignore_errors=True)
+    path: Path
+    kind: str
+    also: Sequence[str]
+
+    def beside(self, ending: str) -> Path:
+        """Returns a hidden path of no other process, in the same folder."""
+        return self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex[:8]}.{ending}")
+
+    def put_back(self) -> None:
+        """Undoes the first half of a replacement whose process was killed in the middle."""
+        retired = list(self.path.parent.glob(f".{glob.escape(self.path.name)}.????????.old"))
+        if retired and not self.path.exists():
+            retired[0].rename(self.path)
+
+    def replace(self, partial: Path, names: Sequence[str]) -> None:
+        """Puts a finished folder here.
+
+        What stood here is looked through and deleted under a name that nobody knows.
+        """
+        retired = self.beside("old")
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                self.path.rename(retired)
+            self.look_through(retired, names)
+            partial.rename(self.path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                retired.rename(self.path)
+            raise
+        if retired.exists():
+            # what is deleted by halves is nothing to put back
+            shutil.rmtree(retired.rename(retired.with_suffix(".gone")), ignore_errors=True)
+
+    def look_through(self, folder: Path, names: Sequence[str] = ("*",)) -> None:
+        """Raises if a folder is of another kind, or holds what the kit did not write.
+
+        Args:
+            folder: What stands, or stood, here.
+            names: What the new folder holds; any name before that is known.
+        """
+        if found := self._foreign(folder, names):
+            raise InputError(
+                f"{self.path}: {found}; nothing was replaced",
+                "move that away, or give another folder",
+            )
+
+    def _foreign(self, folder: Path, names: Sequence[str]) -> str | None:
+        """Says what about a folder is not the kit's; None if all is, or nothing is there."""
+        if folder.is_symlink():
+            return f"a symbolic link to {folder.readlink()}"
+        if not folder.exists():
+            return None
+        if not folder.is_dir():
+            return "a file, not a folder"
+        kind, listed = _listed(folder)
+        if kind and kind != self.kind:
+            return f"holds a {kind}, and this would be a {self.kind}"
+        if kind:
+            known = (SUMS, *map(glob.escape, listed), *self.also)
+        elif any(_is_record(folder / name) for name in RECORDS):
+            known = (*names, *self.also)
+        else:
+            known = ()
+        patterns = [re.compile(fnmatch.translate(pattern)) for pattern in known]
+        found = _leaves(folder)
+        strangers = [name for name in found if not any(p.match(name) for p in patterns)]
+        if strangers:
+            return f"holds {_some(strangers)}, which the kit did not write"
+        changed = [n for n in found if n in listed and _sha256(folder / n) != listed[n]]
+        return f"{_some(changed)} changed after the kit wrote it" if changed else None
 
 
 @contextlib.contextmanager
@@ -92,55 +148,6 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _put_back(path: Path) -> None:
-    """Undoes the first half of a replacement whose process was killed in the middle."""
-    retired = list(path.parent.glob(f".{glob.escape(path.name)}.????????.old"))
-    if retired and not path.exists():
-        retired[0].rename(path)
-
-
-def _refuse_foreign(folder: Path, name: Path, kind: str, earlier: Sequence[str] | None) -> None:
-    """Raises if a folder is of another kind, or holds what the kit did not write.
-
-    Args:
-        folder: Where it stands now.
-        name: What to call it.
-        kind: What would take its place.
-        earlier: What a folder without a list may hold; None before that is known.
-    """
-    found = _foreign(folder, kind, earlier)
-    if found:
-        raise InputError(
-            f"{name}: {found}; nothing was replaced",
-            "move that away, or give another folder",
-        )
-
-
-def _foreign(folder: Path, kind: str, earlier: Sequence[str] | None) -> str | None:
-    """Says what about a folder is not the kit's; None if all is, or nothing is there."""
-    if folder.is_symlink():
-        return f"a symbolic link to {folder.readlink()}"
-    if not folder.exists():
-        return None
-    if not folder.is_dir():
-        return "a file, not a folder"
-    names = _leaves(folder)
-    of_kind, listed = _listed(folder)
-    if of_kind:
-        if of_kind != kind:
-            return f"holds a {of_kind}, and this would be a {kind}"
-        strangers = [name for name in names if name not in listed and name != SUMS]
-        changed = [n for n in names if n in listed and _sha256(folder / n) != listed[n]]
-        if changed and not strangers:
-            return f"{_some(changed)} changed after the kit wrote it"
-    elif any(_is_record(folder / name) for name in RECORDS):
-        known = [re.compile(fnmatch.translate(pattern)) for pattern in earlier or ["*"]]
-        strangers = [name for name in names if not any(k.match(name) for k in known)]
-    else:
-        strangers = names
-    return f"holds {_some(strangers)}, which the kit did not write" if strangers else None
 
 
 def _leaves(folder: Path) -> list[str]:

@@ -13,8 +13,8 @@ from coig_writer.errors import InputError
 from coig_writer.folder import SUMS, atomic_folder
 
 
-def write(path, *names, kind="thing", earlier=()):
-    with atomic_folder(path, kind, earlier) as partial:
+def write(path, *names, kind="thing", also=()):
+    with atomic_folder(path, kind, also) as partial:
         for name in names:
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
             (partial / name).write_text(name)
@@ -120,6 +120,15 @@ def test_what_the_kit_did_not_write_is_never_replaced(tmp_path, deed, named):
     assert not list(tmp_path.glob(".*"))
 
 
+def test_what_the_kit_adds_later_is_its_own(tmp_path):
+    write(tmp_path / "folder", "one")
+    (tmp_path / "folder" / "page.html").write_text("added")
+    write(tmp_path / "folder", "one", also=("*.html",))
+    (tmp_path / "folder" / "page.htm").write_text("added")
+    with pytest.raises(InputError, match=r"holds page.htm, which"):
+        write(tmp_path / "folder", "one", also=("*.html",))
+
+
 def test_a_folder_of_another_kind_is_refused(tmp_path):
     write(tmp_path / "folder", "one", kind="report")
     with pytest.raises(InputError, match="holds a report, and this would be a thing; nothing"):
@@ -187,7 +196,7 @@ def test_a_folder_of_an_earlier_version_is_known_by_its_record_and_its_names(tmp
     earlier_version(tmp_path / "other", "report.html", "data/old/rows.parquet")
     with pytest.raises(InputError, match=r"holds data/old/rows.parquet, which"):
         write(tmp_path / "other", "report.html", "facts.json")
-    write(tmp_path / "other", "report.html", "facts.json", earlier=("data/*/*.parquet",))
+    write(tmp_path / "other", "report.html", "facts.json", also=("data/*/*.parquet",))
     assert not (tmp_path / "other" / "data").exists()
 
 
