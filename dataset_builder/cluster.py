@@ -40,8 +40,7 @@ ROOT = Path(__file__).parents[1]
 
 def steps_of(stage: str, arguments: Sequence[str]) -> list[Step]:
     """Builds a stage's steps anew from strings: nothing else travels to a worker."""
-    _, steps = STAGES[stage].from_command_line(arguments)
-    return steps
+    return STAGES[stage].from_command_line(arguments)[1]
 
 
 class Share(PipelineStep):  # type: ignore[misc]
@@ -55,9 +54,10 @@ class Share(PipelineStep):  # type: ignore[misc]
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> None:
         """Does the share of ``rank``; the last step of a stage reports what it counted."""
-        counts = steps_of(self.stage, self.arguments)[self.number].run(rank, world_size)
+        where, steps = STAGES[self.stage].from_command_line(self.arguments)
+        counts = steps[self.number].run(rank, world_size)
         if counts is not None:
-            report(counts)
+            report(counts, where.root)
 
 
 def logs(stage: str, arguments: Sequence[str]) -> Path:

@@ -30,7 +30,7 @@ from dataset_builder.packing import pack
 from dataset_builder.people import reverse, review
 from dataset_builder.stages import assess, collect, dedup, score, screen, validate
 from dataset_builder.stages.parts import Counts, folder, made_by, work
-from dataset_builder.stages.stage import Settings, Stage, add_model, parser, settings
+from dataset_builder.stages.stage import Settings, Stage, add_model, parser, report, settings
 
 CHOOSING: tuple[Stage[Any], ...] = (collect.STAGE, assess.STAGE, dedup.STAGE, screen.STAGE)
 WRITING: tuple[Stage[Any], ...] = (reverse.STAGE, validate.STAGE, score.STAGE, review.STAGE)
@@ -164,8 +164,10 @@ def main() -> int | None:
     else:
         where = settings(given)
         counts = run(where, read_plan(given))
-    for line in counts:
-        print(line)
+    for done in counts:
+        report(done, where.root)
+    for told in collect.told(where.root):
+        print(told)
     for step in next_steps(where, counts):
         print(f"next: {step}")
     page = folder(where.root, "audit") / "index.html"

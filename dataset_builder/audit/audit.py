@@ -26,7 +26,7 @@ from coig_writer.text.normalise import reduced
 from coig_writer.triplet import Triplet, check
 from dataset_builder.audit import measures as audit_measures
 from dataset_builder.audit import page, sample
-from dataset_builder.stages.parts import Outcome, read_kept
+from dataset_builder.stages.parts import Outcome, folder, read_kept
 from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
 
 CATEGORY_MINIMUM = 15
@@ -109,7 +109,13 @@ def triplet(document: Document, names: Taxonomy) -> Triplet:
     return check(made, names)
 
 
-STAGE = Stage("audit", __doc__, Options, steps, closing="page: {out}/index.html")
+STAGE = Stage(
+    "audit",
+    __doc__,
+    Options,
+    steps,
+    closing=lambda where: [f"page: {folder(where.root, 'audit') / 'index.html'}"],
+)
 
 
 def main() -> int | None:

@@ -1,17 +1,16 @@
 """What a person decided about genres: ``overrides.csv`` with the columns id, genre, note.
 
 ``assign`` lists each undecided row there; fill in the genre (slug or Chinese name) and run it again.
-Filled lines win over everything and are never changed.
+Filled lines win over everything and are never changed. A spreadsheet may open and save the file as it does.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from coig_writer import spreadsheet
 from coig_writer.errors import InputError
-from coig_writer.files import atomic_path
 from coig_writer.taxonomy import Taxonomy
 
 COLUMNS = ["id", "genre", "note"]
@@ -26,32 +25,23 @@ def read(path: Path, names: Taxonomy, ids: Collection[str]) -> dict[str, tuple[s
     if not path.is_file():
         return {}
     found: dict[str, tuple[str, str]] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            _read_into(found, csv.DictReader(handle), path, names)
-    except (UnicodeDecodeError, csv.Error) as error:
+    table = spreadsheet.open_table(path)
+    if [name for name in table.columns if name] != COLUMNS:
         raise InputError(
-            f"{path}: not readable as CSV in UTF-8 ({str(error)[:80]})",
-            "save it as CSV UTF-8, not in the spreadsheet's own encoding",
-        ) from error
+            f"{path}: columns are {', '.join(table.columns)}",
+            f"the first line is {','.join(COLUMNS)}",
+        )
+    for line, row in table.rows():
+        if isinstance(row, str):
+            raise InputError(f"{path} line {line}: {row}", "give every line three cells")
+        if row["genre"].strip():
+            _add(found, row, f"{path} line {line}", names)
     unknown = [row_id for row_id in found if row_id not in ids]
     if unknown:
         raise InputError(
             f"{path}: no imported row has id {unknown[0]!r}", "correct or delete this line"
         )
     return found
-
-
-def _read_into(
-    found: dict[str, tuple[str, str]], reader: csv.DictReader[str], path: Path, names: Taxonomy
-) -> None:
-    if reader.fieldnames != COLUMNS:
-        raise InputError(
-            f"{path}: columns are {reader.fieldnames}", f"the first line is {','.join(COLUMNS)}"
-        )
-    for row in reader:
-        if (row["genre"] or "").strip():
-            _add(found, row, f"{path} line {reader.line_num}", names)
 
 
 def _add(
@@ -68,11 +58,8 @@ def _add(
 
 def write(path: Path, decided: Mapping[str, tuple[str, str]], open_: Mapping[str, str]) -> None:
     """Writes the filled lines, then one line with a note for each row that is still open."""
-    with (
-        atomic_path(path) as partial,
-        partial.open("w", encoding="utf-8", newline="") as handle,
-    ):
-        writer = csv.writer(handle)
-        writer.writerow(COLUMNS)
-        writer.writerows([row_id, genre, note] for row_id, (genre, note) in decided.items())
-        writer.writerows([row_id, "", note] for row_id, note in open_.items())
+    lines = [
+        *((row_id, genre, note) for row_id, (genre, note) in decided.items()),
+        *((row_id, "", note) for row_id, note in open_.items()),
+    ]
+    spreadsheet.write(path, COLUMNS, (dict(zip(COLUMNS, line, strict=True)) for line in lines))

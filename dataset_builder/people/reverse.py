@@ -243,6 +243,6 @@ STAGE = Stage(
     Options,
     steps,
     asks=True,
-    closing="items for people: {work}/items.jsonl",
+    closing=lambda where: [f"items for people: {work(where.root, 'reverse') / 'items.jsonl'}"],
 )
 main = STAGE.main

@@ -216,6 +216,8 @@ STAGE = Stage(
     __doc__,
     Options,
     steps,
-    closing="report: {work}/report.json, items: {work}/items",
+    closing=lambda where: [
+        f"report: {work(where.root, 'review') / 'report.json'}, items: {work(where.root, 'review') / 'items'}"
+    ],
 )
 main = STAGE.main

@@ -2,39 +2,54 @@
 
     python -m dataset_builder collect texts.jsonl more.csv folder/ --out build/curation
 
+Files are read as Excel and pandas write them: UTF-8, UTF-16, GB18030 and Big5, comma, semicolon or tab.
+``--column text=正文`` says what a file calls a column; other columns are kept aside and named.
+
 Dropped: rows that cannot be read, genres that the taxonomy lacks, texts from before November 2022
-(the paper: "published after October 2022"), texts whose two dates lie more than ``--max-gap-days``
-apart, texts without any date, and texts whose every count is below the platform's threshold. One
-date alone and missing counts are kept and flagged. Rows of the official file bypass the dates and
-thresholds: they carry neither.
+(the paper: "published after October 2022") or of a future date, texts whose two dates, or date and
+address, lie more than ``--max-gap-days`` apart, texts without any date, and texts whose every count is
+below the platform's threshold. One date alone, a missing address, an address with another year and
+missing counts are kept and flagged; ``date_evidence`` says what speaks for a date. Rows of the official
+file bypass the dates and thresholds: they carry neither.
 
 First the sources are gathered, a share each: ``00-intake/documents.jsonl`` holds all documents, no id
 twice, and ``sources.json`` what was read and the medians of likes, comments and shares per platform.
-A source is read again only if it changed.
+A source is read again only if its content changed.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
+import difflib
+import functools
 import hashlib
 import json
 import shutil
 import statistics
 from array import array
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from coig_writer.document import Document, dropped
-from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import atomic_path, iterate, read_json, write_json, write_rows
+from coig_writer.document import DateEvidence, Document, Dropped, dropped
+from coig_writer.errors import InputError, MissingInputError, shown
+from coig_writer.files import (
+    atomic_path,
+    file_sha256,
+    iterate,
+    line,
+    read_json,
+    write_json,
+    write_rows,
+)
 from coig_writer.record import to_row
 from coig_writer.taxonomy import Taxonomy
-from dataset_builder.stages import sources
+from dataset_builder.stages import dates, sources
+from dataset_builder.stages.dates import Published
 from dataset_builder.stages.parts import Outcome, Parts, Process, made_by
 from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
 
@@ -76,11 +91,12 @@ class Options:
         max_gap_days: Most days that two dates of one text may differ.
         thresholds: Per platform (``*`` for the others) the least likes, comments, shares; one
             reached is enough. None: the platform's own medians.
+        columns: Pairs ``NAME=YOURS``: what the sources call the kit's columns.
     """
 
     sources: tuple[Path, ...] = option(
         (),
-        ".jsonl, .csv, .parquet, the official .json, or a folder of .txt files",
+        ".jsonl, .json, .csv, .tsv, .parquet, or a folder of .txt files",
         "sources",
         type=Path,
         nargs="*",
@@ -104,6 +120,13 @@ class Options:
         type=read_thresholds,
         metavar="median|off|FILE",
     )
+    columns: tuple[str, ...] = option(
+        (),
+        "what your files call a column: --column text=正文 --column published_at=发布时间",
+        "--column",
+        action="append",
+        metavar="NAME=YOURS",
+    )
 
 
 def steps(where: Settings, options: Options) -> list[Step]:
@@ -114,7 +137,9 @@ def steps(where: Settings, options: Options) -> list[Step]:
     """
     if not options.sources:
         raise InputError("no raw texts given", "give files or folders (the samples: curate --demo)")
-    gathering = Gathering(where.root, options.sources, options.provenance)
+    gathering = Gathering(
+        where.root, options.sources, options.provenance, sources.read_columns(options.columns)
+    )
 
     def prepare() -> tuple[Parts, Process]:  # the medians are known when all is gathered
         given = options.thresholds
@@ -143,32 +168,84 @@ def decide(
         try:
             document = dataclasses.replace(document, genre=names.genre(given).slug)
         except InputError:
-            return dropped(document, "collect", "unknown_genre", given)
+            return dropped(document, "collect", "unknown_genre", _nearest(given, names))
     flags = ["no_genre"] if document.genre is None else []
     if note.get("provenance") == "published":
         return document.noted("collect", flags=[*flags, "published_row"])
-    for rule in (_dates(document, options), _engagement(document, thresholds)):
-        if isinstance(rule, tuple):
-            return dropped(document, "collect", *rule)
-        flags += [rule] if rule else []
-    return document.noted("collect", flags=flags)
+    dated = _dated(document, options)
+    if isinstance(dated, Dropped):
+        return dated
+    document, found = dated
+    rule = _engagement(document, thresholds)
+    if isinstance(rule, tuple):
+        return dropped(document, "collect", *rule)
+    return document.noted("collect", flags=[*flags, *found, *([rule] if rule else [])])
 
 
-def _dates(document: Document, options: Options) -> str | tuple[str, str]:
-    """Returns a flag (empty: none), or the reason and the evidence to drop."""
-    given = [d for d in (document.published_at, document.published_at_other) if d]
+def _nearest(given: str, names: Taxonomy) -> str:
+    """Tells an unknown genre with the most similar ones, in Chinese and as slugs."""
+    known = {name: genre for genre in names.genres for name in (genre.zh, genre.slug)}
+    close = difflib.get_close_matches(given, known, 6, 0.3)
+    near = dict.fromkeys(known[name] for name in close) or names.genres
+    return f"{given}: no genre; nearest: {'、'.join(f'{g.zh} ({g.slug})' for g in list(near)[:3])}"
+
+
+def _dated(document: Document, options: Options) -> tuple[Document, list[str]] | Dropped:
+    """Reads the dates of a document: in the kit's form, with what speaks for them and flags."""
+    typed = {n: given for n in sources.DATES if (given := getattr(document, n))}
     try:
-        dates = [datetime.date.fromisoformat(d.strip()[:10]) for d in given]
+        read = {name: dates.read(given) for name, given in typed.items()}
     except ValueError:
-        return "unreadable_date", " and ".join(given)
-    if not dates:
-        return "no_date", "neither published_at nor published_at_other"
-    if min(dates) < options.since:
-        return "too_early", f"{min(dates)} is before {options.since}"
-    gap = (max(dates) - min(dates)).days
-    if gap > options.max_gap_days:
-        return "conflicting_dates", f"{given[0]} and {given[1]}: {gap} days apart"
-    return "one_date" if len(dates) == 1 else ""
+        return dropped(document, "collect", "unreadable_date", " and ".join(typed.values()))
+    if not read:
+        return dropped(
+            document, "collect", "no_date", "neither published_at nor published_at_other"
+        )
+    found, address = sorted(read.values()), dates.in_url(document.url or "")
+    if against := next(_against(found, address, options), None):
+        return dropped(document, "collect", *against)
+    flags = {
+        "one_date": len(found) == 1,
+        "vague_date": not any(d.exact for d in found),
+        "no_url": not document.url,
+        "url_carries_another_year": address is not None and _apart(found, address, options),
+    }
+    forms = {name: date.form for name, date in read.items()}
+    document = dataclasses.replace(
+        document,
+        published_at=forms.get("published_at"),
+        published_at_other=forms.get("published_at_other"),
+        date_evidence=_evidence(found, address),
+    )
+    return document, [flag for flag, holds in flags.items() if holds]
+
+
+def _against(
+    found: Sequence[Published], address: Published | None, options: Options
+) -> Iterator[tuple[str, str]]:
+    """Yields what speaks against dates (sorted) and against the one that the address carries."""
+    today = datetime.datetime.now(dates.CHINA).date()
+    if early := [d.form for d in found if d.last_day < options.since]:
+        yield "too_early", f"{early[0]} is before {options.since}"
+    if all(d.first_day < options.since for d in found):
+        yield "date_too_vague", f"{found[0].form} may be before {options.since}"
+    if late := [d.form for d in found if d.first_day > today]:
+        yield "future_date", f"{late[0]} is after {today}"
+    if (gap := found[0].days_from(found[-1])) > options.max_gap_days:
+        yield "conflicting_dates", f"{found[0].form} and {found[-1].form}: {gap} days apart"
+    if address and address.month_known and _apart(found, address, options):
+        yield "conflicting_dates", f"{found[0].form}, and the address carries {address.form}"
+
+
+def _apart(found: Sequence[Published], address: Published, options: Options) -> bool:
+    return min(address.days_from(d) for d in found) > options.max_gap_days
+
+
+def _evidence(found: Sequence[Published], address: Published | None) -> DateEvidence:
+    """Returns what speaks for dates that nothing speaks against."""
+    if address and address.month_known:
+        return "found_in_url"
+    return "two_dates_agree" if len(found) > 1 and all(d.exact for d in found) else "typed"
 
 
 def _engagement(document: Document, thresholds: Thresholds) -> str | tuple[str, str]:
@@ -194,11 +271,13 @@ class Gathering:
         root: Folder of the whole curation.
         sources: Files and folders, one share each.
         provenance: Of all but official rows: ``curated`` or ``sample``.
+        columns: The sources' own names of columns → the kit's.
     """
 
     root: Path
     sources: tuple[Path, ...]
     provenance: str
+    columns: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def documents(self) -> Path:
@@ -218,25 +297,27 @@ class Gathering:
             alone("gather", self.gather),
         ]
 
+    @functools.cached_property
     def parts(self) -> list[Path]:
-        """Returns the file of each source's documents; its name changes when the source does."""
+        """The file of each source's documents; its name changes when the source does."""
         place = self.root / ".00-intake.parts"
         return [place / f"{n:06d}-{self._stamp(s)}.jsonl" for n, s in enumerate(self.sources)]
 
     def _stamp(self, source: Path) -> str:
+        """Returns 16 digits that change with what a source holds, whatever its size and time."""
         files = [source]
         if source.is_dir():
-            files = [*sorted(source.rglob("*.txt")), source / sources.METADATA]
-        seen = [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files if f.is_file()]
-        content = json.dumps([self.provenance, seen], ensure_ascii=False).encode()
-        return hashlib.sha256(content).hexdigest()[:16]
+            files = [*sources.texts_of(source), source / sources.METADATA]
+        seen = [[str(f.relative_to(source)), file_sha256(f)] for f in files if f.is_file()]
+        content = [sources.VERSION, str(source), self.provenance, dict(self.columns), seen]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     def _note(self) -> dict[str, Any]:
         path = self.documents.with_name("sources.json")
         return read_json(path, made_by(self.root, "collect …")) if path.is_file() else {}
 
     def _done(self) -> bool:
-        names = [path.name for path in self.parts()]
+        names = [path.name for path in self.parts]
         return self.documents.is_file() and self._note().get("parts") == names
 
     def read(self, rank: int, world: int) -> None:
@@ -248,45 +329,96 @@ class Gathering:
         """
         if self._done():
             return
-        for number, (source, path) in enumerate(zip(self.sources, self.parts(), strict=True)):
-            if number % world == rank and not path.is_file():
-                write_rows(path, map(to_row, sources.read(source, self.provenance)))
+        for number, (path, part) in enumerate(zip(self.sources, self.parts, strict=True)):
+            if number % world == rank and not part.is_file():
+                unique = [s.name for s in self.sources].count(path.name) == 1
+                label = path.name if unique else str(path)
+                source = sources.Source(path, self.provenance, self.columns, label)
+                write_rows(part, _rows(source))
 
     def gather(self) -> None:
         """Puts the documents of all sources into one file.
 
         Raises:
             MissingInputError: A source is not read yet.
-            InputError: Two documents share an id, or there is none at all.
+            InputError: Two documents share an id, there is none at all, or no source has a column
+                that ``--column`` names.
         """
         if self._done():
             return
-        parts = self.parts()
+        parts = self.parts
         if missing := [s for s, p in zip(self.sources, parts, strict=True) if not p.is_file()]:
             raise MissingInputError(
                 f"collect: {missing[0]} is not read yet",
                 f"run: {made_by(self.root, 'collect …')}",
             )
         seen = array("Q")
+        read: list[dict[str, Any]] = []
         with atomic_path(self.documents) as partial:
             with partial.open("wb") as handle:
-                found = medians(_copied(parts, handle, seen))
+                found = medians(_copied(parts, handle, seen, read))
             if not seen:
                 raise InputError("no documents in the sources", "check the sources")
             _check_ids(partial, seen)
-        note = {"parts": [p.name for p in parts], "medians": found}
+            self._check_columns(read)
+        note = {"parts": [p.name for p in parts], "medians": found, "read": read}
         write_json(self.documents.with_name("sources.json"), note)
         shutil.rmtree(parts[0].parent, ignore_errors=True)
 
+    def _check_columns(self, read: Sequence[Mapping[str, Any]]) -> None:
+        known = {column for note in read for column in note["columns"]}
+        if lost := sorted(set(self.columns) - known):
+            others = sorted(known.union(*(note["aside"] for note in read)))
+            raise InputError(
+                f"no source has the column {lost[0]!r}, which --column names",
+                f"the columns are {', '.join(others)}",
+            )
 
-def _copied(parts: Iterable[Path], to: BinaryIO, seen: array[int]) -> Iterator[dict[str, Any]]:
-    """Copies lines, notes the hash of each id, and yields the rows."""
+
+def told(root: Path) -> Iterator[str]:
+    """Yields what a curator should know about each source: its encoding, and columns kept aside."""
+    path = root / "00-intake" / "sources.json"
+    for note in read_json(path)["read"] if path.is_file() else ():
+        found = [
+            f"{name}: {count} files" if count > 1 else name
+            for name, count in note["encodings"].items()
+        ]
+        aside = [f"{name} ({count} rows)" for name, count in note["aside"].items()]
+        if aside:
+            found.append(f"kept aside in extra: {', '.join(aside)}")
+        if found:
+            yield shown(f"{note['source']}: {'; '.join(found)}")
+
+
+def _rows(source: sources.Source) -> Iterator[dict[str, Any]]:
+    """Yields the documents of a source and, at the end, what was learnt about it."""
+    yield from map(to_row, source.documents())
+    yield {"note": source.note()}
+
+
+def _copied(
+    parts: Iterable[Path], to: BinaryIO, seen: array[int], read: list[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """Copies the documents, notes the hash of each id and what was read, and yields the rows.
+
+    An id that was made, from the text or from a file's name, may come again; it gets a number then.
+    """
+    made: Counter[int] = Counter()
     for path in parts:
         with path.open("rb") as handle:
-            for line in handle:
-                row = json.loads(line)
+            for raw in handle:
+                row, copied = json.loads(raw), raw
+                if "note" in row:
+                    read.append(row["note"])
+                    continue
+                if row["history"][0].get("id") == "made":
+                    own = _hash(row["id"])
+                    made[own] += 1
+                    if made[own] > 1:
+                        row["id"] += f"~{made[own]}"
+                        copied = line(row).encode()
                 seen.append(_hash(row["id"]))
-                to.write(line)
+                to.write(copied)
                 yield row
 
 
@@ -325,5 +457,5 @@ def _check_ids(path: Path, seen: array[int]) -> None:
             first[document.id] = where
 
 
-STAGE = Stage("collect", __doc__, Options, steps)
+STAGE = Stage("collect", __doc__, Options, steps, closing=lambda where: told(where.root))
 main = STAGE.main

@@ -4,7 +4,7 @@
 
 Candidates come from MinHash over Chinese character 4-grams (datatrove); each is then measured: a
 document is dropped if it shares half of its 4-grams (Jaccard) with one that stays. Of two, the one
-published first stays, then the one with the smaller id. Nothing is dropped on a hash alone.
+published first stays (by both its dates, in China, whatever their form and zone), then the one with the smaller id. Nothing is dropped on a hash alone.
 
 The search is in steps that processes share. What a share makes lies under ``.03-dedup.search-HASH/``
 until the stage is done::
@@ -38,27 +38,32 @@ from coig_writer.record import to_row
 from coig_writer.text import contamination, minhash
 from coig_writer.text.ngrams import similarity
 from coig_writer.text.normalise import reduced
+from dataset_builder.stages import dates, sources
+from dataset_builder.stages.dates import Published
 from dataset_builder.stages.parts import Counts, Outcome, Parts, made_by
 from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
 
 LEAST = 0.5
-LAST_DATE = "9999"
 SLICES = 64
 Share = Callable[[int, int], None]
 
 
 @dataclasses.dataclass(frozen=True)
 class Member:
-    """A document of a cluster; the order decides which of two stays."""
+    """A document of a cluster; the order decides which of two stays.
 
-    published_at: str
+    Attributes:
+        published: The earliest of its dates; None if it has none.
+    """
+
+    published: Published | None
     id: str
     text: str
 
     @property
-    def order(self) -> tuple[str, str]:
+    def order(self) -> tuple[bool, Published | None, str]:
         """Earlier publication first; no date comes last."""
-        return self.published_at, self.id
+        return self.published is None, self.published, self.id
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,7 +165,7 @@ class Search:
         for position, line in enumerate(line for _, lines in self.parts.lines() for line in lines):
             if position in own:
                 row = json.loads(line)
-                date = row["published_at"] or LAST_DATE
+                date = dates.first(*(row[name] for name in sources.DATES))
                 members[own[position]].append(Member(date, row["id"], row["text"]))
         for number, file in open_.items():
             mine = (m for cluster, m in sorted(members.items()) if cluster % SLICES == number)

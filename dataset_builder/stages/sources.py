@@ -1,175 +1,353 @@
-"""Reads raw texts of any layout as documents: JSONL, CSV, Parquet, text folders, the official file.
+"""Reads raw texts of any layout as documents: JSON, JSONL, CSV, Parquet, text folders, the official file.
 
-Columns are those of the document record; ``id`` may be absent. A row that cannot be read is not
-lost: it becomes a document whose history says why, and ``collect`` drops it with that reason.
+Columns are those of the document record; ``--column`` says which of the file's own they are. Other
+columns are kept aside in ``extra`` and named. A row that cannot be read is not lost: it becomes a
+document whose history says why, and ``collect`` drops it with that reason.
 """
 
 from __future__ import annotations
 
-import csv
+import codecs
+import dataclasses
+import datetime
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from coig_writer import spreadsheet
 from coig_writer.document import Document
-from coig_writer.errors import InputError, MissingInputError
+from coig_writer.encoding import Encoding, detect
+from coig_writer.errors import CONTROL, ConfigError, InputError, MissingInputError
 from coig_writer.files import read_rows
 from coig_writer.record import from_row
-from coig_writer.text.normalise import repaired
+from coig_writer.text.normalise import repaired, torn
+from dataset_builder.official.reader import NotANumber, Reader
 
 COLUMNS = (
     "id", "text", "title", "url", "platform", "published_at", "published_at_other",
     "likes", "comments", "shares", "region", "license", "genre",
 )  # fmt: skip
 NUMBERS = ("likes", "comments", "shares")
+DATES = ("published_at", "published_at_other")
 OFFICIAL = {"query", "thought", "answer"}
 LARGEST_NUMBER = 10**12
 METADATA = "metadata.csv"
+VERSION = 2  # of the rules of reading: a source is read again when they change
+# What spreadsheets and pandas write where there is nothing.
+NOTHING = {"", "nan", "nat", "null", "none", "<na>", "n/a", "#n/a", "-", "—", "无"}
+# The index that pandas writes along; it says nothing about a text.
+_INDEX = re.compile(r"(Unnamed: \d+|__index_level_\d+__|)$")
+_COUNT = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(万|亿|w|k|千|百)?\+?$")
+_UNITS = {"百": 10**2, "千": 10**3, "k": 10**3, "万": 10**4, "w": 10**4, "亿": 10**8}
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(?=\.|$)")
 
 
-def read(path: Path, provenance: str) -> Iterator[Document]:
-    """Yields the documents of a file or of a folder of ``.txt`` files.
-
-    Args:
-        path: ``.jsonl``, ``.csv``, ``.parquet``, the official ``.json`` array, or a folder.
-        provenance: ``curated`` or ``sample``; rows of the official file are ``published``.
+def read_columns(given: Iterable[str]) -> dict[str, str]:
+    """Reads ``--column text=正文``: the file's own name of a column → the kit's.
 
     Raises:
-        MissingInputError: There is nothing to read.
-        InputError: The kind of file is unknown, or a Parquet or JSON file is damaged.
+        ConfigError: It is no such pair, names no column of the kit, or names one twice.
     """
-    for number, row in enumerate(_rows(path), 1):
-        where = f"{path.name} row {number}"
-        yield document(row, where, provenance)
-
-
-def _rows(path: Path) -> Iterator[Mapping[str, Any] | str]:
-    if path.is_dir():
-        return _texts(path)
-    if not path.is_file():
-        raise MissingInputError(f"{path}: no such file", "give a file or folder of raw texts")
-    readers = {".jsonl": _jsonl, ".csv": _csv, ".parquet": _parquet, ".json": _array}
-    if path.suffix not in readers:
-        raise InputError(
-            f"{path}: unknown kind {path.suffix!r}",
-            f"give {', '.join(readers)} or a folder of .txt files",
-        )
-    return readers[path.suffix](path)
-
-
-def _texts(folder: Path) -> Iterator[Mapping[str, Any]]:
-    """Reads ``FOLDER/**/*.txt``; a subfolder named after a genre gives the genre.
-
-    Dates and the rest come from ``FOLDER/metadata.csv``, by id: the file's path without ``.txt``.
-    """
-    files = {f.relative_to(folder).with_suffix("").as_posix(): f for f in folder.rglob("*.txt")}
-    if not files:
-        raise MissingInputError(f"{folder}: no .txt files", "give a folder with one text per file")
-    known = _metadata(folder / METADATA, files)
-    for name, file in sorted(files.items()):
-        yield {
-            "id": name,
-            "text": file.read_text(encoding="utf-8", errors="replace"),
-            "title": file.stem,
-            "genre": file.parent.name if file.parent != folder else None,
-            **known.get(name, {}),
-        }
-
-
-def _metadata(path: Path, files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
-    """Reads what is known about the texts of a folder, by id; nothing if there is no such file."""
-    found: dict[str, dict[str, Any]] = {}
-    for number, row in enumerate(_csv(path) if path.is_file() else (), 1):
-        if isinstance(row, str):
-            raise InputError(f"{path} row {number}: {row}", "give every row a cell per column")
-        if row.get("id") not in files:
-            raise InputError(
-                f"{path} row {number}: id {row.get('id')!r} is no text of the folder",
-                "write its path below the folder, without .txt",
+    found: dict[str, str] = {}
+    for pair in given:
+        name, equals, own = pair.partition("=")
+        if not equals or name not in COLUMNS or not own:
+            raise ConfigError(
+                f"--column {pair}", f"write NAME=YOURS; NAME is one of {', '.join(COLUMNS)}"
             )
-        found[row["id"]] = {k: v for k, v in row.items() if v is not None}
+        if name in found.values() or own in found:
+            raise ConfigError(f"--column {pair}: given before", "give each column once")
+        found[own] = name
     return found
 
 
-def _jsonl(path: Path) -> Iterator[Mapping[str, Any] | str]:
-    with path.open("rb") as handle:
-        for line in handle:
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                yield f"not JSON: {str(error)[:120]}"
-                continue
-            yield row if isinstance(row, dict) else f"a {type(row).__name__}, not an object"
+@dataclasses.dataclass
+class Source:
+    """A file or folder of raw texts, and what is learnt about it while it is read.
 
+    Attributes:
+        path: ``.jsonl``, ``.json``, ``.csv``, ``.tsv``, ``.parquet``, or a folder of ``.txt`` files.
+        provenance: ``curated`` or ``sample``; rows of the official file are ``published``.
+        columns: The file's own name of a column → the kit's.
+        label: What it is called in documents and errors; its name if empty.
+        encodings: Encoding → how many files have it.
+        aside: Unknown column → how many rows have it.
+        seen: Columns of the file that the kit knows.
+    """
 
-def _csv(path: Path) -> Iterator[Mapping[str, Any] | str]:
-    csv.field_size_limit(64 << 20)
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
-        for row in csv.DictReader(handle):
-            if None in row or None in row.values():
-                yield "more or fewer cells than the header has columns"
-                continue
-            cells = {k: v if v != "" else None for k, v in row.items()}
-            yield {k: _number(v) if k in NUMBERS else v for k, v in cells.items()}
+    path: Path
+    provenance: str
+    columns: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    label: str = ""
+    encodings: Counter[str] = dataclasses.field(default_factory=Counter)
+    aside: Counter[str] = dataclasses.field(default_factory=Counter)
+    seen: set[str] = dataclasses.field(default_factory=set)
 
+    def documents(self) -> Iterator[Document]:
+        """Yields the documents.
 
-def _number(cell: str | None) -> int | str | None:
-    return int(cell) if cell and cell.isascii() and cell.isdigit() else cell
+        Raises:
+            MissingInputError: There is nothing to read.
+            InputError: The kind of file or its encoding is unknown, or the file is damaged.
+        """
+        for number, row in enumerate(self._rows(), 1):
+            yield self._document(row, f"{self.label or self.path.name} row {number}")
 
+    def note(self) -> dict[str, Any]:
+        """Returns what was learnt, for ``sources.json``."""
+        return {
+            "source": str(self.path),
+            "encodings": dict(self.encodings),
+            "columns": sorted(self.seen),
+            "aside": dict(sorted(self.aside.items())),
+        }
 
-def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
-    return (row for _, row in read_rows(path))
-
-
-def _array(path: Path) -> Iterator[Mapping[str, Any] | str]:
-    import ijson
-
-    with path.open("rb") as handle:
-        try:
-            for row in ijson.items(handle, "item", use_float=True):
-                yield row if isinstance(row, dict) else f"a {type(row).__name__}, not an object"
-        except ijson.JSONError as error:
+    def _rows(self) -> Iterator[Mapping[str, Any] | str]:
+        if self.path.is_dir():
+            return self._texts()
+        if not self.path.is_file():
+            raise MissingInputError(
+                f"{self.path}: no such file", "give a file or folder of raw texts"
+            )
+        readers = {
+            ".jsonl": self._json,
+            ".json": self._json,
+            ".csv": self._table,
+            ".tsv": self._table,
+            ".parquet": self._parquet,
+        }
+        kind = self.path.suffix.lower()
+        if kind not in readers:
             raise InputError(
-                f"{path}: not a JSON array ({str(error)[:120]})", "fetch the file again"
-            ) from error
+                f"{self.path}: unknown kind {self.path.suffix!r}",
+                f"give {', '.join(readers)} or a folder of .txt files (a workbook: save it as CSV UTF-8)",
+            )
+        return readers[kind]()
+
+    def _json(self) -> Iterator[Mapping[str, Any] | str]:
+        encoding = self._encoding(self.path)
+        with self.path.open("rb") as handle:
+            reader = Reader(
+                handle if encoding.codec.startswith("utf-8") else _AsUtf8(handle, encoding)
+            )
+            for piece in reader.pieces():
+                if piece.row is not None:
+                    yield piece.row
+                elif piece.rule != "separator":  # commas too many or too few hide no row
+                    yield f"{piece.rule}: {piece.detail}"
+
+    def _table(self) -> Iterator[Mapping[str, Any] | str]:
+        table = spreadsheet.open_table(self.path)
+        self.encodings[table.encoding.name] += 1
+        for _, row in table.rows():
+            yield row
+
+    def _parquet(self) -> Iterator[Mapping[str, Any]]:
+        return (row for _, row in read_rows(self.path))
+
+    def _texts(self) -> Iterator[Mapping[str, Any] | str]:
+        """Reads ``FOLDER/**/*.txt``; a subfolder named after a genre gives the genre.
+
+        Dates and the rest come from ``FOLDER/metadata.csv``, by id: the file's path without ``.txt``.
+        """
+        files = texts_of(self.path)
+        if not files:
+            raise MissingInputError(
+                f"{self.path}: no .txt files", "give a folder with one text per file"
+            )
+        names = [f.relative_to(self.path).with_suffix("").as_posix() for f in files]
+        known = self._metadata(set(names))
+        for name, file in zip(names, files, strict=True):
+            with self._encoding(file).open(file) as handle:
+                text = handle.read()
+            yield {
+                "id": name,
+                "text": text,
+                "title": file.stem,
+                "genre": file.parent.name if file.parent != self.path else None,
+                **known.get(name, {}),
+            }
+
+    def _metadata(self, names: set[str]) -> dict[str, dict[str, str]]:
+        """Reads what is known about the texts of a folder, by id; nothing if there is no such file."""
+        path = self.path / METADATA
+        found: dict[str, dict[str, str]] = {}
+        if not path.is_file():
+            return found
+        table = spreadsheet.open_table(path)
+        for number, (_, row) in enumerate(table.rows(), 1):
+            where = f"{path} row {number}"
+            if isinstance(row, str):
+                raise InputError(f"{where}: {row}", "give every row a cell per column")
+            cells = {self.columns.get(k, k): v for k, v in row.items()}
+            name = cells.pop("id", "").replace("\\", "/")
+            name = name[:-4] if name.lower().endswith(".txt") else name
+            if name not in names:
+                raise InputError(
+                    f"{where}: id {name!r} is no text of the folder",
+                    "write its path below the folder",
+                )
+            if name in found:
+                raise InputError(f"{where}: duplicate id {name!r}", "keep one line")
+            found[name] = {k: v for k, v in cells.items() if v != ""}
+        return found
+
+    def _encoding(self, path: Path) -> Encoding:
+        found = detect(path)
+        self.encodings[found.name] += 1
+        return found
+
+    def _document(self, row: Mapping[str, Any] | str, where: str) -> Document:
+        """Turns one row into a document; a row that cannot be read becomes one that says why."""
+        if isinstance(row, str):
+            return _unreadable(where, row)
+        if set(row) >= OFFICIAL:
+            return _published(row, where)
+        named, extra = self._sorted(row)
+        made = document(named, where, self.provenance, self.path.is_dir())
+        return dataclasses.replace(made, extra=extra) if extra else made
+
+    def _sorted(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Returns the columns that the kit knows and, kept aside, the others."""
+        given = {self.columns[own] for own in row if own in self.columns}
+        named: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        for own, value in row.items():
+            name = self.columns.get(own, "" if own in given else own)
+            if name in COLUMNS:
+                named[name] = value
+                self.seen.add(own)
+            elif not _INDEX.match(own):
+                self.aside[own] += 1
+                extra[own] = _plain(value)
+        return named, extra
 
 
-def document(row: Mapping[str, Any] | str, where: str, provenance: str) -> Document:
-    """Turns one row into a document; a row that cannot be read becomes one that says why."""
-    if isinstance(row, str):
-        return _unreadable(where, row)
-    if set(row) >= OFFICIAL:
-        return _published(row, where)
-    clean = {k: repaired(v) if isinstance(v, str) else v for k, v in row.items()}
-    problem = _problem(clean)
-    if problem:
-        return _unreadable(where, problem, clean)
+def texts_of(folder: Path) -> list[Path]:
+    """Returns the texts of a folder in order, without what systems leave there (``._x.txt``)."""
+    return sorted(
+        f
+        for f in folder.rglob("*")
+        if f.suffix.lower() == ".txt"
+        and f.is_file()
+        and not any(part.startswith((".", "~$")) for part in f.relative_to(folder).parts)
+    )
+
+
+class _AsUtf8:
+    """A file in another encoding, read as UTF-8."""
+
+    def __init__(self, handle: IO[bytes], encoding: Encoding) -> None:
+        self._handle = handle
+        self._decoder = codecs.getincrementaldecoder(encoding.codec)("strict")
+
+    def read(self, length: int, /) -> bytes:
+        """Returns about ``length`` bytes; none at the end."""
+        while piece := self._handle.read(length):
+            if text := self._decoder.decode(piece):
+                return text.encode()
+        return self._decoder.decode(b"", final=True).encode()
+
+
+def document(
+    row: Mapping[str, Any], where: str, provenance: str, id_made: bool = False
+) -> Document:
+    """Turns a row of known columns into a document; one that cannot be read says why.
+
+    Args:
+        row: Column → value, as the file gives it.
+        where: File and row.
+        provenance: ``curated`` or ``sample``.
+        id_made: The id was not chosen by the curator and may be another document's too.
+    """
+    try:
+        clean = {name: _value(name, value) for name, value in row.items()}
+    except ValueError as error:
+        return _unreadable(where, str(error), row)
+    if not isinstance(clean.get("text"), str) or not clean["text"].strip():
+        return _unreadable(where, "no text", clean)
+    note = {"id": "made"} if id_made or not clean.get("id") else {}
     clean["id"] = clean.get("id") or content_id(clean)
     try:
         made = from_row(Document, clean, where)
     except InputError as error:
         return _unreadable(where, error.message, clean)
-    return made.noted("collect", provenance=provenance, source=where)
+    return made.noted("collect", provenance=provenance, source=where, **note)
 
 
-def _problem(row: Mapping[str, Any]) -> str:
-    if unknown := sorted(str(k) for k in set(row) - set(COLUMNS)):
-        return f"unknown column {unknown[0]!r}"
-    if not isinstance(row.get("text"), str) or not row["text"].strip():
-        return "no text"
-    numbers = (row.get(name) for name in NUMBERS)
-    if any(isinstance(n, int) and not 0 <= n <= LARGEST_NUMBER for n in numbers):
-        return "a count below 0 or beyond reason"
-    return ""
+def _value(name: str, value: Any) -> Any:
+    """Reads a value as its column means it: numbers, dates and ids as the programs of curators write them.
+
+    Raises:
+        ValueError: It is nothing that the column could hold.
+    """
+    if isinstance(value, NotANumber) or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, str):
+        value = _cleaned(name, value)
+    if value is None or name == "text":
+        return value
+    if isinstance(value, (bool, list, dict, bytes)):
+        raise ValueError(f"{name} is a {type(value).__name__}: {str(value)[:40]}")  # noqa: TRY004
+    if name in NUMBERS:
+        return number(value)
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, float) and (value.is_integer() or name in DATES):
+        value = int(value)
+    return str(value).strip()
+
+
+def _cleaned(name: str, text: str) -> str | None:
+    """Returns a cell without control characters and with plain line ends; None where nothing is said."""
+    if torn(text) and any("\udc80" <= c <= "\udcff" for c in text):
+        raise ValueError(f"{name}: bytes that are no UTF-8")
+    text = CONTROL.sub("", repaired(text).replace("\r\n", "\n").replace("\r", "\n"))
+    return None if name != "text" and text.strip().lower() in NOTHING else text
+
+
+def number(value: float | str) -> int:
+    """Reads a count: ``1,205``, ``' 15 '``, ``1.2万``, ``10万+``, ``10.0``.
+
+    Raises:
+        ValueError: It is no count, below 0, or beyond reason.
+    """
+    if isinstance(value, str):
+        text = unicodedata.normalize("NFKC", value[:40]).strip().lower()
+        if _THOUSANDS.match(text):
+            text = text.replace(",", "")
+        found = _COUNT.match(text)
+        if found is None:
+            raise ValueError(f"no count: {value[:40]!r}")
+        value = round(float(found[1]) * _UNITS.get(found[2] or "", 1), 6)
+    if not 0 <= value <= LARGEST_NUMBER or value != int(value):
+        raise ValueError(f"a count below 0, broken or beyond reason: {value}")
+    return int(value)
+
+
+def _plain(value: Any) -> Any:
+    """Returns a value that JSON can hold."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, str):
+        return CONTROL.sub("", repaired(value))
+    return value if value is None or isinstance(value, (bool, int, float)) else str(value)
 
 
 def _published(row: Mapping[str, Any], where: str) -> Document:
     """Turns a row of the official file into a document that has all three parts."""
     parts = {k: repaired(v) for k, v in row.items() if isinstance(v, str)}
+    if type(row.get("id")) is int:
+        parts["id"] = str(row["id"])
     if any(not parts.get(name, "").strip() for name in OFFICIAL):
         return _unreadable(where, "query, thought or answer is empty")
     document = Document(
@@ -180,12 +358,15 @@ def _published(row: Mapping[str, Any], where: str) -> Document:
         platform="COIG-Writer",
         genre=parts.get("genre"),
     )
-    return document.noted("collect", provenance="published", source=where)
+    note = {} if parts.get("id") else {"id": "made"}
+    return document.noted("collect", provenance="published", source=where, **note)
 
 
 def _unreadable(where: str, problem: str, row: Mapping[str, Any] | None = None) -> Document:
     text = (row or {}).get("text")
-    document = Document(id=f"unreadable: {where}", text=text if isinstance(text, str) else "")
+    document = Document(
+        id=f"unreadable: {where}", text=_plain(text) if isinstance(text, str) else ""
+    )
     return document.noted("collect", source=where, unreadable=problem)
 
 

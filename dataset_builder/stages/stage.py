@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from coig_writer import taxonomy
 from coig_writer.endpoint import Endpoint, Price
-from coig_writer.errors import ConfigError
+from coig_writer.errors import ConfigError, shown
 from coig_writer.record import to_row
 from coig_writer.taxonomy import Taxonomy
 from coig_writer.workbench.prompts import Model
-from dataset_builder.stages.parts import PART_SIZE, Counts, Parts, Process, folder, work
+from dataset_builder.stages.parts import PART_SIZE, Counts, Parts, Process, folder
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -140,7 +140,7 @@ class Stage(Generic[O]):
         options: A dataclass whose fields are made by ``option``.
         steps: Returns the steps of a run.
         asks: It can ask a language model.
-        closing: Printed at the end, with ``{out}`` (the stage's folder) and ``{work}`` (people's).
+        closing: Returns what else to print at the end, line by line.
     """
 
     name: str
@@ -148,7 +148,7 @@ class Stage(Generic[O]):
     options: type[O]
     steps: Callable[[Settings, O], list[Step]]
     asks: bool = False
-    closing: str = ""
+    closing: Callable[[Settings], Iterable[str]] = lambda _where: ()
 
     def add_options(self, to: argparse.ArgumentParser) -> None:
         """Adds the stage's own options; one that another stage has too is given once for both."""
@@ -162,6 +162,8 @@ class Stage(Generic[O]):
                 how["action"] = "store_true"
             elif field.default is not None and "nargs" not in how:
                 how.setdefault("type", type(field.default))
+            if how.get("action") == "append":
+                how["default"] = [*how["default"]]  # argparse adds to a copy of a list only
             to.add_argument(_flag(field), **how)
 
     def read(self, given: argparse.Namespace) -> O:
@@ -191,10 +193,9 @@ class Stage(Generic[O]):
     def main(self) -> int | None:
         """Runs the stage that the command line describes."""
         where, steps = self.from_command_line()
-        report(run(steps))
-        if self.closing:
-            out, place = folder(where.root, self.name), work(where.root, self.name)
-            print(self.closing.format(out=out, work=place))
+        report(run(steps), where.root)
+        for told in self.closing(where):
+            print(told)
         return None
 
 
@@ -276,8 +277,10 @@ def settings(given: argparse.Namespace) -> Settings:
     return Settings(given.out, names, model, given.part_size)
 
 
-def report(counts: Counts) -> None:
-    """Prints what a stage did: read, kept, dropped, open, and every reason."""
+def report(counts: Counts, root: Path) -> None:
+    """Prints what a stage did: read, kept, dropped, open, every reason, and where the rest lies."""
     print(counts)
     for reason, number in sorted(counts.reasons.items(), key=lambda item: -item[1]):
-        print(f"    {number:>7}  {reason}")
+        print(f"    {number:>7}  {shown(reason)}")
+    if counts.reasons:
+        print(f"    each with its evidence: {folder(root, counts.stage) / 'dropped.jsonl'}")

@@ -13,6 +13,7 @@ import hashlib
 from typing import Any, Literal
 
 Author = Literal["human", "model", "model_edited"]
+DateEvidence = Literal["typed", "two_dates_agree", "found_in_url"]
 OPEN = ("unscored", "awaiting", "returned")
 LONGEST_EVIDENCE = 300
 
@@ -22,6 +23,11 @@ class Document:
     """One text and everything known about it. Stored as JSONL, one object per line.
 
     Attributes:
+        published_at: Date of publication; ``collect`` writes it as a year, month, day, or a time with its zone.
+        published_at_other: The same from a second place.
+        date_evidence: What speaks for the dates: ``typed`` (one, as given), ``two_dates_agree``, or
+            ``found_in_url`` (the address carries the same day or month).
+        extra: Columns of the source that the kit does not know, as they were.
         prompt_fields: What the prompt was rebuilt from: theme, style, structure, culture.
         reasoning_fields: The five decision categories; joined, they are the reasoning.
         authorship: Who wrote each part.
@@ -38,6 +44,7 @@ class Document:
     platform: str | None = None
     published_at: str | None = None
     published_at_other: str | None = None
+    date_evidence: DateEvidence | None = None
     likes: int | None = None
     comments: int | None = None
     shares: int | None = None
@@ -53,6 +60,7 @@ class Document:
     validation: dict[str, Any] = dataclasses.field(default_factory=dict)
     reviews: tuple[Any, ...] = ()
     history: tuple[Any, ...] = ()
+    extra: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def draft(self) -> str:

@@ -13,8 +13,12 @@ KitError                  one clear sentence for a person, with what to do next
 from __future__ import annotations
 
 import errno
+import re
 import sys
 from collections.abc import Callable
+
+# What moves a cursor, rings, or turns a line around; tab and line ends are text.
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class KitError(Exception):
@@ -90,6 +94,12 @@ def run_command(main: Callable[[], int | None]) -> int:
         )
 
 
+def shown(text: str) -> str:
+    """Returns a text for a terminal: control characters as their escapes, half surrogates too."""
+    text = CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _fail(sentence: str, code: int) -> int:
-    sys.stderr.write(sentence + "\n")
+    sys.stderr.write(shown(sentence) + "\n")
     return code

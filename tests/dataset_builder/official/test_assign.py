@@ -112,11 +112,10 @@ def test_wrong_overrides_are_named(tmp_path, content, message):
         assign_overrides.read(path, NAMES, {"a"})
 
 
-def test_overrides_saved_in_another_encoding_end_in_a_sentence(tmp_path):
+def test_overrides_come_back_as_excel_saves_them(tmp_path):
     path = tmp_path / "overrides.csv"
-    path.write_bytes("id,genre,note\na,诗歌,\n".encode("gbk"))
-    with pytest.raises(InputError, match="not readable as CSV in UTF-8"):
-        assign_overrides.read(path, NAMES, {"a"})
+    path.write_bytes("id;genre;note\r\na;诗歌;读过\r\nb;;\r\n".encode("gb18030"))
+    assert assign_overrides.read(path, NAMES, {"a", "b"}) == {"a": ("poetry", "读过")}
 
 
 def test_the_older_query_type_names_the_genre():
@@ -194,7 +193,7 @@ def test_the_command_assigns_leaves_open_and_takes_the_persons_word(tmp_path, ro
     assert done.returncode == 0, done.stderr
     assert "1 of 2 rows have a genre" in done.stdout
     path = tmp_path / "overrides.csv"
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
     assert lines[0] == "id,genre,note"
     assert lines[1].startswith('b,,"perhaps ')
     path.write_text(f"{lines[0]}\nb,散文,读过\n", encoding="utf-8")

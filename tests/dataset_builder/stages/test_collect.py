@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -10,6 +11,7 @@ from coig_writer import taxonomy
 from coig_writer.document import Document, Dropped
 from coig_writer.errors import InputError
 from dataset_builder.stages import collect, sources
+from dataset_builder.stages.parts import read_dropped, read_kept
 from dataset_builder.stages.stage import Settings
 
 OPTIONS = collect.Options(())
@@ -19,6 +21,7 @@ NAMES = taxonomy.published()
 
 
 def collected(thresholds=None, **fields):
+    fields.setdefault("url", "https://a.example/p/1")
     document = Document("a", "一篇文字。", **fields).noted("collect", provenance="curated")
     outcome = collect.decide(document, OPTIONS, thresholds or {}, NAMES)
     if isinstance(outcome, Document):
@@ -37,6 +40,12 @@ def collected(thresholds=None, **fields):
         (None, "2024-01-09", ["one_date", "no_engagement"]),
         (None, None, "no_date"),
         ("last spring", None, "unreadable_date"),
+        ("2022年10月", None, "too_early"),
+        ("2022-10-31T16:00:00Z", "2022年11月1日", ["no_engagement"]),  # midnight in China
+        ("2022", None, "date_too_vague"),
+        ("2022", "2022-12-05", ["no_engagement"]),
+        ("2023-05", None, ["one_date", "vague_date", "no_engagement"]),
+        ("2099-01-01", None, "future_date"),
     ],
 )
 def test_dates(first, second, expected):
@@ -63,7 +72,7 @@ def test_official_rows_bypass_the_dates_and_keep_their_parts(tmp_path):
     rows = [{"id": "u", "query": "写诗", "thought": "想", "answer": "诗。"}]
     path = tmp_path / "all_human_data.json"
     path.write_text(json.dumps(rows), encoding="utf-8")
-    (document,) = sources.read(path, "curated")
+    (document,) = sources.Source(path, "curated").documents()
     outcome = collect.decide(document, OPTIONS, {}, NAMES)
     assert isinstance(outcome, Document)
     assert outcome.history[-1]["flags"] == ["no_genre", "published_row"]
@@ -72,11 +81,11 @@ def test_official_rows_bypass_the_dates_and_keep_their_parts(tmp_path):
 
 @pytest.mark.parametrize(
     "line",
-    ["{", "[1]", '{"id": "a"}', '{"text": "文", "colour": 1}', '{"text": "文", "likes": "many"}'],
+    ["{", "[1]", '{"id": "a"}', '{"text": "文", "id": ["a"]}', '{"text": "文", "likes": "many"}'],
 )
 def test_a_row_that_cannot_be_read_is_kept_with_its_reason(tmp_path, line):
     (tmp_path / "a.jsonl").write_text(line, encoding="utf-8")
-    (document,) = sources.read(tmp_path / "a.jsonl", "curated")
+    (document,) = sources.Source(tmp_path / "a.jsonl", "curated").documents()
     outcome = collect.decide(document, OPTIONS, {}, NAMES)
     assert isinstance(outcome, Dropped)
     assert outcome.reason == "unreadable_row"
@@ -90,3 +99,85 @@ def test_an_id_that_stands_twice_stops_the_intake(tmp_path):
     sources = tuple(tmp_path / f"{name}.jsonl" for name in ("one", "two"))
     with pytest.raises(InputError, match=r"duplicate id 'a'.*one.jsonl row 1 and two.jsonl row 2"):
         collect.STAGE.run(Settings(tmp_path / "curation", NAMES), collect.Options(sources))
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (None, ["one_date", "no_url", "no_engagement"]),
+        ("https://a.example/2021/x", ["one_date", "url_carries_another_year", "no_engagement"]),
+        ("https://a.example/2024/01/17/x", "conflicting_dates"),
+        ("https://a.example/2024/01/16/x", ["one_date", "no_engagement"]),
+    ],
+)
+def test_an_address_speaks_for_or_against_a_date(url, expected):
+    assert collected(published_at="2024-01-09", url=url, genre="essay") == expected
+
+
+@pytest.mark.parametrize(
+    ("other", "url", "evidence"),
+    [
+        (None, "https://a.example/2024/x", "typed"),
+        ("2024", None, "typed"),
+        ("2024-01-09", None, "two_dates_agree"),
+        ("2024-01-09", "https://a.example/2024/01/x", "found_in_url"),
+    ],
+)
+def test_what_speaks_for_a_date_is_a_column(other, url, evidence):
+    document = Document("a", "文", published_at="2024/1/9", published_at_other=other, url=url)
+    outcome = collect.decide(document.noted("collect"), OPTIONS, {}, NAMES)
+    assert (outcome.published_at, outcome.date_evidence) == ("2024-01-09", evidence)
+
+
+def test_an_unknown_genre_is_told_with_the_nearest():
+    document = Document("a", "文", genre="武侠").noted("collect")
+    outcome = collect.decide(document, OPTIONS, {}, NAMES)
+    assert outcome.reason == "unknown_genre"
+    assert "武侠: no genre; nearest: 武侠小说 (wuxia)" in outcome.evidence
+
+
+def run(tmp_path, *paths, **options):
+    settings = Settings(tmp_path / "curation", NAMES)
+    options = collect.Options(paths, thresholds={}, **options)
+    collect.STAGE.run(settings, options)
+    found = [*read_kept(settings.root, "collect")]
+    found += [d.document for d in read_dropped(settings.root, "collect")]
+    return sorted(found, key=lambda d: d.id)
+
+
+def test_equal_rows_equal_names_and_equal_texts_stay_apart(tmp_path):
+    row = json.dumps({"text": "文", "published_at": "2023-05-01"}) + "\n"
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.jsonl").write_text(row * 2 + "{\n", encoding="utf-8")
+        (tmp_path / folder / "001.txt").write_text(f"文{folder}", encoding="utf-8")
+    found = run(
+        tmp_path,
+        *(tmp_path / f / "x.jsonl" for f in "ab"),
+        *(tmp_path / f for f in "ab"),
+    )
+    name = sources.content_id({"text": "文"})
+    unreadable = [f"unreadable: {tmp_path}/{f}/x.jsonl row 3" for f in "ab"]
+    assert [d.id for d in found] == [
+        "001", "001~2", name, f"{name}~2", f"{name}~3", f"{name}~4", *unreadable
+    ]  # fmt: skip
+
+
+def test_a_source_is_read_again_if_its_content_changed(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text,published_at\n一,2023-05-01\n", encoding="utf-8")
+    before = path.stat()
+    assert [d.text for d in run(tmp_path, path)] == ["一"]
+    path.write_text("text,published_at\n二,2023-05-01\n", encoding="utf-8")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert [d.text for d in run(tmp_path, path)] == ["二"]
+
+
+def test_what_was_read_is_told_with_its_encoding_and_what_was_kept_aside(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("正文,published_at,作者\x1b[31m\n一,2023-05-01,甲\n", encoding="gb18030")
+    run(tmp_path, path, columns=("text=正文",))
+    (told,) = collect.told(tmp_path / "curation")
+    assert told == f"{path}: GB18030; kept aside in extra: 作者[31m (1 rows)"
+    with pytest.raises(InputError, match="no source has the column '文章', which --column names"):
+        run(tmp_path, path, columns=("text=文章",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dataset_builder.stages import dates
 from dataset_builder.stages.dedup import LEAST, Member, within
 
 
@@ -23,7 +24,10 @@ def text(shared: int, own: int, total: int = 153) -> str:
     ],
 )
 def test_half_of_the_four_grams_make_a_duplicate(shared: int, similarity: float | None) -> None:
-    members = [Member("2023", "b", text(shared, 2)), Member("2022", "a", text(shared, 1))]
+    members = [
+        Member(dates.read("2023"), "b", text(shared, 2)),
+        Member(dates.read("2022"), "a", text(shared, 1)),
+    ]
     found = within(members, LEAST)
     assert [(d.id, d.of, d.similarity, d.reason) for d in found] == (
         [("b", "a", similarity, "near_duplicate")] if similarity else []
@@ -32,10 +36,34 @@ def test_half_of_the_four_grams_make_a_duplicate(shared: int, similarity: float 
 
 def test_only_equal_letters_are_an_exact_copy() -> None:
     whole = text(153, 1)
-    first, second = Member("2022", "a", whole), Member("2022", "b", whole[:9] + "，" + whole[9:])
+    first, second = (
+        Member(dates.read("2022"), "a", whole),
+        Member(dates.read("2022"), "b", whole[:9] + "，" + whole[9:]),
+    )
     (found,) = within([first, second], LEAST)
     assert (found.reason, found.similarity) == ("exact_duplicate", 1.0)
     # the same 4-grams in another order of the whole
-    loops = [Member("2022", "a", "一二三" * 4), Member("2022", "b", "一二三" * 5)]
+    loops = [
+        Member(dates.read("2022"), "a", "一二三" * 4),
+        Member(dates.read("2022"), "b", "一二三" * 5),
+    ]
     (found,) = within(loops, LEAST)
     assert (found.reason, found.similarity) == ("near_duplicate", 0.9999)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("2023-05-01T00:30:00+08:00", "2023-04-30T20:00:00Z"),
+        ("20230101", "2023-12-31"),
+        ("2023年1月", "2023-06-01"),
+        ("2024-06-01", None),
+    ],
+)
+def test_the_one_published_first_stays_whatever_its_form(first: str, second: str | None) -> None:
+    members = [
+        Member(dates.first(second), "a", "春天来了"),
+        Member(dates.first(first), "b", "春天来了"),
+    ]
+    (found,) = within(members, LEAST)
+    assert (found.id, found.of) == ("a", "b")
