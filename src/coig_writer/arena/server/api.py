@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
+from starlette.datastructures import State
 
 from coig_writer.arena.server import routes
 from coig_writer.arena.server.guard import SENTENCES, RefusedError, status_of
@@ -26,19 +27,20 @@ if TYPE_CHECKING:
 B = TypeVar("B", bound=routes.Sitting)
 
 
-def add_endpoints(app: gradio.Server) -> None:
-    """Adds ``session``, ``next``, ``vote`` and ``results`` to the application."""
-    import gradio
+class Programs:
+    """The four endpoints, on the state of an application."""
 
-    state = app.state
+    def __init__(self, state: State) -> None:
+        self._state = state
 
-    def known(rater: str) -> str:
-        found = state.booth.identity.from_cookie(rater)
+    def _known(self, rater: str) -> str:
+        found = self._state.booth.identity.from_cookie(rater)
         if found is None:
             raise RefusedError(401)
         return str(found)
 
     def session(
+        self,
         protocol: str,
         language: str,
         consent: bool,
@@ -46,21 +48,26 @@ def add_endpoints(app: gradio.Server) -> None:
         request: gradio.Request | None = None,
     ) -> dict[str, Any]:
         """Gives a rater a seat and the first open item; ``rater`` is empty, an invitation, or what an earlier session gave."""
-        booth, body = state.booth, _body(routes.Session, protocol, language, consent=consent)
+        booth, body = self._state.booth, _body(routes.Session, protocol, language, consent=consent)
         invited = booth.identity.invited(booth.study.study, booth.study.raters, rater)
         who = (
-            booth.identity.rater("invited", invited) if invited else known(rater) if rater else None
+            booth.identity.rater("invited", invited)
+            if invited
+            else self._known(rater)
+            if rater
+            else None
         )
         address = request.client.host if request and request.client else ""
-        seated, view = routes.seated(state, body, who, address)
+        seated, view = routes.seated(self._state, body, who, address)
         return {"rater": booth.identity.cookie(seated), **view}
 
-    def next_item(rater: str, protocol: str, language: str) -> dict[str, Any]:
+    def next(self, rater: str, protocol: str, language: str) -> dict[str, Any]:
         """Returns the next open item of a rater who has a seat, and how far the sitting is."""
         body = _body(routes.Session, protocol, language, consent=True)
-        return routes.seated(state, body, known(rater), "")[1]
+        return routes.seated(self._state, body, self._known(rater), "")[1]
 
     async def vote(  # noqa: PLR0913, PLR0917 - the fields of a vote, as a form shows them
+        self,
         rater: str,
         protocol: str,
         language: str,
@@ -73,20 +80,21 @@ def add_endpoints(app: gradio.Server) -> None:
         """Stores a vote; returns the ballot's id and the next item. The verdict is by position."""
         fields = {"item": item, "verdict": verdict, "tags": tags or [], "comment": comment}
         body = _body(routes.VoteBody, protocol, language, reported=reported, **fields)
-        return await routes.cast(state, body, known(rater))
+        return await routes.cast(self._state, body, self._known(rater))
 
-    def results(protocol: str, language: str) -> dict[str, Any]:
+    async def results(self, protocol: str, language: str) -> dict[str, Any]:
         """Returns the board of one protocol and language, as far as it may be shown."""
-        return routes.board(state, protocol, language)
+        return await routes.board(self._state, protocol, language)
 
-    session.__annotations__["request"] = gradio.Request
-    for name, endpoint in (
-        ("session", session),
-        ("next", next_item),
-        ("vote", vote),
-        ("results", results),
-    ):
-        app.api(_in_sentences(endpoint), name=name, concurrency_limit=None)
+
+def add_endpoints(app: gradio.Server) -> None:
+    """Adds ``session``, ``next``, ``vote`` and ``results`` to the application."""
+    import gradio
+
+    Programs.session.__annotations__["request"] = gradio.Request  # by which Gradio knows to give it
+    endpoints = Programs(app.state)
+    for endpoint in (endpoints.session, endpoints.next, endpoints.vote, endpoints.results):
+        app.api(_in_sentences(endpoint), name=endpoint.__name__, concurrency_limit=None)
 
 
 def _body(kind: type[B], protocol: str, language: str, **fields: Any) -> B:

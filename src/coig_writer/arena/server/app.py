@@ -63,6 +63,7 @@ def create_app(
     app.state.booth = booth
     app.state.board = Board(booth)
     app.state.writer = Writer(booth.store)
+    app.state.reading = anyio.CapacityLimiter(2)  # threads for who reads results; votes have others
     app.state.voting = Limit(booth.study.votes_per_minute)
     app.state.asking = Limit(booth.study.votes_per_minute)
     app.state.arriving = Limit(booth.study.raters_per_minute)

@@ -14,6 +14,7 @@ from coig_writer.arena.server.store import standing
 from coig_writer.ballot import Ballot, Protocol
 
 FRESH_S = 5.0
+STAYS = 9  # times as long as they took to make, at least
 
 
 def ballots_of(booth: Booth, protocol: Protocol, language: str) -> list[Ballot]:
@@ -39,22 +40,38 @@ def compute(booth: Booth, protocol: Protocol, language: str) -> Results:
     )
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Kept:
+    view: dict[str, Any]
+    until: float
+
+
 class Board:
-    """Keeps the last results for some seconds, so that readers cannot slow voters down."""
+    """Keeps the last results, so that readers cannot slow voters down.
+
+    One reader at a time makes them anew, the others get those that are there. Making them may take a
+    tenth of the time at most: what took a second stays for ten.
+    """
 
     def __init__(self, booth: Booth) -> None:
         self._booth = booth
-        self._kept: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
-        self._lock = threading.Lock()
+        self._kept: dict[tuple[str, str], _Kept] = {}
+        self._making = threading.Lock()
 
     def view(self, protocol: Protocol, language: str) -> dict[str, Any]:
         """Returns what the public may see: counts, and results once there are enough ballots."""
-        with self._lock:
-            made, view = self._kept.get((protocol, language), (float("-inf"), {}))
-            if time.monotonic() - made > FRESH_S:
+        kept = self._kept.get((protocol, language))
+        if kept and (time.monotonic() < kept.until or self._making.locked()):
+            return kept.view
+        with self._making:
+            kept = self._kept.get((protocol, language))  # perhaps made while this one waited
+            began = time.monotonic()
+            if kept is None or began >= kept.until:
                 view = self._made(protocol, language)
-                self._kept[protocol, language] = (time.monotonic(), view)
-            return view
+                ended = time.monotonic()
+                kept = _Kept(view, ended + max(FRESH_S, STAYS * (ended - began)))
+                self._kept[protocol, language] = kept
+            return kept.view
 
     def _made(self, protocol: Protocol, language: str) -> dict[str, Any]:
         of = self._booth.study

@@ -110,7 +110,8 @@ def main(demo_pack: Path, argv: Sequence[str] | None = None) -> int:
         return import_rankings(booth, given.rankings, given.rater)
     hosts = LOCAL | {given.host} if given.host in LOCAL | {"::1"} else None
     app = create_app(booth, backup, hosts, with_tables=not given.no_gradio)
-    return serve(app, given.host, given.port)
+    with booth.store.lease(study.study):
+        return serve(app, given.host, given.port)
 
 
 def chosen(given: argparse.Namespace, demo_pack: Path) -> tuple[Study, Collection]:

@@ -118,12 +118,14 @@ def results_page() -> Response:
     return FileResponse(PAGE / "results.html")
 
 
-def health(request: Request) -> dict[str, Any]:
-    """Says whether texts are loaded, the store answers, and how the backup stands."""
+def health(request: Request, response: Response) -> dict[str, Any]:
+    """Says whether texts are loaded, the store takes votes, and how the backup stands."""
     booth, backup = _booth(request), request.app.state.backup
-    booth.store.count(booth.study.study, booth.study.protocols[0])
-    status = dataclasses.asdict(backup.status()) if backup else None
-    return {"status": "ok", "prompts": len(booth.prompts), "backup": status}
+    trouble = booth.store.trouble()
+    if trouble:
+        response.status_code = 503
+    status = dataclasses.asdict(backup.status()) if backup and not trouble else None
+    return {"status": trouble or "ok", "prompts": len(booth.prompts), "backup": status}
 
 
 def study(request: Request) -> dict[str, Any]:
@@ -212,15 +214,16 @@ def withdraw(body: Withdrawal, request: Request, rater: Rater) -> dict[str, str]
     return {"ballot": tombstone.ballot, "time": tombstone.time}
 
 
-def results(request: Request, protocol: str, language: str) -> dict[str, Any]:
+async def results(request: Request, protocol: str, language: str) -> dict[str, Any]:
     """Returns the board of one protocol and language, as far as it may be shown."""
-    return board(request.app.state, protocol, language)
+    return await board(request.app.state, protocol, language)
 
 
-def board(state: State, protocol: str, language: str) -> dict[str, Any]:
-    """Returns what the public may see of one protocol and language."""
+async def board(state: State, protocol: str, language: str) -> dict[str, Any]:
+    """Returns what the public may see of one protocol and language; made off the way of votes."""
     kept: Board = state.board
-    return kept.view(*state.booth.checked(protocol, language))
+    known = state.booth.checked(protocol, language)
+    return await anyio.to_thread.run_sync(kept.view, *known, limiter=state.reading)
 
 
 def _set_cookie(booth: Booth, response: Response, rater: str) -> None:

@@ -9,10 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import fcntl
+import hashlib
+import itertools
 import json
 import os
+import shutil
+import sys
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +32,8 @@ from coig_writer.record import from_row, to_row
 
 _METADATA = sa.MetaData()
 _JSON_COLUMNS = ("shown", "tags", "depths")
+MIN_FREE_BYTES = 20_000_000  # some ten thousand ballots and the log of the database
+LEASE_S = 1.0  # between two looks for a lease
 _UNIQUE = ("study", "rater", "item", "protocol", "repeat")
 
 BALLOTS = sa.Table(
@@ -106,6 +114,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
+        self._file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else None
         # SQLite has one writer. Waiting here is fair and short; inside SQLite it would be a sleep.
         self._writing: Any = (
             threading.Lock() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext()
@@ -310,6 +319,56 @@ class Store:
             if new:
                 connection.execute(target.insert(), new)
         return len(new)
+
+    def trouble(self) -> str | None:
+        """Says what would keep the next vote from being stored: a lost store or a full disk; None if nothing."""
+        try:
+            with self._reader() as connection:
+                connection.execute(sa.select(STUDIES.c.study).limit(1))
+        except StoreError:
+            return "the store cannot be reached"
+        if self._file and shutil.disk_usage(self._file.parent).free < MIN_FREE_BYTES:
+            return "the disk is full"
+        return None
+
+    @contextlib.contextmanager
+    def lease(self, study: str) -> Iterator[None]:
+        """Lets one server at a time serve a study; another waits here, says so, and goes on when it ends.
+
+        Two would hand out and remember seats each by itself. The lease ends with its process, however
+        that ends: it is a lock of the database session, or on a file beside the SQLite store.
+        """
+        with contextlib.ExitStack() as held:
+            taken = self._lock_of_file(held) if self._file else self._lock_of_session(held, study)
+            for tries in itertools.count():
+                if taken():
+                    break
+                if tries == 0:
+                    sys.stderr.write(
+                        f"arena: another server serves {study!r}; waiting for its end\n"
+                    )
+                time.sleep(LEASE_S)
+            yield
+
+    def _lock_of_file(self, held: contextlib.ExitStack) -> Callable[[], bool]:
+        assert self._file is not None
+        path = self._file.with_name(f"{self._file.name}.lease")
+        handle = held.enter_context(os.fdopen(os.open(path, os.O_CREAT | os.O_RDWR, 0o600)))
+
+        def taken() -> bool:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            return False
+
+        return taken
+
+    def _lock_of_session(self, held: contextlib.ExitStack, study: str) -> Callable[[], bool]:
+        key = int.from_bytes(hashlib.sha256(study.encode()).digest()[:8], signed=True)
+        alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        connection = held.enter_context(alone.connect())
+        held.callback(connection.invalidate)  # back in the pool the session would keep the lock
+        return lambda: bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))))
 
     def close(self) -> None:
         """Closes all connections."""

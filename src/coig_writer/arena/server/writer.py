@@ -22,6 +22,7 @@ class Writer:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._thread = anyio.CapacityLimiter(1)  # not from the pool that everything else waits for
         self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -38,7 +39,7 @@ class Writer:
             batch, self._waiting = self._waiting, []
             try:
                 outcomes = await anyio.to_thread.run_sync(
-                    self._store.add_all, [ballot for ballot, _ in batch]
+                    self._store.add_all, [ballot for ballot, _ in batch], limiter=self._thread
                 )
             except Exception as error:
                 outcomes = [error] * len(batch)

@@ -197,6 +197,7 @@ def test_health_speaks_of_texts_and_store(booth, client_of):
 
 def test_results_are_hidden_until_there_are_enough(booth, client_of, monkeypatch):
     monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
+    monkeypatch.setattr("coig_writer.arena.server.board.STAYS", 0)
     client = client_of(booth)
     url = "/api/results?protocol=pairwise&language=zh"
     assert client.get(url).json()["ballots"] == 0

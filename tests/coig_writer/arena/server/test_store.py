@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import threading
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coig_writer.arena.server.store import (
+    MIN_FREE_BYTES,
     DuplicateError,
     Store,
     StoreError,
@@ -49,7 +52,7 @@ def store(request, tmp_path):
             pytest.skip("set ARENA_TEST_POSTGRESQL to the URL of an empty database")
         made = Store(url)
         with made.engine.begin() as connection:
-            for table in ("ballots", "tombstones", "seats"):
+            for table in ("ballots", "tombstones", "seats", "reveals"):
                 connection.exec_driver_sql(f"DELETE FROM {table}")
     yield made
     made.close()
@@ -234,3 +237,40 @@ def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path):
     ]
     row = {k: v for k, v in ballot_row(ballot(3)).items() if k not in ("elapsed_s", "depths")}
     assert again.restore("ballots", [row, ballot_row(ballot(4, elapsed_s=2.0))]) == 2
+
+
+def test_one_server_at_a_time_serves_a_study(store, request, capsys, monkeypatch):
+    monkeypatch.setattr("coig_writer.arena.server.store.LEASE_S", 0.01)
+    url = store.engine.url.render_as_string(hide_password=False)
+    second, order = Store(url), []
+
+    def serve_too():
+        with second.lease("s"):
+            order.append("second")
+
+    waiting = threading.Thread(target=serve_too)
+    with store.lease("s"):
+        waiting.start()
+        while "waiting for its end" not in "".join(order) + capsys.readouterr().err:
+            pass
+        with Store(url).lease("another") if "postgresql" in url else contextlib.nullcontext():
+            order.append("first ends")
+    waiting.join(20)
+    assert order == ["first ends", "second"]
+    second.close()
+
+
+def test_a_full_disk_and_a_lost_store_are_told_before_a_vote_is_lost(store, monkeypatch):
+    assert store.trouble() is None
+    if store.engine.dialect.name == "sqlite":
+        usage = {"free": MIN_FREE_BYTES}
+        monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(**usage))
+        assert store.trouble() is None
+        usage["free"] -= 1
+        assert store.trouble() == "the disk is full"
+
+    def lost(*_, **__):
+        raise sa.exc.OperationalError("SELECT", {}, OSError("no route to db.internal"))
+
+    monkeypatch.setattr(store.engine, "connect", lost)
+    assert store.trouble() == "the store cannot be reached"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from coig_writer.arena.server.board import Board
@@ -39,3 +41,43 @@ def test_items_judged_are_counted_against_all(view_after, booth):
     view = view_after(2)
     assert view["judged"] == len({b.item for b in booth.store.ballots("demo")})
     assert view["items"] == 60
+
+
+def test_readers_get_what_is_there_while_one_makes_it_anew(booth, monkeypatch):
+    monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
+    monkeypatch.setattr("coig_writer.arena.server.board.STAYS", 0)
+    board = Board(booth)
+    first = board.view("pairwise", "zh")
+    begun, go_on, made = threading.Event(), threading.Event(), []
+
+    def slow(*_):
+        made.append(1)
+        begun.set()
+        go_on.wait(20)
+        return {"ballots": 1}
+
+    monkeypatch.setattr(board, "_made", slow)
+    maker = threading.Thread(target=board.view, args=("pairwise", "zh"))
+    maker.start()
+    begun.wait(20)
+    assert [board.view("pairwise", "zh") for _ in range(45)] == [first] * 45  # nobody waits
+    go_on.set()
+    maker.join(20)
+    assert made == [1]
+
+
+def test_making_results_takes_a_tenth_of_the_time_at_most(booth, monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("coig_writer.arena.server.board.time.monotonic", lambda: clock[0])
+    board, made = Board(booth), []
+
+    def slow(*_):
+        made.append(clock[0])
+        clock[0] += 2.0
+        return {}
+
+    monkeypatch.setattr(board, "_made", slow)
+    for second in (100.0, 102.0, 119.9, 120.0):
+        clock[0] = second
+        board.view("pairwise", "zh")
+    assert made == [100.0, 120.0]  # until 102 it was made; it stays for nine times as long
