@@ -17,7 +17,7 @@ async function request(path, body) {
 
 export const api = {
   study: () => request("/api/study"),
-  session: (protocol, language) => request("/api/session", { protocol, language, consent: true }),
+  session: (protocol, language) => request("/api/session", { protocol, language, consent: true, page: true }),
   vote: (vote) => request("/api/vote", vote),
   history: () => request("/api/history"),
   authors: (protocol, language) => request("/api/authors", { protocol, language }),

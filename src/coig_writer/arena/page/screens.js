@@ -43,7 +43,8 @@ export function startScreen(study, chosen, begin) {
     el("h2", {}, t("consent_title")),
     el("div", { class: "consent" }, el("p", {}, consent), el("label", {}, agree, t("consent_agree"))),
     el("div", { class: "go" }, go, study.mode === "public" ? el("a", { href: "/results" }, t("results")) : null,
-      study.accounts ? el("a", { href: "/login/huggingface", target: "_blank", rel: "noopener" }, t("sign_in")) : null)));
+      study.accounts && !study.signed_in ? el("a", { href: "/login/huggingface", target: "_blank", rel: "noopener" }, t("sign_in")) : null,
+      study.signed_in ? el("a", { href: "/logout" }, t("sign_out")) : null)));
 }
 
 function choices(name, title, values, chosen, label) {

@@ -37,6 +37,10 @@ SENTENCES = {
     415: ("votes are sent as application/json", "use the page"),
     421: ("this machine does not go by that name", "open the address that the arena printed"),
     422: ("the request does not fit this item or this study", "open the page again"),
+    428: (
+        "this browser keeps no cookies",
+        "allow them here, or open the page in a window of its own",
+    ),
     429: ("too many requests", "wait a moment, then go on"),
     500: ("the arena could not do this", "try again in a moment"),
     503: ("votes cannot be stored just now", "keep the page open and try again in a moment"),

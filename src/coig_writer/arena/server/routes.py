@@ -24,6 +24,7 @@ from coig_writer.arena.server.guard import RefusedError, refusal, shows_gradio
 from coig_writer.ballot import DIMENSIONS
 
 COOKIE = "arena_rater"
+PROBE = "arena_cookies"  # sent back by a browser that keeps cookies
 PAGE = Path(__file__).parents[1] / "page"
 
 
@@ -39,9 +40,10 @@ class Sitting(_Body):
 
 
 class Session(Sitting):
-    """What the start screen sends."""
+    """What the start screen sends; ``page`` says that a browser does, which keeps cookies or not."""
 
     consent: bool
+    page: bool = False
 
 
 class VoteBody(Sitting):
@@ -68,16 +70,26 @@ def _booth(request: Request) -> Booth:
     return booth
 
 
+def _account(request: Request) -> str | None:
+    oauth = request.scope.get("session", {}).get("oauth_info", {})
+    name = oauth.get("userinfo", {}).get("preferred_username")
+    return None if name is None else str(name)
+
+
 async def _known(request: Request) -> str | None:
-    """Returns the rater behind an account or a cookie, or None; the account comes first."""
-    booth = _booth(request)
-    account = request.scope.get("session", {}).get("oauth_info", {}).get("userinfo", {})
-    name = account.get("preferred_username")
-    if name is None:
-        return booth.identity.from_cookie(request.cookies.get(COOKIE))
-    if name.casefold() in {a.casefold() for a in booth.study.annotators}:
+    """Returns the rater behind an invitation, an account or a cookie, or None.
+
+    Who was invited stays who was invited; in a public study the account comes before the cookie.
+    """
+    booth, name = _booth(request), _account(request)
+    held = booth.identity.from_cookie(request.cookies.get(COOKIE))
+    if name is None or (booth.study.mode == "invited" and held is not None):
+        known = held
+    else:
+        known = booth.identity.rater("account", name)
+    if name is not None and name.casefold() in {a.casefold() for a in booth.study.annotators}:
         raise RefusedError(403)
-    return booth.identity.rater("account", name)
+    return known
 
 
 async def _rater(request: Request) -> str:
@@ -128,8 +140,9 @@ def health(request: Request, response: Response) -> dict[str, Any]:
     return {"status": trouble or "ok", "prompts": len(booth.prompts), "backup": status}
 
 
-def study(request: Request) -> dict[str, Any]:
+def study(request: Request, response: Response) -> dict[str, Any]:
     """Describes the study to the page; no model is named."""
+    _keep(response, PROBE, "1")
     booth = _booth(request)
     of = booth.study
     return {
@@ -140,11 +153,14 @@ def study(request: Request) -> dict[str, Any]:
         "dimensions": DIMENSIONS,
         "consent": dataclasses.asdict(of.consent),
         "accounts": bool(os.environ.get("OAUTH_CLIENT_ID")),
+        "signed_in": _account(request) is not None,
     }
 
 
 def session(body: Session, request: Request, response: Response, known: Known) -> dict[str, Any]:
     """Gives a rater a seat and the first open item."""
+    if known is None and body.page and PROBE not in request.cookies:
+        raise RefusedError(428)  # a seat would be lost with the cookie that names its rater
     address = request.client.host if request.client else ""
     rater, view = seated(request.app.state, body, known, address)
     if known is None:
@@ -227,10 +243,14 @@ async def board(state: State, protocol: str, language: str) -> dict[str, Any]:
 
 
 def _set_cookie(booth: Booth, response: Response, rater: str) -> None:
+    _keep(response, COOKIE, booth.identity.cookie(rater))
+
+
+def _keep(response: Response, name: str, value: str) -> None:
     on_space = bool(os.environ.get("SPACE_ID"))
     response.set_cookie(
-        COOKIE,
-        booth.identity.cookie(rater),
+        name,
+        value,
         max_age=365 * 24 * 3600,
         httponly=True,
         secure=on_space,

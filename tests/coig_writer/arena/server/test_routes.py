@@ -221,3 +221,41 @@ def test_no_route_names_a_model_before_the_vote(booth, client_of):
 def test_a_studys_own_consent_text_reaches_the_page(make_booth, client_of):
     study = dataclasses.replace(Study(), consent=dataclasses.replace(Study().consent, zh="同意书"))
     assert client_of(make_booth(study)).get("/api/study").json()["consent"]["zh"] == "同意书"
+
+
+def signed_in(client, name):
+    @client.app.middleware("http")
+    async def account(request, call_next):
+        request.scope["session"] = {"oauth_info": {"userinfo": {"preferred_username": name}}}
+        return await call_next(request)
+
+
+def test_an_invited_rater_who_signs_in_stays_the_invited_rater(make_booth, invited, client_of):
+    booth = make_booth(invited)
+    client = client_of(booth)
+    signed_in(client, "somebody")
+    assert client.get("/api/study").json()["signed_in"]
+    client.get(f"/?invite={booth.identity.invitation('trial', '甲')}")
+    vote(client, begin(client).json()["item"]["id"])
+    (ballot,) = booth.store.ballots("trial")
+    assert ballot.rater == booth.identity.rater("invited", "甲")
+
+
+def test_in_a_public_study_the_account_comes_before_the_cookie(booth, client_of):
+    client = client_of(booth)
+    signed_in(client, "somebody")
+    client.cookies.set("arena_rater", booth.identity.cookie("visitor"))
+    vote(client, begin(client).json()["item"]["id"])
+    (ballot,) = booth.store.ballots("demo")
+    assert ballot.rater == booth.identity.rater("account", "somebody")
+
+
+def test_a_browser_without_cookies_gets_a_true_message_and_no_seat(booth, client_of):
+    client = client_of(booth)
+    client.get("/api/study")
+    client.cookies.clear()
+    refused = begin(client, page=True)
+    assert (refused.status_code, "cookies" in refused.json()["error"]) == (428, True)
+    assert booth.store.keys("seats") == set()
+    client.get("/api/study")
+    assert begin(client, page=True).status_code == 200
