@@ -21,7 +21,8 @@ SAME = 1e-9  # relative: sums of floats may end differently on another machine
 SHOWN_LINE = 160
 # What only a run can know; the parameters of an adapter, whose files do not hold its base, are among it.
 RECORDED = re.compile(
-    r"run/(fingerprint|epochs|train_loss|seconds|devices|hardware|precision|parameters)"
+    r"run/(fingerprint|epochs|train_loss|seconds|devices|hardware|parameters"
+    r"|mode|attention|compiled|checkpointing|optimizer_states|dtype|precision)"
     r"|ledger/[\w-]+/(supervised|padding)|mixture/[\w-]+/rows_at_hand"
 )
 

@@ -5,8 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from coig_writer.cards.recompute import RECORDED
 from coig_writer.errors import ConfigError
 from coig_writer.training import run
+from coig_writer.training.modes import Mode
 
 TRAINER = SimpleNamespace(is_world_process_zero=lambda: True)
 
@@ -48,3 +50,10 @@ def test_checkpoints_of_other_settings_are_refused(tmp_path):
     checkpoints(tmp_path, step1="{}")
     with pytest.raises(ConfigError, match="other settings"):
         run._checkpoint(tmp_path, "changed", TRAINER)
+
+
+def test_how_a_run_computed_is_what_only_it_can_know():
+    """A card refuses a number that neither is measured again nor belongs to the run alone."""
+    for mode in (Mode("plain"), Mode("lean", attention="varlen", compiled=True, lean=True)):
+        stated = run._computed(mode, SimpleNamespace(bf16=True), "bfloat16")
+        assert [fact.id for fact in stated if not RECORDED.fullmatch(fact.id)] == []
