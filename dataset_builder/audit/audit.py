@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
+from typing import Any
 
 from coig_writer import taxonomy
 from coig_writer.document import Document, dropped
@@ -23,7 +24,7 @@ from coig_writer.quality import DIMENSIONS
 from coig_writer.taxonomy import Taxonomy
 from coig_writer.text.contamination import contaminated
 from coig_writer.text.normalise import reduced
-from coig_writer.triplet import Triplet, check
+from coig_writer.triplet import Curated, Review, Verdict, check
 from dataset_builder.audit import measures as audit_measures
 from dataset_builder.audit import page, sample
 from dataset_builder.stages.parts import Outcome, folder, read_kept
@@ -58,7 +59,7 @@ def steps(where: Settings, options: Options) -> list[Step]:
     def measured() -> None:
         documents = read_kept(where.root, "audit")
         triplets = [triplet(d, where.names) for d in documents]
-        write_records(parts.out / "triplets.jsonl", triplets, Triplet)
+        write_records(parts.out / "triplets.jsonl", triplets, Curated)
         with atomic_path(parts.out / taxonomy.FILE) as partial:
             partial.write_text(where.names.to_json(), encoding="utf-8")
         measures = audit_measures.measure(
@@ -87,12 +88,12 @@ def decide(document: Document, first: dict[str, str]) -> Outcome:
     return document.noted("audit")
 
 
-def triplet(document: Document, names: Taxonomy) -> Triplet:
+def triplet(document: Document, names: Taxonomy) -> Curated:
     """Turns an accepted document into a row of the dataset."""
     genre = names.genre(document.genre) if document.genre else None
     provenance = document.history[0].get("provenance", "curated")
     scores = document.scores.get("score", {})
-    made = Triplet(
+    made = Curated(
         id=document.id,
         prompt=document.prompt or "",
         reasoning=document.reasoning or "",
@@ -105,8 +106,32 @@ def triplet(document: Document, names: Taxonomy) -> Triplet:
         license=document.license or UNKNOWN_LICENSE,
         provenance=provenance,
         **{name: scores.get(name) for name in DIMENSIONS},
+        title=document.title,
+        url=document.url,
+        published_at=document.published_at,
+        published_at_other=document.published_at_other,
+        prompt_author=document.authorship.get("prompt"),
+        reasoning_author=document.authorship.get("reasoning"),
+        article_author=document.authorship.get("article"),
+        reviews=tuple(map(_review, document.reviews)) or None,
     )
-    return check(made, names)
+    check(made, names)
+    return made
+
+
+def _review(entry: dict[str, Any]) -> Review:
+    """Reads one round of review as the document keeps it."""
+    verdicts = tuple(
+        Verdict(
+            reviewer=given["reviewer"],
+            verdict=given["verdict"],
+            unmet=tuple(name for name, met in given["criteria"].items() if not met),
+            note=given["note"] or None,
+            cause=given["cause"],
+        )
+        for given in entry["verdicts"]
+    )
+    return Review(entry["decision"], entry["adjudicated"], verdicts)
 
 
 STAGE = Stage(

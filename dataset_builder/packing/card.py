@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from coig_writer import benchmark
 from coig_writer.cards import card
 from coig_writer.cards.card import Literal
 from coig_writer.facts import Fact
+from coig_writer.hub.licenses import IDS
 from coig_writer.taxonomy import Taxonomy
 from coig_writer.triplet import Triplet
-from dataset_builder.packing import beside_paper, layout
+from dataset_builder.packing import beside_paper, layout, summary
 
 TEMPLATE = Path(__file__).parent / "card.md.jinja"
 CANARY = "coig-writer-canary-5d1c6a0e-6b7f-4f0e-9d1b-2f7a8f3f1c51"
@@ -22,11 +24,9 @@ TITLES = {
     "sample": "COIG-Writer kit samples",
     "curated": "Curated creative-writing triplets",
 }
-LICENSES = {
-    "published": {"license": "odc-by"},
-    "sample": {"license": "cc0-1.0"},
-    "curated": {"license": "other", "license_name": "licence-of-each-row"},
-}
+OF_EACH_ROW = {"license": "other", "license_name": "licence-of-each-row"}
+LICENSES = {"published": {"license": "odc-by"}, "sample": {"license": "cc0-1.0"}}
+AUTHORS = ("human", "model", "model_edited", "unknown")
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -42,7 +42,10 @@ def render(
         facts,
         front_matter=card.front_matter(
             _metadata(
-                provenance, len(triplets), layout.yaml_configs(names, with_rows, _content(facts))
+                provenance,
+                _license(triplets),
+                len(triplets),
+                layout.yaml_configs(names, with_rows, _content(facts)),
             )
         ),
         title=Literal(TITLES[provenance]),
@@ -56,6 +59,8 @@ def render(
         unassigned="genre/unassigned/rows" in facts,
         removed="removed/rows" in facts,
         origin=_origin(triplets),
+        authors=_authors(facts),
+        one_license=_one_license(triplets),
         beside=_beside_paper(names, facts) if provenance == "published" else None,
     )
 
@@ -64,6 +69,12 @@ def _origin(triplets: Sequence[Triplet]) -> Literal | None:
     """Names the one file that all rows were read from; None where rows name sources of their own."""
     sources = {t.source for t in triplets}
     return Literal(f"`{sources.pop().replace('`', '')}`") if len(sources) == 1 else None
+
+
+def _one_license(triplets: Sequence[Triplet]) -> Literal | None:
+    """Names the licence that all rows have; None where they differ."""
+    given = {t.license for t in triplets}
+    return Literal(f"`{given.pop().replace('`', '')}`") if len(given) == 1 else None
 
 
 def _content(facts: Mapping[str, Fact]) -> str:
@@ -86,10 +97,40 @@ def _beside_paper(names: Taxonomy, facts: Mapping[str, Fact]) -> dict[str, Fact 
     }
 
 
-def _metadata(provenance: str, rows: int, configs: list[layout.Config]) -> dict[str, Any]:
+def _license(triplets: Sequence[Triplet]) -> dict[str, str]:
+    """Returns the licence for the card: of a curated set, the one that all its rows have."""
+    given = {t.license.strip() for t in triplets}
+    if fixed := LICENSES.get(triplets[0].provenance):
+        return fixed
+    if len(given) > 1:
+        return OF_EACH_ROW
+    name = re.sub(r"[^a-z0-9.]+", "-", given.pop().lower()).strip("-")
+    return (
+        {"license": name}
+        if name in IDS
+        else {"license": "other", "license_name": name or "unknown"}
+    )
+
+
+def _authors(facts: Mapping[str, Fact]) -> Literal | None:
+    """Renders who wrote which part, rows by author; None where the rows do not say."""
+    rows: list[tuple[Fact | Literal | str, ...]] = [
+        (
+            Literal(f"`{part}_author`"),
+            *(facts.get(f"authorship/{part}/{author}", "") for author in AUTHORS),
+        )
+        for part in summary.PARTS
+    ]
+    known = any(name.startswith("authorship/") for name in facts)
+    return card.table(("Column", *AUTHORS), rows) if known else None
+
+
+def _metadata(
+    provenance: str, license_: Mapping[str, str], rows: int, configs: list[layout.Config]
+) -> dict[str, Any]:
     return {
         "pretty_name": TITLES[provenance],
-        **LICENSES[provenance],
+        **license_,
         "language": ["zh"],
         "task_categories": ["text-generation"],
         "tags": ["creative-writing", "chinese", "reasoning"],

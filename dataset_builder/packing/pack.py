@@ -18,7 +18,7 @@ from coig_writer import benchmark, facts, taxonomy
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records, write_records
 from coig_writer.folder import SUMS, atomic_folder
-from coig_writer.triplet import Triplet, check
+from coig_writer.triplet import Triplet, alike, check
 from dataset_builder.packing import card as dataset_card
 from dataset_builder.packing import figures, layout, samples, summary
 from dataset_builder.packing.layout import Removal
@@ -38,9 +38,8 @@ def read_source(source: str, names: taxonomy.Taxonomy) -> list[Triplet]:
     else:
         folder = _folder(source)
         made_by = "python -m dataset_builder import PATH" if source == "import" else ""
-        triplets = [
-            check(t, names) for t in read_records(_triplets_file(folder, made_by), Triplet, made_by)
-        ]
+        rows = read_records(_triplets_file(folder, made_by), Triplet, made_by)
+        triplets = [check(t, names) for t in alike(rows)]
     _check_whole(triplets, source)
     return triplets
 
@@ -105,7 +104,7 @@ def pack(
             by_genre[triplet.genre].append(triplet)
         groups = summary.summarize(triplets)
         for genre, rows in by_genre.items():
-            write_records(folder / layout.genre_file(genre), rows, Triplet)
+            write_records(folder / layout.genre_file(genre), rows, type(rows[0]))
         queries = {language: benchmark.queries(language) for language in benchmark.LANGUAGES}
         for language, found in queries.items():
             write_records(folder / layout.benchmark_file(language), found, benchmark.Query)

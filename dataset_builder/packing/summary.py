@@ -13,7 +13,7 @@ from coig_writer.metrics.length import characters
 from coig_writer.text import framing
 from coig_writer.text.contamination import contaminated
 from coig_writer.text.normalise import reduced
-from coig_writer.triplet import Language, Triplet
+from coig_writer.triplet import Curated, Language, Triplet
 from dataset_builder.packing import layout
 from dataset_builder.packing.layout import Removal
 
@@ -91,6 +91,7 @@ def facts(
         ),
         *_removed(log),
         *_defects(triplets, rows),
+        *_authorship(triplets, rows),
     ]
 
 
@@ -139,4 +140,16 @@ def _defects(triplets: Sequence[Triplet], artefact: str) -> list[Fact]:
     return [
         Fact(name, count, n=len(triplets), command=COMMAND, artefact=artefact)
         for name, count in counts.items()
+    ]
+
+
+def _authorship(triplets: Sequence[Triplet], artefact: str) -> list[Fact]:
+    """Counts who wrote each part: ``authorship/PART/AUTHOR``; nothing where no row can know."""
+    curated = [t for t in triplets if isinstance(t, Curated)]
+    return [
+        Fact(f"authorship/{part}/{author}", count, len(curated), command=COMMAND, artefact=artefact)
+        for part in PARTS
+        for author, count in Counter(
+            getattr(t, f"{part}_author") or "unknown" for t in curated
+        ).items()
     ]

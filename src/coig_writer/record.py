@@ -55,7 +55,7 @@ def from_row(cls: type[R], row: Mapping[str, Any], where: str = "row", what: str
     """Builds a record from a row.
 
     Args:
-        cls: The record class.
+        cls: The record class; where it has a ``class_of``, that tells the class of a row by its columns.
         row: Column to value. A column with a default may be absent; an unknown column is an error.
         where: File and row, for the error.
         what: What a field is called there: ``key`` in a file of settings.
@@ -63,6 +63,7 @@ def from_row(cls: type[R], row: Mapping[str, Any], where: str = "row", what: str
     Raises:
         InputError: A column is missing, unknown, or of the wrong type.
     """
+    cls = getattr(cls, "class_of", lambda _: cls)(row)
     types_by_field = field_types(cls)  # type: ignore[arg-type]
     by_column = {column(cls, name): name for name in types_by_field}
     unknown = sorted(set(row) - set(by_column))

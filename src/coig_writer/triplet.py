@@ -7,9 +7,12 @@ published names ``query``, ``thought`` and ``answer``. Unknown is None, never an
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, TypedDict
 
+from coig_writer.document import Author
 from coig_writer.errors import InputError
+from coig_writer.record import field_types
 from coig_writer.taxonomy import Taxonomy
 
 Provenance = Literal["published", "sample", "curated"]
@@ -53,6 +56,66 @@ class Triplet:
     prompt_creativity: int | None = None
     reasoning_quality: int | None = None
     reasoning_creativity: int | None = None
+
+    @staticmethod
+    def class_of(row: Mapping[str, object]) -> type[Triplet]:
+        """Returns the class that a row's columns are those of."""
+        return Curated if KNOWN_TO_CURATION & row.keys() else Triplet
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one reviewer said; ``unmet`` are the criteria that the draft did not meet."""
+
+    reviewer: str
+    verdict: str
+    unmet: tuple[str, ...]
+    note: str | None
+    cause: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Review:
+    """One round of review: what was decided, whether a tie had to be broken, and who said what."""
+
+    decision: str
+    adjudicated: bool
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Curated(Triplet):
+    """A row of a curated set: beside the published columns, what its curation knows.
+
+    Attributes:
+        published_at: When the article was published, as far as known; ``published_at_other`` from a
+            second place.
+        prompt_author: Who wrote this part: a person, a model, or a person after a model.
+        reviews: Rounds of review, oldest first.
+    """
+
+    title: str | None = None
+    url: str | None = None
+    published_at: str | None = None
+    published_at_other: str | None = None
+    prompt_author: Author | None = None
+    reasoning_author: Author | None = None
+    article_author: Author | None = None
+    reviews: tuple[Review, ...] | None = None
+
+
+KNOWN_TO_CURATION = field_types(Curated).keys() - field_types(Triplet).keys()
+
+
+def alike(triplets: Sequence[Triplet]) -> list[Triplet]:
+    """Returns rows of one class: if any is of a curated set, all are."""
+    if not any(isinstance(t, Curated) for t in triplets):
+        return list(triplets)
+    names = [field.name for field in dataclasses.fields(Triplet)]
+    return [
+        t if isinstance(t, Curated) else Curated(**{name: getattr(t, name) for name in names})
+        for t in triplets
+    ]
 
 
 def check(triplet: Triplet, taxonomy: Taxonomy) -> Triplet:
