@@ -14,6 +14,7 @@ STAGES = {
     "lighteval": "the lighteval command with the kit's tasks: a model, an endpoint or saved generations",
     "behaviour": "what each paragraph of a reasoning does, over its course (Appendix C)",
     "judge": "a language model judges pairs and rubrics, and an audit of what its verdicts are worth",
+    "validate": "which metrics predict what people prefer at equal length; the others only describe",
     "report": "tables, figures and intervals of your models beside the paper's, as one HTML page",
     "claims": "each claim of the paper as a check over counts: supported, not supported, not testable",
 }

@@ -17,8 +17,9 @@ from coig_writer.errors import InputError
 from coig_writer.files import read_records
 from coig_writer.generation import Generation
 from coig_writer.mixture import VARIANTS
-from coig_writer.preference import summary
+from coig_writer.preference import ratings, summary
 from coig_writer.preference.board import Board, board
+from coig_writer.preference.ratings import Implied
 from coig_writer.score import Judgement, Score
 from coig_writer.triplet import Language
 
@@ -54,6 +55,14 @@ class Runs:
                 found[score.variant][score.query_id] = score.value
         return dict(found)
 
+    def by_answer(self, metric: str, language: Language) -> dict[tuple[str, str], float]:
+        """Returns the scored values of a metric: (variant, query id) → value."""
+        return {
+            (variant, query): value
+            for variant, scored in self.values(metric, language).items()
+            for query, value in scored.items()
+        }
+
     def missing(self, metric: str, language: Language) -> dict[str, int]:
         """Counts the named absences of a metric per variant."""
         counts: dict[str, int] = defaultdict(int)
@@ -81,7 +90,8 @@ class Runs:
         """Returns the votes on a language, or where there are none what its ratings imply."""
         if votes := self.votes(language):
             return Preferences("votes", votes)
-        return Preferences("ratings", summary.implied(self.voted(language)))
+        implied = ratings.implied(self.voted(language))
+        return Preferences("ratings", implied.comparisons, implied)
 
     def board(self, language: Language, genres: tuple[str, ...] = ()) -> Board | None:
         """Returns the board of the votes on a language, of some genres or all; None without votes."""
@@ -102,12 +112,20 @@ class Preferences:
 
     source: Literal["votes", "ratings"]
     comparisons: list[Comparison]
+    implied: Implied | None = None
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether people compared answers; not where only different raters' scores stand side by side."""
+        return self.implied is None or self.implied.conclusive
 
 
-def add_arguments(parser: argparse.ArgumentParser, *, judgements: bool = False) -> None:
+def add_arguments(
+    parser: argparse.ArgumentParser, *, generations: bool = True, judgements: bool = False
+) -> None:
     """Adds the options that name records, each a list of files or folders."""
     for name, text in (
-        ("generations", "answers, as written by recipes/generate.py"),
+        *((("generations", "answers, as written by recipes/generate.py"),) if generations else ()),
         ("scores", "scores, as written by python -m eval_tasks score"),
         ("ballots", "votes, as exported by the arena"),
         *(
@@ -124,8 +142,11 @@ def add_arguments(parser: argparse.ArgumentParser, *, judgements: bool = False) 
 def command(stage: str, arguments: argparse.Namespace) -> str:
     """Returns the command line that recomputes; absolute paths keep their name only."""
     words = ["python", "-m", "eval_tasks", stage]
-    for name in ("generations", "scores", "ballots", "judgements"):
-        paths: list[Path] = getattr(arguments, name, [])
+    given = vars(arguments)
+    for name in ("generations", "scores", "ballots", "judgements", "validation"):
+        paths: list[Path] = (
+            [given[name]] if isinstance(given.get(name), Path) else given.get(name) or []
+        )
         if paths:
             words += [f"--{name}", *map(shown, paths)]
     return shlex.join(words)

@@ -177,7 +177,7 @@ def _share(
     _, codes = np.unique([i for i, _ in inside], return_inverse=True)
     low = high = None
     try:
-        interval = bootstrap.mean(values, codes)
+        interval = bootstrap.mean(values, codes, scale=bootstrap.SHARE)
         low, high = interval.low, interval.high
     except StatisticsError:
         pass

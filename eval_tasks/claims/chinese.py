@@ -6,7 +6,7 @@ import itertools
 
 from coig_writer import paper
 from coig_writer.mixture import PUBLISHED, steps
-from coig_writer.preference import power, significance
+from coig_writer.preference import significance
 from eval_tasks.claims import plots
 from eval_tasks.claims.claim import (
     ALPHA,
@@ -19,7 +19,7 @@ from eval_tasks.claims.claim import (
     powers,
     span,
 )
-from eval_tasks.claims.counts import MIXED, NAMES, corrected, rate
+from eval_tasks.claims.counts import MIXED, NAMES, corrected, flips, rate
 from eval_tasks.claims.plots import Row
 
 CHAPTER = "chinese"
@@ -34,12 +34,12 @@ def headline() -> Claim:
     """62.75 % against the general-only model."""
     won, p = rate("zh", "cw_10k", "g"), corrected("zh")["cw_10k", "g"]
     raw = significance.binomial(round(won.successes), won.n).p
-    flips = power.fewest_flips(round(won.successes), won.n)
+    turned = flips("zh", "cw_10k", "g")
     reason = Text(
         f"{won.successes:.0f} of {won.n} prompts. The exact binomial test gives p = {powers(raw)}, and {p:.3f} after Holm's correction over the ten Chinese pairs. "
-        f"If {flips} prompts had gone the other way, the difference would no longer be significant. One judgement per prompt: what another rater would say is unknown.",
+        f"If {turned} prompts had gone the other way, the difference would no longer be significant after that correction. One judgement per prompt: what another rater would say is unknown.",
         f"{won.n} 题中胜 {won.successes:.0f} 题。精确二项检验 p = {powers(raw)}，对十个中文对比做 Holm 校正后为 {p:.3f}。"
-        f"只要有 {flips} 题反转，差异就不再显著。每题只有一次评判，换一位评审会怎样无从得知。",
+        f"只要有 {turned} 题反转，校正后的差异就不再显著。每题只有一次评判，换一位评审会怎样无从得知。",
     )
     return Claim(
         "zh-headline", CHAPTER,

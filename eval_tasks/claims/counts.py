@@ -7,7 +7,7 @@ import itertools
 
 from coig_writer import paper
 from coig_writer.mixture import VARIANTS
-from coig_writer.preference import significance
+from coig_writer.preference import power, significance
 from coig_writer.preference.rates import Rate, wilson
 from coig_writer.triplet import Language
 
@@ -28,14 +28,26 @@ def rate(language: Language, row: str, column: str) -> Rate:
     return wilson(cell.wins, cell.n)
 
 
+def raw(language: Language) -> dict[tuple[str, str], float]:
+    """Returns exact p-values of the ten pairs of a language, before correction."""
+    pairs = itertools.combinations(VARIANTS, 2)
+    cells = {pair: paper.TABLE_2[language][pair] for pair in pairs}
+    return {pair: significance.binomial(c.wins, c.n).p for pair, c in cells.items()}
+
+
 @functools.cache
 def corrected(language: Language) -> dict[tuple[str, str], float]:
     """Returns exact p-values of the ten pairs of a language, Holm-corrected over the ten."""
-    pairs = list(itertools.combinations(VARIANTS, 2))
-    cells = [paper.TABLE_2[language][pair] for pair in pairs]
-    adjusted = significance.holm([significance.binomial(c.wins, c.n).p for c in cells])
-    both = dict(zip(pairs, adjusted, strict=True))
+    found = raw(language)
+    both = dict(zip(found, significance.holm(list(found.values())), strict=True))
     return both | {(b, a): p for (a, b), p in both.items()}
+
+
+def flips(language: Language, row: str, column: str) -> int | None:
+    """Returns how many prompts must go the other way until a pair no longer differs after correction."""
+    others = [p for pair, p in raw(language).items() if set(pair) != {row, column}]
+    cell = paper.TABLE_2[language][row, column]
+    return power.fewest_flips(cell.wins, cell.n, others)
 
 
 def mean_rates(language: Language) -> dict[str, float]:

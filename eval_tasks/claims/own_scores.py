@@ -6,7 +6,14 @@ import numpy as np
 
 from coig_writer import taxonomy
 from coig_writer.errors import StatisticsError
-from coig_writer.preference import association, bootstrap, length_control, significance, summary
+from coig_writer.preference import (
+    association,
+    bootstrap,
+    length_control,
+    ratings,
+    significance,
+    summary,
+)
 from coig_writer.preference.agreement import Alpha
 from coig_writer.preference.board import share
 from coig_writer.preference.pairs import Floats, encode
@@ -46,15 +53,12 @@ def confused(runs: Runs) -> Finding | None:
 
 
 def paradox(runs: Runs) -> Finding | None:
-    values = {
-        (variant, query): value
-        for variant, found in runs.values("ttr", "zh").items()
-        for query, value in found.items()
-    }
-    met = runs.preferences("zh").comparisons
-    if not values or not met:
+    values, met = runs.by_answer("ttr", "zh"), runs.preferences("zh")
+    if not values or not met.comparisons:
         return None
-    found = association.associate("ttr", encode(met), values)
+    if not met.conclusive:
+        raise StatisticsError("no rater rated two answers to one prompt: rater and model are one")
+    found = association.associate("ttr", encode(met.comparisons), values)
     share = found.concordance
     reason = Text(
         f"The answer with the higher TTR is preferred in {percent(share.estimate)} of {share.n:,} decided pairs on {found.prompts} Chinese prompts; the interval resamples prompts.",
@@ -100,7 +104,7 @@ def _sd(values: Floats, weights: Floats) -> Floats:
 
 def agreed(runs: Runs) -> Finding | None:
     dimension = "overall_preference"
-    if all(summary.rating(b, dimension) is None for b in runs.ballots):
+    if all(ratings.rating(b, dimension) is None for b in runs.ballots):
         return None
     found = summary.agreement(runs.ballots, dimension)
     if not isinstance(found, Alpha):
@@ -127,7 +131,7 @@ def abstract(runs: Runs) -> Finding | None:
         (value >= SUCCESS, ballot.query_id, ballot.rater)
         for ballot in runs.voted("zh")
         if runs.genres.get(ballot.query_id) in genres
-        and (value := summary.rating(ballot, "overall_preference")) is not None
+        and (value := ratings.rating(ballot, "overall_preference")) is not None
     ]
     if len({query for _, query, _ in rated}) < 2:
         return None

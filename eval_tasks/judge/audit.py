@@ -177,7 +177,8 @@ class _Finder:
         """A share with an interval that resamples whole queries."""
         codes = {query: i for i, query in enumerate(sorted(set(queries)))}
         try:
-            found = bootstrap.mean(np.array(values), np.array([codes[q] for q in queries]))
+            clusters = np.array([codes[q] for q in queries])
+            found = bootstrap.mean(np.array(values), clusters, scale=bootstrap.SHARE)
         except StatisticsError as error:
             value = sum(values) / len(values) if values else None
             return Finding(

@@ -20,6 +20,7 @@ from eval_tasks.report import measured, page
 from eval_tasks.report.analysis import analyse
 from eval_tasks.report.cases import cases
 from eval_tasks.report.gallery import gallery
+from eval_tasks.validate import arrows
 
 
 def main() -> int | None:
@@ -30,11 +31,12 @@ def main() -> int | None:
     chosen_languages = tqdm(page.languages(runs), desc="analysing", unit="language", disable=None)
     analyses = {language: analyse(runs, language) for language in chosen_languages}
     command = inputs.command("report", arguments)
+    earned = arrows(arguments.validation) if arguments.validation else {}
     with atomic_folder(arguments.out, "report") as folder:
         shown = tqdm(analyses.items(), desc="drawing", unit="language", disable=None)
         drawn = {x: gallery(runs, found, folder / "figures") for x, found in shown}
         facts.write(folder / "facts.json", measured.facts(runs, analyses, command))
-        html = page.render(runs, analyses, drawn, chosen, command)
+        html = page.render(runs, analyses, drawn, chosen, command, arrows=earned)
         (folder / "report.html").write_text(html, encoding="utf-8")
     print(f"{arguments.out}/report.html: {len(runs.variants)} models, {len(runs.ballots)} ballots")
     return None
@@ -47,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     inputs.add_arguments(parser)
     parser.add_argument(
         "--cases", nargs="+", default=[], metavar="ID", help="queries whose answers to show"
+    )
+    parser.add_argument(
+        "--validation",
+        type=Path,
+        metavar="FILE",
+        help="validation.json of python -m eval_tasks validate: which metrics may rate",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("build/report"), help="folder (default: build/report)"

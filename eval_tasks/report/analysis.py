@@ -13,11 +13,13 @@ from coig_writer.errors import StatisticsError
 from coig_writer.preference import board, plackett_luce, rankings, summary
 from coig_writer.preference.agreement import Alpha
 from coig_writer.preference.association import Association
-from coig_writer.preference.board import Board, Conclusion
+from coig_writer.preference.board import Board, Conclusion, Detectable
 from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.length_control import LengthControlled
 from coig_writer.preference.pooling import Pooled
 from coig_writer.preference.rankings import Friedman
+from coig_writer.preference.ratings import Severity, severity
+from coig_writer.preference.ratings import implied as implied_by
 from coig_writer.triplet import Language
 from eval_tasks.report import reasoning, relation
 from eval_tasks.report.reasoning import Reasoning
@@ -30,8 +32,8 @@ class Preference:
 
     ``plackett_luce`` holds strengths from whole rankings, or why there are none; empty without
     rankings. ``orders`` gives the order under each treatment of ties that can be fitted. ``set_aside``
-    counts ballots that said *both bad* (a tie here) or were skipped. ``visible`` is the smallest win
-    rate that the prompts of one pair could find with 80 % power.
+    counts ballots that said *both bad* (a tie here) or were skipped. ``visible`` is what the
+    decided prompts of one pair could show after correction.
     """
 
     source: Literal["votes", "ratings"]
@@ -40,7 +42,7 @@ class Preference:
     plackett_luce: dict[str, Interval] | str
     orders: dict[str, tuple[str, ...]]
     set_aside: dict[str, int]
-    visible: float | None
+    visible: Detectable | None
 
     @property
     def rates(self) -> dict[tuple[str, str], Interval]:
@@ -63,20 +65,19 @@ class Preference:
 class Ratings:
     """Means by (variant, dimension); α by dimension, or why there is none.
 
-    ``raters`` lists raters by variant: where each variant has one of its own, rater and model
-    cannot be told apart.
+    ``confounded`` lists the pairs of variants whose raters differ as much as they do, of all ``pairs``
+    that were rated on the same prompts; ``within`` counts comparisons by one rater. ``severity`` is by
+    rater, strictest first.
     """
 
     means: dict[tuple[str, str], Interval]
     alphas: dict[str, Alpha | str]
     dimensions: tuple[str, ...]
-    raters: dict[str, frozenset[str]]
-
-    @property
-    def confounded(self) -> bool:
-        """Whether every variant was rated by one rater, and not all by the same."""
-        single = all(len(raters) == 1 for raters in self.raters.values())
-        return single and len(frozenset().union(*self.raters.values())) > 1
+    severity: tuple[Severity, ...]
+    confounded: tuple[tuple[str, str], ...]
+    pairs: int
+    within: int
+    shared: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +132,8 @@ def preference(runs: Runs, language: Language) -> Preference | None:
         return None
     # implied pairs are no votes, so the board of the votes has none
     told = runs.board(language) or board.board(found.comparisons)
-    conclusions = board.conclusions(told, runs.variants)
+    # scores of different raters, side by side, decide nothing
+    conclusions = board.conclusions(told, runs.variants) if found.conclusive else ()
     verdicts = Counter(json.loads(b.verdict) for b in runs.voted(language) if b.verdict[:1] == '"')
     set_aside = {"both bad": verdicts["both_bad"], "skipped": verdicts["skip"]}
     return Preference(
@@ -179,15 +181,16 @@ def ratings(runs: Runs, language: Language) -> Ratings | None:
     if not found:
         return None
     dimensions = tuple(d for d in DIMENSIONS if any(s.dimension == d for s in found))
-    raters: dict[str, set[str]] = defaultdict(set)
-    for ballot in voted:
-        if any(summary.rating(ballot, d) is not None for d in DIMENSIONS):
-            raters[ballot.shown[0]].add(ballot.rater)
+    implied = implied_by(voted)
     return Ratings(
         {(s.model, s.dimension): s.mean for s in found if s.mean is not None},
         {d: summary.agreement(voted, d) or "no two answers were rated twice" for d in dimensions},
         dimensions,
-        {variant: frozenset(who) for variant, who in raters.items()},
+        severity(voted),
+        implied.confounded,
+        len(implied.shared),
+        sum(implied.within.values()),
+        sum(implied.shared.values()),
     )
 
 

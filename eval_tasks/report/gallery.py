@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coig_writer import taxonomy
-from coig_writer.mixture import VARIANTS
 from coig_writer.preference.pooling import Pooled
 from coig_writer.triplet import Language
 from eval_tasks.report import figures
@@ -67,9 +66,7 @@ def _boxes(
     values = {v: list(x.values()) for v, x in runs.values(metric, language).items()}
     if not values:
         return None
-    ordered = [v for v in runs.variants if v in values]
-    if not set(ordered) & set(VARIANTS):
-        ordered.sort(key=lambda v: -sorted(values[v])[len(values[v]) // 2])
+    ordered = [v for v in runs.variants if v in values]  # by name: a board of lengths would rate
     total = sum(map(len, values.values()))
     printed = {v: m for v, m in published(metric, language)[0].items() if v in values}
     beside = ", open diamond: the paper's mean" if printed else ""

@@ -37,6 +37,7 @@ def facts(runs: Runs, analyses: Mapping[Language, Analysis], command: str) -> li
             *(("scores", f) for f in _means(runs, language)),
             *(("scores", f) for f in _confusion(runs, language)),
             *(("ballots", f) for f in _ratings(analysis)),
+            *(("ballots", f) for f in _severity(analysis)),
             *(("scores", f) for f in _relations(analysis)),
             *(("generations", f) for f in _reasoning(analysis)),
         ):
@@ -73,6 +74,9 @@ def _strengths(found: Preference, language: Language) -> Iterator[Fact]:
 
 
 def _flips(found: Preference, language: Language) -> Iterator[Fact]:
+    if found.visible is not None:
+        name = f"visible/{language}"
+        yield Fact(name, 100 * found.visible.rate, found.visible.prompts, unit="percent")
     for pair in found.conclusions:
         if pair.flips is not None:
             name = f"flips/{language}/{pair.better}/{pair.worse}"
@@ -122,6 +126,12 @@ def _ratings(found: Analysis) -> Iterator[Fact]:
         if not isinstance(alpha, str):
             name = f"alpha/{found.language}/{dimension}"
             yield Fact(name, alpha.value, alpha.units, alpha.low, alpha.high)
+
+
+def _severity(found: Analysis) -> Iterator[Fact]:
+    for place, rater in enumerate(found.ratings.severity if found.ratings else (), 1):
+        if rater.above is not None:
+            yield _interval(f"severity/{found.language}/rater-{place}", rater.above)
 
 
 def _relations(found: Analysis) -> Iterator[Fact]:

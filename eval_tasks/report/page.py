@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from coig_writer import __version__, paper
 from coig_writer.metrics.behaviour import BEHAVIOURS
 from coig_writer.mixture import VARIANTS
+from coig_writer.preference.validity import Better
 from coig_writer.triplet import Language
 from eval_tasks.report.analysis import Analysis
 from eval_tasks.report.cases import Case
@@ -34,8 +35,10 @@ def render(
     figures: Figures,
     cases: Sequence[Case],
     command: str,
+    *,
+    arrows: Mapping[tuple[Language, str], Better] | None = None,
 ) -> str:
-    """Returns the page."""
+    """Returns the page; ``arrows`` are the metrics that a validation lets rate."""
     env = _environment()
     published = [v for v in VARIANTS if v in runs.variants]
     context: dict[str, object] = {
@@ -43,6 +46,7 @@ def render(
         "languages": list(analyses),
         "language_names": LANGUAGE_NAMES,
         "published": published,
+        "arrows": arrows or {},
     }
 
     def measure_table(metrics: Sequence[str], titles: dict[str, str], digits: int) -> Markup:

@@ -54,7 +54,9 @@ def _of(labelled: list[list[Step]], states: dict[str, int]) -> Reasoning:
     shares: dict[Behaviour, Interval] = {}
     if len(labelled) > 1:
         shares = {
-            behaviour: bootstrap.mean((code == i).astype(np.float64), clusters, scale=(0.0, 1.0))
+            behaviour: bootstrap.mean(
+                (code == i).astype(np.float64), clusters, scale=bootstrap.SHARE
+            )
             for i, behaviour in enumerate(BEHAVIOURS)
         }
     counts = np.zeros((len(BEHAVIOURS), BINS))

@@ -48,7 +48,7 @@ def associations(runs: Runs, language: Language) -> dict[str, Association]:
 
 def _association(runs: Runs, language: Language, metric: str, pairs: Pairs) -> Association | None:
     try:
-        return associate(metric, pairs, _by_answer(runs, language, metric))
+        return associate(metric, pairs, runs.by_answer(metric, language))
     except StatisticsError:
         return None  # not scored, or without variation: nothing to relate
 
@@ -60,19 +60,11 @@ def coherence(runs: Runs, language: Language) -> dict[tuple[str, str], Interval]
 
 
 def _covaried(runs: Runs, language: Language, coherent: str, diverse: str) -> Interval | None:
-    first, second = (_by_answer(runs, language, metric) for metric in (coherent, diverse))
+    first, second = (runs.by_answer(metric, language) for metric in (coherent, diverse))
     try:
         return covary(f"{coherent} and {diverse}", first, second)
     except StatisticsError:
         return None  # not scored, or without variation: the table says so
-
-
-def _by_answer(runs: Runs, language: Language, metric: str) -> dict[tuple[str, str], float]:
-    return {
-        (variant, query): value
-        for variant, scored in runs.values(metric, language).items()
-        for query, value in scored.items()
-    }
 
 
 def at_equal_length(

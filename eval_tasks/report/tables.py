@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 
 from coig_writer import paper
+from coig_writer.metrics.catalogue import KINDS
 from coig_writer.mixture import VARIANTS
 from coig_writer.preference import bootstrap, bradley_terry
 from coig_writer.preference.board import Board
@@ -17,7 +18,6 @@ from coig_writer.triplet import Language
 from eval_tasks.runs import Runs
 
 CONFUSION = ("any", "mixed", "wrong")
-RATIOS = ("ttr", "mattr_100")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _measure(
     data = np.array(values)
     interval = None
     if len(data) > 1:
-        scale = (0.0, 1.0) if metric in RATIOS else None
+        scale = bootstrap.SHARE if KINDS.get(metric, "amount") != "amount" else None
         interval = bootstrap.mean(data, np.arange(len(data)), scale=scale)
     middle = float(np.median(data))
     return Measure(

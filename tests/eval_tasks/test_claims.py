@@ -69,7 +69,7 @@ def test_headline_numbers(published: dict[str, Claim]) -> None:
     assert (found.estimate, found.n) == (128 / 204, 204)
     assert (round(found.low or 0, 3), round(found.high or 0, 3)) == (0.559, 0.691)
     assert found.p == pytest.approx(0.002, abs=1e-5)
-    assert "12 prompts" in found.reason.en
+    assert "8 prompts" in found.reason.en
 
 
 def test_paradox_points_the_other_way(published: dict[str, Claim]) -> None:

@@ -54,7 +54,7 @@ def test_success_is_not_rare_where_the_interval_lies_above() -> None:
 def test_agreement_is_high_from_krippendorffs_bound(
     low: float, verdict: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = Alpha(0.8, low, 0.9, 0.95, "ordinal", 30, 0, 60, 2, 2000, 0, 0)
+    found = Alpha(0.8, low, 0.9, 0.95, "ordinal", 30, 0, 60, 2, 30, 2000, 0, 0)
     monkeypatch.setattr(summary, "agreement", lambda *_: found)
     told = own_scores.agreed(rated([1, 2]))
     assert told is not None

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from coig_writer import taxonomy
-from coig_writer.metrics.catalogue import SHARES
+from coig_writer.metrics.catalogue import KINDS
+from coig_writer.metrics.definition import Kind
 from coig_writer.preference.rates import wilson
 from coig_writer.score import Score
 
@@ -75,7 +76,7 @@ def averages(scores: Iterable[Score], places: Mapping[str, Place]) -> list[Avera
 def _group(
     variant: str, language: str, metric: str, group: Sequence[Score], places: Mapping[str, Place]
 ) -> list[Average]:
-    kind = "share" if metric in SHARES else "amount"
+    kind = KINDS.get(metric, "amount")
     by_genre: dict[str, list[Score]] = {}
     by_category: dict[str, list[Score]] = {}
     for score in group:
@@ -87,7 +88,7 @@ def _group(
     rows = [_average(key, "micro", None, group, kind, 1)]
     rows += [_average(key, "category", c, p, kind, ENOUGH) for c, p in sorted(by_category.items())]
     rows += [_average(key, "genre", g, p, kind, ENOUGH) for g, p in sorted(by_genre.items())]
-    return [*rows, _macro(key, list(by_genre.values()))]
+    return [*rows, _macro(key, list(by_genre.values()), kind)]
 
 
 def _category(genre: str) -> str:
@@ -101,7 +102,7 @@ def _average(
     scope: Scope,
     genre: str | None,
     group: Sequence[Score],
-    kind: str,
+    kind: Kind,
     enough: int,
 ) -> Average:
     values = [score.value for score in group if score.value is not None]
@@ -116,21 +117,22 @@ def _average(
     return Average(*key, scope, genre, value, low, high, len(values), missing, "scored")
 
 
-def _macro(key: tuple[str, str, str], genres: Sequence[Sequence[Score]]) -> Average:
+def _macro(key: tuple[str, str, str], genres: Sequence[Sequence[Score]], kind: Kind) -> Average:
     scored = [[s.value for s in group if s.value is not None] for group in genres]
     means = [math.fsum(values) / len(values) for values in scored if values]
     missing = len(genres) - len(means)
     if not means:
         return Average(*key, "macro", None, None, None, None, 0, missing, "missing")
-    low, high = interval(means, "amount")
+    low, high = interval(means, "amount" if kind == "amount" else "ratio")
     value = math.fsum(means) / len(means)
     return Average(*key, "macro", None, value, low, high, len(means), missing, "scored")
 
 
-def interval(values: Sequence[float], kind: str) -> tuple[float | None, float | None]:
-    """Returns the 95 % interval of a mean: Wilson for 0/1 values, Student's t for amounts.
+def interval(values: Sequence[float], kind: Kind) -> tuple[float | None, float | None]:
+    """Returns the 95 % interval of a mean: Wilson for 0/1 values, Student's t for others.
 
-    An amount needs two values; with one there is no interval.
+    Others need two values; with one there is no interval. A ratio's stays between 0 and 1, and ratios
+    that never vary get Wilson's: no sample shows certainty.
     """
     n = len(values)
     if kind == "share":
@@ -142,4 +144,9 @@ def interval(values: Sequence[float], kind: str) -> tuple[float | None, float | 
 
     mean = math.fsum(values) / n
     half = float(t.ppf(0.975, n - 1)) * statistics.stdev(values) / math.sqrt(n)
+    if kind == "ratio":
+        if not half:
+            rate = wilson(min(max(mean, 0.0), 1.0) * n, n)
+            return rate.low, rate.high
+        return max(0.0, mean - half), min(1.0, mean + half)
     return mean - half, mean + half

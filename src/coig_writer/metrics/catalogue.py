@@ -24,6 +24,7 @@ from coig_writer.metrics.definition import (
     NOT_CHINESE,
     NOTHING_LATER,
     ONE_PARAGRAPH,
+    Kind,
     Metric,
     Missing,
     Value,
@@ -89,6 +90,7 @@ def _behaviour(name: behaviour.Behaviour) -> Metric:
         f"reasoning_{name}",
         of,
         f"share of reasoning paragraphs that are {name.replace('_', ' ')} (Appendix C, cue lexicon)",
+        "ratio",
     )
 
 
@@ -97,17 +99,20 @@ LEXICAL = (
         "ttr",
         prose(lambda a: lexical.type_token_ratio(a.tokens), NO_TOKENS),
         "distinct tokens over tokens (paper, Table 4); falls with length",
+        "ratio",
     ),
     Metric(
         "ttr_400",
         prose(lambda a: lexical.type_token_ratio_first(a.tokens, 400), short(400)),
         "TTR of the first 400 tokens",
+        "ratio",
     ),
     *(
         Metric(
             f"mattr_{window}",
             prose(lambda a, w=window: lexical.moving_average_ttr(a.tokens, w), short(window)),  # type: ignore[misc]
             f"mean TTR of all windows of {window} tokens",
+            "ratio",
         )
         for window in (50, 100)
     ),
@@ -120,6 +125,7 @@ LEXICAL = (
         "hdd",
         prose(lambda a: lexical.hdd(a.tokens), short(lexical.HDD_SAMPLE)),
         "expected TTR of 42 tokens drawn at random",
+        "ratio",
     ),
 )
 LENGTH = (
@@ -150,7 +156,7 @@ LENGTH = (
     ),
 )
 REQUIREMENTS = (
-    Metric("length_met", asked(_length_met), "the length asked for is kept", "higher", "share"),
+    Metric("length_met", asked(_length_met), "the length asked for is kept", "share"),
     Metric(
         "length_error",
         asked(_length_error),
@@ -160,13 +166,13 @@ REQUIREMENTS = (
         "required_share",
         asked(_required),
         "share of the query's required strings that stand in the article",
-        "higher",
+        "ratio",
     ),
     Metric(
         "script_share",
         asked(_script),
         "share of lines in a script's form, where a script was asked for",
-        "higher",
+        "ratio",
     ),
 )
 CONFUSION = (
@@ -174,26 +180,24 @@ CONFUSION = (
         "han_share",
         prose(lambda a: language.han_share(a.article), NO_LETTERS),
         "Han characters among the letters of the article",
+        "ratio",
     ),
     Metric(
         "language_confusion_any",
         _confusion("any"),
         "any text of the other language outside quotations and names",
-        "lower",
         "share",
     ),
     Metric(
         "language_confusion_mixed",
         _confusion("mixed"),
         "at least 5 % in the other language: of letters (en), of characters and words (zh)",
-        "lower",
         "share",
     ),
     Metric(
         "language_confusion_wrong",
         _confusion("wrong"),
         "at least 50 % in the other language, counted in the same way",
-        "lower",
         "share",
     ),
 )
@@ -202,27 +206,31 @@ COHERENCE = (
         "adjacent_cohesion",
         _blocks(coherence.adjacent_cohesion),
         "mean cosine of the content words of adjacent paragraphs",
+        "ratio",
     ),
     Metric(
         "disconnected",
         _blocks(coherence.disconnected),
         "share of adjacent paragraphs without a content word in common",
+        "ratio",
     ),
     Metric(
         "term_reuse",
         prose(lambda a: coherence.reuse(a.blocks), NOTHING_LATER),
         "share of content words after the first paragraph that were used before",
+        "ratio",
     ),
     Metric(
         "name_reuse",
         prose(lambda a: coherence.reuse(a.names), NOTHING_LATER),
         "share of names after the first paragraph that were used before",
+        "ratio",
     ),
     Metric(
         "readable_share",
         prose(lambda a: coherence.readable_share(a.article, a.language), NO_ARTICLE),
         "share of characters in paragraphs of at most 400 (zh) or 1,200 (en) characters",
-        "higher",
+        "ratio",
     ),
 )
 STYLE = (
@@ -231,7 +239,7 @@ STYLE = (
         "repetition_4",
         prose(lambda a: style.repetition(a.tokens, 4), short(4)),
         "share of 4-grams of tokens that repeat an earlier one",
-        "lower",
+        "ratio",
     ),
     Metric(
         "compression_ratio",
@@ -242,7 +250,6 @@ STYLE = (
         "worn_density",
         prose(lambda a: style.worn_density(a.article, a.language), NO_ARTICLE),
         "worn phrases per 1,000 characters",
-        "lower",
     ),
 )
 REASONING = (
@@ -250,14 +257,12 @@ REASONING = (
         "reasoning_closed",
         lambda a: float(a.parts.state == "closed"),
         "a reasoning that ends",
-        None,
         "share",
     ),
     Metric(
         "reasoning_unterminated",
         lambda a: float(a.parts.state == "unterminated"),
         "a reasoning that never ends: no article",
-        "lower",
         "share",
     ),
     *(_behaviour(name) for name in behaviour.BEHAVIOURS),
@@ -267,7 +272,6 @@ HEALTH = (
         "undecodable",
         lambda a: float(a.text.count(REPLACEMENT)),
         "characters that could not be decoded (U+FFFD, half surrogate pairs)",
-        "lower",
     ),
 )
 METRICS: tuple[Metric, ...] = (
@@ -292,7 +296,11 @@ AGAINST_TRAINING = {
     "copied_share": "share of 13-character grams that stand in the training rows",
     "longest_copied": "characters in the longest run whose 13-grams all stand in the training rows",
 }
-SHARES = frozenset(metric.name for metric in METRICS if metric.kind == "share")
+KINDS: Mapping[str, Kind] = {
+    **{metric.name: metric.kind for metric in METRICS},
+    **dict.fromkeys((*TOGETHER, "copied_share"), "ratio"),
+}
+AMOUNTS_OF_TEXT = ("chars", "tokens", "model_tokens")  # length itself: no end of it is better
 
 
 def measure(answer: Answer) -> dict[str, Value]:

@@ -17,22 +17,20 @@ class Missing:
 
 
 Value = float | Missing
-Better = Literal["higher", "lower"]
+Kind = Literal["amount", "ratio", "share"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Metric:
-    """One number about one answer.
+    """One number about one answer. It describes: which end is better, only a validation can say.
 
-    ``better`` is None where neither end is good in itself; ``kind`` is "share" for a 0/1 value,
-    whose mean is a rate.
+    ``kind`` is "share" for a 0/1 value, whose mean is a rate, and "ratio" for a value between 0 and 1.
     """
 
     name: str
     of: Callable[[Answer], Value]
     what: str
-    better: Better | None = None
-    kind: Literal["amount", "share"] = "amount"
+    kind: Kind = "amount"
 
 
 NO_ARTICLE = Missing("the article is empty")

@@ -59,8 +59,8 @@ def associate(
     _, clusters = np.unique(pairs.queries[usable], return_inverse=True)
     _, raters = np.unique(pairs.raters[usable], return_inverse=True)
     points = agrees.astype(np.float64)
-    concordance = bootstrap.mean(points, clusters, plan, raters=raters, scale=(0.0, 1.0))
-    within = _within(pairs, values)
+    concordance = bootstrap.mean(points, clusters, plan, raters=raters, scale=bootstrap.SHARE)
+    within = _within(values, success(pairs))
     spearman = None
     if len(within) > 1:
         spearman = bootstrap.mean(within, np.arange(len(within)), plan, scale=(-1.0, 1.0))
@@ -77,23 +77,17 @@ def _sides(pairs: Pairs, values: Mapping[tuple[str, str], float]) -> tuple[Float
     return table[pairs.left, pairs.queries], table[pairs.right, pairs.queries]
 
 
-def _within(pairs: Pairs, values: Mapping[tuple[str, str], float]) -> Floats:
-    """Returns one correlation per prompt, of metric and points; prompts without spread are skipped."""
+def success(pairs: Pairs) -> dict[tuple[str, str], float]:
+    """Returns by (label, query id) the share of its comparisons that an answer won, a tie being half."""
     points = np.zeros((len(pairs.query_ids), len(pairs.labels)))
     games = np.zeros_like(points)
     for side, won in ((pairs.left, pairs.outcome), (pairs.right, 1 - pairs.outcome)):
         np.add.at(points, (pairs.queries, side), won)
         np.add.at(games, (pairs.queries, side), 1)
-    found = []
-    for row, query in enumerate(pairs.query_ids):
-        known = [
-            i for i, label in enumerate(pairs.labels) if games[row, i] and (label, query) in values
-        ]
-        metric = [values[pairs.labels[i], query] for i in known]
-        success = [points[row, i] / games[row, i] for i in known]
-        if len(known) >= 3 and np.ptp(metric) > 0 and np.ptp(success) > 0:
-            found.append(stats.spearmanr(metric, success).statistic)
-    return np.array(found, dtype=np.float64)
+    return {
+        (pairs.labels[j], pairs.query_ids[i]): float(points[i, j] / games[i, j])
+        for i, j in zip(*np.nonzero(games), strict=True)
+    }
 
 
 def covary(
@@ -116,20 +110,28 @@ def covary(
     Raises:
         StatisticsError: Fewer than two such prompts.
     """
-    answers: dict[str, list[tuple[float, float]]] = {}
-    for variant, query in first.keys() & second.keys():
-        answers.setdefault(query, []).append((first[variant, query], second[variant, query]))
-    within = [
-        stats.spearmanr(*columns).statistic
-        for columns in (np.array(answers[query]).T for query in sorted(answers))
-        if columns.shape[1] >= 3 and np.ptp(columns, axis=1).all()
-    ]
+    within = _within(first, second)
     if len(within) < 2:
         raise StatisticsError(
             f"{metric}: {len(within)} prompts with three differing answers",
             "score the answers of three models or more",
         )
-    return bootstrap.mean(np.array(within), np.arange(len(within)), plan, scale=(-1.0, 1.0))
+    return bootstrap.mean(within, np.arange(len(within)), plan, scale=(-1.0, 1.0))
+
+
+def _within(
+    first: Mapping[tuple[str, str], float], second: Mapping[tuple[str, str], float]
+) -> Floats:
+    """Returns Spearman's correlation per prompt with three answers or more and spread in both."""
+    answers: dict[str, list[tuple[float, float]]] = {}
+    for variant, query in sorted(first.keys() & second.keys()):
+        answers.setdefault(query, []).append((first[variant, query], second[variant, query]))
+    found = [
+        stats.spearmanr(*columns).statistic
+        for columns in (np.array(answers[query]).T for query in sorted(answers))
+        if columns.shape[1] >= 3 and np.ptp(columns, axis=1).all()
+    ]
+    return np.array(found, dtype=np.float64)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

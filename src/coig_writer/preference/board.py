@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -24,7 +25,6 @@ from coig_writer.preference.rates import Rate, wilson
 
 ALPHA = 0.05
 PRIOR = 0.5  # virtual comparisons per pair, where somebody is unbeaten or two groups never met
-SCALE = (0.0, 1.0)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Cell:
     """One model against another. ``rate`` counts a tie as half; None where the two never met.
 
     ``majority`` counts, of the prompts that the votes decide, those that the row won; None where they
-    decide none.
+    decide none. On ``even`` further prompts the votes are split evenly or tied.
     """
 
     row: str
@@ -42,6 +42,7 @@ class Cell:
     ties: int
     rate: Interval | None
     majority: Rate | None
+    even: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ class Board:
 class Conclusion:
     """One pair: prompts won by ``better``, p before and after Holm over the family of pairs.
 
-    ``flips`` is how many prompts would have to go the other way to undo a significant difference
-    (before correction); None where there is none.
+    ``flips`` is how many prompts would have to go the other way until the pair is no longer
+    ``significant``, the other pairs as they are; None where it is not to begin with.
     """
 
     better: str
@@ -141,7 +142,7 @@ def share(points: Floats, queries: Ints, raters: Ints) -> Interval:
     resampled = None
     if prompts > 1:
         codes = [np.unique(x, return_inverse=True)[1].ravel() for x in (queries, raters)]
-        resampled = bootstrap.mean(points, codes[0], raters=codes[1], scale=SCALE)
+        resampled = bootstrap.mean(points, codes[0], raters=codes[1], scale=bootstrap.SHARE)
     return _published(resampled, float(points.mean()), len(points), prompts)
 
 
@@ -171,7 +172,9 @@ def _matrix(pairs: Pairs, votes: Sequence[Comparison], labels: Sequence[str]) ->
         wins, losses, ties = counts.wins[i, j], counts.wins[j, i], counts.ties[i, j]
         n = wins + losses + ties
         rate = _published(resampled.get((row, column)), (wins + ties / 2) / n, int(n), len(lead))
-        cells.append(Cell(row, column, int(wins), int(losses), int(ties), rate, _majority(lead)))
+        even = sum(votes == 0 for votes in lead.values())
+        majority = _majority(lead)
+        cells.append(Cell(row, column, int(wins), int(losses), int(ties), rate, majority, even))
     return tuple(cells)
 
 
@@ -215,30 +218,56 @@ def conclusions(found: Board, family: Sequence[str]) -> tuple[Conclusion, ...]:
         return ()
     p = [significance.binomial(round(m.successes), m.n).p for _, m in decided]
     told = []
-    for (cell, majority), raw, corrected in zip(decided, p, significance.holm(p), strict=True):
-        if majority.value >= 1 / 2:
-            told.append(_conclusion(cell, raw, corrected))
-        elif (mirrored := found.cell(cell.column, cell.row)) is not None:
-            told.append(_conclusion(mirrored, raw, corrected))
+    for i, ((cell, majority), corrected) in enumerate(
+        zip(decided, significance.holm(p), strict=True)
+    ):
+        shown = cell if majority.value >= 1 / 2 else found.cell(cell.column, cell.row)
+        assert shown is not None
+        told.append(_conclusion(shown, p[i], corrected, p[:i] + p[i + 1 :]))
     return tuple(sorted(told, key=lambda c: (c.corrected, c.p)))
 
 
-def _conclusion(cell: Cell, p: float, corrected: float) -> Conclusion:
+def _conclusion(cell: Cell, p: float, corrected: float, others: Sequence[float]) -> Conclusion:
     assert cell.rate is not None
     assert cell.majority is not None
-    flips = power.fewest_flips(round(cell.majority.successes), cell.majority.n)
-    return Conclusion(cell.row, cell.column, cell.rate, cell.majority, p, corrected, flips)
+    found = Conclusion(cell.row, cell.column, cell.rate, cell.majority, p, corrected, None)
+    if not found.significant:
+        return found
+    tested = power.fewest_flips(round(cell.majority.successes), cell.majority.n, others)
+    assert tested is not None
+    # the other half of the rule: each flip moves the rate, and about so its interval, by one prompt
+    prompts = cell.majority.n + cell.even
+    interval = math.floor((cell.rate.low - 1 / 2) * prompts) + 1
+    return dataclasses.replace(found, flips=min(tested, interval))
 
 
-def detectable(found: Sequence[Conclusion]) -> float | None:
-    """Returns the smallest win rate that the decided prompts of a middling pair find with 80 % power."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Detectable:
+    """The smallest share of the decided prompts that one pair of a family shows after correction.
+
+    ``prompts`` are those that a middling pair's votes decide: ties and even splits are no evidence.
+    """
+
+    rate: float
+    prompts: int
+    pairs: int
+    power: float = 0.8
+
+
+def detectable(found: Sequence[Conclusion]) -> Detectable | None:
+    """Returns what a middling pair's decided prompts find with 80 % power after the family's correction.
+
+    The level is Holm's strictest, ``ALPHA`` over the pairs, as in planning: no luck with others is assumed.
+    """
     decided = sorted(c.majority.n for c in found)
     if not decided:
         return None
+    n = decided[len(decided) // 2]
     try:
-        return power.minimum_detectable(decided[len(decided) // 2])
+        rate = power.minimum_detectable(n, level=1 - ALPHA / len(decided))
     except StatisticsError:
         return None
+    return Detectable(rate, n, len(decided))
 
 
 def by_cluster(votes: Iterable[Comparison], pair: tuple[str, str]) -> dict[str, Interval]:

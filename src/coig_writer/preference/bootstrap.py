@@ -26,6 +26,7 @@ Cluster = Literal["query", "rater", "query and rater", "comparison"]
 FEW = 20  # clusters below which a percentile interval is known to be too narrow
 ROUNDS = 2000
 BLOCK = 4_000_000  # weights held at once
+SHARE = (0.0, 1.0)  # the scale of a share
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class LengthControlled:
     clusters: int
     level: float
     gradient: float
-    method: str = "logistic model, cluster-robust by query"
+    method: str = "logistic model, cluster-robust by query, never under the likelihood's own"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def fit(duels: Duels, level: float = 0.95) -> LengthControlled:
     design = np.column_stack([np.ones(len(difference)), np.tanh(difference / difference.std())])
     _refuse_separation(design, duels.outcome)
     theta, gradient = _newton(design, duels.outcome)
-    error = np.sqrt(np.diag(_sandwich(design, duels, theta)))
+    error = np.sqrt(np.diag(_sandwich(design, duels, theta)).clip(_least(design, theta)))
     z = stats.norm.ppf(0.5 + level / 2)
     low, high = expit(theta[0] + np.array([-1, 1]) * z * error[0])
     return LengthControlled(
@@ -128,6 +128,14 @@ def _sandwich(design: Floats, duels: Duels, theta: Floats) -> Floats:
     np.add.at(scores, code, design * (duels.outcome - chance)[:, None])
     factor = len(scores) / (len(scores) - 1)
     return np.asarray(bread @ (scores.T @ scores) @ bread * factor)
+
+
+def _least(design: Floats, theta: Floats) -> Floats:
+    """Returns the likelihood's own variances: scores that cancel within every query show no certainty."""
+    chance = expit(design @ theta)
+    return np.asarray(
+        np.diag(np.linalg.inv((design * (chance * (1 - chance))[:, None]).T @ design))
+    )
 
 
 def _refuse_separation(design: Floats, outcome: Floats) -> None:

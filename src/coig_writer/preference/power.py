@@ -7,11 +7,13 @@ agree (1 + (raters - 1) × intraclass correlation for n counted in judgements).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import stats
 
 from coig_writer.errors import StatisticsError
+from coig_writer.preference.significance import holm
 
 
 def critical_wins(n: int, level: float = 0.95) -> int | None:
@@ -70,16 +72,25 @@ def sample_size(
     return math.ceil(n * inflation)
 
 
-def fewest_flips(wins: int, n: int, level: float = 0.95) -> int | None:
+def fewest_flips(
+    wins: int, n: int, others: Sequence[float] = (), level: float = 0.95
+) -> int | None:
     """Returns how many wins must become losses until the rate no longer differs from even.
 
     None where it does not differ to begin with. Works from either side of one half.
+
+    Args:
+        wins: Prompts won.
+        n: Prompts decided.
+        others: The p-values of the other tests of the family; Holm's correction runs over all.
+        level: Of the family.
     """
     better = max(wins, n - wins)
-    needed = critical_wins(n, level)
-    if needed is None or better < needed:
-        return None
-    return better - needed + 1
+    for flips in range(better - n // 2 + 1):
+        p = float(stats.binomtest(better - flips, n).pvalue)
+        if holm([p, *others])[0] >= 1 - level:
+            return flips or None
+    return None
 
 
 def _effective(n: int, inflation: float) -> int:

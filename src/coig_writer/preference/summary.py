@@ -21,8 +21,7 @@ from coig_writer.preference.agreement import Alpha, Rating, alpha
 from coig_writer.preference.board import Cell, Standing, board, share
 from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.pooling import Pooled
-
-RATED = (0.0, 3.0)  # the scale of ratings
+from coig_writer.preference.ratings import RATED, rating
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,29 +103,6 @@ def summary(
 def votes(ballots: Iterable[Ballot]) -> list[Comparison]:
     """Takes ballots apart into comparisons; repeats give none."""
     return [pair for b in ballots if b.repeat == 0 for pair in comparisons(b)]
-
-
-def rating(ballot: Ballot, dimension: str) -> int | None:
-    """Returns a rating ballot's value on a dimension; None for a skip, repeat or other protocol."""
-    if ballot.protocol != "rating" or ballot.repeat:
-        return None
-    verdict = json.loads(ballot.verdict)
-    return None if verdict == "skip" else verdict.get(dimension)
-
-
-def implied(ballots: Iterable[Ballot]) -> list[Comparison]:
-    """Turns ratings into pairs: of two answers to a query, the one rated higher overall won."""
-    rated: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for ballot in ballots:
-        value = rating(ballot, "overall_preference")
-        if value is not None:
-            rated[ballot.query_id][ballot.shown[0]].append(value)
-    means = {q: {v: sum(x) / len(x) for v, x in found.items()} for q, found in rated.items()}
-    return [
-        Comparison(query, "ratings", a, b, (1 + (found[a] > found[b]) - (found[a] < found[b])) / 2)
-        for query, found in means.items()
-        for a, b in itertools.combinations(sorted(found), 2)
-    ]
 
 
 def scores(ballots: Iterable[Ballot], variants: Sequence[str]) -> tuple[Score, ...]:
@@ -219,16 +195,21 @@ def ordinal_values(ballot: Ballot, dimension: str | None = None) -> list[Rating]
     if ballot.protocol == "pairwise":
         preferred = {"left": ballot.shown[0], "right": ballot.shown[1]}.get(verdict)
         value = 0.0 if preferred is None else 1.0 if preferred == min(ballot.shown) else -1.0
-        return [Rating(ballot.item, ballot.rater, value)]
+        return [Rating(ballot.item, ballot.rater, value, ballot.query_id)]
     if ballot.protocol == "ranking":
         groups = [group if isinstance(group, list) else [group] for group in verdict]
         return [
-            Rating(f"{ballot.item}:{model}", ballot.rater, float(place))
+            Rating(f"{ballot.item}:{model}", ballot.rater, float(place), ballot.query_id)
             for place, group in enumerate(groups)
             for model in group
         ]
     return [
-        Rating(f"{ballot.query_id}:{ballot.shown[0]}:{name}", ballot.rater, float(score))
+        Rating(
+            f"{ballot.query_id}:{ballot.shown[0]}:{name}",
+            ballot.rater,
+            float(score),
+            ballot.query_id,
+        )
         for name, score in verdict.items()
         if dimension in (None, name)
     ]

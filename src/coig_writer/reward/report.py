@@ -80,7 +80,11 @@ def report(pairs: Sequence[Preference], margins: Sequence[float] | Floats) -> Re
     margin = np.asarray(margins, dtype=np.float64)
     right = (margin > 0) + (margin == 0) / 2
     _, clusters = np.unique([p.query_id for p in pairs], return_inverse=True)
-    return Report(bootstrap.mean(right, clusters), calibration(margin), length_bias(pairs, margin))
+    return Report(
+        bootstrap.mean(right, clusters, scale=bootstrap.SHARE),
+        calibration(margin),
+        length_bias(pairs, margin),
+    )
 
 
 def calibration(margin: Floats) -> Calibration:
@@ -122,7 +126,7 @@ def _rate(hits: Bools, among: Bools, clusters: Ints) -> Interval | None:
     _, own = np.unique(clusters[among], return_inverse=True)
     if len(np.unique(own)) < 2:
         return None
-    return bootstrap.mean(hits[among].astype(np.float64), own)
+    return bootstrap.mean(hits[among].astype(np.float64), own, scale=bootstrap.SHARE)
 
 
 def facts(found: Report) -> list[Fact]:

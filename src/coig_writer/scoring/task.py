@@ -131,7 +131,7 @@ def metrics() -> list[SampleLevelMetric | SampleLevelMetricGrouping]:
     names = [metric.name for metric in METRICS]
     one_by_one = SampleLevelMetricGrouping(
         metric_name=names,
-        higher_is_better={metric.name: metric.better != "lower" for metric in METRICS},
+        higher_is_better=dict.fromkeys(names, True),  # lighteval wants one; the kit claims none
         category=SamplingMethod.GENERATIVE,
         sample_level_fn=AnswerMetrics(),
         corpus_level_fn=dict.fromkeys(names, mean_of_scored),

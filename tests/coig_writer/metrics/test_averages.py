@@ -71,6 +71,21 @@ def test_a_rate_has_a_wilson_interval_and_never_leaves_zero_to_one() -> None:
     assert micro.high == pytest.approx(0.2775, abs=1e-3)
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_no_ratio_is_certain_at_an_end(value: float) -> None:
+    """Ten times 1 of at most 1: Wilson's interval of 10 of 10."""
+    given, places = scores("required_share", wuxia=[value] * 5, poetry=[value] * 5)
+    for found in averages(given, places):
+        assert found.low is not None
+        assert found.high is not None
+        assert found.high - found.low > 0.2
+    low, high = interval([value] * 10, "ratio")
+    assert (low, high) == pytest.approx((0.7225, 1) if value else (0, 0.2775), abs=1e-3)
+    low, high = interval([1.0, 1.0, 0.9, 1.0], "ratio")
+    assert low is not None
+    assert (low < 0.95, high) == (True, 1)
+
+
 @given(st.lists(st.floats(-100, 100), min_size=2, max_size=20))
 def test_an_amount_has_students_interval(values: list[float]) -> None:
     low, high = interval(values, "amount")

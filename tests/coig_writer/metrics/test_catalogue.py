@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from coig_writer import benchmark
 from coig_writer.metrics.answer import answer
-from coig_writer.metrics.catalogue import METRICS, SHARES, measure, measure_together
+from coig_writer.metrics.catalogue import KINDS, METRICS, measure, measure_together
 from coig_writer.metrics.definition import Missing
 from coig_writer.text.normalise import repaired
 
@@ -35,7 +35,8 @@ def test_any_text_gets_a_finite_number_or_a_reason(text: str, language, wrapped:
         else:
             assert type(value) is float
             assert math.isfinite(value)
-            assert name not in SHARES or value in (0, 1)
+            assert KINDS[name] != "share" or value in (0, 1)
+            assert KINDS[name] != "ratio" or 0 <= value <= 1
 
 
 def test_an_unterminated_reasoning_has_no_article_and_says_so() -> None:

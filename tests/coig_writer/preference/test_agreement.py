@@ -51,6 +51,28 @@ def test_unit_bootstrap_agrees_with_resampling_by_hand() -> None:
     assert (found.low, found.high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.02)
 
 
+def test_answers_to_one_prompt_are_resampled_together() -> None:
+    """Ten copies of every unit on its prompt say nothing new: the interval stays as wide."""
+    ratings, _ = simulated(60, 3)
+    once = alpha([dataclasses.replace(r, prompt=r.unit) for r in ratings])
+    copies = [
+        dataclasses.replace(r, unit=f"{r.unit}/{i}", prompt=r.unit)
+        for r in ratings
+        for i in range(10)
+    ]
+    often, alone = alpha(copies), alpha([dataclasses.replace(r, prompt="") for r in copies])
+    assert once.prompts == often.prompts
+    assert alone.prompts > 9 * often.prompts
+    assert often.high - often.low == pytest.approx(once.high - once.low, rel=0.02)
+    assert alone.high - alone.low < 0.5 * (often.high - often.low)
+
+
+def test_one_prompt_leaves_everything_open() -> None:
+    ratings, _ = simulated(30, 4)
+    found = alpha([dataclasses.replace(r, prompt="q") for r in ratings])
+    assert (found.low, found.high, found.prompts) == (-1, 1, 1)
+
+
 def test_order_and_names_do_not_matter() -> None:
     ratings, _ = simulated(80, 2)
     renamed = [dataclasses.replace(r, rater=f"x{r.rater}", unit=r.unit) for r in ratings[::-1]]

@@ -17,7 +17,8 @@ from coig_writer.preference import association, bootstrap, length_control, pooli
 from coig_writer.preference.agreement import Rating, alpha, kappa_interval
 from coig_writer.preference.length_control import Duels
 from coig_writer.preference.pairs import encode
-from coig_writer.preference.summary import RATED, scores
+from coig_writer.preference.ratings import RATED
+from coig_writer.preference.summary import scores
 
 Z2 = 3.841459
 

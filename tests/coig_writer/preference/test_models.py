@@ -101,6 +101,17 @@ def test_length_controlled_intervals_cover() -> None:
     assert 0.91 < np.mean(inside) < 0.98
 
 
+def test_length_control_of_symmetric_data_is_not_certain() -> None:
+    """Every prompt is won once by each side at mirrored lengths: all scores cancel within prompts."""
+    left = np.tile([1200.0, 800.0], 40)
+    outcome = np.tile([1.0, 0.0, 0.0, 1.0], 20)
+    found = length_control.fit(Duels(outcome, left, left[::-1].copy(), np.arange(80) // 2))
+    assert found.value == pytest.approx(0.5)
+    assert found.low < 0.42
+    assert found.high > 0.58
+    assert found.slope_p == pytest.approx(1)
+
+
 def test_repeated_judgements_do_not_narrow_the_length_controlled_interval() -> None:
     once = duels(200, 1, theta=0.3, beta=1.0)
     often = Duels(

@@ -100,3 +100,16 @@ def test_twelve_flips_undo_the_chinese_headline() -> None:
     assert power.fewest_flips(204 - 128, 204) == 12
     assert significance.binomial(128 - 11, 204).p < 0.05 <= significance.binomial(128 - 12, 204).p
     assert power.fewest_flips(164, 353) is None
+
+
+def test_flips_follow_the_correction_of_the_family() -> None:
+    """Nine other p-values so large that Holm multiplies the headline's by ten: 120 of 204 is the fewest
+    with 10 p < .05 … or 8 flips where three of them are smaller still."""
+    others = [0.9] * 9
+    needed = next(w for w in range(102, 204) if 10 * significance.binomial(w, 204).p < 0.05)
+    assert power.fewest_flips(128, 204, others) == 128 - needed + 1
+    smaller = [1e-9] * 6 + [0.9] * 3
+    needed = next(w for w in range(102, 204) if 4 * significance.binomial(w, 204).p < 0.05)
+    assert power.fewest_flips(128, 204, smaller) == 128 - needed + 1 == 8
+    assert power.fewest_flips(117, 204) == 1
+    assert power.fewest_flips(117, 204, [0.9]) is None

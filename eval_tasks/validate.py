@@ -1,0 +1,152 @@
+"""Which metrics predict what people prefer: python -m eval_tasks validate --scores PATH… --ballots PATH….
+
+Prints one table per language: how often of two answers to one prompt the one with more of the metric
+was preferred, Spearman's correlation within prompts, and the same at equal length. A metric earns a
+direction only at equal length, for other prompts and other models, after Holm's correction; all
+others describe and do not rate. Writes the table as JSON for ``report --validation FILE``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from coig_writer import __version__
+from coig_writer.errors import InputError, MissingInputError
+from coig_writer.files import rows_sha256, write_json
+from coig_writer.metrics.catalogue import AMOUNTS_OF_TEXT
+from coig_writer.preference.bootstrap import Interval
+from coig_writer.preference.pairs import encode
+from coig_writer.preference.validity import Better, Validity, validate
+from coig_writer.record import from_row, to_row
+from coig_writer.triplet import Language
+from eval_tasks import runs as inputs
+from eval_tasks.runs import LANGUAGES, Runs
+
+LENGTH = "chars"
+DESCRIBES = "describes, does not rate"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Table:
+    """The metrics of one language against what was preferred, and where the preferences came from.
+
+    ``raters`` counts who judged; where none rated two answers to a prompt, ``confounded`` is true and a
+    metric that a rater's severity goes with cannot be told from one that predicts preference.
+    """
+
+    language: Language
+    source: str
+    models: int
+    prompts: int
+    raters: int
+    confounded: bool
+    metrics: tuple[Validity, ...]
+
+
+def main() -> int | None:
+    """Prints the tables and writes them."""
+    arguments = _parser().parse_args()
+    runs = inputs.read([], arguments.scores, arguments.ballots)
+    tables = [t for language in LANGUAGES if (t := table(runs, language))]
+    if not tables:
+        raise InputError(
+            "no scored answer has a ballot",
+            "give --scores and --ballots of the same answers, length (chars) among the scores",
+        )
+    print("\n\n".join(map(render, tables)))
+    content = {
+        "kit_version": __version__,
+        "command": inputs.command("validate", arguments),
+        "scores": rows_sha256(runs.scores),
+        "ballots": rows_sha256(runs.ballots),
+        "tables": [to_row(t) for t in tables],
+    }
+    write_json(arguments.out, content)
+    print(f"\n{arguments.out}: for python -m eval_tasks report --validation")
+    return None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    inputs.add_arguments(parser, generations=False)
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("build/validation.json"),
+        help="file (default: build/validation.json)",
+    )
+    return parser
+
+
+def table(runs: Runs, language: Language) -> Table | None:
+    """Validates every metric that was scored; None without preferences, or without lengths."""
+    preferred = runs.preferences(language)
+    lengths = runs.by_answer(LENGTH, language)
+    if not preferred.comparisons or not lengths:
+        return None
+    pairs = encode(preferred.comparisons)
+    named = sorted({score.metric for score in runs.scores})
+    values = {metric: runs.by_answer(metric, language) for metric in named}
+    found = validate(pairs, values, lengths, AMOUNTS_OF_TEXT)
+    return Table(
+        language, preferred.source, len(pairs.labels), len(pairs.query_ids),
+        len({b.rater for b in runs.voted(language)}), not preferred.conclusive, tuple(found.values()),
+    )  # fmt: skip
+
+
+def render(found: Table) -> str:
+    """Returns a table as text."""
+    width = max(len(v.metric) for v in found.metrics)
+    lines = [
+        f"{found.language}: {found.source} on {found.prompts} prompts, {found.models} models, {found.raters} raters",
+        f"{'metric':<{width}}  {'preferred, %':<20}{'rho':<22}{'rho given length':<22}{'p, Holm':<9}{'n':<7}",
+    ]
+    lines += [_line(row, width) for row in found.metrics]
+    if found.confounded:
+        lines.append(
+            "No rater rated two answers to one prompt: a rater's severity and a model's quality cannot be told apart here."
+        )
+    return "\n".join(lines)
+
+
+def _line(row: Validity, width: int) -> str:
+    corrected = "–" if row.corrected is None else f"{row.corrected:.3f}"
+    verdict = f"{row.better} is better" if row.better else DESCRIBES
+    cells = f"{_span(row.concordance, 100, 1):<20}{_span(row.rho):<22}{_span(row.given_length):<22}"
+    return f"{row.metric:<{width}}  {cells}{corrected:<9}{row.answers:<7}{verdict}"
+
+
+def _span(interval: Interval | None, scale: float = 1, digits: int = 2) -> str:
+    if interval is None:
+        return "–"
+    value, low, high = (scale * x for x in (interval.estimate, interval.low, interval.high))
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def arrows(path: Path) -> dict[tuple[Language, str], Better]:
+    """Reads which metrics earned a direction, by language and metric.
+
+    Raises:
+        MissingInputError: The file is not there.
+        InputError: It is no validation.
+    """
+    if not path.is_file():
+        raise MissingInputError(
+            f"{path}: no validation here", "python -m eval_tasks validate --out " + path.name
+        )
+    try:
+        rows: Sequence[Mapping[str, object]] = json.loads(path.read_text(encoding="utf-8"))[
+            "tables"
+        ]
+        found = [from_row(Table, row, f"{path} table {i}") for i, row in enumerate(rows)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: not a validation ({error})", "make it with python -m eval_tasks validate"
+        ) from error
+    return {(t.language, v.metric): v.better for t in found for v in t.metrics if v.better}
