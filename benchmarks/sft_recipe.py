@@ -121,7 +121,9 @@ def measure(own: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
         mode = dataclasses.replace(mode, checkpointing=own.checkpointing)
     of = TINY if own.smoke else planner.shape(model.model_name_or_path)
     steps = own.counted + VARIANTS[own.variant].warm_up
-    lengths = drawn(recipe, sft.max_length, steps * recipe.global_batch_size)
+    # as many rows for every variant, so that their order is one and losses can be set side by side
+    rows = (own.counted + max(v.warm_up for v in VARIANTS.values())) * recipe.global_batch_size
+    lengths = drawn(recipe, sft.max_length, rows)
     if own.smoke:
         lengths = tuple(max(8, n // SHRINK) for n in lengths)
     profiler = (

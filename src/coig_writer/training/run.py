@@ -99,7 +99,7 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
         kept = json.dumps({k: v for k, v in settings.items() if k != "lock"}, default=str)
         write_json(out / "recipe.json", json.loads(kept))
         found = {fact.id: fact for fact in _recorded(trainer, result, seconds, mark)}
-        found |= {fact.id: fact for fact in _computed(mode, sft, model.dtype)}
+        found |= {fact.id: fact for fact in _computed(trainer.mode, sft, model.dtype)}
         found |= {fact.id: fact for fact in recount.run(out, rows)}
         facts.write(out / "facts.json", [*found.values(), *ledger.facts(trainer.ledger.entries())])
     return out

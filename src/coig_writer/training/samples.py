@@ -8,9 +8,11 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
+import torch
 from transformers import TrainerCallback
 
 from coig_writer import benchmark
+from coig_writer.generating.local import complete
 from coig_writer.generation import Sampling, split
 from coig_writer.metrics.lexical import moving_average_ttr, type_token_ratio
 from coig_writer.metrics.tokens import tokenize
@@ -43,15 +45,15 @@ class EpochSamples(TrainerCallback):  # type: ignore[misc]
 
     def measure(self, seed: int) -> dict[str, float]:
         """Returns the means over the answers that have enough tokens."""
-        from coig_writer.generating.local import complete
-
         model, tokenizer = (
             self.trainer.accelerator.unwrap_model(self.trainer.model),
             self.trainer.processing_class,
         )
         side, tokenizer.padding_side = tokenizer.padding_side, "left"
         model.eval()
-        answers = complete(model, tokenizer, self.queries, self.sampling, seed)
+        # compiled layers were compiled for training; compiling them for a cache too would use up their variants
+        with torch.compiler.set_stance("force_eager"):
+            answers = complete(model, tokenizer, self.queries, self.sampling, seed)
         model.train()
         tokenizer.padding_side = side
         texts = [tokenize(split(answer.text).article or answer.text, "zh") for answer in answers]

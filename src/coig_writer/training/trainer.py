@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import json
@@ -17,6 +18,7 @@ from torch.utils.checkpoint import create_selective_checkpoint_contexts
 from torch.utils.data import DataLoader
 from trl import SFTTrainer
 
+from coig_writer.errors import ConfigError
 from coig_writer.training import attention, optimizer, throughput
 from coig_writer.training.batches import StepSampler
 from coig_writer.training.ledger import Ledger
@@ -55,7 +57,15 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         self._clock = time.monotonic()
 
     def _speed_up(self, per_document: str) -> None:
-        """Chooses attention, then checkpointing, and compiles last: a compiled layer keeps both."""
+        """Chooses attention, then checkpointing, and compiles last: a compiled layer keeps both.
+
+        Raises:
+            ConfigError: The weights are sharded, and the lean optimizer wants them whole.
+        """
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:
+            if self.mode.lean:
+                raise ConfigError("mode lean wants whole weights on each GPU", "add --mode fast")
+            self.mode = dataclasses.replace(self.mode, compiled=False)
         self.padding_free = self.data_collator.padding_free = True
         model = self.accelerator.unwrap_model(self.model)
         model.set_attn_implementation(per_document)

@@ -9,11 +9,13 @@ import torch
 from datasets import Dataset
 from trl import SFTConfig
 
-from coig_writer.training import modes
+from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.training import modes, optimizer
 from coig_writer.training.modes import Mode
 from coig_writer.training.trainer import RecipeTrainer
 from coig_writer.triplet import messages
 
+LEAN = Mode("lean", "sdpa_per_document", lean=True)
 FAST = Mode("fast", "sdpa_per_document", checkpointing="selective")
 TURNS = [messages(f"写{i}", f"想{i}", "文" * (3 + 11 * i % 61)) for i in range(45)]
 
@@ -89,3 +91,135 @@ def test_fast_trains_on_the_same_documents_to_the_same_weights(
     assert {line["padding"] for line in lines} == {0}
     before, now = ([e["loss"] for e in r.state.log_history if "loss" in e] for r in (plain, fast))
     assert now == pytest.approx(before, rel=1e-4)
+
+
+def test_lean_stays_beside_plain(smoke, smoke_tokenizer, tmp_path, plain):
+    run = trainer(smoke, smoke_tokenizer, tmp_path, LEAN)
+    with torch.compiler.set_stance("force_eager"):
+        run.train()
+    assert steps(run) == steps(plain)
+    before, now = ([e["loss"] for e in r.state.log_history if "loss" in e] for r in (plain, run))
+    assert now == pytest.approx(before, rel=5e-3)
+    states = {name: run.optimizer.optimizer.state[p] for name, p in run.model.named_parameters()}
+    kinds = {name: type(state["exp_avg"]).__name__ for name, state in states.items()}
+    assert kinds["model.layers.0.mlp.up_proj.weight"] == "OptimState8bit"
+    for whole in (
+        "model.embed_tokens.weight",
+        "model.norm.weight",
+        "model.layers.0.self_attn.q_proj.bias",
+    ):
+        assert kinds[whole] == "Tensor"
+        assert states[whole]["exp_avg"].dtype == torch.float32
+
+
+def shaken(weights):
+    return [torch.nn.Parameter(w.clone()) for w in weights]
+
+
+def stepped(parameters, made, gradients):
+    for step in gradients:
+        for p, gradient in zip(parameters, step, strict=True):
+            p.grad = gradient.to(p.dtype)
+        made.step()
+
+
+@pytest.fixture
+def problem():
+    """Weights of a layer's matrix and of an embedding, and 30 steps of gradients."""
+    draw = torch.Generator().manual_seed(0)
+    weights = [torch.randn(64, 64, generator=draw) for _ in range(2)]
+    gradients = [
+        [0.1 * torch.randn(64, 64, generator=draw) + 0.05 for _ in weights] for _ in range(30)
+    ]
+    return weights, gradients
+
+
+def lean(parameters):
+    return optimizer.lean(
+        [{"params": parameters, "weight_decay": 0.0}], parameters[1:], lr=1e-3, betas=(0.9, 0.999)
+    )
+
+
+def test_8_bit_moments_follow_adamw_and_fp32_ones_equal_it(problem):
+    weights, gradients = problem
+    ours, theirs = shaken(weights), shaken(weights)
+    with torch.compiler.set_stance("force_eager"):
+        stepped(ours, lean(ours), gradients)
+    stepped(theirs, torch.optim.AdamW(theirs, lr=1e-3, weight_decay=0.0), gradients)
+    torch.testing.assert_close(ours[1], theirs[1], rtol=0, atol=1e-6)
+    moved, plainly = (p[0].detach() - weights[0] for p in (ours, theirs))
+    assert 0 < (moved - plainly).abs().mean() < 0.1 * plainly.abs().mean()
+
+
+def test_bf16_weights_move_on_average_as_fp32_ones_do(problem):
+    """Each step is below half of bf16's spacing at 1, so rounding to nearest would never move a weight."""
+    weights = [torch.ones(64, 64) for _ in range(2)]
+    gradients = [[torch.ones(64, 64) for _ in weights] for _ in range(30)]
+    nearest, rounded = (shaken([w.bfloat16() for w in weights]) for _ in range(2))
+    torch.manual_seed(0)
+    with torch.compiler.set_stance("force_eager"):
+        stepped(rounded, lean(rounded), gradients)
+    stepped(nearest, torch.optim.AdamW(nearest, lr=1e-3, weight_decay=0.0), gradients)
+    assert all(torch.equal(p, torch.ones_like(p)) for p in nearest)
+    for p in rounded:  # 30 steps of 0.001
+        assert (1 - p.detach().float()).mean() == pytest.approx(0.030, abs=0.001)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_lean_states_resume_bit_by_bit(problem, tmp_path, dtype):
+    weights, gradients = problem
+    straight = shaken([w.to(dtype) for w in weights])
+    torch.manual_seed(0)
+    with torch.compiler.set_stance("force_eager"):
+        first = lean(straight)
+        stepped(straight, first, gradients[:10])
+        resumed = shaken([p.detach() for p in straight])
+        torch.save(first.state_dict(), tmp_path / "optimizer.pt")
+        noise = torch.get_rng_state()
+        stepped(straight, first, gradients[10:])
+        second = lean(resumed)
+        second.load_state_dict(torch.load(tmp_path / "optimizer.pt", weights_only=True))
+        torch.set_rng_state(noise)
+        stepped(resumed, second, gradients[10:])
+    assert all(torch.equal(a, b) for a, b in zip(straight, resumed, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("mode", "changes", "message"),
+    [
+        ("quick", {}, "unknown mode 'quick'"),
+        ("fast", {"packing": True}, "add --mode plain"),
+        ("fast", {"padding_free": True}, "add --mode plain"),
+        ("fast", {"max_length": None}, "set max_length"),
+        ("lean", {"optim": "adafactor"}, "add --mode fast"),
+    ],
+)
+def test_what_a_mode_cannot_do_is_refused_with_the_mode_to_type(tmp_path, mode, changes, message):
+    sft = SFTConfig(output_dir=str(tmp_path), **({"use_cpu": True, "bf16": False} | changes))
+    with pytest.raises(ConfigError, match=message):
+        modes.choose(mode, sft, "float32")
+
+
+def test_missing_parts_are_named(tmp_path, monkeypatch):
+    sft = SFTConfig(output_dir=str(tmp_path), bf16=False)
+    with pytest.raises(ConfigError, match="add --mode fast"):
+        modes.choose("lean", sft, "float32", lora=True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(MissingInputError, match="add --mode plain --use_cpu true"):
+        modes.choose("fast", sft, "float32")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(ConfigError, match="add --bf16 true, or --mode plain"):
+        modes.choose("fast", sft, "float32")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(
+        MissingInputError, match=r"install torch 2\.10 or newer, or add --mode plain"
+    ):
+        modes.choose("fast", sft, "float32")
+    with pytest.raises(MissingInputError, match="pip install torchao   or add --mode fast"):
+        modes.choose("lean", sft, "float32")
+
+
+def test_lean_recomputes_only_where_memory_is_short(tmp_path):
+    sft = SFTConfig(output_dir=str(tmp_path), use_cpu=True, bf16=False)
+    found = [modes.choose("lean", sft, dtype).checkpointing for dtype in ("float32", "bfloat16")]
+    assert found == ["none", "selective"]

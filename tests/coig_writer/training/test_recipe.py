@@ -26,6 +26,7 @@ def test_every_shipped_recipe_parses(root, variant):
     assert sft.assistant_only_loss
     assert not sft.packing
     assert model.dtype == "float32"
+    assert recipe.mode == ("plain" if variant == "demo" else "fast")
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
