@@ -54,7 +54,7 @@ def dataset(card: Path, scratch: Path) -> Again:
         KitError: The builder's command failed; its own last words are in the message.
     """
     found, text = scratch / "facts.json", scratch / "README.md"
-    data = str(set_aside(card, scratch / "dataset"))
+    data = str(set_aside(card, scratch / "dataset" / card.resolve().name))
     argv = ["-m", "dataset_builder", "describe", data, "--facts", str(found), "--card", str(text)]
     offline = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     done = subprocess.run(

@@ -315,4 +315,8 @@ def _report(
         print(f"published extreme lengths found: {constrained.extremes_found:.0%} ({used})")
     if methods["undecided"]:
         print(f"open rows are in {folder / 'overrides.csv'}: fill in genres and run this again")
-    print("next: python -m dataset_builder pack --source import")
+    if not decided:
+        print("next: no row has a genre: fill in genres there, or ask a model with --vote")
+        return
+    source = "import" if folder == FOLDER else folder
+    print(f"next: python -m dataset_builder pack --source {source}")

@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 import datasets
 import pyarrow.parquet as pq
 
-from coig_writer import taxonomy
+from coig_writer import benchmark, taxonomy
 from coig_writer.benchmark import LANGUAGES
 from coig_writer.taxonomy import Taxonomy
 
@@ -40,10 +40,11 @@ class CoigWriterConfig(datasets.BuilderConfig):  # type: ignore[misc]
 
 
 def _configs(names: Taxonomy) -> list[CoigWriterConfig]:
+    asked = [CoigWriterConfig((), name="benchmark")] if benchmark.of(names) else []
     return [
         CoigWriterConfig(name="default"),
         *(CoigWriterConfig(genres, name=name) for name, genres in names.configs().items()),
-        CoigWriterConfig((), name="benchmark"),
+        *asked,
     ]
 
 

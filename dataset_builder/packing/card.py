@@ -31,9 +31,21 @@ SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_
 
 
 def render(
-    triplets: Sequence[Triplet], names: Taxonomy, facts: Mapping[str, Fact], pictures: Sequence[str]
+    triplets: Sequence[Triplet],
+    names: Taxonomy,
+    facts: Mapping[str, Fact],
+    pictures: Sequence[str],
+    folder: Path,
 ) -> str:
-    """Renders the card of a packed dataset."""
+    """Renders the card of a packed dataset.
+
+    Args:
+        triplets: All rows.
+        names: Their taxonomy.
+        facts: What was measured on them.
+        pictures: File names of the figures.
+        folder: Where the set will stand; its name is what ``load_dataset`` takes.
+    """
     provenance = triplets[0].provenance
     with_rows = {t.genre for t in triplets if t.genre}
     genre, category = layout.examples(names, with_rows)
@@ -53,6 +65,9 @@ def render(
         genre=genre and Literal(genre),
         category=category and Literal(category),
         canary=Literal(CANARY),
+        folder=Literal(folder.resolve().name),
+        benchmark="benchmark/zh/queries" in facts,
+        partial=_partial(triplets, names),
         category_table=_table(names, facts, categories=True),
         genre_table=_table(names, facts, categories=False),
         pictures=[Literal(f"figures/{name}") for name in pictures],
@@ -80,8 +95,23 @@ def _one_license(triplets: Sequence[Triplet]) -> Literal | None:
 def _content(facts: Mapping[str, Fact]) -> str:
     """Returns one hash for all rows and benchmark queries."""
     named = ("overall/rows", *(f"benchmark/{language}/queries" for language in benchmark.LANGUAGES))
-    hashes = [facts[key].artefact or "" for key in named]
+    hashes = [facts[key].artefact or "" for key in named if key in facts]
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def _partial(triplets: Sequence[Triplet], names: Taxonomy) -> dict[str, Fact | Literal | None]:
+    """Says what the set lacks; nothing if it is whole."""
+    lacking = layout.partial(triplets, names)
+    if lacking is None:
+        return {}
+    return {
+        "genres": Fact("partial/genres", lacking.genres - len(lacking.empty)),
+        "of_genres": Fact("partial/of_genres", lacking.genres),
+        "of_rows": Fact("partial/of_rows", lacking.published) if lacking.published else None,
+        "empty": Literal(", ".join(f"`{slug}`" for slug in lacking.empty))
+        if lacking.empty
+        else None,
+    }
 
 
 def _beside_paper(names: Taxonomy, facts: Mapping[str, Fact]) -> dict[str, Fact | Literal]:

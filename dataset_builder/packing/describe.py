@@ -10,8 +10,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from coig_writer import facts, taxonomy
-from coig_writer.benchmark import LANGUAGES, Query
+from coig_writer import benchmark, facts, taxonomy
+from coig_writer.benchmark import Query
 from coig_writer.errors import InputError
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_path, read_records
@@ -45,7 +45,7 @@ def measure(folder: Path, triplets: Sequence[Triplet]) -> list[Fact]:
     """Returns every fact of a packed dataset's card, measured from its Parquet files."""
     queries = {
         language: read_records(folder / layout.benchmark_file(language), Query, PACK)
-        for language in LANGUAGES
+        for language in benchmark.of(taxonomy.of(folder))
     }
     return summary.facts(triplets, queries, layout.removals(folder))
 
@@ -54,7 +54,7 @@ def card(folder: Path, triplets: Sequence[Triplet]) -> str:
     """Renders the card of a packed dataset again."""
     found = {fact.id: fact for fact in measure(folder, triplets)}
     pictures = sorted(file.name for file in (folder / "figures").glob("*.png"))
-    return dataset_card.render(triplets, taxonomy.of(folder), found, pictures)
+    return dataset_card.render(triplets, taxonomy.of(folder), found, pictures, folder)
 
 
 def main() -> int | None:

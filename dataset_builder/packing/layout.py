@@ -1,7 +1,7 @@
 """What a packed folder holds: rows by genre, the configs that load them, and the log of removed rows.
 
 ``data/GENRE/train-*.parquet`` for each genre, ``data/unassigned/`` for rows of no known genre,
-``benchmark/{zh,en}-*.parquet``, ``taxonomy.json`` with the set's categories and genres, and, once a row
+``benchmark/{zh,en}-*.parquet`` if the set has the benchmark's genres, ``taxonomy.json`` with the set's categories and genres, and, once a row
 was taken out, ``removed.jsonl``. Configs: ``default``, one per category, one per genre, ``benchmark``.
 """
 
@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
-from coig_writer.benchmark import LANGUAGES
+from coig_writer import benchmark, paper
 from coig_writer.files import read_records
 from coig_writer.taxonomy import Taxonomy
+from coig_writer.triplet import Triplet
 
 UNASSIGNED = "unassigned"
 SHARD = "00000-of-00001.parquet"
@@ -81,6 +82,33 @@ def benchmark_file(language: str) -> str:
     return f"benchmark/{language}-{SHARD}"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Partial:
+    """What a set lacks of the whole that its taxonomy, or the paper, names.
+
+    Attributes:
+        genres: How many genres there should be rows of; of the published set those with published rows.
+        empty: Those without a row, in the taxonomy's order.
+        rows: How many rows there are.
+        published: How many there should be; None for a set of one's own.
+    """
+
+    genres: int
+    empty: tuple[str, ...]
+    rows: int
+    published: int | None
+
+
+def partial(triplets: Sequence[Triplet], taxonomy: Taxonomy) -> Partial | None:
+    """Tells what a set lacks; None if it is whole."""
+    official = triplets[0].provenance == "published"
+    wanted = [g.slug for g in taxonomy.genres if not official or paper.genres().get(g.slug)]
+    have = {t.genre for t in triplets}
+    empty = tuple(slug for slug in wanted if slug not in have)
+    found = Partial(len(wanted), empty, len(triplets), paper.ROWS if official else None)
+    return found if empty or (official and len(triplets) < paper.ROWS) else None
+
+
 def configs(taxonomy: Taxonomy, with_rows: set[str]) -> dict[str, list[str]]:
     """Maps each config that has rows to the genres it holds, in the taxonomy's order."""
     held = {
@@ -131,10 +159,11 @@ def yaml_configs(taxonomy: Taxonomy, with_rows: set[str], content: str) -> list[
         }
         for name, genres in configs(taxonomy, with_rows).items()
     ]
-    benchmark: Config = {
+    asked: Config = {
         "config_name": "benchmark",
         "data_files": [
-            {"split": lang, "path": f"benchmark/{lang}-*.parquet"} for lang in LANGUAGES
+            {"split": language, "path": f"benchmark/{language}-*.parquet"}
+            for language in benchmark.of(taxonomy)
         ],
     }
-    return [default, *by_name, benchmark]
+    return [default, *by_name, *([asked] if asked["data_files"] else [])]

@@ -24,6 +24,7 @@ from dataset_builder.packing import figures, layout, samples, summary
 from dataset_builder.packing.layout import Removal
 
 IMPORTED = Path("build/import")
+SHOWN = 5
 
 
 def read_source(source: str, names: taxonomy.Taxonomy) -> list[Triplet]:
@@ -105,7 +106,7 @@ def pack(
         groups = summary.summarize(triplets)
         for genre, rows in by_genre.items():
             write_records(folder / layout.genre_file(genre), rows, type(rows[0]))
-        queries = {language: benchmark.queries(language) for language in benchmark.LANGUAGES}
+        queries = benchmark.of(names)
         for language, found in queries.items():
             write_records(folder / layout.benchmark_file(language), found, benchmark.Query)
         pictures = figures.draw(triplets, groups, names, folder / "figures")
@@ -114,7 +115,9 @@ def pack(
         (folder / taxonomy.FILE).write_text(names.to_json(), encoding="utf-8")
         measured = summary.facts(triplets, queries, log)
         facts.write(folder / "facts.json", measured)
-        card = dataset_card.render(triplets, names, facts.read(folder / "facts.json"), pictures)
+        card = dataset_card.render(
+            triplets, names, facts.read(folder / "facts.json"), pictures, out
+        )
         (folder / "README.md").write_text(card, encoding="utf-8")
     return triplets
 
@@ -147,9 +150,23 @@ def main() -> int | None:
     triplets = read_source(arguments.source, names)
     triplets = pack(triplets, names, arguments.out)
     genres = {t.genre for t in triplets if t.genre}
-    print(
-        f"{arguments.out}: {len(triplets)} rows over {len(genres)} genres, {len(layout.configs(names, genres)) + 2} configs"
-    )
+    configs = len(layout.yaml_configs(names, genres, ""))
+    print(f"{arguments.out}: {len(triplets)} rows over {len(genres)} genres, {configs} configs")
+    if lacking := layout.partial(triplets, names):
+        print(_told(lacking))
     config = next((f', "{name}"' for name in layout.examples(names, genres) if name), "")
-    print(f'load it from the folder above it: load_dataset("{arguments.out.name}"{config})')
+    place = arguments.out.resolve()
+    print(f'load it in {place.parent}: load_dataset("{place.name}"{config})')
     return None
+
+
+def _told(lacking: layout.Partial) -> str:
+    """Says what a set lacks, in one sentence."""
+    found = lacking.genres - len(lacking.empty)
+    if not found:
+        return "no row has a genre: all are in the config default alone (genres: python -m dataset_builder assign)"
+    of = f"{lacking.rows} of {lacking.published} published rows, " if lacking.published else ""
+    none = ", ".join(lacking.empty[:SHOWN])
+    more = f" and {len(lacking.empty) - SHOWN} more" if len(lacking.empty) > SHOWN else ""
+    without = f"; none of {none}{more}" if none else ""
+    return f"a partial set: {of}{found} of {lacking.genres} genres have rows{without}"

@@ -16,7 +16,7 @@ from typing import Literal
 
 from coig_writer.errors import InputError
 from coig_writer.record import from_row
-from coig_writer.taxonomy import published
+from coig_writer.taxonomy import Taxonomy, published
 from coig_writer.triplet import Language
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -69,6 +69,14 @@ def queries(language: Language) -> tuple[Query, ...]:
             found.append(from_row(Query, json.loads(line), where))
     order = {genre.slug: place for place, genre in enumerate(published().genres)}
     return tuple(sorted(found, key=lambda q: (order[q.genre], int(q.id.rpartition("-")[2]))))
+
+
+def of(taxonomy: Taxonomy) -> dict[Language, tuple[Query, ...]]:
+    """Returns the queries that go with a set; none if one asks for a genre that its taxonomy lacks."""
+    known = {genre.slug for genre in taxonomy.genres}
+    found = {language: queries(language) for language in LANGUAGES}
+    asked = {query.genre for some in found.values() for query in some}
+    return found if asked <= known else {}
 
 
 def query(query_id: str) -> Query:

@@ -92,14 +92,14 @@ def test_every_config_loads_by_card_and_by_class_before_and_after_a_removal(
     folder, tmp_path, python_above, capsys
 ):
     names, rows = loaded(folder, BY_CONFIG, python_above)
-    assert names == ["default", "verse", "talk", "five-character", "couplet", "benchmark"]
+    assert names == ["default", "verse", "talk", "five-character", "couplet"]
     assert rows == {name: ids(numbers) for name, numbers in BY_CONFIG.items()}
     remove(folder, ["r1"], "asked by the author")
     remove(folder, ["r2"], "asked again")
     left = {name: sorted(set(numbers) - {1, 2}) for name, numbers in BY_CONFIG.items()}
     del left["couplet"]
     names, rows = loaded(folder, left, python_above)
-    assert names == ["default", "verse", "talk", "five-character", "benchmark"]
+    assert names == ["default", "verse", "talk", "five-character"]
     assert rows == {name: ids(numbers) for name, numbers in left.items()}
     for name, numbers in left.items():
         builder = CoigWriter(config_name=name, data_dir=str(folder), cache_dir=str(tmp_path / "c"))
@@ -115,9 +115,16 @@ def test_the_card_and_its_facts_speak_of_the_set_s_own_genres(folder):
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert describe.card(folder, triplets) == card
     assert "| `five-character` | 5言绝句 | Quatrain of 5 | 2 |" in card
-    assert 'load_dataset("COIG-Writer", "five-character", split="train")' in card
-    assert 'load_dataset("COIG-Writer", "verse", split="train")' in card
+    assert 'load_dataset("Mine", "five-character", split="train")' in card
+    assert 'load_dataset("Mine", "verse", split="train")' in card
     assert "wuxia" not in card
+    # the benchmark asks for the 51 genres, so it does not come along
+    assert "enchmark" not in card.replace("repeats a benchmark query", "")
+    assert not (folder / "benchmark").exists()
+    assert "benchmark" not in [
+        c.name for c in CoigWriter("default", data_dir=str(folder)).BUILDER_CONFIGS
+    ]
+    assert "partial set" not in card
     found = facts.read(folder / "facts.json")
     assert found["category/verse/rows"].value == 3
     assert {f.id: f.value for f in describe.measure(folder, triplets)} == {
@@ -141,12 +148,17 @@ def test_the_command_takes_the_taxonomy_from_beside_the_rows(source, tmp_path, r
     out = tmp_path / "Mine"
     done = run("pack", "--source", source, "--out", out)
     assert done.returncode == 0, done.stderr
-    assert "5 rows over 3 genres, 6 configs" in done.stdout
+    assert "5 rows over 3 genres, 5 configs" in done.stdout
     assert 'load_dataset("Mine", "five-character")' in done.stdout
+    assert "partial" not in done.stdout
     assert taxonomy.of(out) == NAMES
     assert run("describe", out).returncode == 0
-    done = run("remove", out, "--id", "r0", "--reason", "asked")
+    done = run("remove", out, "--id", "r2", "--reason", "asked")
     assert done.returncode == 0, done.stderr
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert "**A partial set.** 2 of 3 genres have rows; none have: `couplet`." in " ".join(
+        card.split()
+    )
     assert taxonomy.of(out) == NAMES
 
 

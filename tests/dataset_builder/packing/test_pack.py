@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -7,10 +8,10 @@ import sys
 import pytest
 import yaml
 
-from coig_writer import facts, taxonomy
+from coig_writer import facts, paper, taxonomy
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import write_records
-from coig_writer.record import to_row
+from coig_writer.record import from_row, to_row
 from coig_writer.triplet import Triplet
 from dataset_builder.packing import describe, layout, pack, samples
 
@@ -170,10 +171,49 @@ def test_rows_without_any_genre_are_packed_and_described(tmp_path):
     pack.pack(pack.read_source(write(tmp_path / "in", *rows), NAMES), NAMES, out)
     card = (out / "README.md").read_text(encoding="utf-8")
     assert "2 rows carry no genre" in card
-    assert 'load_dataset("COIG-Writer", split="train")' in card
+    assert 'load_dataset("Mine", split="train")' in card
     assert "one genre" not in card
     assert [f.name for f in (out / "figures").iterdir()] == ["figure-3b-lengths.png"]
     assert describe.card(out, describe.read_packed(out)) == card
+
+
+@pytest.mark.parametrize(
+    ("rows", "genres", "provenance", "found"),
+    [
+        (1665, 46, "published", None),
+        (1664, 46, "published", (46, 0, 1665)),
+        (1665, 45, "published", (46, 1, 1665)),
+        (51, 51, "curated", None),
+        (50, 50, "curated", (51, 1, None)),
+    ],
+)
+def test_a_set_is_whole_or_says_what_it_lacks(rows, genres, provenance, found):
+    official = [g for g in NAMES.genres if provenance != "published" or paper.genres().get(g.slug)]
+    made = [
+        from_row(Triplet, triplet(id=str(i), genre=g.slug, genre_zh=g.zh, category=g.category,
+                                  provenance=provenance))
+        for i, g in zip(range(rows), itertools.cycle(official[:genres]), strict=False)
+    ]  # fmt: skip
+    lacking = layout.partial(made, NAMES)
+    told = lacking and (lacking.genres, len(lacking.empty), lacking.published)
+    assert told == found
+
+
+def test_the_command_says_that_a_set_is_partial(root, tmp_path):
+    def packed(name, *rows):
+        command = [sys.executable, "-m", "dataset_builder", "pack", "--out", str(tmp_path / name)]
+        done = subprocess.run(
+            [*command, "--source", write(tmp_path / f"{name}-rows", *rows)],
+            cwd=root, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    out = packed("One", triplet())
+    assert "a partial set: 1 of 51 genres have rows; none of " in out
+    assert "and 45 more" in out
+    out = packed("None", triplet(genre=None, genre_zh=None, category=None))
+    assert "no row has a genre: all are in the config default alone" in out
 
 
 def test_a_damaged_packed_file_is_named(tmp_path):
