@@ -5,8 +5,11 @@
     python -m dataset_builder reverse --author model --endpoint URL  # drafts stay, marked as such
 
 Items lie in ``work/reverse/items.jsonl``; answers go into ``work/reverse/answers/``; then run the
-stage again. An answer always wins over a draft. Who wrote each part (human, model, model_edited) is
-found by comparison, never asked. A guide: docs/annotator-guide.md.
+stage again. An answer always wins over a draft; two annotators who answer one item differently are
+reported, and it waits. Who wrote each part (human, model, model_edited) is found by comparison, never
+asked. A text that the model calls unusable (Appendix D.1) is dropped, unless somebody wrote for it. An
+answer that has its prompt only gets the analysis of both texts (D.3) before the reasoning is written.
+A guide: docs/annotator-guide.md.
 """
 
 from __future__ import annotations
@@ -14,15 +17,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from coig_writer.document import Document, Dropped, dropped
+from coig_writer.errors import InputError
 from coig_writer.files import write_rows
 from coig_writer.record import to_row
 from coig_writer.workbench import annotation
-from coig_writer.workbench.annotation import DECISIONS, PROMPT_FIELDS, Item, Writing
-from coig_writer.workbench.prompts import Answer, digests, slots
-from dataset_builder.people import rounds
+from coig_writer.workbench import prompts as model_prompts
+from coig_writer.workbench.annotation import DECISIONS, PROMPT_FIELDS, Answer, Item, Writing
+from coig_writer.workbench.prompts import digests, slots
+from dataset_builder.people import inbox, rounds
 from dataset_builder.stages.parts import Outcome, Parts, answers_digest, read_dropped, work
 from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
 
@@ -76,8 +82,9 @@ def steps(where: Settings, options: Options) -> list[Step]:
     }
     if where.model is not None:
         recorded |= {"model": where.model.name, "prompts": digests(*DRAFTS, *AIDS)}
+    inbox.check(where.root)
     parts = where.parts("reverse", recorded)
-    desk = Desk(where, options.author)
+    desk = Desk(where, options.author, parts)
     return [
         *deciding(lambda: (parts, desk.decide)),
         alone("hand-out", lambda: desk.hand_out(parts)),
@@ -87,8 +94,8 @@ def steps(where: Settings, options: Options) -> list[Step]:
 class Desk:
     """Where writings come in and items go out: by whom, and what was written and judged before."""
 
-    def __init__(self, where: Settings, author: str) -> None:
-        self.where, self.author = where, author
+    def __init__(self, where: Settings, author: str, parts: Parts) -> None:
+        self.where, self.author, self.parts = where, author, parts
 
     @functools.cached_property
     def earlier(self) -> Mapping[str, rounds.Earlier]:
@@ -98,7 +105,50 @@ class Desk:
     @functools.cached_property
     def written(self) -> Mapping[tuple[str, int], Writing]:
         """What people wrote, by document and round."""
-        return annotation.read_answers(work(self.where.root, "reverse") / "answers")
+        self._check(self.answers)
+        return annotation.read_answers(self._place)
+
+    @functools.cached_property
+    def answers(self) -> Sequence[Answer]:
+        """All that people wrote."""
+        return list(annotation.each_answer(self._place))
+
+    @functools.cached_property
+    def disputed(self) -> Mapping[tuple[str, int], str]:
+        """Who answered one item differently."""
+        return annotation.disputed(self.answers)
+
+    @property
+    def _place(self) -> Path:
+        return work(self.where.root, "reverse") / "answers"
+
+    def _check(self, answers: Sequence[Answer]) -> None:
+        """Checks that each answer is to an item that was handed out.
+
+        Raises:
+            InputError: It is to another document, or to a round that has not begun.
+        """
+        wanted = {answer.id for answer in answers}
+        rounds_of = {d.id: self._last_round(d) for d in self.parts.documents() if d.id in wanted}
+        for answer in answers:
+            if answer.id not in rounds_of:
+                raise InputError(
+                    f"{answer.where}: no document of this stage has id {answer.id!r}",
+                    "copy the id from the item; if the text was dropped since, move the line away",
+                )
+            if not 1 <= answer.round <= rounds_of[answer.id]:
+                raise InputError(
+                    f"{answer.where}: round {answer.round} of {answer.id!r}, which has {rounds_of[answer.id]} so far",
+                    "copy the round from the item",
+                )
+
+    def _last_round(self, document: Document) -> int:
+        """Returns the number of the draft that is wanted or was judged last; 0 if none is written here."""
+        known = self.earlier.get(document.id)
+        if known is None or known.document.text != document.text:
+            return 0 if document.prompt and document.reasoning else 1
+        judged = known.document.judged
+        return judged + 1 if known.feedback is not None else max(1, judged)
 
     def decide(self, documents: list[Document]) -> list[Outcome]:
         """Carries what was written before, and gets a writing for the rest."""
@@ -131,19 +181,39 @@ class Desk:
 
     def _outcomes(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Yields the outcome of each task."""
-        drafts = self._drafts(tasks)
-        usable = self._ask("usability", dict(enumerate(self._slots(tasks))))
-        for i, (task, draft) in enumerate(zip(tasks, drafts, strict=True)):
-            outcome = self._outcome(task, draft)
+        verdicts = self._ask("usability", dict(enumerate(self._slots(tasks))))
+        usable = [
+            i not in verdicts or verdicts[i].data["usable"] or self._answered(task)
+            for i, task in enumerate(tasks)
+        ]
+        drafts = iter(self._drafts([t for t, good in zip(tasks, usable, strict=True) if good]))
+        for i, task in enumerate(tasks):
+            if not usable[i]:
+                yield dropped(task.document, "reverse", "unusable", verdicts[i].data["reason"])
+                continue
+            outcome = self._outcome(task, next(drafts))
             if isinstance(outcome, Document):
-                specialised = i in usable and usable[i].data["specialised"]
-                flags = ["specialised"] if specialised else []
+                flags = [
+                    name
+                    for name, holds in (
+                        ("specialised", i in verdicts and verdicts[i].data["specialised"]),
+                        ("called_unusable", i in verdicts and not verdicts[i].data["usable"]),
+                    )
+                    if holds
+                ]
                 outcome = outcome.noted("reverse", round=task.round, flags=flags)
             yield outcome
 
+    def _answered(self, task: Task) -> bool:
+        key = task.document.id, task.round
+        return key in self.written or key in self.disputed
+
     def _outcome(self, task: Task, draft: Draft) -> Outcome:
         """Takes a person's answer, or else the model's draft where no person is asked."""
-        answer = self.written.get((task.document.id, task.round))
+        key = task.document.id, task.round
+        if key in self.disputed:
+            return dropped(task.document, "reverse", "awaiting_one_answer", self.disputed[key])
+        answer = self.written.get(key)
         if answer is not None:
             if problem := answer.problem() or task.unchanged(answer):
                 return dropped(task.document, "reverse", "awaiting_complete_answer", problem)
@@ -155,7 +225,7 @@ class Desk:
     def hand_out(self, parts: Parts) -> None:
         """Writes an item for each document that has no writing yet."""
         lost = {x.document.id: x for x in read_dropped(parts.root, "reverse")}
-        found = (self.task(d) for d in parts.documents() if d.id in lost)
+        found = (self.task(d) for d in parts.documents() if d.id in lost and lost[d.id].open)
         tasks = [task for task in found if isinstance(task, Task)]
         items = work(parts.root, "reverse") / "items.jsonl"
         write_rows(items, (to_row(item) for item in self._items(tasks, lost)))
@@ -171,10 +241,21 @@ class Desk:
                 title=document.title,
                 article=document.text,
                 feedback=task.feedback,
-                waiting_for=lost[document.id].evidence,
+                waiting_for=self._waiting_for(task, lost[document.id]),
                 aids=aids,
                 draft=draft.writing,
             )
+
+    def _waiting_for(self, task: Task, lost: Dropped) -> str:
+        """Says to an annotator what is missing."""
+        key = task.document.id, task.round
+        if key in self.disputed:
+            return f"两份不同的答案，请商定一份，删去另一份：{self.disputed[key]}"
+        if written := self.written.get(key):
+            return written.problem("zh") or f"与退回的第 {task.round - 1} 稿相同"
+        if lost.reason == "awaiting_annotation":
+            return f"第 {task.round} 稿"
+        return f"模型没有起草：{lost.reason} {lost.evidence}".strip()
 
     def _aids(self, tasks: Sequence[Task], drafts: Sequence[Draft]) -> list[dict[str, Any]]:
         """Asks for what helps a person: usability, and analyses of the article and of the pair."""
@@ -186,8 +267,11 @@ class Desk:
             return aids
         for i, answer in self._ask("analyse_article", asked).items():
             aids[i]["article"] = answer.text
-        drafted = {i: d.writing.prompt for i, d in enumerate(drafts) if d.writing}
-        pairs = {i: {**asked[i], "prompt": prompt} for i, prompt in drafted.items()}
+        prompts = {i: d.writing.prompt for i, d in enumerate(drafts) if d.writing}
+        for i, task in enumerate(tasks):  # a person's own prompt goes before the model's
+            if written := self.written.get((task.document.id, task.round)):
+                prompts[i] = written.prompt
+        pairs = {i: {**asked[i], "prompt": prompt} for i, prompt in prompts.items()}
         for i, answer in self._ask("analyse_pair", pairs).items():
             aids[i]["pair"] = answer.text
         return aids
@@ -210,7 +294,9 @@ class Desk:
     def _slots(self, tasks: Sequence[Task]) -> list[dict[str, str | None]]:
         return [slots(task.document, self.where.names) for task in tasks]
 
-    def _ask(self, prompt: str, asked: Mapping[int, Mapping[str, str | None]]) -> dict[int, Answer]:
+    def _ask(
+        self, prompt: str, asked: Mapping[int, Mapping[str, str | None]]
+    ) -> dict[int, model_prompts.Answer]:
         """Returns the answers that were given, by the number of the task; none without a model."""
         if self.where.model is None:
             return {}
@@ -229,7 +315,7 @@ def _drafted(task: Task, draft: Draft) -> Outcome:
     return draft.writing.into(task.document, draft.writing)
 
 
-def _draft(prompt: Answer, thought: Answer) -> Draft:
+def _draft(prompt: model_prompts.Answer, thought: model_prompts.Answer) -> Draft:
     if not thought.given:
         return Draft(None, thought.state, thought.detail)
     fields = {name: prompt.data[name] for name in PROMPT_FIELDS}

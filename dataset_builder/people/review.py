@@ -24,6 +24,7 @@ from coig_writer.workbench import progress, qualification, review
 from coig_writer.workbench.annotation import ROUNDS
 from coig_writer.workbench.qualification import Feedback, Gold
 from coig_writer.workbench.review import SPECIALISED, STANDARD, Assignment, Item, State, Verdict
+from dataset_builder.people import inbox
 from dataset_builder.stages.parts import Outcome, Parts, answers_digest, work
 from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
 
@@ -84,6 +85,7 @@ def steps(where: Settings, options: Options) -> list[Step]:
         "rounds": options.rounds,
         "answers": answers_digest(where.root, "review"),
     }
+    inbox.check(where.root)
     panel = Panel(where.parts("review", recorded), options)
     return [
         alone("assign", panel.assign),
@@ -124,8 +126,14 @@ class Panel:
         return {assignment.item: assignment for assignment in made}
 
     def assign(self) -> None:
-        """Writes who reviews what."""
+        """Writes who reviews what.
+
+        Raises:
+            InputError: A verdict was given that nobody was asked for.
+        """
         made = list(self.assignments.values())
+        gold = {g.item for g in self.gold}
+        review.check_verdicts(self.verdicts, made, gold, self.options.reviewers)
         write_records(self.place / "assignments.jsonl", made, Assignment)
 
     def decide(self, documents: Sequence[Document]) -> list[Outcome]:

@@ -62,7 +62,12 @@ def decide(documents: list[Document], where: Settings, options: Options) -> list
     if options.rules_only:
         return outcomes
     passed = {i: o for i, o in enumerate(outcomes) if isinstance(o, Document)}
-    answers = where.asks.ask("assess", [slots(d, where.names) for d in passed.values()])
+    asked = list(passed.values())
+    answers = where.asks.ask(
+        "assess",
+        [slots(d, where.names) for d in asked],
+        lambda i, answer: _unquoted(asked[i], answer) is None,
+    )
     for (i, document), answer in zip(passed.items(), answers, strict=True):
         outcomes[i] = by_model(document, answer, options.least, where.asks.name)
     return outcomes

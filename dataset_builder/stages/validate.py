@@ -3,7 +3,8 @@
     python -m dataset_builder validate --out build/curation --endpoint http://127.0.0.1:8000/v1
 
 What fails goes back to ``reverse`` with the criterion named, ``--rounds`` times at most; after that
-it is dropped. A verdict whose quotation stands in none of the three parts is *unscored*.
+it is dropped. A verdict whose quotation stands in none of the three parts is *unscored*, and asked for
+again with ``--again 1``.
 """
 
 from __future__ import annotations
@@ -17,11 +18,24 @@ from coig_writer.workbench.prompts import Answer, digests, quoted, slots
 from dataset_builder.stages.parts import Outcome
 from dataset_builder.stages.stage import Settings, Stage, Step, deciding, option
 
+# In the words of the paper, and as annotators are told about them.
 CRITERIA = {
-    "i": "the prompt motivates the article without being overly deterministic",
-    "ii": "each step of the reasoning follows from the prompt and earlier decisions",
-    "iii": "the reasoning justifies the article's major creative choices",
-    "iv": "prompt, reasoning and article do not contradict each other",
+    "i": (
+        "the prompt motivates the article without being overly deterministic",
+        "提示引得出文章，又不写死",
+    ),
+    "ii": (
+        "each step of the reasoning follows from the prompt and earlier decisions",
+        "构思的每一步都从提示和前面的决定推得出来",
+    ),
+    "iii": (
+        "the reasoning justifies the article's major creative choices",
+        "构思说明了文章主要取舍的理由",
+    ),
+    "iv": (
+        "prompt, reasoning and article do not contradict each other",
+        "提示、构思与文章互不矛盾",
+    ),
 }
 
 
@@ -46,7 +60,11 @@ def steps(where: Settings, options: Options) -> list[Step]:
 def decide(documents: list[Document], where: Settings, limit: int) -> list[Outcome]:
     """Asks about the drafts that have no verdict yet, then reads all verdicts."""
     asked = [d for d in documents if last_round(d) is None]
-    answers = where.asks.ask("validate", [slots(d, where.names) for d in asked])
+    answers = where.asks.ask(
+        "validate",
+        [slots(d, where.names) for d in asked],
+        lambda i, answer: _invented(asked[i], answer) is None,
+    )
     found = {
         d.id: with_round(d, answer, where.asks.name)
         for d, answer in zip(asked, answers, strict=True)
@@ -71,11 +89,8 @@ def with_round(document: Document, answer: Answer, model: str) -> Outcome:
     """Adds a round to a document's validation; an invented quotation is no verdict."""
     if not answer.given:
         return dropped(document, "validate", answer.state, answer.detail)
-    for name in CRITERIA:
-        quotation = answer.data[name]["quotation"]
-        if not quoted(quotation, document.prompt, document.reasoning, document.text):
-            reason = "unscored_quotation_not_in_triplet"
-            return dropped(document, "validate", reason, f"{name}: {quotation}")
+    if invented := _invented(document, answer):
+        return dropped(document, "validate", "unscored_quotation_not_in_triplet", invented)
     judged = [*document.validation.get("rounds", [])]
     entry = {
         "round": document.judged + 1,
@@ -86,6 +101,15 @@ def with_round(document: Document, answer: Answer, model: str) -> Outcome:
     return dataclasses.replace(document, validation={"rounds": [*judged, entry]})
 
 
+def _invented(document: Document, answer: Answer) -> str | None:
+    """Returns the first quotation that stands in none of the three parts."""
+    for name in CRITERIA:
+        quotation = answer.data[name]["quotation"]
+        if not quoted(quotation, document.prompt, document.reasoning, document.text):
+            return f"{name}: {quotation}"
+    return None
+
+
 def by_verdict(document: Document, limit: int) -> Outcome:
     """Keeps a coherent triplet, sends another one back, and gives up after ``limit`` rounds."""
     entry = last_round(document)
@@ -93,8 +117,8 @@ def by_verdict(document: Document, limit: int) -> Outcome:
     unmet = [name for name in CRITERIA if entry["verdicts"][name]["verdict"] == "unmet"]
     if not unmet:
         return document.noted("validate", round=entry["round"])
-    notes = "; ".join(
-        f"criterion {name} ({CRITERIA[name]}): {entry['verdicts'][name]['note']}" for name in unmet
+    notes = "；".join(
+        f"准则 {name}（{CRITERIA[name][1]}）：{entry['verdicts'][name]['note']}" for name in unmet
     )
     verb = "returned" if entry["round"] < limit else "unmet"
     return dropped(document, "validate", f"{verb}_criterion_{unmet[0]}", notes)

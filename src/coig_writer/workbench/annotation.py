@@ -6,12 +6,14 @@ files of answers into ``work/reverse/answers/``::
     {"id": …, "round": 1, "prompt": …, "prompt_fields": {theme, style, structure, culture},
      "reasoning_fields": {planning, structure_style, culture_context, development, revision}}
 
-Other keys are refused, but for ``annotator``, which is read by nothing and stored nowhere.
+Other keys are refused. ``annotator`` says who answers, the file's name where it is missing; it tells two
+people on one item apart and is stored nowhere.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,20 @@ from coig_writer.errors import InputError
 from coig_writer.files import read_rows
 from coig_writer.record import from_row
 from coig_writer.text.normalise import reduced, repaired
+from coig_writer.triplet import Language
 
 PROMPT_FIELDS = ("theme", "style", "structure", "culture")
 DECISIONS = ("planning", "structure_style", "culture_context", "development", "revision")
 SHORTEST_DECISION = 20
 SHORTEST_PROMPT = 10
+_SAID: Mapping[str, Mapping[Language, str]] = {
+    "missing": {"en": "{field} is missing", "zh": "{field} 没有填"},
+    "short": {"en": "{field} is too short", "zh": f"{{field}} 不足 {SHORTEST_DECISION} 字"},
+    "short_prompt": {
+        "en": f"the prompt has fewer than {SHORTEST_PROMPT} characters",
+        "zh": f"提示不足 {SHORTEST_PROMPT} 字",
+    },
+}
 ROUNDS = 3  # drafts of one document, at most
 
 
@@ -42,18 +53,22 @@ class Writing:
         found = (self.reasoning_fields.get(name, "").strip() for name in DECISIONS)
         return "\n\n".join(text for text in found if text)
 
-    def problem(self) -> str:
+    def problem(self, language: Language = "en") -> str:
         """Names what is missing or too short; empty if nothing is (paper, section 2.2, step 2)."""
+        fault, field = self._fault()
+        return _SAID[fault][language].format(field=field) if fault else ""
+
+    def _fault(self) -> tuple[str, str]:
         for name in PROMPT_FIELDS:
             if not self.prompt_fields.get(name, "").strip():
-                return f"prompt_fields.{name} is missing"
+                return "missing", f"prompt_fields.{name}"
         if len(reduced(self.prompt)) < SHORTEST_PROMPT:
-            return f"the prompt has fewer than {SHORTEST_PROMPT} characters"
+            return "short_prompt", ""
         for name in DECISIONS:
             length = len(reduced(self.reasoning_fields.get(name, "")))
             if length < SHORTEST_DECISION:
-                return f"reasoning_fields.{name} is {'missing' if length == 0 else 'too short'}"
-        return ""
+                return "missing" if length == 0 else "short", f"reasoning_fields.{name}"
+        return "", ""
 
     def into(self, document: Document, draft: Writing | None) -> Document:
         """Returns a document with this prompt and reasoning, and who wrote each part."""
@@ -75,7 +90,7 @@ class Item:
         id: The document.
         round: 1, and one more each time a draft is sent back.
         feedback: Why the last draft was sent back; empty in the first round.
-        waiting_for: What is missing, in words.
+        waiting_for: What is missing, in the annotators' words.
         aids: What a model says about the article: ``usability``, ``article``, ``pair``.
         draft: A model's draft, to change or to discard.
     """
@@ -114,13 +129,28 @@ def authorship(writing: Writing, draft: Writing | None) -> dict[str, Author]:
     }
 
 
-def read_answers(folder: Path) -> dict[tuple[str, int], Writing]:
-    """Reads what people wrote, by (document, round); the last answer of a pair counts.
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What one annotator wrote for one item, and where it stands."""
+
+    id: str
+    round: int
+    annotator: str
+    writing: Writing
+    where: str
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """The document and the round."""
+        return self.id, self.round
+
+
+def each_answer(folder: Path) -> Iterator[Answer]:
+    """Yields what people wrote, file after file.
 
     Raises:
         InputError: A row is not an answer.
     """
-    found: dict[tuple[str, int], Writing] = {}
     for file in sorted(folder.glob("*.jsonl")):
         for where, row in read_rows(file):
             answer = from_row(_Answer, row, where)
@@ -130,7 +160,33 @@ def read_answers(folder: Path) -> dict[tuple[str, int], Writing]:
                         f"{where}: {key} has the unknown key {unknown[0]!r}",
                         f"use {', '.join(names)}; see docs/annotator-guide.md",
                     )
-            found[answer.id, answer.round] = Writing(
+            writing = Writing(
                 repaired(answer.prompt), answer.prompt_fields, answer.reasoning_fields
             )
-    return found
+            yield Answer(answer.id, answer.round, answer.annotator or file.stem, writing, where)
+
+
+def read_answers(folder: Path) -> dict[tuple[str, int], Writing]:
+    """Returns what people wrote, by (document, round); the last answer of an annotator counts.
+
+    What two annotators answered differently is not among them: ``disputed`` returns it.
+
+    Raises:
+        InputError: A row is not an answer.
+    """
+    last = {(a.key, a.annotator): a for a in each_answer(folder)}
+    unclear = disputed(last.values())
+    return {a.key: a.writing for a in last.values() if a.key not in unclear}
+
+
+def disputed(answers: Iterable[Answer]) -> dict[tuple[str, int], str]:
+    """Returns who answered one item of one round differently, by (document, round)."""
+    last = {(a.key, a.annotator): a for a in answers}
+    given: dict[tuple[str, int], list[Answer]] = {}
+    for answer in last.values():
+        given.setdefault(answer.key, []).append(answer)
+    return {
+        key: " and ".join(f"{a.annotator} ({a.where.rpartition('/')[2]})" for a in found)
+        for key, found in given.items()
+        if any(a.writing != found[0].writing for a in found)
+    }

@@ -1,10 +1,10 @@
-"""The state of a review: acceptance rate, agreement and workload, each with its n and interval."""
+"""The state of a review: acceptance at first and of all drafts, agreement and workload, each with its n and interval."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from coig_writer.files import write_json
 from coig_writer.preference.agreement import Rating, alpha
 from coig_writer.preference.rates import wilson
 from coig_writer.workbench.qualification import Gold, qualify
-from coig_writer.workbench.review import VERDICTS, Assignment, Verdicts
+from coig_writer.workbench.review import VERDICTS, Assignment, Decision, Verdicts
 
 
 def write(
@@ -26,6 +26,7 @@ def write(
     """Writes the report as JSON."""
     content = {
         "acceptance": acceptance(made, verdicts),
+        "acceptance_of_all_drafts": acceptance_of_all(made, verdicts),
         "agreement": agreement(made, verdicts),
         "workload": workload(made, verdicts, reviewers),
         "qualification": [
@@ -37,12 +38,29 @@ def write(
 
 
 def acceptance(made: Sequence[Assignment], verdicts: Verdicts) -> dict[str, Any]:
-    """Returns the share of reviewed drafts that were accepted (the paper: about 70 % at first)."""
-    decided: Counter[str] = Counter(a.state(verdicts).decision for a in made)
-    n = sum(decided[v] for v in VERDICTS)
+    """Returns the share of documents whose first draft was accepted (the paper: about 70 % at first).
+
+    The first draft of a document is the first one that was decided about; assignments are in order.
+    """
+    first: dict[str, Decision] = {}
+    for assignment in made:
+        decided = assignment.state(verdicts).decision
+        if decided in VERDICTS:
+            first.setdefault(assignment.item.rpartition("@")[0], decided)
+    return _rate(Counter(first.values()))
+
+
+def acceptance_of_all(made: Sequence[Assignment], verdicts: Verdicts) -> dict[str, Any]:
+    """Returns the share of all decided drafts that were accepted, refined ones counted anew."""
+    return _rate(Counter(a.state(verdicts).decision for a in made))
+
+
+def _rate(decided: Mapping[Decision, int]) -> dict[str, Any]:
+    n = sum(decided.get(v, 0) for v in VERDICTS)
     if not n:
         return {"state": "nothing is decided yet"}
-    return {"state": "known", **dataclasses.asdict(wilson(decided["accept"], n)), **decided}
+    rate = dataclasses.asdict(wilson(decided.get("accept", 0), n))
+    return {"state": "known", **rate, **{str(k): v for k, v in decided.items()}}
 
 
 def agreement(made: Sequence[Assignment], verdicts: Verdicts) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,12 +121,24 @@ class Model:
         """The model, as its server knows it."""
         return self.endpoint.model
 
-    def ask(self, name: str, slots: Sequence[Mapping[str, str | None]]) -> list[Answer]:
-        """Asks one question about many texts; one answer each, in order."""
+    def ask(
+        self,
+        name: str,
+        slots: Sequence[Mapping[str, str | None]],
+        sound: Callable[[int, Answer], bool] = lambda _i, _answer: True,
+    ) -> list[Answer]:
+        """Asks one question about many texts; one answer each, in order.
+
+        Args:
+            name: Of the question.
+            slots: What its slots are filled with, one mapping per text.
+            sound: Whether an answer that was given, to the text of that position, can be used, so that
+                an invented quotation is asked for again like a refusal.
+        """
         prompt = load(name)
         answers = self._ask(prompt, slots, 0)
         for repeat in range(1, self.again + 1):
-            open_ = [i for i, answer in enumerate(answers) if not answer.given]
+            open_ = [i for i, a in enumerate(answers) if not (a.given and sound(i, a))]
             found = self._ask(prompt, [slots[i] for i in open_], repeat)
             for i, answer in zip(open_, found, strict=True):
                 answers[i] = answer

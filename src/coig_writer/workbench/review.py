@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -209,3 +209,32 @@ def read_verdicts(folder: Path) -> dict[tuple[str, str], Verdict]:
                 )
             found[verdict.item, verdict.reviewer] = verdict
     return found
+
+
+def check_verdicts(
+    verdicts: Verdicts, made: Iterable[Assignment], gold: Collection[str], reviewers: Sequence[str]
+) -> None:
+    """Checks that each verdict is one that somebody was asked for.
+
+    Args:
+        verdicts: What was answered.
+        made: All assignments, also of earlier drafts.
+        gold: Names of the gold items.
+        reviewers: Those who review now.
+
+    Raises:
+        InputError: A reviewer or an item is unknown, or the reviewer was not asked about it.
+    """
+    asked = {a.item: {*a.reviewers, a.adjudicator} for a in made}
+    known = {*reviewers}.union(*asked.values())
+    for item, reviewer in verdicts:
+        if reviewer not in known:
+            problem = "no reviewer has this name"
+        elif item in gold or reviewer in asked.get(item, ()):
+            continue
+        else:
+            problem = "was not given to this reviewer" if item in asked else "no item has this name"
+        raise InputError(
+            f"answers/{reviewer}.jsonl, item {item!r}: {problem}",
+            f"reviewers are {', '.join(sorted(known))}; each answers what stands in items/NAME.jsonl, in answers/NAME.jsonl",
+        )

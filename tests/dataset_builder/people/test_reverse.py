@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from coig_writer import taxonomy
 from coig_writer.document import Document
 from coig_writer.endpoint import Endpoint
+from coig_writer.errors import InputError
 from coig_writer.files import iterate, write_records, write_rows
 from coig_writer.workbench import annotation
 from coig_writer.workbench.prompts import Model
@@ -92,3 +95,96 @@ def test_drafts_in_shares_are_those_of_one_process(tmp_path):
             found.append(parts.read_kept(root, "reverse"))
     assert found[0] == found[1]
     assert [d.authorship["prompt"] for d in found[0]] == ["model"] * 5
+
+
+LONG = "写完删掉了结尾的议论，又把中间一段解释改成一句对话。"
+
+
+def answer(**change):
+    return {
+        "id": "d",
+        "round": 1,
+        "prompt": "写一位老人买菜时的讨价还价。",
+        "prompt_fields": dict.fromkeys(annotation.PROMPT_FIELDS, "有"),
+        "reasoning_fields": dict.fromkeys(annotation.DECISIONS, LONG),
+        **change,
+    }
+
+
+def prepared(root, model=None):
+    write_records(parts.folder(root, "screen") / "kept.jsonl", [Document("d", GOOD)], Document)
+    return Settings(root, NAMES, model), parts.work(root, "reverse")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"id": "e"}, r"a\.jsonl line 1: no document of this stage has id 'e'"),
+        ({"round": 2}, r"a\.jsonl line 1: round 2 of 'd', which has 1 so far"),
+        ({"round": 0}, r"round 0 of 'd'"),
+    ],
+)
+def test_an_answer_to_nothing_is_named(tmp_path, change, said):
+    where, place = prepared(tmp_path)
+    write_rows(place / "answers" / "a.jsonl", [answer(**change)])
+    with pytest.raises(InputError, match=said):
+        reverse.STAGE.run(where)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["revers/answers/a.jsonl", "reverse/answer/a.jsonl", "reverse/answers/a.csv",
+     "reverse/answers/more/a.jsonl", "reverse/a.jsonl", "review/verdicts.jsonl"],
+)  # fmt: skip
+def test_a_file_that_nothing_reads_is_named(tmp_path, name):
+    where, _ = prepared(tmp_path)
+    path = tmp_path / "work" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    (path.parent / ".DS_Store").write_text("")
+    with pytest.raises(InputError, match="nothing reads this"):
+        reverse.STAGE.run(where)
+
+
+def test_of_two_annotators_neither_replaces_the_other(tmp_path):
+    where, place = prepared(tmp_path)
+    write_rows(place / "answers" / "a.jsonl", [answer()])
+    write_rows(place / "answers" / "b.jsonl", [answer(prompt="写一次菜场里的讨价还价，不许议论。")])
+    assert reverse.STAGE.run(where).reasons == {"awaiting_one_answer": 1}
+    (item,) = iterate(place / "items.jsonl", annotation.Item)
+    assert "a (a.jsonl line 1) and b (b.jsonl line 1)" in item.waiting_for
+    write_rows(place / "answers" / "b.jsonl", [answer()])  # they agreed
+    assert reverse.STAGE.run(where).kept == 1
+
+
+def test_a_prompt_alone_gets_the_analysis_of_both_before_the_reasoning(tmp_path):
+    with serving(Script({"d": GOOD})) as server:
+        where, place = prepared(tmp_path, Model(Endpoint(server.url, MODEL)))
+        assert reverse.STAGE.run(where).open == 1
+        (item,) = iterate(place / "items.jsonl", annotation.Item)
+        assert "pair" not in item.aids
+        write_rows(place / "answers" / "a.jsonl", [answer(reasoning_fields={})])
+        assert reverse.STAGE.run(where).open == 1
+        (item,) = iterate(place / "items.jsonl", annotation.Item)
+    assert "pair" in item.aids
+    assert item.waiting_for == "reasoning_fields.planning 没有填"
+
+
+def test_what_the_model_calls_unusable_is_dropped_unless_somebody_wrote(tmp_path, monkeypatch):
+    verdict = {
+        "usable": False,
+        "reason": "要靠图片才读得懂",
+        "difficulties": [],
+        "specialised": False,
+    }
+    monkeypatch.setattr(Script, "_usability", lambda *_: verdict)
+    with serving(Script({"d": GOOD})) as server:
+        where, place = prepared(tmp_path, Model(Endpoint(server.url, MODEL)))
+        assert reverse.STAGE.run(where).reasons == {"unusable": 1}
+        (lost,) = parts.read_dropped(tmp_path, "reverse")
+        assert (lost.evidence, lost.open) == ("要靠图片才读得懂", False)
+        assert not list(iterate(place / "items.jsonl", annotation.Item))
+        write_rows(place / "answers" / "a.jsonl", [answer()])
+        assert reverse.STAGE.run(where).kept == 1
+    (document,) = parts.read_kept(tmp_path, "reverse")
+    assert document.history[-1]["flags"] == ["called_unusable"]

@@ -8,10 +8,10 @@ import json
 import pytest
 
 from coig_writer.document import Document, Dropped
-from coig_writer.errors import ConfigError
+from coig_writer.errors import ConfigError, InputError
 from coig_writer.files import iterate, write_records, write_rows
 from coig_writer.taxonomy import published
-from coig_writer.workbench import review
+from coig_writer.workbench import progress, review
 from coig_writer.workbench.review import Assignment
 from dataset_builder.people import review as reviewing_stage
 from dataset_builder.stages import parts
@@ -102,3 +102,52 @@ def test_gold_goes_out_first_and_only_who_passes_gets_drafts(tmp_path):
     assert {n: handed_out(n) for n in options.reviewers} == {
         n: [item] if n in assignment.reviewers else [] for n in options.reviewers
     }
+
+
+@pytest.mark.parametrize(
+    ("file", "item", "said"),
+    [
+        ("R1", None, "no reviewer has this name"),
+        ("r1", "d@000000000000", "no item has this name"),
+        ("outsider", None, "was not given to this reviewer"),
+    ],
+)
+def test_a_verdict_that_nobody_was_asked_for_is_named(tmp_path, file, item, said):
+    where = Settings(tmp_path, published())
+    document = Document("d", "文", prompt="p", reasoning="r", genre="essay")
+    write_records(parts.folder(where.root, "score") / "kept.jsonl", [document], Document)
+    options = reviewing_stage.Options(("r1", "r2", "r3", "r4"))
+    reviewing_stage.STAGE.run(where, options)
+    place = parts.work(where.root, "review")
+    (assignment,) = review.read_assignments(place / "assignments.jsonl")
+    (outsider,) = {*options.reviewers} - {*assignment.reviewers, assignment.adjudicator}
+    verdict = {
+        "item": item or review.item_name(document),
+        "verdict": "accept",
+        "criteria": dict.fromkeys(review.CRITERIA, True),
+    }
+    name = outsider if file == "outsider" else file
+    write_rows(place / "answers" / f"{name}.jsonl", [verdict])
+    with pytest.raises(InputError, match=rf"answers/{name}\.jsonl, item 'd@.*{said}"):
+        reviewing_stage.STAGE.run(where, options)
+
+
+def test_acceptance_at_first_is_of_first_drafts():
+    criteria = dict.fromkeys(review.CRITERIA, True)
+    made, verdicts = [], {}
+
+    def decided(item, verdict):
+        made.append(Assignment(item, ("r1", "r2"), "r3"))
+        for name in ("r1", "r2"):
+            verdicts[item, name] = review.Verdict(item, name, verdict, criteria, "注")
+
+    for n in range(10):
+        decided(f"d{n}@1", "accept" if n < 3 else "refine")
+    for n in range(3, 10):
+        decided(f"d{n}@2", "accept")
+    made.append(Assignment("new@1", ("r1", "r2"), "r3"))  # not decided
+    found = progress.acceptance(made, verdicts)
+    assert (found["value"], found["n"]) == (0.3, 10)
+    every = progress.acceptance_of_all(made, verdicts)
+    assert (round(every["value"], 4), every["n"]) == (0.5882, 17)
+    assert progress.acceptance([], {}) == {"state": "nothing is decided yet"}

@@ -1,0 +1,57 @@
+"""What lies in ``work/``: every file there is one that a stage reads or writes, or it is named in an error.
+
+A misspelt folder, a spreadsheet among the answers or a file in a folder of its own would otherwise be work
+that nobody reads. Files whose name begins with a dot or ``~$`` belong to systems and are passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from coig_writer.errors import InputError
+from dataset_builder.stages.parts import work
+
+# Stage → what stands in its folder, and the ending of the files below it.
+KNOWN = {
+    "reverse": {"items.jsonl": "", "answers": ".jsonl"},
+    "review": {
+        "assignments.jsonl": "",
+        "report.json": "",
+        "items": ".jsonl",
+        "answers": ".jsonl",
+        "feedback": ".jsonl",
+    },
+}
+
+
+def check(root: Path) -> None:
+    """Checks that nothing lies in ``work/`` which no stage reads.
+
+    Raises:
+        InputError: Something does.
+    """
+    for path in _unread(root):
+        raise InputError(
+            f"{path}: nothing reads this",
+            f"answers are .jsonl files in {work(root, 'reverse') / 'answers'} and {work(root, 'review') / 'answers'}; "
+            "move it there, or away",
+        )
+
+
+def _unread(root: Path) -> Iterator[Path]:
+    for stage in _seen(root / "work"):
+        if stage.name not in KNOWN:
+            yield stage
+            continue
+        for path in _seen(stage):
+            ending = KNOWN[stage.name].get(path.name)
+            if ending is None or path.is_dir() != bool(ending):
+                yield path
+            elif ending:
+                yield from (f for f in _seen(path) if f.is_dir() or f.suffix != ending)
+
+
+def _seen(folder: Path) -> list[Path]:
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in found if not path.name.startswith((".", "~$"))]
