@@ -1,7 +1,8 @@
 """Ballots as files in a private Hub repository, for machines whose disk does not last.
 
-Every push writes the rows that are not there yet to a file with a name of its own; nothing on the
-remote is ever changed or deleted, so the ballots and tombstones there never shrink. At start all
+Every push writes the rows that are not there yet to a file with a name of its own; no file is ever
+changed. One that holds a withdrawn vote is written anew under another name, emptied of it, and then deleted
+with the repository's history; nothing else is. At start all
 files are read back into the store before the first vote is taken. A push that fails, hangs or is
 cut off is tried again with all that is missing; rows that arrive twice are one row when read back.
 
@@ -20,11 +21,11 @@ import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from coig_writer.arena.server.store import Store, now
+from coig_writer.arena.server.store import BALLOTS, HUSK, Store, now
 from coig_writer.errors import ConfigError, PublicationError
 
 FOLDER = "ballots"
@@ -43,6 +44,9 @@ class Remote(Protocol):
 
     def write(self, path: str, content: bytes) -> None:
         """Adds one new file; returns when the remote has it."""
+
+    def forget(self, path: str) -> None:
+        """Deletes a file, also from the remote's history."""
 
 
 class HubRepository:
@@ -90,6 +94,11 @@ class HubRepository:
             commit_message=f"Add {path}",
         )
 
+    def forget(self, path: str) -> None:
+        """Deletes a file; the history that held it becomes one commit."""
+        self._api.delete_file(path, self._repo_id, repo_type="dataset")
+        self._api.super_squash_history(self._repo_id, repo_type="dataset")
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Status:
@@ -118,6 +127,7 @@ class Backup:
         self._boot = uuid.uuid4().hex[:12]
         self._pushes = 0
         self._sent: dict[str, set[tuple[Any, ...]]] = {}
+        self._full: dict[str, str] = {}  # ballot that is not known to be emptied there: its file
         self._last_push: str | None = None
         self._last_error: str | None = None
         self._pushing = threading.Lock()
@@ -143,6 +153,7 @@ class Backup:
         for path, content in contents:
             for table, row in _parsed(path, content):
                 rows.setdefault(table, []).append(row)
+                self._noted(path, table, row)
         added = 0
         for table, found in rows.items():
             added += self._store.restore(table, found)
@@ -165,21 +176,48 @@ class Backup:
         the votes are safe here and the next push takes them along.
         """
         with self._pushing:
-            missing = self._missing()
-            if not missing:
-                return True
-            self._pushes += 1
-            name = f"{FOLDER}/{now()[:19].replace(':', '')}-{self._boot}-{self._pushes:06d}.jsonl"
             try:
-                self._within_time(name, _rendered(missing))
+                self._push_missing()
+                self._empty_withdrawn()
             except Exception as error:
                 self._last_error = f"{now()} {type(error).__name__}"
                 sys.stderr.write(f"backup: push failed, will try again ({self._last_error})\n")
                 return False
-            for table, row in missing:
-                self._sent.setdefault(table, set()).add(self._store.key(table, row))
-            self._last_push, self._last_error = now(), None
             return True
+
+    def _push_missing(self) -> None:
+        missing = self._missing()
+        if not missing:
+            return
+        name = self._new_name()
+        self._within_time(name, _rendered(missing))
+        for table, row in missing:
+            self._sent.setdefault(table, set()).add(self._store.key(table, row))
+            self._noted(name, table, row)
+        self._last_push, self._last_error = now(), None
+
+    def _empty_withdrawn(self) -> None:
+        """Takes withdrawn votes out of the files that still hold them."""
+        gone = {t.ballot for t in self._store.tombstones()}
+        for path in sorted({self._full[ballot] for ballot in gone & self._full.keys()}):
+            rows = [
+                (table, {**row, **HUSK} if table == BALLOTS.name and row["id"] in gone else row)
+                for table, row in _parsed(path, self._remote.read(path))
+            ]
+            name = self._new_name()
+            self._within_time(name, _rendered(rows))
+            self._remote.forget(path)
+            for table, row in rows:
+                self._full.pop(str(row.get("id")), None)
+                self._noted(name, table, row)
+
+    def _noted(self, path: str, table: str, row: Mapping[str, Any]) -> None:
+        if table == BALLOTS.name and any(row.get(name) != HUSK[name] for name in HUSK):
+            self._full[row["id"]] = path
+
+    def _new_name(self) -> str:
+        self._pushes += 1
+        return f"{FOLDER}/{now()[:19].replace(':', '')}-{self._boot}-{self._pushes:06d}.jsonl"
 
     def _within_time(self, name: str, content: bytes) -> None:
         pool = concurrent.futures.ThreadPoolExecutor(1, "arena-push")
@@ -217,7 +255,7 @@ class Backup:
             self._stopped.wait(self._every_s)
 
 
-def _rendered(missing: list[tuple[str, dict[str, Any]]]) -> bytes:
+def _rendered(missing: Sequence[tuple[str, Mapping[str, Any]]]) -> bytes:
     lines = [json.dumps({"table": t, "row": row}, ensure_ascii=False) for t, row in missing]
     return ("\n".join(lines) + "\n").encode()
 

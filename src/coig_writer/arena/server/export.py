@@ -1,7 +1,8 @@
 """Ballots out, raw and derived, and the authors' ranking files in.
 
 ``ballots.parquet`` holds the records as they were cast; ``comparisons.parquet`` and
-``scores.parquet`` what an analysis starts from, one column per exclusion rule. A withdrawn ballot
+``scores.parquet`` what an analysis starts from, one column per exclusion rule; ``raters.parquet`` the
+time each rater gave. A withdrawn ballot
 is in none of them; ``tombstones.parquet`` says only that there was one. The same store exports to
 the same bytes.
 """
@@ -55,6 +56,17 @@ class ScoreRow:
     excluded_by: tuple[str, ...]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class RaterRow:
+    """What one rater gave and how long it took, for pay: seconds by the shorter of both clocks."""
+
+    rater: str
+    ballots: int
+    seconds: float
+    first: str
+    last: str
+
+
 def export(booth: Booth, folder: Path) -> dict[str, int]:
     """Writes all ballots of a study to a folder, whole or not at all.
 
@@ -76,6 +88,7 @@ def export(booth: Booth, folder: Path) -> dict[str, int]:
         "tombstones.parquet": (gone, Tombstone),
         "comparisons.parquet": (_comparison_rows(ballots, by), ComparisonRow),
         "scores.parquet": (_score_rows(ballots, by), ScoreRow),
+        "raters.parquet": (_rater_rows(ballots), RaterRow),
     }
     with atomic_folder(folder, "votes export") as partial:
         for name, (rows, cls) in files.items():
@@ -118,6 +131,26 @@ def _score_rows(ballots: Sequence[Ballot], by: dict[str, tuple[str, ...]]) -> li
         if b.protocol == "rating" and b.verdict != '"skip"'
         for dimension, score in json.loads(b.verdict).items()
     ]
+
+
+def _rater_rows(ballots: Sequence[Ballot]) -> list[RaterRow]:
+    by_rater: dict[str, list[Ballot]] = {}
+    for ballot in ballots:
+        by_rater.setdefault(ballot.rater, []).append(ballot)
+    return [
+        RaterRow(
+            rater,
+            len(cast),
+            round(sum(_seconds(b) for b in cast), 1),
+            min(b.created_at for b in cast),
+            max(b.created_at for b in cast),
+        )
+        for rater, cast in sorted(by_rater.items())
+    ]
+
+
+def _seconds(ballot: Ballot) -> float:
+    return min((s for s in (ballot.dwell_s, ballot.elapsed_s) if s is not None), default=0.0)
 
 
 def _write_manifest(folder: Path, booth: Booth, rows: dict[str, int]) -> None:

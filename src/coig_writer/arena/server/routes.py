@@ -257,5 +257,5 @@ def _keep(response: Response, name: str, value: str) -> None:
         samesite="none" if on_space else "lax",  # a Space is shown in a frame of the Hub
     )
     if on_space:  # Starlette sets this attribute from Python 3.14 on only
-        name, value = response.raw_headers.pop()
-        response.raw_headers.append((name, value + b"; Partitioned"))
+        header, cookie = response.raw_headers.pop()
+        response.raw_headers.append((header, cookie + b"; Partitioned"))

@@ -1,7 +1,7 @@
 """Ballots that last: SQLAlchemy over SQLite in WAL mode, or over PostgreSQL.
 
-A vote is on disk before it is acknowledged (``synchronous=FULL``). Ballots and tombstones are only
-ever added. The unique key (study, rater, item, protocol, repeat) makes a double submission and a
+A vote is on disk before it is acknowledged (``synchronous=FULL``). Rows are only ever added; a
+withdrawal empties its ballot, which stays as a husk so that the item is not asked again. The unique key (study, rater, item, protocol, repeat) makes a double submission and a
 replay fail here, whatever the page or the network did.
 """
 
@@ -96,6 +96,20 @@ STUDIES = sa.Table(
 )
 
 
+# What a withdrawal leaves of a ballot: who was asked what and when, and nothing of the answer.
+HUSK: Mapping[str, str | bool | None] = {
+    "verdict": '"skip"',
+    "tags": "[]",
+    "reported": False,
+    **dict.fromkeys(
+        ("comment", "dwell_s", "scroll", "velocity", "interface_language", "elapsed_s", "depths")
+    ),
+}
+_EMPTY_WITHDRAWN = (
+    BALLOTS.update().where(BALLOTS.c.id.in_(sa.select(TOMBSTONES.c.ballot))).values(**HUSK)
+)
+
+
 class DuplicateError(KitError):
     """The store already holds this rater's vote on this item."""
 
@@ -172,7 +186,7 @@ class Store:
         return [None if ballot.id in new else _taken() for ballot in ballots]
 
     def withdraw(self, rater: str, ballot_id: str) -> Tombstone:
-        """Adds a tombstone for a rater's own ballot; a second one changes nothing.
+        """Empties a rater's own ballot and adds a tombstone; a second time changes nothing.
 
         Raises:
             InputError: The rater has no such ballot.
@@ -187,6 +201,7 @@ class Store:
             ).first()
             if there is None:
                 connection.execute(TOMBSTONES.insert(), to_row(tombstone))
+                connection.execute(_EMPTY_WITHDRAWN)
         return tombstone if there is None else Tombstone(there.ballot, there.time)
 
     def reveal(self, study: str, rater: str, texts: Collection[tuple[str, str]]) -> None:
@@ -316,8 +331,9 @@ class Store:
                 keys.add(self.key(table, row))
                 claims.add(claim)
                 new.append(dict.fromkeys(target.c.keys()) | dict(row))
-            if new:
+            if new:  # the backup may hold a ballot as it was before it was withdrawn
                 connection.execute(target.insert(), new)
+                connection.execute(_EMPTY_WITHDRAWN)
         return len(new)
 
     def trouble(self) -> str | None:
@@ -475,7 +491,12 @@ def _owned(path: Path) -> None:
 
 def _set_pragmas(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "busy_timeout=10000",
+        "secure_delete=ON",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,6 +31,9 @@ class Double:
 
     def read(self, path):
         return self.kept[path]
+
+    def forget(self, path):
+        del self.kept[path]
 
     def write(self, path, content):
         assert path not in self.kept, "a file name was used twice"
@@ -63,6 +67,12 @@ def restored(make_booth, remote, folder):
     return booth
 
 
+def ids_on(remote):
+    lines = b"".join(remote.kept.values()).splitlines()
+    rows = [json.loads(line) for line in lines]
+    return {(r["table"], r["row"].get("id") or str(sorted(r["row"].items()))) for r in rows}
+
+
 def test_a_restart_on_an_empty_disk_loses_nothing_and_adds_files(make_booth, tmp_path):
     remote = Double()
     for boot in range(3):
@@ -70,13 +80,13 @@ def test_a_restart_on_an_empty_disk_loses_nothing_and_adds_files(make_booth, tmp
         assert len(booth.store.ballots("demo")) == 2 * boot
         vote(booth, f"rater{boot}", 2)
         assert Backup(booth.store, remote).push()
-        before = set(remote.kept)
+        before = ids_on(remote)
         booth.store.withdraw(f"rater{boot}", booth.store.ballots("demo", f"rater{boot}")[0].id)
         backup = Backup(booth.store, remote)
         backup.restore()
         assert backup.status().pending == 1
         assert backup.push()
-        assert before < set(remote.kept)
+        assert before < ids_on(remote)  # a withdrawal adds its tombstone, and no row goes
     booth = restored(make_booth, remote, tmp_path / "last")
     assert len(booth.store.ballots("demo")) == 6
     assert len(booth.store.tombstones()) == 3
@@ -245,3 +255,48 @@ def test_a_public_dataset_is_refused_before_anything_is_pushed(monkeypatch):
     with pytest.raises(ConfigError, match="is public"):
         HubRepository("org/ballots", "token")
     assert HubApi.kept == kept
+
+
+def test_a_withdrawn_vote_leaves_the_remote_too_and_takes_no_other_along(make_booth, tmp_path):
+    booth, remote = make_booth(folder=tmp_path / "one"), Double()
+    backup = Backup(booth.store, remote)
+    for rater, comment in (("a", "a private remark"), ("b", "another's remark")):
+        item = booth.sit(rater, "pairwise", "zh").next()
+        booth.vote(rater, "pairwise", "zh", Vote(item, "left", comment=comment))
+    assert backup.push()
+    (before,) = remote.kept
+    (own,) = booth.store.ballots("demo", "a")
+    booth.store.withdraw("a", own.id)
+    remote.behaviour = ["good", "refuse"]  # the tombstone is there, the emptied file is not
+    assert not backup.push()
+    assert before in remote.kept
+    assert backup.push()
+    held = b"".join(remote.kept.values())
+    assert before not in remote.kept
+    assert b"a private remark" not in held
+    assert b"another's remark" in held
+    again = restored(make_booth, remote, tmp_path / "two")
+    assert again.store.ballots("demo") == booth.store.ballots("demo")
+    assert again.store.tombstones() == booth.store.tombstones()
+    files = set(remote.kept)
+    assert Backup(again.store, remote).restore() == 0
+    assert backup.push()
+    assert set(remote.kept) == files
+
+
+def test_on_the_hub_a_forgotten_file_leaves_the_history_too(monkeypatch):
+    calls = []
+
+    class Api(HubApi):
+        def delete_file(self, path, repo_id, *, repo_type):
+            calls.append(("delete", path, repo_id, repo_type))
+
+        def super_squash_history(self, repo_id, *, repo_type):
+            calls.append(("squash", repo_id, repo_type))
+
+    monkeypatch.setattr("huggingface_hub.HfApi", Api)
+    HubRepository("org/ballots", "token").forget("ballots/x.jsonl")
+    assert calls == [
+        ("delete", "ballots/x.jsonl", "org/ballots", "dataset"),
+        ("squash", "org/ballots", "dataset"),
+    ]

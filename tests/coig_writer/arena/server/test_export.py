@@ -5,7 +5,7 @@ import json
 import pytest
 
 from coig_writer.arena.server.booth import Vote
-from coig_writer.arena.server.export import ComparisonRow, ScoreRow, export, read_rankings
+from coig_writer.arena.server.export import ComparisonRow, RaterRow, ScoreRow, export, read_rankings
 from coig_writer.ballot import DIMENSIONS, Ballot, Tombstone, check
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records
@@ -122,3 +122,15 @@ def test_what_is_no_ranking_file_is_refused_with_its_row(tmp_path, text):
 def test_a_missing_ranking_file_is_named(tmp_path):
     with pytest.raises(MissingInputError):
         read_rankings(tmp_path / "none.json", study="s", rater="r")
+
+
+def test_the_time_of_each_rater_is_exported_by_the_shorter_clock(voted, tmp_path):
+    with voted.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE ballots SET dwell_s = 90, elapsed_s = 60.5")
+    export(voted, tmp_path / "out")
+    rows = read_records(tmp_path / "out" / "raters.parquet", RaterRow)
+    assert {row.rater: (row.ballots, row.seconds) for row in rows} == {
+        "a": (2, 121.0),
+        "b": (3, 181.5),
+    }
+    assert all(row.first <= row.last for row in rows)

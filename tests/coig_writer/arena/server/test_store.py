@@ -94,12 +94,21 @@ def test_a_verdict_that_does_not_fit_never_reaches_the_database(store):
     assert store.ballots("s") == []
 
 
-def test_withdrawing_adds_a_tombstone_once_and_keeps_the_ballot(store):
-    store.add(ballot())
+def test_withdrawing_adds_a_tombstone_once_and_leaves_a_husk(store):
+    full = {"tags": ("cliched@a",), "comment": "private", "dwell_s": 3.0, "depths": (1.0, 0.5)}
+    store.add(ballot(**full, reported=True))
     first = store.withdraw("r", "id0")
     assert store.withdraw("r", "id0") == first
     assert store.tombstones() == [first]
-    assert len(store.ballots("s")) == 1
+    (husk,) = store.ballots("s")
+    assert husk == ballot(verdict='"skip"', created_at=husk.created_at)
+    assert store.voted("s", "r", "pairwise") == {("q0", 0)}  # it is not asked again
+    with pytest.raises(DuplicateError):
+        store.add(ballot(7, item="q0"))
+    assert store.restore("ballots", [ballot_row(ballot(9, **full))]) == 1
+    assert [b.comment for b in store.ballots("s")] == [None, "private"]
+    assert store.restore("tombstones", [{"ballot": "id9", "time": now()}]) == 1
+    assert [b.comment for b in store.ballots("s")] == [None, None]
     assert standing(store.ballots("s"), store.tombstones()) == []
     assert store.count("s", "pairwise") == 0
 
