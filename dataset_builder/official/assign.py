@@ -1,7 +1,7 @@
 """Gives each imported row a genre: python -m dataset_builder assign [DIR].
 
 The authors' file has no genre. Signals are what the prompt asks for and the form of the article
-(``coig_writer.text.genre``); where the whole published set is given, the published counts and extreme
+(``coig_writer.text.genre``); where the file is the published one, the published counts and extreme
 lengths decide all rows together. Writes into DIR:
 
   triplets.parquet   the same rows with category and genre
@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coig_writer import paper
-from coig_writer.files import read_records, read_rows, write_records
+from coig_writer.files import read_json, read_records, read_rows, write_records
 from coig_writer.metrics.length import characters
+from coig_writer.paper import Lengths
 from coig_writer.taxonomy import Taxonomy, published
 from coig_writer.text import genre
 from coig_writer.text.genre import Guess
@@ -152,17 +153,40 @@ def whole(rows: int) -> bool:
     return abs(rows - paper.ROWS) <= WHOLE * paper.ROWS
 
 
+def published_file(folder: Path, triplets: Sequence[Triplet]) -> bool:
+    """Tells whether these rows are the published ones, so that the paper's tables speak of them.
+
+    They are if the import knew the file by its checksum, or, for a later version of it, if there are as
+    many rows and every extreme length of the paper occurs among them. Of other rows the tables say nothing.
+    """
+    record = folder / "import.json"
+    known = record.is_file() and read_json(record)
+    if known and known.get("known") and known.get("rows") == len(triplets):
+        return True
+    return whole(len(triplets)) and (
+        published_counts.extremes_found(_lengths(triplets), _tables()) == 1
+    )
+
+
+def _tables() -> list[Lengths | None]:
+    return [paper.genres()[slug] for slug in genre.genres()]
+
+
+def _lengths(triplets: Sequence[Triplet]) -> NDArray[np.int64]:
+    """Returns (rows, 3) lengths of article, prompt and reasoning, in the unit that meets more extremes."""
+    units = [
+        np.array([[unit(t.article), unit(t.prompt), unit(t.reasoning)] for t in triplets])
+        for unit in (characters, len)
+    ]
+    return max(units, key=lambda unit: published_counts.extremes_found(unit, _tables()))
+
+
 def constrain(
     triplets: Sequence[Triplet], found: Evidence, overrides: Mapping[str, tuple[str, str]]
 ) -> Constrained:
     """Applies the published counts and lengths, in the unit that reproduces more of the extremes."""
     order = genre.genres()
-    tables = [paper.genres()[slug] for slug in order]
-    units = [
-        np.array([[unit(t.article), unit(t.prompt), unit(t.reasoning)] for t in triplets])
-        for unit in (characters, len)
-    ]
-    lengths = max(units, key=lambda unit: published_counts.extremes_found(unit, tables))
+    lengths, tables = _lengths(triplets), _tables()
     fixed = {
         i: order.index(overrides[t.id][0]) for i, t in enumerate(triplets) if t.id in overrides
     }
@@ -265,7 +289,7 @@ def _arguments() -> argparse.Namespace:
         "--constraints",
         choices=("auto", "on", "off"),
         default="auto",
-        help="published counts and lengths; auto: if the number of rows is the published one",
+        help="published counts and lengths; auto: if the file is the published one",
     )
     parser.add_argument("--vote", metavar="URL", help="let a language model vote on open rows")
     parser.add_argument("--model", help="with --vote: the model's name on that server")
@@ -289,7 +313,7 @@ def main() -> int | None:
     if arguments.vote:
         found = voted(triplets, found, (arguments.vote, arguments.model), arguments.threshold)
     use = arguments.constraints == "on" or (
-        arguments.constraints == "auto" and whole(len(triplets))
+        arguments.constraints == "auto" and published_file(folder, triplets)
     )
     constrained = constrain(triplets, found, overrides) if use else None
     assignments = decide(
@@ -309,7 +333,7 @@ def _report(
     for method, count in methods.most_common():
         print(f"  {method:<11}{count:>6}")
     if constrained is None:
-        print("published counts and lengths took no part: this is not the whole published set")
+        print("published counts and lengths took no part: this is not the published file")
     else:
         used = "used" if constrained.lengths_used else "too few: lengths were not used"
         print(f"published extreme lengths found: {constrained.extremes_found:.0%} ({used})")

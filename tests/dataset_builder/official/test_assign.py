@@ -241,6 +241,22 @@ def test_on_the_whole_set_counts_come_out_as_published(whole):
     assert (constrained.genre == true).mean() > (table.argmax(axis=1) == true).mean() + 0.05
 
 
+def test_the_tables_speak_of_the_published_file_alone(whole, tmp_path):
+    folder, _ = whole
+    triplets = read_records(folder / "triplets.parquet", Triplet)
+    # not on record, but of the published number, with every extreme
+    assert assign.published_file(folder, triplets)
+    longest = max(range(len(triplets)), key=lambda i: len(triplets[i].article))
+    other = [*triplets[:longest], *triplets[longest + 1 :]]
+    assert assign.whole(len(other))
+    assert not assign.published_file(folder, other)
+    # the recorded file, whatever its lengths, unless rows were added or taken away
+    record = {"known": True, "rows": len(other)}
+    (tmp_path / "import.json").write_text(json.dumps(record), encoding="utf-8")
+    assert assign.published_file(tmp_path, other)
+    assert not assign.published_file(tmp_path, other[1:])
+
+
 @pytest.mark.parametrize(
     ("rows", "whole"), [(1648, False), (1649, True), (1665, True), (1681, True), (1682, False)]
 )
