@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from coig_writer.metrics import behaviour, coherence, length, lexical, requirements, style
+from coig_writer.metrics import (
+    behaviour,
+    coherence,
+    formatting,
+    length,
+    lexical,
+    requirements,
+    style,
+)
 from coig_writer.metrics.answer import Answer
 from coig_writer.metrics.definition import (
     ALONE,
@@ -155,6 +163,21 @@ LENGTH = (
         "paragraphs: blocks between blank lines, or lines where there is no blank line",
     ),
 )
+FORMAT = (
+    Metric(
+        "headings",
+        prose(lambda a: formatting.headings(a.article), NO_ARTICLE),
+        "Markdown headings of the article",
+    ),
+    Metric(
+        "list_items",
+        prose(lambda a: formatting.list_items(a.article), NO_ARTICLE),
+        "lines that open an item of a list",
+    ),
+    Metric(
+        "bold", prose(lambda a: formatting.bold(a.article), NO_ARTICLE), "bold spans of the article"
+    ),
+)
 REQUIREMENTS = (
     Metric("length_met", asked(_length_met), "the length asked for is kept", "share"),
     Metric(
@@ -277,6 +300,7 @@ HEALTH = (
 METRICS: tuple[Metric, ...] = (
     *LEXICAL,
     *LENGTH,
+    *FORMAT,
     *REQUIREMENTS,
     *CONFUSION,
     *COHERENCE,

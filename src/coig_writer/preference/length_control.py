@@ -16,6 +16,7 @@ from scipy.special import expit
 
 from coig_writer.ballot import Comparison
 from coig_writer.errors import StatisticsError
+from coig_writer.preference import logistic
 from coig_writer.preference.pairs import Floats, Ints
 from coig_writer.preference.rates import Rate, wilson
 
@@ -95,8 +96,11 @@ def fit(duels: Duels, level: float = 0.95) -> LengthControlled:
         )
     design = np.column_stack([np.ones(len(difference)), np.tanh(difference / difference.std())])
     _refuse_separation(design, duels.outcome)
-    theta, gradient = _newton(design, duels.outcome)
-    error = np.sqrt(np.diag(_sandwich(design, duels, theta)).clip(_least(design, theta)))
+    theta, gradient = logistic.fit(design, duels.outcome)
+    robust = logistic.covariance(design, duels.outcome, theta, [duels.queries])
+    # scores that cancel within every query show no certainty
+    least = np.linalg.inv(logistic.information(design, theta))
+    error = np.sqrt(np.maximum(np.diag(robust), np.diag(least)))
     z = stats.norm.ppf(0.5 + level / 2)
     low, high = expit(theta[0] + np.array([-1, 1]) * z * error[0])
     return LengthControlled(
@@ -104,38 +108,6 @@ def fit(duels: Duels, level: float = 0.95) -> LengthControlled:
         float(theta[1]), float(2 * stats.norm.sf(abs(theta[1] / error[1]))), _matched(duels, level),
         len(difference), clusters, level, gradient,
     )  # fmt: skip
-
-
-def _newton(design: Floats, outcome: Floats) -> tuple[Floats, float]:
-    theta = np.zeros(design.shape[1])
-    for _ in range(100):
-        chance = expit(design @ theta)
-        gradient = design.T @ (outcome - chance)
-        if np.abs(gradient).max() <= 1e-9 * len(outcome):
-            break
-        information = (design * (chance * (1 - chance))[:, None]).T @ design
-        step = np.linalg.solve(information, gradient)
-        theta = theta + step * min(1.0, 2.0 / np.abs(step).max())
-    return theta, float(np.abs(gradient).max() / len(outcome))
-
-
-def _sandwich(design: Floats, duels: Duels, theta: Floats) -> Floats:
-    """Covariance that sums the scores of a query before squaring, with the small-sample factor."""
-    chance = expit(design @ theta)
-    bread = np.linalg.inv((design * (chance * (1 - chance))[:, None]).T @ design)
-    _, code = np.unique(duels.queries, return_inverse=True)
-    scores = np.zeros((code.max() + 1, design.shape[1]))
-    np.add.at(scores, code, design * (duels.outcome - chance)[:, None])
-    factor = len(scores) / (len(scores) - 1)
-    return np.asarray(bread @ (scores.T @ scores) @ bread * factor)
-
-
-def _least(design: Floats, theta: Floats) -> Floats:
-    """Returns the likelihood's own variances: scores that cancel within every query show no certainty."""
-    chance = expit(design @ theta)
-    return np.asarray(
-        np.diag(np.linalg.inv((design * (chance * (1 - chance))[:, None]).T @ design))
-    )
 
 
 def _refuse_separation(design: Floats, outcome: Floats) -> None:
