@@ -16,20 +16,21 @@ const TAG_GROUPS = {
   narrative_logic: ["plot_holds", "structure_clear", "ending_earned", "off_task", "incoherent"],
   linguistic_expression: ["language_precise", "voice_distinct", "imagery_fresh", "cliched", "wrong_language"],
 };
-const USUAL_SECONDS = { pairwise: 150, ranking: 480, rating: 180 }; // until the reader's own pace is known
+const USUAL_PER_SECOND = { zh: 7, en: 20 }; // characters, until the reader's own pace is known
 const REST_AFTER_MINUTES = 20;
 const KEEP_EVERY_MS = 5000; // a browser that is killed says no goodbye
 
-const state = { study: null, chosen: {}, view: null, reader: null, said: null, phase: "start", dwells: [], sending: false };
+const state = { study: null, chosen: {}, view: null, reader: null, said: null, phase: "start", paces: [], sending: false };
 let rested = Date.now();
 
 const protocol = () => PROTOCOLS[state.chosen.protocol];
 const blank = () => ({ verdict: protocol().empty, tags: [], comment: "", reported: false });
 
+// By the reader's own pace once two items are read; before that by the middle of usual reading speeds.
 function minutesLeft() {
-  const sorted = [...state.dwells].sort((a, b) => a - b);
-  const median = sorted.length < 2 ? USUAL_SECONDS[state.chosen.protocol] : sorted[Math.floor(sorted.length / 2)];
-  return Math.max(1, Math.round((median * (state.view.progress.total - state.view.progress.done)) / 60));
+  const read = state.paces.length < 2 ? null : state.paces.reduce((sum, { characters, seconds }) => [sum[0] + characters, sum[1] + seconds], [0, 0]);
+  const perSecond = read && read[1] > 0 ? read[0] / read[1] : USUAL_PER_SECOND[state.chosen.language];
+  return Math.max(1, Math.round(state.view.progress.characters / perSecond / 60));
 }
 
 function redrawBar() {
@@ -209,7 +210,7 @@ function spoken() {
 
 function accepted(receipt) {
   state.sending = false;
-  state.dwells.push(state.reader.dwell());
+  state.paces.push({ characters: state.view.item.answers.join("").length, seconds: state.reader.dwell() });
   keepDraft(state.view.item.id, null);
   notify(t("saved"));
   show(receipt.next);

@@ -17,7 +17,7 @@ from typing import Any
 
 from coig_writer.arena.server.identity import Identity
 from coig_writer.arena.server.store import DuplicateError, Store, now
-from coig_writer.arena.study.answers import Collection, Prompt
+from coig_writer.arena.study.answers import Collection
 from coig_writer.arena.study.assignment import Task, seats, turned
 from coig_writer.arena.study.definition import Study
 from coig_writer.arena.study.verdicts import named_verdict, positions
@@ -71,12 +71,19 @@ class Authors:
 class Desk:
     """The items of one rater in one protocol and language; knows which are done."""
 
-    def __init__(self, tasks: Mapping[str, Task], done: set[str]) -> None:
+    def __init__(
+        self, tasks: Mapping[str, Task], done: set[str], characters: Mapping[str, int] | None = None
+    ) -> None:
         self.tasks = tasks
+        self._characters = characters or {}
         self.done = done
         self.shown_at: dict[str, float] = {}
         self._order = list(tasks)
         self._reached = 0
+
+    def characters_left(self) -> int:
+        """Returns how much the open items hold to read."""
+        return sum(n for token, n in self._characters.items() if token not in self.done)
 
     def next(self) -> str | None:
         """Returns the opaque id of the next open item, or None."""
@@ -161,6 +168,10 @@ class Booth:
             for task in seat
         )
 
+    def _characters(self, task: Task) -> int:
+        answers = self.prompts[task.unit.query_id].answers
+        return sum(len(answers[model]) for model in task.shown)
+
     def _texts(self, task: Task) -> set[tuple[str, str]]:
         return {(task.unit.query_id, self.collection.variants[m]) for m in task.shown}
 
@@ -204,7 +215,8 @@ class Booth:
                 tasks[token] = task
                 if name in voted:
                     done.add(token)
-        desk = Desk(tasks, done)
+        characters = {token: self._characters(task) for token, task in tasks.items()}
+        desk = Desk(tasks, done, characters)
         self._desks[rater, protocol, language] = desk
         if len(self._desks) > MAX_DESKS:
             self._desks.popitem(last=False)
@@ -226,6 +238,7 @@ class Booth:
         """Returns what the page may know: the next item's texts by position, and progress."""
         token = desk.next()
         progress = {"done": len(desk.done), "total": len(desk.tasks)}
+        progress["characters"] = desk.characters_left()
         if token is None:
             return {"protocol": protocol, "progress": progress, "item": None}
         desk.shown_at.setdefault(token, time.monotonic())
@@ -271,7 +284,6 @@ class Booth:
             raise InputError("depths of other texts than were shown", "give one for each text")
         since = desk.shown_at.get(vote.item)
         elapsed = None if since is None else round(time.monotonic() - since, 3)
-        prompt = self.prompts[task.unit.query_id]
         return Ballot(
             id=uuid.uuid4().hex,
             study=self.study.study,
@@ -288,7 +300,7 @@ class Booth:
             created_at=now(),
             dwell_s=vote.dwell_s,
             scroll=min(vote.depths) if vote.depths else None,
-            velocity=velocity(prompt, task, vote.dwell_s, elapsed),
+            velocity=velocity(self._characters(task), vote.dwell_s, elapsed),
             interface_language=vote.interface_language,
             consent=True,
             elapsed_s=elapsed,
@@ -362,7 +374,7 @@ def _named_tag(tag: str, shown: Sequence[str]) -> str:
 
 
 def velocity(
-    prompt: Prompt, task: Task, dwell_s: float | None, elapsed_s: float | None = None
+    characters: int, dwell_s: float | None, elapsed_s: float | None = None
 ) -> float | None:
     """Returns characters shown per second of attention; None where no time was recorded.
 
@@ -371,4 +383,4 @@ def velocity(
     times = [seconds for seconds in (dwell_s, elapsed_s) if seconds]
     if not times:
         return None
-    return sum(len(prompt.answers[model]) for model in task.shown) / min(times)
+    return characters / min(times)

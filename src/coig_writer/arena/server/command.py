@@ -194,7 +194,7 @@ def _plan_text(of: Plan) -> str:
     lines = [
         f"\n{of.protocol}, {of.language}",
         f"  {of.items} items, {of.shared} of them by several raters, {of.repeats} shown again",
-        f"  {of.seats} seats of {low if low == high else f'{low} to {high}'} items, about {of.minutes:.0f} minutes each",
+        f"  {of.seats} seats of {low if low == high else f'{low} to {high}'} items, {of.minutes[0]:.0f} to {of.minutes[1]:.0f} minutes of reading",
     ]
     if of.protocol != "rating":
         lines.append(f"  two models meet on {of.prompts_per_pair} prompts (the sample size)")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from coig_writer.ballot import Ballot
 
+READING = {"zh": (10.0, 5.0), "en": (25.0, 15.0)}  # characters a second, quick and careful readers
 FASTEST = {"zh": 40.0, "en": 120.0}
 LEAST_READ = 0.5
 SAME_SIDE = 0.9

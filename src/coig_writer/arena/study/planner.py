@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from coig_writer.arena.study.answers import Collection, Prompt
 from coig_writer.arena.study.assignment import Task, seats
 from coig_writer.arena.study.definition import Study
+from coig_writer.arena.study.exclusions import READING
 from coig_writer.ballot import Protocol
 from coig_writer.errors import StatisticsError
 from coig_writer.preference.power import minimum_detectable
 
-MINUTES = {"pairwise": 2.5, "ranking": 8.0, "rating": 3.0}
 FAIR_SHARE = 2.0
 
 
@@ -27,7 +27,8 @@ class Plan:
     Attributes:
         items: Different things to judge; ``shared`` of them by several raters.
         per_seat: Fewest and most tasks of a rater, repeats included.
-        minutes: Estimated minutes of the longest seat; a planning figure, not a measurement.
+        minutes: Reading alone of the longest seat, by a quick and by a careful reader: its characters at
+            the speeds that the exclusion rules take for reading.
         prompts_per_pair: Prompts on which two models meet, each counted once: the sample size.
         detectable: Smallest true win rate found with 80 % power at 5 %, or None.
         detectable_holm: The same at 5 % divided by the number of pairs (the first step of Holm).
@@ -41,7 +42,7 @@ class Plan:
     repeats: int
     seats: int
     per_seat: tuple[int, int]
-    minutes: float
+    minutes: tuple[float, float]
     prompts_per_pair: int
     detectable: float | None
     detectable_holm: float | None
@@ -90,7 +91,7 @@ def _planned(study: Study, collection: Collection, protocol: Protocol, language:
         repeats=sum(sizes) - len(firsts),
         seats=len(dealt),
         per_seat=(min(sizes), max(sizes)),
-        minutes=max(sizes) * MINUTES[protocol],
+        minutes=_minutes(prompts, dealt, language),
         prompts_per_pair=meetings,
         detectable=None if protocol == "rating" else detectable_win_rate(meetings),
         detectable_holm=(
@@ -98,6 +99,18 @@ def _planned(study: Study, collection: Collection, protocol: Protocol, language:
         ),
         warnings=tuple(confounding(dealt, n_models)),
     )
+
+
+def _minutes(
+    prompts: Sequence[Prompt], dealt: Sequence[Sequence[Task]], language: str
+) -> tuple[float, float]:
+    answers = {prompt.query_id: prompt.answers for prompt in prompts}
+    longest = max(
+        sum(len(answers[task.unit.query_id][model]) for task in seat for model in task.shown)
+        for seat in dealt
+    )
+    quick, careful = READING[language]
+    return longest / quick / 60, longest / careful / 60
 
 
 def _prompts_per_pair(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from coig_writer.arena.study.answers import collect
@@ -42,3 +44,14 @@ def test_confounding_of_raters_and_models_is_told():
     assert "not seen by 2 of 3 raters" in warnings
     assert "twice as frequent" in warnings
     assert confounding([seat(0, 1, 2), seat(2, 1, 0)], 3) == []
+
+
+def test_minutes_are_those_of_the_texts_at_the_speeds_of_reading(texts_of):
+    study = Study(study="s", mode="invited", raters=("a",), overlap=Overlap(0.0, 2), repeats=0.0)
+    texts = [dataclasses.replace(t, article="字" * 600) for t in texts_of(prompts=6)]
+    texts = [dataclasses.replace(t, article=t.article + t.variant.replace("_", "")) for t in texts]
+    ranking = next(
+        p for p in plan(study, collect(texts)) if (p.protocol, p.language) == ("ranking", "zh")
+    )
+    characters = 6 * (5 * 600 + len("cwcw1kcw5kcw10kg"))  # 18,096
+    assert ranking.minutes == pytest.approx((characters / 600, characters / 300))
