@@ -1,11 +1,13 @@
 """Stage 9, audit: is the set balanced, and does anything leak? (paper, section 2.3).
 
     python -m dataset_builder audit --out build/curation      # then open build/curation/09-audit/index.html
+    python -m dataset_builder audit --after screen            # between stages: build/curation/audit-after-screen/
     python -m dataset_builder audit --sample                  # the kit's samples against the benchmark
 
 Drops triplets whose prompt repeats another one or overlaps the benchmark, and measures the rest:
-rows per genre and category against minimums, platforms, regions, months, variety within genres,
-leakage from article to prompt, who wrote what. Leaves ``triplets.jsonl`` for the next stage::
+rows per genre and category, regions, months and variety within genres against thresholds, platforms,
+what speaks for the dates, leakage from article to prompt, who wrote what. ``--after`` measures what a
+stage has kept so far and drops nothing. Leaves ``triplets.jsonl`` for the next stage::
 
     python -m dataset_builder pack --source build/curation/09-audit --out build/curation/10-pack
 """
@@ -25,13 +27,14 @@ from coig_writer.taxonomy import Taxonomy
 from coig_writer.text.contamination import contaminated
 from coig_writer.text.normalise import reduced
 from coig_writer.triplet import Curated, Review, Verdict, check
-from dataset_builder.audit import measures as audit_measures
 from dataset_builder.audit import page, sample
-from dataset_builder.stages.parts import Outcome, folder, read_kept
+from dataset_builder.audit.measures import Bounds, measure
+from dataset_builder.stages.parts import STAGES, Counts, Outcome, folder, read_kept
 from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
 
 CATEGORY_MINIMUM = 15
 GENRE_MINIMUM = 2
+REGION_MOST, MONTH_MOST, ALIKE_MOST = 0.5, 0.25, 0.1
 UNKNOWN_LICENSE = "unknown"
 
 
@@ -46,28 +49,64 @@ class Options:
     genre_minimum: int = option(
         GENRE_MINIMUM, f"rows that each genre should have ({GENRE_MINIMUM})"
     )
+    region_most: float = option(REGION_MOST, f"largest share of one region ({REGION_MOST})")
+    month_most: float = option(MONTH_MOST, f"largest share of one month ({MONTH_MOST})")
+    alike_most: float = option(
+        ALIKE_MOST, f"largest mean similarity of the articles of a genre ({ALIKE_MOST})"
+    )
+    after: str = option(
+        "",
+        "measure what this stage has kept so far",
+        choices=(*STAGES[: STAGES.index("audit")],),
+    )
+
+    @property
+    def bounds(self) -> Bounds:
+        """The thresholds."""
+        return Bounds(
+            self.category_minimum,
+            self.genre_minimum,
+            self.region_most,
+            self.month_most,
+            self.alike_most,
+        )
 
 
 def steps(where: Settings, options: Options) -> list[Step]:
     """Returns the steps of the stage: decide, join, then page, plots, facts and triplets."""
+    if options.after:
+        return [alone("measure", lambda: between(where, options))]
     parts = where.parts("audit", {"genres": where.genres})
     seen = functools.cache(lambda: first_prompts(where))
 
     def decided(found: list[Document]) -> list[Outcome]:
         return [decide(d, seen()) for d in found]
 
-    def measured() -> None:
+    def leave() -> None:
         documents = read_kept(where.root, "audit")
         triplets = [triplet(d, where.names) for d in documents]
         write_records(parts.out / "triplets.jsonl", triplets, Curated)
         with atomic_path(parts.out / taxonomy.FILE) as partial:
             partial.write_text(where.names.to_json(), encoding="utf-8")
-        measures = audit_measures.measure(
-            documents, where.names, options.category_minimum, options.genre_minimum
-        )
-        page.write(parts.out, measures, where)
+        measured = measure(documents, where.names, options.bounds)
+        page.write(parts.out, measured, where, parts.out / "kept.jsonl")
 
-    return [*deciding(lambda: (parts, decided)), alone("measure", measured)]
+    return [*deciding(lambda: (parts, decided)), alone("measure", leave)]
+
+
+def between(where: Settings, options: Options) -> Counts:
+    """Measures what a stage has kept so far; nothing is dropped, and no stage waits for it."""
+    documents = read_kept(where.root, options.after)
+    kept = folder(where.root, options.after) / "kept.jsonl"
+    out = where.root / f"audit-after-{options.after}"
+    page.write(out, measure(documents, where.names, options.bounds), where, kept)
+    return Counts("audit", len(documents), len(documents), {})
+
+
+def pages(where: Settings) -> list[str]:
+    """Returns where the pages lie."""
+    places = [folder(where.root, "audit"), *sorted(where.root.glob("audit-after-*"))]
+    return [f"page: {p / 'index.html'}" for p in places if (p / "index.html").is_file()]
 
 
 def first_prompts(where: Settings) -> dict[str, str]:
@@ -110,6 +149,7 @@ def triplet(document: Document, names: Taxonomy) -> Curated:
         url=document.url,
         published_at=document.published_at,
         published_at_other=document.published_at_other,
+        date_evidence=document.date_evidence,
         prompt_author=document.authorship.get("prompt"),
         reasoning_author=document.authorship.get("reasoning"),
         article_author=document.authorship.get("article"),
@@ -139,7 +179,7 @@ STAGE = Stage(
     __doc__,
     Options,
     steps,
-    closing=lambda where: [f"page: {folder(where.root, 'audit') / 'index.html'}"],
+    closing=pages,
 )
 
 

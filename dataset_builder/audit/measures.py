@@ -1,12 +1,13 @@
-"""What the audit measures on accepted documents. Missing is a named state, never 0."""
+"""What the audit measures on documents, and the thresholds beside it. Missing is a named state, never 0."""
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
+import math
+import random
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from coig_writer.document import Document
 from coig_writer.preference.rates import Rate, wilson
@@ -14,10 +15,48 @@ from coig_writer.quality import DIMENSIONS
 from coig_writer.taxonomy import Taxonomy
 from coig_writer.text.minhash import shingles
 from coig_writer.text.ngrams import similarity
+from dataset_builder.stages import dates
 
 UNKNOWN = "unknown"
 LEAKING = 0.05
-MOST_PAIRS = 200
+MOST_PAIRS = 2000  # of one genre; more are a random sample
+SEED = 20251016
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """How balanced and how varied a set should be; the shares are of the rows that name a region or month."""
+
+    category_minimum: int
+    genre_minimum: int
+    region_most: float = 0.5
+    month_most: float = 0.25
+    alike_most: float = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """A figure beside its threshold.
+
+    Attributes:
+        name: Of the fact.
+        zh: What it is called on the page.
+        value: The figure, of ``n`` rows or pairs.
+        bound: The least or most that it should be.
+        most: The bound is an upper one.
+    """
+
+    name: str
+    zh: str
+    value: float
+    n: int
+    bound: float
+    most: bool
+
+    @property
+    def beyond(self) -> bool:
+        """Whether the set falls short, or has too much."""
+        return self.value > self.bound if self.most else self.value < self.bound
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,11 +77,15 @@ class Balance:
 
 @dataclasses.dataclass(frozen=True)
 class Variety:
-    """How alike the articles of one genre are: mean and highest Jaccard of 4-grams over ``pairs``."""
+    """How alike the articles of one genre are: mean and highest Jaccard of 4-grams over ``pairs``.
+
+    These are all pairs, or a random sample of them if ``sampled``.
+    """
 
     genre: str
     articles: int
     pairs: int
+    sampled: bool
     mean: float
     highest: float
 
@@ -65,12 +108,48 @@ class Measures:
     leaking: Rate | None
     variety: tuple[Variety, ...]
     flags: dict[str, int]
+    dates: dict[str, int]
+    sample: bool
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def beyond(self) -> tuple[Check, ...]:
+        """The figures that lie beyond their thresholds."""
+        return tuple(check for check in self.checks if check.beyond)
 
 
-def measure(
-    documents: Sequence[Document], names: Taxonomy, category_minimum: int, genre_minimum: int
-) -> Measures:
-    """Measures a set of accepted documents."""
+def measure(documents: Sequence[Document], names: Taxonomy, bounds: Bounds) -> Measures:
+    """Measures a set of documents, accepted ones or those that any stage kept."""
+    found = _measured(documents, names, bounds)
+    return dataclasses.replace(found, checks=tuple(_checks(found, names, bounds)))
+
+
+def _checks(found: Measures, names: Taxonomy, bounds: Bounds) -> Iterator[Check]:
+    for kind, rows in (("category", found.categories), ("genre", found.genres)):
+        for b in rows:
+            name, zh = f"{kind}/{b.slug}/rows", f"{b.zh}篇数"
+            yield Check(name, zh, b.rows, found.documents, b.minimum, most=False)
+    for kind, zh, counts, most in (
+        ("region", "地区", found.regions, bounds.region_most),
+        ("month", "月份", found.months, bounds.month_most),
+    ):
+        known = {name: count for name, count in counts.items() if name != UNKNOWN}
+        if n := sum(known.values()):
+            largest = max(known, key=lambda name: known[name])
+            yield Check(
+                f"{kind}/largest_share",
+                f"{zh}{largest}占比",
+                known[largest] / n,
+                n,
+                most,
+                most=True,
+            )
+    for v in found.variety:
+        zh = f"{names.genre(v.genre).zh}平均相似"
+        yield Check(f"variety/{v.genre}/mean", zh, v.mean, v.pairs, bounds.alike_most, most=True)
+
+
+def _measured(documents: Sequence[Document], names: Taxonomy, bounds: Bounds) -> Measures:
     by_genre = Counter(d.genre for d in documents if d.genre)
     by_category: Counter[str] = Counter()
     for slug, count in by_genre.items():
@@ -81,16 +160,17 @@ def measure(
     return Measures(
         documents=len(documents),
         categories=tuple(
-            Balance(c.slug, c.zh, c.en, by_category[c.slug], category_minimum)
+            Balance(c.slug, c.zh, c.en, by_category[c.slug], bounds.category_minimum)
             for c in names.categories
         ),
         genres=tuple(
-            Balance(g.slug, g.zh, g.en, by_genre[g.slug], genre_minimum) for g in names.genres
+            Balance(g.slug, g.zh, g.en, by_genre[g.slug], bounds.genre_minimum)
+            for g in names.genres
         ),
         without_genre=sum(d.genre is None for d in documents),
         platforms=_counted(d.platform for d in documents),
         regions=_counted(d.region for d in documents),
-        months=_counted((d.published_at or d.published_at_other or "")[:7] for d in documents),
+        months=_counted(_month(d) for d in documents),
         authorship={
             part: _counted(d.authorship.get(part) for d in documents)
             for part in ("prompt", "reasoning")
@@ -104,7 +184,15 @@ def measure(
         leaking=_leaking(leakages),
         variety=tuple(variety(documents)),
         flags=_counted(f for d in documents for e in d.history for f in e.get("flags", ())),
+        dates=_counted(d.date_evidence for d in documents),
+        sample=any(d.history and d.history[0].get("provenance") == "sample" for d in documents),
     )
+
+
+def _month(document: Document) -> str | None:
+    """Returns the month of the earliest date, in China; None where no month is known."""
+    found = dates.first(document.published_at, document.published_at_other)
+    return f"{found.first_day:%Y-%m}" if found and found.month_known else None
 
 
 def _counted(values: Iterable[str | None]) -> dict[str, int]:
@@ -119,16 +207,25 @@ def _leaking(leakages: Sequence[float]) -> Rate | None:
     return wilson(sum(leak >= LEAKING for leak in leakages), len(leakages))
 
 
-def variety(documents: Sequence[Document]) -> Iterable[Variety]:
-    """Yields the similarity within each genre that has two articles, over at most 200 pairs."""
+def variety(documents: Sequence[Document], most: int = MOST_PAIRS) -> Iterator[Variety]:
+    """Yields the similarity within each genre that has two articles, over all pairs or ``most`` random ones."""
     groups: dict[str, list[Document]] = defaultdict(list)
     for document in documents:
         if document.genre:
             groups[document.genre].append(document)
     for genre, members in sorted(groups.items()):
-        if len(members) < 2:
+        every = math.comb(len(members), 2)
+        if not every:
             continue
+        chosen = range(every) if every <= most else random.Random(SEED).sample(range(every), most)
         own = [shingles(d.text) for d in members]
-        pairs = itertools.islice(itertools.combinations(own, 2), MOST_PAIRS)
-        found = [similarity(a, b) for a, b in pairs]
-        yield Variety(genre, len(members), len(found), statistics.fmean(found), max(found))
+        found = [similarity(own[i], own[j]) for i, j in map(_pair, chosen)]
+        yield Variety(
+            genre, len(members), len(found), every > most, statistics.fmean(found), max(found)
+        )
+
+
+def _pair(number: int) -> tuple[int, int]:
+    """Returns the pair of a number, in the order (0, 1), (0, 2), (1, 2), (0, 3)."""
+    second = (1 + math.isqrt(8 * number + 1)) // 2
+    return number - math.comb(second, 2), second

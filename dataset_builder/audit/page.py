@@ -10,7 +10,7 @@ from coig_writer import facts
 from coig_writer.facts import Fact
 from coig_writer.files import atomic_path, file_sha256
 from dataset_builder.audit.measures import Measures
-from dataset_builder.stages.parts import STAGES, Counts, funnel, read_kept
+from dataset_builder.stages.parts import STAGES, Counts, funnel
 from dataset_builder.stages.stage import Settings
 
 if TYPE_CHECKING:
@@ -28,17 +28,24 @@ STAGE_ZH = dict(
 )
 
 
-def write(out: Path, measures: Measures, where: Settings) -> None:
-    """Writes ``index.html``, ``funnel.png``, ``balance.png``, ``months.png``, ``scores.png``, ``facts.json``."""
+def write(out: Path, measures: Measures, where: Settings, kept: Path) -> None:
+    """Writes ``index.html``, ``funnel.png``, ``balance.png``, ``months.png``, ``scores.png``, ``facts.json``.
+
+    Args:
+        out: The folder.
+        measures: Of the documents of ``kept``.
+        where: The curation.
+        kept: The file that was measured; facts carry its hash.
+    """
     stages = [c for c in funnel(where.root) if c.stage != "pack"]
     draw(out, measures, stages)
-    facts.write(out / "facts.json", found(measures, stages, file_sha256(out / "kept.jsonl")))
+    facts.write(out / "facts.json", found(measures, stages, file_sha256(kept)))
     with atomic_path(out / "index.html") as partial:
         partial.write_text(render(measures, stages, where), encoding="utf-8")
 
 
 def found(measures: Measures, stages: list[Counts], artefact: str) -> list[Fact]:
-    """Returns the funnel and the rows per category as facts."""
+    """Returns the funnel, and each figure beside its threshold, as facts."""
     rows: list[tuple[str, int]] = [("audit/rows", measures.documents)]
     for counts in stages:
         rows += [
@@ -46,8 +53,14 @@ def found(measures: Measures, stages: list[Counts], artefact: str) -> list[Fact]
             for n in ("read", "kept", "dropped", "open")
         ]
         rows += [(f"funnel/{counts.stage}/reason/{r}", n) for r, n in counts.reasons.items()]
-    rows += [(f"audit/category/{b.slug}/rows", b.rows) for b in measures.categories]
+    rows += [(f"audit/date/{evidence}", n) for evidence, n in measures.dates.items()]
     made = [Fact(name, value, command=COMMAND, artefact=artefact) for name, value in rows]
+    for check in measures.checks:
+        name = f"audit/{check.name}"
+        made += [
+            Fact(name, check.value, check.n, command=COMMAND, artefact=artefact),
+            Fact(f"{name}/threshold", check.bound, unit="most" if check.most else "least"),
+        ]
     rate = measures.leaking
     if rate is not None:
         made.append(
@@ -72,13 +85,9 @@ def render(measures: Measures, stages: list[Counts], where: Settings) -> str:
         "stage_zh": STAGE_ZH,
         "genre_zh": {g.slug: g.zh for g in where.names.genres},
         "short": [b for b in measures.categories if b.short],
-        "sample": "sample" in _provenances(where.root),
+        "sample": measures.sample,
     }
     return template.render(context)
-
-
-def _provenances(root: Path) -> set[str]:
-    return {d.history[0].get("provenance", "") for d in read_kept(root, "audit") if d.history}
 
 
 def draw(out: Path, measures: Measures, stages: list[Counts]) -> None:

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, TypedDict
 
-from coig_writer.document import Author
+from coig_writer.document import Author, DateEvidence
 from coig_writer.errors import InputError
 from coig_writer.record import field_types
 from coig_writer.taxonomy import Taxonomy
@@ -90,6 +90,7 @@ class Curated(Triplet):
     Attributes:
         published_at: When the article was published, as far as known; ``published_at_other`` from a
             second place.
+        date_evidence: What speaks for the dates: as typed, two that agree, or the address.
         prompt_author: Who wrote this part: a person, a model, or a person after a model.
         reviews: Rounds of review, oldest first.
     """
@@ -98,6 +99,7 @@ class Curated(Triplet):
     url: str | None = None
     published_at: str | None = None
     published_at_other: str | None = None
+    date_evidence: DateEvidence | None = None
     prompt_author: Author | None = None
     reasoning_author: Author | None = None
     article_author: Author | None = None
