@@ -9,13 +9,13 @@ from coig_writer.errors import StatisticsError
 from coig_writer.preference import (
     association,
     bootstrap,
-    length_control,
     ratings,
     significance,
     summary,
 )
 from coig_writer.preference.agreement import Alpha
 from coig_writer.preference.board import share
+from coig_writer.preference.control import length_control
 from coig_writer.preference.pairs import Floats, encode
 from coig_writer.preference.rates import wilson
 from eval_tasks.claims.claim import ALPHA, Finding, Text, Verdict, decide, percent, span

@@ -15,7 +15,7 @@ from coig_writer.preference.agreement import Alpha
 from coig_writer.preference.association import Association
 from coig_writer.preference.board import Board, Conclusion, Detectable
 from coig_writer.preference.bootstrap import Interval
-from coig_writer.preference.length_control import LengthControlled
+from coig_writer.preference.control.length_control import LengthControlled
 from coig_writer.preference.pooling import Pooled
 from coig_writer.preference.rankings import Friedman
 from coig_writer.preference.ratings import Severity, severity

@@ -7,7 +7,7 @@ from itertools import product
 from coig_writer.errors import StatisticsError
 from coig_writer.preference.association import Association, associate, covary
 from coig_writer.preference.bootstrap import Interval
-from coig_writer.preference.length_control import LengthControlled, duels, fit
+from coig_writer.preference.control.length_control import LengthControlled, duels, fit
 from coig_writer.preference.pairs import Pairs, encode
 from coig_writer.triplet import Language
 from eval_tasks.runs import Runs

@@ -13,9 +13,10 @@ import pytest
 
 from coig_writer.ballot import Ballot, Comparison
 from coig_writer.errors import StatisticsError
-from coig_writer.preference import association, bootstrap, length_control, pooling, significance
+from coig_writer.preference import association, bootstrap, pooling, significance
 from coig_writer.preference.agreement import Rating, alpha, kappa_interval
-from coig_writer.preference.length_control import Duels
+from coig_writer.preference.control import length_control
+from coig_writer.preference.control.length_control import Duels
 from coig_writer.preference.pairs import encode
 from coig_writer.preference.ratings import RATED
 from coig_writer.preference.summary import scores

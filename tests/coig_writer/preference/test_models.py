@@ -8,9 +8,10 @@ from scipy.special import expit
 
 from coig_writer.ballot import Comparison
 from coig_writer.errors import StatisticsError
-from coig_writer.preference import association, length_control, pooling
+from coig_writer.preference import association, pooling
 from coig_writer.preference.bootstrap import Plan
-from coig_writer.preference.length_control import Duels
+from coig_writer.preference.control import length_control
+from coig_writer.preference.control.length_control import Duels
 from coig_writer.preference.pairs import encode
 
 

@@ -12,8 +12,9 @@ from scipy.special import expit
 from coig_writer.ballot import Comparison
 from coig_writer.errors import StatisticsError
 from coig_writer.metrics import formatting
-from coig_writer.preference import bradley_terry, style_control
-from coig_writer.preference.logistic import covariance, fit
+from coig_writer.preference import bradley_terry
+from coig_writer.preference.control import style_control
+from coig_writer.preference.control.logistic import covariance, fit
 from coig_writer.preference.pairs import Floats, Ints, encode, win_matrix
 
 with warnings.catch_warnings():

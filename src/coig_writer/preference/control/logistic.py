@@ -53,7 +53,9 @@ def covariance(design: Floats, outcome: Floats, theta: Floats, clusters: Sequenc
 
     Each way has the small-sample factor G / (G - 1); none that counts rows, which repeats would shrink.
     """
-    bread = np.linalg.pinv(information(design, theta), hermitian=True)
+    bread: Floats = np.asarray(
+        np.linalg.pinv(information(design, theta), hermitian=True), np.float64
+    )
     scores = design * (outcome - expit(design @ theta))[:, None]
     if len(clusters) == 1:
         return _sandwich(bread, scores, clusters[0])

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from coig_writer.errors import StatisticsError
-from coig_writer.preference import logistic
+from coig_writer.preference.control import logistic
 from coig_writer.preference.pairs import Floats, Ints, Pairs
 
 LEAST = 10  # prompts below which errors clustered by prompt mean nothing

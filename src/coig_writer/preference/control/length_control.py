@@ -16,7 +16,7 @@ from scipy.special import expit
 
 from coig_writer.ballot import Comparison
 from coig_writer.errors import StatisticsError
-from coig_writer.preference import logistic
+from coig_writer.preference.control import logistic
 from coig_writer.preference.pairs import Floats, Ints
 from coig_writer.preference.rates import Rate, wilson
 

@@ -1,0 +1,1 @@
+"""What is preferred at equal length and format."""
