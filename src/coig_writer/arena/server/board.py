@@ -29,10 +29,21 @@ def ballots_of(booth: Booth, protocol: Protocol, language: str) -> list[Ballot]:
     ]
 
 
-def compute(booth: Booth, protocol: Protocol, language: str) -> Results:
-    """Computes the results of one protocol and language from the store."""
+def compute(booth: Booth, protocol: Protocol, language: str, first: int | None = None) -> Results:
+    """Computes the results of one protocol and language from the store.
+
+    Args:
+        booth: The study.
+        protocol: What was asked.
+        language: Language of the texts.
+        first: How many votes count, oldest first, each with its repeats so far; None takes all.
+    """
+    ballots = ballots_of(booth, protocol, language)
+    if first is not None:
+        last = [place for place, b in enumerate(ballots) if b.repeat == 0][first - 1]
+        ballots = ballots[: last + 1]
     return results(
-        ballots_of(booth, protocol, language),
+        ballots,
         protocol,
         sorted(booth.collection.variants),
         genre={p.query_id: p.genre for p in booth.collection.prompts},
@@ -51,12 +62,16 @@ class Board:
 
     One reader at a time makes them anew, the others get those that are there. Making them may take a
     tenth of the time at most: what took a second stays for ten.
+
+    Results move in steps of as many votes as they need to be shown at all, and a withdrawal shows in the
+    next step: who looked before and after a vote of their own would else read its authors off the difference.
     """
 
     def __init__(self, booth: Booth) -> None:
         self._booth = booth
         self._kept: dict[tuple[str, str], _Kept] = {}
         self._making = threading.Lock()
+        self._stepped: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
 
     def view(self, protocol: Protocol, language: str) -> dict[str, Any]:
         """Returns what the public may see: counts, and results once there are enough ballots."""
@@ -81,8 +96,13 @@ class Board:
         items = {self._booth.item_name(task) for seat in seats for task in seat}
         view: dict[str, Any] = {"ballots": len(cast), "needed": needed, "results": None}
         view |= {"judged": len({b.item for b in cast}), "items": len(items)}
-        if of.mode == "public" and len(cast) >= needed:
-            found = compute(self._booth, protocol, language)
+        counted = len(cast) // needed * needed
+        if of.mode == "public" and counted:
             view["models"] = sorted(self._booth.collection.variants)
-            view["results"] = json.loads(json.dumps(dataclasses.asdict(found), default=float))
+            step, shown = self._stepped.get((protocol, language), (0, {}))
+            if counted > step:
+                found = compute(self._booth, protocol, language, counted)
+                shown = json.loads(json.dumps(dataclasses.asdict(found), default=float))
+                self._stepped[protocol, language] = (counted, shown)
+            view["results"] = shown
         return view

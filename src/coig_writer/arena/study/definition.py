@@ -58,7 +58,7 @@ class Study:
         repeats: Share of a rater's items shown to the same rater again, order reversed.
         ties: Whether a ranking may hold ties.
         seed: Seed of the assignment.
-        results_after: Ballots a protocol and language need before a public board shows.
+        results_after: Ballots a protocol and language need before a public board shows, and for each change.
         votes_per_minute: Limit per rater.
         raters_per_minute: Limit on new raters, per client address.
         allow: Phrases that the scan lets pass.

@@ -81,3 +81,19 @@ def test_making_results_takes_a_tenth_of_the_time_at_most(booth, monkeypatch):
         clock[0] = second
         board.view("pairwise", "zh")
     assert made == [100.0, 120.0]  # until 102 it was made; it stays for nine times as long
+
+
+def test_no_single_vote_can_be_read_off_the_difference_of_two_boards(booth, monkeypatch):
+    monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
+    monkeypatch.setattr("coig_writer.arena.server.board.STAYS", 0)
+    board, desk = Board(booth), booth.sit("r", "pairwise", "zh")
+    seen = []
+    for _ in range(7):
+        booth.vote("r", "pairwise", "zh", Vote(desk.next(), "left"))
+        seen.append(board.view("pairwise", "zh"))
+    counted = [view["results"] and view["results"]["everything"]["ballots"] for view in seen]
+    assert counted == [None, None, 3, 3, 3, 6, 6]  # results_after is 3
+    assert [view["ballots"] for view in seen] == [1, 2, 3, 4, 5, 6, 7]
+    own = booth.store.ballots("demo", "r")
+    booth.store.withdraw("r", own[0].id)
+    assert board.view("pairwise", "zh")["results"] == seen[-1]["results"]
