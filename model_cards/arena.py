@@ -66,11 +66,11 @@ def _facts(start: str, told: Summary) -> Iterator[Fact]:
         yield Fact(f"{start}/{name}", getattr(told, name))
     for cell in told.matrix:
         if cell.rate is not None and cell.row < cell.column:
-            rate, name = cell.rate, f"{start}/rate/{cell.row}/{cell.column}"
+            rate, name = cell.rate, f"{start}/rate/{facts.part(cell.row)}/{facts.part(cell.column)}"
             yield Fact(name, rate.estimate, rate.n, rate.low, rate.high)
     for score in told.scores:
         if score.mean is not None:
-            name = f"{start}/score/{score.model}/{score.dimension}"
+            name = f"{start}/score/{facts.part(score.model)}/{score.dimension}"
             yield Fact(name, score.mean.estimate, score.n, score.mean.low, score.mean.high)
 
 
@@ -106,7 +106,7 @@ def _shown(group: Group, found: Mapping[str, Fact]) -> dict[str, Any]:
 
 def _names(fact_id: str) -> tuple[Literal, Literal]:
     first, second = fact_id.split("/")[-2:]
-    return Literal(f"`{first}`"), Literal(f"`{second}`")
+    return card.code(facts.name_of(first)), card.code(facts.name_of(second))
 
 
 def _verdict(fact: Fact) -> str:

@@ -13,11 +13,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the cards' folder is never installed
 from coig_writer import facts
 from coig_writer.errors import MissingInputError, run_command
 from coig_writer.facts import Fact
 from coig_writer.folder import atomic_folder
 from coig_writer.hub.release import NOT_PUBLISHED
+from model_cards.render import ANSWERS
 
 CARD = ("README.md", "facts.json")
 LEADERBOARD = ("ttr", "chars", "language_confusion_wrong", "reasoning_closed")
@@ -41,7 +43,7 @@ def assemble(variant: str, build: Path, out: Path, benchmark: str | None) -> Non
         for name in CARD:
             shutil.copy2(card / name, partial / name)
         if answers.is_file():
-            shutil.copy2(answers, partial / "generations.parquet")
+            shutil.copy2(answers, partial / ANSWERS)
         if benchmark:
             found = facts.read(card / "facts.json").values()
             (partial / ".eval_results").mkdir()

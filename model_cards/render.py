@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from coig_writer import facts, paper
-from coig_writer.cards import card
+from coig_writer.cards import card, escape
 from coig_writer.cards.card import Literal
-from coig_writer.errors import run_command
+from coig_writer.errors import InputError, run_command
 from coig_writer.facts import Fact
 from coig_writer.files import read_records
 from coig_writer.folder import atomic_folder
 from coig_writer.generation import Generation
+from coig_writer.hub.checks import UNLOCKED
 from coig_writer.mixing import mixing
 from coig_writer.mixing.mixing import read_lock
 from coig_writer.mixture import PUBLISHED, VARIANTS, MixtureRow
@@ -30,6 +32,7 @@ from coig_writer.training import recount as training
 
 TEMPLATE = Path(__file__).parent / "model.md.jinja"
 LOCK = "mixture.lock.json"
+ANSWERS = "generations.parquet"  # their name in a release
 WHAT = {
     "cw": "The creative rows alone.",
     "cw_1k": "The creative rows and the smallest share of general reasoning rows.",
@@ -48,6 +51,7 @@ MEANINGS = {
     "reasoning_unterminated": "share of answers whose reasoning does not end",
 }
 OVER_LONG = {"cut": "creative ones are cut there, general ones left out", "drop": "left out"}
+NAME = re.compile(r"[a-z0-9_]+")  # of a variant or control, and so of its folders
 SMOKE_PARAMETERS = 10_000_000
 # Limits that the card states with a number, where it was measured.
 MEASURED_LIMITS = {
@@ -127,24 +131,35 @@ def write(variant: str, places: Places, out: Path) -> None:
 
 
 def render(variant: str, found: Mapping[str, Fact], lock: Mapping[str, Any]) -> str:
-    """Renders one model card."""
+    """Renders one model card.
+
+    Raises:
+        InputError: The variant's name is none that commands and folders can carry.
+    """
+    if not NAME.fullmatch(variant):
+        raise InputError(
+            f"{variant!r} is no name of a variant", "use small letters, digits and underscores"
+        )
     smoke = int(found["run/parameters"].value) < SMOKE_PARAMETERS
     control = lock.get("control")
     scored = {key: fact for key, fact in found.items() if key.startswith(f"{variant}/")}
+    unlocked = sorted(n for n, part in lock["sources"].items() if part["revision"] is None)
     has = {name: f"{variant}/{key}/mean" in scored for name, key in MEASURED_LIMITS.items()}
     return card.render(
         TEMPLATE,
         found,
-        front_matter=card.front_matter(metadata(variant, scored, smoke=smoke)),
+        front_matter=card.front_matter(
+            metadata(variant, scored, smoke=smoke, unlocked=bool(unlocked))
+        ),
         title=Literal(f"Smoke model {variant}" if smoke else f"Qwen2.5-7B COIG-Writer {variant}"),
         smoke=smoke,
-        what=Literal(control["question"]) if control else WHAT[variant],
+        what=card.name(control["question"]) if control else WHAT[variant],
         control=control and changed(control),
-        lock_hash=Literal(str(lock["ids_sha256"])),
+        lock_hash=card.code(lock["ids_sha256"]),
         mixture_table=mixture_table(lock, found),
-        pending=any(part["revision"] is None for part in lock["sources"].values()),
+        unlocked=Literal(", ".join(escape.code(name) for name in unlocked)) if unlocked else None,
         training_table=card.table(
-            ("Setting", "Value"), [(label, text(found[key])) for key, label in TRAINING.items()]
+            ("Setting", "Value"), [(label, found[key]) for key, label in TRAINING.items()]
         ),
         over_long=OVER_LONG[lock["rules"]["over_long"]],
         metrics=[(Literal(f"`{name}`"), meaning) for name, meaning in MEANINGS.items()],
@@ -165,25 +180,20 @@ def changed(control: Mapping[str, object]) -> dict[str, Literal]:
     """Returns which variant a control is held against, and what it changes."""
     changes = {k: v for k, v in control.items() if k not in ("name", "of", "question")}
     words = ", ".join(f"{key}: {value}" for key, value in changes.items())
-    return {"of": Literal(str(control["of"])), "changes": Literal(words)}
-
-
-def text(fact: Fact) -> Fact | Literal:
-    """Returns a fact for a table cell; a fact whose value is text prints as it is."""
-    return Literal(fact.value) if isinstance(fact.value, str) else fact
+    return {"of": card.code(control["of"]), "changes": card.code(words)}
 
 
 def mixture_table(lock: Mapping[str, Any], found: Mapping[str, Fact]) -> Literal:
     """Renders rows and tokens per source."""
     rows: list[tuple[Fact | Literal | str, ...]] = [
         (
-            Literal(f"`{name}`"),
+            card.code(name),
             found[f"mixture/{name}/rows"],
             found[f"mixture/{name}/tokens"],
             found[f"mixture/{name}/over_long"],
             found[f"mixture/{name}/contaminated"],
-            Literal(part["path"]),
-            Literal(part["revision"] or "local"),
+            card.name(part["path"]),
+            card.code(part["revision"]) if part["revision"] else "none",
         )
         for name, part in lock["sources"].items()
     ]
@@ -261,7 +271,9 @@ def difference(fact: Fact, reported: Fact | None) -> tuple[Fact | str, str]:
     return gap, "not significant" if same else "significant"
 
 
-def metadata(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> dict[str, object]:
+def metadata(
+    variant: str, scored: Mapping[str, Fact], *, smoke: bool, unlocked: bool
+) -> dict[str, object]:
     """Returns the card's YAML, with a model-index of the scores."""
     import yaml
     from huggingface_hub import EvalResult, ModelCardData
@@ -285,7 +297,13 @@ def metadata(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> dict[s
         base_model=None if smoke else "Qwen/Qwen2.5-7B-Instruct",
         model_name=f"coig-writer-smoke-{variant}" if smoke else f"Qwen2.5-7B-COIG-Writer-{variant}",
         pipeline_tag="text-generation",
-        tags=["creative-writing", "trl", "sft", *(["smoke-test"] if smoke else [])],
+        tags=[
+            "creative-writing",
+            "trl",
+            "sft",
+            *(["smoke-test"] if smoke else []),
+            *([UNLOCKED] if unlocked else []),
+        ],
         eval_results=results or None,
     )
     found: dict[str, object] = yaml.safe_load(data.to_yaml())

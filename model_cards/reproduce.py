@@ -23,16 +23,26 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the cards' folder is never installed
 from coig_writer import facts
+from coig_writer.cards import escape
 from coig_writer.cards.card import shown
-from coig_writer.cards.recompute import RECORDED, Check, changed_lines, check, set_aside
+from coig_writer.cards.recompute import (
+    OTHER_ROWS,
+    RECORDED,
+    WRONG,
+    Check,
+    changed_lines,
+    check,
+    missing,
+    set_aside,
+)
 from coig_writer.errors import InputError, KitError, MissingInputError, run_command
 from coig_writer.facts import Fact
 from coig_writer.mixing.mixing import read_lock
 from model_cards import arena, render
 from model_cards import space as space_card
 
+_OF_MIXTURE = re.compile("/(copied_share|longest_copied)/")  # scored where the mixture is given
 ROOT = Path(__file__).parents[1]
-_NAME = re.compile(r"[a-z0-9_]+")  # of a variant or control, and so of its folders
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,23 +89,39 @@ def space(card: Path, scratch: Path) -> Again:
     return Again(found, space_card.render(found))
 
 
-def model(stated: Mapping[str, Fact], build: Path, scratch: Path) -> Again:
-    """Makes a model card again from mixture, run and answers, and from what only the run could know."""
+def model(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) -> Again:
+    """Makes a model card again from mixture, run and answers, and from what only the run could know.
+
+    What lies in the card's own folder, as in a release, is measured there: weights, consumed rows and
+    answers are then those that go out. Only the mixture, whose texts do not, is always the build's.
+    """
     variant = str(stated["run/variant"].value)
+    released = any(card.glob("*.safetensors"))
     for kind in ("mixtures", "models"):
-        folder = build / kind / variant
+        folder = card if released and kind == "models" else build / kind / variant
         if not folder.is_dir():
             raise MissingInputError(
                 f"{folder}: not here, so the card's numbers cannot be measured",
                 f"run: make reproduce RUN={variant}, or name the folder of the artefacts with --build",
             )
         set_aside(folder, scratch / kind / variant)
-    folders = (scratch / "models", scratch / "mixtures", scratch / "scores", build / "generations")
-    measured = render.measure(variant, render.Places(*folders))
+    answers = build / "generations" / f"{variant}.parquet"
+    answers = card / render.ANSWERS if released else answers
+    if answers.is_file():
+        (scratch / "generations").mkdir()
+        (scratch / "generations" / f"{variant}.parquet").symlink_to(answers.resolve())
+    places = render.Places(*(scratch / k for k in ("models", "mixtures", "scores", "generations")))
+    measured = render.measure(variant, places)
     known = {k: f for k, f in stated.items() if RECORDED.fullmatch(k) and k not in measured}
     found = render.with_energy({**measured, **known})
-    kept = {k: f for k, f in found.items() if k in stated or not k.startswith(f"{variant}/")}
-    text = render.render(variant, kept, read_lock(scratch / "models" / variant / render.LOCK))
+    scored = any(k.startswith(f"{variant}/") and k.endswith("/mean") for k in stated)
+    optional = _OF_MIXTURE if scored else re.compile(".*")
+    found = {
+        k: f
+        for k, f in found.items()
+        if k in stated or not (k.startswith(f"{variant}/") and optional.search(k))
+    }
+    text = render.render(variant, found, read_lock(places.models / variant / render.LOCK))
     return Again({k: f for k, f in found.items() if k not in known}, text)
 
 
@@ -106,14 +132,14 @@ def again(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) ->
         InputError: It is none that the kit makes.
         MissingInputError: The artefacts of a model card are not there.
     """
+    if "run/variant" in stated and render.NAME.fullmatch(str(stated["run/variant"].value)):
+        return model(card, stated, build, scratch)
     if (card / "app.py").is_file():
         return space(card, scratch)
     if (card / "data").is_dir():
         return dataset(card, scratch)
     if (card / "ballots.parquet").is_file():
         return votes(card, scratch)
-    if "run/variant" in stated and _NAME.fullmatch(str(stated["run/variant"].value)):
-        return model(stated, build, scratch)
     raise InputError(
         f"{card}: neither a packed dataset, nor exported votes, nor the Space, nor a model card",
         "give COIG-Writer, space, or a folder under build/cards",
@@ -139,14 +165,19 @@ def chosen(stated: Mapping[str, Fact], number: str | None) -> dict[str, Fact]:
 
 def table(checks: Sequence[Check], *, brief: bool) -> str:
     """Renders number, recomputed and verdict; ``brief`` leaves out what is equal or recorded."""
-    rows = [c for c in checks if c.verdict == "differs" or not brief]
+    rows = [c for c in checks if not brief or (c.verdict in WRONG and c.reason != OTHER_ROWS)]
     lines = [
-        f"{c.verdict:<9} {c.id:<52} {shown(c.stated):<34} "
-        f"{shown(c.measured) if c.measured else '–'}{f'   ({c.reason})' if c.verdict == 'differs' else ''}"
+        f"{c.verdict:<9} {c.id:<52} {_shown(c.stated):<34} {_shown(c.measured)}"
+        f"{f'   ({c.reason})' if c.verdict in WRONG else ''}"
         for c in rows
     ]
     head = [f"{'verdict':<9} {'number':<52} {'on the card':<34} recomputed"] if lines else []
-    return "\n".join([*head, *lines])
+    same = sum(c.reason == OTHER_ROWS for c in checks) if brief else 0
+    return "\n".join([*head, *lines, *([f"and {same} more: {OTHER_ROWS}"] if same else [])])
+
+
+def _shown(fact: Fact | None) -> str:
+    return "–" if fact is None else escape.plain(shown(fact))
 
 
 def main() -> int | None:
@@ -169,6 +200,7 @@ def main() -> int | None:
     with tempfile.TemporaryDirectory() as scratch:
         made = again(card, stated, arguments.build or card.resolve().parents[1], Path(scratch))
     checks = [check(fact, made.facts) for fact in wanted.values()]
+    checks += [] if arguments.number else missing(stated, made.facts)
     text = (card / "README.md").read_text(encoding="utf-8")
     lines = [] if arguments.number else changed_lines(text, made.text)
     return _report(card, checks, lines, brief=arguments.brief)
@@ -182,12 +214,13 @@ def _report(card: Path, checks: Sequence[Check], lines: Sequence[str], *, brief:
         print(f"{card / 'README.md'}: - as it stands, + as rendered from the recomputed numbers")
         print("\n".join(lines))
     counts = Counter(c.verdict for c in checks)
-    text = "; the text of the card is not what these numbers render to" if lines else ""
+    text = f", {counts['missing']} missing" if counts["missing"] else ""
+    text += "; the text of the card is not what these numbers render to" if lines else ""
     print(
         f"{card}: {len(checks)} numbers: {counts['equal']} equal, {counts['differs']} differ, "
         f"{counts['recorded']} recorded{text}"
     )
-    return 1 if counts["differs"] or lines else 0
+    return 1 if lines or any(counts[verdict] for verdict in WRONG) else 0
 
 
 if __name__ == "__main__":

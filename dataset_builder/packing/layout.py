@@ -8,11 +8,13 @@ was taken out, ``removed.jsonl``. Configs: ``default``, one per category, one pe
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
 from coig_writer import benchmark, paper
+from coig_writer.errors import InputError
 from coig_writer.files import read_records
 from coig_writer.taxonomy import Taxonomy
 from coig_writer.triplet import Triplet
@@ -68,8 +70,20 @@ def removals(folder: Path) -> list[Removal]:
 
 
 def version(log: Sequence[Removal]) -> str:
-    """Returns the version of the rows: the last number counts the times that rows were removed."""
-    return f"1.0.{len({removal.version for removal in log})}"
+    """Returns the version that the last removal made; 1.0.0 where no row was removed."""
+    return max((removal.version for removal in log), key=order, default="1.0.0")
+
+
+def order(version: str) -> tuple[int, ...]:
+    """Returns what versions sort by: their numbers.
+
+    Raises:
+        InputError: It is no version of three numbers.
+    """
+    found = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", version, re.ASCII)
+    if found is None:
+        raise InputError(f"{version!r} is no version", "write three numbers: 1.1.0")
+    return tuple(int(number) for number in found.groups())
 
 
 def genre_file(genre: str | None) -> str:

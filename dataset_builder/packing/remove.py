@@ -1,6 +1,6 @@
 """Makes a new version of a packed dataset without some rows, and logs it.
 
-    python -m dataset_builder remove --id d6544671-… --reason "asked by the author" [DATASET]
+    python -m dataset_builder remove --id d6544671-… --reason "asked by the author" [--after v1.1.0] [DATASET]
 
 Statistics, figures and card are made again. The log (``removed.jsonl``: id, reason, version, time)
 holds nothing of the text; packing again into the same folder leaves logged rows out. Older versions
@@ -16,17 +16,21 @@ from pathlib import Path
 
 from coig_writer import taxonomy
 from coig_writer.errors import InputError
+from coig_writer.text.masking import masked
 from dataset_builder.packing import describe, layout, pack
 from dataset_builder.packing.layout import Removal
 
 
-def remove(folder: Path, ids: Sequence[str], reason: str) -> list[Removal]:
+def remove(
+    folder: Path, ids: Sequence[str], reason: str, after: str | None = None
+) -> list[Removal]:
     """Removes rows from a packed dataset.
 
     Args:
         folder: The dataset; it is replaced as a whole, or left as it is.
         ids: Of the rows.
-        reason: For the log.
+        reason: For the log, which is public: personal data in it are masked.
+        after: The newest version on the Hub, which the new one has to sort after.
 
     Returns:
         The log, old and new entries.
@@ -47,8 +51,10 @@ def remove(folder: Path, ids: Sequence[str], reason: str) -> list[Removal]:
     if len(set(ids)) == len(triplets):
         raise InputError(f"{folder}: no row would be left", "delete the folder instead")
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    serial = int(layout.version(log).rpartition(".")[2]) + 1
-    log += [Removal(row_id, reason, f"1.0.{serial}", now) for row_id in dict.fromkeys(ids)]
+    *first, last = max(layout.order(layout.version(log)), layout.order(after or "0.0.0"))
+    version = ".".join(str(number) for number in (*first, last + 1))
+    told = " ".join(masked(reason).text.split())
+    log += [Removal(row_id, told, version, now) for row_id in dict.fromkeys(ids)]
     pack.pack(triplets, taxonomy.of(folder), folder, removals=log)
     return log
 
@@ -68,9 +74,16 @@ def main() -> int | None:
     parser.add_argument(
         "--id", action="append", required=True, dest="ids", help="of a row; may be repeated"
     )
-    parser.add_argument("--reason", required=True, help="one line for the public log")
+    parser.add_argument(
+        "--reason", required=True, help="one line for the public log, without names"
+    )
+    parser.add_argument(
+        "--after", metavar="VERSION", help="the newest version on the Hub, to sort after it: v1.1.0"
+    )
     arguments = parser.parse_args()
-    log = remove(arguments.folder, arguments.ids, arguments.reason)
+    log = remove(arguments.folder, arguments.ids, arguments.reason, arguments.after)
+    if hidden := masked(arguments.reason).counts:
+        print(f"masked in the reason, as the log is public: {', '.join(hidden)}")
     print(
         f"{arguments.folder}: version {layout.version(log)}, {len(log)} rows removed in all, "
         f"listed in {layout.REMOVED}"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from coig_writer import __version__, facts
 from coig_writer.errors import PublicationError, run_command
-from coig_writer.hub import checks, space
+from coig_writer.hub import checks, measured, space
 from coig_writer.hub import publish as steps
 from coig_writer.hub import release as releases
 from coig_writer.hub.problem import Problem
@@ -53,6 +53,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("path", type=Path, metavar="PATH", help="the folder, with its card")
         command.add_argument("--type", choices=releases.KINDS, help="its kind (default: found out)")
         command.add_argument(
+            "--build",
+            type=Path,
+            help="holds the mixture that a model was trained on (default: two above PATH)",
+        )
+        command.add_argument(
             "--to", metavar="ORG/NAME", required=name == "publish", help="repository"
         )
     publish_ = commands.choices["publish"]
@@ -68,9 +73,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Prints every problem of a folder; the checkout may be dirty."""
+    """Prints every problem of a folder, its numbers and words measured again; the checkout may be dirty."""
     release = releases.read(options.path, options.type)
     found = checks.problems(release, options.to or f"org/{options.path.resolve().name}")
+    found += measured.problems(release, options.build)
     print(
         _problems(found)
         or f"{options.path}: a {release.kind} of {len(release.files)} files, no problem"
@@ -84,7 +90,8 @@ def publish(options: argparse.Namespace) -> int | None:
 
     release = releases.read(options.path, options.type)
     home = _checkout(options.path)
-    if found := checks.problems(release, options.to) + checks.dirty(home):
+    found = checks.problems(release, options.to) + checks.dirty(home)
+    if found := found or list(measured.problems(release, options.build)):
         raise PublicationError(f"{options.path} is not published:\n{_problems(found)}")
     remote = Remote(HfApi(), options.to, release.kind)
     version = options.tag or _version(release)
@@ -93,6 +100,7 @@ def publish(options: argparse.Namespace) -> int | None:
         if release.kind == "space":
             release = _with_wheel(release, options, remote, scratch)
         change = steps.difference(release, remote, version, scratch)
+        _refuse_other_version(change, release, version)
         source = checks.commit(home)
         print(
             "\n".join(
@@ -138,6 +146,16 @@ def _version(release: releases.Release) -> str:
         return f"v{__version__}"
     removed = facts.read(release.folder / "facts.json").get("removed/version")
     return f"v{removed.value if removed else FIRST}"
+
+
+def _refuse_other_version(change: Difference, release: releases.Release, version: str) -> None:
+    """Refuses to take rows out under another version than the one that their log names."""
+    stated = facts.read(release.folder / "facts.json").get("removed/version")
+    if stated and change.rows and change.rows.removed and version != f"v{stated.value}":
+        raise PublicationError(
+            f"the log of removed rows says version {stated.value}, the tag would be {version}",
+            f"give --tag v{stated.value}, or remove the rows again with --after and the newest version",
+        )
 
 
 def _checkout(path: Path) -> Path:

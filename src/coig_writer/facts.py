@@ -9,14 +9,16 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import itertools
-import json
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from coig_writer import __version__
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import write_json
+from coig_writer.files import read_json, write_json
 from coig_writer.record import from_row, to_row
+
+MADE_AGAIN = "run the stage that made it again"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,11 +52,7 @@ def write(path: Path, facts: Iterable[Fact]) -> None:
         to_row(dataclasses.replace(f, time=f.time or now))
         for f in sorted(facts, key=lambda f: f.id)
     ]
-    for before, after in itertools.pairwise(rows):
-        if before["id"] == after["id"]:
-            raise InputError(
-                f"{path}: fact {after['id']!r} stands twice", "give each fact an id of its own"
-            )
+    _refuse_repeated(path, [row["id"] for row in rows])
     write_json(path, {"facts": rows})
 
 
@@ -70,9 +68,33 @@ def read(path: Path) -> dict[str, Fact]:
             f"{path}: no facts here", "run the stage that makes this folder again"
         )
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["facts"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path}: not a facts file ({error})", "run the stage that made it again"
-        ) from error
-    return {row["id"]: from_row(Fact, row, f"{path} fact {i}") for i, row in enumerate(rows)}
+        rows = read_json(path).get("facts")
+    except InputError as error:
+        raise InputError(f"{path}: not a facts file ({error.message})", MADE_AGAIN) from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InputError(f"{path}: not a facts file (no list of facts)", MADE_AGAIN)
+    found = [from_row(Fact, row, f"{path} fact {i}") for i, row in enumerate(rows)]
+    _refuse_repeated(path, [fact.id for fact in found])
+    for fact in found:
+        for number in (fact.value, fact.low, fact.high):
+            if isinstance(number, float) and not math.isfinite(number):
+                raise InputError(f"{path}: fact {fact.id!r} is {number}, no number", MADE_AGAIN)
+    return {fact.id: fact for fact in found}
+
+
+def _refuse_repeated(path: Path, ids: Sequence[str]) -> None:
+    for before, after in itertools.pairwise(sorted(ids)):
+        if before == after:
+            raise InputError(
+                f"{path}: duplicate fact id {after!r}", "give each fact an id of its own"
+            )
+
+
+def part(name: str) -> str:
+    """Returns a name as one part of a fact's id: a model's may hold the slash that parts ids."""
+    return name.replace("%", "%25").replace("/", "%2F")
+
+
+def name_of(part_of_id: str) -> str:
+    """Returns the name that became a part of a fact's id."""
+    return part_of_id.replace("%2F", "/").replace("%25", "%")

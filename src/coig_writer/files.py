@@ -315,12 +315,7 @@ def read_yaml(path: Path, example: str = "recipes/configs/cw_10k.yaml") -> dict[
             f"{path}: no such recipe or settings file", f"compare the name with {example}"
         )
     try:
-        text = path.read_text(encoding="utf-8")
-        for token in yaml.scan(text):
-            if isinstance(token, yaml.AliasToken):
-                at = token.start_mark
-                raise yaml.MarkedYAMLError(problem="an alias: write it out", problem_mark=at)
-        settings = yaml.load(text, _settings_loader())
+        settings = parse_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(
             f"{path}: not YAML as settings use it ({' '.join(str(error).split())[:160]})",
@@ -332,6 +327,22 @@ def read_yaml(path: Path, example: str = "recipes/configs/cw_10k.yaml") -> dict[
             f"compare it with {example}",
         )
     return settings
+
+
+def parse_yaml(text: str) -> object:
+    """Parses YAML by the rules of ``read_yaml``.
+
+    Raises:
+        yaml.YAMLError, ValueError, RecursionError: It is not such YAML.
+    """
+    import yaml
+
+    for token in yaml.scan(text):
+        if isinstance(token, yaml.AliasToken):
+            at = token.start_mark
+            raise yaml.MarkedYAMLError(problem="an alias: write it out", problem_mark=at)
+    parsed: object = yaml.load(text, _settings_loader())
+    return parsed
 
 
 def read_settings(path: Path, cls: type[R], example: str = "recipes/configs/cw_10k.yaml") -> R:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 from pathlib import Path
 
@@ -26,18 +27,31 @@ RUN: dict[str, float | int | str] = {
     "run/devices": 1,
     "run/hardware": "CPU (x86_64)",
     "run/precision": "fp32",
+    "run/mode": "plain",
+    "run/attention": "sdpa",
+    "run/compiled": False,
+    "run/checkpointing": False,
+    "run/optimizer_states": "fp32",
+    "run/dtype": "float32",
 }
 
 
-def build(root: Path) -> Path:
-    """Makes mixture, model, generations, scores' facts and the card; returns the card's folder."""
+def build(root: Path, trained: Path | None = None) -> Path:
+    """Makes mixture, model, generations, scores' facts and the card; returns the card's folder.
+
+    ``trained`` is a model whose files stand in for weights of no use.
+    """
     mixture, model = root / "mixtures" / VARIANT, root / "models" / VARIANT
     write_records(mixture / "train.parquet", rows(), MixtureRow)
     kept_out = [Aside("creative", "row-9", "contaminated_by_zh-poetry-1")]
     write_records(mixture / "kept_aside.jsonl", kept_out, Aside)
     lock(mixture)
     lock(model)
-    weights(model)
+    run_files(model)
+    if trained:
+        shutil.copytree(trained, model, dirs_exist_ok=True)
+    else:
+        weights(model)
     facts.write(mixture / "facts.json", mixing.facts(mixture))
     found = training.run(model, read_records(mixture / "train.parquet", MixtureRow))
     facts.write(model / "facts.json", [*found, *(Fact(k, v) for k, v in RUN.items())])
@@ -66,7 +80,7 @@ def lock(folder: Path) -> None:
     (folder / "mixture.lock.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-def weights(folder: Path) -> None:
+def run_files(folder: Path) -> None:
     settings = {"learning_rate": 1e-3, "max_length": 44, "seed": 42, "global_batch_size": 2}
     (folder / "recipe.json").write_text(json.dumps(settings), encoding="utf-8")
     names = [f"{r.source}\t{r.source_id}" for r in rows()]
@@ -75,6 +89,9 @@ def weights(folder: Path) -> None:
         for step in range(3)
     ]
     (folder / "consumed-0.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines))
+
+
+def weights(folder: Path) -> None:
     header = json.dumps(
         {"w": {"dtype": "F32", "shape": [3, 5], "data_offsets": [0, 60]}, "__metadata__": {}}
     ).encode()

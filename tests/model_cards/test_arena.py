@@ -55,6 +55,20 @@ def test_the_card_of_votes_counts_and_says_what_is_undecided(exported, tmp_path)
     assert not (tmp_path / "votes" / "comparisons.parquet").exists()
 
 
+def test_models_of_any_name_stay_apart(exported, tmp_path):
+    names = ("Qwen/Qwen2.5-7B-Instruct", "google/gemma-3")
+    cast = [ballot(n, "left", shown=names) for n in range(8)]
+    hostile = ("a`|<b>\n# c",)
+    cast += [ballot(20 + n, {"overall_preference": n % 4}, "rating", hostile) for n in range(8)]
+    write_records(exported / "ballots.parquet", cast, Ballot)
+    arena.write(exported, tmp_path / "votes")
+    text = (tmp_path / "votes" / "README.md").read_text(encoding="utf-8")
+    assert "| `Qwen/Qwen2.5-7B-Instruct` | `google/gemma-3` | " in text
+    assert "| <code>a\\`&#124;&lt;b&gt; # c</code> | `overall_preference` |" in text
+    sys.argv = ["reproduce.py", str(tmp_path / "votes")]
+    assert reproduce.main() == 0
+
+
 def test_it_can_be_published_and_every_number_is_measured_again(exported, tmp_path, capsys):
     out = tmp_path / "votes"
     arena.write(exported, out)

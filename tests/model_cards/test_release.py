@@ -91,18 +91,21 @@ def test_the_model_index_keeps_languages_apart():
         f"cw/{language}/ttr/mean": Fact(f"cw/{language}/ttr/mean", value)
         for language, value in (("zh", 0.5), ("en", 0.6))
     }
-    found = render.metadata("cw", scored, smoke=False)["model-index"][0]["results"]
+    found = render.metadata("cw", scored, smoke=False, unlocked=False)["model-index"][0]["results"]
     told = {r["dataset"]["split"]: [m["value"] for m in r["metrics"]] for r in found}
     assert told == {"zh": [0.5], "en": [0.6]}
     assert all(f"({r['dataset']['split']})" in r["dataset"]["name"] for r in found)
 
 
-def test_the_card_says_smoke_and_passes_the_checks_but_for_its_lock(made, tmp_path):
+def test_the_card_says_smoke_and_that_its_sources_are_not_locked(made, tmp_path):
     script.assemble(release.VARIANT, made, tmp_path / "cw_1k", None)
     (tmp_path / "cw_1k" / "config.json").write_text("{}")
     found = checks.problems(releases.read(tmp_path / "cw_1k"), "org/cw_1k")
-    assert [p.what for p in found] == ["source 'creative' has no revision: lock pending"]
-    assert "Smoke-scale model" in (tmp_path / "cw_1k" / "README.md").read_text(encoding="utf-8")
+    assert found == []
+    text = (tmp_path / "cw_1k" / "README.md").read_text(encoding="utf-8")
+    assert "Smoke-scale model" in text
+    assert "- unlocked-sources\n" in text
+    assert "**Partly without lock**: `creative` came" in text
 
 
 def test_what_was_not_made_is_named(made, tmp_path):

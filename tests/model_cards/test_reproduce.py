@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
@@ -12,9 +13,11 @@ import pytest
 from coig_writer import facts
 from coig_writer.cards.recompute import RECORDED, set_aside
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import read_records
+from coig_writer.files import read_records, write_records
+from coig_writer.generation import Generation
 from coig_writer.mixture import MixtureRow
 from coig_writer.training import recount
+from model_cards import release as script
 from model_cards import reproduce
 from tests.model_cards import release
 
@@ -47,7 +50,7 @@ def alter(card, name, value):
 def test_every_number_of_a_model_card_is_equal_or_recorded(card, capsys):
     code, out = check(card, capsys=capsys)
     assert code == 0, out
-    assert " 0 differ, 7 recorded" in out
+    assert " 0 differ, 13 recorded" in out
     assert "equal     mixture/tokens" in out
     assert "recorded  run/seconds" in out
 
@@ -94,13 +97,40 @@ def test_a_fact_that_no_command_measures_is_not_passed(card, capsys):
     assert "no command of the kit measures it" in out
 
 
-def test_the_command_named_by_a_card_is_never_run(card, tmp_path, capsys):
+def test_a_command_that_is_not_the_kits_is_never_run_and_is_caught(card, tmp_path, capsys):
     found = json.loads((card / "facts.json").read_text())
     for row in found["facts"]:
         row["command"] = f"touch {tmp_path / 'run'}"
     (card / "facts.json").write_text(json.dumps(found))
-    assert check(card, "--brief", capsys=capsys)[0] == 0
+    code, out = check(card, "--brief", capsys=capsys)
+    assert code == 1
+    assert "is no command of the kit" in out
     assert not (tmp_path / "run").exists()
+
+
+def test_a_number_that_the_card_leaves_out_is_missing(card, capsys):
+    found = [f for f in facts.read(card / "facts.json").values() if f.id != "cw_1k/zh/ttr/mean"]
+    facts.write(card / "facts.json", found)
+    code, out = check(card, "--brief", capsys=capsys)
+    assert code == 1
+    assert "missing   cw_1k/zh/ttr/mean" in out
+    assert "1 missing" in out
+
+
+def test_a_release_is_measured_from_its_own_files(card, tmp_path, capsys):
+    build, out = card.parents[1], tmp_path / "release" / "cw_1k"
+    script.assemble(release.VARIANT, build, out, None)
+    shutil.rmtree(build / "models")
+    shutil.rmtree(build / "generations")
+    assert check(out, "--brief", "--build", str(build), capsys=capsys)[0] == 0
+    answers = [
+        dataclasses.replace(a, article="短。", text="<think>想</think>短。")
+        for a in release.answers()
+    ]
+    write_records(out / "generations.parquet", answers, Generation)
+    code, told = check(out, "--brief", "--build", str(build), capsys=capsys)
+    assert code == 1
+    assert "differs   cw_1k/zh/chars/mean" in told
 
 
 def test_a_run_records_only_what_its_files_do_not_show(card, root):

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from coig_writer.cards import escape
 from coig_writer.errors import InputError
 from coig_writer.facts import Fact
 
@@ -25,9 +26,22 @@ _NOT_PROSE = re.compile(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Literal:
-    """Text that may hold digits although it states no measured number."""
+    """Ready Markdown, which may hold digits although it states no measured number.
+
+    A text that the kit did not write becomes one by ``name`` or ``code``.
+    """
 
     text: str
+
+
+def name(text: object) -> Literal:
+    """Returns a text of unknown origin, which shows as it is and does nothing."""
+    return Literal(escape.inline(str(text)))
+
+
+def code(text: object) -> Literal:
+    """Returns the same as a code span."""
+    return Literal(escape.code(str(text)))
 
 
 def shown(fact: Fact) -> str:
@@ -53,7 +67,8 @@ def render(template: Path, facts: Mapping[str, Fact], **context: object) -> str:
     """Renders a card.
 
     Args:
-        template: A Jinja file. ``fact(id)`` prints a fact, ``literal(text)`` marks a name.
+        template: A Jinja file. ``fact(id)`` prints a fact, ``literal(text)`` ready Markdown,
+            ``name(text)`` and ``code(text)`` what the kit did not write.
         facts: Facts by id.
         **context: Further values for the template; lists of facts, ready Markdown as ``Literal``.
 
@@ -85,14 +100,16 @@ def render(template: Path, facts: Mapping[str, Fact], **context: object) -> str:
         autoescape=False,
     )
     try:
-        return environment.from_string(source).render(fact=fact, literal=Literal, **context)
+        return environment.from_string(source).render(
+            fact=fact, literal=Literal, name=name, code=code, **context
+        )
     except jinja2.TemplateError as error:
         raise InputError(f"{template.name}: {error}", "mend the template") from error
 
 
 def _printable(value: object, template: Path) -> str:
     if isinstance(value, Fact):
-        return shown(value)
+        return escape.inline(value.value) if isinstance(value.value, str) else shown(value)
     if isinstance(value, Literal):
         return value.text
     text = str(value)

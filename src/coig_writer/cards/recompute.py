@@ -16,23 +16,30 @@ from typing import Literal
 
 from coig_writer.facts import Fact
 
-Verdict = Literal["equal", "differs", "recorded"]
+Verdict = Literal["equal", "differs", "recorded", "missing"]
+WRONG: tuple[Verdict, ...] = ("differs", "missing")
 SAME = 1e-9  # relative: sums of floats may end differently on another machine
+COMPARED = ("value", "n", "low", "high", "unit")
+# What a reader may be told to type where the measuring names no command of its own.
+COMMAND = re.compile(
+    r"recorded|python (-m (dataset_builder|eval_tasks)|(recipes|model_cards|space)/\w+\.py)( [\w./:=,@+-]+)*"
+)
+OTHER_ROWS = "the same value, stated of other rows"
 SHOWN_LINE = 160
 # What only a run can know; the parameters of an adapter, whose files do not hold its base, are among it.
 RECORDED = re.compile(
-    r"run/(fingerprint|epochs|train_loss|seconds|devices|hardware|parameters"
-    r"|mode|attention|compiled|checkpointing|optimizer_states|dtype|precision)"
-    r"|ledger/[\w-]+/(supervised|padding)|mixture/[\w-]+/rows_at_hand"
+    r"run/(fingerprint|epochs|train_loss|seconds|devices|hardware|precision|parameters"
+    r"|mode|attention|compiled|checkpointing|optimizer_states|dtype)"
+    r"|ledger/[^/]+/(supervised|padding)|mixture/[^/]+/rows_at_hand"
 )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Check:
-    """One number of a card, what was measured, and what follows."""
+    """One number of a card, what was measured, and what follows; nothing is stated of a missing one."""
 
     id: str
-    stated: Fact
+    stated: Fact | None
     measured: Fact | None
     verdict: Verdict
     reason: str = ""
@@ -57,13 +64,26 @@ def check(stated: Fact, measured: Mapping[str, Fact]) -> Check:
     """
     found = measured.get(stated.id)
     if found is not None:
-        fields = [n for n in ("value", "n", "low", "high") if not _same(stated, found, n)]
+        named = ("command", "artefact") if found.artefact else ()
+        fields = [n for n in (*COMPARED, *named) if not _same(stated, found, n)]
         reason = "; ".join(f"{n}: {getattr(found, n)} measured" for n in fields)
+        if fields == ["artefact"]:
+            reason = OTHER_ROWS
+        if not fields and not COMMAND.fullmatch(stated.command):
+            fields, reason = ["command"], f"{stated.command[:60]!r} is no command of the kit"
         return Check(stated.id, stated, found, "differs" if fields else "equal", reason)
-    if RECORDED.fullmatch(stated.id):
+    if RECORDED.fullmatch(stated.id) and COMMAND.fullmatch(stated.command):
         return Check(stated.id, stated, None, "recorded", "only the run itself can know it")
     reason = "no command of the kit measures it from these artefacts"
     return Check(stated.id, stated, None, "differs", reason)
+
+
+def missing(stated: Mapping[str, Fact], measured: Mapping[str, Fact]) -> list[Check]:
+    """Gives their verdict to numbers that were measured and that the card leaves out."""
+    return [
+        Check(fact_id, None, measured[fact_id], "missing", "measured, and not stated")
+        for fact_id in sorted(set(measured) - set(stated))
+    ]
 
 
 def _same(stated: Fact, found: Fact, name: str) -> bool:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from coig_writer.files import read_rows
-from coig_writer.hub import viewer
+from coig_writer.errors import InputError
+from coig_writer.files import read_json, read_rows
+from coig_writer.hub import exposure, viewer
 from coig_writer.hub.licenses import IDS
 from coig_writer.hub.problem import Problem
 from coig_writer.hub.release import CARD, File, Release
+from coig_writer.text.masking import masked
 
+LOCK = "mixture.lock.json"
+UNLOCKED = "unlocked-sources"  # tag of a model whose mixture cannot be built again from the Hub
+REMOVED = "removed.jsonl"  # the log of rows taken out, which is public
 JUNK = (".DS_Store", "Thumbs.db", "desktop.ini")
 # The words that ``datasets`` takes for a split, between separators (data_files.py, SPLIT_KEYWORDS).
 SPLIT_WORDS = frozenset(
@@ -31,17 +35,7 @@ SPLIT_WORDS = frozenset(
     )
 )
 _SEPARATOR = re.compile(r"[-._ 0-9/]+")
-SECRETS = {
-    "a Hugging Face token": re.compile(r"\bhf_[A-Za-z0-9]{30,}\b"),
-    "an API key": re.compile(r"\bsk-[A-Za-z0-9_-]{20,}\b"),
-    "a GitHub token": re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36}\b"),
-    "an AWS key": re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "a password in a URL": re.compile(r"\b\w+://[^\s/:@]+:[^\s/@]{6,}@"),
-}
-_MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|Users)/[\w.-]+/")
 _PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth")
-_NO_TEXT = (".safetensors", ".png", ".whl", ".npz", ".gz")
 _NAME_OF_REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]{0,95}")
 
 
@@ -49,9 +43,13 @@ def problems(release: Release, repo_id: str) -> list[Problem]:
     """Returns every reason not to publish a release under a name; none if it may go out."""
     found = [*_name(repo_id), *_metadata(release), *_junk(release), *_scripts(release, repo_id)]
     for file in release.files:
-        found += [*_text(file), *_pickle(file)]
+        found += [*exposure.problems(file), *_pickle(file)]
     if release.kind == "dataset":
-        found += [*_split_words(release), *viewer.problems(release.folder, release.metadata)]
+        found += [
+            *_personal(release),
+            *_split_words(release),
+            *viewer.problems(release.folder, release.metadata),
+        ]
     if release.kind == "model":
         found += [*_lock(release), *_weights(release)]
     return found
@@ -115,7 +113,7 @@ def _name(repo_id: str) -> Iterator[Problem]:
 
 def _metadata(release: Release) -> Iterator[Problem]:
     license_id = release.metadata.get("license")
-    if license_id not in IDS:
+    if not isinstance(license_id, str) or license_id not in IDS:
         yield Problem(
             CARD, f"license {license_id!r} is none the Hub knows", "use an id, or 'other'"
         )
@@ -123,8 +121,12 @@ def _metadata(release: Release) -> Iterator[Problem]:
         yield Problem(CARD, "license 'other' has no license_name", "name the licence there")
     languages = release.metadata.get("language", [])
     for language in languages if isinstance(languages, list) else [languages]:
-        if not re.fullmatch(r"[a-z]{2,3}", str(language)):
+        if not isinstance(language, str) or not re.fullmatch(r"[a-z]{2,3}", language):
             yield Problem(CARD, f"language {language!r} is no ISO 639 code", "write zh, en, …")
+    for key in ("tags", "datasets"):
+        listed = release.metadata.get(key, [])
+        if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
+            yield Problem(CARD, f"{key} is not a list of names", "render the card again")
 
 
 def _junk(release: Release) -> Iterator[Problem]:
@@ -159,28 +161,17 @@ def _split_words(release: Release) -> Iterator[Problem]:
             yield Problem(path, f"its name would be read as the split {word!r}", "rename it")
 
 
-def _text(file: File) -> Iterator[Problem]:
-    if file.path.endswith(_NO_TEXT):
-        return
-    for where, text in _texts(file):
-        for what, pattern in SECRETS.items():
-            if pattern.search(text):
-                yield Problem(
-                    where, f"holds {what}", "remove it, and revoke it where it was issued"
-                )
-                return
-        if not file.path.endswith(".parquet") and (found := _MACHINE_PATH.search(text)):
-            yield Problem(where, f"names a path of this machine, {found.group()}…", "remove it")
-            return
-
-
-def _texts(file: File) -> Iterator[tuple[str, str]]:
-    """Yields the texts of a file: rows of Parquet, else the whole of it."""
-    if not file.path.endswith(".parquet"):
-        yield file.path, file.source.read_bytes().decode("utf-8", "replace")
-        return
-    for number, (_, row) in enumerate(read_rows(file.source), 1):
-        yield f"{file.path} row {number}", json.dumps(row, ensure_ascii=False, default=str)
+def _personal(release: Release) -> Iterator[Problem]:
+    """Yields personal data in the log of rows taken out, which is public."""
+    for file in release.files:
+        if file.path != REMOVED:
+            continue
+        try:
+            for number, (_, row) in enumerate(read_rows(file.source), 1):
+                for kind in masked(str(row.get("reason", ""))).counts:
+                    yield Problem(f"{REMOVED} line {number}", f"tells a {kind}", "mask it there")
+        except InputError as error:
+            yield Problem(REMOVED, error.message, error.remedy)
 
 
 def _pickle(file: File) -> Iterator[Problem]:
@@ -189,16 +180,26 @@ def _pickle(file: File) -> Iterator[Problem]:
 
 
 def _lock(release: Release) -> Iterator[Problem]:
-    name = "mixture.lock.json"
-    if name not in release.paths:
-        yield Problem(name, "is missing: the mixture is unlocked", "train with recipes/sft.py")
+    """Yields what a mixture's lock lacks; a source without revision is a problem unless the card says it."""
+    if LOCK not in release.paths:
+        yield Problem(LOCK, "is missing: the mixture is unlocked", "train with recipes/sft.py")
         return
-    sources = json.loads((release.folder / name).read_text(encoding="utf-8")).get("sources", {})
-    for source, part in sources.items():
-        if part.get("revision") is None:
-            yield Problem(
-                name, f"source {source!r} has no revision: lock pending", "mix from the Hub, online"
-            )
+    try:
+        sources = read_json(release.folder / LOCK).get("sources")
+    except InputError as error:
+        yield Problem(LOCK, error.message, error.remedy)
+        return
+    if not isinstance(sources, dict) or not all(isinstance(p, dict) for p in sources.values()):
+        yield Problem(LOCK, "is no lock of a mixture", "train with recipes/sft.py")
+        return
+    unlocked = sorted(name for name, part in sources.items() if part.get("revision") is None)
+    tags = release.metadata.get("tags")
+    marked = isinstance(tags, list) and UNLOCKED in tags
+    for source in () if marked else unlocked:
+        what = f"source {source!r} has no revision, and the card does not say so"
+        yield Problem(LOCK, what, f"render the card again: it gets the tag {UNLOCKED}")
+    if marked and not unlocked:
+        yield Problem(CARD, f"says {UNLOCKED}, yet each source is locked", "render the card again")
 
 
 def _weights(release: Release) -> Iterator[Problem]:

@@ -53,7 +53,8 @@ def difference(release: Release, remote: Remote, version: str, scratch: Path) ->
     A dataset's change log is written here, from the rows of the version that is there.
 
     Raises:
-        PublicationError: The Hub cannot be read, or the version is taken by another commit.
+        PublicationError: The Hub cannot be read, or the version is taken by another commit, or sorts
+            before the newest one.
     """
     state = remote.state()
     files, rows = release.files, None
@@ -75,7 +76,19 @@ def difference(release: Release, remote: Remote, version: str, scratch: Path) ->
             f"{version} is already the tag of commit {tagged[:12]}, which holds something else",
             "give the release a version of its own with --tag",
         )
+    if found:
+        _refuse_older(version, state)
     return found
+
+
+def _refuse_older(version: str, state: State) -> None:
+    """Refuses a version that would sort before one that is there, as a takedown after it must not."""
+    newest = max(filter(versions.order, state.tags), key=versions.order, default=None)
+    if newest and () < versions.order(version) <= versions.order(newest):
+        raise PublicationError(
+            f"{version} would sort before {newest}, the newest version there",
+            f"give a later one with --tag; for rows taken out: dataset_builder remove … --after {newest}",
+        )
 
 
 def _change_log(

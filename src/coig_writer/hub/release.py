@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from coig_writer.errors import MissingInputError, PublicationError
+from coig_writer.files import parse_yaml
 
 Kind = Literal["dataset", "model", "space"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -56,7 +57,11 @@ def read(folder: Path, kind: Kind | None = None) -> Release:
             f"{folder}: no {CARD}, so there is nothing to publish",
             "give COIG-Writer, build/release/cw, space or another folder with a card",
         )
-    metadata = front_matter((folder / CARD).read_text(encoding="utf-8"), folder / CARD)
+    try:
+        text = (folder / CARD).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise PublicationError(f"{folder / CARD}: not UTF-8", "render the card again") from error
+    metadata = front_matter(text, folder / CARD)
     kind = kind or _kind(folder, metadata)
     everything = sorted(
         f for f in folder.rglob("*") if f.is_file() and ".git" not in f.relative_to(folder).parts
@@ -90,7 +95,7 @@ def front_matter(text: str, where: Path) -> dict[str, object]:
     """Returns the YAML metadata that opens a card.
 
     Raises:
-        PublicationError: There is none, or it is not YAML.
+        PublicationError: There is none, or it is not YAML, or holds an alias or a key twice.
     """
     import yaml
 
@@ -99,11 +104,16 @@ def front_matter(text: str, where: Path) -> dict[str, object]:
             f"{where}: no metadata between two lines of ---", "render the card again"
         )
     try:
-        found = yaml.safe_load(text[4 : text.index("\n---", 4) + 1])
-    except yaml.YAMLError as error:
-        raise PublicationError(f"{where}: not YAML: {error}", "render the card again") from error
+        found = parse_yaml(text[4 : text.index("\n---", 4) + 1])
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        words = " ".join(str(error).split())[:160]
+        raise PublicationError(
+            f"{where}: the metadata is not YAML as cards use it ({words})", "render the card again"
+        ) from error
     if not isinstance(found, dict):
         raise PublicationError(f"{where}: the metadata is empty", "render the card again")
+    if odd := [key for key in found if not isinstance(key, str)]:
+        raise PublicationError(f"{where}: the key {odd[0]!r} is no name", "render the card again")
     return found
 
 

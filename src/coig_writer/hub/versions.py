@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -28,6 +29,12 @@ class Changes:
 
     def __str__(self) -> str:
         return f"{len(self.added)} rows added, {len(self.changed)} changed, {len(self.removed)} removed"
+
+
+def order(version: str) -> tuple[int, ...]:
+    """Returns what versions sort by: the numbers of ``v1.2.3``; nothing for another name."""
+    found = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", version, re.ASCII)
+    return tuple(int(number) for number in found.groups()) if found else ()
 
 
 def row_hashes(files: Iterable[Path]) -> dict[str, str]:

@@ -67,22 +67,31 @@ def _files(
     from fsspec.utils import glob_translate  # the globs of datasets: a star stops at a slash
 
     where = f"{CONFIGS} {config.get('config_name')}"
-    for split, patterns in _splits(config):
+    for found in _splits(config):
+        if found is None:
+            yield Problem(where, "data_files is no list of split and path", "render the card again")
+            continue
+        split, patterns = found
         if not _SPLIT.fullmatch(split):
             yield Problem(where, f"{split!r} is no split name", "use word characters")
         for pattern in patterns:
             fits = re.compile(glob_translate(pattern))
-            found = [file for file in files if fits.match(file)]
-            reached.update(found)
-            if not found:
+            fitting = [file for file in files if fits.match(file)]
+            reached.update(fitting)
+            if not fitting:
                 yield Problem(where, f"no file fits {pattern}", "pack it again")
 
 
-def _splits(config: Mapping[str, object]) -> Iterator[tuple[str, list[str]]]:
+def _splits(config: Mapping[str, object]) -> Iterator[tuple[str, list[str]] | None]:
+    """Yields each split with its globs; None for an entry of ``data_files`` of another form."""
     listed = config.get("data_files")
-    for entry in listed if isinstance(listed, list) else []:
-        paths = entry.get("path", [])
-        yield str(entry.get("split")), [paths] if isinstance(paths, str) else list(paths)
+    for entry in listed if isinstance(listed, list) else [None]:
+        path = entry.get("path") if isinstance(entry, dict) else None
+        globs = [path] if isinstance(path, str) else path
+        if isinstance(globs, list) and all(isinstance(g, str) for g in globs):
+            yield str(entry.get("split")), globs
+        else:
+            yield None
 
 
 def parquet(file: Path, path: str) -> Iterator[Problem]:

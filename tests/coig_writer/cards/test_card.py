@@ -56,10 +56,27 @@ def test_facts_file_round_trip(tmp_path):
     found = facts.read(tmp_path / "facts.json")
     assert found["rate"].value == 0.62745
     assert found["rate"].time
-    with pytest.raises(InputError, match="stands twice"):
+    with pytest.raises(InputError, match="duplicate fact id"):
         facts.write(tmp_path / "facts.json", [FACTS["rows"], FACTS["rows"]])
     with pytest.raises(MissingInputError):
         facts.read(tmp_path / "gone.json")
     (tmp_path / "odd.json").write_text("[]")
     with pytest.raises(InputError, match="not a facts file"):
         facts.read(tmp_path / "odd.json")
+    twice = '{"facts": [{"id": "a", "value": 1}, {"id": "a", "value": 2}]}'
+    for text, complaint in (
+        ('{"facts": [1]}', "not a facts file"),
+        ('{"facts": {}}', "not a facts file"),
+        ('{"facts": [{"id": "a", "value": NaN}]}', "is nan, no number"),
+        ('{"facts": [{"id": "a", "value": []}]}', "value"),
+        (twice, "duplicate fact id 'a'"),
+    ):
+        (tmp_path / "odd.json").write_text(text)
+        with pytest.raises(InputError, match=complaint):
+            facts.read(tmp_path / "odd.json")
+
+
+@pytest.mark.parametrize("name", ["Qwen/Qwen2.5", "google/gemma-3", "a%2Fb", "%", "甲/乙/%252F"])
+def test_a_name_is_one_part_of_an_id(name):
+    assert "/" not in facts.part(name)
+    assert facts.name_of(facts.part(name)) == name

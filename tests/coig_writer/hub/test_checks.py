@@ -10,8 +10,6 @@ from coig_writer.errors import MissingInputError, PublicationError
 from coig_writer.hub import checks, licenses, release, viewer
 from tests.coig_writer.hub import folders
 
-TOKEN = "hf_" + "a1B2" * 9
-
 
 def found(folder, name="user/COIG-Writer"):
     return "\n".join(str(p) for p in checks.problems(release.read(folder), name))
@@ -48,30 +46,6 @@ def test_names_that_do_not_belong(dataset, path, complaint):
     assert complaint in found(dataset)
 
 
-@pytest.mark.parametrize(
-    ("text", "what"),
-    [
-        (f"token = {TOKEN}", "a Hugging Face token"),
-        ("sk-" + "a" * 24, "an API key"),
-        ("ghp_" + "a" * 36, "a GitHub token"),
-        ("AKIA" + "A" * 16, "an AWS key"),
-        ("-----BEGIN RSA PRIVATE KEY-----", "a private key"),
-        ("postgresql://writer:hunter22@db/votes", "a password in a URL"),
-        ("read from /home/someone/data/x.json", "a path of this machine"),
-    ],
-)
-def test_secrets_and_machine_paths(dataset, text, what):
-    (dataset / "notes.txt").write_text(text)
-    assert what in found(dataset)
-
-
-def test_a_secret_in_a_parquet_row_is_found_and_not_repeated(tmp_path):
-    rows = {"poetry": [folders.triplet("a", "poetry", f"我的密码是 {TOKEN} 。")]}
-    text = found(folders.dataset(tmp_path / "COIG-Writer", rows))
-    assert "train-00000-of-00001.parquet row 1: holds a Hugging Face token" in text
-    assert TOKEN not in text
-
-
 @pytest.mark.parametrize("name", ["COIG-Writer", "a/b/c", "a/b--c", "-a/b", "a/b..c"])
 def test_names_of_repositories(dataset, name):
     assert "is no repository name" in found(dataset, name)
@@ -96,6 +70,11 @@ def card(folder, old, new):
         ("data/poetry/train-*", "data/poem/train-*", "no file fits data/poem/"),
         ("split: train", "split: tr-ain", "no split name"),
         ("data/*/train-*.parquet", "data/poetry/*.parquet", "no config reaches it"),
+        ("license: odc-by", "license: [mit]", "license ['mit']"),
+        ("- zh", "- {zh: 1}", "language {'zh': 1}"),
+        ("license:", "tags: 3\nlicense:", "tags is not a list of names"),
+        ("path: data/poetry/train-*.parquet", "path: 3", "no list of split and path"),
+        ("- split: train\n    path: data/poetry/train-*.parquet", "- train", "no list of split"),
     ],
 )
 def test_the_card(dataset, old, new, complaint):
@@ -116,6 +95,10 @@ def test_cards_without_metadata(dataset):
         ("# Rows", "no metadata"),
         ("---\n[\n---\n", "not YAML"),
         ("---\n\n---", "empty"),
+        ("---\na: &a [x]\nb: [*a, *a]\n---\n", "an alias: write it out"),
+        ("---\nlicense: mit\nlicense: odc-by\n---\n", "is given twice"),
+        ("---\n1: x\n---\n", "the key 1 is no name"),
+        ("---\na: " + "[" * 5000 + "\n---\n", "not YAML"),
     ):
         (dataset / "README.md").write_text(text)
         with pytest.raises(PublicationError, match=complaint):
@@ -125,11 +108,27 @@ def test_cards_without_metadata(dataset):
         release.read(dataset)
 
 
-def test_an_unlocked_mixture(tmp_path):
+def test_an_unlocked_mixture_goes_out_only_as_what_it_is(tmp_path):
     pending = folders.model(tmp_path / "pending", revision=None)
-    assert "lock pending" in found(pending, "user/cw")
-    (pending / "mixture.lock.json").unlink()
+    assert "has no revision, and the card does not say so" in found(pending, "user/cw")
+    card(pending, "license:", "tags: [unlocked-sources]\nlicense:")
+    assert found(pending, "user/cw") == ""
+    lock = pending / "mixture.lock.json"
+    lock.write_text('{"sources": {"creative": {"revision": "abc"}}}')
+    assert "says unlocked-sources, yet each source is locked" in found(pending, "user/cw")
+    for text in ("[]", '{"sources": []}', '{"sources": {"a": 1}}', "{"):
+        lock.write_text(text)
+        assert "mixture.lock.json: " in found(pending, "user/cw")
+    lock.unlink()
     assert "the mixture is unlocked" in found(pending, "user/cw")
+
+
+def test_the_log_of_removed_rows_tells_nothing_of_a_person(dataset):
+    row = '{"id": "a", "reason": "asked by %s", "version": "1.0.1", "time": ""}\n'
+    (dataset / "removed.jsonl").write_text(row % "the author")
+    assert found(dataset) == ""
+    (dataset / "removed.jsonl").write_text(row % "x" + row % "somebody@example.org")
+    assert "removed.jsonl line 2: tells a 邮箱" in found(dataset)
 
 
 def test_a_link_is_refused(dataset):

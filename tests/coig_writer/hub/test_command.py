@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import os
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from tests.coig_writer.hub import folders
+from coig_writer import taxonomy
+from dataset_builder.packing import pack, samples
+from dataset_builder.packing.remove import remove
+from model_cards.release import assemble
 from tests.hub_double.client import environment
+from tests.model_cards import release
 
 NAME = "user/COIG-Writer"
 LOAD = """
 from datasets import load_dataset
-rows = load_dataset("user/COIG-Writer", "poetry", split="train")
+rows = load_dataset("user/COIG-Writer", "wuxia", split="train")
 assert rows["id"] == ["a", "b"], rows["id"]
 streamed = load_dataset("user/COIG-Writer", split="train", streaming=True)
 assert sorted(row["id"] for row in streamed) == ["a", "b", "c", "d"]
@@ -23,6 +32,28 @@ old = load_dataset("user/COIG-Writer", split="train", revision="v1.0.0")
 new = load_dataset("user/COIG-Writer", split="train", revision="v1.1.0")
 print(f"{len(old)} rows, then {len(new)}")
 """
+
+
+SAMPLES = [
+    t for g in ("wuxia", "slogan") for t in samples.read(taxonomy.published()) if t.genre == g
+]
+*ROWS, LATER = (dataclasses.replace(t, id=i) for t, i in zip(SAMPLES, "abcd", strict=True))
+
+
+def packed(folder, rows):
+    pack.pack(rows, taxonomy.published(), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return packed(tmp_path_factory.mktemp("made") / "COIG-Writer", ROWS)
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    """A small dataset whose facts and card are those of its rows."""
+    return Path(shutil.copytree(made, tmp_path / "COIG-Writer"))
 
 
 @pytest.fixture
@@ -64,41 +95,68 @@ def git(folder, *words):
     subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
 
 
-def test_a_dry_run_changes_nothing(publish, hub, tmp_path):
-    out = publish(folders.dataset(tmp_path / "COIG-Writer"), "--to", NAME)
+def test_a_dry_run_changes_nothing(publish, hub, folder):
+    out = publish(folder, "--to", NAME)
     assert "the repository is not there yet and would be made" in out
-    assert "+ data/poetry/train-00000-of-00001.parquet" in out
+    assert "+ data/wuxia/train-00000-of-00001.parquet" in out
     assert "3 rows added" in out
     assert "dry run: nothing was sent" in out
     assert hub.repositories == {}
 
 
-def test_published_rows_are_loaded_streamed_and_versioned(publish, python, hub, tmp_path):
-    folder = folders.dataset(tmp_path / "COIG-Writer")
+def test_published_rows_are_loaded_streamed_and_versioned(publish, python, folder):
     out = publish(folder, "--to", NAME, "--tag", "v1.0.0", "--commit", "--public")
-    assert "tag v1.0.0; read back: 5 files and 3 rows, equal" in out
-    rows = {
-        "poetry": [folders.triplet("a", "poetry"), folders.triplet("b", "poetry")],
-        "script": [folders.triplet("c", "script")],
-        "wuxia": [folders.triplet("d", "wuxia")],
-    }
-    folders.dataset(folder, rows)
+    assert re.search(r"tag v1\.0\.0; read back: \d+ files and [\d,]+ rows, equal", out)
+    packed(folder, [*ROWS, LATER])
     publish(folder, "--to", NAME, "--tag", "v1.1.0", "--commit")
     assert "3 rows, then 4" in python("-c", LOAD)
 
 
-def test_the_version_of_a_dataset_is_its_own(publish, hub, tmp_path):
-    folder = folders.dataset(tmp_path / "COIG-Writer")
+@pytest.mark.slow
+def test_a_takedown_gets_the_version_that_its_log_names_and_sorts_last(publish, hub, folder):
     publish(folder, "--to", NAME, "--commit")
     assert set(hub.repository(NAME).tags) == {"v1.0.0"}
-    fact = {"id": "removed/version", "value": "1.0.1"}
-    (folder / "facts.json").write_text(json.dumps({"facts": [fact]}))
-    publish(folder, "--to", NAME, "--commit")
-    assert set(hub.repository(NAME).tags) == {"v1.0.0", "v1.0.1"}
+    packed(folder, [*ROWS, LATER])
+    publish(folder, "--to", NAME, "--tag", "v1.1.0", "--commit")
+    shutil.copytree(folder, again := folder.parent / "again")
+    remove(folder, ["d"], "asked")
+    out = publish(folder, "--to", NAME, "--commit", code=1)
+    assert "v1.0.1 would sort before v1.1.0" in out
+    out = publish(folder, "--to", NAME, "--tag", "v1.1.1", "--commit", code=1)
+    assert "the log of removed rows says version 1.0.1, the tag would be v1.1.1" in out
+    remove(again, ["d"], "asked", after="v1.1.0")
+    publish(again, "--to", NAME, "--commit")
+    assert set(hub.repository(NAME).tags) == {"v1.0.0", "v1.1.0", "v1.1.1"}
 
 
-def test_a_refusal_lists_every_problem(publish, hub, tmp_path):
-    folder = folders.dataset(tmp_path / "COIG-Writer")
+def edit_cell(folder):
+    (file,) = (folder / "data" / "wuxia").glob("*.parquet")
+    table = pq.read_table(file)
+    rows = table.to_pylist()
+    rows[1]["answer"] += "添一句。"
+    changed = pa.Table.from_pylist(rows, schema=table.schema)
+    pq.write_table(changed, file, write_page_index=True)
+
+
+def edit_fact(folder):
+    file = folder / "facts.json"
+    file.write_text(file.read_text().replace('"value": 3,', '"value": 4,', 1))
+
+
+def edit_prose(folder):
+    file = folder / "README.md"
+    file.write_text(file.read_text(encoding="utf-8") + "\nThe best of all.\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("edit", [edit_cell, edit_fact, edit_prose])
+def test_an_edited_cell_fact_or_word_is_sent_nowhere(publish, hub, folder, edit):
+    edit(folder)
+    told = "its numbers or words are not those of its artefacts"
+    assert told in publish(folder, "--to", NAME, "--commit", code=1)
+    assert hub.requests == []
+
+
+def test_a_refusal_lists_every_problem(publish, hub, folder):
     (folder / "COIG-Writer.py").write_text("x")
     (folder / ".DS_Store").write_text("x")
     out = publish(folder, "--to", NAME, "--commit", code=1)
@@ -107,16 +165,14 @@ def test_a_refusal_lists_every_problem(publish, hub, tmp_path):
     assert hub.requests == []
 
 
-def test_a_dirty_checkout_is_refused(python, hub, tmp_path):
-    folder = folders.dataset(tmp_path / "COIG-Writer")
+def test_a_dirty_checkout_is_refused(python, hub, folder):
     git(folder, "init", "-q")
     out = python("-m", "coig_writer", "publish", str(folder), "--to", NAME, "--commit", code=1)
     assert "has changes that are in no commit" in out
     assert hub.requests == []
 
 
-def test_a_release_made_outside_any_checkout_says_so(python, hub, tmp_path):
-    folder = folders.dataset(tmp_path / "COIG-Writer")
+def test_a_release_made_outside_any_checkout_says_so(python, hub, folder):
     as_installed = """
 from coig_writer import __main__ as command
 from coig_writer.hub import checks
@@ -127,13 +183,14 @@ command.run()
     assert "no git checkout around it: the release will not say what it was made from" in out
 
 
-def test_check_needs_no_network(python, hub, tmp_path):
-    folder = folders.dataset(tmp_path / "COIG-Writer")
+def test_check_needs_no_network_and_tells_everything_at_once(python, hub, folder):
     out = python("-m", "coig_writer", "check", str(folder))
-    assert "a dataset of 4 files, no problem" in out
+    assert "files, no problem" in out
     (folder / "benchmark_test.jsonl").write_text("{}")
+    (folder / "facts.json").unlink()
     out = python("-m", "coig_writer", "check", str(folder), code=1)
     assert "split 'test'" in out
+    assert "facts.json: is missing" in out
     assert hub.requests == []
 
 
@@ -143,15 +200,11 @@ def test_the_packed_samples_pass(python, packed_samples):
 
 @pytest.mark.slow
 def test_a_published_model_is_loaded(publish, python, root, tmp_path):
-    folder = folders.model(tmp_path / "cw")
-    (folder / "config.json").unlink()
-    (folder / "model.safetensors").unlink()
-    card = (folder / "README.md").read_text()
     python(str(root / "recipes" / "smoke.py"), "--out", str(tmp_path / "smoke"))
-    for file in (tmp_path / "smoke").iterdir():
-        file.rename(folder / file.name)
-    (folder / "README.md").write_text(card)
-    publish(folder, "--to", "user/cw", "--commit")
+    card = release.build(tmp_path / "build", tmp_path / "smoke")
+    folder = tmp_path / "release" / release.VARIANT
+    assemble(release.VARIANT, card.parents[1], folder, None)
+    publish(folder, "--to", "user/cw", "--commit", "--build", str(tmp_path / "build"))
     code = (
         "from transformers import AutoModelForCausalLM, AutoTokenizer\n"
         "tokenizer = AutoTokenizer.from_pretrained('user/cw')\n"

@@ -83,6 +83,18 @@ def test_a_version_that_is_taken_is_refused(hub, api, tmp_path):
     assert hub.repository(NAME).messages == ["made", "Release v1.0.0"]
 
 
+def test_a_version_that_would_sort_before_the_newest_is_refused(hub, api, tmp_path):
+    folder = folders.dataset(tmp_path / "COIG-Writer")
+    send(folder, api, tmp_path, "v1.9.0")
+    (folder / "NOTES.md").write_text("new")
+    for version in ("v1.0.1", "1.9.0", "v1.8.11"):
+        with pytest.raises(PublicationError, match=r"would sort before v1\.9\.0"):
+            send(folder, api, tmp_path, version)
+    assert send(folder, api, tmp_path, "v1.10.0").tag == "v1.10.0"
+    (folder / "NOTES.md").write_text("newer")
+    assert send(folder, api, tmp_path, "camera-ready").tag == "camera-ready"
+
+
 def test_a_pull_request_leaves_the_main_branch_and_is_opened_once(hub, api, tmp_path):
     folder = folders.dataset(tmp_path / "COIG-Writer")
     with pytest.raises(PublicationError, match="no such repository"):

@@ -43,8 +43,18 @@ def test_a_removed_row_is_gone_counted_and_logged(folder):
     assert found["overall/rows"].value == 4
     assert found["removed/rows"].value == 2
     card = (folder / "README.md").read_text(encoding="utf-8")
-    assert "version 1.0.2; rows removed since the first: 2;" in card
+    assert "since the first version: 2, the last of them in version 1.0.2;" in card
     assert describe.card(folder, describe.read_packed(folder)) == card
+
+
+def test_a_takedown_sorts_after_what_it_takes_down_and_tells_nothing_of_a_person(folder):
+    log = remove(folder, [ROWS[0].id], "作者来电 13912345678\n要求撤下", after="v1.1.9")
+    assert [r.version for r in log] == ["1.1.10"]
+    assert log[0].reason == "作者来电 ［手机号］ 要求撤下"
+    assert "13912345678" not in (folder / "removed.jsonl").read_text(encoding="utf-8")
+    assert remove(folder, [ROWS[1].id], "again", after="1.0.4")[-1].version == "1.1.11"
+    with pytest.raises(InputError, match="'newest' is no version"):
+        remove(folder, [ROWS[2].id], "again", after="newest")
 
 
 def test_packing_again_does_not_bring_a_row_back(folder):

@@ -1,0 +1,169 @@
+"""Secrets and paths of a machine, wherever a release could carry them: names, texts, rows, headers, archives."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from coig_writer.errors import InputError
+from coig_writer.files import read_rows
+from coig_writer.hub.problem import Problem
+from coig_writer.hub.release import File
+
+# ASCII throughout: a Chinese character before a token is no part of its word. Every repeat is bounded, or
+# ends at a character that its class excludes, so that no text makes the search slow.
+_KINDS = {
+    "a Hugging Face token": r"\bhf_[A-Za-z0-9]{30,}|\bapi_org_[A-Za-z0-9]{30,}",
+    "a GitHub token": r"\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_\w{22}",
+    "a GitLab token": r"\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|agent)-[\w-]{20}",
+    "a Google key": r"\bAIza[\w-]{35}|\bGOCSPX-[\w-]{28}|\bya29\.[\w-]{20}",
+    "an API key": r"\bsk-[\w-]{20}|\b[rs]k_(?:live|test)_\w{16}|\bgsk_\w{40}|\br8_\w{30}|\bnvapi-[\w-]{40}",
+    "an AWS key": r"\bA(?:KI|SI)A[0-9A-Z]{16}\b|(?i:aws_secret_access_key)\W{1,5}[A-Za-z0-9/+=]{40}",
+    "an Alibaba Cloud key": r"\bLTAI[A-Za-z0-9]{12,30}\b",
+    "a Tencent Cloud key": r"\bAKID[A-Za-z0-9]{32}\b",
+    "a Slack token": r"\bxox[abeprs]-[\w-]{10}|hooks\.slack\.com/services/T\w{1,20}/B\w{1,20}/\w",
+    "a package index's token": r"\bpypi-[\w-]{50}|\bnpm_[A-Za-z0-9]{36}\b",
+    "a signed web token": r"\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,2000}\.[\w-]{10}",
+    "a private key": r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY|\bAGE-SECRET-KEY-1\w{50}",
+    "a password in a URL": r"\b[a-z][a-z0-9+.]{1,20}://[^\s/:@\"'<>]{1,80}:[^\s/@\"'<>{}$]{6,200}@",
+    "a secret setting": r"\b[A-Z][A-Z0-9_]{0,60}(?:SECRET|TOKEN|PASSWORD|API_KEY)\s?=\s?[\"']?[A-Za-z0-9/+_-]{16}",
+}
+SECRETS: Mapping[str, re.Pattern[str]] = {
+    what: re.compile(pattern, re.ASCII) for what, pattern in _KINDS.items()
+}
+_NAMES = re.compile(
+    r"\.env(?:\..*)?|\.?secrets?(?:\.\w+)?|\.netrc|\.pypirc|\.npmrc|\.git-credentials|credentials(?:\.\w+)?"
+    r"|id_(?:rsa|dsa|ecdsa|ed25519)|.*\.(?:pem|key|p12|pfx|kdbx|ovpn)|token(?:\.txt)?",
+    re.IGNORECASE,
+)
+_DATABASE = re.compile(r".*\.(?:db|sqlite3?)(?:-(?:wal|shm|journal))?", re.IGNORECASE)
+SQLITE = b"SQLite format 3\0"
+_HOME = re.compile(
+    r"(?<![A-Za-z0-9_.])/(?:home|Users)/[\w.-]{1,64}/|(?<![A-Za-z0-9_.])/root/[\w.-]{1,64}"
+    r"|\b[A-Za-z]:\\{1,2}Users\\{1,2}[^\\\s]{1,64}\\"
+)
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
+_SPACES = frozenset("nrtbf")
+MAX_UNPACKED = 256 * 2**20  # of one archive's member; what a release needs is far smaller
+
+
+def problems(file: File) -> Iterator[Problem]:
+    """Yields every secret and every path of a machine in a file, each with its line or row; never the secret."""
+    name = Path(file.path).name
+    if _NAMES.fullmatch(name):
+        yield Problem(file.path, "has the name of a secret", "take it out")
+    with file.source.open("rb") as handle:
+        start = handle.read(len(SQLITE))
+    if start == SQLITE or _DATABASE.fullmatch(name):
+        yield Problem(
+            file.path,
+            "is a database, such as the arena keeps ballots in",
+            "export it: python space/app.py export",
+        )
+        return
+    try:
+        for where, text in texts(file.source, file.path):
+            yield from _found(where, text)
+    except (InputError, zipfile.BadZipFile, zlib.error, EOFError, OSError):
+        yield Problem(file.path, "cannot be read to look for secrets", "make the file again")
+
+
+def _found(where: str, text: str) -> Iterator[Problem]:
+    """Yields each kind once per place; looked for as the text stands and with its escapes resolved."""
+    seen = set()
+    for form in dict.fromkeys((text, _ESCAPE.sub(_unescaped, text))):
+        for what, pattern in SECRETS.items():
+            for match in pattern.finditer(form):
+                seen.add((_line(form, match.start()), what, ""))
+        for match in _paths().finditer(form):
+            seen.add((_line(form, match.start()), "", match.group()))
+    for line, what, path in sorted(seen):
+        place = where if " row " in where else f"{where} line {line}"
+        if what:
+            yield Problem(place, f"holds {what}", "remove it, and revoke it where it was issued")
+        else:
+            yield Problem(place, f"names a path of this machine, {path}…", "remove it")
+
+
+def _line(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    """Resolves an escape of JSON; one that stands for white space becomes a space, so that lines stay."""
+    if match[1]:
+        return chr(int(match[1], 16))
+    return " " if match[2] in _SPACES else match[2]
+
+
+def _paths() -> re.Pattern[str]:
+    """Returns what a path of a machine looks like, this machine's own working folders included."""
+    own = {str(Path.home()), str(Path.cwd())} - {"/"}
+    named = "|".join(
+        rf"(?<![\w.]){re.escape(path)}(?![\w])" for path in sorted(own) if len(path) > 5
+    )
+    return re.compile(f"{_HOME.pattern}|{named}" if named else _HOME.pattern)
+
+
+def texts(source: Path, path: str) -> Iterator[tuple[str, str]]:
+    """Yields the texts of a file with their places: rows of Parquet, headers of weights, members of archives.
+
+    Raises:
+        InputError: It is Parquet and broken.
+        zipfile.BadZipFile, zlib.error, EOFError, OSError: It is a broken archive, or cannot be read.
+    """
+    if path.endswith(".parquet"):
+        yield f"{path} metadata", _schema(source)
+        for number, (_, row) in enumerate(read_rows(source), 1):
+            yield f"{path} row {number}", "\n".join(_strings(row))
+    elif path.endswith(".safetensors"):
+        with source.open("rb") as handle:
+            (size,) = struct.unpack("<Q", handle.read(8).ljust(8, b"\0"))
+            yield f"{path} header", handle.read(min(size, MAX_UNPACKED)).decode("utf-8", "replace")
+    elif zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            for member in archive.infolist():
+                with archive.open(member) as handle:
+                    yield f"{path}/{member.filename}", _decoded(handle.read(MAX_UNPACKED))
+    elif path.endswith(".gz"):
+        with gzip.open(source) as unpacked:
+            yield path, _decoded(unpacked.read(MAX_UNPACKED))
+    else:
+        yield path, _decoded(source.read_bytes())
+
+
+def _decoded(content: bytes) -> str:
+    """Decodes a text; zero bytes go, so that the letters of UTF-16 stand side by side."""
+    return content.decode("utf-8", "replace").replace("\0", "")
+
+
+def _schema(source: Path) -> str:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with contextlib.suppress(pa.ArrowInvalid, OSError):
+        found = pq.read_schema(source)
+        kept = found.metadata or {}
+        return "\n".join([*found.names, *(_decoded(v) for pair in kept.items() for v in pair)])
+    return ""
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Yields every text inside a row, nested or in bytes."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, bytes):
+        yield _decoded(value)
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _strings(key)
+            yield from _strings(inner)
+    elif isinstance(value, Sequence):
+        for inner in value:
+            yield from _strings(inner)

@@ -1,0 +1,156 @@
+"""What must not go out is found wherever it lies, named with its place and never repeated."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sqlite3
+import struct
+import zipfile
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from coig_writer.hub import exposure
+from coig_writer.hub.release import read_file
+
+TOKEN = "hf_" + "a1B2" * 9
+HOME = "/home/someone/data/"
+SECRETS = {
+    "a Hugging Face token": TOKEN,
+    "a GitHub token": "ghp_" + "a1" * 18,
+    "a GitLab token": "glpat-" + "a1B_" * 5,
+    "a Google key": "AIza" + "Sy-_1" * 7,
+    "an API key": "sk-proj-" + "a1" * 12,
+    "an AWS key": "AKIA" + "Z9" * 8,
+    "an Alibaba Cloud key": "LTAI" + "a1B2" * 5,
+    "a Tencent Cloud key": "AKID" + "a1B2" * 8,
+    "a Slack token": "xoxb-" + "1" * 12,
+    "a package index's token": "pypi-" + "Ag1_" * 15,
+    "a signed web token": ".".join(["eyJ" + "a" * 12, "eyJ" + "b" * 12, "c" * 12]),
+    "a private key": "-----BEGIN OPENSSH PRIVATE KEY-----",
+    "a password in a URL": "postgresql+psycopg://writer:hunter22@db/votes",
+    "a secret setting": "ARENA_SECRET=" + "0123456789abcdef",
+}
+
+
+def found(file, name=None):
+    """The problems of one file, under the name it has in the release."""
+    return [str(p).split("\n")[0] for p in exposure.problems(read_file(file, name or file.name))]
+
+
+def write(folder, text, name="notes.txt"):
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
+
+
+@pytest.mark.parametrize("what", SECRETS)
+def test_every_kind_is_found_beside_chinese_and_never_repeated(tmp_path, what):
+    (told,) = found(write(tmp_path, f"第一行\n密钥{SECRETS[what]}。"))
+    assert told == f"notes.txt line 2: holds {what}"
+
+
+def test_every_kind_is_named_here():
+    assert set(SECRETS) == set(exposure.SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("github_pat_" + "A1b2_" * 10, "a GitHub token"),
+        ("aws_secret_access_key = " + "a1/+" * 10, "an AWS key"),
+        (json.dumps("x\n" + TOKEN), "a Hugging Face token"),  # \\n before it is no letter n
+        ("\\u0068f_" + "a1B2" * 9, "a Hugging Face token"),
+        (f"读自{HOME}x.json", "names a path of this machine, /home/someone/"),
+        (json.dumps("C:\\Users\\某人\\x"), "names a path of this machine"),
+        ("saved in /root/.cache", "names a path of this machine, /root/.cache"),
+    ],
+)
+def test_other_forms(tmp_path, text, what):
+    assert any(what in told for told in found(write(tmp_path, text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "他问我：sk-是什么？risk-taking 与 task-oriented-work 并不相同。",
+        "https://example.org/home/page/1 和 ~/notes，还有 and/or/home/away/",
+        "hf_transfer, hf_hub_download(repo_id), ghp_ 开头的令牌, AIza 开头的钥匙",
+        "postgresql+psycopg://USER:PASSWORD_HERE",
+        "EOS_TOKEN = <|endoftext|>, HF_TOKEN=…",
+    ],
+)
+def test_what_only_looks_like_it(tmp_path, text):
+    assert found(write(tmp_path, text)) == []
+
+
+def test_samples_and_queries_of_the_kit_hold_nothing(root):
+    files = [
+        *(root / "dataset_builder" / "sample" / "triplets").glob("*.txt"),
+        *(root / "recipes" / "sample").glob("*.jsonl"),
+        *(root / "src" / "coig_writer" / "data").glob("*.json*"),
+        *(root / "space" / "data").glob("*.jsonl"),
+    ]
+    assert len(files) > 50
+    assert [told for file in files for told in found(file)] == []
+
+
+def test_all_of_them_are_named_row_by_row(tmp_path):
+    rows = [{"id": str(n), "turns": [{"text": "月光"}]} for n in range(1000)]
+    rows[2]["turns"][0]["text"] = f"first line\n{TOKEN}"
+    rows[899]["turns"][0]["text"] = f"在{HOME}里，{SECRETS['a GitLab token']}"
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "x.parquet")
+    assert found(tmp_path / "x.parquet") == [
+        "x.parquet row 3: holds a Hugging Face token",
+        "x.parquet row 900: names a path of this machine, /home/someone/…",
+        "x.parquet row 900: holds a GitLab token",
+    ]
+
+
+def test_metadata_headers_and_archives_are_looked_into(tmp_path):
+    table = pa.table({"id": ["a"]}).replace_schema_metadata({"made": f"{HOME}x"})
+    pq.write_table(table, tmp_path / "x.parquet")
+    header = json.dumps({"__metadata__": {"from": f"{HOME}x"}}).encode()
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(struct.pack("<Q", len(header)) + header)
+    with zipfile.ZipFile(tmp_path / "kit.whl", "w") as archive:
+        archive.writestr("kit/settings.py", TOKEN)
+    (tmp_path / "log.gz").write_bytes(gzip.compress(TOKEN.encode()))
+    write(tmp_path, "").write_bytes(f"x {TOKEN}".encode("utf-16"))
+    assert "x.parquet metadata line" in found(tmp_path / "x.parquet")[0]
+    assert "model.safetensors header" in found(weights)[0]
+    assert "kit.whl/kit/settings.py line 1: holds" in found(tmp_path / "kit.whl")[0]
+    assert found(tmp_path / "log.gz")
+    assert found(tmp_path / "notes.txt")
+    (tmp_path / "log.gz").write_bytes(gzip.compress(TOKEN.encode())[:20])
+    assert "cannot be read to look for secrets" in found(tmp_path / "log.gz")[0]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".env", ".env.local", "secret", "secrets.json", ".netrc", "id_ed25519", "server.pem", "token"],
+)
+def test_names_of_secrets(tmp_path, name):
+    assert found(write(tmp_path, "x", name)) == [f"{name}: has the name of a secret"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["secretary.md", "tokenizer.json", "special_tokens_map.json", "environment.md", "keys.md"],
+)
+def test_names_of_other_files(tmp_path, name):
+    assert found(write(tmp_path, "x", name)) == []
+
+
+def test_a_ballots_database_is_refused_under_any_name(tmp_path):
+    with sqlite3.connect(tmp_path / "innocent.json") as database:
+        database.execute("CREATE TABLE ballots (id)")
+    database.close()
+    assert "is a database" in found(tmp_path / "innocent.json")[0]
+    assert "is a database" in found(write(tmp_path, "", "votes.sqlite3-wal"))[0]
+
+
+def test_no_text_makes_the_search_slow(tmp_path):
+    hostile = "a+a." * 50_000 + "eyJ-" * 50_000 + "A_" * 50_000 + "://a:" * 20_000
+    assert found(write(tmp_path, hostile)) == []
