@@ -28,9 +28,9 @@ def table(found: Iterable[Control]) -> str:
     batch, epochs = paper.TRAINING.global_batch_size, paper.TRAINING.epochs
     lines = [f"{'control':<22}{'of':<8}{'creative':>9}{'zh':>8}{'en':>8}{'steps':>7}  question"]
     for control in found:
-        rows = controls.counts(control)
+        rows = controls.trained(control)
         stepped = controls.resolve(control.steps_of) if control.steps_of else control
-        taken = steps(sum(controls.counts(stepped).values()), batch, epochs)
+        taken = steps(sum(controls.trained(stepped).values()), batch, epochs)
         cells = "".join(
             f"{rows.get(s, 0):>{width},}" for s, width in zip(SOURCES, (9, 8, 8), strict=True)
         )

@@ -1,6 +1,7 @@
 """Builds the mixtures of a recipe: python recipes/mix.py recipes/configs/cw_10k.yaml [--variants …].
 
-Writes ``build/mixtures/VARIANT/{train.parquet,mixture.lock.json,kept_aside.jsonl,facts.json}``. With
+Writes ``build/mixtures/VARIANT/{train.parquet,mixture.lock.json,kept_aside.jsonl,facts.json}``, and
+``held_out.parquet`` for a control that holds rows out. With
 ``--verify`` nothing is written: the mixture is built again in memory and compared with its lock, and
 any difference is named. A Hub source without a ``revision`` is resolved once: its commit stands in the lock
 and is read again ever after; to move on, name a newer revision or build into another folder.
@@ -71,6 +72,7 @@ def build(
         mixing.sample(named[name], count, rules, tokenizer) for name, count in wanted.items()
     ]
     sampled = [controls.rework(part, control, rules, tokenizer) for part in sampled]
+    sampled = [controls.hold_out(part, control, rules) for part in sampled]
     rows = mixing.build(sampled, rules)
     also: dict[str, Any] = {"sample_scale": recipe.sample_scale}
     if control.locked is not None:
@@ -97,7 +99,8 @@ def locks(out: Path) -> list[Lock]:
 def told(part: Sampled) -> str:
     """Says how many rows of a source were taken, and at which commit."""
     commit = f" at {part.commit[:12]}" if part.commit else ""
-    return f"{part.source.name} {len(part.taken)} of {part.rows_at_hand}{commit}"
+    held_out = f" and {len(part.held_out)} held out" if part.held_out else ""
+    return f"{part.source.name} {len(part.taken)}{held_out} of {part.rows_at_hand}{commit}"
 
 
 def counts(

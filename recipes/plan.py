@@ -42,7 +42,7 @@ def planned(
     folder = Path(recipe.mixtures) / variant
     lengths = planner_lengths.counted(
         folder, sft.max_length, sample_scale=recipe.sample_scale
-    ) or planner_lengths.drawn(controls.counts(control), sft.max_length)
+    ) or planner_lengths.drawn(controls.trained(control), sft.max_length)
     batch, epochs = recipe.global_batch_size, float(sft.num_train_epochs)
     if control.steps_of in PUBLISHED:
         taken = steps(PUBLISHED[str(control.steps_of)].total, batch, int(epochs))

@@ -48,13 +48,17 @@ VARIANTS = tuple(PUBLISHED)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Example:
-    """A row of any source after conversion; ``reasoning`` is None where a control leaves it out."""
+    """A row of any source after conversion; ``reasoning`` is None where a control leaves it out.
+
+    ``genre`` is empty where the source has none.
+    """
 
     source: str
     source_id: str
     prompt: str
     reasoning: str | None
     article: str
+    genre: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def test_every_control_builds_locks_and_trains(tmp_path):
     done = command("all", "--config", str(recipe))
     assert done.returncode == 0, done.stderr[-3000:]
     names = controls.read(ROOT / controls.FILE)
-    assert len(names) == 17
+    assert len(names) == 19
     rows = {}
     for name, control in names.items():
         lock = json.loads((tmp_path / "mixtures" / name / "mixture.lock.json").read_text())

@@ -30,7 +30,7 @@ SHOWN_LINE = 160
 RECORDED = re.compile(
     r"run/(fingerprint|epochs|train_loss|seconds|devices|hardware|precision|parameters"
     r"|mode|attention|compiled|checkpointing|optimizer_states|dtype)"
-    r"|ledger/[^/]+/(supervised|padding)|mixture/[^/]+/rows_at_hand"
+    r"|ledger/[^/]+/(supervised|padding)|mixture/[^/]+/rows_at_hand|held_out/loss(/epoch_[\d.]+)?"
 )
 
 

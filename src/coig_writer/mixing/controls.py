@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from coig_writer import generation
+from coig_writer import generation, paper
 from coig_writer.errors import ConfigError, InputError, MissingInputError
 from coig_writer.files import read_json, read_yaml
 from coig_writer.mixing import chat
@@ -41,6 +41,7 @@ class Control:
         reasoning: Of the creative rows: their own, none at all, or another creative row's.
         steps_of: Train for as many optimizer steps as this variant takes.
         seed: Of the trainer.
+        holdout: Share of the creative rows of each genre that is not trained on but measured.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Control:
     reasoning: Reasoning = "own"
     steps_of: str | None = None
     seed: int | None = None
+    holdout: float | None = None
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -89,17 +91,22 @@ def _parse(name: str, entry: Any, path: Path) -> Control:
         control = from_row(Control, {**given, "name": name}, where, "key")
     except InputError as error:
         raise ConfigError(error.message, error.remedy) from error
-    counts = [control.creative, control.general_zh, control.general_en, *control.rows.values()]
+    numbers = [control.creative, control.general_zh, control.general_en, *control.rows.values()]
     checks = {
         "the name of a published variant": control.name in PUBLISHED,
         f"of: {control.of!r} is no published variant": control.of not in PUBLISHED,
         f"steps_of: {control.steps_of!r} is no published variant": control.steps_of
         not in (None, *PUBLISHED),
-        "a count is below 0": any(n is not None and n < 0 for n in counts),
+        "a count is below 0": any(n is not None and n < 0 for n in numbers),
         "rows: of the published sources stand under their own names": not control.rows.keys().isdisjoint(
             SOURCES
         ),
         "nothing is changed": not control.changes,
+        f"holdout: {control.holdout} is no share between 0 and 1": control.holdout is not None
+        and not 0 < control.holdout < 1,
+        "holdout: is of creative rows, and there are none": control.holdout is not None
+        and control.of in PUBLISHED
+        and not counts(control).get("creative"),
     }
     for wrong in (what for what, is_so in checks.items() if is_so):
         raise ConfigError(f"{where}: {wrong}", f"variants are {', '.join(PUBLISHED)}; see {FILE}")
@@ -133,6 +140,20 @@ def counts(control: Control) -> dict[str, int]:
         for source, usual, own in zip(SOURCES, published, changed, strict=True)
     }
     return {source: count for source, count in (wanted | control.rows).items() if count}
+
+
+def held_out(rows: int, share: float) -> int:
+    """Returns how many rows of a genre are held out: its share, one at least from ten rows up."""
+    return max(round(share * rows), int(rows >= 10))
+
+
+def trained(control: Control) -> dict[str, int]:
+    """Returns the rows that each source gives to training, at the published scale."""
+    found = counts(control)
+    if control.holdout is not None:
+        genres = (genre.count for genre in paper.genres().values() if genre is not None)
+        found["creative"] -= sum(held_out(count, control.holdout) for count in genres)
+    return found
 
 
 def at_sample_scale(wanted: Mapping[str, int], at_hand: Mapping[str, int]) -> dict[str, int]:
@@ -181,6 +202,32 @@ def rework(part: Sampled, control: Control, rules: Rules, tokenizer: Any) -> Sam
     return dataclasses.replace(
         part, taken=tuple(taken), aside=(*part.aside, *aside), over_long=over_long
     )
+
+
+def hold_out(part: Sampled, control: Control, rules: Rules) -> Sampled:
+    """Keeps a share of the creative rows of each genre from training, those with the lowest hashes.
+
+    The hash is not the one they were sampled by, so a control with fewer creative rows would not hold
+    out the first of them.
+    """
+    if control.holdout is None or part.source.name != "creative":
+        return part
+    by_genre: dict[str, list[MixtureRow]] = {}
+    for row in sorted(part.taken, key=lambda r: rank(rules.seed, "holdout/creative", r.source_id)):
+        by_genre.setdefault(part.genres.get(row.source_id, ""), []).append(row)
+    kept = tuple(
+        row for rows in by_genre.values() for row in rows[: held_out(len(rows), control.holdout)]
+    )
+    if not kept:
+        raise InputError(
+            f"control {control.name}: of {len(part.taken)} creative rows none would be held out",
+            "hold out a larger share, or give ten rows of a genre",
+        )
+    ids = {row.source_id for row in kept}
+    taken = tuple(row for row in part.taken if row.source_id not in ids)
+    aside = (*part.aside, *(Aside(row.source, row.source_id, "held_out") for row in kept))
+    over_long = sum(r.n_tokens > rules.max_length_tokens for r in taken)
+    return dataclasses.replace(part, taken=taken, aside=aside, over_long=over_long, held_out=kept)
 
 
 def _parts(row: MixtureRow) -> tuple[str, str | None, str]:

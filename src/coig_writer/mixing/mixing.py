@@ -34,6 +34,7 @@ from coig_writer.triplet import messages
 
 COMMAND = "python recipes/mix.py"
 LOCK_VERSION = 2  # 1 (unwritten) held no hash of the content
+HELD_OUT = "held_out.parquet"
 CONTAMINATED = "contaminated"  # reason of a row whose prompt repeats a benchmark query
 
 
@@ -66,7 +67,7 @@ class Aside:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sampled:
-    """What was taken from one source, and what was not."""
+    """What was taken from one source, and what was not; ``genres`` is by source id."""
 
     source: Source
     commit: str | None
@@ -74,6 +75,8 @@ class Sampled:
     taken: tuple[MixtureRow, ...]
     aside: tuple[Aside, ...]
     over_long: int
+    genres: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    held_out: tuple[MixtureRow, ...] = ()
 
 
 def visit(
@@ -110,6 +113,7 @@ def sample(source: Source, count: int | None, rules: Rules, tokenizer: Any) -> S
     """
     rows, commit, order, aside = visit(source, rules.seed)
     taken: list[MixtureRow] = []
+    genres: dict[str, str] = {}
     over_long = 0
     for _, number in order:
         if count is not None and len(taken) == count:
@@ -121,12 +125,13 @@ def sample(source: Source, count: int | None, rules: Rules, tokenizer: Any) -> S
             continue
         over_long += row.n_tokens > rules.max_length_tokens
         taken.append(row)
+        genres[row.source_id] = example.genre
     if count is not None and len(taken) < count:
         raise InputError(
             f"source {source.name} ({source.path}): {len(taken)} admissible rows of {len(rows)}, {count} needed",
             f"the others: {dict(Counter(a.reason for a in aside))}; add rows, or lower the count",
         )
-    return Sampled(source, commit, len(rows), tuple(taken), tuple(aside), over_long)
+    return Sampled(source, commit, len(rows), tuple(taken), tuple(aside), over_long, genres)
 
 
 def admit(example: Example, rules: Rules, tokenizer: Any) -> tuple[MixtureRow | None, str]:
@@ -168,6 +173,9 @@ def lock(
         tokenizer_hash: Of the tokenizer that counted the lengths.
         named: What else belongs to it: ``control`` (what it changes), ``sample_scale``.
     """
+    held_out = held_out_rows(sampled)
+    if held_out:
+        named["held_out"] = {"rows": len(held_out), "content_sha256": rows_sha256(held_out)}
     return {"lock_version": LOCK_VERSION, **named} | {
         "variant": variant,
         "sampler_version": SAMPLER_VERSION,
@@ -182,6 +190,11 @@ def lock(
         "content_sha256": rows_sha256(rows),
         "sources": {s.source.name: _locked_source(s) for s in sampled},
     }
+
+
+def held_out_rows(sampled: Sequence[Sampled]) -> list[MixtureRow]:
+    """Returns what a control keeps from training, to measure the loss on, in the order of its parts."""
+    return [row for part in sampled for row in part.held_out]
 
 
 def _locked_source(part: Sampled) -> dict[str, Any]:
@@ -208,8 +221,10 @@ def _kind(reason: str) -> str:
 def write(
     folder: Path, rows: Sequence[MixtureRow], locked: Lock, sampled: Sequence[Sampled]
 ) -> None:
-    """Writes ``train.parquet``, ``kept_aside.jsonl`` and, last, the lock."""
+    """Writes ``train.parquet``, ``kept_aside.jsonl``, what is held out, and, last, the lock."""
     write_records(folder / "train.parquet", rows, MixtureRow)
+    if held_out := held_out_rows(sampled):
+        write_records(folder / HELD_OUT, held_out, MixtureRow)
     write_records(folder / "kept_aside.jsonl", [a for s in sampled for a in s.aside], Aside)
     write_json(folder / "mixture.lock.json", locked)
 
@@ -284,6 +299,24 @@ def read(folder: Path, max_length: int, *, sample_scale: bool) -> tuple[list[Mix
     return rows, locked
 
 
+def read_held_out(folder: Path, locked: Lock) -> list[MixtureRow]:
+    """Reads the rows that a control holds out of a mixture; none where it holds out none.
+
+    Raises:
+        DriftError: They are not those of the lock.
+    """
+    if "held_out" not in locked:
+        return []
+    again = f"{COMMAND} CONFIG --variants {folder.name}"
+    rows = read_records(folder / HELD_OUT, MixtureRow, made_by=again)
+    if rows_sha256(rows) != locked["held_out"]["content_sha256"]:
+        raise DriftError(
+            f"{folder / HELD_OUT}: the rows are not those of mixture.lock.json",
+            f"build it again: {again}",
+        )
+    return rows
+
+
 def _where(rows: Sequence[MixtureRow], locked: Lock) -> str:
     """Names the sources whose texts or lengths differ; nothing where only the order does."""
     seed = locked["rules"]["seed"]
@@ -337,6 +370,8 @@ def facts(folder: Path) -> list[Fact]:
     }
     if "control" in locked:
         values |= {f"control/{k}": locked["control"][k] for k in ("name", "of", "question")}
+    if "held_out" in locked:
+        values["held_out/rows"] = len(read_held_out(folder, locked))
     for source, part in locked["sources"].items():
         lengths = [row.n_tokens for row in rows if row.source == source]
         values |= {

@@ -240,9 +240,8 @@ def convert(source: Source, row: Mapping[str, Any]) -> Example:
     if row_id is not None and not (isinstance(row_id, str) and row_id.strip()):
         raise Unconvertible("id_is_no_text")
     prompt, reasoning, article = prompt.strip(), reasoning.strip(), article.strip()
-    return Example(
-        source.name, row_id or content_id(prompt, reasoning, article), prompt, reasoning, article
-    )
+    found_id, genre = row_id or content_id(prompt, reasoning, article), str(row.get("genre") or "")
+    return Example(source.name, found_id, prompt, reasoning, article, genre)
 
 
 def _coig_writer(row: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:

@@ -140,8 +140,7 @@ def parse(
             f"recipe: {error}", "see recipes/configs/cw_10k.yaml for every key with its reason"
         ) from error
     check_ranges(recipe, sft)
-    for variant in recipe.variants:
-        controls.resolve(variant, Path(recipe.controls))
+    check_unused(recipe, sft)
     return recipe, sft, model
 
 
@@ -245,6 +244,32 @@ def check_ranges(recipe: RecipeArguments, sft: Any) -> None:
     if wrong:
         raise ConfigError(
             f"recipe: {wrong[0]}", "see recipes/configs/cw_10k.yaml for every key with its reason"
+        )
+
+
+def check_unused(recipe: RecipeArguments, sft: Any) -> None:
+    """Refuses keys that the run would not act on.
+
+    Raises:
+        ConfigError: Naming the key and what does what it was meant for.
+    """
+    chosen = [controls.resolve(variant, Path(recipe.controls)) for variant in recipe.variants]
+    nothing = [control.name for control in chosen if control.holdout is None]
+    strategy = str(getattr(sft.eval_strategy, "value", sft.eval_strategy))
+    if strategy not in ("no", "epoch") or (strategy == "epoch" and nothing):
+        raise ConfigError(
+            f"eval_strategy: {strategy} has no use: {f'of {nothing[0]} nothing is held out' if nothing else 'what is held out is measured after every epoch'}",
+            "leave it out; a control with holdout measures by itself, as cw_held_out",
+        )
+    if sft.resume_from_checkpoint:
+        raise ConfigError(
+            "resume_from_checkpoint has no use: an unfinished run resumes by itself",
+            "leave it out; --overwrite_run true trains again",
+        )
+    if sft.padding_free and recipe.mode == "plain":
+        raise ConfigError(
+            "padding_free: true has no use in mode plain, where TRL refuses it beside max_length",
+            "add --mode fast, which pads nothing",
         )
 
 

@@ -11,7 +11,7 @@ import json
 import logging
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,11 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
         return out
     recipes.check_batch(recipe, sft, sft.world_size)  # before a large model is loaded
     mode = modes.choose(recipe.mode, sft, model.dtype, lora=model.use_peft)
-    trainer = _trainer(dataclasses.replace(sft, output_dir=str(out)), model, rows, lock, mode)
+    held_out = mixing.read_held_out(mixture_folder(recipe, variant), lock)
+    here: dict[str, Any] = {"output_dir": str(out)}
+    if held_out:
+        here |= {"eval_strategy": "epoch", "per_device_eval_batch_size": 1}
+    trainer = _trainer(dataclasses.replace(sft, **here), model, rows, lock, mode, held_out)
     if recipe.epoch_samples:
         trainer.add_callback(EpochSamples(recipe.epoch_samples, trainer))
     started = time.monotonic()
@@ -100,6 +104,7 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
         write_json(out / "recipe.json", json.loads(kept))
         found = {fact.id: fact for fact in _recorded(trainer, result, seconds, mark)}
         found |= {fact.id: fact for fact in _computed(trainer.mode, sft, model.dtype)}
+        found |= {fact.id: fact for fact in held_out_facts(trainer.state.log_history)}
         found |= {fact.id: fact for fact in recount.run(out, rows)}
         facts.write(out / "facts.json", [*found.values(), *ledger.facts(trainer.ledger.entries())])
     return out
@@ -162,11 +167,13 @@ def _whole(checkpoint: Path) -> bool:
 
 
 def _trainer(
-    sft: Any, model: Any, rows: Sequence[MixtureRow], lock: Lock, mode: Mode
+    sft: Any,
+    model: Any,
+    rows: Sequence[MixtureRow],
+    lock: Lock,
+    mode: Mode,
+    held_out: Sequence[MixtureRow],
 ) -> RecipeTrainer:
-    conversations = Dataset.from_list(
-        [{"messages": to_row(row)["messages"], "row": number} for number, row in enumerate(rows)]
-    )
     sft.model_init_kwargs = (sft.model_init_kwargs or {}) | _init(model)
     tokenizer = AutoTokenizer.from_pretrained(
         model.model_name_or_path, revision=model.model_revision
@@ -176,11 +183,32 @@ def _trainer(
         row_names=[f"{r.source}\t{r.source_id}" for r in rows],
         model=model.model_name_or_path,
         args=sft,
-        train_dataset=conversations,
+        train_dataset=_conversations(rows),
+        eval_dataset=_conversations(held_out) if held_out else None,
         processing_class=tokenizer,
         peft_config=get_peft_config(model),
         mode=mode,
     )
+
+
+def _conversations(rows: Sequence[MixtureRow]) -> Dataset:
+    return Dataset.from_list(
+        [{"messages": to_row(row)["messages"], "row": number} for number, row in enumerate(rows)]
+    )
+
+
+def held_out_facts(history: Sequence[Mapping[str, float]]) -> list[Fact]:
+    """Returns the loss on held-out rows, in nats per token, after every epoch and, last, at the end."""
+    measured = [entry for entry in history if "eval_loss" in entry]
+    if not measured:
+        return []
+    return [
+        *(
+            Fact(f"held_out/loss/epoch_{round(entry['epoch'], 2):g}", entry["eval_loss"])
+            for entry in measured
+        ),
+        Fact("held_out/loss", measured[-1]["eval_loss"]),
+    ]
 
 
 def _init(model: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from accelerate.data_loader import prepare_data_loader
+from accelerate.utils import gather_object
 from datasets import Dataset, concatenate_datasets
 from torch.utils.checkpoint import create_selective_checkpoint_contexts
 from torch.utils.data import DataLoader
@@ -53,6 +54,7 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
             self._speed_up(mode.attention)
         self.data_collator: Any = _WithRows(self.data_collator)
         self._log_probs: torch.Tensor | None = None
+        self._held_out: dict[int, tuple[float, int]] = {}
         self.model.register_forward_hook(self._keep_log_probs)
         self._clock = time.monotonic()
 
@@ -128,6 +130,8 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         self, dataset: Any, processing_class: Any, args: Any, packing: bool, *rest: Any
     ) -> Any:
         documents = super()._prepare_dataset(dataset, processing_class, args, False, *rest)
+        if rest[-1] == "eval":  # held out: consumed by no step, and one row per batch
+            return documents.map(lambda d: {"rows": [d["row"]]}, remove_columns="row")
         self.ledger.measure(documents)
         if not packing:
             return documents.map(lambda d: {"rows": [d["row"]]}, remove_columns="row")
@@ -185,10 +189,35 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
             handle.write(json.dumps(line, ensure_ascii=False) + "\n")
         return loss
 
+    def prediction_step(
+        self, model: Any, inputs: dict[str, Any], *arguments: Any, **named: Any
+    ) -> Any:
+        """Computes the loss of one held-out row and keeps its sum and number of tokens."""
+        (row,) = inputs.pop("rows").tolist()
+        count = int((inputs["labels"] != -100).sum())
+        found = super().prediction_step(model, inputs, *arguments, **named)
+        self._held_out[row] = (sum(document_losses(self._log_probs, None)), count)
+        return found
+
+    def _held_out_loss(self) -> float:
+        """Returns the loss per token of the held-out rows; each counts once, on however many processes."""
+        rows = {
+            row: measured
+            for part in gather_object([self._held_out])
+            for row, measured in part.items()
+        }
+        self._held_out = {}
+        return sum(loss for loss, _ in rows.values()) / sum(count for _, count in rows.values())
+
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Adds loss per source, tokens per second and strict MFU to a training log."""
+        """Adds loss per source, tokens per second and strict MFU to a training log.
+
+        The loss on held-out rows is per token, as the training loss; TRL's own is the mean of their means.
+        """
         if "loss" in logs:
             logs |= self._extra_logs()
+        if "eval_loss" in logs:
+            logs["eval_loss"] = round(self._held_out_loss(), 6)
         super().log(logs, start_time)
 
     def _extra_logs(self) -> dict[str, float]:

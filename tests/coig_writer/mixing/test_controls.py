@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import pytest
 
-from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.errors import ConfigError, DriftError, InputError, MissingInputError
+from coig_writer.files import write_records
 from coig_writer.generation import split
 from coig_writer.mixing import controls, mixing
 from coig_writer.mixing.controls import Control
-from coig_writer.mixing.mixing import Rules
+from coig_writer.mixing.mixing import Rules, Sampled
 from coig_writer.mixing.sources import Source
-from coig_writer.mixture import PUBLISHED
+from coig_writer.mixture import PUBLISHED, MixtureRow, Turn, rank
 from coig_writer.training.recipe import RecipeArguments
 
 RULES = Rules(seed=42, max_length_tokens=4096)
 SHUFFLED = Control("shuffled", "cw", "?", reasoning="shuffled")
+HELD_OUT = Control("held_out", "cw", "?", holdout=0.05)
 ABSENT = Control("absent", "cw", "?", reasoning="absent")
 
 
@@ -157,6 +159,9 @@ def test_steps_of_another_variant_are_those_of_its_lock(tmp_path):
         ("{of: cw, question: q, rows: {poems: many}}", "'poems'. is str 'many'"),
         ("{of: cw, question: q, rows: {general_zh: 5}}", "stand under their own names"),
         ("{of: cw, question: q}", "nothing is changed"),
+        ("{of: cw, question: q, holdout: 1.0}", "no share between 0 and 1"),
+        ("{of: cw, question: q, holdout: 0.0}", "no share between 0 and 1"),
+        ("{of: g, question: q, holdout: 0.05}", "there are none"),
         ("[cw]", "is missing"),
     ],
 )
@@ -170,3 +175,70 @@ def test_a_wrong_control_is_refused_by_name(tmp_path, entry, wrong):
 def test_an_unknown_variant_names_the_controls(root):
     with pytest.raises(ConfigError, match="reasoning_shuffled"):
         controls.resolve("cw_2k", root / controls.FILE)
+
+def part(genres):
+    """A sampled part of creative rows, named by number, with the genres given."""
+    turns = (Turn("user", "写"), Turn("assistant", "<think>\n想\n</think>\n\n文"))
+    ids = [f"c-{number}" for number in range(len(genres))]
+    rows = tuple(MixtureRow(turns, "creative", i, 9) for i in ids)
+    source = Source("creative", "x", "coig_writer")
+    return Sampled(source, None, len(ids), rows, (), 0, dict(zip(ids, genres, strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("rows", "share", "kept"),
+    [(9, 0.05, 0), (10, 0.05, 1), (29, 0.05, 1), (31, 0.05, 2), (204, 0.05, 10), (5, 0.2, 1)],
+)
+def test_a_genre_gives_its_share_and_one_row_from_ten_up(rows, share, kept):
+    assert controls.held_out(rows, share) == kept
+
+
+def test_held_out_rows_are_the_lowest_hashes_of_each_genre_and_in_no_other_place():
+    before = part(["poetry"] * 40 + ["essay"] * 10 + ["script"] * 9)
+    after = controls.hold_out(before, HELD_OUT, RULES)
+    genre = [before.genres[row.source_id] for row in after.held_out]
+    assert sorted(genre) == ["essay", "poetry", "poetry"]
+    place = {
+        row.source_id: rank(42, "holdout/creative", row.source_id)
+        for row in before.taken
+        if before.genres[row.source_id] == "essay"
+    }
+    assert min(place, key=place.__getitem__) in {row.source_id for row in after.held_out}
+    assert {*after.taken, *after.held_out} == {*before.taken}
+    assert len(after.taken) == 56
+    assert [a.source_id for a in after.aside] == [row.source_id for row in after.held_out]
+    assert controls.hold_out(before, SHUFFLED, RULES) is before
+
+
+def test_a_row_added_to_another_genre_moves_no_held_out_row():
+    few = controls.hold_out(part(["poetry"] * 40), HELD_OUT, RULES).held_out
+    more = controls.hold_out(part(["poetry"] * 40 + ["essay"] * 9), HELD_OUT, RULES).held_out
+    assert few == more
+
+
+def test_a_share_that_holds_out_nothing_is_refused():
+    with pytest.raises(InputError, match="none would be held out"):
+        controls.hold_out(part(["poetry"] * 9), HELD_OUT, RULES)
+
+
+def test_held_out_rows_are_locked_read_and_not_trained(tmp_path):
+    sampled = controls.hold_out(part(["poetry"] * 40), HELD_OUT, RULES)
+    rows = mixing.build([sampled], RULES)
+    locked = mixing.lock("h", [sampled], rows, RULES, "t", control=HELD_OUT.locked)
+    mixing.write(tmp_path, rows, locked, [sampled])
+    assert (len(rows), locked["held_out"]["rows"]) == (38, 2)
+    assert tuple(mixing.read_held_out(tmp_path, locked)) == sampled.held_out
+    assert {f.id: f.value for f in mixing.facts(tmp_path)}["mixture/held_out/rows"] == 2
+    write_records(tmp_path / "held_out.parquet", rows[:2], MixtureRow)
+    with pytest.raises(DriftError, match="not those of"):
+        mixing.read_held_out(tmp_path, locked)
+
+
+def test_the_published_variants_hold_out_nothing_and_steps_count_what_is_trained(shipped):
+    whole = part(["poetry"] * 40)
+    for name in PUBLISHED:
+        control = controls.resolve(name)
+        assert controls.hold_out(whole, control, RULES) is whole
+        assert controls.trained(control) == controls.counts(control)
+    assert "held_out" not in mixing.lock("cw", [whole], mixing.build([whole], RULES), RULES, "t")
+    assert controls.trained(shipped["cw_held_out"])["creative"] == 1584
