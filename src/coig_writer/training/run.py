@@ -85,10 +85,8 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
     recipes.check_batch(recipe, sft, sft.world_size)  # before a large model is loaded
     mode = modes.choose(recipe.mode, sft, model.dtype, lora=model.use_peft)
     held_out = mixing.read_held_out(mixture_folder(recipe, variant), lock)
-    here: dict[str, Any] = {"output_dir": str(out)}
-    if held_out:
-        here |= {"eval_strategy": "epoch", "per_device_eval_batch_size": 1}
-    trainer = _trainer(dataclasses.replace(sft, **here), model, rows, lock, mode, held_out)
+    here = dataclasses.replace(sft, output_dir=str(out))
+    trainer = _trainer(here, model, rows, lock, mode, held_out)
     if recipe.epoch_samples:
         trainer.add_callback(EpochSamples(recipe.epoch_samples, trainer))
     started = time.monotonic()
@@ -99,15 +97,25 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
     trainer.accelerator.wait_for_everyone()
     if trainer.is_world_process_zero():
         check_consumed(out, rows, trainer.state.num_train_epochs, trainer.state.epoch or 0.0)
-        write_json(out / "mixture.lock.json", lock)
-        kept = json.dumps({k: v for k, v in settings.items() if k != "lock"}, default=str)
-        write_json(out / "recipe.json", json.loads(kept))
-        found = {fact.id: fact for fact in _recorded(trainer, result, seconds, mark)}
-        found |= {fact.id: fact for fact in _computed(trainer.mode, sft, model.dtype)}
-        found |= {fact.id: fact for fact in held_out_facts(trainer.state.log_history)}
-        found |= {fact.id: fact for fact in recount.run(out, rows)}
+        _write_settings(out, settings)
+        stated = [
+            *_recorded(trainer, result, seconds, mark),
+            *_computed(trainer.mode, sft, model.dtype),
+            *held_out_facts(trainer.state.log_history),
+            *recount.run(
+                out, rows
+            ),  # last: what its files show stands above what it says of itself
+        ]
+        found = {fact.id: fact for fact in stated}
         facts.write(out / "facts.json", [*found.values(), *ledger.facts(trainer.ledger.entries())])
     return out
+
+
+def _write_settings(out: Path, settings: Mapping[str, Any]) -> None:
+    """Writes the lock of the mixture and, apart, every other setting."""
+    write_json(out / "mixture.lock.json", settings["lock"])
+    kept = json.dumps({k: v for k, v in settings.items() if k != "lock"}, default=str)
+    write_json(out / "recipe.json", json.loads(kept))
 
 
 def _settings(sft: Any, model: Any) -> dict[str, Any]:
@@ -174,6 +182,8 @@ def _trainer(
     mode: Mode,
     held_out: Sequence[MixtureRow],
 ) -> RecipeTrainer:
+    if held_out:  # a row alone, so that each has its own loss
+        sft = dataclasses.replace(sft, eval_strategy="epoch", per_device_eval_batch_size=1)
     sft.model_init_kwargs = (sft.model_init_kwargs or {}) | _init(model)
     tokenizer = AutoTokenizer.from_pretrained(
         model.model_name_or_path, revision=model.model_revision

@@ -176,6 +176,7 @@ def test_an_unknown_variant_names_the_controls(root):
     with pytest.raises(ConfigError, match="reasoning_shuffled"):
         controls.resolve("cw_2k", root / controls.FILE)
 
+
 def part(genres):
     """A sampled part of creative rows, named by number, with the genres given."""
     turns = (Turn("user", "写"), Turn("assistant", "<think>\n想\n</think>\n\n文"))

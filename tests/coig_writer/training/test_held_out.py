@@ -13,8 +13,8 @@ from coig_writer.mixing import chat, controls, mixing
 from coig_writer.mixing.mixing import Rules, Sampled
 from coig_writer.mixing.sources import Source
 from coig_writer.mixture import MixtureRow, Turn
-from coig_writer.training import run
 from coig_writer.training import recipe as recipes
+from coig_writer.training import run
 
 NAME = "cw_held_out"
 
@@ -81,9 +81,7 @@ def test_held_out_rows_are_measured_after_every_epoch_and_never_trained(
     assert losses[1] < losses[0]
     assert found["held_out/loss"].value == losses[1]
     model = AutoModelForCausalLM.from_pretrained(out)
-    assert losses[1] == pytest.approx(
-        loss_per_token(model, smoke_tokenizer, held_out), abs=2e-5
-    )
+    assert losses[1] == pytest.approx(loss_per_token(model, smoke_tokenizer, held_out), abs=2e-5)
     consumed = (out / "consumed-0.jsonl").read_text(encoding="utf-8")
     assert not any(json.dumps(f"creative\t{row.source_id}") in consumed for row in held_out)
 
