@@ -32,7 +32,7 @@ from dataset_builder.stages.stage import Settings, Stage, Step, deciding, option
 
 DIMENSIONS = ("completeness", "format", "errors", "logic", "creativity")
 LEAST = 6
-RULES_VERSION = 2
+RULES_VERSION = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,23 +84,32 @@ def by_rule(document: Document) -> Outcome:
 
 def first_broken(document: Document) -> Verdict | None:
     """Returns the verdict of the first rule that a document breaks."""
-    return next(filter(None, _verdicts(document.text, document.genre)), None)
+    return next(broken(document), None)
 
 
-def _verdicts(text: str, genre: str | None) -> Iterator[Verdict | None]:
-    """Yields what each rule says, in order; a text that only might be broken goes on to the model."""
+def broken(document: Document, *, finish_reason: str | None = None) -> Iterator[Verdict]:
+    """Yields what each rule says, in order; a text that only might be broken goes on to the model.
+
+    Args:
+        document: The document; its genre, where known, is told to every rule that it matters to.
+        finish_reason: Why the model that wrote the text stopped, where one did.
+    """
+    return filter(None, _verdicts(document.text, document.genre, finish_reason))
+
+
+def _verdicts(text: str, genre: str | None, reason: str | None) -> Iterator[Verdict | None]:
     yield truncation.too_short(text)
     yield refusal.refusal(text)
-    yield language.wrong_language(text)
+    yield language.wrong_language(text, genre=genre)
     yield mojibake.mojibake(text)
-    yield language.mixed_scripts(text)
+    yield language.mixed_scripts(text, genre=genre)
     yield framing.opening(text)
-    yield framing.closing(text)
-    yield injection.addresses_model(text)
+    yield framing.closing(text, genre=genre)
+    yield injection.addresses_model(text, genre=genre)
     yield advertising.advertisement_tail(text, genre=genre)
-    yield repetition.repeated_paragraphs(text)
+    yield repetition.repeated_paragraphs(text, genre=genre)
     yield repetition.loop(text)
-    yield truncation.cut_off(text)
+    yield truncation.cut_off(text, genre=genre, finish_reason=reason)
 
 
 def by_model(document: Document, answer: Answer, least: int, model: str) -> Outcome:

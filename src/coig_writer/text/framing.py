@@ -1,8 +1,9 @@
 """The assistant's frame around a text: an opening that announces it, a closing or note about it.
 
-A frame speaks to whoever asked for the text and names what it delivers. What a story says to its
-own people is literature: 好的，我这就去。 opens one, 以下是我奶奶留下的字条： is followed by one. So an opening
-needs an announcement, and neither a word of assent nor 以下是 alone is one.
+A frame speaks to whoever asked for the text, names what it delivers, and stands apart from it. What a
+story says to its own people is literature: 好的，我这就去。 opens one, 以下是我奶奶留下的字条： is followed by
+one. So a rule reads what a line does in its place: an opening needs an announcement and a text behind
+it; a closing needs a text before it that it speaks of.
 """
 
 from __future__ import annotations
@@ -13,109 +14,207 @@ from coig_writer.text.verdict import Verdict
 
 LONGEST_OPENING = 120  # characters of the first line that are read
 LONGEST_CLOSING = 400  # characters of the last line; a longer one is no frame
+SHORTEST_NOTE = 16  # characters; （全文完） is the text's own
+_BEFORE = "\n\r\t 　#*>_=-—"
+_REVIEWS = frozenset({"book-film-music-review"})
 
-_WORK = (
-    r"(?:短篇|长篇|微型|爱情|科幻|武侠|悬疑|童话|儿童)?"
-    r"(?:小说|故事|散文|诗歌?|词|文章|作文|短文|剧本|文案|稿子?|演讲稿|书评|影评|评论|歌词|童话|寓言|随笔|日记|信|内容|作品|方案|提案|报告|标语|广告)"
+_KIND = (
+    r"(?:小说|故事|散文|诗|词|文章|作文|短文|剧本|文案|稿|书评|影评|乐评|评论|评测|测评|歌词|童话|寓言|随笔|日记|信|内容|作品|方案|提案"
+    r"|策划|报告|标语|广告|口号|问题|清单|提纲|大纲|纪要|模板|范文|范例|范本|示例|样本|样稿|简历|说明书|传记|传奇|语录|话术|顺口溜|段子|相声|小品|评书"
+    r"|台词|独白|对话|摘要|论文|推文|博客|帖子|祝福|致辞|发言|通知|公告|启事|教程|攻略|游记|回忆录|杂文|议论文|记叙文|绝句|律诗|对联|开头|开场白|结尾|片段|抽象话|构思|版本|部分|章|正文|文字)"
 )
-_COUNTED = r"[一两三几\d]\s*[篇首则封份个段组部条]"
-_WRITES = r"(?:创作|撰写|写|撰|准备|生成|提供|整理|介绍|编写|构思|带来|设计|呈现|奉上|详细)"
-_FOR_YOU = rf"(?:[为给替](?:您|你)(?:们)?{_WRITES}|(?:您|你)(?:要|想要|需要|要求)的)"
-_AS_ASKED = r"(?:根据|按照|按|基于|依照|为了满足|结合)(?:您|你)(?:所|们)?(?:的|提供|给出|给|提出)[^。！？\n]{0,20}?(?:要求|需求|描述|提示|设定|主题|题目|关键词)"
+_COUNTED = r"(?:[一二两三四五六七八九十几数\d]+|多)\s*(?:个|种)?[篇首则封份段组部条套幅版章个种]"
+_MAKES = r"(?:创作|撰写|写|撰|准备|生成|提供|整理|介绍|编写|构思|带来|设计|呈现|呈上|奉上|献上|送上|拟定|拟|起草|定制|打造|制作|改写|续写|润色|修改|安排|讲述|定做|来)"
+# A text that is made for whoever asked: 为您创作, 您要的, 给你写.
+_FOR_YOU = rf"(?:[为给替](?:您|你)(?:们)?(?:量身|专门|精心|详细|简单|特别)?(?:地)?{_MAKES}|(?:您|你)(?:们)?(?:所)?(?:要|想要|需要|需|要求)的|给您|供(?:您|你|大家)?参考|请(?:您|你)?(?:过目|欣赏|查收|查阅))"
+_AS_ASKED = (
+    r"(?:根据|按照|按|基于|依照|遵照|遵循|为了满足|结合|围绕|符合|满足)(?:您|你)(?:们)?(?:所)?(?:的|提供|给出|给|提出|设定|指定)?[^。！？\n]{0,20}?(?:要求|需求|描述|提示|设定|主题|题目|关键词|大纲|需要|要点|指令)"
+    r"|(?:按照?|根据|依照)(?:题目)?要求|已按要求"
+)
 _ASSENT = re.compile(
-    r"(?:好的|好|当然(?:可以)?|没问题|可以的?|明白了?|收到|非常乐意|很?乐意|很高兴)[呀啊哦呢]?\s*[，,。！!：:～~]"
+    r"(?:(?:好的|好嘞|好|当然(?:可以)?|没问题|没有问题|可以的?|明白了?|收到|了解|遵命|乐意效劳|(?:我)?(?:非常|很)?(?:乐意|荣幸|高兴)(?:效劳|为您服务)?|感谢(?:您|你)的[^。！!，,\n]{0,8})"
+    r"(?:[呀啊哦呢吧啦])?\s*[，,。.！!：:～~—…]+\s*)+"
 )
+# With assent before it, an announcement is enough; 我写了 alone is a narrator.
 _ANNOUNCES = re.compile(
-    rf"{_FOR_YOU}|{_AS_ASKED}|(?:以下|下面|这里|这)(?:就?是|为|有)[^。！？\n]{{0,20}}?(?:{_COUNTED}|{_WORK}\s*[：:])"
-    r"|(?:以下|下面)(?:我?将|我会|我来|是)[^。！？\n]{0,20}?(?:您|你)"
+    rf"[为给替]您(?:们)?(?:量身|专门|精心|详细)?(?:地)?{_MAKES}|您(?:们)?(?:所)?(?:想?要|需要?|要求)的|{_AS_ASKED}"
+    rf"|[为给替]你[^。！？\n]{{0,6}}?{_MAKES}[^。！？\n]{{0,30}}?{_KIND}"
+    rf"|(?:以下|下面|这里|下文|这|本文|我们?(?:来|将|会|选择)|让我|来|这就|请)[^。！？\n]{{0,60}}?(?:{_COUNTED}|这[篇首段则封])[^。！？\n]{{0,60}}?{_KIND}"
+    rf"|(?:以下|下面|这里)[^。！？\n]{{0,60}}?{_KIND}[^。！？\n]{{0,40}}?(?:[：:]|$)"
+    r"|(?:以下|下面)[^。！？，,\n]{0,12}?(?:版本|正文|内容)\s*[：:]"
 )
+# Without assent the line must also say what an assistant says of what it delivers.
 _HERE_IS = re.compile(
-    rf"(?:以下|下面|这里|这)(?:就?是|为|将|我将|我会|我来)[^。！？\n]{{0,24}}?(?:{_FOR_YOU}|{_AS_ASKED}|{_COUNTED}[^。！？\n：:]{{0,24}}?{_WORK}\s*[：:])"
-    rf"|(?:以下|下面)(?:将|我将|我会|就)?[为给](?:您|你){_WRITES}"
+    rf"(?:以下|下面|下文|接下来|这里)[^。！？\n]{{0,70}}?(?:{_KIND}|{_FOR_YOU}|{_AS_ASKED})"
+    rf"|这(?:里)?(?:就?是|为)[^。！？\n]{{0,40}}?(?:{_FOR_YOU}|{_AS_ASKED})"
+    rf"|(?:这|本)[篇首份]?{_KIND}将?(?:会)?(?:按照|根据)[^。！？\n]{{0,30}}?您"
+    rf"|(?:我(?:将|会|已经?)?)?(?:{_AS_ASKED})[^。！？\n]{{0,40}}?(?:{_MAKES}|以下|下面|{_COUNTED}|[：:]$)"
+    rf"|(?:我(?:将|会|已经?)?|特)?[为给]您(?:们)?(?:量身|专门|精心)?{_MAKES}"
 )
-_ON_REQUEST = re.compile(
-    rf"{_AS_ASKED}[^。！？\n]{{0,20}}?(?:{_WRITES}|以下|下面|{_COUNTED}|[：:]$)"
+_DELIVERS = re.compile(
+    rf"{_FOR_YOU}|{_AS_ASKED}|针对|关于|旨在|力求|涵盖|适合|模仿|围绕|题为|为题|约?\d+字|[一二三四五六七八九十百千]{{2,}}字|字数|风格|要求|范文|模板|示例|样本|范本"
+    rf"|初稿|草稿|如下|提供|版本|为原型|方案|标语|广告|{_COUNTED}[^。！？，,\n]{{0,4}}?(?:短篇|微型|散文|文案|剧本|议论文|演讲|律诗|绝句|歌词)"
 )
+_NO_ANNOUNCEMENT = re.compile(r"以下[^，,。]{0,8}(?:基于|仅供|通过|以)|以下(?:传记|评测|问题)")
 # A narrator, or a thing found in the story: no assistant.
 _WITHIN_STORY = re.compile(
-    r"我(?!将|会|为|给|来|根据|按|们?创作|写了一)|写给|留给|留下|寄给|寄来|发现|找到|捡到|收到的"
+    r"我(?!将|会|为|给|来|根据|按|选择|写了|们?创作|们来|构思|马上|已|很|尽)|[他她](?!们)|留给|留下|寄给|寄来|发现|找到|捡到|收到的"
+    r"|遗[书言嘱]|字条|爷爷|奶奶|祖父|抽屉|口述|没有寄出|迟到了|写给(?:你|十年|自己|未来)|以下犯"
 )
+_ENDS_LINE = re.compile(r"[：:。！!—…）)][*_\s]*\Z")
+_ENGLISH_ASSENT = (
+    r"(?:sure(?: thing)?|certainly|of course|absolutely|no problem|(?:i(?:'d|’d| would) be )?(?:happy|glad|delighted) to (?:help|write)[^.,!\n]{0,40}"
+    r"|great(?: idea)?|okay|ok|alright|understood|got it|thank you for[^.,!\n]{0,40}|as requested|based on your \w{1,20})[,.!:]\s*"
+)
+_ENGLISH_YES = re.compile(rf"(?:{_ENGLISH_ASSENT}){{1,3}}", re.IGNORECASE)
 _ENGLISH = re.compile(
-    r"(?:(?:sure|certainly|of course|absolutely|no problem|happy to help|great)(?: thing)?[,.!]+ +)?"
-    r"(?:here(?:'s|’s| is| are)|below is|the following is|i(?:'ve|’ve| have) (?:written|created|crafted)|i(?:'ll|’ll| will) (?:write|create|craft))"
-    r" [^\n]{0,60}?(?:(?P<yours>\byour\b|\byou (?:asked|requested|wanted|described)|\bfor you\b)|\b(?:story|poem|essay|article|script|letter|speech|piece|draft|version|tale|scene)\b)[^\n]{0,60}",
+    r"(?:here(?:'s|’s| is| are| goes| you go)|below (?:is|are)|the following is|this is|i(?:'ve|’ve| have) (?:written|created|crafted|drafted|put together|composed)"
+    r"|(?:i(?:'ll|’ll| will)|let me) (?:write|create|craft))\b",
     re.IGNORECASE,
 )
-_ENGLISH_STORY = re.compile(r"\b(?:my|me|he|she|they|him|her|left|found)\b", re.IGNORECASE)
+_YOURS = re.compile(
+    r"\byour\b|\byou (?:asked|requested|wanted|described|specified|provided|gave)|\bfor you\b|\bas requested\b",
+    re.IGNORECASE,
+)
+_ENGLISH_KIND = re.compile(
+    r"\b(?:story|poem|essay|article|script|screenplay|letter|speech|eulogy|piece|draft|version|tale|fable|scene|haiku|limerick|sonnet|monologue|slogans?"
+    r"|chapter|description|summary|outline|post|review|take|attempt|lyrics|goes)\b",
+    re.IGNORECASE,
+)
+_ENGLISH_STORY = re.compile(
+    r"\b(?:my(?! take)|me(?! write)|he|she|they|him|her|his|their|left|found|we|our)\b",
+    re.IGNORECASE,
+)
 
-_CLOSING = re.compile(
-    r"希望(?:这|以上|本)[^\n]{0,30}?(?:您|你|要求|需求|期待)[^\n]{0,30}"
-    r"|希望(?:能够?)?(?:满足|符合)(?:您|你)的[^\n]{0,30}"
-    r"|如(?:果)?(?:您|你)?(?:对|觉得|认为|还|有|需要?|希望|想要?)[^\n]{0,30}?(?:修改|调整|润色|补充|扩写|缩写|续写|其[他它](?:要求|需求|问题|写作)|帮助|改动|优化)[^\n]{0,40}"
-    r"|(?:请|欢迎)?随时(?:告诉我|告知|联系|提出|吩咐)[^\n]{0,40}"
-    r"|(?:i hope (?:this|the) (?:story|poem|essay|article|piece|draft|helps|meets)|i hope you (?:enjoy|like|find) (?:this|the|it)\b"
-    r"|let me know if you(?:'d|’d| would)? (?:like|want|need|have)\b[^\n]{0,40}?(?:change|revis|adjust|tweak|edit|more|else|different|version|question|feedback)"
-    r"|(?:please )?feel free to (?:ask|let me|reach|modify|adjust|change|request))[^\n]{0,160}",
+_PUBLIC = re.compile(
+    r"说明书|指南|攻略|游记|推文(?!案)|产品|本品|客服|门店|官网|官方网站|医生|热线|评论区|留言|小时内|工作日|主办方|组委会|批准|告诉我妈"
+    r"|我们随时|作者后记|雷同|免责|不构成|版权|仅代表|我们联系|如有任何问题|大家都能"
+)
+# Verbs by which an assistant hopes to have served; a letter hopes to be understood.
+_SERVES = r"(?:帮助|帮到|帮您|帮你|满足|符合|满意|要求|需求|期待|预期|参考|启发|喜欢|有用|效果|氛围|打动|号召|增添|启迪|共鸣|良好|提供|支持|会心一笑|贴合|助力)"
+_ITEM = rf"(?:(?:这|本|此|以上|上述)(?:一)?(?:些|次|[篇首则封份段组部条套个]|[两三四五六]+[个篇条])?[^，,。！!？?\n]{{0,20}}?{_KIND}|以上|我的回答|本文|此文)"
+_WISH = re.compile(
+    rf"(?:希望|期望)(?:您|你)?(?:能|会)?(?:喜欢|满意)?(?:{_ITEM})[^\n]{{0,80}}?{_SERVES}"
+    rf"|希望(?:您|你)(?:能|会)?喜欢(?:{_ITEM}|这个?)|希望这?(?:能够?|组|段)?[^，,。\n]{{0,4}}(?:满足|符合|达到)(?:您|你)的|希望[^，,。\n]{{0,6}}对(?:您|你)[^，,。\n]{{0,8}}(?:帮助|用|启发)"
+    rf"|希望(?:它|这次|能)[^，,。\n]{{0,16}}(?:符合|达到|满足)(?:您|你)|希望能(?:为(?:您|你)的[^，,。\n]{{0,6}}提供|打动(?:您|你))"
+)
+_CHANGES = (
+    r"(?:修改|调整|润色|补充|扩写|缩写|续写|改写|重写|重新(?:撰写|创作|写)|改成|改动|优化|更换|替换|增加|压缩|完善|扩展|拓展|扩充|其[他它](?:的)?(?:要求|需求|写作|主题|风格|版本|文案)"
+    r"|英文版|版本|续集|继续(?:写|创作|为)|再写|再改|接着写|配套|翻译|加入更|整理成|选用)"
+)
+_OFFER = re.compile(
+    rf"(?:如(?:果|需|有|对|您)?|若|要是|需要|(?:您|你)(?:也)?可以|可(?:以)?(?:根据|按)|请(?:您)?(?:根据|随时)|是否需要|还有什么|(?:也)?欢迎(?:您|你)?(?:继续|随时)?提|还请(?:您|你)|以上)[^\n]{{0,70}}?{_CHANGES}"
+    r"|(?:请|欢迎)?随时(?:告诉我|告知|跟我说|吩咐)|期待(?:您|你)的(?:宝贵)?(?:反馈|意见)|(?:还请|欢迎)[^。\n]{0,12}(?:宝贵)?(?:意见|反馈)|(?:您|你)(?:觉得|认为)(?:这个|这|以上)(?:版本|稿|文案)"
+)
+_TO_ONE = re.compile(
+    r"您|你(?!们)|需要|告知|告诉我|跟我说|随时|灵活|根据实际|可进一步|如需|提出修改|突出匹配"
+)
+_DELIVERED = re.compile(
+    rf"以上(?:就|即|便)?(?:是|为)?(?!我的|我们|各位)[^，,。！!？?\n]{{0,24}}?(?:{_KIND}|全部内容)[^\n]{{0,40}}?(?:希望|内容涵盖|涵盖|适合|供|期待|查收|如需|根据|调整|选用|您)"
+    rf"|以上[^，,。\n]{{0,4}}(?:为|给|根据)您"
+)
+_ENGLISH_CLOSING = re.compile(
+    r"(?:please )?(?:i )?hope (?:this|the(?= \w+ (?:meets|captures|works|helps|fits|suits))) (?:story|poem|essay|article|piece|draft|letter|script|speech|version|helps|meets|works)|i hope you (?:enjoy|like|find) (?:this|the|it)\b|hope (?:this|that|it) (?:helps|works|meets)|hope you (?:enjoy|like) (?:it|this)\b"
+    r"|(?:please )?let me know (?:if|whether) (?:you(?:'d|’d| would)? (?:like|want|need|have)\b[^\n]{0,60}?(?:chang|revis|adjust|tweak|edit|more|else|different|version|question|feedback|another|expand)|(?:this|it|anything)\b[^\n]{0,30}(?:meets|works|needs|expect|chang))"
+    r"|(?:please )?feel free to (?:ask|let me know|reach|modify|adjust|change|request|tweak|edit)"
+    r"|(?:would|do) you (?:like|want|need) me to (?:write|change|expand|revise|make|add|adjust|continue|translate)|is there anything else you(?:'d| would) like me to"
+    r"|if you(?:'d| would)? (?:like|need|want|prefer)[^\n]{0,60}?(?:\bi can\b|\bi(?:'ll|’ll) \w+|just tell me|let me know)|i(?:'d| would) be (?:happy|glad) to (?:revise|change|adjust|expand|edit)"
+    r"|i can (?:also )?(?:provide|write|offer|adjust|translate|expand)[^\n]{0,60}?(?:if you|for you|version|ending)|i tried to [^\n]{0,60}as (?:you )?requested"
+    r"|you can (?:replace|adjust|change|customi[sz]e)[^\n]{0,60}(?:bracket|placeholder|as needed)|thank you for the opportunity[^\n]{0,60}(?:for you|feedback)",
+    re.IGNORECASE,
+)
+_ENGLISH_NOTE = re.compile(
+    r"(?:note: ?)?(?:this|the) (?:story|poem|essay|piece|monologue|article|letter|speech|script|sonnet)\b[^\n]{0,80}?\b(?:you asked|you requested|as requested|your prompt|(?:theme|metaphor|rhyme|imagery|words|structure|convey|explore|repetition)s?\b)",
     re.IGNORECASE,
 )
 _NOTE = re.compile(
-    r"[（(【\[*]*\s*(?:注|备注|说明|附注|创作说明|写作说明|创作思路|写作思路|创作手记|赏析|点评|note)\s*[】\]]?\s*[：:]",
+    r"(?:注|备注|说明|附注|创作(?:说明|思路|意图|手记|背景|灵感)|写作(?:说明|思路|手法|意图)|设计(?:说明|思路)|作品?赏析|赏析|简析|点评|字数|note)\s*[】\]*]*\s*[：:】\]]",
     re.IGNORECASE,
 )
+_MAKING = re.compile(r"(?:创作|写作|设计)(?:说明|思路|意图|手记|背景|灵感|手法)|字数")
 _OWN_TEXT = re.compile(
-    r"本(?:文|诗|篇|作|故事|小说|剧)|这(?:篇|首|则|个)(?:文章|诗|作品|故事|小说|散文|词)|全(?:文|诗)|文中|诗中|\bthis (?:story|poem|essay|piece)\b",
+    rf"本(?:文(?!书)|诗|篇|作|故事|小说|剧|品)|此(?:文|诗|剧本|篇)|这[篇首则个段套组份部][^，,。\n]{{0,8}}?{_KIND}|[全整](?:篇|文|诗)|文中|诗中|剧中|在这个故事|是一部[^，,。]{{0,20}}小说|尾字|每[条句首]"
+    r"|所有代指|实际(?:报告|创作)|后续章节|篇幅限制|结构完整|\bthis (?:story|poem|essay|piece|monologue)\b|本次",
     re.IGNORECASE,
 )
 _DEVICE = re.compile(
-    r"题目|要求|意象|手法|展现|体现|符合|通过|运用|采用|字数|结构|主题|满足|meets|theme|uses|explores",
+    r"题目|要求|意象|手法|展现|体现|符合|通过|运用|采用|结构|主题|满足|融合|呼应|象征|叙事|倒叙|线索|伏笔|修辞|比喻|拟人|语言|风格|情节|突出|旨在|表达|节奏|韵|描写|讲述|贴合"
+    r"|层层递进|传递|铺垫|反转|反映|简洁|涵盖|鼓励|调整|替换|需补充|省略|融入|双关|元素|探讨|力求|帮助|丰富|意义|视角|读者|点出"
+    r"|meets|theme|uses|explores|words|structure|convey",
     re.IGNORECASE,
 )
-_BEFORE = "\n\r\t 　#*>"
+_BARE_SUBJECT = re.compile(
+    rf"(?:这[篇首段套组份些]|整篇|全篇)[^，,。\n]{{0,10}}?{_KIND}|本剧围绕|此剧本|这首"
+)
+_SERVING = re.compile(r"您|希望|力求|旨在|需要时|相信你|调整|符合|细化|正是")
+_END_MARK = re.compile(
+    r"[*_（(【\[~—\- ]*(?:(?:全|本)?(?:文|书|剧|篇)?(?:完|终|完结)|未完待续|the end|剧终|end)[*_）)】\]~—\- ]*",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[^。！!？?；;]+")
 _COLON, _STOP = re.compile("[：:]"), re.compile("[。！!]")
 _SEPARATOR = re.compile(r"[-*_—=~ ]{2,}")
+_SPOKEN = "“\"「『‘'"
 
 
 def opening(text: str) -> Verdict | None:
-    """Finds the assistant's opening (好的，以下是为您创作的短篇小说, and a colon).
+    """Finds the assistant's opening (好的，以下是为您创作的短篇小说, and a colon) before a text.
 
     Returns:
         A verdict whose place is the opening with the white space after it: the text goes on behind.
     """
-    start = len(text) - len(text.lstrip(_BEFORE))
-    stop = text.find("\n", start)
-    line = text[start : stop if stop >= 0 else len(text)]
-    said = _announced(line[:LONGEST_OPENING])
-    if said is None:
+    start, stop = _line(text, 0)
+    said = text[start:stop].strip(" *_")
+    assented = bool(_ASSENT.fullmatch(said) or _ENGLISH_YES.fullmatch(said))
+    if assented:  # a line of its own; the next one announces
+        start, stop = _line(text, stop)
+    line = text[start:stop]
+    announced = _announced(line[:LONGEST_OPENING], assented)
+    if announced is None:
         return None
     # What follows the colon or the sentence on the same line is the text itself.
-    mark = _COLON.search(line, max(0, said - 1)) or (
-        _STOP.search(line, said) if len(line) > LONGEST_OPENING else None
+    mark = _COLON.search(line, max(0, announced - 1)) or (
+        _STOP.search(line, announced) if len(line) > LONGEST_OPENING else None
     )
     end = start + (mark.end() if mark else len(line))
     end += len(text[end:]) - len(text[end:].lstrip(_BEFORE))
-    return Verdict("boilerplate_opening", line[:40].strip(), 0, end)
+    return Verdict("boilerplate_opening", text.lstrip(_BEFORE)[:40].strip(), 0, end)
 
 
-def _announced(line: str) -> int | None:
+def _line(text: str, place: int) -> tuple[int, int]:
+    """Returns where the next line with letters begins and ends."""
+    while place < len(text) and text[place] in _BEFORE:
+        place += 1
+    stop = text.find("\n", place)
+    return place, stop if stop >= 0 else len(text)
+
+
+def _announced(line: str, assented: bool) -> int | None:
     """Returns where the words end that announce a text to whoever asked for it."""
-    if assent := _ASSENT.match(line):
-        found = _ANNOUNCES.search(line, assent.end())
-        within_story = _WITHIN_STORY.search(line, assent.end())
+    assent = _ASSENT.match(line)
+    start = assent.end() if assent else 0
+    if assent or assented:
+        found = _ANNOUNCES.search(line, start) or _HERE_IS.match(line, start)
     else:
-        found = _HERE_IS.match(line) or _ON_REQUEST.match(line)
-        within_story = _WITHIN_STORY.search(line)
+        found = _HERE_IS.match(line) if _DELIVERS.search(line) else None
+        found = None if _NO_ANNOUNCEMENT.match(line) else found
     if found:
-        return None if within_story else found.end()
-    english = _ENGLISH.match(line)
+        mark = _COLON.search(line, max(start, found.end() - 1))
+        story = _WITHIN_STORY.search(line, start, mark.start() if mark else len(line))
+        return None if story else found.end()
+    yes = _ENGLISH_YES.match(line)
+    english = _ENGLISH.match(line, yes.end() if yes else 0)
     if english is None:
         return None
-    mark = line.rstrip(" *#")[-1:]
-    yours = english["yours"] is not None and mark in ":.!"
-    announced = mark == ":" and not _ENGLISH_STORY.search(line)
-    return len(line.rstrip(" *#")) if yours or announced else None
+    bare = line.rstrip(" *#")
+    told = _ENGLISH_STORY.search(bare)
+    presented = yes or not english.group().lower().startswith("this")
+    yours = _YOURS.search(bare) and (yes or _ENGLISH_KIND.search(bare)) and bare[-1] in ":.!"
+    announced = presented and (bare[-1] == ":" or yes) and _ENGLISH_KIND.search(bare)
+    return len(bare) if (yours or announced) and not told else None
 
 
-def closing(text: str) -> Verdict | None:
+def closing(text: str, *, genre: str | None = None) -> Verdict | None:
     """Finds what an assistant says about its own text in the last line, where a text stands before.
 
     Offers (如需修改请告知), wishes for the reader who asked (希望这首诗能对你有帮助), and notes that explain the
@@ -127,14 +226,47 @@ def closing(text: str) -> Verdict | None:
     end = len(text.rstrip())
     start = text.rfind("\n", 0, end) + 1
     line = text[start:end].lstrip(" \t　>")
-    if not 0 < len(line) <= LONGEST_CLOSING or not text[:start].strip():
-        return None
-    said = line.lstrip("*_（(【[")
-    note = _NOTE.match(line) and _OWN_TEXT.search(line) and _DEVICE.search(line)
-    if not (note or _CLOSING.match(said)):
-        return None
     before = text[:start].rstrip()
-    last = before.rfind("\n") + 1
-    if last and _SEPARATOR.fullmatch(before[last:].strip()):
-        before = before[:last].rstrip()
+    if not 0 < len(line) <= LONGEST_CLOSING or not before:
+        return None
+    last = before[before.rfind("\n") + 1 :].strip()
+    separated = bool(before.count("\n") and _SEPARATOR.fullmatch(last))
+    apart = separated or bool(_END_MARK.fullmatch(last)) or line[0] in "*（(【["
+    if not (_serves(line.lstrip("*_（(【[")) or _comments(line, apart, genre)):
+        return None
+    if separated:
+        before = before[: before.rfind("\n")].rstrip()
     return Verdict("boilerplate_closing", line[:80], len(before), len(text))
+
+
+def _serves(line: str) -> bool:
+    """Says whether a line wishes whoever asked well with the text, hands it over, or offers to change it."""
+    if line[:1] in _SPOKEN:
+        return False
+    if _ENGLISH_CLOSING.match(line):
+        return True
+    if _PUBLIC.search(line):
+        return False
+    sentences = [found.group().strip() for found in _SENTENCE.finditer(line)]
+    return any(
+        _WISH.search(said)
+        or _DELIVERED.match(said)
+        or (_OFFER.match(said) and _TO_ONE.search(line))
+        for said in sentences
+    )
+
+
+def _comments(line: str, apart: bool, genre: str | None) -> bool:
+    """Says whether a line praises or explains the devices of the text before it."""
+    said = line.strip("*_（(【[） ")
+    if len(said) < SHORTEST_NOTE or _PUBLIC.search(line):
+        return False
+    if _ENGLISH_NOTE.match(said) and (apart or _YOURS.search(said)):
+        return True
+    devices = len(set(_DEVICE.findall(said)))
+    if (note := _NOTE.match(said)) and devices:
+        return bool(_MAKING.match(note.group()) or _OWN_TEXT.search(said))
+    if apart:
+        return devices > 1 and _OWN_TEXT.search(said) is not None
+    bare = _BARE_SUBJECT.match(said) and _SERVING.search(said)
+    return bool(bare) and devices > 1 and genre not in _REVIEWS

@@ -23,6 +23,7 @@ _LATIN_WORD = r"[A-Za-z]+(?:['’-][A-Za-z]+)*"
 _LATIN_SPAN = re.compile(rf"(?<![A-Za-z'’-]){_LATIN_WORD}(?:[ \t,]+{_LATIN_WORD}){{2,}}")
 _LETTER = "[A-Za-zÀ-ÖØ-öø-ɏ]"
 _LATIN = re.compile(_LETTER)
+_OTHER_LETTER = re.compile(rf"[^\W\d_{_HAN_CLASS}A-Za-zÀ-ÖØ-öø-ɏ]")
 _LATIN_RUN = re.compile(f"{_LETTER}+(?:['’-]{_LETTER}+)*")
 _LOWER = re.compile(r"\b[a-z]")
 _PAIRS = ("“”", "‘’", "「」", "『』", "《》", "〈〉", '""', "()", "（）", "[]", "【】")
@@ -36,6 +37,11 @@ _EXCUSED = re.compile(
 # A name in both scripts: at most four Han characters right after a capitalised word.
 _CAPITALISED = re.compile(r"\b[A-Z][a-z]+ $")
 
+_CODE = re.compile(r"```[^`]*```|`[^`\n]{1,200}`")
+_CLAUSE = re.compile(r"[^，,。：:；;！!？?\n]+")
+_LATIN_SENTENCE = re.compile(
+    rf"(?<![A-Za-z'’-]){_LATIN_WORD}(?:[ \t,]+{_LATIN_WORD}){{4,}}"
+)  # five words in a row
 _KANA = re.compile(r"[\u3041-\u30ff]")
 _OTHER_SCRIPTS = re.compile(r"[\u0370-\u03ff\u0400-\u04ff\u0590-\u06ff\u0e00-\u0e7f\uac00-\ud7af]")
 # Frequent characters that differ between the two scripts, in the same order.
@@ -43,7 +49,12 @@ _SIMPLIFIED = "这个们说国时会对为么还来过样没问间话现开实�
 _TRADITIONAL = "這個們說國時會對為麼還來過樣沒問間話現開實門車書長東發點聽見馬鳥魚寫學習覺親愛"
 
 MIXED, WRONG = 0.05, 0.5
-LEAST_HAN, MOST_KANA, MOST_OTHER, MOST_LATIN = 0.5, 0.05, 0.1, 0.4  # shares of the letters
+# Shares of characters, where a Latin word counts as one; of letters for other scripts.
+LEAST_HAN, MOST_KANA, MOST_OTHER, MOST_LATIN = 0.5, 0.2, 0.1, 0.4
+LEAST_HAN_IN_PLAY = 0.1
+PLAYFUL = frozenset(
+    {"transnational", "hip-hop-rap", "anime-manga"}
+)  # genres that play with languages
 # Both forms of Han characters by turns: kinds of each, and the rarer form's share of all that differ.
 BOTH_KINDS, BOTH_SHARE = 5, 0.2
 
@@ -122,35 +133,49 @@ def _is_name(text: str, span: re.Match[str]) -> bool:
     return len(span.group()) <= 4 and _CAPITALISED.search(before) is not None
 
 
-def wrong_language(text: str) -> Verdict | None:
-    """Less than half of the letters are Han, or more than a twentieth are kana: not Chinese."""
-    share = han_share(text)
-    if share is None or share < LEAST_HAN:
-        return Verdict("wrong_language", f"Han characters are {share or 0:.0%} of the letters")
-    kana = len(_KANA.findall(text)) / sum(c.isalpha() for c in text)
-    if kana > MOST_KANA:
-        return Verdict("wrong_language", f"kana are {kana:.0%} of the letters")
+def wrong_language(text: str, *, genre: str | None = None) -> Verdict | None:
+    """Han characters are less than half of characters and Latin words, or kana more than a fifth: not Chinese.
+
+    Code counts for nothing. Genres that play with languages may hold any of them beside Chinese.
+    """
+    text = _CODE.sub("", text)
+    han = len(_HAN.findall(text))
+    words = han + len(_LATIN_RUN.findall(text)) + len(_OTHER_LETTER.findall(text))
+    least = LEAST_HAN_IN_PLAY if genre in PLAYFUL else LEAST_HAN
+    if not words or han < least * words:
+        share = han / words if words else 0
+        return Verdict("wrong_language", f"Han characters are {share:.0%} of characters and words")
+    kana = len(_KANA.findall(_EXCUSED.sub("", text)))
+    if kana > MOST_KANA * words and genre not in PLAYFUL:
+        return Verdict("wrong_language", f"kana are {kana / words:.0%} of characters and words")
     return None
 
 
-def mixed_scripts(text: str) -> Verdict | None:
-    """Another script than Han and Latin, much Latin, or traditional and simplified by turns."""
-    other = len(_OTHER_SCRIPTS.findall(text))
-    if other > MOST_OTHER * max(1, sum(c.isalpha() for c in text)):
+def mixed_scripts(text: str, *, genre: str | None = None) -> Verdict | None:
+    """Another script than Han and Latin, much of it English sentences, or both forms of Han in one clause."""
+    if genre in PLAYFUL:
+        return None
+    bare = _EXCUSED.sub("", _CODE.sub("", text))  # what is quoted is no part of the writer's own
+    other = len(_OTHER_SCRIPTS.findall(bare))
+    if other > MOST_OTHER * max(1, sum(map(str.isalpha, text))):
         return Verdict("mixed_scripts", f"{other} letters of other scripts")
-    latin = latin_share(text)
-    if latin is not None and latin > MOST_LATIN:
-        return Verdict("mixed_scripts", f"Latin letters are {latin:.0%}")
-    return _both_forms(text)
+    in_sentences = sum(len(_LATIN_RUN.findall(run)) for run in _LATIN_SENTENCE.findall(bare))
+    words = sum(len(pattern.findall(bare)) for pattern in (_HAN, _LATIN_RUN, _OTHER_LETTER))
+    if in_sentences > MOST_LATIN * max(1, words):
+        return Verdict("mixed_scripts", f"English sentences are {in_sentences / words:.0%}")
+    return _both_forms(bare)
 
 
 def _both_forms(text: str) -> Verdict | None:
+    """Finds traditional and simplified characters by turns; a line copied out stands in clauses of its own."""
     differing = [(s, t) for s, t in zip(_SIMPLIFIED, _TRADITIONAL, strict=True) if s != t]
     only_simplified, only_traditional = (set(forms) for forms in zip(*differing, strict=True))
-    # What is quoted or copied out is no part of the writer's own spelling.
-    bare = _EXCUSED.sub("", text)
-    simple = Counter(c for c in bare if c in only_simplified)
-    full = Counter(c for c in bare if c in only_traditional)
+    if not any(
+        only_simplified & set(c) and only_traditional & set(c) for c in _CLAUSE.findall(text)
+    ):
+        return None
+    simple = Counter(c for c in text if c in only_simplified)
+    full = Counter(c for c in text if c in only_traditional)
     fewer = min(simple.total(), full.total())
     if min(len(simple), len(full)) < BOTH_KINDS:
         return None

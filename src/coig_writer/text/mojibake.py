@@ -6,7 +6,10 @@ import re
 
 from coig_writer.text.verdict import Verdict
 
-_PLACEHOLDERS = re.compile(r"\ufffd+|(?:锟斤拷)+|烫{4,}|屯{4,}")
+# 锟斤拷 once is a programmers' joke; 烫烫烫烫！ is somebody who burns their tongue.
+_PLACEHOLDERS = re.compile(
+    r"\ufffd+|(?:锟斤拷){2,}|锟斤拷[\ufffd锟]|(?<!烫)烫{4,}(?![烫，,。！!~～…”\"」])|(?<!屯)屯{4,}"
+)
 # UTF-8 that was read as Latin-1 or cp1252: a lead byte's letter and two continuation characters.
 _AS_LATIN = re.compile(r"(?:[\u00e2-\u00ef][^\x00-\x7f\u2e80-\u9fff]{1,2}){3,}")
 # UTF-8 that was read as GBK: written back to GBK it is UTF-8 again, several characters in a row.

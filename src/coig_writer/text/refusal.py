@@ -6,6 +6,7 @@ import re
 
 from coig_writer.text.verdict import Verdict
 
+_QUOTES = ("“", "「", "『", "‘", '"', "'")
 LONGEST = 400  # characters: a longer text has more in it than a refusal
 
 _SERVICE = r"(?:提供|生成|创作|撰写|写|协助|回答|满足|完成|帮助|帮您|帮你|讨论|处理|继续|参与|输出)"
@@ -24,16 +25,33 @@ _ASSISTANT = re.compile(
     re.IGNORECASE,
 )
 
+_SORRY = re.compile(
+    r"\s*(?:(?:非常|很|十分|真的|实在)?(?:抱歉|对不起|不好意思|遗憾)|(?:您|你)(?:的|所)(?:请求|要求|提问|描述|问题)|(?:这个|该|此)(?:话题|请求|内容|要求|主题)|作为(?:一个|一名|一款)?[^，,。\n]{0,10}(?:AI|人工智能|助手|模型))",
+    re.IGNORECASE,
+)
+_DECLINES = re.compile(
+    r"(?:无法|不能|不便|不会|不可以|不应该?|不适合|不宜|不方便)[^。！？\n]{0,14}?(?:提供|生成|创作|撰写|写|协助|回答|满足|完成|讨论|处理|参与|输出|进行|帮)|违反|违法|违规|不符合[^。\n]{0,10}(?:规定|规范|准则|政策)"
+)
+_OFFERS = re.compile(
+    r"(?:如果|若|如)(?:您|你)?(?:还)?有(?:其他|别的|任何)|(?:很|非常)?乐意(?:为(?:您|你)|帮|协助)|换(?:一?个|其他)(?:话题|主题|问题)|其他(?:话题|问题|主题|需求|写作)|合法合规|请(?:您|你)?(?:理解|谅解|提供其他|更换)"
+)
+
 
 def refusal(text: str) -> Verdict | None:
     """Finds a text that is nothing but an assistant's refusal to write one."""
-    if len(text) > LONGEST or not (found := _REFUSES.match(text)):
+    if len(text) > LONGEST:
+        return None
+    found = _REFUSES.match(text) or (
+        _SORRY.match(text) if _DECLINES.search(text) and _OFFERS.search(text) else None
+    )
+    if not found:
         return None
     return Verdict("refusal", text.strip()[:40], found.start(), len(text))
 
 
 def speaks_as_assistant(text: str) -> Verdict | None:
     """Finds where a text speaks of itself as a language model or an assistant."""
-    if found := _ASSISTANT.search(text):
-        return Verdict("speaks_as_assistant", found.group(), found.start(), found.end())
+    for found in _ASSISTANT.finditer(text):
+        if text[found.start() - 1 : found.start()] not in _QUOTES:  # a machine that is quoted
+            return Verdict("speaks_as_assistant", found.group(), found.start(), found.end())
     return None

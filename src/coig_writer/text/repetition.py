@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
 
 from coig_writer.text.normalise import reduced
 from coig_writer.text.verdict import Verdict
@@ -11,14 +15,25 @@ from coig_writer.text.verdict import Verdict
 PARAGRAPH = 20  # letters of a paragraph that counts; separators and table rules have none
 TIMES = 3
 SHARE = 1 / 3  # of all such paragraphs' characters
-LOOP_TIMES = 12  # rounds in a row of the same 2 to 30 characters
-_LOOP = re.compile(rf"(?=(.{{2,30}}?)\1{{{LOOP_TIMES - 1}}})", re.DOTALL)
+SUNG = frozenset({"poetry", "hip-hop-rap", "slogan"})  # genres with choruses
+CHORUS = 6  # times that a line of a song may stand
+LOOP_TIMES, SHORT_ROUND = 12, 30  # rounds in a row of the same 2 to 30 characters
+LONGEST_ROUND, LONG_TIMES = 150, 5  # rounds of 31 to 150 characters are a loop after five
+MANY_TIMES = 30  # rounds after which a single letter between marks (错，错，错), or a row of a table, is a loop
+SIGNS = 300  # characters of the same marks or emoji in a row; rules and blanks may be longer
+
+_RULES = frozenset("-_=*~—–─━═·.…。＿－～#|+•○●□■☆★▁▔┄┈╌`/\\ 　\t\n")
+_FORM = re.compile(r"__|＿|□|\.{3}|…|[\[（(]\s*[\])）]")  # blanks to fill in
 
 
-def repeated_paragraphs(text: str) -> Verdict | None:
-    """A paragraph of twenty letters stands three times, or two repeat and that is over a third."""
+def repeated_paragraphs(text: str, *, genre: str | None = None) -> Verdict | None:
+    """A paragraph of twenty letters stands three times, or two repeat and that is over a third.
+
+    Lines of a song may come back, and lines of a table or a form hold fields, not paragraphs.
+    """
     lines = [line.strip() for line in text.splitlines()]
-    lines = [line for line in lines if len(line) >= PARAGRAPH and len(reduced(line)) >= PARAGRAPH]
+    lines = [line for line in lines if len(line) >= PARAGRAPH and not line.startswith("|")]
+    lines = [line for line in lines if len(reduced(line)) >= PARAGRAPH]
     if not lines:
         return None
     counted = Counter(lines)
@@ -26,15 +41,38 @@ def repeated_paragraphs(text: str) -> Verdict | None:
     whole = sum(map(len, lines))
     again = sum(n > 1 for n in counted.values())
     copied = again > 1 and whole - sum(map(len, counted)) > SHARE * whole
-    if times >= TIMES or copied:
+    if times >= (CHORUS if genre in SUNG else TIMES) or (copied and genre not in SUNG):
         return Verdict("repeated_paragraphs", f"{times} times: {line[:40]}")
     return None
 
 
 def loop(text: str) -> Verdict | None:
-    """The same few characters, at least two different letters, twelve times in a row."""
-    for found in _LOOP.finditer(text):
-        if len(set(reduced(found[1]))) > 1:
-            start = found.start()
-            return Verdict("repetition", f"over and over: {found[1]}", start, start + LOOP_TIMES * len(found[1]))  # fmt: skip
+    """The same characters in a row over and over: no rule, form, laughter or chorus."""
+    codes = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32)
+    for size in range(1, LONGEST_ROUND + 1):
+        for start, length in _runs(codes, size):
+            if _hangs(text[start : start + size], length):
+                shown = f"over and over: {text[start : start + min(size, 30)]}"
+                return Verdict("repetition", shown, start, start + length)
     return None
+
+
+def _runs(codes: NDArray[np.uint32], size: int) -> Iterator[tuple[int, int]]:
+    """Yields where characters repeat those ``size`` before them, and how long that goes on."""
+    least = size * ((LOOP_TIMES if size <= SHORT_ROUND else LONG_TIMES) - 1)
+    same = codes[size:] == codes[:-size]
+    if np.count_nonzero(same) < least:
+        return
+    edges = np.flatnonzero(np.diff(same, prepend=False, append=False))
+    starts, ends = edges[::2], edges[1::2]
+    long = ends - starts >= least
+    yield from zip(starts[long].tolist(), (ends - starts + size)[long].tolist(), strict=True)
+
+
+def _hangs(part: str, length: int) -> bool:
+    rounds, letters = length // len(part), len(set(reduced(part)))
+    if _FORM.search(part) or ("|" in part and rounds < MANY_TIMES):
+        return False
+    if letters > 1 or (letters and len(set(part)) > 1 and rounds >= MANY_TIMES):
+        return True
+    return length >= SIGNS and not any(c.isalnum() or c in _RULES for c in part)

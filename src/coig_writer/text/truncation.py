@@ -9,21 +9,61 @@ from coig_writer.text.verdict import Verdict
 
 SHORTEST = 12  # characters with punctuation: the shortest article of the paper (section 2.5)
 LONGEST_SIGNATURE = 20  # a last line up to this length may be a signature, a date or a place
-ENDS = "。！？!?…”’」』）)】》〉~～.;；—♪⋯．"
-GOES_ON = "，,、"
+SHORT_TAIL = 400  # characters of the last line that are read
+ENDED = 0.7  # share of the characters in lines like the last one whose line must end, before its own end is missed
+LONGEST_NAME = 3  # characters of a name that stands alone under a text
+ALMOST_ALL = 0.95  # the same, where the last line is as short as a name
+NEAR = 6  # items of a list before the last one that are compared with it
+STOPS = frozenset("。！？!?…；;.”")  # items and fields that are sentences end in one of these
+GOES_ON = "，,、：:；;（(“「『《〈【[‘"
+VERSE = frozenset({"poetry", "slogan", "hip-hop-rap"})
 
-_TAGS = re.compile(r"</?[a-zA-Z][^<>\n]{0,40}>|\[\d{1,3}\]|[*_`]+")
-# Lines that end by what they are: tags, a link, an emoticon, a field or list of keywords, a date,
-# a particle, the number of what follows.
+_HTML = re.compile(
+    r"<!--[^<>\n]{0,200}-->|</?[a-zA-Z][^<>\n]{0,200}>|&(?:nbsp|#\d{1,6}|[a-z]{2,8});"
+)
+_MARKUP = re.compile(
+    r"!?\[[^\[\]\n]{0,200}\]\([^()\n]{0,300}\)|[\[［〔][\^\d、,，\-– ]{1,12}[\]］〕]|[①-⑳⑴-⒇¹²³⁰-⁹]+\Z|[*_`|]+|~~"
+)
+_LEAD = re.compile(
+    r"(?:[#>\-*+•·]+\s+|[(（]?(?:\d{1,3}|[一二三四五六七八九十]{1,3})[)）.、．:：]\s*|\|)"
+)
+_HEADING = re.compile(
+    r"#{1,6}\s|\*\*[^*\n]{1,60}\*\*\s*\Z|第[\d一二三四五六七八九十百]{1,5}[章节回幕场]"
+)
+_LABEL = re.compile(r"\*\*[^*\n]{1,20}(?:[：:]\*\*|\*\*\s?[：:])")
+_NUMBER = r"[\dXxＸ×〇零一二三四五六七八九十廿]"
+# Lines that end by what they are: tags, a link or address, a field or list of keywords, a date or place,
+# a credit, the number of what follows.
 _APART = re.compile(
-    r"(?:#\S{1,40}\s*)+|[^\n]{0,60}https?://\S+|.{0,200}[)）][^\s，,、]{0,3}"
-    r"|[^，,。：:]{1,8}[：:].{0,30}[^，,、]|[^。]{0,100}；[^，,。]{0,20}[^，,。、]"
-    r"|.{0,12}[年月].{0,12}[月日号].{0,8}[^，,、]|.{0,300}[呢吗吧啊呀嘛啦]|.{0,300}[。！？][一二三四五六七八九十\d]"
+    r"\W{0,4}(?:[#＃][^\s#＃]{1,40}\s*)+|.{0,200}(?:https?://|www\.)\S+|.{0,120}\S@\S+\.\w{2,6}|(?:@[^\s@]{1,30}\s*)+"
+    r"|[^，,。：:“「\"我你他她]{1,10}[：:]\s?(?:[^。！？，,“「\"]{1,24}|(?:[^。！？，,“「\"]{1,8}[，,]){1,6}[^。！？，,“「\"]{1,8})"
+    r"|(?:[^，,。；;、：:]{1,10}[：:]\s?)?(?:[^，,。；;、]{1,16}[；;、]\s?){2,12}[^，,。；;、]{1,12}"
+    rf"|[^，,。“\"]{{0,12}}(?:{_NUMBER}{{4}}\s?年|{_NUMBER}{{1,3}}\s?月|[春夏秋冬][日天夜]).{{0,16}}|\W{{0,4}}\d{{1,4}}[-/.]\d{{1,2}}(?:[-/.]\d{{1,4}})?(?:\s+\S{{1,20}})?"
+    r"|[—–\-].{0,60}|.{0,30}(?:敬上|谨上|谨启|顿首|拜上|敬礼|此致|手书|亲笔)|.{0,16}[草写记作摄成改]于.{2,20}|于[\u4e00-\u9fff]{2,8}"
+    r"|(?:你|您|爱你|想你|永远爱你|一直爱你)的[^，,。的]{1,10}|.{0,12}(?:作者|来源|编辑|摄影|图片|译者?|文|图|责编|校对|审核|素材|转载)[：:/丨|｜].{0,40}"
+    r"|(?:本[文书诗篇]|全[文书剧篇])?(?:完|终|剧终|未完待续|待续|[Tt]he [Ee]nd|END|FIN)|.{0,40}[》」】）\s](?:完|终|剧终|待续)"
+    r"|.{0,300}[呢吗吧啊呀嘛啦哦噢哟嘞呗咯哈嗯唉喂哇哩]|.{0,300}[。！？][一二三四五六七八九十\d]"
 )
-# Words after which a sentence must go on; verse is told apart by its other lines.
+_QUOTE_OPENS = re.compile(r"(?:[，,：:\s]|^)\"\Z")
+_BLANK = re.compile(r"[_＿]{2,}\s*\Z|[（(\[]\s*[)）\]]\s*\Z")  # to be filled in
+_EMOTICON = re.compile(
+    r"[:;=8xX][-'^o]?[)(\]\[DdPpOo3/\\|*]+\Z|[\^><Tto0;uQ=\-][_.\-ω▽∀﹏︿3][\^><Tto0;uQ=\-]\S{0,3}\Z|\b(?:orz|OTL|QAQ|QwQ|TAT|XD|xswl|hhh+|233+|666+|ovo|owo|mua|zzz+)\Z",
+    re.IGNORECASE,
+)
+_KAOMOJI = re.compile(r"[(（][^()（）\u4e00-\u9fff]{2,20}[)）][^\s，,、。\u4e00-\u9fff]{0,6}\Z")
+# Words after which a sentence must go on.
 _UNFINISHED = re.compile(
-    r"(?:再也|只是|因为|但是|可是|然后|并且|而且|以及|如果|虽然|所以|不是|仿佛|好像|[和与或被把向从像就也才却])$"
+    r"(?:再也|只是|因为|但是|可是|然后|并且|而且|以及|如果|虽然|所以|不是|仿佛|好像|这种|那种|一个|一种|这个|那个|他们?的|她们?的|我们?的|[和与或及被把向从像就也才却将让对以是在很更最不的地得之其而])\Z"
 )
+_NEEDS_MORE = re.compile(
+    r"(?:因为|但是|可是|然后|并且|而且|以及|如果|虽然|所以|仿佛|好像|这种|那种|一种|[^一不]个|[^调温谐附柔和]和|[给赋]?与|[和或及被把将让使而且])\Z"
+)
+_PAIRS = (("“", "”"), ("（", "）"), ("「", "」"), ("《", "》"), ("【", "】"), ("『", "』"))
+_GOODBYE = re.compile(r"此致|敬礼|敬上|顺颂|祝|安好|再见|谢谢|感谢|愿|[—–]")
+_SURNAMES = frozenset(
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段钱汤尹黎易常武乔贺赖龚文阿小老"
+)
+_SAID = re.compile(r"[的了着把是我你他她它就都也还这那被从给让使很却在]|一[个种片阵声只条]|[，,、]")
 
 
 def too_short(text: str) -> Verdict | None:
@@ -32,44 +72,113 @@ def too_short(text: str) -> Verdict | None:
     return Verdict("too_short", f"{length} characters") if length < SHORTEST else None
 
 
-def cut_off(text: str, *, finish_reason: str | None = None) -> Verdict | None:
-    """The last line stops without an end, while the lines before it have one.
+def cut_off(
+    text: str, *, genre: str | None = None, finish_reason: str | None = None
+) -> Verdict | None:
+    """The last line stops without an end, while the lines like it have one.
 
     Markup, tags, links, emoticons and invisible characters at the end are no part of the sentence. A
-    short last line that no comma or conjunction leaves open is taken for a signature or a date.
-    Verse and slogans, whose lines end without punctuation, are left to the model.
+    short last line that reads like no sentence is taken for a signature, a place or a title. Verse
+    and slogans, whose lines end without punctuation, are left to the model.
 
     Args:
         text: The text.
+        genre: Its genre, if known.
         finish_reason: Why its model stopped, where that is known: ``length`` and ``stop`` decide.
     """
-    if finish_reason in ("length", "stop"):
-        return Verdict("cut_off", "the model's length was spent") if finish_reason == "length" else None  # fmt: skip
-    lines = [bare for line in text.splitlines() if (bare := _bare(line))]
-    if not lines or _finished(lines[-1]):
+    if finish_reason == "length":
+        return Verdict("cut_off", "the model's length was spent")
+    lines = [line for line in text.splitlines() if line.strip()]
+    if finish_reason == "stop" or not lines or genre in VERSE:
         return None
-    *others, last = lines
-    ended = sum(_finished(line) or line[-1] in "：:" for line in others)
-    in_prose = ended * 2 >= len(others) if others else any(c in "。！？" for c in last)
-    if not in_prose or (len(last) <= LONGEST_SIGNATURE and not _open(last)):
+    raw = lines.pop()[-SHORT_TAIL:]
+    last = _bare(raw)
+    if not last or _finished(last, raw):
+        return None
+    if not _left_open(raw, last) and not _stands_out(raw, last, lines):
         return None
     return Verdict("cut_off", f"ends with …{last[-20:]}")
 
 
+def _left_open(raw: str, last: str) -> bool:
+    """Says whether a line ends in a word that needs another, or inside its own brackets."""
+    if last.count('"') % 2 or raw.count("**") % 2:
+        return True
+    return bool(_NEEDS_MORE.search(last)) or any(last.count(a) > last.count(b) for a, b in _PAIRS)
+
+
+def _stands_out(raw: str, last: str, lines: list[str]) -> bool:
+    """Says whether a line stops without an end while the lines like it have one."""
+    shape = _shape(raw)
+    like = [line for line in lines if _shape(line) == shape]
+    if shape == "prose":
+        ended = [line for line in like if _ended(line)]
+    else:
+        like = like[-NEAR:]
+        ended = [line for line in like if _bare(line)[-1:] in STOPS]
+        if len(ended) < len(like):
+            return False
+    enough = sum(map(len, ended)) >= ENDED * sum(map(len, like))
+    if enough and (like or _stops(last)) and (len(last) > LONGEST_SIGNATURE or _goes_on(last)):
+        return True
+    # A short line under marked ones alone, also verse with commas; under a letter it is a signature.
+    marked = sum(len(line) for line in like if not _bare(line)[-1:].isalnum())
+    among = len(like) >= NEAR and marked >= ALMOST_ALL * sum(map(len, like))
+    named = " " in last or (len(last) <= LONGEST_NAME and last[0] in _SURNAMES)
+    return among and not named and not _is_letter(lines)
+
+
+def _is_letter(lines: list[str]) -> bool:
+    greeted = any(line.rstrip().endswith(("：", ":")) for line in lines[:3])
+    return greeted or _GOODBYE.search(lines[-1]) is not None
+
+
 def _bare(line: str) -> str:
     """Returns a line without markup, and without what no eye sees at its end."""
-    bare = _TAGS.sub("", line).strip()
-    while bare and (bare[-1].isspace() or unicodedata.category(bare[-1]) in ("Cf", "Mn")):
+    bare = _LEAD.sub("", _MARKUP.sub("", _HTML.sub("", line)).strip(), count=1)
+    while bare and (bare[-1].isspace() or unicodedata.category(bare[-1]) in ("Cf", "Mn", "Cc")):
         bare = bare[:-1]
     return bare
 
 
-def _finished(line: str) -> bool:
-    """Says whether a line ends: in a mark, a symbol or anything else but letters and commas."""
-    if line[-1] in ENDS or _APART.fullmatch(line):
+def _shape(line: str) -> str:
+    """Says what a line is: lines are compared with their kind alone."""
+    bare = line.strip()
+    if _HEADING.match(bare):
+        return "heading"
+    if bare.startswith("|") or bare.count("|") > 2:
+        return "table"
+    if lead := _LEAD.match(bare):
+        return f"item {'0' if lead[0].strip(' (（')[0].isalnum() else lead[0][0]}"
+    return "field" if _LABEL.match(bare) else "prose"
+
+
+def _ended(line: str) -> bool:
+    """Says whether a line ends in a mark of any kind but a comma."""
+    bare = _bare(line[-SHORT_TAIL:])
+    return not bare or not (bare[-1].isalnum() or bare[-1] in "，,、")
+
+
+def _stops(line: str) -> bool:
+    return any(c in "。！？!?" for c in line)
+
+
+def _finished(last: str, raw: str) -> bool:
+    """Says whether the last line ends: in a mark or a symbol, or by what it is."""
+    if _BLANK.search(raw):
         return True
-    return not (line[-1].isalnum() or line[-1] in GOES_ON + "：:")
+    if last[-1] in GOES_ON or _QUOTE_OPENS.search(last):
+        return False
+    return (
+        not last[-1].isalnum()
+        or _APART.fullmatch(last) is not None
+        or _HEADING.match(raw.strip()) is not None
+        or any(sign.search(last[-30:]) for sign in (_EMOTICON, _KAOMOJI))
+        or raw.rstrip().endswith((">", "*", "_", "`", "|"))
+    )
 
 
-def _open(line: str) -> bool:
-    return bool(set(GOES_ON) & set(line)) or _UNFINISHED.search(line) is not None
+def _goes_on(line: str) -> bool:
+    """Says whether a short line reads like the beginning of a sentence."""
+    spoken = line.count('"') % 2 or line.count("“") > line.count("”")
+    return bool(spoken or _UNFINISHED.search(line) or _SAID.search(line)) or len(line) == 1

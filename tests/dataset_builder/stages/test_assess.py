@@ -28,7 +28,8 @@ GOOD = "葱一块三，她要给一块二。卖葱的说，差这一毛？\n我�
         (GOOD + "\n扫码加我，限时到手价九块九！", "advertisement_tail"),
         (GOOD + "\n她下单了一斤。", None),
         ("短。", "too_short"),
-        ("這個們說國時會對 " + GOOD + "这个们说国时会对为么还", "mixed_scripts"),
+        ("這個們說國時會對这个们说国时会对为么还，" + GOOD, "mixed_scripts"),
+        ("這個們說國時會對，" + GOOD + "这个们说国时会对为么还。", None),  # copied out
     ],
 )
 def test_rules_drop_what_they_name_and_no_more(text, reason):

@@ -42,19 +42,27 @@ _CHARACTERS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 _OPENING_TOKENS = re.compile(rf"\s*(?:{_TOKEN}\s*)+")
 _CLOSING_TOKENS = re.compile(rf"{_TOKEN}(?:\s*{_TOKEN})*\s*\Z")
+_MODELS = (
+    r"(?:通义千问|文心一言|讯飞星火|智谱清言|混元大模型|chatgpt|deepseek|qwen|qwq|chatglm|glm-\d|baichuan|internlm|minimax|mixtral|mistral"
+    r"|ernie bot|gpt[- ]?(?:\d|o\d)|llama[- ]?\d|claude|gemini|kimi|grok)"
+)
+_MAKERS = r"(?:openai|anthropic|google|meta|moonshot|deepseek|阿里|百度|字节跳动|科大讯飞|智谱|月之暗面|深度求索|腾讯|百川|稀宇)"
+_KIND = r"(?:一[个名款]|ai|人工智能|大?语言|大?模型|智能|聊天|助手|机器人|名为|叫做?|[ ，,]){0,6}"
+_BY = r"[^，,。！？!?\n“”\"你他她它]{0,12}?"
+# A text that mentions a model is a text about one; one that says it is a model, or signs as one, gives
+# itself away. What somebody says in quotation marks, or takes somebody for, is a mention.
+_CLAIMS = re.compile(
+    rf"(?<![^\s。！？!?，,：:])(?:我(?:就)?(?:是|叫)(?:来自{_BY}的)?{_KIND}{_MODELS}(?!的(?!人工智能|智能|ai|语言))|我是豆包(?=[，,。！!]|$)|作为{_MODELS}[，,]"
+    rf"|我(?:是{_KIND}由?|由){_MAKERS}{_BY}(?:训练|开发|研发|推出|打造|创造))"
+    rf"|\bi(?: am|'m|’m) {_MODELS}\b(?!['’]s)|\bas (?:an? )(?:ai |large |language |model |assistant ){{1,4}}(?:called |named |by |from ){_MODELS}"
+    rf"|\bi (?:was|am) (?:an? [a-z ]{{1,30}} )?(?:trained|developed|created|made|built) by {_MAKERS}"
+    rf"|(?:\A|\n)\W{{0,4}}(?:written|generated|created|answered) by {_MODELS}|(?:\A|\n)\W{{0,4}}(?:本文|以上内容|内容)?由{_MODELS}(?:大模型)?(?:生成|创作|撰写)"
+)
 # Looked for in lower case; each begins with a letter, so that the search can skip to it.
 _REFUSING: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("unclosed reasoning", re.compile(r"</?think(?:ing)?>")),
     ("template token inside the text", re.compile(_TOKEN.lower().replace("a-za-z", "a-z"))),
-    (
-        "names a model or its maker",
-        re.compile(
-            r"通义千问|文心一言|讯飞星火|智谱清言|月之暗面|混元大模型|我是(?:claude|gemini|kimi|grok|豆包)"
-            r"|chatgpt|openai|anthropic|deepseek|moonshot ai|qwen|qwq|chatglm|glm-\d|baichuan|internlm|minimax"
-            r"|mixtral|ernie bot|gpt[- ]?(?:\d|o\d)|llama[- ]?\d|gemini[- ](?:\d|pro|ultra|flash)"
-            r"|claude[- ](?:\d|opus|sonnet|haiku)|i(?: am|'m|’m) (?:claude|gemini|kimi|grok)\b"
-        ),
-    ),
+    ("names a model or its maker", _CLAIMS),
 )
 
 
