@@ -10,16 +10,15 @@ does not exist is written as missing, with its reason.
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from coig_writer import facts
+from coig_writer import facts, spreadsheet
 from coig_writer.errors import DriftError
 from coig_writer.facts import Fact
-from coig_writer.files import atomic_path, file_sha256, write_records
+from coig_writer.files import file_sha256, write_records
 from coig_writer.metrics import tokens
 from coig_writer.metrics.averages import Average, Place, averages
 from coig_writer.record import to_row
@@ -110,10 +109,7 @@ def _write(out: Path, scores: dict[str, list[Score]], found: Sequence[Average]) 
 def _write_averages(path: Path, found: Sequence[Average]) -> None:
     """Writes the averages as CSV: a table for people, which no reader takes for scores."""
     names = [field.name for field in dataclasses.fields(Average)]
-    with atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="") as handle:
-        table = csv.DictWriter(handle, names, lineterminator="\n")
-        table.writeheader()
-        table.writerows(to_row(average) for average in found)
+    spreadsheet.write(path, names, map(to_row, found), mark=False)
 
 
 def _fact(average: Average, artefact: str) -> Fact:

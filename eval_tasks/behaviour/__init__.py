@@ -26,8 +26,9 @@ from pathlib import Path
 
 import numpy as np
 
+from coig_writer import spreadsheet
 from coig_writer.errors import StatisticsError
-from coig_writer.files import atomic_path, read_records
+from coig_writer.files import read_records
 from coig_writer.generation import Generation
 from coig_writer.metrics import behaviour
 from coig_writer.metrics.behaviour import BEHAVIOURS, Step
@@ -90,10 +91,8 @@ def main() -> int | None:
         found += _judged(judged, records)
     shares = [share for group in _panels(found) for share in summarise(group)]
     path = options.out / "shares.csv"
-    with atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, [f.name for f in dataclasses.fields(Share)])
-        writer.writeheader()
-        writer.writerows(to_row(share) for share in shares)
+    names = [f.name for f in dataclasses.fields(Share)]
+    spreadsheet.write(path, names, map(to_row, shares), mark=False)
     print(table(shares))
     print(f"\nwrote {path}")
     return None

@@ -16,16 +16,15 @@ bias, consistency, agreement with the other judges and with people.
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from coig_writer import facts
+from coig_writer import facts, spreadsheet
 from coig_writer.endpoint import Endpoint, Price
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.facts import Fact
-from coig_writer.files import atomic_path, file_sha256, read_records, write_records
+from coig_writer.files import file_sha256, read_records, write_records
 from coig_writer.record import to_row
 from coig_writer.score import Judgement
 from coig_writer.scoring.generations import read
@@ -161,10 +160,8 @@ def _audit(options: argparse.Namespace) -> int | None:
 
 
 def _write(out: Path, found: Sequence[Finding]) -> None:
-    with atomic_path(out / "audit.csv") as partial, partial.open("w", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, [f.name for f in dataclasses.fields(Finding)])
-        writer.writeheader()
-        writer.writerows(to_row(finding) for finding in found)
+    names = [f.name for f in dataclasses.fields(Finding)]
+    spreadsheet.write(out / "audit.csv", names, map(to_row, found), mark=False)
     artefact = file_sha256(out / "audit.csv")
     facts.write(
         out / "facts.json",

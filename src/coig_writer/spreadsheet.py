@@ -119,12 +119,12 @@ def cell(value: Cell) -> Cell:
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
-def write(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> None:
-    """Writes a CSV file that a spreadsheet opens as it is meant."""
-    with (
-        atomic_path(path) as partial,
-        partial.open("w", encoding="utf-8-sig", newline="") as handle,
-    ):
+def write(
+    path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Cell]], mark: bool = True
+) -> None:
+    """Writes a CSV file that a spreadsheet opens as it is meant; without ``mark``, for programs first."""
+    encoding = "utf-8-sig" if mark else "utf-8"
+    with atomic_path(path) as partial, partial.open("w", encoding=encoding, newline="") as handle:
         writer = csv.DictWriter(handle, columns)
         writer.writeheader()
         writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
