@@ -149,6 +149,8 @@ def command(stage: str, arguments: argparse.Namespace) -> str:
         )
         if paths:
             words += [f"--{name}", *map(shown, paths)]
+    if given.get("metrics"):
+        words += ["--metrics", *given["metrics"]]
     return shlex.join(words)
 
 

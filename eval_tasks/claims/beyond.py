@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from coig_writer.preference.significance import prompts_to_show_even
-from eval_tasks.claims.claim import Claim, Finding, Text
+from eval_tasks.bilingual import Text
+from eval_tasks.claims.claim import Claim, Finding
 
 CHAPTER = "beyond"
 

@@ -7,18 +7,9 @@ import itertools
 from coig_writer import paper
 from coig_writer.mixture import PUBLISHED, steps
 from coig_writer.preference import significance
+from eval_tasks.bilingual import Text
 from eval_tasks.claims import plots
-from eval_tasks.claims.claim import (
-    ALPHA,
-    Claim,
-    Finding,
-    Text,
-    decide,
-    p_value,
-    percent,
-    powers,
-    span,
-)
+from eval_tasks.claims.claim import ALPHA, Claim, Finding, decide, p_value, percent, powers, span
 from eval_tasks.claims.counts import MIXED, NAMES, corrected, flips, rate
 from eval_tasks.claims.plots import Row
 

@@ -5,19 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+from eval_tasks.bilingual import Text
+
 Verdict = Literal["supported", "not supported", "not testable here"]
 VERDICTS: tuple[Verdict, ...] = ("supported", "not supported", "not testable here")
 Unit = Literal["share", "points", "r", "ratio", "score", "count"]
 ALPHA = 0.05
 NO_BREAK = "\N{NO-BREAK SPACE}"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Text:
-    """A sentence in English and Chinese."""
-
-    en: str
-    zh: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

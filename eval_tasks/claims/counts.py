@@ -10,6 +10,7 @@ from coig_writer.mixture import VARIANTS
 from coig_writer.preference import power, significance
 from coig_writer.preference.rates import Rate, wilson
 from coig_writer.triplet import Language
+from eval_tasks.claims.claim import ALPHA
 
 NAMES = {
     "cw": "CW",
@@ -41,6 +42,15 @@ def corrected(language: Language) -> dict[tuple[str, str], float]:
     found = raw(language)
     both = dict(zip(found, significance.holm(list(found.values())), strict=True))
     return both | {(b, a): p for (a, b), p in both.items()}
+
+
+def decided(language: Language) -> frozenset[tuple[str, str]]:
+    """Returns the pairs of Table 2 that differ after correction, better one first."""
+    return frozenset(
+        (a, b)
+        for (a, b), p in corrected(language).items()
+        if p < ALPHA and rate(language, a, b).low > 1 / 2
+    )
 
 
 def flips(language: Language, row: str, column: str) -> int | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from coig_writer import paper, taxonomy
 from coig_writer.mixture import PUBLISHED
+from eval_tasks.bilingual import Text
 from eval_tasks.claims import plots
-from eval_tasks.claims.claim import Claim, Finding, Text, decide, percent
+from eval_tasks.claims.claim import Claim, Finding, decide, percent
 
 CHAPTER = "dataset"
 PARTS = {"article": Text("articles", "文章"), "prompt": Text("prompts", "提示词"), "reasoning": Text("reasoning", "思维过程")}  # fmt: skip

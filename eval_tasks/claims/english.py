@@ -11,18 +11,9 @@ from coig_writer.mixture import PUBLISHED, VARIANTS
 from coig_writer.preference import significance
 from coig_writer.preference.rates import difference
 from coig_writer.preference.significance import MARGIN
+from eval_tasks.bilingual import Text
 from eval_tasks.claims import plots
-from eval_tasks.claims.claim import (
-    ALPHA,
-    Claim,
-    Finding,
-    Text,
-    decide,
-    p_value,
-    percent,
-    points,
-    span,
-)
+from eval_tasks.claims.claim import ALPHA, Claim, Finding, decide, p_value, percent, points, span
 from eval_tasks.claims.counts import MIXED, NAMES, confusion, corrected, rate
 from eval_tasks.claims.plots import Row
 

@@ -16,8 +16,9 @@ from coig_writer.preference.board import Conclusion, conclusions
 from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.rates import Rate, difference
 from coig_writer.triplet import Language
+from eval_tasks.bilingual import Text
 from eval_tasks.claims import own_components, own_scores
-from eval_tasks.claims.claim import ALPHA, Finding, Text, Verdict, decide, p_value, percent
+from eval_tasks.claims.claim import ALPHA, Finding, Verdict, decide, p_value, percent
 from eval_tasks.claims.counts import MIXED, NAMES
 from eval_tasks.runs import Runs
 

@@ -19,7 +19,8 @@ from coig_writer.ballot import tags_about
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bootstrap
 from coig_writer.triplet import Language
-from eval_tasks.claims.claim import ALPHA, Finding, Text, decide, p_value, points
+from eval_tasks.bilingual import Text
+from eval_tasks.claims.claim import ALPHA, Finding, decide, p_value, points
 from eval_tasks.runs import Runs
 
 LOGIC, EXPRESSION = "narrative_logic", "linguistic_expression"

@@ -18,7 +18,8 @@ from coig_writer.preference.board import share
 from coig_writer.preference.control import length_control
 from coig_writer.preference.pairs import Floats, encode
 from coig_writer.preference.rates import wilson
-from eval_tasks.claims.claim import ALPHA, Finding, Text, Verdict, decide, percent, span
+from eval_tasks.bilingual import Text
+from eval_tasks.claims.claim import ALPHA, Finding, Verdict, decide, percent, span
 from eval_tasks.runs import Runs
 
 ABSTRACT = "funny-literature"

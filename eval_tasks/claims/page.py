@@ -11,17 +11,9 @@ from typing import TYPE_CHECKING
 
 from coig_writer import __version__, paper
 from coig_writer.preference.significance import MARGIN
+from eval_tasks.bilingual import Text
 from eval_tasks.claims import plots
-from eval_tasks.claims.claim import (
-    NO_BREAK,
-    VERDICTS,
-    Claim,
-    Finding,
-    Text,
-    Verdict,
-    p_value,
-    points,
-)
+from eval_tasks.claims.claim import NO_BREAK, VERDICTS, Claim, Finding, Verdict, p_value, points
 from eval_tasks.claims.counts import MIXED, rate
 
 if TYPE_CHECKING:

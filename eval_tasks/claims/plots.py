@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from coig_writer.preference.rates import Rate
-from eval_tasks.claims.claim import Text, percent
+from eval_tasks.bilingual import Text
+from eval_tasks.claims.claim import percent
 from eval_tasks.claims.svg import bar, canvas, dot, line, polyline, text
 
 WIDTH = 380  # as wide as a phone shows without shrinking the letters

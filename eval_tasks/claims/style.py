@@ -9,8 +9,9 @@ from coig_writer.mixture import VARIANTS
 from coig_writer.preference import association, significance
 from coig_writer.preference.association import Correlation
 from coig_writer.triplet import Language
+from eval_tasks.bilingual import Text
 from eval_tasks.claims import plots
-from eval_tasks.claims.claim import ALPHA, Claim, Finding, Text, decide, p_value, percent, points
+from eval_tasks.claims.claim import ALPHA, Claim, Finding, decide, p_value, percent, points
 from eval_tasks.claims.counts import NAMES, corrected, mean_rates, rate
 from eval_tasks.claims.plots import Axis
 

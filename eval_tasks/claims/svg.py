@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from eval_tasks.claims.claim import Text
+from eval_tasks.bilingual import Text
 
 
 def canvas(width: int, height: int, parts: Iterable[str], label: str) -> str:

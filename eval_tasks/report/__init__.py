@@ -14,12 +14,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from coig_writer import facts
+from coig_writer.errors import InputError
 from coig_writer.folder import atomic_folder
 from eval_tasks import runs as inputs
 from eval_tasks.report import measured, page
 from eval_tasks.report.analysis import analyse
 from eval_tasks.report.cases import cases
 from eval_tasks.report.gallery import gallery
+from eval_tasks.report.tables import SHOWN
 from eval_tasks.validate import arrows
 
 
@@ -31,15 +33,28 @@ def main() -> int | None:
     chosen_languages = tqdm(page.languages(runs), desc="analysing", unit="language", disable=None)
     analyses = {language: analyse(runs, language) for language in chosen_languages}
     command = inputs.command("report", arguments)
+    more = _known(runs, arguments.metrics)
     earned = arrows(arguments.validation) if arguments.validation else {}
     with atomic_folder(arguments.out, "report") as folder:
         shown = tqdm(analyses.items(), desc="drawing", unit="language", disable=None)
         drawn = {x: gallery(runs, found, folder / "figures") for x, found in shown}
-        facts.write(folder / "facts.json", measured.facts(runs, analyses, command))
-        html = page.render(runs, analyses, drawn, chosen, command, arrows=earned)
+        facts.write(folder / "facts.json", measured.facts(runs, analyses, command, more))
+        html = page.render(runs, analyses, drawn, chosen, command, page.Options(earned, more))
         (folder / "report.html").write_text(html, encoding="utf-8")
     print(f"{arguments.out}/report.html: {len(runs.variants)} models, {len(runs.ballots)} ballots")
     return None
+
+
+def _known(runs: inputs.Runs, metrics: list[str]) -> list[str]:
+    """Returns the metrics asked for that the page does not show anyway.
+
+    Raises:
+        InputError: One was not scored.
+    """
+    scored = {score.metric for score in runs.scores}
+    if unknown := [metric for metric in metrics if metric not in scored]:
+        raise InputError(f"no score of {unknown[0]!r}", f"scored: {', '.join(sorted(scored))}")
+    return [metric for metric in metrics if metric not in SHOWN]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     inputs.add_arguments(parser)
     parser.add_argument(
         "--cases", nargs="+", default=[], metavar="ID", help="queries whose answers to show"
+    )
+    parser.add_argument(
+        "--metrics", nargs="+", default=[], metavar="NAME", help="further metrics to show in tables"
     )
     parser.add_argument(
         "--validation",

@@ -16,6 +16,7 @@ from coig_writer.preference.association import Association
 from coig_writer.preference.board import Board, Conclusion, Detectable
 from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.control.length_control import LengthControlled
+from coig_writer.preference.control.style_control import StyleControl
 from coig_writer.preference.pooling import Pooled
 from coig_writer.preference.rankings import Friedman
 from coig_writer.preference.ratings import Severity, severity
@@ -51,6 +52,21 @@ class Preference:
         return {(c.row, c.column): c.rate for c in cells if c.rate is not None}
 
     @property
+    def models(self) -> tuple[str, ...]:
+        """The models that were voted on, in the board's order of listing."""
+        return tuple(dict.fromkeys(cell.row for cell in self.board.matrix if cell.rate is not None))
+
+    @property
+    def dense(self) -> bool:
+        """Whether half of the pairs or more met, so that a matrix is not mostly empty."""
+        return 2 * len(self.rates) >= len(self.models) * (len(self.models) - 1)
+
+    @property
+    def decided(self) -> frozenset[tuple[str, str]]:
+        """The pairs that differ, better one first."""
+        return frozenset((c.better, c.worse) for c in self.conclusions if c.significant)
+
+    @property
     def same_order(self) -> bool:
         """Whether every treatment of ties gives the same order."""
         return len(set(self.orders.values())) <= 1
@@ -79,6 +95,11 @@ class Ratings:
     within: int
     shared: int
 
+    @property
+    def rated(self) -> frozenset[str]:
+        """The variants with a mean."""
+        return frozenset(variant for variant, _ in self.means)
+
 
 @dataclasses.dataclass(frozen=True)
 class Analysis:
@@ -93,6 +114,7 @@ class Analysis:
     genre_wins: dict[str, Pooled]
     genre_ratings: dict[str, Pooled]
     equal_length: LengthControlled | str | None
+    style: StyleControl | str | None
     associations: dict[str, Association]
     coherence: dict[tuple[str, str], Interval]
     reasoning: dict[str, Reasoning]
@@ -115,6 +137,7 @@ def analyse(runs: Runs, language: Language) -> Analysis:
         _highest_first(summary.genre_rates(met, runs.genres, pair[0])) if pair else {},
         _highest_first(rated),
         relation.at_equal_length(runs, language, pair) if pair else None,
+        relation.at_equal_style(runs, language),
         relation.associations(runs, language),
         relation.coherence(runs, language),
         reasoning.behaviours(runs, language),

@@ -19,6 +19,7 @@ from coig_writer.metrics.behaviour import BEHAVIOURS
 from coig_writer.preference.association import Association
 from coig_writer.preference.board import Board
 from coig_writer.preference.pooling import Pooled
+from eval_tasks.bilingual import Text
 from eval_tasks.report.reasoning import BINS, Reasoning
 from eval_tasks.report.relation import METRICS
 
@@ -38,11 +39,11 @@ class Figure:
     """A drawn figure: its file name without ending, its caption, and its SVG."""
 
     name: str
-    caption: str
+    caption: Text
     svg: str
 
 
-def draw(name: str, caption: str, size: tuple[float, float], paint: Paint, folder: Path) -> Figure:
+def draw(name: str, caption: Text, size: tuple[float, float], paint: Paint, folder: Path) -> Figure:
     """Draws a figure, writes its PNG to the folder and returns it with its SVG.
 
     Args:
@@ -122,17 +123,18 @@ def intervals(
     *,
     reference: float | None,
     paper: Mapping[str, float] | None = None,
+    conclusive: bool = True,
 ) -> Paint:
     """Paints estimates with intervals, one line each, over an optional reference line.
 
-    ``paper`` holds published values, shown as open diamonds.
+    ``paper`` holds published values, shown as open diamonds. Where nothing is concluded nothing is red.
     """
 
     def paint(figure: Canvas) -> None:
         axes = figure.subplots()
         places = np.arange(len(rows))[::-1]
         for place, (value, low, high) in zip(places, rows.values(), strict=True):
-            clear = reference is not None and not low <= reference <= high
+            clear = conclusive and reference is not None and not low <= reference <= high
             colour = RED if clear else SOFT
             axes.plot(
                 [low, high],
@@ -204,7 +206,7 @@ def genre_rows(
 def relation_rows(found: Mapping[str, Association]) -> dict[str, tuple[float, float, float]]:
     """Returns concordance in percent with intervals, by metric."""
     return {
-        METRICS[m]: (
+        METRICS[m].en: (
             100 * a.concordance.estimate,
             100 * a.concordance.low,
             100 * a.concordance.high,

@@ -1,30 +1,44 @@
 """The report's numbers as facts, under names that cards can rely on.
 
 ``table-2/LANGUAGE/ROW/COLUMN`` (percent), ``table-3`` and ``table-4/LANGUAGE/VARIANT/METRIC``,
-``language-confusion/LANGUAGE/VARIANT/THRESHOLD``, ``mean-place``, ``friedman``, ``strength``,
-``plackett-luce``, ``flips/LANGUAGE/BETTER/WORSE``,
-``rating/LANGUAGE/VARIANT/DIMENSION``, ``alpha/LANGUAGE/DIMENSION``, ``concordance/LANGUAGE/METRIC``,
-``genre-wins`` and ``genre-rating/LANGUAGE/GENRE``, ``reasoning/LANGUAGE/VARIANT/BEHAVIOUR``.
+``measure/LANGUAGE/VARIANT/METRIC``, ``language-confusion/LANGUAGE/VARIANT/THRESHOLD``, ``mean-place``,
+``friedman``, ``strength``, ``plackett-luce``, ``places``, ``votes/LANGUAGE/…``, ``visible``,
+``pair/LANGUAGE/BETTER/WORSE/…``, ``flips/LANGUAGE/BETTER/WORSE``, ``by-cluster``, ``equal-length``,
+``equal-style``, ``rating/LANGUAGE/VARIANT/DIMENSION``, ``alpha/LANGUAGE/DIMENSION``, ``ratings``, ``severity``,
+``concordance/LANGUAGE/METRIC``, ``genre-wins`` and ``genre-rating/LANGUAGE/GENRE``,
+``reasoning/LANGUAGE/VARIANT/BEHAVIOUR`` and its states.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from coig_writer.facts import Fact
 from coig_writer.files import rows_sha256
 from coig_writer.preference.bootstrap import Interval
+from coig_writer.preference.control.length_control import LengthControlled
+from coig_writer.preference.control.style_control import StyleControl
 from coig_writer.triplet import Language
 from eval_tasks.report.analysis import Analysis, Preference
-from eval_tasks.report.tables import confusion, measures
+from eval_tasks.report.tables import SHOWN, confusion, measures
 from eval_tasks.runs import Runs
 
-METRICS = {"tokens": "tokens", "chars": "characters", "ttr": None, "mattr_100": None}
+UNITS = {"tokens": "tokens", "chars": "characters"}
+TABLES = {"tokens": "table-3", "chars": "table-3", "ttr": "table-4", "mattr_100": "table-4"}
 
 
-def facts(runs: Runs, analyses: Mapping[Language, Analysis], command: str) -> list[Fact]:
-    """Returns every number of the report; each names the records that it was computed from."""
+def facts(
+    runs: Runs, analyses: Mapping[Language, Analysis], command: str, more: Sequence[str] = ()
+) -> list[Fact]:
+    """Returns every number of the report; each names the records that it was computed from.
+
+    Args:
+        runs: What was read.
+        analyses: By language.
+        command: The command line that recomputes.
+        more: Metrics shown on demand.
+    """
     sources = {
         "ballots": rows_sha256(runs.ballots),
         "scores": rows_sha256(runs.scores),
@@ -34,10 +48,11 @@ def facts(runs: Runs, analyses: Mapping[Language, Analysis], command: str) -> li
     for language, analysis in analyses.items():
         for source, fact in (
             *(("ballots", f) for f in _preferences(analysis)),
-            *(("scores", f) for f in _means(runs, language)),
+            *(("scores", f) for f in _means(runs, language, (*SHOWN, *more))),
             *(("scores", f) for f in _confusion(runs, language)),
             *(("ballots", f) for f in _ratings(analysis)),
             *(("ballots", f) for f in _severity(analysis)),
+            *(("ballots", f) for f in _control(analysis)),
             *(("scores", f) for f in _relations(analysis)),
             *(("generations", f) for f in _reasoning(analysis)),
         ):
@@ -62,25 +77,79 @@ def _preferences(found: Analysis) -> Iterator[Fact]:
         for (row, column), rate in found.preference.rates.items():
             yield _interval(f"table-2/{found.language}/{row}/{column}", rate, 100, "percent")
         yield from _strengths(found.preference, found.language)
-        yield from _flips(found.preference, found.language)
+        yield from _votes(found.preference, found.language)
 
 
 def _strengths(found: Preference, language: Language) -> Iterator[Fact]:
     for standing in found.board.standings:
         yield _interval(f"strength/{language}/{standing.model}", standing.strength)
+        best, worst = standing.places
+        yield Fact(f"places/{language}/{standing.model}/best", best)
+        yield Fact(f"places/{language}/{standing.model}/worst", worst)
     if not isinstance(found.plackett_luce, str):
         for variant, strength in found.plackett_luce.items():
             yield _interval(f"plackett-luce/{language}/{variant}", strength)
 
 
-def _flips(found: Preference, language: Language) -> Iterator[Fact]:
+def _votes(found: Preference, language: Language) -> Iterator[Fact]:
+    """What was cast, what it could show, and what it decides pair by pair."""
+    head, cast = f"votes/{language}", found.board
+    yield Fact(f"{head}/comparisons", cast.comparisons)
+    yield Fact(f"{head}/prompts", cast.prompts)
+    yield Fact(f"{head}/raters", cast.raters)
+    yield _interval(f"{head}/ties", cast.tie_rate, 100, "percent")
+    for what, n in found.set_aside.items():
+        yield Fact(f"{head}/{what.replace(' ', '-')}", n)
     if found.visible is not None:
-        name = f"visible/{language}"
-        yield Fact(name, 100 * found.visible.rate, found.visible.prompts, unit="percent")
+        seen = found.visible
+        yield Fact(f"visible/{language}", 100 * seen.rate, seen.prompts, unit="percent")
+    yield Fact(f"{head}/pairs", len(found.conclusions))
+    yield Fact(f"{head}/decided", len(found.decided))
     for pair in found.conclusions:
+        name = f"pair/{language}/{pair.better}/{pair.worse}"
+        yield _interval(f"{name}/rate", pair.rate, 100, "percent")
+        yield Fact(f"{name}/prompts", round(pair.majority.successes), pair.majority.n)
+        yield Fact(f"{name}/p", pair.p, pair.majority.n)
+        yield Fact(f"{name}/p-corrected", pair.corrected, pair.majority.n)
         if pair.flips is not None:
             name = f"flips/{language}/{pair.better}/{pair.worse}"
             yield Fact(name, pair.flips, pair.majority.n, unit="prompts")
+
+
+def _control(found: Analysis) -> Iterator[Fact]:
+    """The compared pair by what is resampled and at equal length, and the board at equal style."""
+    language, held, style = found.language, found.equal_length, found.style
+    if found.pair is not None:
+        pair = "/".join(found.pair)
+        for way, rate in found.by_cluster.items():
+            name = f"by-cluster/{language}/{pair}/{way.replace(' ', '-')}"
+            yield _interval(name, rate, 100, "percent")
+            yield Fact(f"{name}/clusters", rate.clusters)
+        if held is not None and not isinstance(held, str):
+            yield from _equal_length(f"equal-length/{language}/{pair}", held)
+    if style is not None and not isinstance(style, str):
+        yield from _equal_style(f"equal-style/{language}", style)
+
+
+def _equal_length(head: str, held: LengthControlled) -> Iterator[Fact]:
+    yield Fact(head, 100 * held.value, held.n, 100 * held.low, 100 * held.high, "percent")
+    yield Fact(f"{head}/raw", 100 * held.raw, held.n, unit="percent")
+    yield Fact(f"{head}/prompts", held.clusters)
+    if held.matched is not None:
+        m = held.matched
+        yield Fact(f"{head}/matched", 100 * m.value, m.n, 100 * m.low, 100 * m.high, "percent")
+
+
+def _equal_style(head: str, style: StyleControl) -> Iterator[Fact]:
+    yield Fact(f"{head}/comparisons", style.n)
+    yield Fact(f"{head}/moved", len(style.moved), len(style.models))
+    for name, e in style.effects.items():
+        yield Fact(f"{head}/effect/{name}", e.value, style.n, e.low, e.high)
+    for m in style.models:
+        yield Fact(f"{head}/{m.model}", m.strength.value, style.n, m.strength.low, m.strength.high)
+        yield Fact(f"{head}/{m.model}/plain", m.plain.value, style.n, m.plain.low, m.plain.high)
+        yield Fact(f"{head}/{m.model}/place", m.place)
+        yield Fact(f"{head}/{m.model}/plain-place", m.plain_place)
 
 
 def _places(found: Analysis) -> Iterator[Fact]:
@@ -94,15 +163,17 @@ def _places(found: Analysis) -> Iterator[Fact]:
     yield Fact(f"friedman/{language}/kendall-w", test.kendall_w, test.n)
 
 
-def _means(runs: Runs, language: Language) -> Iterator[Fact]:
-    for metric, unit in METRICS.items():
-        table = "table-3" if metric in ("tokens", "chars") else "table-4"
+def _means(runs: Runs, language: Language, metrics: Sequence[str]) -> Iterator[Fact]:
+    for metric in metrics:
+        table, unit = TABLES.get(metric, "measure"), UNITS.get(metric)
         for variant, measure in measures(runs, metric, language).items():
+            name, interval = f"{table}/{language}/{variant}/{metric}", measure.interval
             if measure.mean is not None and measure.median is not None:
-                name, interval = f"{table}/{language}/{variant}/{metric}", measure.interval
                 low, high = (interval.low, interval.high) if interval else (None, None)
                 yield Fact(name, measure.mean, measure.n, low, high, unit)
                 yield Fact(f"{name}-median", measure.median, measure.n, unit=unit)
+            if measure.missing:
+                yield Fact(f"{name}-missing", measure.missing, measure.n + measure.missing)
 
 
 def _confusion(runs: Runs, language: Language) -> Iterator[Fact]:
@@ -129,9 +200,19 @@ def _ratings(found: Analysis) -> Iterator[Fact]:
 
 
 def _severity(found: Analysis) -> Iterator[Fact]:
-    for place, rater in enumerate(found.ratings.severity if found.ratings else (), 1):
+    """Who rated how, and what of it can be compared."""
+    rated, head = found.ratings, f"ratings/{found.language}"
+    if rated is None:
+        return
+    yield Fact(f"{head}/pairs", rated.pairs)
+    yield Fact(f"{head}/confounded", len(rated.confounded), rated.pairs)
+    yield Fact(f"{head}/within-rater", rated.within, rated.shared)
+    for place, rater in enumerate(rated.severity, 1):
+        name = f"severity/{found.language}/rater-{place}"
+        yield Fact(f"{name}/mean", rater.mean, rater.n)
+        yield Fact(f"{name}/shared", rater.shared, rater.n)
         if rater.above is not None:
-            yield _interval(f"severity/{found.language}/rater-{place}", rater.above)
+            yield _interval(name, rater.above)
 
 
 def _relations(found: Analysis) -> Iterator[Fact]:
@@ -145,6 +226,8 @@ def _relations(found: Analysis) -> Iterator[Fact]:
 
 def _reasoning(found: Analysis) -> Iterator[Fact]:
     for variant, reasoning in found.reasoning.items():
+        for state, n in reasoning.states.items():
+            yield Fact(f"reasoning/{found.language}/{variant}/{state}", n)
         for behaviour, share in reasoning.shares.items():
             yield _interval(
                 f"reasoning/{found.language}/{variant}/{behaviour}", share, 100, "percent"

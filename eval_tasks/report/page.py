@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coig_writer import __version__, paper
+from coig_writer.ballot import DIMENSIONS
 from coig_writer.metrics.behaviour import BEHAVIOURS
 from coig_writer.mixture import VARIANTS
+from coig_writer.preference.rates import Estimate
 from coig_writer.preference.validity import Better
 from coig_writer.triplet import Language
+from eval_tasks.bilingual import Text, both, say
+from eval_tasks.claims.counts import decided as paper_decided
 from eval_tasks.report.analysis import Analysis
 from eval_tasks.report.cases import Case
+from eval_tasks.report.decided import decided
 from eval_tasks.report.figures import Figure
-from eval_tasks.report.relation import COHERENCE, METRICS
+from eval_tasks.report.gallery import NAMES
+from eval_tasks.report.relation import COHERENCE, METRICS, STYLE
 from eval_tasks.report.tables import confusion, measures
 from eval_tasks.runs import LANGUAGES, Runs
 
@@ -23,10 +30,51 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 HERE = Path(__file__).parent
-LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
 SMOKE_TOKENS = 200  # answers cut so short come from smoke models
+PRINTED = ("tokens", "chars", "ttr")  # measures that the paper printed
+TITLES = {
+    "tokens": Text("tokens", "词数"),
+    "chars": Text("characters", "字符数"),
+    "ttr": Text("TTR", "TTR"),
+    "mattr_100": Text("MATTR (100)", "MATTR (100)"),
+    "length_met": Text("length kept", "篇幅符合"),
+    "required_share": Text("required strings", "要求的字句"),
+}
+DIMENSION_NAMES = dict(
+    zip(
+        DIMENSIONS,
+        (
+            Text("content quality", "内容质量"),
+            Text("creative merit", "创意"),
+            Text("cultural appropriateness", "文化得体"),
+            Text("task fulfillment", "完成任务"),
+            Text("overall preference", "总体偏好"),
+        ),
+        strict=True,
+    )
+)
+BEHAVIOUR_NAMES = dict(
+    zip(
+        BEHAVIOURS,
+        (
+            Text("normal writing", "常规写作"),
+            Text("deep reasoning", "深度推理"),
+            Text("self exploration", "自我探索"),
+            Text("self reflection", "自我反思"),
+        ),
+        strict=True,
+    )
+)
 
 Figures = Mapping[Language, Mapping[str, Figure]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Options:
+    """What a report shows on demand: ``arrows`` that a validation earned, and ``more`` metrics."""
+
+    arrows: Mapping[tuple[Language, str], Better] = dataclasses.field(default_factory=dict)
+    more: Sequence[str] = ()
 
 
 def render(
@@ -35,45 +83,55 @@ def render(
     figures: Figures,
     cases: Sequence[Case],
     command: str,
-    *,
-    arrows: Mapping[tuple[Language, str], Better] | None = None,
+    options: Options = Options(),  # frozen
 ) -> str:
-    """Returns the page; ``arrows`` are the metrics that a validation lets rate."""
+    """Returns the page."""
     env = _environment()
     published = [v for v in VARIANTS if v in runs.variants]
     context: dict[str, object] = {
         "variants": runs.variants,
         "languages": list(analyses),
-        "language_names": LANGUAGE_NAMES,
         "published": published,
-        "arrows": arrows or {},
+        "arrows": options.arrows,
+        "titles": {metric: both(title) for metric, title in TITLES.items()},
+        "printed": PRINTED,
     }
 
-    def measure_table(metrics: Sequence[str], titles: dict[str, str], digits: int) -> Markup:
+    def measure_table(metrics: Sequence[str], digits: int) -> Markup:
         scored = {s.metric for s in runs.scores}
         shown = [m for m in metrics if m in scored or m == metrics[0]]
         table = {(x, metric): measures(runs, metric, x) for x in analyses for metric in shown}
+        rates = any((x, m) in options.arrows for x, m in table)
         template = env.get_template("measures.html.jinja")
-        cells = {"metrics": shown, "titles": titles, "table": table, "digits": digits}
+        cells = {"metrics": shown, "table": table, "digits": digits, "rates": rates}
         return _markup(template.render(**context, **cells))
 
+    hero = next((x for x in analyses if "board" in figures[x]), None)
     return str(
         env.get_template("page.html.jinja").render(
             **context,
             css=_markup(_css()),
+            decided=decided(analyses),
+            hero_language=hero,
+            hero=_figure(figures[hero]["board"]) if hero else "",
             counts=_counts(runs),
             smoke=_smoke(runs),
             analyses=analyses,
             behaviours=BEHAVIOURS,
+            behaviour_names=BEHAVIOUR_NAMES,
+            dimension_names=DIMENSION_NAMES,
             confusion={x: confusion(runs, x) for x in analyses},
             paper_confusion=paper.LANGUAGE_CONFUSION,
             paper_wins=paper.TABLE_2,
+            paper_decided={x: paper_decided(x) for x in analyses},
             paper_n=paper.QUERIES,
             measure_table=measure_table,
             figure=lambda language, section: _figure(figures[language].get(section)),
             none_yet=_none_yet,
             coherence_metrics=COHERENCE,
             metric_names=METRICS,
+            style_names=STYLE,
+            more=options.more,
             cases=cases,
             command=command,
             version=__version__,
@@ -103,6 +161,11 @@ def signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
+def span_percent(found: Estimate) -> str:
+    """Formats a share with its interval in percent."""
+    return f"{percent(found.value, 1)} % [{percent(found.low, 1)}, {percent(found.high, 1)}]"
+
+
 def p_text(p: float) -> str:
     """Formats a p-value, with a sign where it is small."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
@@ -119,7 +182,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.globals.update(percent=percent, number=number, p_text=p_text, signed=signed)
+    env.globals.update(
+        percent=percent, number=number, p_text=p_text, signed=signed, span_percent=span_percent,
+        say=say, both=both, name=lambda language: both(NAMES[language]),
+    )  # fmt: skip
     return env
 
 
@@ -135,38 +201,37 @@ def _css() -> str:
 
 
 def _figure(figure: Figure | None) -> Markup | str:
-    from markupsafe import escape
-
     if figure is None:
         return ""
-    caption = escape(figure.caption)
+    caption = both(figure.caption)
     return _markup(f"<figure>{figure.svg}<figcaption>{caption}</figcaption></figure>")
 
 
-def _none_yet(language: Language, why: str) -> Markup:
-    return _markup(f'<p class="none">{LANGUAGE_NAMES[language]}: {why}.</p>')
+def _none_yet(language: Language, en: str, zh: str) -> Markup:
+    name = NAMES[language]
+    return _markup(f'<p class="none">{say(f"{name.en}: {en}.", f"{name.zh}：{zh}。")}</p>')
 
 
-def _counts(runs: Runs) -> dict[str, str]:
-    queries = {a.query_id for a in runs.generations} or set(runs.languages)
-    return {
-        "answers": _plural(len(runs.generations), "answer"),
-        "variants": _plural(len(runs.variants), "model"),
-        "queries": _plural(len(queries), "query", "queries"),
-        "scores": _plural(len(runs.scores), "score"),
-        "ballots": _plural(len(runs.ballots), "ballot"),
-    }
+def _counts(runs: Runs) -> Text:
+    queries = len({a.query_id for a in runs.generations} or set(runs.languages))
+    answers, models = len(runs.generations), len(runs.variants)
+    scores, ballots = len(runs.scores), len(runs.ballots)
+    return Text(
+        f"{_plural(answers, 'answer')} of {_plural(models, 'model')} to {_plural(queries, 'query', 'queries')}; "
+        f"{_plural(scores, 'score')} and {_plural(ballots, 'ballot')}. Intervals are 95 % and treat the prompt as the unit.",
+        f"{models:,} 个模型对 {queries:,} 题的 {answers:,} 篇回答；{scores:,} 个指标值，{ballots:,} 张选票。区间为 95 %，以题目为单位。",
+    )
 
 
 def _plural(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-def _smoke(runs: Runs) -> str:
+def _smoke(runs: Runs) -> Text | None:
     limits = {a.sampling.max_new_tokens for a in runs.generations if a.sampling}
     if not limits or max(limits) >= SMOKE_TOKENS:
-        return ""
-    return (
-        f"The answers were cut at {max(limits)} tokens: they prove that the line runs and say "
-        "nothing about quality."
+        return None
+    return Text(
+        f"Smoke-scale. The answers were cut at {max(limits)} tokens: they prove that the line runs and say nothing about quality.",
+        f"试运行规模。回答在 {max(limits)} 个词元处截断：只能说明流程可用，不能说明质量。",
     )

@@ -8,6 +8,7 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from coig_writer import facts
@@ -114,7 +115,8 @@ def test_both_bad_and_skipped_are_counted_apart(tmp_path: Path) -> None:
     ]
     write_records(tmp_path / "b.jsonl", votes, Ballot)
     report(tmp_path, "--ballots", str(tmp_path / "b.jsonl"))
-    assert re.search(r"60.0&nbsp;% ties, 2 both bad, 1 skipped", page(tmp_path))
+    english = "".join(re.findall(r'<span class="en">([^<]*)</span>', page(tmp_path)))
+    assert "60.0 % ties, 2 both bad, 1 skipped." in english
     assert facts.read(tmp_path / "out" / "facts.json")["table-2/zh/cw/g"].n == 5
 
 
@@ -228,3 +230,74 @@ def test_real_answers_of_twelve_models(shared: Path, tmp_path: Path) -> None:
     drawn = {figure.stem for figure in (tmp_path / "out" / "figures").glob("*.png")}
     assert drawn >= {"preference-zh", "figure-4-length-zh", "figure-5-ttr-zh", "relation-zh",
                      "genres-wins-zh", "genres-ratings-zh"}  # fmt: skip
+
+
+def numbers(html: str) -> list[str]:
+    """The numbers of the page's English sentences, without the paper's own and the method's."""
+    body = re.sub(r"<(svg|footer|nav|script|style)\b.*?</\1>", "", html, flags=re.DOTALL)
+    body = re.sub(r'<span class="zh".*?</span>|<[^>]+ title="[^"]*">', "", body)
+    found = []
+    for paragraph in re.findall(r"<p\b[^>]*>(.*?)</p>", body, re.DOTALL):
+        text = re.sub(r"<[^>]+>", "", paragraph)
+        text = re.sub(
+            r"\(Table \d\)|section 2\.4|\b0–3\b|95 %|80 %|&lt; 0\.001|10 %|5 %|2\.5 to 2\.6|χ²\(\d+\)|cw_1?\d+k",
+            "",
+            text,
+        )
+        found += re.findall(r"\d[\d,]*(?:\.\d+)?", text)
+    return found
+
+
+def test_every_number_in_the_text_is_a_fact(tmp_path: Path) -> None:
+    """Votes and ratings by three raters, lengths and formats: whatever a sentence says is in facts.json."""
+    rng, votes, scores = np.random.default_rng(0), [], []
+    names = ("cw", "cw_10k", "g")
+    for number in range(60):
+        query = f"zh-essay-{number}"
+        chars = {v: float(rng.integers(500, 3000)) for v in names}
+        for rater in range(3):
+            order = sorted(names, key=lambda v: -chars[v] * rng.random() * (1 + (v == "cw_10k")))
+            votes.append(ranking(3 * number + rater, query, f"r{rater}", order))
+            verdict = json.dumps({"overall_preference": int(rng.integers(0, 4))})
+            shown = names[(number + rater) % 3]
+            votes.append(
+                Ballot(
+                    f"a{number}{rater}",
+                    "s",
+                    "rating",
+                    query,
+                    query,
+                    f"r{rater}",
+                    0,
+                    (shown,),
+                    verdict,
+                )
+            )
+        for v in names:
+            scores += [
+                Score(v, query, metric, value, "scored")
+                for metric, value in (("chars", chars[v]), ("bold", float(rng.integers(0, 9))))
+            ]
+    write_records(tmp_path / "b.jsonl", votes, Ballot)
+    write_records(tmp_path / "s.jsonl", scores, Score)
+    report(tmp_path, "--ballots", str(tmp_path / "b.jsonl"), "--scores", str(tmp_path / "s.jsonl"))
+    found = facts.read(tmp_path / "out" / "facts.json").values()
+    known = {
+        float(x) for f in found for x in (f.value, f.low, f.high, f.n) if isinstance(x, int | float)
+    }
+    # a percentage, a count of losses, and what the sentence about the runs counts
+    known |= {
+        f.n - f.value
+        for f in found
+        if f.id.endswith("/prompts") and f.n and isinstance(f.value, int | float)
+    }
+    known |= {3.0, 60.0, float(len(scores)), float(len(votes)), 0.0}
+    said = numbers(page(tmp_path))
+    assert len(said) > 40
+    unknown = []
+    for text in said:
+        digits = len(text.partition(".")[2])
+        value = float(text.replace(",", ""))
+        if not any(abs(abs(x) - value) < 0.5001 * 10**-digits for x in known):
+            unknown.append(text)
+    assert unknown == []
