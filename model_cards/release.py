@@ -1,4 +1,4 @@
-"""Puts a model together for the Hub: python model_cards/release.py cw_10k [--benchmark ORG/NAME].
+"""Puts a model together for the Hub: python model_cards/release.py cw_10k [--benchmark ORG/NAME@COMMIT].
 
 Writes ``OUT/VARIANT/``: weights, tokenizer, lock, settings and consumed rows of the run, the card with
 its facts, the answers it was scored on, and with ``--benchmark`` the scores as ``.eval_results`` against
@@ -8,6 +8,7 @@ that published benchmark. Then: ``coig-writer publish OUT/VARIANT --to ORG/NAME`
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -15,14 +16,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the cards' folder is never installed
 from coig_writer import facts
-from coig_writer.errors import MissingInputError, run_command
+from coig_writer.benchmark import LEADERBOARD, task
+from coig_writer.errors import InputError, MissingInputError, run_command
 from coig_writer.facts import Fact
 from coig_writer.folder import atomic_folder
 from coig_writer.hub.release import NOT_PUBLISHED
+from model_cards import run
 from model_cards.render import ANSWERS
 
 CARD = ("README.md", "facts.json")
-LEADERBOARD = ("ttr", "chars", "language_confusion_wrong", "reasoning_closed")
+RESULTS = Path(".eval_results") / "coig-writer.yaml"
+_BENCHMARK = re.compile(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40})")
 
 
 def assemble(variant: str, build: Path, out: Path, benchmark: str | None) -> None:
@@ -32,26 +36,44 @@ def assemble(variant: str, build: Path, out: Path, benchmark: str | None) -> Non
         MissingInputError: The model or its card was not made.
     """
     model, card = build / "models" / variant, build / "cards" / variant
-    for folder in (model, card):
-        if not folder.is_dir():
-            raise MissingInputError(f"{folder}: not here", f"run: make reproduce RUN={variant}")
+    missing = next((folder for folder in (model, card) if not folder.is_dir()), None)
+    if missing:
+        raise MissingInputError(f"{missing}: not here", f"run: make reproduce RUN={variant}")
     answers = build / "generations" / f"{variant}.parquet"
     with atomic_folder(out, "model to publish") as partial:
         for file in sorted(model.iterdir()):
             if file.is_file() and file.name not in (*NOT_PUBLISHED, *CARD):
                 shutil.copy2(file, partial / file.name)
-        for name in CARD:
-            shutil.copy2(card / name, partial / name)
+        for file in (
+            card / name for name in (*CARD, run.PLOT) if name in CARD or (card / name).is_file()
+        ):
+            shutil.copy2(file, partial / file.name)
+        run.write_log(model, partial)
         if answers.is_file():
             shutil.copy2(answers, partial / ANSWERS)
         if benchmark:
             found = facts.read(card / "facts.json").values()
-            (partial / ".eval_results").mkdir()
-            text = eval_results(variant, list(found), benchmark)
-            (partial / ".eval_results" / "coig-writer.yaml").write_text(text, encoding="utf-8")
+            (partial / RESULTS).parent.mkdir()
+            text = eval_results(variant, list(found), *dataset(benchmark))
+            (partial / RESULTS).write_text(text, encoding="utf-8")
 
 
-def eval_results(variant: str, found: Sequence[Fact], benchmark: str) -> str:
+def dataset(benchmark: str) -> tuple[str, str]:
+    """Returns name and commit of the published benchmark.
+
+    Raises:
+        InputError: The commit is missing: scores on an unknown version could be held against nothing.
+    """
+    found = _BENCHMARK.fullmatch(benchmark)
+    if found is None:
+        raise InputError(
+            f"--benchmark {benchmark}: no repository with its commit",
+            "write ORG/NAME@COMMIT, with the 40 digits that coig-writer publish or its page show",
+        )
+    return found[1], found[2]
+
+
+def eval_results(variant: str, found: Sequence[Fact], repo_id: str, revision: str) -> str:
     """Renders mean scores in the Hub's ``.eval_results`` form: one entry per language and metric."""
     import yaml
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
@@ -63,8 +85,9 @@ def eval_results(variant: str, found: Sequence[Fact], benchmark: str) -> str:
         if name == variant and rest.endswith("/mean") and metric in LEADERBOARD:
             entries.append(
                 EvalResultEntry(
-                    dataset_id=benchmark,
-                    task_id=f"{language}_{metric}",
+                    dataset_id=repo_id,
+                    dataset_revision=revision,
+                    task_id=task(language, metric),
                     value=fact.value,
                     date=fact.time,
                     notes=f"n = {fact.n}; 95 % interval {fact.low:.4g} to {fact.high:.4g}"
@@ -89,7 +112,9 @@ def main() -> int | None:
         "--out", type=Path, default=Path("build/release"), help="(default: build/release)"
     )
     parser.add_argument(
-        "--benchmark", metavar="ORG/NAME", help="the published benchmark, for .eval_results"
+        "--benchmark",
+        metavar="ORG/NAME@COMMIT",
+        help="the published benchmark, for .eval_results",
     )
     arguments = parser.parse_args()
     for variant in arguments.variants:

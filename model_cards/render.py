@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the cards' folder is never installed
 from coig_writer import facts, paper
 from coig_writer.cards import card, escape
 from coig_writer.cards.card import Literal
@@ -29,6 +30,8 @@ from coig_writer.mixture import PUBLISHED, VARIANTS, MixtureRow
 from coig_writer.scoring import recount as scoring
 from coig_writer.training import energy
 from coig_writer.training import recount as training
+from model_cards import run
+from model_cards.run import Evidence
 
 TEMPLATE = Path(__file__).parent / "model.md.jinja"
 LOCK = "mixture.lock.json"
@@ -60,12 +63,27 @@ MEASURED_LIMITS = {
     "unterminated": "zh/reasoning_unterminated",
 }
 TRAINING = {
+    "run/base_model": "Base model",
+    "run/base_revision": "Its revision",
+    "run/method": "Method",
+    "run/lora_r": "LoRA rank",
+    "run/lora_alpha": "LoRA alpha",
+    "run/lora_dropout": "LoRA dropout",
     "run/learning_rate": "Learning rate",
+    "run/warmup": "Warm-up (a share below one, else steps)",
+    "run/schedule": "Schedule",
+    "run/optimizer": "Optimizer",
+    "run/optimizer_states": "Its states",
+    "run/weight_decay": "Weight decay",
+    "run/set_epochs": "Epochs, as set",
     "run/global_batch_size": "Documents per optimizer step",
     "run/steps": "Optimizer steps",
-    "run/epochs": "Epochs",
+    "run/epochs": "Epochs, as run",
     "run/max_length": "Longest row (tokens)",
+    "run/dtype": "Type of the weights",
     "run/precision": "Precision",
+    "run/mode": "Mode",
+    "run/attention": "Attention",
     "run/seed": "Seed",
     "run/train_loss": "Mean training loss",
     "run/hardware": "Hardware",
@@ -95,7 +113,8 @@ def gather(variant: str, places: Places) -> dict[str, Fact]:
             for key, fact in facts.read(places.scores / "facts.json").items()
             if key.startswith(f"{variant}/")
         }
-    return found | {f.id: f for f in scoring.decoding(_answers(variant, places))}
+    own = [*run.settings(places.models / variant), *scoring.decoding(_answers(variant, places))]
+    return found | {f.id: f for f in own}
 
 
 def measure(variant: str, places: Places) -> dict[str, Fact]:
@@ -103,8 +122,14 @@ def measure(variant: str, places: Places) -> dict[str, Fact]:
     mixture = places.mixtures / variant
     rows = read_records(mixture / "train.parquet", MixtureRow)
     found = [*mixing.facts(mixture), *training.run(places.models / variant, rows)]
+    found += run.settings(places.models / variant)
     found += scoring.facts(_answers(variant, places), places.mixtures)
     return {fact.id: fact for fact in found}
+
+
+def evidence(variant: str, places: Places) -> Evidence:
+    """Reads what the card shows besides facts."""
+    return Evidence(run.losses(places.models / variant), tuple(_answers(variant, places)))
 
 
 def _answers(variant: str, places: Places) -> list[Generation]:
@@ -124,13 +149,18 @@ def with_energy(found: Mapping[str, Fact]) -> dict[str, Fact]:
 def write(variant: str, places: Places, out: Path) -> None:
     """Writes the card of one variant, with the facts that it was rendered from."""
     found = with_energy(gather(variant, places))
-    text_of_card = render(variant, found, read_lock(places.models / variant / LOCK))
+    shown = evidence(variant, places)
+    text_of_card = render(variant, found, read_lock(places.models / variant / LOCK), shown)
     with atomic_folder(out, "model card") as folder:
         (folder / "README.md").write_text(text_of_card, encoding="utf-8")
         facts.write(folder / "facts.json", found.values())
+        if len(shown.losses) > 1:
+            (folder / run.PLOT).write_text(run.plot(shown.losses), encoding="utf-8")
 
 
-def render(variant: str, found: Mapping[str, Fact], lock: Mapping[str, Any]) -> str:
+def render(
+    variant: str, found: Mapping[str, Fact], lock: Mapping[str, Any], shown: Evidence
+) -> str:
     """Renders one model card.
 
     Raises:
@@ -145,22 +175,29 @@ def render(variant: str, found: Mapping[str, Fact], lock: Mapping[str, Any]) -> 
     scored = {key: fact for key, fact in found.items() if key.startswith(f"{variant}/")}
     unlocked = sorted(n for n, part in lock["sources"].items() if part["revision"] is None)
     has = {name: f"{variant}/{key}/mean" in scored for name, key in MEASURED_LIMITS.items()}
+    base = run.base(found)
+    peft = "run/lora_r" in found
+    name = str(base).rpartition("/")[2] if base else "Local model"
     return card.render(
         TEMPLATE,
         found,
         front_matter=card.front_matter(
-            metadata(variant, scored, smoke=smoke, unlocked=bool(unlocked))
+            metadata(variant, base, lock, smoke=smoke, peft=peft, unlocked=bool(unlocked))
         ),
-        title=Literal(f"Smoke model {variant}" if smoke else f"Qwen2.5-7B COIG-Writer {variant}"),
+        title=Literal(f"Smoke model {variant}" if smoke else f"{name} COIG-Writer {variant}"),
         smoke=smoke,
         what=card.name(control["question"]) if control else WHAT[variant],
         control=control and changed(control),
+        base=card.code(base) if base else None,
+        base_license=card.code(run.LICENSES[base]) if base in run.LICENSES else None,
+        not_the_papers=", ".join(run.differing(found, TRAINING)),
         lock_hash=card.code(lock["ids_sha256"]),
         mixture_table=mixture_table(lock, found),
         unlocked=Literal(", ".join(escape.code(name) for name in unlocked)) if unlocked else None,
-        training_table=card.table(
-            ("Setting", "Value"), [(label, found[key]) for key, label in TRAINING.items()]
-        ),
+        training_table=training_table(found),
+        plot=run.figure(shown.losses),
+        samples=None if smoke else run.samples(shown.answers),
+        licences=run.licences(lock["sources"]),
         over_long=OVER_LONG[lock["rules"]["over_long"]],
         metrics=[(Literal(f"`{name}`"), meaning) for name, meaning in MEANINGS.items()],
         paper_queries=Literal(str(sum(paper.QUERIES.values()))),
@@ -174,6 +211,15 @@ def render(variant: str, found: Mapping[str, Fact], lock: Mapping[str, Any]) -> 
         place=Literal(f"build/reproduce{'-smoke' if smoke else ''}/cards/{variant}"),
         **has,
     )
+
+
+def training_table(found: Mapping[str, Fact]) -> Literal:
+    """Renders the settings of the run; one that a run of an older kit did not record says so."""
+    labels = {
+        key: label for key, label in TRAINING.items() if "lora" not in key or "run/lora_r" in found
+    }
+    rows = [(label, found.get(key, "not recorded")) for key, label in labels.items()]
+    return card.table(("Setting", "Value"), rows)
 
 
 def changed(control: Mapping[str, object]) -> dict[str, Literal]:
@@ -239,7 +285,7 @@ def published(variant: str, language: str, metric: str) -> Fact | None:
 
 
 def results_table(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> Literal | None:
-    """Renders mean scores per language beside the paper's, with n and interval; a smoke model gets no verdict."""
+    """Renders mean scores per language with n and interval, beside the paper's unless the model is a smoke model."""
     rows: list[tuple[Fact | Literal | str, ...]] = []
     for key in sorted(key for key in scored if key.endswith("/mean")):
         _, language, metric, _ = key.split("/")
@@ -247,9 +293,9 @@ def results_table(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> L
         n = Fact(f"{key}/n", fact.n or 0)
         name = Literal(f"`{metric}`")
         mean = dataclasses.replace(fact, n=None)  # n has a column of its own
-        compared = difference(fact, reported)
-        rows.append((language, name, mean, n, reported or "–", *compared[: 1 if smoke else 2]))
-    header = ("Language", "Metric", "Mean", "n", "Paper", "Difference", *([] if smoke else [""]))
+        compared = () if smoke else (reported or "–", *difference(fact, reported))
+        rows.append((language, name, mean, n, *compared))
+    header = ("Language", "Metric", "Mean", "n", *(() if smoke else ("Paper", "Difference", "")))
     if not rows:
         return None
     main = [
@@ -272,42 +318,37 @@ def difference(fact: Fact, reported: Fact | None) -> tuple[Fact | str, str]:
 
 
 def metadata(
-    variant: str, scored: Mapping[str, Fact], *, smoke: bool, unlocked: bool
+    variant: str,
+    base: str | None,
+    lock: Mapping[str, Any],
+    *,
+    smoke: bool,
+    peft: bool,
+    unlocked: bool,
 ) -> dict[str, object]:
-    """Returns the card's YAML, with a model-index of the scores."""
-    import yaml
-    from huggingface_hub import EvalResult, ModelCardData
-
-    results = [
-        EvalResult(
-            task_type="text-generation",
-            dataset_type="coig-writer-benchmark",
-            dataset_name=f"COIG-Writer kit benchmark ({key.split('/')[1]})",
-            dataset_config="benchmark",
-            dataset_split=key.split("/")[1],  # without it the client merges the two languages
-            metric_type=key.split("/")[2],
-            metric_value=fact.value,
-        )
-        for key, fact in sorted(scored.items())
-        if key.endswith("/mean")
-    ]
-    data = ModelCardData(
-        language=["zh", "en"],
-        license="apache-2.0",
-        base_model=None if smoke else "Qwen/Qwen2.5-7B-Instruct",
-        model_name=f"coig-writer-smoke-{variant}" if smoke else f"Qwen2.5-7B-COIG-Writer-{variant}",
-        pipeline_tag="text-generation",
-        tags=[
+    """Returns the card's YAML; scores are not in it but in ``.eval_results``, as the Hub reads them."""
+    known = "apache-2.0" if smoke else run.LICENSES.get(str(base))
+    places = [run.on_hub(part["path"]) for part in lock["sources"].values() if part["revision"]]
+    found: dict[str, object] = {
+        "language": ["zh", "en"],
+        "license": known or "other",
+        "license_name": None if known else "see-the-base-model",
+        "base_model": None if smoke else base,
+        "base_model_relation": "adapter" if peft else "finetune",
+        "datasets": sorted(place for place in places if place),
+        "library_name": "peft" if peft else "transformers",
+        "pipeline_tag": "text-generation",
+        "tags": [
             "creative-writing",
             "trl",
             "sft",
             *(["smoke-test"] if smoke else []),
             *([UNLOCKED] if unlocked else []),
         ],
-        eval_results=results or None,
-    )
-    found: dict[str, object] = yaml.safe_load(data.to_yaml())
-    return found
+    }
+    if not found["base_model"]:
+        del found["base_model_relation"]
+    return {key: value for key, value in found.items() if value}
 
 
 def main() -> int | None:

@@ -22,9 +22,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the cards' folder is never installed
-from coig_writer import facts
+from coig_writer import benchmark, facts
 from coig_writer.cards import escape
-from coig_writer.cards.card import shown
+from coig_writer.cards.card import shown, yaml_text
 from coig_writer.cards.recompute import (
     OTHER_ROWS,
     RECORDED,
@@ -38,19 +38,22 @@ from coig_writer.cards.recompute import (
 from coig_writer.errors import InputError, KitError, MissingInputError, run_command
 from coig_writer.facts import Fact
 from coig_writer.mixing.mixing import read_lock
-from model_cards import arena, render
+from model_cards import arena, release, render, run
 from model_cards import space as space_card
 
+_DATASET = re.compile(r"^    id: (\S+)$", re.MULTILINE)
+_REVISION = re.compile(r"^    revision: '?([0-9a-f]{40})'?$", re.MULTILINE)
 _OF_MIXTURE = re.compile("/(copied_share|longest_copied)/")  # scored where the mixture is given
 ROOT = Path(__file__).parents[1]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Again:
-    """A card made again: the facts that were measured, and the text they render to."""
+    """A card made again: the facts that were measured, the text they render to, and its other files."""
 
     facts: Mapping[str, Fact]
     text: str
+    files: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def _written(file: Path, text: Path) -> Again:
@@ -73,7 +76,10 @@ def dataset(card: Path, scratch: Path) -> Again:
     if done.returncode:
         words = done.stderr.strip()[-1500:]
         raise KitError(f"python {' '.join(argv)} ended with {done.returncode}:\n{words}")
-    return _written(found, text)
+    made = _written(found, text)
+    languages = [n for n in benchmark.LANGUAGES if any(card.glob(f"benchmark/{n}-*.parquet"))]
+    tasks = yaml_text(benchmark.hub_benchmark(languages))
+    return dataclasses.replace(made, files={benchmark.EVAL_FILE: tasks} if languages else {})
 
 
 def votes(card: Path, scratch: Path) -> Again:
@@ -121,8 +127,22 @@ def model(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) ->
         for k, f in found.items()
         if k in stated or not (k.startswith(f"{variant}/") and optional.search(k))
     }
-    text = render.render(variant, found, read_lock(places.models / variant / render.LOCK))
-    return Again({k: f for k, f in found.items() if k not in known}, text)
+    shown = render.evidence(variant, places)
+    text = render.render(variant, found, read_lock(places.models / variant / render.LOCK), shown)
+    files = {run.PLOT: run.plot(shown.losses)} if len(shown.losses) > 1 else {}
+    if (card / release.RESULTS).is_file():
+        files[release.RESULTS.as_posix()] = _scores(card / release.RESULTS, variant, stated)
+    return Again({k: f for k, f in found.items() if k not in known}, text, files)
+
+
+def _scores(file: Path, variant: str, stated: Mapping[str, Fact]) -> str:
+    """Makes the scores again from the card's facts, for the benchmark and commit that they name."""
+    text = file.read_text(encoding="utf-8")
+    named = set(_DATASET.findall(text))
+    commits = set(_REVISION.findall(text))
+    if len(named) != 1 or len(commits) != 1:
+        return "(one benchmark at one commit)\n"
+    return release.eval_results(variant, list(stated.values()), named.pop(), commits.pop())
 
 
 def again(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) -> Again:
@@ -203,6 +223,9 @@ def main() -> int | None:
     checks += [] if arguments.number else missing(stated, made.facts)
     text = (card / "README.md").read_text(encoding="utf-8")
     lines = [] if arguments.number else changed_lines(text, made.text)
+    for name, expected in made.files.items() if not arguments.number else ():
+        there = (card / name).read_text(encoding="utf-8") if (card / name).is_file() else ""
+        lines += changed_lines(there, expected)
     return _report(card, checks, lines, brief=arguments.brief)
 
 

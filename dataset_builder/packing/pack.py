@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coig_writer import benchmark, facts, taxonomy
+from coig_writer.cards.card import yaml_text
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records, write_records
 from coig_writer.folder import SUMS, atomic_folder
@@ -119,6 +120,9 @@ def pack(
             triplets, names, facts.read(folder / "facts.json"), pictures, out
         )
         (folder / "README.md").write_text(card, encoding="utf-8")
+        if queries:
+            tasks = yaml_text(benchmark.hub_benchmark(queries))
+            (folder / benchmark.EVAL_FILE).write_text(tasks, encoding="utf-8")
     return triplets
 
 

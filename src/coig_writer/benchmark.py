@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import itertools
 import json
+from collections.abc import Iterable
 from importlib import resources
 from typing import Literal
 
@@ -50,6 +51,31 @@ class Query:
     subset_104: bool
     probe: str | None
     validation: str
+
+
+EVAL_FILE = "eval.yaml"  # in the root of the dataset, by which the Hub knows a benchmark
+# What a model's page shows of its scores: metric and what it says.
+LEADERBOARD = ("ttr", "chars", "language_confusion_wrong", "reasoning_closed")
+
+
+def task(language: str, metric: str) -> str:
+    """Returns the id of a task of the benchmark, as scores name it."""
+    return f"{language}_{metric}"
+
+
+def hub_benchmark(languages: Iterable[str]) -> dict[str, object]:
+    """Returns the content of ``eval.yaml``: one task per language and metric of the leaderboard."""
+    return {
+        "name": "COIG-Writer kit benchmark",
+        "description": "Creative writing in Chinese and English: queries of the COIG-Writer release kit, "
+        "which are not the paper's. Scores describe texts; none says which model writes better.",
+        "evaluation_framework": "lighteval",
+        "tasks": [
+            {"id": task(language, metric), "config": "benchmark", "split": language}
+            for language in languages
+            for metric in LEADERBOARD
+        ],
+    }
 
 
 @functools.cache

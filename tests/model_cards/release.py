@@ -81,7 +81,15 @@ def lock(folder: Path) -> None:
 
 
 def run_files(folder: Path) -> None:
-    settings = {"learning_rate": 1e-3, "max_length": 44, "seed": 42, "global_batch_size": 2}
+    settings: dict[str, object] = {
+        "learning_rate": 1e-3,
+        "max_length": 44,
+        "seed": 42,
+        "global_batch_size": 2,
+    }
+    settings |= {"model_name_or_path": "Qwen/Qwen2.5-7B-Instruct", "num_train_epochs": 3}
+    logged = {"log_history": [{"step": 1, "loss": 3.0}, {"step": 3, "loss": 2.25}, {"epoch": 1}]}
+    (folder / "trainer_state.json").write_text(json.dumps(logged))
     (folder / "recipe.json").write_text(json.dumps(settings), encoding="utf-8")
     names = [f"{r.source}\t{r.source_id}" for r in rows()]
     lines = [

@@ -2,19 +2,24 @@ from __future__ import annotations
 
 import re
 import shutil
+from xml.etree import ElementTree
 
 import pytest
 import yaml
 
-from coig_writer.errors import MissingInputError
+from coig_writer import benchmark
+from coig_writer.errors import InputError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.hub import checks
 from coig_writer.hub import release as releases
+from coig_writer.mixing.mixing import read_lock
 from coig_writer.training import energy
 from model_cards import release as script
-from model_cards import render
+from model_cards import render, run
 from tests.model_cards import release
 
+BASE = "Qwen/Qwen2.5-7B-Instruct"
+BENCHMARK = "org/bench@" + "a" * 40
 SAMPLED = {"answers": 2, "max_new_tokens": 4096, "temperature": 0.7, "top_p": 0.9}
 
 
@@ -25,7 +30,7 @@ def made(tmp_path_factory):
 
 def test_a_release_holds_what_belongs_to_the_model_and_no_more(made, tmp_path):
     (made / "models" / release.VARIANT / "training_args.bin").write_bytes(b"pickle")
-    script.assemble(release.VARIANT, made, tmp_path / "cw_1k", "org/bench")
+    script.assemble(release.VARIANT, made, tmp_path / "cw_1k", BENCHMARK)
     names = {f.relative_to(tmp_path / "cw_1k").as_posix() for f in (tmp_path / "cw_1k").rglob("*")}
     assert {"README.md", "facts.json", "mixture.lock.json", "model.safetensors"} <= names
     assert {"generations.parquet", ".eval_results/coig-writer.yaml"} <= names
@@ -35,19 +40,98 @@ def test_a_release_holds_what_belongs_to_the_model_and_no_more(made, tmp_path):
 def test_eval_results_are_read_back_by_the_hub_client(made, tmp_path):
     from huggingface_hub import parse_eval_result_entries
 
-    script.assemble(release.VARIANT, made, tmp_path / "cw_1k", "org/bench")
+    script.assemble(release.VARIANT, made, tmp_path / "cw_1k", BENCHMARK)
     rows = yaml.safe_load((tmp_path / "cw_1k" / ".eval_results" / "coig-writer.yaml").read_text())
     entries = parse_eval_result_entries(rows)
     assert {e.task_id for e in entries} >= {"zh_ttr", "zh_chars"}
-    assert all(e.dataset_id == "org/bench" and e.notes.startswith("n = 2") for e in entries)
+    assert all(
+        (e.dataset_id, e.dataset_revision) == ("org/bench", "a" * 40)
+        and e.notes.startswith("n = 2")
+        for e in entries
+    )
 
 
-def test_the_model_index_is_one_that_the_hub_client_reads(made):
+def test_a_benchmark_is_named_with_its_commit(made, tmp_path):
+    with pytest.raises(InputError, match="no repository with its commit"):
+        script.assemble(release.VARIANT, made, tmp_path / "cw_1k", "org/bench")
+
+
+def test_scores_answer_the_tasks_of_the_benchmark(made, tmp_path):
+    tasks = {task["id"] for task in benchmark.hub_benchmark(["zh", "en"])["tasks"]}
+    script.assemble(release.VARIANT, made, tmp_path / "cw_1k", BENCHMARK)
+    rows = yaml.safe_load((tmp_path / "cw_1k" / script.RESULTS).read_text())
+    assert {row["dataset"]["task_id"] for row in rows} <= tasks
+
+
+def full(made, recipe=None, **sources):
+    """The card of the same run as if its model were large and its sources such ones."""
+    places = render.Places(*(made / n for n in ("models", "mixtures", "scores", "generations")))
+    found = render.with_energy(render.gather(release.VARIANT, places))
+    found |= {"run/parameters": Fact("run/parameters", 7_000_000_000)}
+    found |= {key: Fact(key, value) for key, value in (recipe or {}).items()}
+    lock = read_lock(made / "models" / release.VARIANT / render.LOCK)
+    lock["sources"]["creative"] |= sources
+    return render.render(release.VARIANT, found, lock, render.evidence(release.VARIANT, places))
+
+
+def test_the_card_states_the_run(made):
     from huggingface_hub import ModelCard
 
-    card = ModelCard((made / "cards" / release.VARIANT / "README.md").read_text(encoding="utf-8"))
-    assert {e.metric_type for e in card.data.eval_results} >= {"ttr", "chars"}
-    assert card.data.license == "apache-2.0"
+    card = full(made, path="org/rows", revision="abc")
+    data = ModelCard(card).data.to_dict()
+    assert (data["base_model"], data["base_model_relation"]) == (BASE, "finetune")
+    assert (data["license"], data["library_name"]) == ("apache-2.0", "transformers")
+    assert data["datasets"] == ["org/rows"]
+    assert "model-index" not in data
+    assert "[arXiv 2510.14763](https://arxiv.org/abs/2510.14763)" in card
+    assert "recorded: learning rate, documents per optimizer step, warm-up" in card
+    assert "![Training loss: 3 at step 1, 2.25 at step 3](training_loss.svg)" in card
+    assert "**zh**, query `zh-0`:\n\n```text\n写一首关于旧书店的短诗。\n```" in card
+    assert "| Schedule | not recorded |" in card
+    assert "Every source is locked" in card
+
+
+def test_another_base_and_private_sources_are_told_as_they_are(made):
+    lora = {"run/base_model": "org/other", "run/lora_r": 16, "run/method": "LoRA"}
+    card = full(made, lora)
+    data = yaml.safe_load(card.split("---\n")[1])
+    assert (data["license"], data["license_name"]) == ("other", "see-the-base-model")
+    assert (data["base_model_relation"], data["library_name"]) == ("adapter", "peft")
+    assert "datasets" not in data
+    assert "unlocked-sources" in data["tags"]
+    assert "| LoRA rank | 16 |" in card
+    assert "whose licence the kit does not know" in card
+    assert "Qwen" not in card.partition("## Results")[0]
+    local = full(made, {"run/base_model": "build/mine"})
+    assert "base_model" not in yaml.safe_load(local.split("---\n")[1])
+    assert (
+        "# Local model COIG-Writer cw\\_1k" in local or "# Local model COIG-Writer cw_1k" in local
+    )
+
+
+def test_hostile_names_in_every_fact_do_nothing(made):
+    hostile = "x\n\n# Owned\n<script>`|"
+    recipe = dict.fromkeys((*run.SETTINGS.values(), "run/hardware", "run/dtype"), hostile)
+    card = full(made, recipe, path=hostile, revision=hostile)
+    assert "\n# Owned" not in card
+    assert "<script" not in card
+    assert yaml.safe_load(card.split("---\n")[1])["license"] == "other"
+
+
+def test_a_smoke_models_card_is_short(made):
+    card = (made / "cards" / release.VARIANT / "README.md").read_text(encoding="utf-8")
+    assert len(card) < len(full(made)) / 1.5
+    assert "## Samples" not in card
+    assert "Paper" not in card
+
+
+def test_a_loss_curve_is_the_same_text_again(made):
+    points = ((1, 3.0), (3, 2.25))
+    drawn = (made / "cards" / release.VARIANT / run.PLOT).read_text(encoding="utf-8")
+    assert drawn == run.plot(points)
+    assert 'points="60.0,20.0 620.0,200.0"' in drawn
+    assert run.figure(points[:1]) is None
+    ElementTree.fromstring(drawn)
 
 
 def test_the_example_asks_as_the_answers_were_made(made):
@@ -67,9 +151,8 @@ def test_the_example_asks_as_the_answers_were_made(made):
 
 
 def test_the_card_says_what_its_numbers_are_held_against(made):
+    assert "557 queries, which are not published" in full(made)
     card = (made / "cards" / release.VARIANT / "README.md").read_text(encoding="utf-8")
-    assert "557 queries, which are not published" in card
-    assert "a smoke model has no result to hold against it" in card
     assert "significant" not in card
     assert "| `creative` | 6 | 255 | 1 | 1 |" in card
 
@@ -84,17 +167,6 @@ def test_a_difference_is_told_by_the_interval_unless_the_model_is_a_smoke_model(
     smoke = render.results_table("cw_10k", scored, smoke=True)
     assert smoke is not None
     assert "significant" not in smoke.text
-
-
-def test_the_model_index_keeps_languages_apart():
-    scored = {
-        f"cw/{language}/ttr/mean": Fact(f"cw/{language}/ttr/mean", value)
-        for language, value in (("zh", 0.5), ("en", 0.6))
-    }
-    found = render.metadata("cw", scored, smoke=False, unlocked=False)["model-index"][0]["results"]
-    told = {r["dataset"]["split"]: [m["value"] for m in r["metrics"]] for r in found}
-    assert told == {"zh": [0.5], "en": [0.6]}
-    assert all(f"({r['dataset']['split']})" in r["dataset"]["name"] for r in found)
 
 
 def test_the_card_says_smoke_and_that_its_sources_are_not_locked(made, tmp_path):

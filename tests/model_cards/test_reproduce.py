@@ -119,10 +119,15 @@ def test_a_number_that_the_card_leaves_out_is_missing(card, capsys):
 
 def test_a_release_is_measured_from_its_own_files(card, tmp_path, capsys):
     build, out = card.parents[1], tmp_path / "release" / "cw_1k"
-    script.assemble(release.VARIANT, build, out, None)
+    script.assemble(release.VARIANT, build, out, "org/bench@" + "a" * 40)
     shutil.rmtree(build / "models")
     shutil.rmtree(build / "generations")
     assert check(out, "--brief", "--build", str(build), capsys=capsys)[0] == 0
+    for name in (script.RESULTS, "training_loss.svg"):
+        text = (out / name).read_text(encoding="utf-8")
+        (out / name).write_text(text.replace("2", "3", 1), encoding="utf-8")
+        assert check(out, "--brief", "--build", str(build), capsys=capsys)[0] == 1, name
+        (out / name).write_text(text, encoding="utf-8")
     answers = [
         dataclasses.replace(a, article="短。", text="<think>想</think>短。")
         for a in release.answers()

@@ -144,7 +144,11 @@ def table(header: tuple[str, ...], rows: Sequence[tuple[Fact | Literal | str, ..
 
 def front_matter(metadata: Mapping[str, object]) -> Literal:
     """Renders the YAML block that opens a card."""
+    return Literal(f"---\n{yaml_text(metadata)}---")
+
+
+def yaml_text(metadata: Mapping[str, object]) -> str:
+    """Renders metadata for the Hub: keys in the order given, Chinese as it is."""
     import yaml
 
-    body = yaml.safe_dump(dict(metadata), allow_unicode=True, sort_keys=False, width=1000)
-    return Literal(f"---\n{body}---")
+    return str(yaml.safe_dump(dict(metadata), allow_unicode=True, sort_keys=False, width=1000))

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from coig_writer.benchmark import EVAL_FILE
 from coig_writer.errors import InputError
 from coig_writer.files import read_json, read_rows
 from coig_writer.hub import exposure, viewer
@@ -156,6 +157,10 @@ def _split_words(release: Release) -> Iterator[Problem]:
         words = set(_SEPARATOR.split(path.lower())) & SPLIT_WORDS
         if path.endswith(".parquet"):
             words -= {"train"}
+        if (
+            path == EVAL_FILE
+        ):  # the Hub's own name for it; with explicit configs no split is guessed
+            words = set()
         if words:
             word = sorted(words)[0]
             yield Problem(path, f"its name would be read as the split {word!r}", "rename it")

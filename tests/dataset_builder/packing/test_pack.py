@@ -79,6 +79,7 @@ def test_yaml_and_builder_come_from_one_table(packed):
 
 def test_the_folder_holds_nothing_that_split_detection_or_scripts_would_misread(packed):
     names = [p.name for p in (packed / "COIG-Writer").rglob("*")]
+    names.remove("eval.yaml")  # the Hub's own name for a benchmark; explicit configs guess no split
     assert not any(name.endswith(".py") or name == ".DS_Store" for name in names)
     words = {"test", "testing", "eval", "evaluation", "dev", "validation", "valid", "val"}
     assert not [n for n in names if words & set(n.replace(".", "-").replace("_", "-").split("-"))]
