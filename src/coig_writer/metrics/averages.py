@@ -1,7 +1,7 @@
 """Averages of scores with intervals: over answers (micro), genres (macro), per category and genre.
 
 lighteval's own averages are unweighted over tasks and give a genre of one query a standard error of
-0; these carry n, and a genre with too few queries says so. Intervals are 95 %: Wilson for shares,
+0; these carry n, and genres, of four queries each, are partially pooled. Intervals are 95 %: Wilson for shares,
 Student's t for amounts. Queries are the sample; answers of one variant are independent given them.
 """
 
@@ -14,12 +14,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from coig_writer import taxonomy
+from coig_writer.errors import StatisticsError
 from coig_writer.metrics.catalogue import KINDS
 from coig_writer.metrics.definition import Kind
+from coig_writer.preference import pooling
 from coig_writer.preference.rates import wilson
 from coig_writer.score import Score
 
 ENOUGH = 5  # below this many queries a genre's mean is not shown
+State = Literal["scored", "pooled", "missing", "insufficient data"]
 Scope = Literal["micro", "macro", "category", "genre"]
 
 
@@ -27,7 +30,9 @@ Scope = Literal["micro", "macro", "category", "genre"]
 class Average:
     """One mean. ``n`` counts scored answers, or genres where the scope is macro.
 
-    ``genre`` names the genre or category of a row that is about one. ``state`` is ``insufficient data`` where n is too small; value and interval are then None.
+    ``genre`` names the genre or category of a row that is about one. ``state`` is ``pooled`` where genres
+    are drawn towards each other, as wherever two have values that vary, and ``insufficient data`` where n is
+    too small even so; value and interval are then None.
     """
 
     variant: str
@@ -40,7 +45,7 @@ class Average:
     high: float | None
     n: int
     missing: int
-    state: Literal["scored", "missing", "insufficient data"]
+    state: State
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,8 +92,41 @@ def _group(
     key = (variant, language, metric)
     rows = [_average(key, "micro", None, group, kind, 1)]
     rows += [_average(key, "category", c, p, kind, ENOUGH) for c, p in sorted(by_category.items())]
-    rows += [_average(key, "genre", g, p, kind, ENOUGH) for g, p in sorted(by_genre.items())]
+    own = [_average(key, "genre", g, p, kind, ENOUGH) for g, p in sorted(by_genre.items())]
+    rows += _pooled(own, by_genre, kind)
     return [*rows, _macro(key, list(by_genre.values()), kind)]
+
+
+def _pooled(
+    own: Sequence[Average], by_genre: Mapping[str, Sequence[Score]], kind: Kind
+) -> list[Average]:
+    """Draws the genres towards each other, as far as the data say they belong, where all but a few are small.
+
+    Four queries stand behind most genres: their own means say nothing. Where pooling finds no spread
+    or only one genre has values, the genres keep their own means.
+    """
+    values = {g: [s.value for s in p if s.value is not None] for g, p in by_genre.items()}
+    known = {g: found for g, found in values.items() if found}
+    try:
+        if kind == "share":
+            found = pooling.pool({g: (math.fsum(x), len(x)) for g, x in known.items()})
+        else:
+            found = pooling.pool_means(known)
+    except StatisticsError:
+        return list(own)
+    least, most = (-math.inf, math.inf) if kind == "amount" else (0.0, 1.0)
+    return [
+        dataclasses.replace(
+            row,
+            value=told.value,
+            low=max(least, told.low),
+            high=min(most, told.high),
+            state="pooled",
+        )
+        if row.genre is not None and (told := found.get(row.genre))
+        else row
+        for row in own
+    ]
 
 
 def _category(genre: str) -> str:
@@ -108,9 +146,7 @@ def _average(
     values = [score.value for score in group if score.value is not None]
     missing = len(group) - len(values)
     if len(values) < enough:
-        state: Literal["missing", "insufficient data"] = (
-            "insufficient data" if values else "missing"
-        )
+        state: State = "insufficient data" if values else "missing"
         return Average(*key, scope, genre, None, None, None, len(values), missing, state)
     low, high = interval(values, kind)
     value = math.fsum(values) / len(values)

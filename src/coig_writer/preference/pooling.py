@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 from coig_writer.errors import StatisticsError
-from coig_writer.preference.pairs import Floats
+from coig_writer.preference.pairs import Floats, Ints
 
 FEWEST = 8  # prompts below which a group's own rate is not shown
 MEANS = np.linspace(0.01, 0.99, 50)
@@ -58,14 +58,20 @@ def pool(groups: Mapping[str, tuple[float, int]], level: float = 0.95) -> dict[s
             raise StatisticsError(f"{name}: {won} wins of {prompts}", "count each prompt once")
     wins = np.array([w for w, _ in groups.values()], dtype=np.float64)
     n = np.array([m for _, m in groups.values()], dtype=np.float64)
-    alpha, beta, chance = _beta_grid(wins, n)
-    after_a, after_b = alpha[:, None] + wins, beta[:, None] + n - wins
+    # groups of like counts have one posterior: 51 genres of four prompts are at most five
+    kinds, own, times = np.unique(
+        np.column_stack([wins, n]), axis=0, return_inverse=True, return_counts=True
+    )
+    won, of = kinds.T
+    alpha, beta, chance = _beta_grid(won, of, times)
+    after_a, after_b = alpha[:, None] + won, beta[:, None] + of - won
     posterior = _Posterior(
         value=chance @ (after_a / (after_a + after_b)),
-        weight=chance @ (n / (n + (alpha + beta)[:, None])),
+        weight=chance @ (of / (of + (alpha + beta)[:, None])),
         below=lambda x: chance @ special.betainc(after_a, after_b, x),
-        least=np.zeros_like(n),
-        most=np.ones_like(n),
+        least=np.zeros_like(of),
+        most=np.ones_like(of),
+        own=own.ravel(),
     )
     method = "beta-binomial, mean and spread integrated on a grid"
     return _pooled(groups, wins / n, n, posterior, level, method)
@@ -100,6 +106,7 @@ def pool_means(groups: Mapping[str, Sequence[float]], level: float = 0.95) -> di
         below=lambda x: chance @ special.ndtr((x - centre) / error),
         least=(centre - 8 * error).min(axis=0),
         most=(centre + 8 * error).max(axis=0),
+        own=np.arange(len(n)),
     )
     method = "hierarchical normal, spread integrated on a grid"
     return _pooled(groups, raw, n, posterior, level, method)
@@ -107,13 +114,17 @@ def pool_means(groups: Mapping[str, Sequence[float]], level: float = 0.95) -> di
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Posterior:
-    """Per group: mean, own weight, the chance of lying ``below`` a value, and where to look for quantiles."""
+    """Per kind of group: mean, own weight, the chance of lying ``below`` a value, and where to look for quantiles.
+
+    ``own`` is the kind of each group.
+    """
 
     value: Floats
     weight: Floats
     below: Callable[[Floats], Floats]
     least: Floats
     most: Floats
+    own: Ints
 
     def quantile(self, q: float) -> Floats:
         """Returns each group's quantile of the mixture, by bisection."""
@@ -132,21 +143,22 @@ def _pooled(
     return {
         name: Pooled(
             float(raw[i]) if n[i] >= FEWEST else None,
-            float(found.value[i]), float(low[i]), float(high[i]), int(n[i]),
-            float(found.weight[i]), level, method,
+            float(found.value[k]), float(low[k]), float(high[k]), int(n[i]),
+            float(found.weight[k]), level, method,
         )
-        for i, name in enumerate(names)
+        for i, (name, k) in enumerate(zip(names, found.own, strict=True))
     }  # fmt: skip
 
 
 def _within(data: Sequence[Floats]) -> float:
     """Returns the variance within groups, pooled over them; 0 where there is none to see."""
     degrees = sum(x.size - 1 for x in data if x.size)
-    squares = sum(float(((x - x.mean()) ** 2).sum()) for x in data if x.size)
+    # the mean of equal values is off by rounding, which is no spread
+    squares = sum(float(((x - x.mean()) ** 2).sum()) for x in data if x.size and np.ptp(x))
     return squares / degrees if degrees else 0.0
 
 
-def _beta_grid(wins: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
+def _beta_grid(wins: Floats, n: Floats, times: Ints) -> tuple[Floats, Floats, Floats]:
     """Returns the grid's (alpha, beta, posterior chance), without points that do not matter.
 
     Flat in the mean and in the spread between groups, size ** -0.5 (a flat prior in log size would
@@ -157,7 +169,7 @@ def _beta_grid(wins: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
     likelihood = (
         special.betaln(alpha[:, None] + wins, beta[:, None] + n - wins)
         - special.betaln(alpha, beta)[:, None]
-    ).sum(axis=1)
+    ) @ times
     chance = np.exp(likelihood - likelihood.max()) / np.sqrt(size)
     kept = chance > 1e-3 * chance.max()
     return alpha[kept], beta[kept], chance[kept] / chance[kept].sum()

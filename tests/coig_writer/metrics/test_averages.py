@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +44,35 @@ def test_a_small_genre_has_no_number() -> None:
     small = pick(found, "genre", "poetry")
     assert (small.value, small.low, small.state) == (None, None, "insufficient data")
     assert small.n == 4
+
+
+def test_small_genres_are_drawn_together_and_carry_their_width() -> None:
+    """51 genres of four values around genre means of sd 1, noise sd 2: the pooled mean is nearer the truth."""
+    rng = np.random.default_rng(0)
+    truth = {f"g{i:02}": float(rng.normal(0, 1)) for i in range(51)}
+    given, places = scores(
+        "lines", **{g: [float(x) for x in rng.normal(m, 2, 4)] for g, m in truth.items()}
+    )
+    found = {a.genre: a for a in averages(given, places) if a.scope == "genre"}
+    assert {(a.state, a.n) for a in found.values()} == {("pooled", 4)}
+    raw = {g: np.mean([s.value for s in given if places[s.query_id].genre == g]) for g in truth}
+    error = {g: (found[g].value or 0) - m for g, m in truth.items()}
+    assert np.mean(np.square(list(error.values()))) < 0.7 * np.mean(
+        [(raw[g] - m) ** 2 for g, m in truth.items()]
+    )
+    held = [(found[g].low or 0) <= m <= (found[g].high or 0) for g, m in truth.items()]
+    assert sum(held) >= 45
+
+
+def test_rates_of_small_genres_are_pooled_and_never_certain() -> None:
+    given, places = scores("length_met", a=[0.0] * 4, b=[0.0] * 4, c=[1.0, 0.0, 0.0, 0.0])
+    for found in averages(given, places):
+        if found.scope == "genre":
+            assert found.state == "pooled"
+            assert found.value is not None
+            assert 0 < found.value < 0.25
+            assert found.high is not None
+            assert found.high > 0.15
 
 
 def test_a_category_gathers_its_genres() -> None:
