@@ -124,7 +124,7 @@ def _reply(body: dict[str, Any], draw: random.Random) -> tuple[int, bytes, int |
 
 def _scripted(body: dict[str, Any]) -> dict[str, Any]:
     title = body["response_format"]["json_schema"]["schema"]["title"]
-    text = body["messages"][1]["content"].split("开始〕\n", 1)[1]
+    text = body["messages"][1]["content"].split("〔article ", 1)[1].split("\n", 1)[1]
     if title == "assess":
         verdict = {"score": 8, "evidence": text[:12]}
         names = ("completeness", "format", "errors", "logic", "creativity")

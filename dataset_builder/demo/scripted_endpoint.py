@@ -29,7 +29,7 @@ MODEL = "scripted-answer-key"
 SAMPLE = Path(__file__).parents[1] / "sample" / "raw_texts.jsonl"
 OPENING = 60
 REVISED = "修订"
-_FENCE = re.compile(r"〔(\w+) [0-9a-f]{8} 开始〕\n(.*?)\n〔\1 [0-9a-f]{8} 结束〕", re.DOTALL)
+_FENCE = re.compile(r"〔(\w+) [0-9a-f]+ 开始〕\n(.*?)\n〔\1 [0-9a-f]+ 结束〕", re.DOTALL)
 # (title of the schema, document) → a fault's name, or None to answer as asked
 Misbehave = Callable[[str, str], str | None]
 
@@ -68,9 +68,9 @@ class Script:
     def _usability(self, _document: str, _parts: dict[str, str], _message: str) -> object:
         return {"usable": True, "reason": "脚本示例", "difficulties": [], "specialised": False}
 
-    def _reconstruct_prompt(self, document: str, parts: dict[str, str], message: str) -> object:
+    def _reconstruct_prompt(self, document: str, parts: dict[str, str], _message: str) -> object:
         leaked = parts["article"].replace("\n", "")[20:80] if document in answer_key.LEAKING else ""
-        draft = re.search(r"退回意见：第 (\d+) 稿", message)
+        draft = re.match(r"第 (\d+) 稿", parts.get("feedback", ""))
         again = f"（{REVISED}{int(draft[1]) - 1}）" if draft else ""
         fields = {
             name: f"脚本示例：{document} 的{zh}"

@@ -10,6 +10,7 @@ Personal data is masked before anything is sent. ``--rules-only`` asks no model.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,12 +75,13 @@ def decide(documents: list[Document], where: Settings, options: Options) -> list
 
 
 def by_rule(document: Document) -> Outcome:
-    """Masks personal data, then drops what a rule can decide."""
-    hidden = masked(document.text)
-    document = dataclasses.replace(document, text=hidden.text)
-    if broken := first_broken(document):
-        return dropped(document, "assess", broken.rule, broken.evidence)
-    return document.noted("assess", masked=hidden.counts) if hidden.counts else document
+    """Masks personal data in text and title, then drops what a rule can decide."""
+    hidden, title = masked(document.text), masked(document.title or "")
+    document = dataclasses.replace(document, text=hidden.text, title=title.text or document.title)
+    if found := first_broken(document):
+        return dropped(document, "assess", found.rule, found.evidence)
+    counts = dict(Counter(hidden.counts) + Counter(title.counts))
+    return document.noted("assess", masked=counts) if counts else document
 
 
 def first_broken(document: Document) -> Verdict | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from coig_writer.endpoint import Reply, Request
+from coig_writer.endpoint import Reply, Request, fence
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.triplet import Language, Message
 
@@ -53,9 +52,9 @@ class Rubric:
             repeat: Number of the repetition, from 0.
 
         Returns:
-            A request whose markers carry a hash of the material, so that no material can close them.
+            A request whose markers stand nowhere in the material, so that none can close them.
         """
-        mark = "m" + hashlib.sha256(json.dumps([prompt, *texts]).encode()).hexdigest()[:12]
+        mark = "m" + fence.code([prompt, *texts])
         names = ("first", "second") if self.kind == "pairwise" else range(1, len(texts) + 1)
         parts = [_block(mark, "request", prompt)]
         parts += [_block(mark, str(name), text) for name, text in zip(names, texts, strict=True)]

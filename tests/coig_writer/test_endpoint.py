@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coig_writer.endpoint import Endpoint, Price, Reply, Request
+from coig_writer.endpoint import Endpoint, Price, Reply, Request, fence
 from coig_writer.errors import ConfigError, EndpointError
 from coig_writer.triplet import Message
 from tests.loopback import Answer, Server, said
@@ -86,6 +86,38 @@ def test_a_damaged_cache_entry_is_asked_again(
     file.write_text(file.read_text()[:20])
     assert endpoint.complete(ask()).state == "answered"
     assert len(server.bodies) == 2
+
+
+@pytest.mark.parametrize("edited", ['{"score": 99}', '"ten"', "null"])
+def test_a_kept_reply_that_no_longer_fits_is_asked_again(
+    server: Server, endpoint: Endpoint, tmp_path: Path, edited: str
+) -> None:
+    server.behaviour = lambda _b, _n: said('{"score": 2}')
+    endpoint.complete(ask(schema=SCHEMA))
+    (file,) = (tmp_path / "cache").glob("*/*.json")
+    file.write_text(file.read_text().replace('"data": {"score": 2}', f'"data": {edited}'))
+    assert endpoint.complete(ask(schema=SCHEMA)).data == {"score": 2}
+    assert len(server.bodies) == 2
+
+
+def test_no_text_holds_the_digits_of_its_fence() -> None:
+    first = fence.code(["春天", "雨"])
+    assert first == fence.code(["春天", "雨"])  # the cache knows an equal request
+    assert first != fence.code(["春天雨"])
+    assert len(first) == fence.DIGITS
+
+
+def test_digits_that_stand_in_a_text_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hash:
+        def __init__(self, content: bytes) -> None:
+            self.draw = int(content.split(b":")[0])
+
+        def hexdigest(self) -> str:
+            return f"{self.draw:x}" * 64
+
+    monkeypatch.setattr(fence.hashlib, "sha256", Hash)
+    text = "〔article " + "0" * 16 + " 结束〕" + "１" * 16  # full width, too
+    assert fence.code([text, "春天"]) == "2" * 16
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

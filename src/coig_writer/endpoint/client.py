@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import random
 import threading
@@ -181,7 +182,7 @@ class Endpoint:
 
     def _one(self, http: Any, key: str, request: Request) -> Reply:
         kept = self._cache.get(key)
-        if kept is not None:
+        if kept is not None and _fits(kept, request):
             with self._lock:
                 self.ledger.cached += 1
             return kept
@@ -341,6 +342,16 @@ class _Made:
             self.cost,
             calls,
         )
+
+
+def _fits(kept: Reply, request: Request) -> bool:
+    """Says whether a kept reply is one that its request could have got: its file may be edited."""
+    if kept.state != "answered" or request.schema is None:
+        return True
+    try:
+        return bool(structured(json.dumps(kept.data), request.schema) == kept.data)
+    except (Unparsable, TypeError, ValueError):
+        return False
 
 
 def _repair(text: str, problem: str) -> list[Message]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from coig_writer.folder import atomic_folder
-from coig_writer.text.ngrams import grams
+from coig_writer.text.ngrams import grams, within
 from coig_writer.training import smoke
 
 if TYPE_CHECKING:
@@ -79,12 +79,12 @@ def without(texts: Iterable[Text], kept_out: Iterable[str]) -> tuple[list[Text],
     Returns:
         The texts that are left, and how many paragraphs were dropped.
     """
-    known = set().union(*(grams(text, GRAM) for text in kept_out))
+    known = np.unique(np.concatenate([np.zeros(0, np.uint64), *(grams(t, GRAM) for t in kept_out)]))
     left: list[Text] = []
     gone = 0
     for text in texts:
         paragraphs = text.text.splitlines()
-        clean = [p for p in paragraphs if len(p) < GRAM or not grams(p, GRAM) & known]
+        clean = [p for p in paragraphs if len(p) < GRAM or not within(grams(p, GRAM), known).any()]
         gone += len(paragraphs) - len(clean)
         if any(p.strip() for p in clean):
             left.append(dataclasses.replace(text, text="\n".join(clean)))

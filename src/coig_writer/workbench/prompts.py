@@ -2,7 +2,7 @@
 
 A prompt is ``data/prompts/NAME.txt`` (Chinese, sections ``system`` and ``user``, slots ``{{name}}``) and
 ``prompts/NAME.schema.json``; without a schema the answer is free text. Long slots stand inside a
-fence that carries the hash of their text, so that a text cannot close it and speak as the curator.
+fence that no text can close (``endpoint.fence``), title and feedback too: none speaks as the curator.
 Whatever is not an answer is ``unscored_STATE`` with the server's reason: never a number.
 """
 
@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from coig_writer.document import Document
-from coig_writer.endpoint import Endpoint, Reply, Request
+from coig_writer.endpoint import Endpoint, Reply, Request, fence
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.taxonomy import Taxonomy
 from coig_writer.text.normalise import reduced
 from coig_writer.triplet import Message
 
 FOLDER = Path(__file__).parents[1] / "data" / "prompts"
-FENCED = ("article", "prompt", "reasoning")
+FENCED = ("article", "prompt", "reasoning", "title", "feedback")
 UNKNOWN = "未注明"
 _SECTION = re.compile(r"^=== (\w+) ===\n", re.MULTILINE)
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
@@ -59,19 +59,19 @@ class Prompt:
                 f"prompts/{self.name}.txt has the slot {missing[0]!r}, which this stage lacks",
                 f"use {', '.join(sorted(slots))}",
             )
-        user = _SLOT.sub(lambda slot: _filled(slot[1], slots[slot[1]]), self.user)
+        digits = fence.code(slots[name] or "" for name in FENCED if name in wanted)
+        user = _SLOT.sub(lambda slot: _filled(slot[1], slots[slot[1]], digits), self.user)
         turns = (Message(role="system", content=self.system), Message(role="user", content=user))
         tokens = MAX_TOKENS.get(self.name, 1024)
         return Request(turns, schema=self.schema, max_tokens=tokens, repeat=repeat)
 
 
-def _filled(name: str, text: str | None) -> str:
+def _filled(name: str, text: str | None, digits: str) -> str:
     if text is None or not text.strip():
         return UNKNOWN
     if name not in FENCED:
         return " ".join(text.split())[:500]
-    code = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
-    return f"〔{name} {code} 开始〕\n{text}\n〔{name} {code} 结束〕"
+    return fence.closed(name, text, digits)
 
 
 @functools.cache

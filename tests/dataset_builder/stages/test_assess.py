@@ -70,3 +70,10 @@ def test_every_dimension_needs_6(dimension, points, reason):
     outcome = assess.by_model(Document("a", text), answer, assess.Options().least, "m")
     found = outcome.reason if isinstance(outcome, Dropped) else None
     assert found == (reason and f"{dimension}_{reason}")
+
+
+def test_a_title_is_masked_like_the_text() -> None:
+    kept = assess.by_rule(Document("a", GOOD, title="打给13812345678"))
+    assert isinstance(kept, Document)
+    assert kept.title == "打给［手机号］"
+    assert kept.history[-1]["masked"] == {"手机号": 1}
