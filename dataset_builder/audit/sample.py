@@ -37,20 +37,26 @@ def reference(path: Path) -> list[str]:
     if not path.is_file():
         raise MissingInputError(f"{path}: no such file", "give a JSONL file of prompts")
     opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8") as handle:
+    with opened(path, "rb") as handle:
         return list(
             dict(_prompt(line, f"{path} line {n}") for n, line in enumerate(handle, 1)).values()
         )
 
 
-def _prompt(line: str, where: str) -> tuple[str, str]:
+def _prompt(line: bytes, where: str) -> tuple[str, str]:
     try:
         row = json.loads(line)
-        return str(row["prompt_id"]), str(row["prompt"])
-    except (ValueError, KeyError, TypeError) as error:
+        found = row["prompt_id"], row["prompt"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
-            f"{where}: {type(error).__name__}: {error}", "each line needs prompt_id and prompt"
+            f"{where}: {type(error).__name__}: {str(error)[:80]}",
+            "each line needs prompt_id and prompt",
         ) from error
+    if not all(isinstance(value, (str, int)) for value in found):
+        raise InputError(
+            f"{where}: prompt_id or prompt is no text", "each line needs prompt_id and prompt"
+        )
+    return str(found[0]), str(found[1])
 
 
 def show_genres(triplets: Sequence[Triplet]) -> None:

@@ -28,7 +28,7 @@ def read(path: Path, names: Taxonomy, ids: Collection[str]) -> dict[str, tuple[s
     table = spreadsheet.open_table(path)
     if [name for name in table.columns if name] != COLUMNS:
         raise InputError(
-            f"{path}: columns are {', '.join(table.columns)}",
+            f"{path}: columns are {', '.join(table.columns)[:200]}",
             f"the first line is {','.join(COLUMNS)}",
         )
     for line, row in table.rows():

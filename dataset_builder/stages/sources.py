@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from coig_writer import spreadsheet
 from coig_writer.document import Document
-from coig_writer.encoding import Encoding, detect
+from coig_writer.encoding import DAMAGED, Encoding, detect
 from coig_writer.errors import CONTROL, ConfigError, InputError, MissingInputError
 from coig_writer.files import read_rows
 from coig_writer.record import from_row
@@ -130,7 +130,11 @@ class Source:
         return readers[kind]()
 
     def _json(self) -> Iterator[Mapping[str, Any] | str]:
-        encoding = self._encoding(self.path)
+        try:
+            encoding = self._encoding(self.path)
+        except InputError:  # JSON is UTF-8: the reader names the rows that are none
+            encoding = DAMAGED
+            self.encodings[encoding.name] += 1
         with self.path.open("rb") as handle:
             reader = Reader(
                 handle if encoding.codec.startswith("utf-8") else _AsUtf8(handle, encoding)

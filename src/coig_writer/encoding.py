@@ -47,6 +47,9 @@ class Encoding:
         return path.open(encoding=self.codec, errors=errors, newline=newline)
 
 
+DAMAGED = Encoding("UTF-8, damaged", "utf-8")
+
+
 def detect(path: Path) -> Encoding:
     """Finds the encoding of a file.
 
@@ -68,7 +71,7 @@ def detect(path: Path) -> Encoding:
         if scores[codec] >= LEAST_EVERYDAY and _first_broken(path, codec) is None:
             return Encoding(_CHINESE[codec], codec)
     if _broken_share(sample) <= MOST_BROKEN:
-        return Encoding("UTF-8, damaged", "utf-8")
+        return DAMAGED
     raise InputError(
         f"{path}: byte {broken} is no UTF-8, and the file no GB18030, Big5 or UTF-16{_likeliest(sample)}",
         "save it as UTF-8 (Excel: CSV UTF-8)",

@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
+import itertools
 import json
 import logging
 import os
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 ROW_GROUP_ROWS = 1000
+DEEPEST_SETTINGS = 50
 logger = logging.getLogger(__name__)
 
 
@@ -337,12 +339,20 @@ def parse_yaml(text: str) -> object:
     """
     import yaml
 
+    if _deepest(text) > DEEPEST_SETTINGS:  # the scanner takes the square of the depth
+        raise ValueError(f"nested deeper than {DEEPEST_SETTINGS} levels")
     for token in yaml.scan(text):
         if isinstance(token, yaml.AliasToken):
             at = token.start_mark
             raise yaml.MarkedYAMLError(problem="an alias: write it out", problem_mark=at)
     parsed: object = yaml.load(text, _settings_loader())
     return parsed
+
+
+def _deepest(text: str) -> int:
+    """Returns the most brackets that are open at once, those in texts and comments too."""
+    steps = (1 if mark in "[{" else -1 for mark in text if mark in "[]{}")
+    return max(itertools.accumulate(steps), default=0)
 
 
 def read_settings(path: Path, cls: type[R], example: str = "recipes/configs/cw_10k.yaml") -> R:

@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 
 from coig_writer.errors import InputError
+from coig_writer.record import from_row
 
 # Where the taxonomy of a set stands in the set's folder.
 FILE = "taxonomy.json"
@@ -94,7 +95,7 @@ class Taxonomy:
         return by_category | by_genre
 
 
-def parse(text: str, where: str) -> Taxonomy:
+def parse(text: str | bytes, where: str) -> Taxonomy:
     """Reads a taxonomy from JSON: ``{"categories": [...], "genres": [...]}``.
 
     Args:
@@ -106,11 +107,11 @@ def parse(text: str, where: str) -> Taxonomy:
     """
     try:
         data = json.loads(text)
-        categories = tuple(Category(**row) for row in data["categories"])
-        genres = tuple(Genre(**row) for row in data["genres"])
-    except (ValueError, KeyError, TypeError) as error:
+        categories = tuple(from_row(Category, row, where) for row in data["categories"])
+        genres = tuple(from_row(Genre, row, where) for row in data["genres"])
+    except (InputError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
-            f"{where}: not a taxonomy ({error})",
+            f"{where}: not a taxonomy ({str(error).splitlines()[0][:120]})",
             "copy src/coig_writer/data/taxonomy.json and edit it",
         ) from error
     _check(categories, genres, where)
@@ -153,7 +154,7 @@ def load(path: Path) -> Taxonomy:
     """Reads a curator's own taxonomy from a file."""
     if not path.is_file():
         raise InputError(f"{path}: no such file", "give the path of a taxonomy in JSON")
-    return parse(path.read_text(encoding="utf-8"), str(path))
+    return parse(path.read_bytes(), str(path))
 
 
 def of(folder: Path) -> Taxonomy:
