@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Mapping, Sequence
 
 from coig_writer import paper
 from coig_writer.mixture import VARIANTS
 from coig_writer.preference import power, significance
 from coig_writer.preference.rates import Rate, wilson
 from coig_writer.triplet import Language
-from eval_tasks.claims.claim import ALPHA
+from eval_tasks.claims.claim import ALPHA, Verdict
 
 NAMES = {
     "cw": "CW",
@@ -58,6 +59,27 @@ def flips(language: Language, row: str, column: str) -> int | None:
     others = [p for pair, p in raw(language).items() if set(pair) != {row, column}]
     cell = paper.TABLE_2[language][row, column]
     return power.fewest_flips(cell.wins, cell.n, others)
+
+
+def not_better(counts: Mapping[str, tuple[int, int]]) -> list[str]:
+    """Returns, of models and their prompts won and decided, those shown not to be better by the margin.
+
+    One-sided exact tests against one half and the margin, Holm-corrected: what is not shown is left open.
+    """
+    limit = 0.5 + significance.MARGIN
+    p = significance.holm(
+        [significance.binomial(*found, limit, "less").p for found in counts.values()]
+    )
+    return [model for model, corrected_p in zip(counts, p, strict=True) if corrected_p < ALPHA]
+
+
+def only(better: Sequence[str], no_better: Sequence[str]) -> Verdict:
+    """Decides whether CW+10k alone of the mixtures is better than G: it is, and no other can be."""
+    if set(better) - {"cw_10k"}:
+        return "not supported"
+    if "cw_10k" in better and len(no_better) == len(MIXED) - 1:
+        return "supported"
+    return "not testable here"
 
 
 def mean_rates(language: Language) -> dict[str, float]:

@@ -19,7 +19,7 @@ from coig_writer.triplet import Language
 from eval_tasks.bilingual import Text
 from eval_tasks.claims import own_components, own_scores
 from eval_tasks.claims.claim import ALPHA, Finding, Verdict, decide, p_value, percent
-from eval_tasks.claims.counts import MIXED, NAMES
+from eval_tasks.claims.counts import MIXED, NAMES, not_better, only
 from eval_tasks.runs import Runs
 
 TECHNICAL = ("product-manual", "proposal")
@@ -99,12 +99,19 @@ def _headline(runs: Runs) -> Finding | None:
 
 def _only_one(runs: Runs) -> Finding | None:
     told = {v: _against(runs, "zh", v, "g") for v in MIXED}
-    if any(found is None for found in told.values()):
+    cells = {v: found for v in MIXED if (found := _cell(runs, "zh", v, "g")) is not None}
+    if any(found is None for found in told.values()) or len(cells) < len(MIXED):
         return None
     better = [v for v, found in told.items() if found and found.significant and found.better == v]
+    no_better = not_better({v: cell.counts for v, cell in cells.items() if v != "cw_10k"})
     shown = ", ".join(NAMES[v] for v in better) or "–"
-    reason = Text(f"Significantly better than G: {shown}.", f"显著优于 G 的：{shown}。")
-    return Finding(decide(better == ["cw_10k"]), reason)
+    excluded = ", ".join(NAMES[v] for v in no_better) or "–"
+    points_ = f"{100 * significance.MARGIN:.0f}"
+    reason = Text(
+        f"Significantly better than G: {shown}. Shown not to be better by {points_} points: {excluded}.",
+        f"显著优于 G 的：{shown}。已证明不比 G 好 {points_} 个百分点的：{excluded}。",
+    )
+    return Finding(only(better, no_better), reason)
 
 
 def _parity(runs: Runs) -> Finding | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections import defaultdict
+
 import numpy as np
 
-from coig_writer import taxonomy
-from coig_writer.errors import StatisticsError
+from coig_writer import benchmark, taxonomy
+from coig_writer.errors import KitError, StatisticsError
 from coig_writer.preference import (
     association,
     bootstrap,
@@ -15,14 +18,23 @@ from coig_writer.preference import (
 )
 from coig_writer.preference.agreement import Alpha
 from coig_writer.preference.board import share
+from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.control import length_control
 from coig_writer.preference.pairs import Floats, encode
 from coig_writer.preference.rates import wilson
 from eval_tasks.bilingual import Text
 from eval_tasks.claims.claim import ALPHA, Finding, Verdict, decide, percent, span
-from eval_tasks.runs import Runs
+from eval_tasks.claims.counts import MIXED, NAMES
+from eval_tasks.runs import LANGUAGES, Runs
 
-ABSTRACT = "funny-literature"
+ABSTRACT = "funny-literature"  # the category, for prompts that are not of the benchmark
+PROBES = ("crazy_literature", "homophonic_wordplay")  # what the benchmark's abstract queries probe
+CONFIGURATIONS = (*MIXED, "g")  # by rising share of general data
+KINDS = {
+    "rating": Text("ratings", "评分"),
+    "ranking": Text("rankings", "排序"),
+    "pairwise": Text("pairs", "成对投票"),
+}
 SUCCESS = 2  # of 0–3 on overall preference
 RARE = 0.15  # the share of successes that the paper names
 RELIABLE = 0.667  # Krippendorff's bound for tentative conclusions
@@ -82,20 +94,57 @@ def verbosity(runs: Runs) -> Finding | None:
 
 
 def spread(runs: Runs) -> Finding | None:
-    chars = runs.values("chars", "zh")
-    queries = sorted(set(chars.get("cw", {})) & set(chars.get("cw_10k", {})))
+    """Does the spread of lengths fall with every share of general data, in both languages?
+
+    The slope of the log standard deviation over the five configurations, from no general data to nothing else.
+    """
+    slopes = {x: found for x in LANGUAGES if (found := _spread(runs.values("chars", x)))}
+    if not slopes:
+        return None
+    worst = max(slopes.values(), key=lambda found: found.high)
+    shown = ", ".join(
+        f"{x} {s.value:+.2f} [{s.low:+.2f}, {s.high:+.2f}]" for x, s in slopes.items()
+    )
+    reason = Text(
+        f"Slope of the log standard deviation of lengths per step over {', '.join(NAMES[v] for v in CONFIGURATIONS)}: {shown}.",
+        f"篇幅标准差的对数随 {'、'.join(NAMES[v] for v in CONFIGURATIONS)} 每步的斜率：{shown}。",
+    )
+    verdict: Verdict = (
+        "not supported"
+        if any(found.high >= 0 for found in slopes.values())
+        else "supported"
+        if len(slopes) == len(LANGUAGES)
+        else "not testable here"
+    )
+    return Finding(verdict, reason, worst.value, worst.low, worst.high, worst.n, unit="score")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Slope:
+    """A slope with its interval, which resamples prompts."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def _spread(chars: dict[str, dict[str, float]]) -> Slope | None:
+    """Returns the slope over the five configurations; None without all of them on ten prompts."""
+    queries = sorted(set.intersection(*(set(chars.get(v, {})) for v in CONFIGURATIONS)))
     if len(queries) < 10:
         return None
-    first, last = (np.array([chars[v][q] for q in queries]) for v in ("cw", "cw_10k"))
     weights = bootstrap.cluster_weights(len(queries), bootstrap.ROUNDS, np.random.default_rng(0))
-    drawn = _sd(first, weights) / np.maximum(_sd(last, weights), 1e-12)
-    ratio = float(first.std() / max(last.std(), 1e-12))
-    low, high = bootstrap.percentiles(drawn, 0.95)
-    reason = Text(
-        f"The standard deviation of lengths in CW is {ratio:.2f} times that in CW+10k [{low:.2f}, {high:.2f}].",
-        f"CW 篇幅的标准差是 CW+10k 的 {ratio:.2f} 倍［{low:.2f}，{high:.2f}］。",
-    )
-    return Finding(decide(low > 1), reason, ratio, low, high, len(queries), unit="ratio")
+    whole = np.ones((1, len(queries)))
+    values = [np.array([chars[v][q] for q in queries]) for v in CONFIGURATIONS]
+    steps = np.arange(len(values)) - (len(values) - 1) / 2
+
+    def slope(drawn: Floats) -> Floats:
+        spreads = np.array([np.log(np.maximum(_sd(x, drawn), 1e-12)) for x in values])
+        return np.asarray(steps @ spreads / (steps @ steps))
+
+    low, high = bootstrap.percentiles(slope(weights), 0.95)
+    return Slope(float(slope(whole)[0]), low, high, len(queries))
 
 
 def _sd(values: Floats, weights: Floats) -> Floats:
@@ -104,51 +153,89 @@ def _sd(values: Floats, weights: Floats) -> Floats:
 
 
 def agreed(runs: Runs) -> Finding | None:
+    """Is agreement high? Asked of ratings, rankings and pairs, each on a scale of its own; the lowest decides."""
     dimension = "overall_preference"
-    if all(ratings.rating(b, dimension) is None for b in runs.ballots):
+    kinds = {b.protocol for b in runs.ballots}
+    if not kinds or (kinds == {"rating"} and not _rated(runs, dimension)):
         return None
-    found = summary.agreement(runs.ballots, dimension)
-    if not isinstance(found, Alpha):
-        raise StatisticsError(found or "no two answers have two ratings: agreement is unknown")
+    told = {
+        kind: summary.agreement([b for b in runs.ballots if b.protocol == kind], dimension)
+        for kind in sorted(kinds)
+    }
+    found = {kind: alpha for kind, alpha in told.items() if isinstance(alpha, Alpha)}
+    if not found:
+        why = next((x for x in told.values() if isinstance(x, str)), "")
+        if not why and not _rated(runs, dimension):
+            return None
+        raise StatisticsError(why or "no two answers have two ratings: agreement is unknown")
+    lowest = min(found.values(), key=lambda alpha: alpha.low)
+    en = ", ".join(
+        f"{KINDS[k].en} {a.value:.2f} [{a.low:.2f}, {a.high:.2f}] over {a.units} units"
+        for k, a in found.items()
+    )
+    zh = "，".join(
+        f"{KINDS[k].zh} {a.value:.2f}［{a.low:.2f}, {a.high:.2f}］（{a.units} 个单位）"
+        for k, a in found.items()
+    )
     reason = Text(
-        f"Krippendorff's ordinal α over {found.units} answers with two ratings or more; {RELIABLE} is the least for tentative conclusions.",
-        f"在 {found.units} 篇有两个以上评分的回答上计算的 Krippendorff 序数 α；{RELIABLE} 是作初步结论的最低要求。",
+        f"Krippendorff's ordinal α, prompts resampled: {en}; {RELIABLE} is the least for tentative conclusions.",
+        f"Krippendorff 序数 α，按题目重抽样：{zh}；{RELIABLE} 是作初步结论的最低要求。",
     )
     return Finding(
-        decide(found.low >= RELIABLE),
-        reason,
-        found.value,
-        found.low,
-        found.high,
-        found.units,
-        unit="score",
-        of=Text("α", "α"),
-    )
+        decide(lowest.low >= RELIABLE), reason, lowest.value, lowest.low, lowest.high, lowest.units,
+        unit="score", of=Text("α", "α"),
+    )  # fmt: skip
+
+
+def _rated(runs: Runs, dimension: str) -> bool:
+    return any(ratings.rating(b, dimension) is not None for b in runs.ballots)
 
 
 def abstract(runs: Runs) -> Finding | None:
+    """Do abstract tasks fail for every model? Each model is asked alone: one at half hides in a pool."""
     genres = {g.slug for g in taxonomy.published().of_category(ABSTRACT)}
-    rated = [
-        (value >= SUCCESS, ballot.query_id, ballot.rater)
-        for ballot in runs.voted("zh")
-        if runs.genres.get(ballot.query_id) in genres
-        and (value := ratings.rating(ballot, "overall_preference")) is not None
-    ]
-    if len({query for _, query, _ in rated}) < 2:
+    by_model: dict[str, list[tuple[bool, str, str]]] = defaultdict(list)
+    for ballot in runs.voted("zh"):
+        value = ratings.rating(ballot, "overall_preference")
+        if value is not None and _abstract(
+            ballot.query_id, runs.genres.get(ballot.query_id), genres
+        ):
+            by_model[ballot.shown[0]].append((value >= SUCCESS, ballot.query_id, ballot.rater))
+    found = {
+        model: _success(rows)
+        for model, rows in by_model.items()
+        if len({query for _, query, _ in rows}) > 1
+    }
+    if not found:
         return None
-    hits, queries, raters = zip(*rated, strict=True)
-    codes = [np.unique(names, return_inverse=True)[1] for names in (queries, raters)]
-    found = share(np.array(hits, dtype=np.float64), *codes)
-    prompts = len(set(queries))
+    best = max(found.values(), key=lambda rate: rate.estimate)
     decision: Verdict = (
         "supported"
-        if found.high < RARE
+        if all(rate.high < RARE for rate in found.values())
         else "not supported"
-        if found.low > RARE
+        if any(rate.low > RARE for rate in found.values())
         else "not testable here"
     )
-    reason = Text(
-        f"Rated {SUCCESS} or 3 of 3: {percent(found.estimate)} of {found.n} answers to {prompts} prompts.",
-        f"{prompts} 题的 {found.n} 篇回答中，{percent(found.estimate)} 得到 {SUCCESS} 分或 3 分（满分 3）。",
+    shown = ", ".join(
+        f"{model} {percent(rate.estimate)} [{span(rate.low, rate.high)}] of {rate.n}"
+        for model, rate in found.items()
     )
-    return Finding(decision, reason, found.estimate, found.low, found.high, found.n)
+    reason = Text(
+        f"Rated {SUCCESS} or 3 of 3, model by model: {shown}.",
+        f"得到 {SUCCESS} 分或 3 分（满分 3）的比例，逐个模型：{shown}。",
+    )
+    return Finding(decision, reason, best.estimate, best.low, best.high, best.n)
+
+
+def _abstract(query_id: str, genre: str | None, genres: set[str]) -> bool:
+    """Tells by the benchmark's own field whether a query probes abstract writing; others by genre."""
+    try:
+        return benchmark.query(query_id).probe in PROBES
+    except KitError:
+        return genre in genres
+
+
+def _success(rows: list[tuple[bool, str, str]]) -> Interval:
+    hits, queries, raters = zip(*rows, strict=True)
+    codes = [np.unique(names, return_inverse=True)[1] for names in (queries, raters)]
+    return share(np.array(hits, dtype=np.float64), *codes)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
+from coig_writer import benchmark
 from coig_writer.ballot import Ballot
 from coig_writer.errors import StatisticsError
 from coig_writer.generation import Generation
 from coig_writer.preference import summary
 from coig_writer.preference.agreement import Alpha
+from coig_writer.score import Score
 from eval_tasks.claims import own_components, own_scores
 from eval_tasks.claims.claim import Finding
+from eval_tasks.claims.counts import not_better, only
 from eval_tasks.runs import Runs, together
 from tests.generations import generation
 
@@ -66,3 +70,115 @@ def test_two_components_need_ten_prompts() -> None:
     assert own_components._gain(leads).n == 10
     with pytest.raises(StatisticsError, match="9 prompts"):
         own_components._gain({query: leads[query] for query in list(leads)[:9]})
+
+
+def by_model(scores: dict[str, list[int]], query: str = "zh-abstract") -> Runs:
+    """Ratings of some models on the same abstract prompts."""
+    answers, votes = [], []
+    for model, values in scores.items():
+        for i, value in enumerate(values):
+            name = f"{query}-{i}"
+            answers.append(generation(model, name, "一篇。", genre="fan-circle"))
+            verdict = json.dumps({"overall_preference": value})
+            votes.append(
+                Ballot(f"{model}{i}", "s", "rating", name, name, "r", 0, (model,), verdict)
+            )
+    return together(answers, [], votes)
+
+
+def test_a_model_that_succeeds_half_the_time_does_not_hide_among_others() -> None:
+    """Pooled, 15 of 150 is 10 %; the one model is at 15 of 30."""
+    failing = {f"m{i}": [0] * 30 for i in range(4)}
+    told = own_scores.abstract(by_model({**failing, "g": [3, 0] * 15}))
+    assert told is not None
+    assert (told.verdict, told.estimate, told.n) == ("not supported", 0.5, 30)
+    told = own_scores.abstract(by_model(failing))
+    assert told is not None
+    assert told.verdict == "supported"
+
+
+def test_the_benchmark_says_itself_which_queries_are_abstract() -> None:
+    genres = {"fan-circle"}
+    probes = {q.probe: q.id for q in benchmark.queries("zh")}
+    assert own_scores._abstract(probes["crazy_literature"], None, genres)
+    assert own_scores._abstract(probes["homophonic_wordplay"], None, genres)
+    assert not own_scores._abstract(probes["retelling_with_critique"], "fan-circle", genres)
+    assert own_scores._abstract("zh-own-1", "fan-circle", genres)
+    assert not own_scores._abstract("zh-own-1", "wuxia", genres)
+
+
+def lengths(languages: tuple[str, ...], sds: dict[str, float], prompts: int = 60) -> Runs:
+    rng = np.random.default_rng(0)
+    rows = [
+        Score(v, f"{x}-essay-{i}", "chars", 2000 + float(rng.normal(0, sd)), "scored")
+        for x in languages
+        for v, sd in sds.items()
+        for i in range(prompts)
+    ]
+    return together([], rows, [])
+
+
+FALLING = dict(zip(own_scores.CONFIGURATIONS, (800.0, 600, 450, 340, 250), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("languages", "sds", "verdict"),
+    [
+        (("zh", "en"), FALLING, "supported"),
+        (("zh",), FALLING, "not testable here"),  # the paper says both languages
+        (("zh", "en"), dict.fromkeys(FALLING, 400.0), "not supported"),
+        (("zh", "en"), {**FALLING, "cw_1k": 5000, "cw": 100}, "not supported"),
+    ],
+)
+def test_spread_is_asked_over_five_configurations_and_both_languages(
+    languages: tuple[str, ...], sds: dict[str, float], verdict: str
+) -> None:
+    told = own_scores.spread(lengths(languages, sds))
+    assert told is not None
+    assert told.verdict == verdict
+
+
+def test_spread_needs_all_five() -> None:
+    four = {v: sd for v, sd in FALLING.items() if v != "g"}
+    assert own_scores.spread(lengths(("zh", "en"), four)) is None
+    assert own_scores.spread(lengths(("zh", "en"), FALLING, prompts=9)) is None
+
+
+def ranked(agree: int, prompts: int = 40) -> Runs:
+    """Rankings by two people, who reverse each other on all but ``agree`` prompts."""
+    order = ["a", "b", "c"]
+    votes = [
+        Ballot(
+            f"{q}{r}",
+            "s",
+            "ranking",
+            f"zh-x-{q}",
+            f"zh-x-{q}",
+            r,
+            0,
+            tuple(order),
+            json.dumps(order if r == "x" or q < agree else order[::-1]),
+        )
+        for q in range(prompts)
+        for r in "xy"
+    ]
+    return together([], [], votes)
+
+
+@pytest.mark.parametrize(("agree", "verdict"), [(40, "supported"), (30, "not supported")])
+def test_agreement_is_read_from_rankings_too(agree: int, verdict: str) -> None:
+    told = own_scores.agreed(ranked(agree))
+    assert told is not None
+    assert told.verdict == verdict
+    assert "rankings" in told.reason.en
+
+
+def test_only_one_needs_the_others_shown_not_to_be_better() -> None:
+    """At exactly half of 204 a lead of five points is not excluded; at half of 900 it is."""
+    others = {"cw": (70, 204), "cw_1k": (80, 204), "cw_5k": (102, 204)}
+    assert not_better(others) == ["cw", "cw_1k"]
+    assert only(["cw_10k"], not_better(others)) == "not testable here"
+    plenty = not_better({**others, "cw_5k": (450, 900)})
+    assert only(["cw_10k"], plenty) == "supported"
+    assert only(["cw_10k", "cw_5k"], []) == "not supported"
+    assert only([], plenty) == "not testable here"
