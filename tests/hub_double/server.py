@@ -27,7 +27,7 @@ Answer = tuple[int, dict[str, str], bytes]
 class Hub:
     """The server and everything it keeps. ``requests`` lists method and path of each request."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.repositories: dict[tuple[str, str], Repository] = {}
         self.requests: list[str] = []
         self.faults: dict[int, Fault] = {}
@@ -45,7 +45,7 @@ class Hub:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
         threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -173,3 +177,27 @@ def test_card_validation_is_asked_of_the_double(hub, api):
             **ID, operations=[add("README.md", "---\nlicense: no\n---\n")], commit_message="m"
         )
     assert "POST /api/validate-yaml" in hub.requests
+
+
+def test_one_command_serves_it_for_a_person(root, tmp_path):
+    command = [sys.executable, "-m", "tests.hub_double"]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as served:
+        assert served.stdout is not None
+        lines = list(
+            iter(
+                served.stdout.readline,
+                "# type these lines in another shell; Ctrl-C here ends the double\n",
+            )
+        )
+        names = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
+        asked = "from huggingface_hub import whoami; print(whoami()['name'])"
+        done = subprocess.run(
+            [sys.executable, "-c", asked],
+            env=os.environ | names,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        served.send_signal(signal.SIGINT)
+        assert served.wait(20) == 0
+    assert done.stdout == "user\n", done.stderr

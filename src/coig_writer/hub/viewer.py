@@ -86,10 +86,11 @@ def _splits(config: Mapping[str, object]) -> Iterator[tuple[str, list[str]] | No
     """Yields each split with its globs; None for an entry of ``data_files`` of another form."""
     listed = config.get("data_files")
     for entry in listed if isinstance(listed, list) else [None]:
-        path = entry.get("path") if isinstance(entry, dict) else None
+        fields = entry if isinstance(entry, dict) else {}
+        path = fields.get("path")
         globs = [path] if isinstance(path, str) else path
         if isinstance(globs, list) and all(isinstance(g, str) for g in globs):
-            yield str(entry.get("split")), globs
+            yield str(fields.get("split")), globs
         else:
             yield None
 
