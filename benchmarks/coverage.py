@@ -24,7 +24,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from coig_writer.ballot import Comparison
-from coig_writer.preference import bootstrap, bradley_terry
+from coig_writer.preference import bootstrap, bradley_terry, newton
 from coig_writer.preference.board import board
 
 Floats = npt.NDArray[np.float64]
@@ -51,7 +51,7 @@ def by_prompt(rng: np.random.Generator) -> tuple[int, int, float]:
 def naive(rng: np.random.Generator) -> tuple[int, int, float]:
     """Strengths by the usual interval: inverse information, every pair an independent vote."""
     found = bradley_terry.solve(ranked(rng).sum(axis=0).reshape(1, 5, 5))
-    error = np.sqrt(np.diag(np.linalg.pinv(found.information[0], hermitian=True)))
+    error = np.sqrt(np.diag(newton.covariance(found.information[0], 5)))
     half = norm.ppf(0.975) * error
     return _inside(found.parameters[0] - half, found.parameters[0] + half)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from coig_writer.errors import StatisticsError
-from coig_writer.preference.newton import Solution, maximise
+from coig_writer.preference.newton import Solution, covariance, maximise
 from coig_writer.preference.pairs import Floats, WinMatrix
 
 Ties = Literal["half", "drop", "davidson"]
@@ -92,12 +92,12 @@ def fit(matrix: WinMatrix, ties: Ties = "half", *, prior: float = 0.0) -> Streng
             "a player is all but undefeated: add a prior",
         )
     players = len(matrix.labels)
-    covariance = np.linalg.pinv(found.information[0], hermitian=True)[:players, :players]
+    variances = np.diag(covariance(found.information[0], players))[:players]
     dropped = float(matrix.ties.sum() / 2) if ties == "drop" else 0.0
     return Strengths(
         matrix.labels,
         tuple(map(float, found.parameters[0, :players])),
-        tuple(map(float, np.sqrt(np.diag(covariance)))),
+        tuple(map(float, np.sqrt(variances))),
         ties,
         float(np.exp(found.parameters[0, -1])) if draws.any() else None,
         prior,

@@ -23,7 +23,7 @@ from coig_writer.preference.bootstrap import (
     percentiles,
     totals,
 )
-from coig_writer.preference.newton import Solution, maximise
+from coig_writer.preference.newton import Solution, covariance, maximise
 from coig_writer.preference.pairs import Floats, Ints
 from coig_writer.preference.rankings import Rankings
 
@@ -78,7 +78,7 @@ def intervals(rankings: Rankings, plan: Plan = BY_QUERY) -> dict[str, Interval]:
     lost = ~bradley_terry.has_maximum(beaten(orders, weights, rankings.labels))
     weights[lost] += 1 / len(orders)
     drawn = solve(orders, weights, len(rankings.labels)).parameters
-    error = np.sqrt(np.diag(np.linalg.pinv(fitted.information[0], hermitian=True)))
+    error = np.sqrt(np.diag(covariance(fitted.information[0], len(rankings.labels))))
     half = float(stats.norm.ppf(0.5 + plan.level / 2)) * error
     found = {}
     for i, label in enumerate(rankings.labels):

@@ -45,6 +45,13 @@ def test_standard_error_of_two_players_is_the_binomial_one() -> None:
     assert fitted.standard_errors[0] == pytest.approx(0.5 / np.sqrt(100 * 0.6 * 0.4))
 
 
+@pytest.mark.parametrize("votes", [3, 8, 12, 96, 500, 5000])
+def test_an_undefeated_player_has_the_binomial_standard_error_of_the_prior(votes: int) -> None:
+    fitted = bradley_terry.fit(win_matrix(encode(rows_of("ab " * votes))), prior=0.5)
+    of_the_difference = np.sqrt(1 / (votes + 0.25) + 1 / 0.25)
+    assert fitted.standard_errors == pytest.approx([of_the_difference / 2] * 2, rel=1e-6)
+
+
 def test_agrees_with_choix_without_ties() -> None:
     rows = simulated(600, 1, ties=0)
     pairs = encode(rows)
