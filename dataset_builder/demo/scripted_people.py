@@ -36,7 +36,7 @@ def _annotate(where: Settings) -> bool:
             "prompt_fields": d.prompt_fields,
             "reasoning_fields": {
                 **(d.reasoning_fields or {}),
-                "revision": (d.reasoning_fields or {})["revision"] + EDIT,
+                "revision": f"{(d.reasoning_fields or {})['revision']}{EDIT}",
             },
         }
         for d in read_kept(where.root, "reverse")

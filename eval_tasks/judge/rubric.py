@@ -76,10 +76,10 @@ class Rubric:
             repeat=repeat,
         )
 
-    def schema(self, texts: int) -> dict[str, Any]:
+    def schema(self, texts: int) -> dict[str, object]:
         """Returns the JSON schema of a reply about a number of texts."""
         if self.kind == "pairwise":
-            verdict: dict[str, Any] = {"type": "string", "enum": ["first", "second", "tie"]}
+            verdict: dict[str, object] = {"type": "string", "enum": ["first", "second", "tie"]}
             return _object(why={"type": "string"}, verdict=verdict)
         if self.kind == "labels":
             item = {"type": "string", "enum": list(self.labels)}
@@ -110,7 +110,7 @@ def _block(mark: str, name: str, text: str) -> str:
     return f"<{mark} {name}>\n{text}\n</{mark}>"
 
 
-def _object(**properties: Any) -> dict[str, Any]:
+def _object(**properties: Any) -> dict[str, object]:
     return {
         "type": "object",
         "properties": properties,

@@ -52,9 +52,9 @@ class Document:
     license: str | None = None
     genre: str | None = None
     prompt: str | None = None
-    prompt_fields: dict[str, Any] | None = None
+    prompt_fields: dict[str, object] | None = None
     reasoning: str | None = None
-    reasoning_fields: dict[str, Any] | None = None
+    reasoning_fields: dict[str, object] | None = None
     authorship: dict[str, Author] = dataclasses.field(default_factory=dict)
     scores: dict[str, Any] = dataclasses.field(default_factory=dict)
     validation: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -73,11 +73,11 @@ class Document:
         """How many drafts of this document validation has judged."""
         return len(self.validation.get("rounds", ()))
 
-    def noted(self, stage: str, **details: Any) -> Document:
+    def noted(self, stage: str, **details: object) -> Document:
         """Returns a copy whose history has one more entry."""
         return dataclasses.replace(self, history=(*self.history, {"stage": stage, **details}))
 
-    def scored(self, stage: str, scores: dict[str, Any]) -> Document:
+    def scored(self, stage: str, scores: dict[str, object]) -> Document:
         """Returns a copy with the scores of one stage."""
         return dataclasses.replace(self, scores={**self.scores, stage: scores})
 

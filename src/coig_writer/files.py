@@ -25,7 +25,9 @@ from coig_writer.errors import ConfigError, InputError, MissingInputError
 from coig_writer.record import column, field_types, from_row, optional, to_row
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import yaml
+    from _typeshed import DataclassInstance
 
 R = TypeVar("R")
 ROW_GROUP_ROWS = 1000
@@ -47,7 +49,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def arrow_schema(cls: type) -> Any:
+def arrow_schema(cls: type) -> pa.Schema:
     """Returns the pyarrow schema of a record class."""
     import pyarrow as pa
 
@@ -59,14 +61,14 @@ def arrow_schema(cls: type) -> Any:
     )
 
 
-def _arrow_field(name: str, annotation: Any) -> Any:
+def _arrow_field(name: str, annotation: object) -> pa.Field:
     import pyarrow as pa
 
     inner, nullable = optional(annotation)
     return pa.field(name, _arrow_type(inner), nullable=nullable)
 
 
-def _arrow_type(annotation: Any) -> Any:
+def _arrow_type(annotation: Any) -> pa.DataType:
     import pyarrow as pa
 
     if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
@@ -80,7 +82,7 @@ def _arrow_type(annotation: Any) -> Any:
     return {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}[annotation]
 
 
-def write_records(path: Path, records: Sequence[Any], cls: type) -> None:
+def write_records(path: Path, records: Sequence[DataclassInstance], cls: type) -> None:
     """Writes records of one class to Parquet, or to JSONL if the name ends so.
 
     The Parquet has a page index and row groups of at most 1,000 rows.
@@ -99,20 +101,20 @@ def write_records(path: Path, records: Sequence[Any], cls: type) -> None:
         )
 
 
-def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+def write_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
     """Writes plain rows to JSONL; rows may come from a generator, one at a time."""
     with atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as handle:
         for row in rows:
             handle.write(line(row))
 
 
-def line(row: Mapping[str, Any], default: Callable[[Any], str] | None = None) -> str:
+def line(row: Mapping[str, object], default: Callable[[object], str] | None = None) -> str:
     """Returns a row as a line of JSONL; ``default`` renders values that JSON does not know."""
     return json.dumps(row, ensure_ascii=False, default=default) + "\n"
 
 
 @contextlib.contextmanager
-def appending(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+def appending(path: Path) -> Iterator[Callable[[Mapping[str, object]], None]]:
     """Gives a function that adds one row to a JSONL log; each line reaches the file at once.
 
     A log that gets no line leaves no file. Only a log's own writer calls this. A last line without its end was torn when an earlier process
@@ -128,7 +130,7 @@ def appending(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
                 f"{path}: {torn} bytes of a torn last line cut off; its row is written again"
             )
 
-        def add(row: Mapping[str, Any]) -> None:
+        def add(row: Mapping[str, object]) -> None:
             handle.write(line(row).encode("utf-8"))
             handle.flush()
 
@@ -264,7 +266,7 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Writes a JSON file for people and programs: indented, Chinese as it is."""
     with atomic_path(path) as partial:
         partial.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -378,7 +380,9 @@ def _settings_loader() -> type[yaml.SafeLoader]:
     import yaml
 
     class Loader(yaml.SafeLoader):
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        def construct_mapping(
+            self, node: yaml.MappingNode, deep: bool = False
+        ) -> dict[object, object]:
             seen = set()
             for key, _ in node.value:
                 if key.value in seen:

@@ -51,7 +51,9 @@ def _plain(value: object) -> object:
     return value
 
 
-def from_row(cls: type[R], row: Mapping[str, Any], where: str = "row", what: str = "column") -> R:
+def from_row(
+    cls: type[R], row: Mapping[str, object], where: str = "row", what: str = "column"
+) -> R:
     """Builds a record from a row.
 
     Args:
@@ -72,7 +74,7 @@ def from_row(cls: type[R], row: Mapping[str, Any], where: str = "row", what: str
             f"{where}: unknown {what} {unknown[0]!r} for {cls.__name__}",
             f"use only {', '.join(by_column)}",
         )
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     for name, field in by_column.items():
         if name in row:
             values[field] = _checked(types_by_field[field], row[name], f"{where}: {what} {name!r}")
@@ -100,7 +102,7 @@ def optional(annotation: object) -> tuple[object, bool]:
 
 def _checked(annotation: object, value: object, where: str) -> object:  # noqa: PLR0911 - one return per kind of type
     inner, nullable = optional(annotation)
-    if inner is Any:
+    if inner in {Any, object}:
         return value
     if value is None:
         if nullable:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from coig_writer.endpoint.cache import Cache
 from coig_writer.endpoint.reading import (
@@ -35,6 +35,9 @@ from coig_writer.endpoint.records import (
 from coig_writer.errors import ConfigError, EndpointError
 from coig_writer.text.normalise import repaired
 from coig_writer.triplet import Message
+
+if TYPE_CHECKING:
+    import httpx
 
 AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 OURS = {
@@ -138,7 +141,7 @@ class Endpoint:
         return {"Authorization": f"Bearer {key}"} if key else {}
 
     def _run(
-        self, http: Any, requests: dict[str, Request], progress: str | None
+        self, http: httpx.Client, requests: dict[str, Request], progress: str | None
     ) -> Iterator[tuple[str, Reply]]:
         from tqdm import tqdm
 
@@ -162,9 +165,9 @@ class Endpoint:
 
     def _work(
         self,
-        http: Any,
-        jobs: SimpleQueue[Any],
-        results: SimpleQueue[Any],
+        http: httpx.Client,
+        jobs: SimpleQueue[tuple[str, Request]],
+        results: SimpleQueue[tuple[str, Reply] | Exception],
         stop: threading.Event,
     ) -> None:
         """Takes one request after another until none is left or the run is stopped."""
@@ -180,7 +183,7 @@ class Endpoint:
             except Exception as error:
                 results.put((key, Reply(key, "failed", reason=f"{type(error).__name__}: {error}")))
 
-    def _one(self, http: Any, key: str, request: Request) -> Reply:
+    def _one(self, http: httpx.Client, key: str, request: Request) -> Reply:
         kept = self._cache.get(key)
         if kept is not None and _fits(kept, request):
             with self._lock:
@@ -210,7 +213,7 @@ class Endpoint:
             with self._lock:
                 self._reserved -= most * enough
 
-    def _ask(self, http: Any, key: str, request: Request) -> Reply:
+    def _ask(self, http: httpx.Client, key: str, request: Request) -> Reply:
         """Asks, reads, and asks once more if what came does not fit the schema."""
         spent, messages, found, problem = Usage(0, 0), list(request.messages), None, ""
         for calls in (1, 2):
@@ -232,7 +235,7 @@ class Endpoint:
         return made.reply("unparsable", calls, reason=problem)
 
     def _call(
-        self, http: Any, key: str, messages: Sequence[Message], request: Request
+        self, http: httpx.Client, key: str, messages: Sequence[Message], request: Request
     ) -> Completion:
         """Makes one call, again after a pause where that may help."""
         body, reason = self._body(messages, request), ""
@@ -261,8 +264,8 @@ class Endpoint:
             return min(after, LONGEST_PAUSE)
         return min(self.backoff * 2.0**attempt, LONGEST_PAUSE) * random.uniform(0.5, 1.0)
 
-    def _body(self, messages: Sequence[Message], request: Request) -> dict[str, Any]:
-        body: dict[str, Any] = {
+    def _body(self, messages: Sequence[Message], request: Request) -> dict[str, object]:
+        body: dict[str, object] = {
             "model": self.model,
             "messages": [{"role": m["role"], "content": repaired(m["content"])} for m in messages],
             "temperature": request.temperature,
@@ -284,7 +287,7 @@ class Endpoint:
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return body
 
-    def _post(self, http: Any, body: dict[str, Any]) -> bytes:
+    def _post(self, http: httpx.Client, body: dict[str, object]) -> bytes:
         import httpx
 
         try:
@@ -328,7 +331,7 @@ class _Made:
     cost: float | None
 
     def reply(
-        self, state: State, calls: int, *, data: Any = None, reason: str | None = None
+        self, state: State, calls: int, *, data: object = None, reason: str | None = None
     ) -> Reply:
         return Reply(
             self.key,

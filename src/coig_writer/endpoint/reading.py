@@ -6,7 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from coig_writer.endpoint.records import Usage
 from coig_writer.generation import split
@@ -57,18 +57,18 @@ def completion(body: bytes) -> Completion:
     return Completion(_text(text) or "", reasoning, refusal, finish, _usage(data.get("usage")))
 
 
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     return repaired(value) if isinstance(value, str) and value else None
 
 
-def _usage(value: Any) -> Usage:
+def _usage(value: object) -> Usage:
     if not isinstance(value, Mapping):
         return Usage()
     counts = (value.get("prompt_tokens"), value.get("completion_tokens"))
     return Usage(*(c if type(c) is int and c >= 0 else None for c in counts))
 
 
-def structured(text: str, schema: Mapping[str, Any]) -> Any:
+def structured(text: str, schema: Mapping[str, object]) -> Any:
     """Parses a reply as JSON that fits a schema; a reasoning block and one code fence are let off.
 
     Raises:
@@ -90,5 +90,5 @@ def structured(text: str, schema: Mapping[str, Any]) -> Any:
     return data
 
 
-def _no_constant(name: str) -> Any:
+def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")

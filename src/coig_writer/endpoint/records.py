@@ -35,7 +35,7 @@ class Request:
     """
 
     messages: tuple[Message, ...]
-    schema: Mapping[str, Any] | None = None
+    schema: Mapping[str, object] | None = None
     temperature: float = 0.0
     top_p: float = 1.0
     max_tokens: int = 1024

@@ -46,7 +46,7 @@ class Programs:
         consent: bool,
         rater: str = "",
         request: gradio.Request | None = None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Gives a rater a seat and the first open item; ``rater`` is empty, an invitation, or what an earlier session gave."""
         booth, body = self._state.booth, _body(routes.Session, protocol, language, consent=consent)
         invited = booth.identity.invited(booth.study.study, booth.study.raters, rater)
@@ -61,7 +61,7 @@ class Programs:
         seated, view = routes.seated(self._state, body, who, address)
         return {"rater": booth.identity.cookie(seated), **view}
 
-    def next(self, rater: str, protocol: str, language: str) -> dict[str, Any]:
+    def next(self, rater: str, protocol: str, language: str) -> dict[str, object]:
         """Returns the next open item of a rater who has a seat, and how far the sitting is."""
         body = _body(routes.Session, protocol, language, consent=True)
         return routes.seated(self._state, body, self._known(rater), "")[1]
@@ -76,13 +76,13 @@ class Programs:
         tags: list[str] | None = None,
         comment: str | None = None,
         reported: bool = False,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Stores a vote; returns the ballot's id and the next item. The verdict is by position."""
         fields = {"item": item, "verdict": verdict, "tags": tags or [], "comment": comment}
         body = _body(routes.VoteBody, protocol, language, reported=reported, **fields)
         return await routes.cast(self._state, body, self._known(rater))
 
-    async def results(self, protocol: str, language: str) -> dict[str, Any]:
+    async def results(self, protocol: str, language: str) -> dict[str, object]:
         """Returns the board of one protocol and language, as far as it may be shown."""
         return await routes.board(self._state, protocol, language)
 

@@ -23,7 +23,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from coig_writer.arena.server.store import BALLOTS, HUSK, Store, now
 from coig_writer.errors import ConfigError, PublicationError
@@ -126,7 +126,7 @@ class Backup:
         self._every_s, self._hang_s = every_s, hang_s
         self._boot = uuid.uuid4().hex[:12]
         self._pushes = 0
-        self._sent: dict[str, set[tuple[Any, ...]]] = {}
+        self._sent: dict[str, set[tuple[object, ...]]] = {}
         self._full: dict[str, str] = {}  # ballot that is not known to be emptied there: its file
         self._last_push: str | None = None
         self._last_error: str | None = None
@@ -149,7 +149,7 @@ class Backup:
                 f"the ballots in the Hub repository cannot be read ({type(error).__name__})",
                 "check repository, token and network, then start again",
             ) from error
-        rows: dict[str, list[dict[str, Any]]] = {}
+        rows: dict[str, list[dict[str, object]]] = {}
         for path, content in contents:
             for table, row in _parsed(path, content):
                 rows.setdefault(table, []).append(row)
@@ -211,9 +211,9 @@ class Backup:
                 self._full.pop(str(row.get("id")), None)
                 self._noted(name, table, row)
 
-    def _noted(self, path: str, table: str, row: Mapping[str, Any]) -> None:
+    def _noted(self, path: str, table: str, row: Mapping[str, object]) -> None:
         if table == BALLOTS.name and any(row.get(name) != HUSK[name] for name in HUSK):
-            self._full[row["id"]] = path
+            self._full[str(row["id"])] = path
 
     def _new_name(self) -> str:
         self._pushes += 1
@@ -243,7 +243,7 @@ class Backup:
             self._thread.join(self._hang_s)
         self.push()
 
-    def _missing(self) -> list[tuple[str, dict[str, Any]]]:
+    def _missing(self) -> list[tuple[str, dict[str, object]]]:
         return self._store.rows_but(self._sent)
 
     def _run(self) -> None:
@@ -255,12 +255,12 @@ class Backup:
             self._stopped.wait(self._every_s)
 
 
-def _rendered(missing: Sequence[tuple[str, Mapping[str, Any]]]) -> bytes:
+def _rendered(missing: Sequence[tuple[str, Mapping[str, object]]]) -> bytes:
     lines = [json.dumps({"table": t, "row": row}, ensure_ascii=False) for t, row in missing]
     return ("\n".join(lines) + "\n").encode()
 
 
-def _parsed(path: str, content: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+def _parsed(path: str, content: bytes) -> Iterator[tuple[str, dict[str, object]]]:
     try:
         for line in content.decode().splitlines():
             entry = json.loads(line)

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import threading
 import time
-from typing import Any
 
 from coig_writer.arena.server.booth import Booth
 from coig_writer.arena.server.results import Results, results
@@ -53,7 +52,7 @@ def compute(booth: Booth, protocol: Protocol, language: str, first: int | None =
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Kept:
-    view: dict[str, Any]
+    view: dict[str, object]
     until: float
 
 
@@ -71,9 +70,9 @@ class Board:
         self._booth = booth
         self._kept: dict[tuple[str, str], _Kept] = {}
         self._making = threading.Lock()
-        self._stepped: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
+        self._stepped: dict[tuple[str, str], tuple[int, dict[str, object]]] = {}
 
-    def view(self, protocol: Protocol, language: str) -> dict[str, Any]:
+    def view(self, protocol: Protocol, language: str) -> dict[str, object]:
         """Returns what the public may see: counts, and results once there are enough ballots."""
         kept = self._kept.get((protocol, language))
         if kept and (time.monotonic() < kept.until or self._making.locked()):
@@ -88,13 +87,13 @@ class Board:
                 self._kept[protocol, language] = kept
             return kept.view
 
-    def _made(self, protocol: Protocol, language: str) -> dict[str, Any]:
+    def _made(self, protocol: Protocol, language: str) -> dict[str, object]:
         of = self._booth.study
         cast = [b for b in ballots_of(self._booth, protocol, language) if b.repeat == 0]
         needed = max(1, of.results_after)
         seats = self._booth.seats(protocol, language)
         items = {self._booth.item_name(task) for seat in seats for task in seat}
-        view: dict[str, Any] = {"ballots": len(cast), "needed": needed, "results": None}
+        view: dict[str, object] = {"ballots": len(cast), "needed": needed, "results": None}
         view |= {"judged": len({b.item for b in cast}), "items": len(items)}
         counted = len(cast) // needed * needed
         if of.mode == "public" and counted:

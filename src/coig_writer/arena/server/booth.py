@@ -13,7 +13,6 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from coig_writer.arena.server.identity import Identity
 from coig_writer.arena.server.store import DuplicateError, Store, now
@@ -50,7 +49,7 @@ class Vote:
     """
 
     item: str
-    verdict: Any
+    verdict: object
     tags: tuple[str, ...] = ()
     comment: str | None = None
     reported: bool = False
@@ -234,7 +233,7 @@ class Booth:
         names = sorted(self.collection.variants[m] for m in task.unit.models)
         return f"{task.unit.query_id}:{'+'.join(names)}"
 
-    def view(self, protocol: Protocol, desk: Desk) -> dict[str, Any]:
+    def view(self, protocol: Protocol, desk: Desk) -> dict[str, object]:
         """Returns what the page may know: the next item's texts by position, and progress."""
         token = desk.next()
         progress = {"done": len(desk.done), "total": len(desk.tasks)}
@@ -345,7 +344,7 @@ class Booth:
             tuple(self.collection.variants[m] for m in task.shown),
         )
 
-    def history(self, rater: str) -> list[dict[str, Any]]:
+    def history(self, rater: str) -> list[dict[str, object]]:
         """Returns a rater's own votes, newest first, over positions and without names."""
         gone = {t.ballot for t in self.store.tombstones()}
         return [

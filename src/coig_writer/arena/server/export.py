@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coig_writer import __version__
 from coig_writer.arena.server.booth import Booth
@@ -24,6 +24,9 @@ from coig_writer.ballot import SCHEMA_VERSION, Ballot, Protocol, Tombstone, chec
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import file_sha256, write_records
 from coig_writer.folder import atomic_folder
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def export(booth: Booth, folder: Path) -> dict[str, int]:
     own = {b.id for b in cast}
     gone = [t for t in tombstones if t.ballot in own]
     by = _excluded_by(booth, ballots)
-    files: dict[str, tuple[Sequence[Any], type]] = {
+    files: dict[str, tuple[Sequence[DataclassInstance], type]] = {
         "ballots.parquet": (ballots, Ballot),
         "tombstones.parquet": (gone, Tombstone),
         "comparisons.parquet": (_comparison_rows(ballots, by), ComparisonRow),
@@ -189,7 +192,7 @@ def read_rankings(path: Path, *, study: str, rater: str) -> list[Ballot]:
     ]
 
 
-def _ranking_rows(path: Path) -> list[Any]:
+def _ranking_rows(path: Path) -> list[object]:
     if not path.is_file():
         raise MissingInputError(f"{path}: no such ranking file", "check the path")
     text = path.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 import anyio
@@ -130,7 +130,7 @@ def results_page() -> Response:
     return FileResponse(PAGE / "results.html")
 
 
-def health(request: Request, response: Response) -> dict[str, Any]:
+def health(request: Request, response: Response) -> dict[str, object]:
     """Says whether texts are loaded, the store takes votes, and how the backup stands."""
     booth, backup = _booth(request), request.app.state.backup
     trouble = booth.store.trouble()
@@ -140,7 +140,7 @@ def health(request: Request, response: Response) -> dict[str, Any]:
     return {"status": trouble or "ok", "prompts": len(booth.prompts), "backup": status}
 
 
-def study(request: Request, response: Response) -> dict[str, Any]:
+def study(request: Request, response: Response) -> dict[str, object]:
     """Describes the study to the page; no model is named."""
     _keep(response, PROBE, "1")
     booth = _booth(request)
@@ -157,7 +157,7 @@ def study(request: Request, response: Response) -> dict[str, Any]:
     }
 
 
-def session(body: Session, request: Request, response: Response, known: Known) -> dict[str, Any]:
+def session(body: Session, request: Request, response: Response, known: Known) -> dict[str, object]:
     """Gives a rater a seat and the first open item."""
     if known is None and body.page and PROBE not in request.cookies:
         raise RefusedError(428)  # a seat would be lost with the cookie that names its rater
@@ -170,7 +170,7 @@ def session(body: Session, request: Request, response: Response, known: Known) -
 
 def seated(
     state: State, body: Session, known: str | None, address: str
-) -> tuple[str, dict[str, Any]]:
+) -> tuple[str, dict[str, object]]:
     """Gives a rater, or who comes from an address for the first time, a seat; returns who and what is next."""
     booth: Booth = state.booth
     protocol, language = booth.checked(body.protocol, body.language)
@@ -190,7 +190,7 @@ async def vote(body: VoteBody, request: Request, rater: Rater) -> Response:
     return JSONResponse(await cast(request.app.state, body, rater))
 
 
-async def cast(state: State, body: VoteBody, rater: str) -> dict[str, Any]:
+async def cast(state: State, body: VoteBody, rater: str) -> dict[str, object]:
     """Stores a rater's vote; returns its ballot's id and the next item."""
     state.voting.check(rater)
     booth: Booth = state.booth
@@ -207,7 +207,7 @@ async def cast(state: State, body: VoteBody, rater: str) -> dict[str, Any]:
     return {"id": stored, "next": booth.view(protocol, desk)}
 
 
-def authors(body: Sitting, request: Request, rater: Rater) -> list[dict[str, Any]]:
+def authors(body: Sitting, request: Request, rater: Rater) -> list[dict[str, object]]:
     """Says who wrote what in a sitting that is over, in a public study."""
     request.app.state.asking.check(rater)
     booth = _booth(request)
@@ -215,7 +215,7 @@ def authors(body: Sitting, request: Request, rater: Rater) -> list[dict[str, Any
     return [dataclasses.asdict(item) for item in found]
 
 
-def history(request: Request, rater: Rater) -> list[dict[str, Any]]:
+def history(request: Request, rater: Rater) -> list[dict[str, object]]:
     """Returns the rater's own votes."""
     request.app.state.asking.check(rater)
     return _booth(request).history(rater)
@@ -230,12 +230,12 @@ def withdraw(body: Withdrawal, request: Request, rater: Rater) -> dict[str, str]
     return {"ballot": tombstone.ballot, "time": tombstone.time}
 
 
-async def results(request: Request, protocol: str, language: str) -> dict[str, Any]:
+async def results(request: Request, protocol: str, language: str) -> dict[str, object]:
     """Returns the board of one protocol and language, as far as it may be shown."""
     return await board(request.app.state, protocol, language)
 
 
-async def board(state: State, protocol: str, language: str) -> dict[str, Any]:
+async def board(state: State, protocol: str, language: str) -> dict[str, object]:
     """Returns what the public may see of one protocol and language; made off the way of votes."""
     kept: Board = state.board
     known = state.booth.checked(protocol, language)

@@ -15,12 +15,12 @@ import itertools
 import json
 import os
 import shutil
+import sqlite3
 import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -130,7 +130,7 @@ class Store:
         self.engine = _engine(url)
         self._file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else None
         # SQLite has one writer. Waiting here is fair and short; inside SQLite it would be a sleep.
-        self._writing: Any = (
+        self._writing: threading.Lock | contextlib.nullcontext[None] = (
             threading.Lock() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext()
         )
         dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
@@ -286,21 +286,21 @@ class Store:
         with self._reader() as connection:
             return int(connection.scalar(standing) or 0)
 
-    def key(self, table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
+    def key(self, table: str, row: Mapping[str, object]) -> tuple[object, ...]:
         """Returns the primary key of a row."""
         return tuple(row[column.name] for column in _METADATA.tables[table].primary_key)
 
-    def keys(self, table: str) -> set[tuple[Any, ...]]:
+    def keys(self, table: str) -> set[tuple[object, ...]]:
         """Returns the primary keys of a table."""
         with self._reader() as connection:
             selected = sa.select(*_METADATA.tables[table].primary_key)
             return {tuple(row) for row in connection.execute(selected)}
 
     def rows_but(
-        self, known: Mapping[str, set[tuple[Any, ...]]]
-    ) -> list[tuple[str, dict[str, Any]]]:
+        self, known: Mapping[str, set[tuple[object, ...]]]
+    ) -> list[tuple[str, dict[str, object]]]:
         """Returns (table, row) of every row whose key is not in ``known``."""
-        found: list[tuple[str, dict[str, Any]]] = []
+        found: list[tuple[str, dict[str, object]]] = []
         with self._reader() as connection:
             for table in _METADATA.sorted_tables:
                 there = known.get(table.name, set())
@@ -310,7 +310,7 @@ class Store:
                 found += [(table.name, r) for r in rows if self.key(table.name, r) not in there]
         return found
 
-    def restore(self, table: str, rows: Sequence[Mapping[str, Any]]) -> int:
+    def restore(self, table: str, rows: Sequence[Mapping[str, object]]) -> int:
         """Adds rows that are not there yet; returns how many were new.
 
         Where two ballots claim one unique key (two machines took the same vote), the earlier one
@@ -391,12 +391,12 @@ class Store:
         self.engine.dispose()
 
     @contextlib.contextmanager
-    def _writer(self) -> Iterator[Any]:
+    def _writer(self) -> Iterator[sa.Connection]:
         with _clear_errors(), self._writing, self.engine.begin() as connection:
             yield connection
 
     @contextlib.contextmanager
-    def _reader(self) -> Iterator[Any]:
+    def _reader(self) -> Iterator[sa.Connection]:
         with _clear_errors(), self.engine.connect() as connection:
             yield connection
 
@@ -411,16 +411,16 @@ def standing(ballots: Sequence[Ballot], tombstones: Sequence[Tombstone]) -> list
     return [b for b in ballots if b.id not in gone]
 
 
-def ballot_row(ballot: Ballot) -> dict[str, Any]:
+def ballot_row(ballot: Ballot) -> dict[str, object]:
     """Returns a ballot as a row of the table."""
     row = to_row(ballot)
     listed = {name: row[name] for name in _JSON_COLUMNS if row[name] is not None}
     return row | {name: json.dumps(value, ensure_ascii=False) for name, value in listed.items()}
 
 
-def as_ballot(row: dict[str, Any]) -> Ballot:
+def as_ballot(row: dict[str, object]) -> Ballot:
     """Returns the ballot of a row of the table."""
-    listed = {name: json.loads(row[name]) for name in _JSON_COLUMNS if row[name] is not None}
+    listed = {name: json.loads(str(row[name])) for name in _JSON_COLUMNS if row[name] is not None}
     return from_row(Ballot, row | listed, f"ballot {row['id']}")
 
 
@@ -438,7 +438,7 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def _engine(url: str) -> Any:
+def _engine(url: str) -> sa.Engine:
     if not url.startswith(("sqlite:///", "postgresql")):
         scheme = url.split("://", maxsplit=1)[0] if "://" in url else "no scheme"
         raise ConfigError(
@@ -462,7 +462,7 @@ def _engine(url: str) -> Any:
         ) from None
 
 
-def _add_new_columns(engine: Any) -> None:
+def _add_new_columns(engine: sa.Engine) -> None:
     """Brings a store of an earlier version up to date: columns are only ever added."""
     for table in _METADATA.sorted_tables:
         there = {column["name"] for column in sa.inspect(engine).get_columns(table.name)}
@@ -489,7 +489,7 @@ def _owned(path: Path) -> None:
         ) from error
 
 
-def _set_pragmas(connection: Any, _record: object) -> None:
+def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
     cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",

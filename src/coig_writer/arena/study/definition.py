@@ -11,7 +11,7 @@ import difflib
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from coig_writer.ballot import Protocol
 from coig_writer.errors import ConfigError, InputError, MissingInputError
@@ -132,7 +132,7 @@ def parse(data: object, where: str) -> Study:
         raise ConfigError(error.message.replace("column", "key", 1), remedy) from error
 
 
-def _known_keys(data: Mapping[Any, Any], cls: type, where: str) -> None:
+def _known_keys(data: Mapping[str, object], cls: type, where: str) -> None:
     known = [field.name for field in dataclasses.fields(cls)]
     for key in data:
         if key not in known:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from coig_writer.ballot import DIMENSIONS, PAIRWISE_VERDICTS, Ballot, Protocol
 from coig_writer.errors import InputError
 
 
-def named_verdict(protocol: Protocol, verdict: Any, shown: Sequence[str], *, ties: bool) -> Any:
+def named_verdict(
+    protocol: Protocol, verdict: object, shown: Sequence[str], *, ties: bool
+) -> object:
     """Turns a verdict over positions into the ballot's verdict over variants.
 
     Raises:
@@ -37,27 +38,27 @@ def named_verdict(protocol: Protocol, verdict: Any, shown: Sequence[str], *, tie
     return [group[0] if len(group) == 1 else group for group in groups]
 
 
-def _rated(verdict: Any) -> Any:
+def _rated(verdict: object) -> object:
     missing = [d for d in DIMENSIONS if not isinstance(verdict, dict) or d not in verdict]
     if missing:
         raise InputError(f"no score for {missing[0]}", "rate all five dimensions from 0 to 3")
     return verdict
 
 
-def _listed(place: Any) -> list[Any]:
+def _listed(place: object) -> list[object]:
     return place if isinstance(place, list) else [place]
 
 
-def _position(value: Any) -> int:
+def _position(value: object) -> int:
     if type(value) is not int or value < 0:
         raise TypeError(value)
     return value
 
 
-def positions(ballot: Ballot) -> Any:
+def positions(ballot: Ballot) -> object:
     """Returns a ballot's verdict over positions, as the rater gave it."""
     verdict = json.loads(ballot.verdict)
     if ballot.protocol != "ranking" or verdict == "skip":
         return verdict
     place = {name: number for number, name in enumerate(ballot.shown)}
-    return [[place[v] for v in _listed(group)] for group in verdict]
+    return [[place[str(v)] for v in _listed(group)] for group in verdict]
