@@ -30,6 +30,7 @@ DOCUMENT = Document(
     url="https://example.org/2023/3",
     platform="forum",
     published_at="2023-03-05",
+    date_evidence="found_in_url",
     license="CC BY-SA 4.0",
     genre="wuxia",
     prompt="写一篇",
@@ -59,7 +60,7 @@ def folder(tmp_path):
 
 
 def test_a_document_takes_along_what_it_knows():
-    assert KNOWN.source == "forum"
+    assert (KNOWN.source, KNOWN.date_evidence) == ("forum", "found_in_url")
     assert (KNOWN.title, KNOWN.url, KNOWN.published_at) == (
         "雨", "https://example.org/2023/3", "2023-03-05",
     )  # fmt: skip
