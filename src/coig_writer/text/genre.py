@@ -1,9 +1,10 @@
 """Which of the 51 genres a prompt asks for, and an article has, with probabilities.
 
-Two signals are added as log-odds: rules (``data/genre_rules.json``: words that name or hint at a
+Two signals are weighed together: rules (``data/genre_rules.json``: words that name or hint at a
 genre, stronger where the prompt asks for them) and a softmax classifier over hashed character
 n-grams, fitted on texts written for this kit (``data/genre_classifier.npz``; fit it again with
-``python -m dataset_builder.official.fit``). No signal is a measurement of quality.
+``python -m dataset_builder.official.fit``). The weights are fitted so that probabilities mean what they
+say (docs/decisions/0051-genre-signals.md). No signal is a measurement of quality.
 """
 
 from __future__ import annotations
@@ -31,10 +32,6 @@ BUCKETS = 4096
 READ = {"prompt": 1500, "article": 3000}
 # Longer than any published prompt; some rules take quadratic time.
 LONGEST_PROMPT = 3000
-# Weights of the signals, tuned on the prompts whose identifier hashes to an even number (see
-# benchmarks/genre.py); the rest of those prompts was only ever reported on.
-RULE_WEIGHT = {"prompt": 1.0, "article": 0.5}
-CLASSIFIER_WEIGHT = {"prompt": 1.0, "article": 1.0}
 OUTSIDE = 0.45
 HEAD = 1.3
 _TITLES = re.compile(r"《[^》]{1,60}》|[“\"「『][^”\"」』]{1,60}[”\"」』]")
@@ -181,24 +178,62 @@ def _form(article: str) -> dict[str, float]:
     return found
 
 
-def log_odds(
+@dataclasses.dataclass(frozen=True, slots=True)
+class Calibration:
+    """How signals become probabilities; ``python -m benchmarks.genre`` fits it on its tuning half.
+
+    Attributes:
+        weights: Of rules and classifier on the prompt, then of both on the article.
+        damping: A strong rule counts less than in proportion: all is divided by
+            (1 + strongest rule) ** damping.
+        floor: Probability that is spread over all genres, for prompts that may be labelled otherwise.
+    """
+
+    weights: tuple[float, float, float, float]
+    damping: float
+    floor: float
+
+
+CALIBRATION = Calibration((4.35, 1.86, 0.94, 0.74), damping=0.59, floor=0.02)
+
+
+def signals(
     prompt: str, article: str = "", classifier: Classifier | None = None
 ) -> NDArray[np.float64]:
-    """Adds all signals; a missing article adds nothing.
+    """Returns (4, genres): rules and classifier on the prompt, then both on the article.
 
     Args:
         prompt: What was asked for.
-        article: What was written; empty if not at hand.
+        article: What was written; empty if not at hand, and then its signals are 0.
         classifier: The shipped one if None.
     """
     model = classifier or shipped()
-    rules = {"prompt": prompt_rules, "article": article_rules}
-    total = np.zeros(len(genres()))
-    for part, text in (("prompt", prompt), ("article", article)):
-        if text:
-            total += RULE_WEIGHT[part] * rules[part](text)
-            total += CLASSIFIER_WEIGHT[part] * model.scores(part, text)  # type: ignore[arg-type]
-    return total
+    none = np.zeros(len(genres()))
+    return np.stack(
+        [
+            prompt_rules(prompt) if prompt else none,
+            model.scores("prompt", prompt) if prompt else none,
+            article_rules(article) if article else none,
+            model.scores("article", article) if article else none,
+        ]
+    )
+
+
+def calibrated(
+    found: NDArray[np.float64], calibration: Calibration = CALIBRATION
+) -> NDArray[np.float64]:
+    """Turns signals (…, 4, genres) into log probabilities (…, genres)."""
+    strongest = np.maximum(found[..., 0, :].max(axis=-1, keepdims=True), 0)
+    scores = np.einsum("s,...sg->...g", np.array(calibration.weights), found)
+    probability = softmax(scores / (1 + strongest) ** calibration.damping)
+    floor = calibration.floor
+    result: NDArray[np.float64] = np.log((1 - floor) * probability + floor / found.shape[-1])
+    return result
+
+
+def log_odds(prompt: str, article: str = "") -> NDArray[np.float64]:
+    """Returns log probabilities, to which further evidence may be added; no article adds nothing."""
+    return calibrated(signals(prompt, article))
 
 
 def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -60,6 +60,20 @@ def test_softmax_and_best():
     assert [g.genre for g in genre.best(probabilities, 2)] == [genre.genres()[1], genre.genres()[2]]
 
 
+def test_signals_become_probabilities():
+    found = np.zeros((4, 2))
+    found[0, 0], found[1, 1] = 3.0, 8.0
+    # (3, 0) / (1 + 3) → odds e^0.75 to 1 → 0.6792, then a tenth spread evenly over both
+    rules = genre.Calibration((1, 0, 0, 0), damping=1, floor=0.1)
+    assert np.exp(genre.calibrated(found, rules)) == pytest.approx([0.6613, 0.3387], abs=1e-4)
+    # (3, 0.5 · 8) undamped → odds 1 to e
+    both = genre.Calibration((1, 0.5, 0, 0), damping=0, floor=0)
+    assert np.exp(genre.calibrated(found, both)) == pytest.approx([0.2689, 0.7311], abs=1e-4)
+    # a rule that speaks against a genre dampens nothing
+    found[0] = [-3.0, -3.0]
+    assert np.exp(genre.calibrated(found, rules)) == pytest.approx([0.5, 0.5])
+
+
 def test_the_fit_separates_what_it_was_given():
     from dataset_builder.official import fit
 
@@ -79,5 +93,26 @@ def test_the_goals_hold_on_the_labelled_prompts(shared):
     odd = [row for key, row in rows.items() if not measured.even(key)]
     guesses = [(genre.best(genre.softmax(genre.log_odds(t)))[0], label) for label, t in odd]
     decided = [(g, label) for g, label in guesses if g.probability >= THRESHOLD]
-    assert len(decided) >= 0.7 * len(odd)
-    assert sum(g.genre == label for g, label in decided) >= 0.85 * len(decided)
+    assert len(decided) >= 0.75 * len(odd)
+    assert sum(g.genre == label for g, label in decided) >= 0.9 * len(decided)
+
+
+def test_a_calibration_is_fitted_to_what_is_seen_and_each_prompt_weighs_the_same():
+    from benchmarks import genre as measured
+
+    # Rules say genre 0 of three for every text; in one prompt of four that is wrong, whatever it has answers.
+    prompts = np.array(["a", "b", "c", "d", *["d"] * 11])
+    signals = np.zeros((len(prompts), 4, 3))
+    signals[:, 0, 0] = 6.0
+    label = np.where(prompts == "d", 1, 0)
+    cases = measured.Cases(np.array(["x"] * len(prompts)), prompts, label, signals)
+    assert cases.weight[:5].tolist() == pytest.approx([0.25, 0.25, 0.25, 0.25 / 12, 0.25 / 12])
+    logs = genre.calibrated(signals, measured.fitted(cases, penalty=0.0))
+    # log loss is least where three in four is what it claims, and the rest is even
+    assert np.exp(logs[0, 0]) == pytest.approx(0.75, abs=0.01)
+    assert (
+        measured.losses(logs, cases)[0]
+        < measured.losses(
+            genre.calibrated(signals, measured.Calibration(measured.PLAIN, 0.0, 0.0001)), cases
+        )[0]
+    )
