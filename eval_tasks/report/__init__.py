@@ -28,7 +28,9 @@ from eval_tasks.validate import arrows
 def main() -> int | None:
     """Writes one report."""
     arguments = _parser().parse_args()
-    runs = inputs.read(arguments.generations, arguments.scores, arguments.ballots)
+    runs = inputs.read(
+        arguments.generations, arguments.scores, arguments.ballots, arguments.judgements
+    )
     chosen = cases(runs, arguments.cases)
     chosen_languages = tqdm(page.languages(runs), desc="analysing", unit="language", disable=None)
     analyses = {language: analyse(runs, language) for language in chosen_languages}
@@ -61,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    inputs.add_arguments(parser)
+    inputs.add_arguments(parser, judgements=True)
     parser.add_argument(
         "--cases", nargs="+", default=[], metavar="ID", help="queries whose answers to show"
     )

@@ -23,6 +23,7 @@ from coig_writer.preference.ratings import Severity, severity
 from coig_writer.preference.ratings import implied as implied_by
 from coig_writer.triplet import Language
 from eval_tasks.report import reasoning, relation
+from eval_tasks.report.judged import Judged, judged
 from eval_tasks.report.reasoning import Reasoning
 from eval_tasks.runs import Runs
 
@@ -115,6 +116,7 @@ class Analysis:
     genre_ratings: dict[str, Pooled]
     equal_length: LengthControlled | str | None
     style: StyleControl | str | None
+    judged: tuple[Judged, ...]
     associations: dict[str, Association]
     coherence: dict[tuple[str, str], Interval]
     reasoning: dict[str, Reasoning]
@@ -138,6 +140,7 @@ def analyse(runs: Runs, language: Language) -> Analysis:
         _highest_first(rated),
         relation.at_equal_length(runs, language, pair) if pair else None,
         relation.at_equal_style(runs, language),
+        judged(runs, language, pair),
         relation.associations(runs, language),
         relation.coherence(runs, language),
         reasoning.behaviours(runs, language),

@@ -4,7 +4,7 @@
 ``measure/LANGUAGE/VARIANT/METRIC``, ``language-confusion/LANGUAGE/VARIANT/THRESHOLD``, ``mean-place``,
 ``friedman``, ``strength``, ``plackett-luce``, ``places``, ``votes/LANGUAGE/…``, ``visible``,
 ``pair/LANGUAGE/BETTER/WORSE/…``, ``flips/LANGUAGE/BETTER/WORSE``, ``by-cluster``, ``equal-length``,
-``equal-style``, ``rating/LANGUAGE/VARIANT/DIMENSION``, ``alpha/LANGUAGE/DIMENSION``, ``ratings``, ``severity``,
+``equal-style``, ``judge``, ``votes-and-judge``, ``rating/LANGUAGE/VARIANT/DIMENSION``, ``alpha/LANGUAGE/DIMENSION``, ``ratings``, ``severity``,
 ``concordance/LANGUAGE/METRIC``, ``genre-wins`` and ``genre-rating/LANGUAGE/GENRE``,
 ``reasoning/LANGUAGE/VARIANT/BEHAVIOUR`` and its states.
 """
@@ -19,6 +19,7 @@ from coig_writer.files import rows_sha256
 from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.control.length_control import LengthControlled
 from coig_writer.preference.control.style_control import StyleControl
+from coig_writer.preference.prediction_powered import Powered
 from coig_writer.triplet import Language
 from eval_tasks.report.analysis import Analysis, Preference
 from eval_tasks.report.tables import SHOWN, confusion, measures
@@ -43,6 +44,7 @@ def facts(
         "ballots": rows_sha256(runs.ballots),
         "scores": rows_sha256(runs.scores),
         "generations": rows_sha256(runs.generations),
+        "judgements": rows_sha256(runs.judgements),
     }
     found: list[Fact] = []
     for language, analysis in analyses.items():
@@ -53,6 +55,7 @@ def facts(
             *(("ballots", f) for f in _ratings(analysis)),
             *(("ballots", f) for f in _severity(analysis)),
             *(("ballots", f) for f in _control(analysis)),
+            *(("judgements", f) for f in _judged(analysis)),
             *(("scores", f) for f in _relations(analysis)),
             *(("generations", f) for f in _reasoning(analysis)),
         ):
@@ -129,6 +132,22 @@ def _control(found: Analysis) -> Iterator[Fact]:
             yield from _equal_length(f"equal-length/{language}/{pair}", held)
     if style is not None and not isinstance(style, str):
         yield from _equal_style(f"equal-style/{language}", style)
+
+
+def _judged(found: Analysis) -> Iterator[Fact]:
+    for told in found.judged:
+        head = f"judge/{found.language}/{told.judge}"
+        yield Fact(f"{head}/verdicts", told.board.comparisons)
+        yield Fact(f"{head}/prompts", told.board.prompts)
+        for standing in told.board.standings:
+            yield _interval(f"{head}/strength/{standing.model}", standing.strength)
+        p = told.powered
+        if isinstance(p, Powered) and found.pair is not None:
+            name = f"votes-and-judge/{found.language}/{told.judge}/{'/'.join(found.pair)}"
+            yield Fact(name, 100 * p.value, p.voted, 100 * p.low, 100 * p.high, "percent")
+            low, high = 100 * p.alone_low, 100 * p.alone_high
+            yield Fact(f"{name}/votes-alone", 100 * p.alone, p.voted, low, high, "percent")
+            yield Fact(f"{name}/worth", p.worth, p.judged, unit="prompts")
 
 
 def _equal_length(head: str, held: LengthControlled) -> Iterator[Fact]:

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from coig_writer.ballot import DIMENSIONS, Ballot
 from coig_writer.errors import KitError
 from coig_writer.files import write_records
 from coig_writer.generation import Generation
-from coig_writer.score import Score
+from coig_writer.score import Judgement, Score
 from coig_writer.triplet import Language
 from eval_tasks.report import main
 
@@ -301,3 +302,51 @@ def test_every_number_in_the_text_is_a_fact(tmp_path: Path) -> None:
         if not any(abs(abs(x) - value) < 0.5001 * 10**-digits for x in known):
             unknown.append(text)
     assert unknown == []
+
+
+def test_a_judges_board_is_called_so_and_its_worth_in_votes_is_told(tmp_path: Path) -> None:
+    """Forty voted of a hundred judged prompts; the judge is right on nine of ten."""
+    asked: tuple[tuple[str, Literal["left_first", "right_first"]], ...] = (
+        ("pairwise", "left_first"),
+        ("pairwise", "right_first"),
+        ("pairwise#1", "left_first"),
+    )
+    rng, votes, verdicts = np.random.default_rng(0), [], []
+    for i in range(100):
+        query, won = f"zh-essay-{i}", bool(rng.random() < 0.6)
+        right = rng.random() < 0.9
+        side = "left" if won == right else "right"
+        verdicts += [
+            Judgement(
+                "judge-x",
+                rubric,
+                query,
+                "cw_10k",
+                "g",
+                order,
+                json.dumps(side),
+                "scored",
+                None,
+                1,
+                1,
+                None,
+            )
+            for rubric, order in asked
+        ]
+        if i < 40:
+            best = ["cw_10k", "g"] if won else ["g", "cw_10k"]
+            votes.append(ranking(i, query, "r", best))
+    write_records(tmp_path / "b.jsonl", votes, Ballot)
+    write_records(tmp_path / "j.jsonl", verdicts, Judgement)
+    report(
+        tmp_path, "--ballots", str(tmp_path / "b.jsonl"), "--judgements", str(tmp_path / "j.jsonl")
+    )
+    text, found = page(tmp_path), facts.read(tmp_path / "out" / "facts.json")
+    assert "not votes" in text
+    assert found["judge/zh/judge-x/verdicts"].value == 200  # the repeat is no verdict of its own
+    powered = found["votes-and-judge/zh/judge-x/cw_10k/g"]
+    alone = found["votes-and-judge/zh/judge-x/cw_10k/g/votes-alone"]
+    assert (powered.high or 0) - (powered.low or 0) < 0.9 * ((alone.high or 0) - (alone.low or 0))
+    worth = float(found["votes-and-judge/zh/judge-x/cw_10k/g/worth"].value)
+    assert f"worth {worth:.0f} more voted prompts" in text
+    assert found["votes/zh/comparisons"].value == 40  # the board of votes holds votes alone

@@ -3,7 +3,7 @@
 α = 1 - observed / expected disagreement (Krippendorff 2004), here with the ordinal or the nominal
 metric. Units with fewer than two ratings cannot agree or disagree; they are left out and counted.
 The interval resamples prompts, since answers to one prompt hang together: resampling answers
-covers 78 % instead of 95 % at 60 prompts × 15 answers (docs/decisions/0009-statistics.md).
+covers 71 % instead of 95 % at 60 prompts × 15 answers (docs/decisions/0009-statistics.md).
 """
 
 from __future__ import annotations

@@ -1,0 +1,67 @@
+"""Votes × judge: hand-computed, honest where the judge is bad, narrower where it is good."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from coig_writer.errors import StatisticsError
+from coig_writer.preference import power
+from coig_writer.preference.prediction_powered import LEAST, estimate, votes_needed
+
+
+def named(values: list[float]) -> dict[str, float]:
+    return {f"q{i:02}": v for i, v in enumerate(values)}
+
+
+def test_the_estimate_by_hand() -> None:
+    """Twelve votes, the judge right on ten; on all 24 it sees more wins than among the voted."""
+    votes = [1.0] * 7 + [0.0] * 5
+    verdicts = [1.0] * 6 + [0.0] * 5 + [1.0]
+    more = [1.0] * 9 + [0.0] * 3
+    found = estimate(named(votes), named(verdicts + more))
+    slope = stats.linregress(verdicts, votes).slope
+    assert found.tuning == pytest.approx(slope)
+    assert found.value == pytest.approx(7 / 12 + slope * (16 / 24 - 7 / 12))
+    assert (found.voted, found.judged) == (12, 24)
+    assert found.alone == 7 / 12
+    half = stats.t.ppf(0.975, 11) * np.std(votes, ddof=1) / np.sqrt(12)
+    assert found.alone_high - found.alone == pytest.approx(half)
+    assert found.high - found.low < found.alone_high - found.alone_low
+    assert found.worth > 0
+
+
+def test_a_judge_that_knows_nothing_changes_nothing() -> None:
+    votes = [1.0, 0.0] * 10
+    found = estimate(named(votes), named([1.0, 1.0, 0.0, 0.0] * 15))
+    assert found.tuning == 0
+    assert (found.value, found.low, found.high) == (found.alone, found.alone_low, found.alone_high)
+    assert found.worth == 0
+
+
+def test_unanimous_votes_are_not_certain() -> None:
+    found = estimate(named([1.0] * 20), named([1.0] * 30))
+    assert found.low == pytest.approx(20 / (20 + 3.841459), abs=1e-6)
+    assert found.high == 1
+
+
+def test_it_needs_ten_votes_and_verdicts_on_all_of_them() -> None:
+    assert estimate(named([1.0, 0.0] * 5), named([0.0] * LEAST)).voted == LEAST
+    with pytest.raises(StatisticsError, match="9 voted prompts"):
+        estimate(named([1.0] * (LEAST - 1)), named([1.0] * 20))
+    with pytest.raises(StatisticsError, match="no verdict"):
+        estimate(named([1.0] * 20), named([1.0] * 19))
+
+
+def test_how_many_votes_a_judge_saves() -> None:
+    """194 find 60 %. At ρ = .8 and 1,000 judged: .36 / (1/194 - .64/1000) = 79.8."""
+    alone = power.sample_size(0.6)
+    assert votes_needed(alone, 0.8, 1000) == 80
+    assert votes_needed(alone, 0.0, 1000) == alone
+    assert votes_needed(alone, 1.0, 1000) == LEAST
+    assert votes_needed(alone, 0.8, alone) == alone
+    with pytest.raises(StatisticsError, match="too few"):
+        votes_needed(alone, 0.8, alone - 1)
+    with pytest.raises(StatisticsError, match="correlation"):
+        votes_needed(alone, 1.1, 1000)
