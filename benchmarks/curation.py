@@ -4,8 +4,10 @@ Synthetic documents (sentences of the kit's samples, shuffled; a tenth near dupl
 go through the commands that a curator types, against a loopback server that answers after 100 ms
 (median) and fails as real ones do: 429, 500, half an answer, the wrong schema, refusals, hangs. It is
 scripted: throughput is measured, not judgement. Beside it a loop that asks one question at a time,
-without cache, over a few hundred of the same documents. Prints documents per second and peak memory
-at two sizes, and what a million would need by extrapolation.
+without cache, over a few hundred of the same documents; the stages should do 30 times as many. Prints
+documents per second and peak memory at two sizes. At both every task has at least two whole parts, so
+that memory per document is not that of parts which fill up; from there it says what a million need, and
+whether that is below 4 GiB. ``--full`` measures the million itself.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ from coig_writer.workbench.prompts import Model  # noqa: E402
 from dataset_builder.demo.scripted_endpoint import sample_texts  # noqa: E402
 from dataset_builder.packing import samples  # noqa: E402
 from dataset_builder.stages import assess, collect, screen, sources  # noqa: E402
-from dataset_builder.stages.parts import funnel  # noqa: E402
+from dataset_builder.stages.parts import PART_SIZE, funnel  # noqa: E402
 from dataset_builder.stages.stage import Settings  # noqa: E402
 
 OUT = ROOT / "build" / "benchmarks" / "curation"
@@ -47,6 +49,9 @@ FAULTS = {"429": 8, "500": 4, "half": 2, "schema": 3, "refusal": 3}
 HANGS_PER_100_000 = 5
 STAGES = ("collect", "assess", "dedup", "screen")
 SEED = 20251016
+LEAST_RATIO = 30
+MOST_MEMORY = 4 << 30
+TASKS_PER_WORKER = 4
 
 
 def sentences() -> list[str]:
@@ -159,7 +164,7 @@ def pipeline(count: int, url: str, workers: int) -> list[Measured]:
     shutil.rmtree(out, ignore_errors=True)
     write_rows(out / "raw.jsonl", documents(count))
     model = ["--endpoint", url, "--model", "scripted", "--concurrency", "64", "--timeout", "10"]
-    spread = ["--tasks", str(4 * workers), "--workers", str(workers), "--"]
+    spread = ["--tasks", str(TASKS_PER_WORKER * workers), "--workers", str(workers), "--"]
     shared = ["--out", str(out)]
     commands = {
         "collect": ["collect", str(out / "raw.jsonl"), "--provenance", "sample", *shared],
@@ -242,6 +247,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
     large = 1_000_000 if given.full else given.documents
+    small = max(2 * TASKS_PER_WORKER * given.workers * PART_SIZE, large // 10)
+    if large < 2 * small:
+        parser.error(f"--documents {large}: give at least {2 * small}, so that parts are full")
     ready: Any = multiprocessing.Queue()
     server = multiprocessing.Process(target=_serve, args=(ready,), daemon=True)
     server.start()
@@ -251,22 +259,28 @@ def main() -> None:
     )
     slow = one_at_a_time(given.loop, url)
     print(f"one at a time, no cache: {slow:.1f} documents/s over {given.loop} documents")
-    small = max(1000, large // 10)
     first = pipeline(small, url, given.workers)
     show(small, first)
     second = pipeline(large, url, given.workers)
     fast = show(large, second)
-    print(f"\n{fast / slow:.1f} times the loop")
+    print(f"\n{fast / slow:.1f} times the loop: {told(fast >= LEAST_RATIO * slow)} {LEAST_RATIO}")
     _memory(first, second, small, large)
     server.terminate()
 
 
+def told(holds: bool) -> str:
+    """Returns whether a bound holds, in words."""
+    return "holds" if holds else "MISSES"
+
+
 def _memory(first: list[Measured], second: list[Measured], small: int, large: int) -> None:
     for a, b in zip(first, second, strict=True):
-        slope = (b.peak_bytes - a.peak_bytes) / (large - small)
-        at_million = b.peak_bytes + slope * (1_000_000 - large)
+        slope = max(0.0, (b.peak_bytes - a.peak_bytes) / (large - small))
+        most = b.peak_bytes + slope * (1_000_000 - large)
+        how = "measured" if large == 1_000_000 else f"from {small} and {large} documents"
         print(
-            f"  {a.stage:<8} {slope:8.1f} bytes of memory per document; {at_million / 2**30:.2f} GiB at 1,000,000 (extrapolated)"
+            f"  {a.stage:<8} {most / 2**30:.2f} GiB at 1,000,000 ({how}, {slope:.1f} bytes per document): "
+            f"{told(most <= MOST_MEMORY)} {MOST_MEMORY >> 30} GiB"
         )
 
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import difflib
 import functools
 import hashlib
 import json
@@ -168,7 +167,8 @@ def decide(
         try:
             document = dataclasses.replace(document, genre=names.genre(given).slug)
         except InputError:
-            return dropped(document, "collect", "unknown_genre", _nearest(given, names))
+            told_as = f"{given[:40]}: no genre; nearest: {names.nearest(given)}"
+            return dropped(document, "collect", "unknown_genre", told_as)
     flags = ["no_genre"] if document.genre is None else []
     if note.get("provenance") == "published":
         return document.noted("collect", flags=[*flags, "published_row"])
@@ -180,14 +180,6 @@ def decide(
     if isinstance(rule, tuple):
         return dropped(document, "collect", *rule)
     return document.noted("collect", flags=[*flags, *found, *([rule] if rule else [])])
-
-
-def _nearest(given: str, names: Taxonomy) -> str:
-    """Tells an unknown genre with the most similar ones, in Chinese and as slugs."""
-    known = {name: genre for genre in names.genres for name in (genre.zh, genre.slug)}
-    close = difflib.get_close_matches(given, known, 6, 0.3)
-    near = dict.fromkeys(known[name] for name in close) or names.genres
-    return f"{given}: no genre; nearest: {'、'.join(f'{g.zh} ({g.slug})' for g in list(near)[:3])}"
 
 
 def _dated(document: Document, options: Options) -> tuple[Document, list[str]] | Dropped:

@@ -86,6 +86,7 @@ def from_row(
     return cls(**values)
 
 
+@functools.cache
 def _required(cls: type, name: str) -> bool:
     field = next(f for f in dataclasses.fields(cls) if f.name == name)
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING

@@ -9,6 +9,7 @@ WritingPreferenceBench (arXiv 2510.14616), on which the paper's 204 Chinese quer
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
 import json
 from importlib import resources
@@ -19,6 +20,7 @@ from coig_writer.record import from_row
 
 # Where the taxonomy of a set stands in the set's folder.
 FILE = "taxonomy.json"
+LONGEST_NAME = 40
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,8 +59,16 @@ class Taxonomy:
             if name in (genre.slug, genre.zh):
                 return genre
         raise InputError(
-            f"unknown genre {name!r}", f"genres are {', '.join(g.slug for g in self.genres)}"
+            f"unknown genre {name!r}",
+            f"nearest: {self.nearest(name)}; genres are {', '.join(g.slug for g in self.genres)}",
         )
+
+    def nearest(self, name: str) -> str:
+        """Returns the three genres whose names are most like one that no genre has: 诗歌 (poetry)、…."""
+        known = {key: g for g in self.genres for key in (g.zh, g.slug)}
+        close = difflib.get_close_matches(name[:LONGEST_NAME], known, 6, 0.0)
+        found = list(dict.fromkeys(known[key] for key in close))[:3]
+        return "、".join(f"{g.zh} ({g.slug})" for g in found)
 
     def category(self, slug: str) -> Category:
         """Finds a category by slug.

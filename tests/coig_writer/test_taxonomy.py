@@ -63,3 +63,12 @@ def test_a_curators_own_taxonomy_is_checked(genres, message):
     text = json.dumps({"categories": [{"slug": "c", "zh": "类", "en": "C"}], "genres": genres})
     with pytest.raises(InputError, match=message):
         taxonomy.parse(text, "mine.json")
+
+
+def test_an_unknown_genre_is_told_with_the_nearest_in_chinese():
+    names = taxonomy.published()
+    assert names.nearest("武侠").startswith("武侠小说 (wuxia)")
+    assert names.nearest("poem").startswith("诗歌 (poetry)")
+    with pytest.raises(InputError) as error:
+        names.genre("武侠")
+    assert error.value.remedy.startswith("nearest: 武侠小说 (wuxia)、")
