@@ -83,13 +83,13 @@ def render(
 def _origin(triplets: Sequence[Triplet]) -> Literal | None:
     """Names the one file that all rows were read from; None where rows name sources of their own."""
     sources = {t.source for t in triplets}
-    return Literal(f"`{sources.pop().replace('`', '')}`") if len(sources) == 1 else None
+    return card.code(sources.pop()) if len(sources) == 1 else None
 
 
 def _one_license(triplets: Sequence[Triplet]) -> Literal | None:
     """Names the licence that all rows have; None where they differ."""
     given = {t.license for t in triplets}
-    return Literal(f"`{given.pop().replace('`', '')}`") if len(given) == 1 else None
+    return card.code(given.pop()) if len(given) == 1 else None
 
 
 def _content(facts: Mapping[str, Fact]) -> str:
@@ -176,8 +176,8 @@ def _table(names: Taxonomy, facts: Mapping[str, Fact], *, categories: bool) -> L
     rows: list[tuple[Fact | Literal | str, ...]] = [
         (
             Literal(f"`{e.slug}`"),
-            Literal(e.zh),
-            Literal(e.en),
+            card.name(e.zh),
+            card.name(e.en),
             facts[f"{kind}/{e.slug}/rows"],
             *_spreads(facts, f"{kind}/{e.slug}"),
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from coig_writer.benchmark import EVAL_FILE
 from coig_writer.errors import InputError
 from coig_writer.files import read_json, read_rows
+from coig_writer.folder import SUMS
 from coig_writer.hub import exposure, viewer
 from coig_writer.hub.licenses import IDS
 from coig_writer.hub.problem import Problem
@@ -43,6 +44,7 @@ _NAME_OF_REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]{0,95}")
 def problems(release: Release, repo_id: str) -> list[Problem]:
     """Returns every reason not to publish a release under a name; none if it may go out."""
     found = [*_name(repo_id), *_metadata(release), *_junk(release), *_scripts(release, repo_id)]
+    found += _sums(release)
     for file in release.files:
         found += [*exposure.problems(file), *_pickle(file)]
     if release.kind == "dataset":
@@ -164,6 +166,19 @@ def _split_words(release: Release) -> Iterator[Problem]:
         if words:
             word = sorted(words)[0]
             yield Problem(path, f"its name would be read as the split {word!r}", "rename it")
+
+
+def _sums(release: Release) -> Iterator[Problem]:
+    """Yields files that are not as the kit wrote them, where its list of them is there."""
+    place = release.folder / SUMS
+    if not place.is_file():
+        return
+    there = {file.path: file.sha256 for file in release.files}
+    for line in place.read_text(encoding="utf-8", errors="replace").splitlines():
+        digest, _, path = line.partition("  ")
+        if not line.startswith("#") and there.get(path) != digest:
+            what = "is not as the kit wrote it" if path in there else "was written, and is gone"
+            yield Problem(path, f"{what} ({SUMS})", "make the folder again from its artefacts")
 
 
 def _personal(release: Release) -> Iterator[Problem]:

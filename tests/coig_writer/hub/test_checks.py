@@ -123,6 +123,15 @@ def test_an_unlocked_mixture_goes_out_only_as_what_it_is(tmp_path):
     assert "the mixture is unlocked" in found(pending, "user/cw")
 
 
+def test_a_file_that_is_not_as_the_kit_wrote_it(dataset):
+    sums = "".join(f"{f.sha256}  {f.path}\n" for f in release.read(dataset).files)
+    (dataset / "SHA256SUMS").write_text(f"# a dataset\n{sums}{'0' * 64}  figures/a.png\n")
+    assert found(dataset).count("SHA256SUMS") == 1
+    assert "figures/a.png: was written, and is gone" in found(dataset)
+    (dataset / "facts.json").write_text('{"facts": [] }')
+    assert "facts.json: is not as the kit wrote it" in found(dataset)
+
+
 def test_the_log_of_removed_rows_tells_nothing_of_a_person(dataset):
     row = '{"id": "a", "reason": "asked by %s", "version": "1.0.1", "time": ""}\n'
     (dataset / "removed.jsonl").write_text(row % "the author")
