@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from coig_writer import facts, spreadsheet
+from coig_writer import facts
 from coig_writer.errors import DriftError
 from coig_writer.facts import Fact
 from coig_writer.files import file_sha256, write_records
@@ -25,6 +25,7 @@ from coig_writer.record import to_row
 from coig_writer.score import Score
 from coig_writer.scoring import recount, run
 from coig_writer.scoring.generations import read, variants
+from coig_writer.tables import spreadsheet
 
 COMMAND = "python -m eval_tasks score"
 SHOWN = ("ttr", "chars", "language_confusion_any", "reasoning_closed")

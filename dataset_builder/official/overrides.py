@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from coig_writer import spreadsheet
 from coig_writer.errors import InputError
+from coig_writer.tables import spreadsheet
 from coig_writer.taxonomy import Taxonomy
 
 COLUMNS = ["id", "genre", "note"]

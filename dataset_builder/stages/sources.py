@@ -19,12 +19,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from coig_writer import spreadsheet
 from coig_writer.document import Document
-from coig_writer.encoding import DAMAGED, Encoding, detect
 from coig_writer.errors import CONTROL, ConfigError, InputError, MissingInputError
 from coig_writer.files import read_rows
 from coig_writer.record import from_row
+from coig_writer.tables import spreadsheet
+from coig_writer.tables.encoding import DAMAGED, Encoding, detect
 from coig_writer.text.normalise import repaired, torn
 from dataset_builder.official.reader import NotANumber, Reader
 

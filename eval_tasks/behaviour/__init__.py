@@ -26,7 +26,6 @@ from pathlib import Path
 
 import numpy as np
 
-from coig_writer import spreadsheet
 from coig_writer.errors import StatisticsError
 from coig_writer.files import read_records
 from coig_writer.generation import Generation
@@ -37,6 +36,7 @@ from coig_writer.preference.agreement import cohen, kappa_interval
 from coig_writer.record import to_row
 from coig_writer.score import Judgement
 from coig_writer.scoring.generations import read
+from coig_writer.tables import spreadsheet
 from coig_writer.triplet import Language, Triplet
 
 LABELS = Path(__file__).parent / "labels.csv"

@@ -20,7 +20,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from coig_writer import facts, spreadsheet
+from coig_writer import facts
 from coig_writer.endpoint import Endpoint, Price
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.facts import Fact
@@ -28,6 +28,7 @@ from coig_writer.files import file_sha256, read_records, write_records
 from coig_writer.record import to_row
 from coig_writer.score import Judgement
 from coig_writer.scoring.generations import read
+from coig_writer.tables import spreadsheet
 from eval_tasks.judge.ask import Question, judge, questions
 from eval_tasks.judge.audit import Finding, audit
 from eval_tasks.judge.bias import shape

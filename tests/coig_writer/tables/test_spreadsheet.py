@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from coig_writer import encoding, spreadsheet
 from coig_writer.errors import InputError, shown
+from coig_writer.tables import encoding, spreadsheet
 
 TEXT = "标题,正文\n山,雾还没有散去，老街上响起脚步声。\n"
 

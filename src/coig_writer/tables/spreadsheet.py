@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from coig_writer.encoding import Encoding, detect
 from coig_writer.errors import CONTROL, InputError
 from coig_writer.files import atomic_path
+from coig_writer.tables.encoding import Encoding, detect
 
 LARGEST_CELL = 64 << 20
 SEPARATORS = ",;\t"

@@ -1,0 +1,1 @@
+"""Tables as people hand them in: any encoding, CSV as spreadsheets write it."""
