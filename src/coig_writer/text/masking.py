@@ -6,20 +6,29 @@ import dataclasses
 import re
 
 # Width-folded one to one, so that places in the folded text are places in the text.
-_NARROW = str.maketrans("０１２３４５６７８９＠．（）－＋：", "0123456789@.()-+:")
+_WIDE = "".join(map(chr, range(0xFF01, 0xFF5F)))
+_NARROW = str.maketrans(_WIDE, "".join(map(chr, range(0x21, 0x7F))))
 # A quantity: what counts the number follows it, or a decimal point.
-_NO_QUANTITY = r"(?![\d%％]|\.\d|\s?(?:[亿万千百]|公里|千米|米|公斤|斤|吨|元|块钱|美元|光年|年|岁|个|次|人|字节|平方|立方|度))"
+_NO_QUANTITY = r"(?![\d%％]|\.\d|\s?(?:[亿万千百]|公里|千米|米|公斤|斤|吨|元|块钱|美元|光年|年|岁|个|次|人|字节|平方|立方|度|位|份|条|号(?!码)))"
+_NO_AMOUNT = r"(?<![\d.¥￥$/第])"
 _PERSONAL = {
     "身份证号": re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)"),
-    "手机号": re.compile(rf"(?<![\d.])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{{4}}[- ]?\d{{4}}{_NO_QUANTITY}"),
-    "电话": re.compile(r"(?<!\d)(?:0\d{2,3}-|\(0\d{2,3}\)\s?)\d{7,8}(?!\d)|(?<!\d)[48]00-\d{3,4}-\d{3,4}(?!\d)"),
+    "手机号": re.compile(
+        rf"{_NO_AMOUNT}(?:\+?86[- ]?)?(?:1[3-9]\d{{9}}|1[3-9]\d([- ])\d{{4}}\1\d{{4}}){_NO_QUANTITY}"
+    ),
+    "电话": re.compile(
+        rf"{_NO_AMOUNT}(?:0(?:10|2\d|[3-9]\d\d)[- ]|\(0(?:10|2\d|[3-9]\d\d)\)\s?)\d{{3,4}}[- ]?\d{{4}}{_NO_QUANTITY}"
+        rf"|{_NO_AMOUNT}[48]00(?:([- ])\d{{3}}\1\d{{4}}|-\d{{4}}-\d{{3}}|\d{{7}}){_NO_QUANTITY}"
+    ),
     "邮箱": re.compile(
-        r"(?:[A-Za-z0-9._%+-]{1,64}|(?<=[:\s])[\u4e00-\u9fff]{2,4})"
+        r"(?:(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}|(?<=[:\s])[\u4e00-\u9fff]{2,4})"
         r"@(?:[A-Za-z0-9-]{1,63}\.){1,4}(?:[A-Za-z][A-Za-z0-9-]{0,62})"
     ),
-    "微信号": re.compile(r"(?:(?<=微信号)[: ]?|(?<=微信): ?|(?<=微信) )\s{0,3}[A-Za-z][A-Za-z0-9_-]{5,19}"),
-    "QQ号": re.compile(r"(?<=[Qq][Qq])[号: ]{0,4}[1-9]\d{4,10}(?!\d)"),
-}  # fmt: skip
+    "微信号": re.compile(
+        r"(?:(?<=微信号)[: ]?|(?<=微信): ?|(?<=微信) |(?<=加[Vv]): ?|(?<=[Vv][Xx]): ?|(?<=[Ww]e[Cc]hat): ?)\s{0,3}[A-Za-z][A-Za-z0-9_-]{5,19}"
+    ),
+    "QQ号": re.compile(r"(?:(?<=[Qq][Qq])|(?<=扣扣))[号: ]{0,4}[1-9]\d{4,10}(?!\d)"),
+}
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 

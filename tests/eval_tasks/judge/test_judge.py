@@ -23,7 +23,7 @@ from eval_tasks.judge.ask import LONGEST, questions, without_format
 from eval_tasks.judge.rubric import load, names
 from tests.loopback import Answer, Server, said
 
-BLOCK = re.compile(r"<(m[0-9a-f]{12}) (\w+)>\n(.*?)\n</\1>", re.DOTALL)
+BLOCK = re.compile(r"<(m[0-9a-f]+) (\w+)>\n(.*?)\n</\1>", re.DOTALL)
 
 
 def generation(variant: str, query: str, text: str, language="en") -> Generation:
