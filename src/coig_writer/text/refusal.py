@@ -12,21 +12,21 @@ LONGEST = 400  # characters: a longer text has more in it than a refusal
 _SERVICE = r"(?:提供|生成|创作|撰写|写|协助|回答|满足|完成|帮助|帮您|帮你|讨论|处理|继续|参与|输出)"
 _CANNOT = rf"(?:无法|不能|不便|不可以|没有办法|没办法|难以)(?:为|给|替|向|帮)?(?:您|你)?[^。！？\n]{{0,8}}?{_SERVICE}"
 _REFUSES = re.compile(
-    rf"\s{0, 3}(?:(?:非常|很|十分|真的)?(?:抱歉|对不起|不好意思|遗憾)[，,。！! ]*)?(?:作为[^，,。\n]{{0,16}}[，,])?\s{0, 3}(?:但|目前)?我(?:暂时|目前|可能)?{_CANNOT}"
-    r"|\s{0,3}(?:i(?:'m|’m| am) (?:very |really |so )?sorry,? (?:but )?)?(?:as an? [^,.\n]{0,30}, )?i (?:can(?:no|'|’)t|am (?:unable|not able) to|won(?:'|’)t(?: be able to)?) "
+    rf"\s?\s?(?:(?:非常|很|十分|真的)?(?:抱歉|对不起|不好意思|遗憾)[，,。！! ]*)?(?:作为[^，,。\n]{{0,16}}[，,])?\s?\s?(?:但|目前)?我(?:暂时|目前|可能)?{_CANNOT}"
+    r"|\s?\s?(?:i(?:'m|’m| am) (?:very |really |so )?sorry,? (?:but )?)?(?:as an? [^,.\n]{0,30}, )?i (?:can(?:no|'|’)t|am (?:unable|not able) to|won(?:'|’)t(?: be able to)?) "
     r"(?:help|assist|write|create|provide|generate|fulfil|comply|continue|discuss|produce)",
     re.IGNORECASE,
 )
 _ASSISTANT = re.compile(
     r"作为(?:一个|一名|一款)?(?:ai|人工智能)?(?:大?语言模型|(?:智能|写作|ai)助手)"
-    rf"|作为(?:一个|一名|一款)?(?:ai|人工智能)[^，,。\n]{{0,6}}[，,]\s{0, 3}我{_CANNOT}"
+    rf"|作为(?:一个|一名|一款)?(?:ai|人工智能)[^，,。\n]{{0,6}}[，,]\s?\s?我{_CANNOT}"
     r"|\bas an? (?:ai |artificial intelligence |large )?(?:language model|assistant)\b"
     r"|\bas an (?:ai|artificial intelligence), i (?:can(?:no|'|’)t|am unable|do not|don(?:'|’)t) ",
     re.IGNORECASE,
 )
 
 _SORRY = re.compile(
-    r"\s{0,3}(?:(?:非常|很|十分|真的|实在)?(?:抱歉|对不起|不好意思|遗憾)|(?:您|你)(?:的|所)(?:请求|要求|提问|描述|问题)|(?:这个|该|此)(?:话题|请求|内容|要求|主题)|作为(?:一个|一名|一款)?[^，,。\n]{0,10}(?:AI|人工智能|助手|模型))",
+    r"\s?\s?(?:(?:非常|很|十分|真的|实在)?(?:抱歉|对不起|不好意思|遗憾)|(?:您|你)(?:的|所)(?:请求|要求|提问|描述|问题)|(?:这个|该|此)(?:话题|请求|内容|要求|主题)|作为(?:一个|一名|一款)?[^，,。\n]{0,10}(?:AI|人工智能|助手|模型))",
     re.IGNORECASE,
 )
 _DECLINES = re.compile(
