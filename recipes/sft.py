@@ -26,6 +26,7 @@ def main() -> int | None:
     for variant in recipe.variants:
         run.read_mixture(recipe, variant, sft.max_length)
     recipes.check_hardware(sft, model.model_name_or_path)
+    recipes.check_quantization(model)
     modes.choose(
         recipe.mode, sft, model.dtype, lora=model.use_peft
     )  # before a mixture is tokenised

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import importlib.util
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -141,6 +142,7 @@ def parse(
         ) from error
     check_ranges(recipe, sft)
     check_unused(recipe, sft)
+    check_adapter(recipe, model)
     return recipe, sft, model
 
 
@@ -270,6 +272,53 @@ def check_unused(recipe: RecipeArguments, sft: Any) -> None:
         raise ConfigError(
             "padding_free: true has no use in mode plain, where TRL refuses it beside max_length",
             "add --mode fast, which pads nothing",
+        )
+
+
+def check_adapter(recipe: RecipeArguments, model: Any) -> None:
+    """Refuses keys of an adapter where none is trained, and a quantised base where it cannot run.
+
+    Raises:
+        ConfigError: Naming the key and what to write instead.
+    """
+    ours = ("lora_", "use_rslora", "use_dora", "load_in_4bit", "bnb_4bit_", "use_bnb_")
+    set_here = [
+        f.name
+        for f in dataclasses.fields(model)
+        if f.name.startswith(ours) and getattr(model, f.name) != f.default
+    ]
+    if model.load_in_8bit:
+        raise ConfigError(
+            "load_in_8bit: true is no recipe here, and its memory is not planned",
+            "write load_in_4bit: true, as recipes/configs/qlora_24gb.yaml, or leave it out",
+        )
+    if set_here and not model.use_peft:
+        raise ConfigError(
+            f"{set_here[0]}: {getattr(model, set_here[0])} has no use where no adapter is trained",
+            "add --use_peft true, or leave it out; a whole recipe is recipes/configs/lora.yaml",
+        )
+    if model.load_in_4bit and recipe.mode != "plain":
+        raise ConfigError(
+            f"load_in_4bit: true does not run in mode {recipe.mode}: its layers are not compiled",
+            "add --mode plain",
+        )
+    if model.load_in_4bit and model.dtype != "bfloat16":
+        raise ConfigError(
+            f"load_in_4bit: true computes in dtype, and that is {model.dtype}",
+            "add --dtype bfloat16",
+        )
+
+
+def check_quantization(model: Any) -> None:
+    """Refuses to load a base in 4 bits without the library that does it.
+
+    Raises:
+        MissingInputError: Naming what to install.
+    """
+    if model.load_in_4bit and importlib.util.find_spec("bitsandbytes") is None:
+        raise MissingInputError(
+            "load_in_4bit: true needs bitsandbytes, which is not installed",
+            "type: pip install 'coig-writer[qlora]'   or take recipes/configs/lora.yaml",
         )
 
 

@@ -20,6 +20,8 @@ from coig_writer.files import read_json, read_rows
 from coig_writer.mixture import MixtureRow, ids_hash
 
 SETTINGS = ("learning_rate", "max_length", "seed", "global_batch_size")
+ADAPTER = "adapter_config.json"
+MERGED = "merged_adapter.json"  # so called lest a loader looks for an adapter there
 SFT = "python recipes/sft.py"
 
 
@@ -55,10 +57,25 @@ def run(folder: Path, rows: Sequence[MixtureRow]) -> list[Fact]:
         Fact("run/consumed_sha256", ids_hash(seen)),
         *(Fact(f"run/{name}", settings[name]) for name in SETTINGS),
         Fact("run/seeds", 1),  # a run is of one seed; what other seeds give, it cannot know
+        *adapter(folder),
         *_ledger(steps, lengths),
     ]
     weights = sorted(folder.glob("model*.safetensors"))
     return found + ([Fact("run/parameters", parameters(weights))] if weights else [])
+
+
+def adapter(folder: Path) -> list[Fact]:
+    """Returns what a LoRA adapter is, of its own or merged into this model; nothing where there is none."""
+    files = [folder / name for name in (ADAPTER, MERGED) if (folder / name).is_file()]
+    if not files:
+        return []
+    settings = read_json(files[0], SFT)
+    return [
+        Fact("run/lora/rank", settings["r"]),
+        Fact("run/lora/alpha", settings["lora_alpha"]),
+        Fact("run/lora/targets", ", ".join(sorted(settings["target_modules"]))),
+        Fact("run/lora/merged", files[0].name == MERGED),
+    ]
 
 
 def consumed(folder: Path) -> list[Step]:

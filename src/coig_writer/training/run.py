@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 from transformers import AutoTokenizer
-from trl import get_peft_config
+from trl import get_peft_config, get_quantization_config
 
 from coig_writer import facts
 from coig_writer.errors import ConfigError, DriftError, MissingInputError
@@ -100,7 +100,7 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
         _write_settings(out, settings)
         stated = [
             *_recorded(trainer, result, seconds, mark),
-            *_computed(trainer.mode, sft, model.dtype),
+            *_computed(trainer.mode, sft, model),
             *held_out_facts(trainer.state.log_history),
             *recount.run(
                 out, rows
@@ -196,6 +196,7 @@ def _trainer(
         train_dataset=_conversations(rows),
         eval_dataset=_conversations(held_out) if held_out else None,
         processing_class=tokenizer,
+        quantization_config=get_quantization_config(model),
         peft_config=get_peft_config(model),
         mode=mode,
     )
@@ -270,10 +271,15 @@ def _recorded(trainer: Any, result: Any, seconds: float, mark: str) -> list[Fact
     return [Fact(key, value) for key, value in values.items()]
 
 
-def _computed(mode: Mode, sft: Any, dtype: str | None) -> list[Fact]:
+def _computed(mode: Mode, sft: Any, model: Any) -> list[Fact]:
     """Returns how the run computed: what a number of it depends on beyond its settings."""
     precision = "bf16 with fp32 master weights" if sft.bf16 else "fp32"
-    if dtype == "bfloat16":
+    dtype = model.dtype
+    if model.load_in_4bit:
+        precision = f"bf16 adapter on a frozen base in 4-bit {model.bnb_4bit_quant_type}"
+    elif model.use_peft and dtype == "bfloat16":
+        precision = "fp32 adapter on a frozen base in bf16"
+    elif dtype == "bfloat16":
         precision = "bf16 weights, rounded " + ("stochastically" if mode.lean else "to nearest")
     values: dict[str, float | int | str] = {
         "run/mode": mode.name,

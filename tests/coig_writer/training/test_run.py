@@ -10,6 +10,7 @@ from coig_writer.errors import ConfigError
 from coig_writer.training import run
 from coig_writer.training.modes import Mode
 
+MODEL = SimpleNamespace(dtype="bfloat16", use_peft=False, load_in_4bit=False)
 TRAINER = SimpleNamespace(is_world_process_zero=lambda: True)
 
 
@@ -55,5 +56,5 @@ def test_checkpoints_of_other_settings_are_refused(tmp_path):
 def test_how_a_run_computed_is_what_only_it_can_know():
     """A card refuses a number that neither is measured again nor belongs to the run alone."""
     for mode in (Mode("plain"), Mode("lean", attention="varlen", compiled=True, lean=True)):
-        stated = run._computed(mode, SimpleNamespace(bf16=True), "bfloat16")
+        stated = run._computed(mode, SimpleNamespace(bf16=True), MODEL)
         assert [fact.id for fact in stated if not RECORDED.fullmatch(fact.id)] == []

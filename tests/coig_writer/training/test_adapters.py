@@ -1,0 +1,76 @@
+"""LoRA and QLoRA as recipes: what they state, what is refused, and a base in 4 bits."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from coig_writer import facts
+from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.files import read_yaml
+from coig_writer.mixing import controls
+from coig_writer.training import recipe as recipes
+from coig_writer.training import run
+from tests.coig_writer.training.mixtures import NAME, build, flags
+
+LORA = ("--use_peft", "true", "--lora_r", "4", "--lora_target_modules", "q_proj", "down_proj")
+IN_4_BITS = ("--load_in_4bit", "true", "--dtype", "bfloat16")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--lora_r", "8"), "lora_r: 8 has no use where no adapter"),
+        (("--load_in_4bit", "true"), "load_in_4bit: True has no use where no adapter"),
+        ((*LORA, "--load_in_8bit", "true"), "no recipe here"),
+        ((*LORA, *IN_4_BITS, "--mode", "fast"), "does not run in mode fast"),
+        ((*LORA, "--load_in_4bit", "true"), "computes in dtype, and that is float32"),
+    ],
+)
+def test_keys_of_an_adapter_that_would_do_nothing_are_refused(root, tmp_path, smoke, more, said):
+    with pytest.raises(ConfigError, match=said):
+        recipes.parse(flags(root, tmp_path, smoke, *more))
+
+
+def test_a_base_in_4_bits_names_what_to_install(root, tmp_path, smoke, monkeypatch):
+    _, _, model = recipes.parse(flags(root, tmp_path, smoke, *LORA, *IN_4_BITS))
+    recipes.check_quantization(model)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingInputError, match=r"coig-writer\[qlora\]"):
+        recipes.check_quantization(model)
+
+
+def test_the_shipped_adapters_change_the_adapters_keys_alone(root):
+    configs = root / "recipes" / "configs"
+    full, lora, qlora = (read_yaml(configs / f"{n}.yaml") for n in ("cw_10k", "lora", "qlora_24gb"))
+    changed = {key for key in lora if key not in full or lora[key] != full[key]}
+    adapter = {"use_peft", "lora_r", "lora_alpha", "lora_dropout", "lora_target_modules"}
+    assert changed == adapter | {"dtype", "mode", "learning_rate", "output_dir"}
+    assert not set(full) - set(lora)
+    changed = {key for key in qlora if key not in lora or qlora[key] != lora[key]}
+    bits = {"load_in_4bit", "bnb_4bit_quant_type", "use_bnb_nested_quant"}
+    assert changed == bits | {"lora_r", "lora_alpha", "output_dir"}
+
+
+@pytest.mark.slow
+def test_an_adapter_on_a_base_in_4_bits_is_trained_and_stated(
+    root, tmp_path, smoke, smoke_tokenizer
+):
+    pytest.importorskip("bitsandbytes")
+    from safetensors.torch import load_file
+
+    build(tmp_path, smoke_tokenizer, controls.Control(NAME, "cw", "?", holdout=0.1))
+    more = ("--num_train_epochs", "1", *LORA, *IN_4_BITS)
+    out = run.train(*recipes.parse(flags(root, tmp_path, smoke, *more)), NAME)
+    found = facts.read(out / "facts.json")
+    assert found["run/precision"].value == "bf16 adapter on a frozen base in 4-bit nf4"
+    assert (found["run/lora/rank"].value, found["run/lora/targets"].value) == (
+        4,
+        "down_proj, q_proj",
+    )
+    assert found["run/lora/merged"].value is False
+    moved = [
+        w for name, w in load_file(out / "adapter_model.safetensors").items() if "lora_B" in name
+    ]
+    assert moved
+    assert all(torch.any(weight != 0) for weight in moved)
