@@ -22,7 +22,7 @@ from coig_writer.mixing import controls
 from coig_writer.mixture import PUBLISHED, steps
 from coig_writer.planning import lengths as planner_lengths
 from coig_writer.planning import planner
-from coig_writer.planning.planner import Plan, Run
+from coig_writer.planning.planner import Gpu, Plan, Run
 from coig_writer.training import recipe as recipes
 from coig_writer.training.recipe import RecipeArguments
 
@@ -35,9 +35,13 @@ def status(plan: Plan) -> str:
 
 
 def planned(
-    recipe: RecipeArguments, sft: Any, model: Any, variant: str, where: tuple[str, int]
-) -> tuple[Plan, Run, list[str]]:
-    """Predicts one variant of a recipe on so many GPUs of a kind, and ways out if it does not fit."""
+    recipe: RecipeArguments, sft: Any, model: Any, variant: str, where: tuple[Gpu, int]
+) -> tuple[Plan, Run, list[str], list[str]]:
+    """Predicts one variant of a recipe on so many GPUs of a kind.
+
+    Returns:
+        Plan and run, ways out if it does not fit, and what the plan cannot vouch for.
+    """
     control = controls.resolve(variant, Path(recipe.controls))
     folder = Path(recipe.mixtures) / variant
     lengths = planner_lengths.counted(
@@ -49,10 +53,11 @@ def planned(
         epochs = taken / steps(len(lengths.tokens), batch, 1)
     run = planner.Run(lengths, batch, epochs, sft.per_device_train_batch_size)
     of = planner.shape(model.model_name_or_path)
-    how, gpu, count = planner.setup(sft, model, of), planner.GPUS[where[0]], where[1]
+    how, (gpu, count) = planner.setup(sft, model, of, recipe.mode), where
     found = planner.plan(of, how, gpu, count, run)
     adapter = planner.lora(of, model)
-    return found, run, [] if found.fits else planner.ways(of, how, gpu, count, run, adapter)
+    ways = [] if found.fits else planner.ways(of, how, gpu, count, run, adapter)
+    return found, run, ways, planner.doubts(of, how, found)
 
 
 def rendered(
@@ -118,16 +123,20 @@ def main() -> int | None:
     parser.add_argument("config", type=Path, help="the recipe, as recipes/configs/cw_10k.yaml")
     parser.add_argument("--gpu", default="h200", choices=list(planner.GPUS), help="default: h200")
     parser.add_argument(
-        "--count", type=int, default=1, help="devices; states are sharded over them"
+        "--count", type=int, default=1, help="devices; states are sharded, an adapter is copied"
     )
+    parser.add_argument("--gpu-memory", type=float, help="GiB of a GPU that --gpu does not name")
+    parser.add_argument("--gpu-tflops", type=float, help="its dense bf16 peak, for hours and cost")
     parser.add_argument("--price", type=float, help="of one GPU for an hour, in your currency")
     parser.add_argument("--json", type=Path, help="also write the plan of the last variant here")
     own, flags = parser.parse_known_args()
     # a plan is made on any machine; the recipe's own GPU check belongs to the run
     recipe, sft, model = recipes.parse(["--config", str(own.config), "--use_cpu", "true", *flags])
+    gpu = planner.gpu(own.gpu, own.gpu_memory, own.gpu_tflops)
     for variant in recipe.variants:
-        plan, run, ways = planned(recipe, sft, model, variant, (own.gpu, own.count))
-        print(rendered(plan, run, variant, own.price, ways) + "\n")
+        plan, run, ways, doubts = planned(recipe, sft, model, variant, (gpu, own.count))
+        print(rendered(plan, run, variant, own.price, ways))
+        print("\n".join(["", *(f"not vouched for: {doubt}" for doubt in doubts), ""]))
         if own.json:
             write_json(own.json, as_json(plan, variant))
     return None

@@ -21,7 +21,7 @@ def plan(*arguments):
 def test_a_plan_shows_its_arithmetic_and_says_that_it_is_predicted(tmp_path):
     out = tmp_path / "plan.json"
     flags = ("--mixtures", str(tmp_path), "--price", "3", "--json", str(out))
-    variants = ("--variants", "cw_step_matched", "cw_10k")
+    variants = ("--variants", "cw_step_matched", "cw_10k", "--mode", "plain")
     done = plan("recipes/configs/cw_10k.yaml", "--gpu", "h200", *flags, *variants)
     assert done.returncode == 0, done.stderr
     measured = "predicted from one measured run (benchmarks/sft.md)"
@@ -56,3 +56,15 @@ def test_a_demos_mixture_is_no_ground_for_a_plan(tmp_path):
     done = plan("recipes/configs/cw_10k.yaml", "--mixtures", str(tmp_path / "mixtures"))
     assert done.returncode == 1
     assert "was built at sample scale, the recipe is at the published scale" in done.stderr
+
+
+def test_the_shipped_adapters_fit_the_cards_that_they_name_and_any_gpu_can_be_given():
+    lora = plan("recipes/configs/lora.yaml", "--gpu", "a100-80").stdout
+    assert "161,480,704 × 4 B" in lora
+    assert "does not fit" not in lora
+    qlora = plan("recipes/configs/qlora_24gb.yaml", "--gpu-memory", "23.5", "--gpu-tflops", "165")
+    assert qlora.returncode == 0, qlora.stderr
+    assert "on 1 × GPU of 23.5 GiB and 165 TFLOPS" in qlora.stdout
+    assert "weights in nf4" in qlora.stdout
+    assert "does not fit" not in qlora.stdout
+    assert "not vouched for: 4-bit layers are unpacked" in qlora.stdout

@@ -52,6 +52,11 @@ class Lengths:
         return sum(self.tokens) / len(self.tokens)
 
     @property
+    def attended(self) -> float:
+        """Length of the row that a mean token stands in, E[L²] / E[L]: what its attention costs."""
+        return sum(n * n for n in self.tokens) / self.total
+
+    @property
     def total(self) -> int:
         """Tokens of one epoch."""
         return sum(self.tokens)

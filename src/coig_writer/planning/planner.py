@@ -74,8 +74,8 @@ class Gpu:
 
 
 GPUS = {
-    "h200": Gpu("H200", 139, throughput.PEAKS["H200"], 0.223,
-        "measured: cw_10k, lengths drawn, full fine-tuning of 7B, 1 row per micro-batch: 5,008 tok/s, benchmarks/sft.md",
+    "h200": Gpu("H200", 139, throughput.PEAKS["H200"], 0.228,
+        "measured: cw_10k, lengths drawn, full fine-tuning of 7B, mode plain: 5,008 tok/s, benchmarks/sft.md (22.3 % by mean length)",
         measured=True),
     "h100": Gpu("H100 80 GB", 79, throughput.PEAKS["H100"], 0.325,
         "llm-foundry: MPT-7B, 8×H100, 8,192 tokens: 6,935 tok/s"),
@@ -94,6 +94,9 @@ MOMENTS = {  # bytes of AdamW's two moments per trained parameter, on top of the
     "paged_adamw_8bit": 2,
     "adamw_torch_8bit": 2,
 }
+ASSUMED_MFU = 0.3  # of a GPU that only its memory and its peak describe
+# bitsandbytes' nf4: half a byte per weight, a constant per 64 weights in 4 bytes, or nested: 1 byte and 4 per 256 constants
+NF4 = {False: 0.5 + 4 / 64, True: 0.5 + 1 / 64 + 4 / (64 * 256)}
 RESERVE = 3.0  # GiB: CUDA context, cuBLAS workspaces, backward temporaries, fragmentation
 
 
@@ -109,6 +112,15 @@ class Setup:
     max_length: int
     packing: bool
     foreach: bool = False
+    quantised: float | None = (
+        None  # bytes per weight of the layers' matrices, where the base is in 4 bits
+    )
+    mode: str = "plain"
+
+    @property
+    def adapter_bytes(self) -> int:
+        """Bytes per weight of an adapter: fp32, and on a base in 4 bits bf16."""
+        return 4 if self.quantised is None else 2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -184,7 +196,34 @@ def shape(model: str) -> Shape:
     return Shape(head_dim=head, **{name: getattr(config, name) for name in names})
 
 
-def setup(sft: Any, model: Any, of: Shape) -> Setup:
+def gpu(name: str, gib: float | None, tflops: float | None) -> Gpu:
+    """Returns a known GPU, with another memory or peak where they are given.
+
+    Args:
+        name: One of ``GPUS``.
+        gib: Memory that software sees.
+        tflops: Dense bf16 peak in 10^12 operations per second; its MFU is then assumed.
+
+    Raises:
+        ConfigError: A number is not above 0.
+    """
+    found = GPUS[name]
+    for flag, value in (("--gpu-memory", gib), ("--gpu-tflops", tflops)):
+        if value is not None and value <= 0:
+            raise ConfigError(f"{flag} {value:g} is not above 0", "give GiB, and dense bf16 TFLOPS")
+    if gib is not None:
+        found = dataclasses.replace(
+            found, name=f"{found.name} with {gib:g} GiB", gib=gib, measured=False
+        )
+    if tflops is not None:
+        found = dataclasses.replace(
+            found, name=f"GPU of {found.gib:g} GiB and {tflops:g} TFLOPS", peak=tflops * 1e12,
+            mfu=ASSUMED_MFU, why="an assumption: nothing was measured or published for it", measured=False,
+        )  # fmt: skip
+    return found
+
+
+def setup(sft: Any, model: Any, of: Shape, mode: str = "plain") -> Setup:
     """Reads a recipe's settings.
 
     Raises:
@@ -197,7 +236,10 @@ def setup(sft: Any, model: Any, of: Shape) -> Setup:
         )
     weight = 2 if str(model.dtype) in ("bfloat16", "float16") else 4
     trained = lora(of, model) if model.use_peft else of.parameters
-    own = 4 if model.use_peft else weight
+    quantised = NF4[bool(model.use_bnb_nested_quant)] if model.load_in_4bit else None
+    own = weight
+    if model.use_peft:
+        own = 4 if quantised is None else 2
     moments = MOMENTS[name]
     return Setup(
         weight,
@@ -208,6 +250,8 @@ def setup(sft: Any, model: Any, of: Shape) -> Setup:
         sft.max_length,
         bool(sft.packing),
         foreach=name == "adamw_torch",
+        quantised=quantised,
+        mode=mode,
     )
 
 
@@ -225,16 +269,26 @@ def lora(of: Shape, model: Any) -> int:
 
 
 def states(of: Shape, how: Setup, devices: int) -> list[Part]:
-    """Returns weights, gradients and optimizer, sharded over the devices (FSDP or ZeRO-3)."""
+    """Returns weights, gradients and optimizer.
+
+    They are sharded over the devices (FSDP or ZeRO-3), but an adapter and its base are copied (plain DDP).
+    """
     frozen = of.parameters if how.trained < of.parameters else 0
     trained = how.trained
-    own = 4 if frozen else how.weight_bytes
+    own = how.adapter_bytes if frozen else how.weight_bytes
+    devices = 1 if frozen else devices
     over = f" ÷ {devices} devices" if devices > 1 else ""
 
-    def part(name: str, count: int, size: int) -> Part:
-        return Part(name, count * size / devices / GIB, f"{count:,} × {size} B{over}")
+    def part(name: str, count: int, size: float) -> Part:
+        return Part(name, count * size / devices / GIB, f"{count:,} × {size:.4g} B{over}")
 
     parts = [part("weights", frozen or trained, how.weight_bytes)]
+    if how.quantised is not None:
+        inside = throughput.matmul_parameters(of) - of.vocab_size * of.hidden_size
+        parts = [
+            part("weights in nf4", inside, how.quantised),
+            part("other weights", frozen - inside, how.weight_bytes),
+        ]
     if frozen:
         parts.append(part("adapter", trained, own))
     parts += [part("gradients", trained, own), part("optimizer", trained, how.moment_bytes)]
@@ -290,8 +344,9 @@ def update(of: Shape, how: Setup, devices: int, free: float) -> list[Part]:
     The unfused AdamW holds a root of the second moment for all parameters at once (measured: without
     this part a plan says 137 of an H200's 139 GiB, and the first update runs out of memory).
     """
-    own = 4 if how.trained < of.parameters else how.weight_bytes
-    beyond = how.trained * own / devices / GIB - free
+    adapter = how.trained < of.parameters
+    own = how.adapter_bytes if adapter else how.weight_bytes
+    beyond = how.trained * own / (1 if adapter else devices) / GIB - free
     if not how.foreach or beyond <= 0:
         return []
     shown = f"{how.trained:,} × {own} B, less {free:.1f} GiB of activations gone by then; --optim adamw_torch_fused needs none"
@@ -336,12 +391,15 @@ def ways(of: Shape, how: Setup, gpu: Gpu, devices: int, run: Run, adapter: int) 
             found.append(f"--count {count}")
             break
     lean = dataclasses.replace(how, weight_bytes=2, autocast=False)
-    if fits(dataclasses.replace(lean, moment_bytes=2), devices):
+    if how.trained == of.parameters and fits(dataclasses.replace(lean, moment_bytes=2), devices):
         found.append(
             "--optim adamw_bnb_8bit --dtype bfloat16 (bf16 weights lose small updates: docs/decisions/0010-precision.md)"
         )
     if fits(dataclasses.replace(lean, moment_bytes=8, trained=adapter), devices):
-        found.append("--use_peft true --dtype bfloat16 (LoRA)")
+        found.append("--use_peft true --dtype bfloat16 --mode plain (LoRA)")
+    in_4_bits = dataclasses.replace(lean, moment_bytes=4, trained=adapter, quantised=NF4[True])
+    if not found and fits(in_4_bits, devices):
+        found.append("recipes/configs/qlora_24gb.yaml (LoRA on a base in 4 bits)")
     return found or ["a smaller model, or a shorter --max_length"]
 
 
@@ -361,15 +419,30 @@ def plan(of: Shape, how: Setup, gpu: Gpu, devices: int, run: Run) -> Plan:
     rows = max(1, min(fits, run.rows_per_device))
     tokens = round(run.lengths.total * run.epochs)
     padded = round(run.epochs * planner_lengths.padded(run.lengths, rows))
-    processed = tokens if how.packing else padded
+    processed = tokens if how.packing or how.mode != "plain" else padded
     per_epoch = packed_rows(run, how) if how.packing else len(run.lengths.tokens)
     # the model computes on padding as well, so speed without padding falls by its share
-    flops = throughput.flops_per_token(of, run.lengths.mean)
+    flops = throughput.flops_per_token(of, run.lengths.attended)
     speed = gpu.peak * gpu.mfu / flops * tokens / processed
     return Plan(
         gpu, devices, memory(of, how, devices, rows), fits, rows if fits else 0, -(-share // rows),
         per_epoch, round(steps(per_epoch, run.global_batch, 1) * run.epochs),
         tokens, processed, speed, tokens / speed / devices / 3600 if fits else math.nan,
         gpu.measured and devices == 1 and of == SHAPES[MEASURED]
-        and how.trained == of.parameters and not how.packing,
+        and how.trained == of.parameters and not how.packing and how.mode == "plain",
     )  # fmt: skip
+
+
+def doubts(of: Shape, how: Setup, found: Plan) -> list[str]:
+    """Returns what a plan cannot vouch for, a sentence each."""
+    said = {
+        "speed is of another recipe, model or GPU than planned": not found.measured,
+        f"mode {how.mode} is planned with plain's memory, and no GPU has measured its speed": how.mode
+        != "plain",
+        "what an adapter computes beside its base is not counted, in memory or time": how.trained
+        < of.parameters,
+        "4-bit layers are unpacked in every pass, which takes time that is not counted": how.quantised
+        is not None,
+        "traffic between devices is not counted": found.devices > 1,
+    }
+    return [sentence for sentence, holds in said.items() if holds]

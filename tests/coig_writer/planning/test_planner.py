@@ -94,6 +94,7 @@ def test_only_what_was_measured_says_so():
     assert not measured("h100")
     assert not measured(packing=True)
     assert not measured(trained=5_046_272)
+    assert not measured(mode="fast")
     small = planner.SHAPES["Qwen/Qwen2.5-3B-Instruct"]
     assert not measured(of=small, trained=small.parameters)
 
@@ -125,8 +126,12 @@ def test_every_way_out_that_is_named_fits():
     assert [way.split(" (")[0] for way in named] == [
         "--count 2",
         "--optim adamw_bnb_8bit --dtype bfloat16",
-        "--use_peft true --dtype bfloat16",
+        "--use_peft true --dtype bfloat16 --mode plain",
     ]
+    between = dataclasses.replace(planner.GPUS["4090"], gib=18)
+    assert planner.ways(
+        QWEN, FULL, between, 1, dataclasses.replace(run, global_batch=1), 40_370_176
+    ) == ["recipes/configs/qlora_24gb.yaml (LoRA on a base in 4 bits)"]
     assert planner.micro_batch(QWEN, FULL, planner.GPUS["h100"], 2, 1) == 1
     tiny = dataclasses.replace(planner.GPUS["4090"], gib=4)
     assert planner.ways(QWEN, FULL, tiny, 1, run, 5_046_272) == [
@@ -185,3 +190,60 @@ def test_padding_and_packing_never_lose_a_token(tokens, batch):
     bins = lengths.packed(rows, 64) // 64
     assert bins * 64 >= rows.total
     assert bins <= max(1, 2 * rows.total / 64)  # two half-empty bins would have been one
+
+
+def test_attention_is_paid_by_the_length_that_a_mean_token_stands_in():
+    assert ROWS.mean == 250
+    assert ROWS.attended == 300  # (1 + 9 + 4 + 16) / (1 + 3 + 2 + 4) hundreds
+    full = dataclasses.replace(planner.GPUS["h200"], mfu=0.4)
+    found = planner.plan(QWEN, FULL, full, 1, Run(ROWS, 32, 1, 1))
+    at_300 = full.peak * 0.4 / throughput.flops_per_token(QWEN, 300)
+    assert found.tokens_per_second == pytest.approx(at_300)
+
+
+def test_any_gpu_is_described_by_memory_and_peak():
+    small = planner.gpu("a100-80", 39, None)
+    assert (small.gib, small.peak, small.measured) == (39, planner.GPUS["a100-80"].peak, False)
+    own = planner.gpu("h200", 47.5, 181)
+    assert (own.gib, own.peak, own.mfu, own.measured) == (47.5, 181e12, 0.3, False)
+    assert "assumption" in own.why
+    assert planner.gpu("h200", None, None) is planner.GPUS["h200"]
+    with pytest.raises(ConfigError, match="--gpu-memory 0 is not above 0"):
+        planner.gpu("h200", 0, None)
+
+
+def test_an_adapter_and_its_base_are_copied_to_every_device():
+    adapter = dataclasses.replace(FULL, weight_bytes=2, trained=161_480_704)
+    assert gib(adapter, 8) == gib(adapter, 1)
+    names = [part.name for part in planner.states(QWEN, adapter, 8)]
+    assert "gathered" not in names
+
+
+def test_a_base_in_4_bits_is_half_a_byte_and_its_constants():
+    assert planner.NF4 == {False: 0.5625, True: 0.5 + 0.015625 + 0.000244140625}
+    how = dataclasses.replace(
+        FULL, weight_bytes=2, trained=40_370_176, moment_bytes=4, quantised=planner.NF4[True]
+    )
+    parts = {part.name: part.gib for part in planner.states(QWEN, how, 1)}
+    layers = 28 * (2 * 3584 * 3584 + 2 * 3584 * 512 + 3 * 3584 * 18944)
+    assert parts["weights in nf4"] == pytest.approx(layers * 0.515869140625 / GIB)
+    assert parts["other weights"] == pytest.approx((7_615_616_512 - layers) * 2 / GIB)
+    assert parts["adapter"] == pytest.approx(40_370_176 * 2 / GIB)
+    assert parts["optimizer"] == pytest.approx(40_370_176 * 4 / GIB)
+    assert planner.micro_batch(QWEN, how, planner.GPUS["4090"], 1, 1) == 1
+
+
+def test_a_plan_names_what_it_cannot_vouch_for():
+    def said(devices=1, gpu="h200", **changes):
+        how = dataclasses.replace(FULL, **changes)
+        found = planner.plan(QWEN, how, planner.GPUS[gpu], devices, Run(ROWS, 32, 3, 1))
+        return " ".join(planner.doubts(QWEN, how, found))
+
+    assert said() == ""
+    assert "mode fast is planned with plain's memory" in said(mode="fast")
+    assert "traffic between devices" in said(devices=8)
+    assert "of another recipe, model or GPU" in said(gpu="h100")
+    lora = said(trained=161_480_704, weight_bytes=2)
+    assert "beside its base is not counted" in lora
+    assert "4-bit" not in lora
+    assert "4-bit" in said(trained=161_480_704, weight_bytes=2, quantised=0.5625)
