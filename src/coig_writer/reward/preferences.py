@@ -1,4 +1,4 @@
-"""Preferences for a reward model: read from ballots or files, held apart by prompt.
+"""Preferences to learn from: read from ballots or files, held apart by prompt.
 
 A preference is a prompt with a chosen and a rejected article. Ties, skips and ratings are no
 preferences; like everything else that is left out they are counted under a named reason.
@@ -43,12 +43,15 @@ class Preferences:
         )
 
 
-def from_ballots(ballots: Iterable[Ballot], answers: Iterable[Generation]) -> Preferences:
+def from_ballots(
+    ballots: Iterable[Ballot], answers: Iterable[Generation], *, whole: bool = False
+) -> Preferences:
     """Takes ballots apart into pairs of the articles that were shown.
 
     Args:
         ballots: Standing votes, as the arena exports them.
         answers: The generations that they are about.
+        whole: Take the whole answers, with the reasoning that the raters did not see.
     """
     articles = {(a.variant, a.query_id): a for a in answers}
     pairs: list[Preference] = []
@@ -66,7 +69,8 @@ def from_ballots(ballots: Iterable[Ballot], answers: Iterable[Generation]) -> Pr
             if reason or won is None or lost is None:
                 left_out[reason] += 1
             else:
-                pairs.append(Preference(comparison.query_id, won.prompt, won.article, lost.article))
+                texts = (won.text, lost.text) if whole else (won.article, lost.article)
+                pairs.append(Preference(comparison.query_id, won.prompt, *texts))
     return Preferences(tuple(pairs), dict(left_out))
 
 
@@ -102,8 +106,20 @@ def from_file(path: Path) -> Preferences:
     return Preferences(tuple(pairs), dict(left_out))
 
 
-def read(files: Sequence[Path], ballots: Sequence[Path], answers: Sequence[Path]) -> Preferences:
+def read(
+    files: Sequence[Path],
+    ballots: Sequence[Path],
+    answers: Sequence[Path],
+    *,
+    whole: bool = False,
+) -> Preferences:
     """Reads preference files, and ballots with the generations they are about.
+
+    Args:
+        files: Of prompt, chosen, rejected; taken as they are.
+        ballots: Exported votes.
+        answers: The generations that they are about.
+        whole: Of ballots take the whole answers, not only their articles.
 
     Raises:
         InputError: There is no pair, or ballots come without generations.
@@ -116,7 +132,7 @@ def read(files: Sequence[Path], ballots: Sequence[Path], answers: Sequence[Path]
             raise InputError("ballots name variants, not texts", "give --generations as well")
         votes = [b for path in ballots for b in read_records(path, Ballot)]
         texts = [a for path in answers for a in read_records(path, Generation)]
-        found += from_ballots(votes, texts)
+        found += from_ballots(votes, texts, whole=whole)
     if not found.pairs:
         raise InputError(
             f"no preference to learn from; left out: {dict(found.left_out) or 'nothing'}",
@@ -154,6 +170,24 @@ def split(pairs: Sequence[Preference], share: float, seed: int) -> Split:
 def conversation(prompt: str, article: str) -> list[dict[str, str]]:
     """Returns what the reward model reads: the prompt and the article, without reasoning."""
     return [{"role": "user", "content": prompt}, {"role": "assistant", "content": article}]
+
+
+def conversations(pairs: Sequence[Preference]) -> list[dict[str, list[dict[str, str]]]]:
+    """Returns pairs as TRL reads them.
+
+    Raises:
+        InputError: There is none.
+    """
+    if not pairs:
+        raise InputError("no pair is left to train on", "lower held_out, or raise max_length")
+    return [
+        {
+            "prompt": conversation(p.prompt, p.chosen)[:1],
+            "chosen": conversation(p.prompt, p.chosen)[1:],
+            "rejected": conversation(p.prompt, p.rejected)[1:],
+        }
+        for p in pairs
+    ]
 
 
 def tokens(tokenizer: Any, prompt: str, article: str) -> list[int]:

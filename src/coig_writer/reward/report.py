@@ -18,6 +18,8 @@ from coig_writer.preference.pairs import Floats, Ints
 from coig_writer.reward.preferences import Preference
 
 BINS = 5
+# Accuracy of others on WritingPreferenceBench, other prompts and raters than ours (arXiv 2510.14616).
+FIELD = "sequence reward models 0.527, generative ones 0.73 to 0.82 on WritingPreferenceBench (arXiv 2510.14616)"
 Bools = npt.NDArray[np.bool_]
 
 
@@ -129,24 +131,24 @@ def _rate(hits: Bools, among: Bools, clusters: Ints) -> Interval | None:
     return bootstrap.mean(hits[among].astype(np.float64), own, scale=bootstrap.SHARE)
 
 
-def facts(found: Report) -> list[Fact]:
-    """Turns a report into facts."""
+def facts(found: Report, of: str = "reward") -> list[Fact]:
+    """Turns a report into facts, whose ids begin with ``of``."""
     accuracy, measured = found.accuracy, found.calibration
     entries = [
         Fact(
-            "reward/accuracy", accuracy.estimate, n=accuracy.n, low=accuracy.low, high=accuracy.high
+            f"{of}/accuracy", accuracy.estimate, n=accuracy.n, low=accuracy.low, high=accuracy.high
         ),
-        Fact("reward/held_out_prompts", accuracy.clusters),
-        Fact("reward/calibration_error", measured.error, n=accuracy.n),
-        Fact("reward/brier", measured.brier, n=accuracy.n),
-        Fact("reward/log_loss", measured.log_loss, n=accuracy.n, unit="nats"),
+        Fact(f"{of}/held_out_prompts", accuracy.clusters),
+        Fact(f"{of}/calibration_error", measured.error, n=accuracy.n),
+        Fact(f"{of}/brier", measured.brier, n=accuracy.n),
+        Fact(f"{of}/log_loss", measured.log_loss, n=accuracy.n, unit="nats"),
     ]
     for field in dataclasses.fields(LengthBias):
         value = getattr(found.length, field.name)
         if isinstance(value, Interval):
             entries.append(
                 Fact(
-                    f"reward/{field.name}",
+                    f"{of}/{field.name}",
                     value.estimate,
                     n=value.n,
                     low=value.low,
@@ -154,7 +156,7 @@ def facts(found: Report) -> list[Fact]:
                 )
             )
     if found.length.spearman is not None:
-        entries.append(Fact("reward/spearman_length", found.length.spearman, n=accuracy.n))
+        entries.append(Fact(f"{of}/spearman_length", found.length.spearman, n=accuracy.n))
     return entries
 
 
@@ -164,6 +166,7 @@ def rendered(found: Report) -> str:
     lines = [
         f"accuracy             {a.estimate:.3f} [{a.low:.3f}, {a.high:.3f}]  {a.n} pairs, {a.clusters} held-out prompts, interval by prompt"
         + (" (few prompts: too narrow)" if a.few_clusters else ""),
+        f"beside the field     {FIELD}, on other prompts",
         f"calibration error    {c.error:.3f}   Brier {c.brier:.3f}   log loss {c.log_loss:.3f} (a coin: 0.250, 0.693)",
     ]
     lines += [

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from coig_writer import facts
-from coig_writer.errors import ConfigError, InputError
+from coig_writer.errors import ConfigError
 from coig_writer.facts import Fact
 from coig_writer.files import read_records, write_records
 from coig_writer.generation import Generation
@@ -29,8 +29,8 @@ IN_TRAINING = "reward_in_training"
 
 
 @dataclass
-class RewardArguments:
-    """What a reward recipe says beyond TRL's own settings."""
+class PreferenceArguments:
+    """Where preferences come from, and how many prompts are held out."""
 
     preferences: list[str] = field(
         default_factory=list,
@@ -42,15 +42,21 @@ class RewardArguments:
     generations: list[str] = field(
         default_factory=list, metadata={"help": "The answers that the ballots are about."}
     )
+    held_out: float = field(
+        default=0.2, metadata={"help": "Share of the prompts that is held out."}
+    )
+
+
+@dataclass
+class RewardArguments(PreferenceArguments):
+    """What a reward recipe says beyond TRL's own settings."""
+
     score: list[str] = field(
         default_factory=list,
         metadata={"help": "Answers to score with the trained model; default: --generations."},
     )
     scores: str = field(
         default="build/reward-scores", metadata={"help": "Folder for the score records."}
-    )
-    held_out: float = field(
-        default=0.2, metadata={"help": "Share of the prompts that is held out."}
     )
 
 
@@ -99,8 +105,7 @@ def train(own: RewardArguments, settings: Any, model: Any) -> tuple[Report, Any]
     trainer.save_model(str(out))
     report = measure(trainer.model, tokenizer, parts.held_out)
     if trainer.is_world_process_zero():
-        write_records(out / "preferences-train.jsonl", parts.train, Preference)
-        write_records(out / "preferences-held-out.jsonl", parts.held_out, Preference)
+        write_pairs(out, parts)
         facts.write(out / "facts.json", _facts(report, parts, found, trainer))
     return report, trainer
 
@@ -109,16 +114,7 @@ def _trainer(parts: Split, settings: Any, model: Any, tokenizer: Any) -> Any:
     from datasets import Dataset
     from trl import RewardTrainer, get_peft_config
 
-    rows = [
-        {
-            "prompt": reward.conversation(p.prompt, p.chosen)[:1],
-            "chosen": reward.conversation(p.prompt, p.chosen)[1:],
-            "rejected": reward.conversation(p.prompt, p.rejected)[1:],
-        }
-        for p in parts.train
-    ]
-    if not rows:
-        raise InputError("no pair is left to train on", "lower held_out, or raise max_length")
+    rows = reward.conversations(parts.train)
     chosen = {
         "revision": model.model_revision,
         "attn_implementation": model.attn_implementation,
@@ -155,6 +151,12 @@ def measure(model: Any, tokenizer: Any, pairs: Sequence[Preference]) -> Report:
     value = dict(zip(texts, bar, strict=True))
     margins = [value[p.prompt, p.chosen] - value[p.prompt, p.rejected] for p in pairs]
     return reward_report.report(pairs, margins)
+
+
+def write_pairs(out: Path, parts: Split) -> None:
+    """Writes the pairs that were trained on and those that were held out."""
+    write_records(out / "preferences-train.jsonl", parts.train, Preference)
+    write_records(out / "preferences-held-out.jsonl", parts.held_out, Preference)
 
 
 def prompts(out: Path) -> set[str]:

@@ -44,6 +44,21 @@ def test_ballots_give_pairs_in_the_right_direction_and_the_rest_has_a_reason():
     assert found.left_out == {"tie": 1, "skip": 1, "no_answer_at_hand": 1}
 
 
+def test_whole_answers_keep_the_reasoning_that_raters_did_not_see():
+    def thought(variant, article):
+        text = f"<think>\n想\n</think>\n\n{article}"
+        return Generation(
+            variant, "zh-1", "zh", None, "题", text, "想", article, "closed", "stop",
+            None, None, None, variant, None,
+        )  # fmt: skip
+
+    texts = [thought("a", "甲"), thought("b", "乙")]
+    (whole,) = preferences.from_ballots([ballot("left")], texts, whole=True).pairs
+    assert (whole.chosen, whole.rejected) == (texts[0].text, texts[1].text)
+    (article,) = preferences.from_ballots([ballot("left")], texts).pairs
+    assert (article.chosen, article.rejected) == ("甲", "乙")
+
+
 def test_a_ranking_gives_its_pairs_and_empty_articles_none():
     votes = [ballot(["b", ["a", "c"]], ("a", "b", "c"), "ranking")]
     texts = [answer("a", "甲"), answer("b", "乙"), answer("c", " ")]
@@ -146,3 +161,13 @@ def test_shipped_recipes_parse_and_unknown_keys_are_refused(root):
     assert run.parse(flags, full)[1].center_rewards_coefficient == 0.01
     with pytest.raises(ConfigError, match="unknown key 'ballot'"):
         run.parse(["--ballot", "x"], demo)
+
+
+def test_dpo_learns_from_whole_answers_and_refuses_a_loss_that_its_figures_are_not_of(root):
+    from coig_writer.reward import dpo
+
+    demo = root / "recipes" / "configs" / "dpo_demo.yaml"
+    own, settings, _ = dpo.parse(["--config", str(demo)], demo)
+    assert (own.held_out, settings.beta) == (0.2, 0.1)
+    with pytest.raises(ConfigError, match="sigmoid loss"):
+        dpo.parse(["--config", str(demo), "--loss_type", "ipo"], demo)
