@@ -33,10 +33,6 @@ def merge(run: Path, out: Path, dtype: str, base: str | None = None) -> None:
     Raises:
         MissingInputError: There is no adapter, or its base is neither here nor on the Hub.
     """
-    import torch
-    from peft import PeftModel
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     settings = read_json(
         run / recount.ADAPTER, "python recipes/sft.py --config recipes/configs/lora.yaml"
     )
@@ -44,6 +40,10 @@ def merge(run: Path, out: Path, dtype: str, base: str | None = None) -> None:
         base or settings["base_model_name_or_path"],
         None if base else settings.get("revision"),
     )
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
     try:
         plain = AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=torch.float32)
     except OSError as error:

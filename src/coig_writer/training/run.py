@@ -28,7 +28,7 @@ from coig_writer.mixing import controls, mixing
 from coig_writer.mixing.mixing import Lock
 from coig_writer.mixture import MixtureRow, ids_hash
 from coig_writer.record import to_row
-from coig_writer.training import ledger, modes, recount
+from coig_writer.training import curves, ledger, modes, recount
 from coig_writer.training import recipe as recipes
 from coig_writer.training.modes import Mode
 from coig_writer.training.recipe import RecipeArguments
@@ -85,8 +85,9 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
     recipes.check_batch(recipe, sft, sft.world_size)  # before a large model is loaded
     mode = modes.choose(recipe.mode, sft, model.dtype, lora=model.use_peft)
     held_out = mixing.read_held_out(mixture_folder(recipe, variant), lock)
-    here = dataclasses.replace(sft, output_dir=str(out))
-    trainer = _trainer(here, model, rows, lock, mode, held_out)
+    trainer = _trainer(
+        dataclasses.replace(sft, output_dir=str(out)), model, rows, lock, mode, held_out
+    )
     if recipe.epoch_samples:
         trainer.add_callback(EpochSamples(recipe.epoch_samples, trainer))
     started = time.monotonic()
@@ -108,6 +109,8 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
         ]
         found = {fact.id: fact for fact in stated}
         facts.write(out / "facts.json", [*found.values(), *ledger.facts(trainer.ledger.entries())])
+        if curves.curves(trainer.state.log_history):
+            curves.write(out)
     return out
 
 

@@ -45,6 +45,8 @@ def test_held_out_rows_are_measured_after_every_epoch_and_never_trained(
     assert found["held_out/loss"].value == losses[1]
     model = AutoModelForCausalLM.from_pretrained(out)
     assert losses[1] == pytest.approx(loss_per_token(model, smoke_tokenizer, held_out), abs=2e-5)
+    assert (out / "training_log.jsonl").is_file()
+    assert ">held out<" in (out / "loss.svg").read_text(encoding="utf-8")
     consumed = (out / "consumed-0.jsonl").read_text(encoding="utf-8")
     assert not any(json.dumps(f"creative\t{row.source_id}") in consumed for row in held_out)
 

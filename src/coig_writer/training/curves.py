@@ -1,0 +1,106 @@
+"""The training log of a run as files that can be published: its entries, and loss per source as an SVG.
+
+``trainer_state.json`` stays where it is: it also holds what only a resume needs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from coig_writer.errors import InputError
+from coig_writer.files import read_json
+
+LOG, PLOT = "training_log.jsonl", "loss.svg"
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 640, 360, 56, 16, 150, 40
+COLOURS = (
+    "#4269d0",
+    "#efb118",
+    "#ff725c",
+    "#6cc5b0",
+    "#9c6b4e",
+    "#3ca951",
+)  # told apart by most eyes
+Entry = Mapping[str, float]
+Points = Sequence[tuple[float, float]]
+
+
+def write(run: Path) -> tuple[Path, Path]:
+    """Writes both files of a run beside its state.
+
+    Raises:
+        MissingInputError: The run has left no state.
+        InputError: Nothing was logged.
+    """
+    state = read_json(run / "trainer_state.json", "python recipes/sft.py")
+    history: Sequence[Entry] = state["log_history"]
+    drawn = svg(curves(history))
+    lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in history)
+    (run / LOG).write_text(lines, encoding="utf-8")
+    (run / PLOT).write_text(drawn, encoding="utf-8")
+    return run / LOG, run / PLOT
+
+
+def curves(history: Iterable[Entry]) -> dict[str, list[tuple[float, float]]]:
+    """Returns (step, loss per supervised token) of every source, of all, and of held-out rows."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for entry in history:
+        for key, value in entry.items():
+            if key in {"loss", "eval_loss"} or key.startswith("loss/"):
+                name = {"loss": "all", "eval_loss": "held out"}.get(key, key.removeprefix("loss/"))
+                found.setdefault(name, []).append((entry["step"], value))
+    return dict(sorted(found.items(), key=lambda item: (item[0] != "all", item[0])))
+
+
+def svg(found: Mapping[str, Points]) -> str:
+    """Draws curves as one SVG, the same bytes for the same numbers.
+
+    Raises:
+        InputError: There is no point.
+    """
+    points = [point for line in found.values() for point in line]
+    if not points:
+        raise InputError("the run logged no loss", "train with logging_steps below its steps")
+    last, high = max(x for x, _ in points), max(y for _, y in points)
+    low = min(0.0, *(y for _, y in points))
+
+    def at(step: float, loss: float) -> str:
+        x = LEFT + (WIDTH - LEFT - RIGHT) * step / max(last, 1)
+        y = TOP + (HEIGHT - TOP - BOTTOM) * (high - loss) / ((high - low) or 1)
+        return f"{x:.1f},{y:.1f}"
+
+    def text(x: float, y: float, words: str, anchor: str = "end") -> str:
+        return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
+
+    parts = []
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        y = float(at(0, low + share * (high - low)).partition(",")[2])
+        parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>')
+        parts.append(text(LEFT - 6, y + 4, f"{low + share * (high - low):.2f}"))
+        x = LEFT + (WIDTH - LEFT - RIGHT) * share
+        parts.append(text(x, HEIGHT - BOTTOM + 18, f"{share * last:,.0f}", "middle"))
+    for number, (name, line) in enumerate(found.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        where = " ".join(at(*point) for point in line)
+        dots = "".join(
+            f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour}"/>'
+            for x, _, y in (at(*point).partition(",") for point in line)
+            if len(line) < 12
+        )
+        parts.append(f'<polyline points="{where}" fill="none" stroke="{colour}"/>{dots}')
+        y = TOP + 10 + 18 * number
+        parts.append(
+            f'<path d="M{WIDTH - RIGHT + 12} {y - 4}h18" stroke="{colour}" stroke-width="3"/>'
+        )
+        parts.append(text(WIDTH - RIGHT + 36, y, name, "start"))
+    middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
+    parts.append(
+        text(middle, HEIGHT - 6, "optimizer step; loss in nats per supervised token", "middle")
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        'aria-label="Training loss per source" font-family="sans-serif" font-size="12">'
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>' + "".join(parts) + "</svg>\n"
+    )
