@@ -9,7 +9,7 @@ from eval_tasks.bilingual import Text
 from eval_tasks.report.analysis import Analysis, Preference
 from eval_tasks.report.gallery import NAMES
 
-NAMED = 3  # decided pairs that the sentence names, clearest first
+NAMED = 3  # decided pairs that the sentence names, clearest first; of several languages one each
 
 
 def decided(analyses: Mapping[Language, Analysis]) -> Text:
@@ -18,7 +18,7 @@ def decided(analyses: Mapping[Language, Analysis]) -> Text:
     if not told:
         return Text("Nothing is decided: there are no votes yet.", "尚未分出任何高下：还没有投票。")
     several = len(told) > 1
-    parts = [_language(preference) for preference in told.values()]
+    parts = [_language(preference, 1 if several else NAMED) for preference in told.values()]
     if not several:
         return parts[0]
     named = [
@@ -28,7 +28,7 @@ def decided(analyses: Mapping[Language, Analysis]) -> Text:
     return Text(" ".join(p.en for p in named), "".join(p.zh for p in named))
 
 
-def _language(found: Preference) -> Text:
+def _language(found: Preference, named: int) -> Text:
     if not found.conclusions:
         if found.source == "ratings":
             return Text(
@@ -48,12 +48,12 @@ def _language(found: Preference) -> Text:
             f"校正后，{total} 个对比均未分出高下。",
         )
     listed = [
-        f"{c.better} over {c.worse} ({100 * c.rate.estimate:.1f} % [{100 * c.rate.low:.1f}, {100 * c.rate.high:.1f}])"
-        for c in sure[:NAMED]
+        f"{c.better} over {c.worse} ({100 * c.rate.estimate:.1f}\N{NO-BREAK SPACE}% [{100 * c.rate.low:.1f}, {100 * c.rate.high:.1f}])"
+        for c in sure[:named]
     ]
     zh = [
-        f"{c.better} 胜 {c.worse}（{100 * c.rate.estimate:.1f} %［{100 * c.rate.low:.1f}, {100 * c.rate.high:.1f}］）"
-        for c in sure[:NAMED]
+        f"{c.better} 胜 {c.worse}（{100 * c.rate.estimate:.1f}\N{NO-BREAK SPACE}%［{100 * c.rate.low:.1f}, {100 * c.rate.high:.1f}］）"
+        for c in sure[:named]
     ]
     rest = len(sure) - len(listed)
     return Text(

@@ -102,9 +102,8 @@ def render(
         shown = [m for m in metrics if m in scored or m == metrics[0]]
         table = {(x, metric): measures(runs, metric, x) for x in analyses for metric in shown}
         rates = any((x, m) in options.arrows for x, m in table)
-        template = env.get_template("measures.html.jinja")
         cells = {"metrics": shown, "table": table, "digits": digits, "rates": rates}
-        return _markup(template.render(**context, **cells))
+        return _markup(env.get_template("measures.html.jinja").render(**context, **cells))
 
     hero = next((x for x in analyses if "board" in figures[x]), None)
     return str(

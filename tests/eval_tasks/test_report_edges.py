@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from coig_writer.ballot import Ballot
 from coig_writer.generation import Sampling
 from coig_writer.score import Score
+from coig_writer.triplet import Language
+from eval_tasks.bilingual import Text
 from eval_tasks.report import figures, page
 from eval_tasks.report.analysis import analyse
+from eval_tasks.report.decided import decided
 from eval_tasks.report.figures import Figure
 from eval_tasks.report.gallery import gallery
 from eval_tasks.report.tables import measures
@@ -49,3 +53,45 @@ def test_a_mean_over_one_prompt_is_shown_without_an_interval_and_never_certain_o
     interval = measures(many, "ttr", "zh")["cw"].interval
     assert interval is not None
     assert interval.low == pytest.approx(12 / (12 + 3.841459), abs=1e-6)
+
+
+def preferred(wins: int, n: int, languages: tuple[Language, ...] = ("zh",)) -> Text:
+    votes = [
+        Ballot(
+            f"{x}{i}", "s", "pairwise", f"{x}-e-{i}", f"{x}-e-{i}", "r", 0, ("a", "b"), f'"{side}"'
+        )
+        for x in languages
+        for i, side in enumerate(["left"] * wins + ["right"] * (n - wins))
+    ]
+    runs = together([], [], votes)
+    return decided({x: analyse(runs, x) for x in languages})
+
+
+def test_the_first_sentence_says_what_was_decided() -> None:
+    assert preferred(25, 30).en.startswith("1 of 1 pairs of models is decided: a over b (83.3")
+    assert preferred(15, 30).en == "The one pair of models is not decided."
+    both = preferred(25, 30, ("zh", "en"))
+    assert both.en.startswith("Chinese: 1 of 1")
+    assert "英文：1 个对比中有 1 个" in both.zh
+    assert decided({}).en == "Nothing is decided: there are no votes yet."
+
+
+def test_only_models_with_votes_stand_in_the_table_and_a_thin_board_is_a_list() -> None:
+    """Of 21 models, 20 pairs met of 210: a list. Two models that met are a matrix."""
+    votes = [
+        Ballot(
+            f"{m}{i}", "s", "pairwise", f"{m}{i}", f"zh-e-{i}", "r", 0, ("a", f"m{m:02}"), '"left"'
+        )
+        for m in range(20)
+        for i in range(3)
+    ]
+    unvoted = [Score("silent", "zh-e-0", "chars", 9.0, "scored")]
+    thin = analyse(together([], unvoted, votes), "zh").preference
+    assert thin is not None
+    assert not thin.dense
+    assert "silent" not in thin.models
+    assert len(thin.models) == 21
+    pair = analyse(together([], unvoted, votes[:3]), "zh").preference
+    assert pair is not None
+    assert pair.dense
+    assert pair.models == ("a", "m00")
