@@ -208,21 +208,19 @@ def hold_out(part: Sampled, control: Control, rules: Rules) -> Sampled:
     """Keeps a share of the creative rows of each genre from training, those with the lowest hashes.
 
     The hash is not the one they were sampled by, so a control with fewer creative rows would not hold
-    out the first of them.
+    out the first of them. Where no genre has enough, as in a sample, all of them are taken as one.
     """
     if control.holdout is None or part.source.name != "creative":
         return part
+    order = sorted(part.taken, key=lambda r: rank(rules.seed, "holdout/creative", r.source_id))
     by_genre: dict[str, list[MixtureRow]] = {}
-    for row in sorted(part.taken, key=lambda r: rank(rules.seed, "holdout/creative", r.source_id)):
+    for row in order:
         by_genre.setdefault(part.genres.get(row.source_id, ""), []).append(row)
     kept = tuple(
         row for rows in by_genre.values() for row in rows[: held_out(len(rows), control.holdout)]
     )
-    if not kept:
-        raise InputError(
-            f"control {control.name}: of {len(part.taken)} creative rows none would be held out",
-            "hold out a larger share, or give ten rows of a genre",
-        )
+    if not kept:  # a sample has two rows of a genre
+        kept = tuple(order[: max(1, held_out(len(order), control.holdout))])
     ids = {row.source_id for row in kept}
     taken = tuple(row for row in part.taken if row.source_id not in ids)
     aside = (*part.aside, *(Aside(row.source, row.source_id, "held_out") for row in kept))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from coig_writer.errors import ConfigError, DriftError, InputError, MissingInputError
+from coig_writer.errors import ConfigError, DriftError, MissingInputError
 from coig_writer.files import write_records
 from coig_writer.generation import split
 from coig_writer.mixing import controls, mixing
@@ -217,9 +217,11 @@ def test_a_row_added_to_another_genre_moves_no_held_out_row():
     assert few == more
 
 
-def test_a_share_that_holds_out_nothing_is_refused():
-    with pytest.raises(InputError, match="none would be held out"):
-        controls.hold_out(part(["poetry"] * 9), HELD_OUT, RULES)
+def test_a_sample_whose_genres_are_small_holds_out_of_all_rows_together():
+    sample = part([f"genre-{number // 2}" for number in range(102)])
+    assert len(controls.hold_out(sample, HELD_OUT, RULES).held_out) == 5
+    few = controls.hold_out(part(["poetry"] * 8), HELD_OUT, RULES)
+    assert (len(few.held_out), len(few.taken)) == (1, 7)
 
 
 def test_held_out_rows_are_locked_read_and_not_trained(tmp_path):
