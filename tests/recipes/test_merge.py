@@ -63,7 +63,7 @@ def test_a_merged_model_answers_as_its_adapter_and_keeps_the_records(adapter, tm
             assert not torch.allclose(ours, model(ids).logits, rtol=0, atol=1e-3)
     found = facts.read(out / "facts.json")
     assert found["run/parameters"].value == merged.num_parameters()
-    assert (found["run/steps"].value, found["run/lora/merged"].value) == (7, True)
+    assert (found["run/steps"].value, found["run/lora_merged"].value) == (7, True)
     assert json.loads((out / "merged_adapter.json").read_text())["r"] == 4
     assert {"consumed-0.jsonl", "recipe.json", SUMS} <= {f.name for f in out.iterdir()}
     assert merge(run, out).returncode == 0  # its own earlier result is replaced

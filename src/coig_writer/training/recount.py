@@ -71,10 +71,8 @@ def adapter(folder: Path) -> list[Fact]:
         return []
     settings = read_json(files[0], SFT)
     return [
-        Fact("run/lora/rank", settings["r"]),
-        Fact("run/lora/alpha", settings["lora_alpha"]),
-        Fact("run/lora/targets", ", ".join(sorted(settings["target_modules"]))),
-        Fact("run/lora/merged", files[0].name == MERGED),
+        Fact("run/lora_targets", ", ".join(sorted(settings["target_modules"]))),
+        Fact("run/lora_merged", files[0].name == MERGED),
     ]
 
 
