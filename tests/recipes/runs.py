@@ -53,10 +53,10 @@ def general_en(number):
     }
 
 
-def prepare(folder: Path, **changes) -> Path:
-    """Writes sources, smoke model, recipe and mixture of 32 documents; returns the recipe."""
+def prepare(folder: Path, creative_rows: int = 8, **changes) -> Path:
+    """Writes sources, smoke model, recipe and mixture of 24 documents and the creative ones; returns the recipe."""
     for name, make, count in (
-        ("creative", creative, 8),
+        ("creative", creative, creative_rows),
         ("zh", general_zh, 12),
         ("en", general_en, 12),
     ):
@@ -95,8 +95,14 @@ def call(*command: str) -> None:
     )
 
 
-def train(recipe: Path, name: str, *flags: str, processes: int = 1) -> Path:
-    """Trains into a folder of its own; returns the run's folder."""
+def train(
+    recipe: Path,
+    name: str,
+    *flags: str,
+    processes: int = 1,
+    environment: dict[str, str] | None = None,
+) -> Path:
+    """Trains into a folder of its own, with further variables of the environment; returns the run's folder."""
     out = recipe.parent / name
     # accelerate's own launcher starts one process on a CPU whatever --num_processes says
     distributed = ["-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
@@ -112,7 +118,12 @@ def train(recipe: Path, name: str, *flags: str, processes: int = 1) -> Path:
         *flags,
     ]
     done = subprocess.run(
-        command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
+        command,
+        cwd=ROOT,
+        env=ENVIRONMENT | (environment or {}),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return out / "cw_10k"

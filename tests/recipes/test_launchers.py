@@ -27,8 +27,10 @@ def test_every_config_is_covered(root):
     assert {f.stem for f in (root / "recipes" / "accelerate").glob("*.yaml")} == set(EXPECTED)
 
 
-@pytest.mark.parametrize(("nodes", "code", "per_device"), [(1, 0, "4"), (4, 0, "1"), (3, 1, None)])
-def test_the_slurm_script_divides_the_batch(root, tmp_path, nodes, code, per_device):
+@pytest.mark.parametrize(
+    ("nodes", "code", "accumulation"), [(1, 0, "4"), (4, 0, "1"), (3, 1, None)]
+)
+def test_the_slurm_script_divides_the_batch(root, tmp_path, nodes, code, accumulation):
     """srun and scontrol are stand-ins on the path that print what they are given."""
     (tmp_path / "srun").write_text('#!/bin/bash\nprintf "%s\\n" "$@"\n')
     (tmp_path / "scontrol").write_text("#!/bin/bash\necho node-1\n")
@@ -47,11 +49,13 @@ def test_the_slurm_script_divides_the_batch(root, tmp_path, nodes, code, per_dev
     if code:
         assert "do not divide" in done.stderr
     else:
+        one_row = "--per_device_train_batch_size 1 --gradient_accumulation_steps "
+        assert f'{one_row}"$4"' in done.stdout
         assert done.stdout.splitlines()[-6:] == [
             str(8 * nodes),
             "node-1",
             "recipes/configs/cw_10k.yaml",
-            per_device,
+            accumulation,
             "--seed",
             "7",
         ]

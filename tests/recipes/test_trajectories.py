@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from safetensors.torch import load_file
 
 from coig_writer import facts
 from coig_writer.mixture import ids_hash
@@ -17,6 +19,8 @@ from tests.recipes import runs
 
 pytestmark = pytest.mark.slow
 TOLERANCE = 2e-4  # of the loss: different batch shapes round differently
+CHECKPOINTS = ("--save_strategy", "steps", "--save_steps", "1", "--save_total_limit", "2")
+SHARED = ("--per_device_train_batch_size", "1", "--gradient_accumulation_steps", "4")
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,73 @@ def test_two_processes(recipe, straight):
     assert runs.consumed(run) == runs.consumed(straight)
 
 
+def moved(run, start, end):
+    """Returns a run's update and its difference from another's, both as norms."""
+    found, other, first = (load_file(f / "model.safetensors") for f in (run, end, start))
+    update, difference = (
+        sum(float((found[n] - x[n]).pow(2).sum()) for n in x) ** 0.5 for x in (first, other)
+    )
+    return update, difference
+
+
+def test_fast_equals_plain(recipe, straight):
+    run = runs.train(recipe, "fast", "--mode", "fast")
+    assert runs.losses(run) == pytest.approx(runs.losses(straight), rel=TOLERANCE)
+    assert runs.consumed(run) == runs.consumed(straight)
+    update, difference = moved(run, recipe.parent / "smoke", straight)
+    assert difference < 1e-4 * update
+    found = facts.read(run / "facts.json")
+    history = json.loads((run / "trainer_state.json").read_text())["log_history"]
+    assert found["run/train_loss"].value == pytest.approx(history[-1]["train_loss"], rel=1e-6)
+    assert found["run/mode"].value == "fast"
+    assert {found[f"ledger/{s}/padding"].value for s in ("creative", "general_zh")} == {0}
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """A mixture of 33 rows, which two processes cannot share evenly."""
+    return runs.prepare(tmp_path_factory.mktemp("odd"), creative_rows=9, num_train_epochs=1)
+
+
+@pytest.fixture(scope="module")
+def alone(odd):
+    return runs.train(odd, "alone")
+
+
+@pytest.mark.parametrize("mode", ["plain", "fast"])
+def test_two_processes_train_no_row_twice(odd, alone, mode):
+    run = runs.train(odd, f"two-{mode}", "--mode", mode, *SHARED, processes=2)
+    assert runs.consumed(run) == runs.consumed(alone)
+    assert sum(len(rows) for _, rows in runs.consumed(run)) == 33
+    assert runs.losses(run) == pytest.approx(runs.losses(alone), rel=TOLERANCE)
+    update, difference = moved(run, odd.parent / "smoke", alone)
+    assert difference < 1e-4 * update
+    found, one = (facts.read(r / "facts.json") for r in (run, alone))
+    for source in ("creative", "general_zh", "general_en"):
+        key = f"ledger/{source}/supervised"
+        assert found[key].value == one[key].value
+    assert found["run/train_loss"].value == pytest.approx(one["run/train_loss"].value, rel=1e-5)
+
+
+def test_a_run_goes_on_with_another_number_of_processes_and_is_trained_again_when_told(odd, alone):
+    run = runs.train(odd, "moved", *CHECKPOINTS, *SHARED, processes=2)
+    for leaving in [*run.glob("checkpoint-5"), *run.glob("checkpoint-4")][:1]:
+        shutil.rmtree(leaving)  # as if it had been killed in its last step
+    (run / "facts.json").unlink()
+    run = runs.train(odd, "moved", *CHECKPOINTS)
+    assert runs.consumed(run) == runs.consumed(alone)
+    update, difference = moved(run, odd.parent / "smoke", alone)
+    assert difference < 1e-4 * update
+    found, one = (facts.read(r / "facts.json") for r in (run, alone))
+    for key in ("run/train_loss", "ledger/creative/supervised", "ledger/general_zh/documents"):
+        assert found[key].value == pytest.approx(one[key].value, rel=1e-5)
+    before = found["run/fingerprint"].value
+    again = runs.train(odd, "moved", *CHECKPOINTS, "--overwrite_run", "true")
+    assert runs.consumed(again) == runs.consumed(alone)
+    assert not (again / "consumed-1.jsonl").exists()
+    assert facts.read(again / "facts.json")["run/fingerprint"].value == before
+
+
 def test_packed_equals_unpacked_when_a_step_holds_the_same_documents(recipe):
     whole = (
         "--global_batch_size",
@@ -113,10 +184,10 @@ def test_a_finished_run_stands(recipe, straight):
     assert (straight / "facts.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_sigkill_anywhere_then_resume(recipe, tmp_path, seed):
-    flags = ("--save_strategy", "steps", "--save_steps", "1", "--save_total_limit", "2")
-    reference = runs.train(recipe, "checkpointed", *flags)
+@pytest.mark.parametrize(("seed", "mode"), [(1, "plain"), (2, "plain"), (3, "fast")])
+def test_sigkill_anywhere_then_resume(recipe, tmp_path, seed, mode):
+    flags = ("--mode", mode, *CHECKPOINTS)
+    reference = runs.train(recipe, f"checkpointed-{mode}", *flags)
     name = f"killed-{seed}"
     out = recipe.parent / name / "cw_10k"
     command = [
@@ -144,6 +215,13 @@ def test_sigkill_anywhere_then_resume(recipe, tmp_path, seed):
     resumed = runs.train(recipe, name, *flags)
     assert runs.consumed(resumed) == runs.consumed(reference)
     assert weights(resumed) == weights(reference)
+    of = [facts.read(run / "facts.json") for run in (resumed, reference)]
+    assert of[0]["run/train_loss"].value == of[1]["run/train_loss"].value
+    ends = [
+        json.loads(x)["seconds"] for x in (resumed / "consumed-0.jsonl").read_text().splitlines()
+    ]
+    assert ends == sorted(ends)
+    assert float(of[0]["run/seconds"].value) >= ends[-1]
 
 
 def test_lora_by_flag_trains_an_adapter_that_generates(recipe):

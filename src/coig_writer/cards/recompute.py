@@ -29,7 +29,8 @@ SHOWN_LINE = 160
 # What only a run can know; the parameters of an adapter, whose files do not hold its base, are among it.
 RECORDED = re.compile(
     r"run/(fingerprint|epochs|train_loss|seconds|devices|hardware|precision|parameters"
-    r"|mode|attention|compiled|checkpointing|optimizer_states|dtype)"
+    r"|mode|attention|compiled|checkpointing|optimizer_states|dtype"
+    r"|base_model(_revision|_license)?|version/[\w-]+)"
     r"|ledger/[^/]+/(supervised|padding)|mixture/[^/]+/rows_at_hand|held_out/loss(/epoch_[\d.]+)?"
 )
 

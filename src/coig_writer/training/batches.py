@@ -6,6 +6,7 @@ the same documents whatever the micro-batches are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -40,6 +41,45 @@ def micro_batches(lengths: Sequence[int], limit: int, ranks: int = 1) -> list[li
             order = sorted(range(len(found)), key=lambda n: -sizes[n])
             return [found[n] for n in order]
         slots += 1
+
+
+def epoch_order(count: int, seed: int) -> list[int]:
+    """Returns the order of an epoch, as transformers' sampler draws it at a seed plus the epoch's number."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
+
+
+class EvenSampler(Sampler[list[int]]):
+    """Yields this process's batches, as many on every process: what is lacking at the end is ``filler``.
+
+    accelerate would train the epoch's first documents once more there.
+
+    Args:
+        count: Documents.
+        batch: Documents of a batch.
+        seed: Of the order.
+        rank: This process.
+        ranks: All of them.
+    """
+
+    def __init__(self, count: int, batch: int, *, seed: int, rank: int, ranks: int) -> None:
+        self.count, self.batch = count, batch
+        self.seed, self.rank, self.ranks = seed, rank, ranks
+        self.filler = count
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the order of an epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return math.ceil(self.count / (self.batch * self.ranks))
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = epoch_order(self.count, self.seed + self.epoch)
+        order += [self.filler] * (len(self) * self.batch * self.ranks - self.count)
+        for turn in range(len(self)):
+            start = (turn * self.ranks + self.rank) * self.batch
+            yield order[start : start + self.batch]
 
 
 class StepSampler(Sampler[list[int]]):
@@ -81,8 +121,7 @@ class StepSampler(Sampler[list[int]]):
         return -(-len(self.lengths) // self.per_step) * self.slots
 
     def __iter__(self) -> Iterator[list[int]]:
-        generator = torch.Generator().manual_seed(self.seed + self.epoch)
-        order = torch.randperm(len(self.lengths), generator=generator).tolist()
+        order = epoch_order(len(self.lengths), self.seed + self.epoch)
         for start in range(0, len(order), self.per_step):
             yield from self._step(order[start : start + self.per_step])
 

@@ -69,7 +69,8 @@ class Ledger:
         longest = max(lengths)
         lack = [longest - n for n in lengths]
         for row, length, short in zip(rows, lengths, lack, strict=True):
-            share = round(padding * short / sum(lack)) if sum(lack) else 0
+            # equal documents are padded only beside a row without one: they share it evenly
+            share = round(padding * short / sum(lack) if sum(lack) else padding / len(rows))
             self._enter(row, length, share)
         for row, loss in zip(rows, losses, strict=False):
             at = self.sources.index(self.source_of_row[row])
@@ -101,12 +102,23 @@ class Ledger:
         taken, self._open = self._open, self._zero()
         return taken
 
-    def entries(self) -> list[Entry]:
-        """Returns the ledger, one line per source."""
-        total = sum(spent[1] for spent in self._spent.values())
+    def spent(self) -> list[list[int]]:
+        """Returns documents, tokens, supervised tokens and padding of each source, in the order of ``sources``."""
+        return [self._spent[source] for source in self.sources]
+
+    def entries(self, spent: Sequence[Sequence[int]] | None = None) -> list[Entry]:
+        """Returns the ledger, one line per source.
+
+        Args:
+            spent: Sums of ``spent()`` over all processes; None for this one's.
+        """
+        counts = self.spent() if spent is None else spent
+        total = sum(tokens for _, tokens, _, _ in counts)
         return [
             Entry(source, documents, tokens, supervised, padding, tokens / total if total else 0.0)
-            for source, (documents, tokens, supervised, padding) in self._spent.items()
+            for source, (documents, tokens, supervised, padding) in zip(
+                self.sources, counts, strict=True
+            )
         ]
 
 

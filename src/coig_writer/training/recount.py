@@ -7,6 +7,7 @@ from ``facts.json``: the numbers come from ``consumed-*.jsonl``, the weights' he
 from __future__ import annotations
 
 import json
+import logging
 import math
 import struct
 from collections import Counter
@@ -22,15 +23,51 @@ from coig_writer.mixture import MixtureRow, ids_hash
 SETTINGS = ("learning_rate", "max_length", "seed", "global_batch_size")
 ADAPTER = "adapter_config.json"
 MERGED = "merged_adapter.json"  # so called lest a loader looks for an adapter there
+# What older runs did not write down is not stated of them.
+HYPERPARAMETERS = (
+    "optim",
+    "weight_decay",
+    "adam_beta1",
+    "adam_beta2",
+    "adam_epsilon",
+    "max_grad_norm",
+    "lr_scheduler_type",
+    "warmup_steps",
+    "num_train_epochs",
+)
 SFT = "python recipes/sft.py"
+logger = logging.getLogger(__name__)
 
 
 class Step(TypedDict):
-    """One line of ``consumed-*.jsonl``: the rows of one process in one optimizer step."""
+    """What one process consumed in one micro-batch; ``loss`` is its part of the step's, None in older files."""
 
     epoch: int
     step: int
     rows: list[str]
+    loss: float | None
+
+
+class Line(TypedDict):
+    """One line of ``consumed-RANK.jsonl``.
+
+    Attributes:
+        epoch: From 0.
+        step: Optimizer step, from 1.
+        padding: Tokens.
+        rows: ``source<TAB>source_id`` of each document; empty where a process had none left.
+        numbers: Their numbers in the mixture.
+        loss: The micro-batch's part of the step's loss: a step's sum over all processes is its loss.
+        seconds: Since the run began, without what was lost to an interruption.
+    """
+
+    epoch: int
+    step: int
+    padding: int
+    rows: list[str]
+    numbers: list[int]
+    loss: float
+    seconds: float
 
 
 def run(folder: Path, rows: Sequence[MixtureRow]) -> list[Fact]:
@@ -47,15 +84,19 @@ def run(folder: Path, rows: Sequence[MixtureRow]) -> list[Fact]:
     steps = consumed(folder)
     settings = read_json(folder / "recipe.json", SFT)
     last = max(step["epoch"] for step in steps)
-    seen = {name for step in steps if step["epoch"] == last for name in step["rows"]}
+    seen = [name for step in steps if step["epoch"] == last for name in step["rows"]]
+    lock = read_json(folder / "mixture.lock.json", SFT)
     lengths = {
         f"{row.source}\t{row.source_id}": min(row.n_tokens, settings["max_length"]) for row in rows
     }
     found = [
-        Fact("run/variant", read_json(folder / "mixture.lock.json", SFT)["variant"]),
+        Fact("run/variant", lock["variant"]),
         Fact("run/steps", max(step["step"] for step in steps)),
+        *_train_loss(steps),
         Fact("run/consumed_sha256", ids_hash(seen)),
         *(Fact(f"run/{name}", settings[name]) for name in SETTINGS),
+        *(Fact(f"run/{name}", settings[name]) for name in HYPERPARAMETERS if name in settings),
+        *(_source(name, entry) for name, entry in lock["sources"].items()),
         Fact("run/seeds", 1),  # a run is of one seed; what other seeds give, it cannot know
         *adapter(folder),
         *_ledger(steps, lengths),
@@ -86,10 +127,67 @@ def consumed(folder: Path) -> list[Step]:
     if not files:
         raise MissingInputError(f"{folder}: no consumed-*.jsonl", f"run: {SFT}")
     return [
-        Step(epoch=row["epoch"], step=row["step"], rows=row["rows"])
+        Step(epoch=row["epoch"], step=row["step"], rows=row["rows"], loss=row.get("loss"))
         for file in files
         for _, row in read_rows(file)
     ]
+
+
+def cut(file: Path, step: int) -> list[Line]:
+    """Cuts a record back to the step of a checkpoint, and removes it where nothing of it is left.
+
+    Args:
+        file: ``consumed-RANK.jsonl``, which need not be there.
+        step: Last step to keep; 0 for a run that starts anew.
+
+    Returns:
+        The lines that were kept.
+
+    Raises:
+        InputError: A line other than the last is torn, or an older version of the kit wrote it.
+    """
+    kept = [line for line in _lines(file) if line["step"] <= step] if step else []
+    if kept:
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
+        file.write_text(text, encoding="utf-8")
+    else:
+        file.unlink(missing_ok=True)
+    return kept
+
+
+def _lines(file: Path) -> list[Line]:
+    found: list[Line] = []
+    anew = "remove that folder, or add --output_dir with another one, and train again"
+    texts = file.read_bytes().splitlines() if file.is_file() else []
+    for number, text in enumerate(texts, start=1):
+        try:
+            line: Line = json.loads(text)
+        except ValueError as error:
+            if number < len(texts):
+                raise InputError(f"{file} line {number}: torn, no JSON", anew) from error
+            logger.warning(f"{file}: the last line was torn when the run was killed; left out")
+            break
+        if "seconds" not in line:
+            raise InputError(
+                f"{file} line {number}: without loss and seconds, by an older version", anew
+            )
+        found.append(line)
+    return found
+
+
+def _train_loss(steps: Sequence[Step]) -> list[Fact]:
+    """Averages the loss over all optimizer steps; nothing where an older run did not write it down."""
+    losses = [step["loss"] for step in steps if step["loss"] is not None]
+    if len(losses) < len(steps):
+        return []
+    number = max(step["step"] for step in steps)
+    return [Fact("run/train_loss", round(math.fsum(losses) / number, 6))]
+
+
+def _source(name: str, entry: Mapping[str, str | None]) -> Fact:
+    config = f", {entry['config']}" if entry.get("config") else ""
+    revision = entry.get("revision") or "not stated"
+    return Fact(f"run/source/{name}", f"{entry['path']}{config}, revision {revision}")
 
 
 def parameters(files: Sequence[Path]) -> int:

@@ -9,13 +9,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import platform
-import time
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import Dataset
 from transformers import AutoTokenizer
 from trl import get_peft_config, get_quantization_config
@@ -28,7 +26,7 @@ from coig_writer.mixing import controls, mixing
 from coig_writer.mixing.mixing import Lock
 from coig_writer.mixture import MixtureRow, ids_hash
 from coig_writer.record import to_row
-from coig_writer.training import curves, ledger, modes, recount
+from coig_writer.training import curves, ledger, modes, provenance, recount
 from coig_writer.training import recipe as recipes
 from coig_writer.training.modes import Mode
 from coig_writer.training.recipe import RecipeArguments
@@ -36,6 +34,8 @@ from coig_writer.training.samples import EpochSamples
 from coig_writer.training.trainer import RecipeTrainer
 
 logger = logging.getLogger(__name__)
+# How an optimizer step is shared out: a run goes on, or stands finished, on another number of devices.
+SHARING = ("per_device_train_batch_size", "gradient_accumulation_steps")
 
 
 def mixture_folder(recipe: RecipeArguments, variant: str) -> Path:
@@ -76,8 +76,8 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
     settings = _settings(sft, model) | {"lock": lock, "global_batch_size": recipe.global_batch_size}
     if recipe.mode != "plain":  # runs of before there were modes keep their fingerprint
         settings["mode"] = recipe.mode
-    mark = recipes.fingerprint(settings)
-    if not recipe.overwrite_run and _finished(out, mark):
+    marks = _marks(settings)
+    if not recipe.overwrite_run and _finished(out, marks):
         logger.info(
             f"{variant}: the finished run stands in {out}; --overwrite_run true trains again"
         )
@@ -90,9 +90,10 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
     )
     if recipe.epoch_samples:
         trainer.add_callback(EpochSamples(recipe.epoch_samples, trainer))
-    started = time.monotonic()
-    result = trainer.train(resume_from_checkpoint=_checkpoint(out, mark, trainer))
-    seconds = time.monotonic() - started
+    if recipe.overwrite_run:
+        _clear(out, trainer)
+    trainer.train(resume_from_checkpoint=_checkpoint(out, marks, trainer))
+    seconds, spent = trainer.seconds, trainer.spent()
     trainer.save_model(str(out))
     trainer.save_state()
     trainer.accelerator.wait_for_everyone()
@@ -100,15 +101,14 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
         check_consumed(out, rows, trainer.state.num_train_epochs, trainer.state.epoch or 0.0)
         _write_settings(out, settings)
         stated = [
-            *_recorded(trainer, result, seconds, mark),
-            *_computed(trainer.mode, sft, model),
+            *_stated(trainer, model, seconds, marks[0]),
             *held_out_facts(trainer.state.log_history),
+            *ledger.facts(spent),
             *recount.run(
                 out, rows
             ),  # last: what its files show stands above what it says of itself
         ]
-        found = {fact.id: fact for fact in stated}
-        facts.write(out / "facts.json", [*found.values(), *ledger.facts(trainer.ledger.entries())])
+        facts.write(out / "facts.json", {fact.id: fact for fact in stated}.values())
         if curves.curves(trainer.state.log_history):
             curves.write(out)
     return out
@@ -119,6 +119,29 @@ def _write_settings(out: Path, settings: Mapping[str, Any]) -> None:
     write_json(out / "mixture.lock.json", settings["lock"])
     kept = json.dumps({k: v for k, v in settings.items() if k != "lock"}, default=str)
     write_json(out / "recipe.json", json.loads(kept))
+
+
+def _stated(trainer: RecipeTrainer, model: Any, seconds: float, mark: str) -> list[Fact]:
+    """Returns what only the run itself can know; all else is measured from its files.
+
+    The parameters are among it for an adapter, whose files do not hold its base.
+    """
+    return [
+        Fact("run/fingerprint", mark),
+        Fact("run/epochs", float(trainer.state.epoch or 0)),
+        Fact("run/seconds", round(seconds, 1)),
+        Fact("run/devices", trainer.accelerator.num_processes),
+        Fact("run/hardware", provenance.hardware(use_cpu=trainer.args.use_cpu)),
+        Fact("run/parameters", trainer.model.num_parameters()),
+        *provenance.computed(trainer.mode, trainer.args, model),
+        *provenance.made_of(trainer.model, model),
+    ]
+
+
+def _marks(settings: dict[str, Any]) -> tuple[str, str]:
+    """Returns a run's fingerprint, and the one that an older version gave it."""
+    shared = {key: value for key, value in settings.items() if key not in SHARING}
+    return recipes.fingerprint(shared), recipes.fingerprint(settings)
 
 
 def _settings(sft: Any, model: Any) -> dict[str, Any]:
@@ -136,18 +159,27 @@ def _settings(sft: Any, model: Any) -> dict[str, Any]:
     return {k: v for k, v in {**sft.to_dict(), **vars(model)}.items() if k not in places}
 
 
-def _finished(out: Path, mark: str) -> bool:
+def _finished(out: Path, marks: Collection[str]) -> bool:
     try:
-        return facts.read(out / "facts.json")["run/fingerprint"].value == mark
+        return facts.read(out / "facts.json")["run/fingerprint"].value in marks
     except (MissingInputError, KeyError):
         return False
 
 
-def _checkpoint(out: Path, mark: str, trainer: Any) -> str | None:
+def _clear(out: Path, trainer: RecipeTrainer) -> None:
+    """Removes what would keep a finished run from being trained again; an unfinished one goes on."""
+    if trainer.is_world_process_zero() and (out / "facts.json").is_file():
+        for checkpoint in _checkpoints(out):
+            shutil.rmtree(checkpoint)
+        (out / "facts.json").unlink()
+    trainer.accelerator.wait_for_everyone()
+
+
+def _checkpoint(out: Path, marks: Sequence[str], trainer: RecipeTrainer) -> str | None:
     """Returns the last whole checkpoint of the same run; an older run's leavings are not resumed."""
     stamp = out / "fingerprint"
     found = _checkpoints(out)
-    if found and not (stamp.is_file() and stamp.read_text() == mark):
+    if found and not (stamp.is_file() and stamp.read_text() in marks):
         raise ConfigError(
             f"{out} holds checkpoints of a run with other settings",
             f"remove that folder, or add --output_dir with another one (kept: {found[-1].name})",
@@ -155,12 +187,26 @@ def _checkpoint(out: Path, mark: str, trainer: Any) -> str | None:
     while found and not _whole(found[-1]):
         logger.warning(f"{found.pop()} was cut off while it was written and is not resumed from")
     if found:
+        _check_states(found[-1], sharded=trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled)
         logger.info(f"resuming from {found[-1]}")
         return str(found[-1])
     if trainer.is_world_process_zero():
         out.mkdir(parents=True, exist_ok=True)
-        stamp.write_text(mark)
+        stamp.write_text(marks[0])
     return None
+
+
+def _check_states(checkpoint: Path, *, sharded: bool) -> None:
+    """Refuses optimizer states of another form, in whose place transformers would begin with none.
+
+    Raises:
+        ConfigError: The checkpoint is of whole weights and this launch shards them, or the other way round.
+    """
+    if (checkpoint / "optimizer.pt").is_file() == sharded:
+        raise ConfigError(
+            f"{checkpoint} holds {'whole' if sharded else 'sharded'} optimizer states, and this launch keeps {'sharded' if sharded else 'whole'} ones",
+            f"go on with: accelerate launch --config_file recipes/accelerate/{'ddp.yaml (or one_gpu.yaml)' if sharded else 'fsdp2.yaml (or zero3.yaml)'} recipes/sft.py …",
+        )
 
 
 def _checkpoints(out: Path) -> list[Path]:
@@ -241,58 +287,13 @@ def check_consumed(out: Path, rows: Sequence[MixtureRow], epochs: int, reached: 
         DriftError: A whole epoch consumed other rows than the lock names.
     """
     expected = ids_hash(f"{r.source}\t{r.source_id}" for r in rows)
-    seen: dict[int, set[str]] = {}
+    seen: dict[int, list[str]] = {}
     for step in recount.consumed(out):
-        seen.setdefault(step["epoch"], set()).update(step["rows"])
+        seen.setdefault(step["epoch"], []).extend(step["rows"])
     for epoch in sorted(seen):
         if epoch < int(reached + 1e-6) and ids_hash(seen[epoch]) != expected:
+            twice = len(seen[epoch]) - len(set(seen[epoch]))
             raise DriftError(
-                f"{out}: epoch {epoch + 1} of {epochs} consumed {len(seen[epoch])} rows, the lock names {len(rows)}",
+                f"{out}: epoch {epoch + 1} of {epochs} consumed {len(seen[epoch])} rows, {twice} of them again, the lock names {len(rows)}",
                 "report it with consumed-*.jsonl and mixture.lock.json",
             )
-
-
-def _recorded(trainer: Any, result: Any, seconds: float, mark: str) -> list[Fact]:
-    """Returns what only the run itself can know; all else is measured from its files.
-
-    The parameters are among it for an adapter, whose files do not hold its base.
-    """
-    device = (
-        torch.cuda.get_device_name()
-        if torch.cuda.is_available() and not trainer.args.use_cpu
-        else f"CPU ({platform.machine()})"
-    )
-    values: dict[str, float | int | str] = {
-        "run/fingerprint": mark,
-        "run/epochs": float(trainer.state.epoch or 0),
-        "run/train_loss": round(result.training_loss, 6),
-        "run/seconds": round(seconds, 1),
-        "run/devices": trainer.accelerator.num_processes,
-        "run/hardware": device,
-        "run/parameters": trainer.model.num_parameters(),
-    }
-    return [Fact(key, value) for key, value in values.items()]
-
-
-def _computed(mode: Mode, sft: Any, model: Any) -> list[Fact]:
-    """Returns how the run computed: what a number of it depends on beyond its settings."""
-    precision = "bf16 with fp32 master weights" if sft.bf16 else "fp32"
-    dtype = model.dtype
-    if model.load_in_4bit:
-        precision = f"bf16 adapter on a frozen base in 4-bit {model.bnb_4bit_quant_type}"
-    elif model.use_peft and dtype == "bfloat16":
-        precision = "fp32 adapter on a frozen base in bf16"
-    elif dtype == "bfloat16":
-        precision = "bf16 weights, rounded " + ("stochastically" if mode.lean else "to nearest")
-    values: dict[str, float | int | str] = {
-        "run/mode": mode.name,
-        "run/attention": mode.attention or "the recipe's",
-        "run/compiled": mode.compiled,
-        "run/checkpointing": mode.checkpointing,
-        "run/optimizer_states": "8-bit moments, fp32 for embeddings, head and norms"
-        if mode.lean
-        else "fp32",
-        "run/dtype": dtype or "the checkpoint's",
-        "run/precision": precision,
-    }
-    return [Fact(key, value) for key, value in values.items()]

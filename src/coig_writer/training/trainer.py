@@ -20,9 +20,9 @@ from torch.utils.data import DataLoader
 from trl import SFTTrainer
 
 from coig_writer.errors import ConfigError
-from coig_writer.training import attention, optimizer, throughput
-from coig_writer.training.batches import StepSampler
-from coig_writer.training.ledger import Ledger
+from coig_writer.training import attention, optimizer, recount, throughput
+from coig_writer.training.batches import EvenSampler, StepSampler
+from coig_writer.training.ledger import Entry, Ledger
 from coig_writer.training.modes import Mode
 
 PLAIN = Mode("plain")
@@ -56,7 +56,18 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         self._log_probs: torch.Tensor | None = None
         self._held_out: dict[int, tuple[float, int]] = {}
         self.model.register_forward_hook(self._keep_log_probs)
-        self._clock = time.monotonic()
+        self._clock = self._started = time.monotonic()
+        self._seconds_before = 0.0
+        if self.is_fsdp_enabled:
+            self._sum_in_fp32()
+
+    def _sum_in_fp32(self) -> None:
+        """Sums FSDP2's gradients over the processes in fp32; accelerate takes the forward pass's dtype."""
+        plugin = self.accelerator.state.fsdp_plugin
+        if plugin.fsdp_version == 2 and plugin.mixed_precision_policy is not None:
+            plugin.mixed_precision_policy = dataclasses.replace(
+                plugin.mixed_precision_policy, reduce_dtype=torch.float32, output_dtype=None
+            )
 
     def _speed_up(self, per_document: str) -> None:
         """Chooses attention, then checkpointing, and compiles last: a compiled layer keeps both.
@@ -100,19 +111,16 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         return self.optimizer
 
     def get_train_dataloader(self) -> Any:
-        """Returns micro-batches of documents that together hold each step's, in the modes that pack."""
-        if self.mode.attention is None:
+        """Returns batches in which no process trains a document that another has, or had, in the epoch.
+
+        In the modes that pack they are micro-batches of documents that together hold each step's.
+        """
+        alone = self.args.world_size == 1
+        if self.mode.attention is None and alone:
             return super().get_train_dataloader()
         documents = self._remove_unused_columns(self.train_dataset, "training")
-        sampler = StepSampler(
-            [self.ledger.length[row] for rows in documents["rows"] for row in rows],
-            self.get_total_train_batch_size(self.args),
-            self.args.max_length,
-            seed=self.args.seed if self.args.data_seed is None else self.args.data_seed,
-            rank=self.args.process_index,
-            ranks=self.args.world_size,
-        )
-        if sampler.ranks > 1:
+        sampler = self._sampler(documents)
+        if not alone:
             documents = concatenate_datasets([documents, _filler(documents)])
         loader = DataLoader(
             documents,
@@ -126,6 +134,21 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
             loader, self.args.device, num_processes=1, process_index=0, put_on_device=True
         )
 
+    def _sampler(self, documents: Dataset) -> EvenSampler | StepSampler:
+        seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
+        rank, ranks = self.args.process_index, self.args.world_size
+        if self.mode.attention is None:
+            batch = self.args.per_device_train_batch_size
+            return EvenSampler(len(documents), batch, seed=seed, rank=rank, ranks=ranks)
+        return StepSampler(
+            [self.ledger.length[row] for rows in documents["rows"] for row in rows],
+            self.get_total_train_batch_size(self.args),
+            self.args.max_length,
+            seed=seed,
+            rank=rank,
+            ranks=ranks,
+        )
+
     def _prepare_dataset(
         self, dataset: Any, processing_class: Any, args: Any, packing: bool, *rest: Any
     ) -> Any:
@@ -135,9 +158,13 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         self.ledger.measure(documents)
         if not packing:
             return documents.map(lambda d: {"rows": [d["row"]]}, remove_columns="row")
-        row_of = {tuple(d["input_ids"]): d["row"] for d in documents}
+        rows_of: dict[tuple[int, ...], list[int]] = {}  # several where texts are equal
+        for document in documents:
+            rows_of.setdefault(tuple(document["input_ids"]), []).append(document["row"])
         packed = super()._prepare_dataset(documents, processing_class, args, True, *rest)
-        return packed.map(lambda p: {"rows": [row_of[ids] for ids in _segments(p)]})
+        return packed.add_column(
+            "rows", [[rows_of[ids].pop() for ids in _segments(p)] for p in packed]
+        )
 
     def _set_signature_columns_if_needed(self) -> None:
         super()._set_signature_columns_if_needed()
@@ -152,20 +179,30 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
     def train(self, resume_from_checkpoint: Any = None, **arguments: Any) -> Any:
         """Trains; a resumed run keeps the record up to its checkpoint and no further."""
         step = int(str(resume_from_checkpoint).rpartition("-")[2]) if resume_from_checkpoint else 0
-        file = self.consumed_file
-        file.parent.mkdir(parents=True, exist_ok=True)
-        kept = (
-            [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-            if file.is_file() and step
-            else []
-        )
-        kept = [line for line in kept if line["step"] <= step]
-        file.write_text(
-            "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept), encoding="utf-8"
-        )
+        self.consumed_file.parent.mkdir(parents=True, exist_ok=True)
+        kept = [line for file in self._records() for line in recount.cut(file, step)]
         self.ledger.restore(kept)
-        self._clock = time.monotonic()
+        self._seconds_before = max((line["seconds"] for line in kept), default=0.0)
+        self._clock = self._started = time.monotonic()
         return super().train(resume_from_checkpoint=resume_from_checkpoint, **arguments)
+
+    def _records(self) -> list[Path]:
+        """Returns this process's record; for the first also those of processes that are there no more."""
+        own, ranks = self.consumed_file, self.args.world_size
+        if self.args.process_index:
+            return [own]
+        numbers = {f: f.stem.partition("-")[2] for f in own.parent.glob("consumed-*.jsonl")}
+        return [own, *sorted(f for f, n in numbers.items() if n.isdecimal() and int(n) >= ranks)]
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has trained, sessions before its checkpoint included."""
+        return self._seconds_before + time.monotonic() - self._started
+
+    def spent(self) -> list[Entry]:
+        """Returns the ledger of all processes together."""
+        counts = torch.tensor(self.ledger.spent(), device=self.args.device)
+        return self.ledger.entries(self.accelerator.reduce(counts, reduction="sum").tolist())
 
     def training_step(
         self, model: Any, inputs: dict[str, Any], *arguments: Any, **named: Any
@@ -178,13 +215,15 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         bounds = inputs["cu_seq_lens_q"].tolist() if "cu_seq_lens_q" in inputs else None
         loss: torch.Tensor = super().training_step(model, inputs, *arguments, **named)
         padding = self.ledger.spend(rows, width, document_losses(self._log_probs, bounds))
-        line = {
-            "epoch": int((self.state.epoch or 0) + 1e-9),
-            "step": self.state.global_step + 1,
-            "padding": padding,
-            "rows": [self.row_names[i] for i in rows],
-            "numbers": rows,
-        }
+        line = recount.Line(
+            epoch=int((self.state.epoch or 0) + 1e-9),
+            step=self.state.global_step + 1,
+            padding=padding,
+            rows=[self.row_names[i] for i in rows],
+            numbers=rows,
+            loss=loss.item() / self.accelerator.num_processes,
+            seconds=round(self.seconds, 3),
+        )
         with self.consumed_file.open("a", encoding="utf-8") as handle:
             handle.write(json.dumps(line, ensure_ascii=False) + "\n")
         return loss
@@ -284,8 +323,9 @@ def document_losses(log_probs: torch.Tensor | None, bounds: list[int] | None) ->
 def _filler(documents: Dataset) -> Dataset:
     """Makes a row without a document and without a loss, for a process that has none left."""
     ids = documents[0]["input_ids"][:2]
-    row = {"input_ids": ids, "labels": [-100] * len(ids), "rows": []}
-    return Dataset.from_list([row]).cast(documents.features)
+    row = {"input_ids": ids, "labels": [-100] * len(ids), "rows": [], "seq_lengths": [len(ids)]}
+    kept = {name: row[name] for name in documents.column_names}
+    return Dataset.from_list([kept]).cast(documents.features)
 
 
 def _segments(packed: dict[str, Any]) -> list[tuple[int, ...]]:

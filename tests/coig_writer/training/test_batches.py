@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from accelerate.data_loader import SeedableRandomSampler
+from accelerate.data_loader import BatchSamplerShard, SeedableRandomSampler
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils.data import BatchSampler
 
-from coig_writer.training.batches import StepSampler, micro_batches
+from coig_writer.training.batches import EvenSampler, StepSampler, micro_batches
 
 
 def test_by_hand():
@@ -62,3 +63,22 @@ def test_steps_are_those_that_accelerate_draws_at_the_same_seed():
         for step in range(7):
             taken = [at for micro in mine[8 * step : 8 * step + 8] for at in micro]
             assert sorted(taken) == sorted(order[8 * step : 8 * step + 8])
+
+
+@pytest.mark.parametrize(("count", "fillers"), [(32, 0), (33, 3), (35, 1), (36, 0)])
+def test_rows_that_do_not_divide_are_filled_up_and_none_comes_twice(count, fillers):
+    """Where they divide, batches are accelerate's; where they do not, accelerate begins again at the first."""
+    theirs = SeedableRandomSampler(range(count), data_seed=7, generator=torch.Generator())
+    for epoch in (0, 1):
+        seen = []
+        for rank in (0, 1):
+            ours = EvenSampler(count, 2, seed=7, rank=rank, ranks=2)
+            ours.set_epoch(epoch)
+            theirs.set_epoch(epoch)
+            shard = BatchSamplerShard(BatchSampler(theirs, 2, False), 2, rank)
+            mine, before = list(ours), list(shard)
+            assert len(mine) == len(ours) == len(before)
+            if not fillers:
+                assert mine == before
+            seen += [at for batch in mine for at in batch]
+        assert sorted(seen) == [*range(count), *[count] * fillers]

@@ -42,6 +42,29 @@ def test_nothing_is_lost_between_tokens_and_padding(lengths):
     assert abs(entry.padding - padding) <= len(lengths)
 
 
+def test_the_padding_of_a_row_without_a_document_is_not_lost():
+    ledger = Ledger(["a"])
+    ledger.measure(documents([7]))
+    assert ledger.spend([0], 14, []) == 7
+    assert ledger.entries()[0].padding == 7
+
+
+def test_processes_add_up():
+    one, two = Ledger(["a", "b"]), Ledger(["a", "b"])
+    for ledger, row in ((one, 0), (two, 1)):
+        ledger.measure(documents([3, 5]))
+        ledger.spend([row], 5, [])
+    both = [
+        [x + y for x, y in zip(*pair, strict=True)]
+        for pair in zip(one.spent(), two.spent(), strict=True)
+    ]
+    whole = Ledger(["a", "b"])
+    whole.measure(documents([3, 5]))
+    whole.spend([0], 5, [])
+    whole.spend([1], 5, [])
+    assert one.entries(both) == whole.entries()
+
+
 def test_a_resumed_run_counts_what_came_before():
     one, two = Ledger(["a", "b"]), Ledger(["a", "b"])
     for ledger in (one, two):

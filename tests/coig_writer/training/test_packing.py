@@ -45,6 +45,13 @@ def trainer(smoke, tokenizer, folder, attention, *, packing):
     )
 
 
+def test_equal_texts_keep_a_row_each(smoke, smoke_tokenizer, tmp_path, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.TURNS", [TURNS[0], TURNS[1], TURNS[0], TURNS[1]])
+    packed = trainer(smoke, smoke_tokenizer, tmp_path, "sdpa", packing=True)
+    (batch,) = list(packed.get_train_dataloader())
+    assert sorted(batch["rows"].tolist()) == [0, 1, 2, 3]
+
+
 def gradient(model, loss):
     model.zero_grad()
     loss.backward()

@@ -4,14 +4,21 @@ import logging
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from coig_writer.cards.recompute import RECORDED
 from coig_writer.errors import ConfigError
-from coig_writer.training import run
+from coig_writer.training import provenance, run
 from coig_writer.training.modes import Mode
+from coig_writer.training.trainer import RecipeTrainer
 
 MODEL = SimpleNamespace(dtype="bfloat16", use_peft=False, load_in_4bit=False)
-TRAINER = SimpleNamespace(is_world_process_zero=lambda: True)
+TRAINER = SimpleNamespace(
+    is_world_process_zero=lambda: True,
+    is_fsdp_enabled=False,
+    is_deepspeed_enabled=False,
+    accelerator=SimpleNamespace(wait_for_everyone=lambda: None),
+)
 
 
 def checkpoints(out, **states):
@@ -21,6 +28,7 @@ def checkpoints(out, **states):
     for name, text in states.items():
         folder = out / f"checkpoint-{name.removeprefix('step')}"
         folder.mkdir()
+        (folder / "optimizer.pt").touch()
         if text is not None:
             (folder / "trainer_state.json").write_text(text)
 
@@ -28,33 +36,93 @@ def checkpoints(out, **states):
 def test_a_run_resumes_from_its_last_checkpoint_by_number(tmp_path):
     checkpoints(tmp_path, step9="{}", step10="{}")
     (tmp_path / "checkpoint-best").mkdir()
-    assert run._checkpoint(tmp_path, "mark", TRAINER) == str(tmp_path / "checkpoint-10")
+    assert run._checkpoint(tmp_path, ["mark"], TRAINER) == str(tmp_path / "checkpoint-10")
 
 
 @pytest.mark.parametrize("cut", ["", '{"epoch": 1, "glo', None])
 def test_a_checkpoint_cut_off_by_a_kill_is_passed_over_and_named(tmp_path, caplog, cut):
     checkpoints(tmp_path, step1="{}", step2=cut)
     with caplog.at_level(logging.INFO):
-        found = run._checkpoint(tmp_path, "mark", TRAINER)
+        found = run._checkpoint(tmp_path, ["mark"], TRAINER)
     assert found == str(tmp_path / "checkpoint-1")
     assert "checkpoint-2 was cut off" in caplog.text
 
 
 def test_with_no_whole_checkpoint_the_run_starts_anew(tmp_path):
     checkpoints(tmp_path, step1="")
-    assert run._checkpoint(tmp_path, "mark", TRAINER) is None
-    assert run._checkpoint(tmp_path / "new", "other", TRAINER) is None
+    assert run._checkpoint(tmp_path, ["mark"], TRAINER) is None
+    assert run._checkpoint(tmp_path / "new", ["other"], TRAINER) is None
     assert (tmp_path / "new" / "fingerprint").read_text() == "other"
 
 
 def test_checkpoints_of_other_settings_are_refused(tmp_path):
     checkpoints(tmp_path, step1="{}")
     with pytest.raises(ConfigError, match="other settings"):
-        run._checkpoint(tmp_path, "changed", TRAINER)
+        run._checkpoint(tmp_path, ["changed"], TRAINER)
 
 
 def test_how_a_run_computed_is_what_only_it_can_know():
     """A card refuses a number that neither is measured again nor belongs to the run alone."""
     for mode in (Mode("plain"), Mode("lean", attention="varlen", compiled=True, lean=True)):
-        stated = run._computed(mode, SimpleNamespace(bf16=True), MODEL)
+        stated = provenance.computed(mode, SimpleNamespace(bf16=True), MODEL)
         assert [fact.id for fact in stated if not RECORDED.fullmatch(fact.id)] == []
+
+
+def test_a_finished_run_that_is_to_be_overwritten_loses_its_checkpoints_and_an_unfinished_one_goes_on(
+    tmp_path,
+):
+    checkpoints(tmp_path, step1="{}")
+    run._clear(tmp_path, TRAINER)
+    assert run._checkpoint(tmp_path, ["mark"], TRAINER) == str(tmp_path / "checkpoint-1")
+    (tmp_path / "facts.json").write_text("{}")
+    run._clear(tmp_path, TRAINER)
+    assert run._checkpoint(tmp_path, ["mark"], TRAINER) is None
+
+
+def test_another_number_of_devices_is_the_same_run_and_another_rate_is_not():
+    settings = {"learning_rate": 1e-5, "gradient_accumulation_steps": 32, "seed": 42}
+    (mark, old), (shared, _) = (
+        run._marks(s) for s in (settings, settings | {"gradient_accumulation_steps": 4})
+    )
+    assert mark == shared != old
+    assert mark != run._marks(settings | {"learning_rate": 2e-5})[0]
+
+
+@pytest.mark.parametrize(("sharded", "file"), [(True, "fsdp2.yaml"), (False, "one_gpu.yaml")])
+def test_states_of_another_form_are_refused_with_the_launch_to_type(tmp_path, sharded, file):
+    if not sharded:
+        (tmp_path / "optimizer.pt").touch()
+    run._check_states(tmp_path, sharded=sharded)
+    with pytest.raises(ConfigError, match=file):
+        run._check_states(tmp_path, sharded=not sharded)
+
+
+def test_the_licence_of_a_base_is_what_its_card_says(tmp_path):
+    assert provenance.base_license(str(tmp_path), None) == "unknown"
+    (tmp_path / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Model\n")
+    assert provenance.base_license(str(tmp_path), None) == "apache-2.0"
+    (tmp_path / "README.md").write_text("---\nlicense: other\nlicense_name: qwen\n---\n")
+    assert provenance.base_license(str(tmp_path), None) == "qwen"
+
+
+def test_the_base_is_named_without_its_place_on_this_machine(tmp_path):
+    model = SimpleNamespace(config=SimpleNamespace())
+    settings = SimpleNamespace(model_name_or_path=str(tmp_path / "base"), model_revision="main")
+    stated = provenance.made_of(model, settings)
+    found = {fact.id: fact.value for fact in stated}
+    assert found["run/base_model"] == "base"
+    assert "run/version/transformers" in found
+    assert [fact.id for fact in stated if not RECORDED.fullmatch(fact.id)] == []
+
+
+def test_sharded_gradients_are_summed_in_fp32_where_accelerate_would_take_bf16():
+    from accelerate import FullyShardedDataParallelPlugin
+
+    plugin = FullyShardedDataParallelPlugin(fsdp_version=2)
+    plugin.set_mixed_precision("bf16")
+    assert plugin.mixed_precision_policy.reduce_dtype == torch.bfloat16
+    state = SimpleNamespace(fsdp_plugin=plugin)
+    RecipeTrainer._sum_in_fp32(SimpleNamespace(accelerator=SimpleNamespace(state=state)))
+    policy = plugin.mixed_precision_policy
+    assert (policy.param_dtype, policy.reduce_dtype) == (torch.bfloat16, torch.float32)
+    assert policy.output_dtype is None  # a loss in bf16 would have three digits
