@@ -21,7 +21,7 @@ from coig_writer.errors import InputError, MissingInputError, run_command
 from coig_writer.facts import Fact
 from coig_writer.folder import atomic_folder
 from coig_writer.hub.release import NOT_PUBLISHED
-from model_cards import run
+from coig_writer.training import curves
 from model_cards.render import ANSWERS
 
 CARD = ("README.md", "facts.json")
@@ -44,11 +44,9 @@ def assemble(variant: str, build: Path, out: Path, benchmark: str | None) -> Non
         for file in sorted(model.iterdir()):
             if file.is_file() and file.name not in (*NOT_PUBLISHED, *CARD):
                 shutil.copy2(file, partial / file.name)
-        for file in (
-            card / name for name in (*CARD, run.PLOT) if name in CARD or (card / name).is_file()
-        ):
-            shutil.copy2(file, partial / file.name)
-        run.write_log(model, partial)
+        for name in CARD:
+            shutil.copy2(card / name, partial / name)
+        curves.write(partial, curves.read(model))
         if answers.is_file():
             shutil.copy2(answers, partial / ANSWERS)
         if benchmark:

@@ -28,7 +28,7 @@ from coig_writer.mixing import mixing
 from coig_writer.mixing.mixing import read_lock
 from coig_writer.mixture import PUBLISHED, VARIANTS, MixtureRow
 from coig_writer.scoring import recount as scoring
-from coig_writer.training import energy
+from coig_writer.training import curves, energy
 from coig_writer.training import recount as training
 from model_cards import run
 from model_cards.run import Evidence
@@ -129,7 +129,8 @@ def measure(variant: str, places: Places) -> dict[str, Fact]:
 
 def evidence(variant: str, places: Places) -> Evidence:
     """Reads what the card shows besides facts."""
-    return Evidence(run.losses(places.models / variant), tuple(_answers(variant, places)))
+    drawn = curves.curves(curves.read(places.models / variant))
+    return Evidence(drawn, tuple(_answers(variant, places)))
 
 
 def _answers(variant: str, places: Places) -> list[Generation]:
@@ -154,8 +155,8 @@ def write(variant: str, places: Places, out: Path) -> None:
     with atomic_folder(out, "model card") as folder:
         (folder / "README.md").write_text(text_of_card, encoding="utf-8")
         facts.write(folder / "facts.json", found.values())
-        if len(shown.losses) > 1:
-            (folder / run.PLOT).write_text(run.plot(shown.losses), encoding="utf-8")
+        if shown.losses:
+            (folder / curves.PLOT).write_text(curves.svg(shown.losses), encoding="utf-8")
 
 
 def render(

@@ -38,7 +38,8 @@ from coig_writer.cards.recompute import (
 from coig_writer.errors import InputError, KitError, MissingInputError, run_command
 from coig_writer.facts import Fact
 from coig_writer.mixing.mixing import read_lock
-from model_cards import arena, release, render, run
+from coig_writer.training import curves
+from model_cards import arena, release, render
 from model_cards import space as space_card
 
 _DATASET = re.compile(r"^    id: (\S+)$", re.MULTILINE)
@@ -129,7 +130,7 @@ def model(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) ->
     }
     shown = render.evidence(variant, places)
     text = render.render(variant, found, read_lock(places.models / variant / render.LOCK), shown)
-    files = {run.PLOT: run.plot(shown.losses)} if len(shown.losses) > 1 else {}
+    files = {curves.PLOT: curves.svg(shown.losses)} if shown.losses else {}
     if (card / release.RESULTS).is_file():
         files[release.RESULTS.as_posix()] = _scores(card / release.RESULTS, variant, stated)
     return Again({k: f for k, f in found.items() if k not in known}, text, files)

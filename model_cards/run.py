@@ -11,8 +11,9 @@ from coig_writer import paper
 from coig_writer.cards import card, escape
 from coig_writer.cards.card import Literal
 from coig_writer.facts import Fact
-from coig_writer.files import read_json, write_json
+from coig_writer.files import read_json
 from coig_writer.generation import Generation
+from coig_writer.training import curves
 
 # Settings of recipe.json that a card states, beside those that the stages state themselves.
 SETTINGS = {
@@ -38,17 +39,15 @@ LICENSES = {
     "Congliu/Chinese-DeepSeek-R1-Distill-data-110k": "apache-2.0",
     "open-thoughts/OpenThoughts-114k": "apache-2.0",
 }
-LOG = "training_log.json"  # in a release: step and loss, of the trainer's state, which stays here
-PLOT = "training_loss.svg"
 SHOWN_CHARS = 600
 _ON_HUB = re.compile(r"(?!build/|\.)[\w.-]+/[\w.-]+")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a card shows besides facts: (step, loss) of the run, and answers."""
+    """What a card shows besides facts: the run's loss curves, and answers."""
 
-    losses: tuple[tuple[int, float], ...] = ()
+    losses: Mapping[str, curves.Points] = dataclasses.field(default_factory=dict)
     answers: tuple[Generation, ...] = ()
 
 
@@ -80,57 +79,10 @@ def differing(found: Mapping[str, Fact], labels: Mapping[str, str]) -> list[str]
     ]
 
 
-def losses(model: Path) -> tuple[tuple[int, float], ...]:
-    """Reads (step, training loss) of a run or a release; nothing where neither log is there."""
-    if (model / LOG).is_file():
-        rows = read_json(model / LOG).get("log", [])
-    elif (model / "trainer_state.json").is_file():
-        rows = read_json(model / "trainer_state.json").get("log_history", [])
-    else:
-        rows = []
-    return tuple((int(r["step"]), float(r["loss"])) for r in rows if "loss" in r and "step" in r)
-
-
-def write_log(model: Path, out: Path) -> None:
-    """Writes step and loss of a run for its release; nothing if it logged none."""
-    if found := losses(model):
-        write_json(out / LOG, {"log": [{"step": s, "loss": loss} for s, loss in found]})
-
-
-def plot(points: Sequence[tuple[int, float]]) -> str:
-    """Draws a loss curve as SVG: the same text for the same points, on any machine."""
-    width, height, left, top = 640, 240, 60, 20
-    steps, values = [s for s, _ in points], [v for _, v in points]
-    wide, high = max(steps) - min(steps) or 1, max(values) - min(values) or 1.0
-
-    def place(step: int, value: float) -> str:
-        x = left + (width - left - 20) * (step - min(steps)) / wide
-        return f"{x:.1f},{top + (height - top - 40) * (max(values) - value) / high:.1f}"
-
-    line = " ".join(place(*point) for point in points)
-    style = 'font-family="sans-serif" font-size="12" fill="#555"'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">'
-        f"<title>{alt(points)}</title>"
-        f'<rect width="{width}" height="{height}" fill="#fff"/>'
-        f'<polyline points="{line}" fill="none" stroke="#b3352f" stroke-width="2"/>'
-        f'<text x="4" y="{top + 4}" {style}>{max(values):.3g}</text>'
-        f'<text x="4" y="{height - 36}" {style}>{min(values):.3g}</text>'
-        f'<text x="{left}" y="{height - 10}" {style}>step {min(steps)}</text>'
-        f'<text x="{width - 20}" y="{height - 10}" text-anchor="end" {style}>step {max(steps)}</text>'
-        "</svg>\n"
-    )
-
-
-def alt(points: Sequence[tuple[int, float]]) -> str:
-    """Says in words what the curve shows."""
-    (first, start), (last, end) = points[0], points[-1]
-    return f"Training loss: {start:.3g} at step {first}, {end:.3g} at step {last}"
-
-
-def figure(points: Sequence[tuple[int, float]]) -> Literal | None:
-    """Returns the picture as Markdown; None for fewer than two points."""
-    return Literal(f"![{alt(points)}]({PLOT})") if len(points) > 1 else None
+def figure(found: Mapping[str, curves.Points]) -> Literal | None:
+    """Returns the plot as Markdown; None for fewer than two points of training loss."""
+    shown = len(found.get("all", ())) > 1
+    return Literal(f"![{curves.alt(found)}]({curves.PLOT})") if shown else None
 
 
 def samples(answers: Sequence[Generation]) -> Literal | None:

@@ -13,7 +13,7 @@ from coig_writer.facts import Fact
 from coig_writer.hub import checks
 from coig_writer.hub import release as releases
 from coig_writer.mixing.mixing import read_lock
-from coig_writer.training import energy
+from coig_writer.training import curves, energy
 from model_cards import release as script
 from model_cards import render, run
 from tests.model_cards import release
@@ -34,7 +34,8 @@ def test_a_release_holds_what_belongs_to_the_model_and_no_more(made, tmp_path):
     names = {f.relative_to(tmp_path / "cw_1k").as_posix() for f in (tmp_path / "cw_1k").rglob("*")}
     assert {"README.md", "facts.json", "mixture.lock.json", "model.safetensors"} <= names
     assert {"generations.parquet", ".eval_results/coig-writer.yaml"} <= names
-    assert "training_args.bin" not in names
+    assert {"training_log.jsonl", "loss.svg"} <= names
+    assert {"training_args.bin", "trainer_state.json"} & names == set()
 
 
 def test_eval_results_are_read_back_by_the_hub_client(made, tmp_path):
@@ -85,7 +86,7 @@ def test_the_card_states_the_run(made):
     assert "model-index" not in data
     assert "[arXiv 2510.14763](https://arxiv.org/abs/2510.14763)" in card
     assert "recorded: learning rate, documents per optimizer step, warm-up" in card
-    assert "![Training loss: 3 at step 1, 2.25 at step 3](training_loss.svg)" in card
+    assert "![Training loss: 3 at step 1, 2.25 at step 3](loss.svg)" in card
     assert "**zh**, query `zh-0`:\n\n```text\n写一首关于旧书店的短诗。\n```" in card
     assert "| Schedule | not recorded |" in card
     assert "Every source is locked" in card
@@ -126,11 +127,13 @@ def test_a_smoke_models_card_is_short(made):
 
 
 def test_a_loss_curve_is_the_same_text_again(made):
-    points = ((1, 3.0), (3, 2.25))
-    drawn = (made / "cards" / release.VARIANT / run.PLOT).read_text(encoding="utf-8")
-    assert drawn == run.plot(points)
-    assert 'points="60.0,20.0 620.0,200.0"' in drawn
-    assert run.figure(points[:1]) is None
+    found = {"all": [(1, 3.0), (3, 2.25)]}
+    drawn = (made / "cards" / release.VARIANT / curves.PLOT).read_text(encoding="utf-8")
+    assert drawn == curves.svg(found)
+    # 434 x 304 of plot from (56, 16), of 3 steps and a loss of 3
+    assert 'points="200.7,16.0 490.0,92.0"' in drawn
+    assert run.figure(found) is not None
+    assert run.figure({"all": found["all"][:1], "creative": found["all"]}) is None
     ElementTree.fromstring(drawn)
 
 

@@ -123,7 +123,7 @@ def test_a_release_is_measured_from_its_own_files(card, tmp_path, capsys):
     shutil.rmtree(build / "models")
     shutil.rmtree(build / "generations")
     assert check(out, "--brief", "--build", str(build), capsys=capsys)[0] == 0
-    for name in (script.RESULTS, "training_loss.svg"):
+    for name in (script.RESULTS, "loss.svg", "training_log.jsonl"):
         text = (out / name).read_text(encoding="utf-8")
         (out / name).write_text(text.replace("2", "3", 1), encoding="utf-8")
         assert check(out, "--brief", "--build", str(build), capsys=capsys)[0] == 1, name

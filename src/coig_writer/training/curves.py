@@ -1,6 +1,7 @@
 """The training log of a run as files that can be published: its entries, and loss per source as an SVG.
 
-``trainer_state.json`` stays where it is: it also holds what only a resume needs.
+A run leaves both, a card shows the plot, a release ships both. ``trainer_state.json`` stays where it is: it
+also holds what only a resume needs.
 """
 
 from __future__ import annotations
@@ -8,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 from coig_writer.errors import InputError
-from coig_writer.files import read_json
+from coig_writer.files import read_json, read_rows
 
 LOG, PLOT = "training_log.jsonl", "loss.svg"
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 640, 360, 56, 16, 150, 40
@@ -27,42 +28,53 @@ Entry = Mapping[str, float]
 Points = Sequence[tuple[float, float]]
 
 
-def write(run: Path) -> tuple[Path, Path]:
-    """Writes both files of a run beside its state.
+def read(folder: Path) -> list[Entry]:
+    """Reads what a run logged, from its state or from a release's log; nothing if neither is there."""
+    if (folder / "trainer_state.json").is_file():
+        return list(read_json(folder / "trainer_state.json").get("log_history", []))
+    return [entry for _, entry in read_rows(folder / LOG)] if (folder / LOG).is_file() else []
+
+
+def write(folder: Path, history: Sequence[Entry]) -> None:
+    """Writes log and plot into the folder of a run or release; neither if no loss was logged."""
+    if found := curves(history):
+        lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in history)
+        (folder / LOG).write_text(lines, encoding="utf-8")
+        (folder / PLOT).write_text(svg(found), encoding="utf-8")
+
+
+def curves(history: Iterable[Entry]) -> dict[str, Points]:
+    """Returns (step, loss per supervised token) of every source, of all, and of held-out rows.
 
     Raises:
-        MissingInputError: The run has left no state.
-        InputError: Nothing was logged.
+        InputError: A loss or its step is no number, as in a log that was edited.
     """
-    state = read_json(run / "trainer_state.json", "python recipes/sft.py")
-    history: Sequence[Entry] = state["log_history"]
-    drawn = svg(curves(history))
-    lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in history)
-    (run / LOG).write_text(lines, encoding="utf-8")
-    (run / PLOT).write_text(drawn, encoding="utf-8")
-    return run / LOG, run / PLOT
-
-
-def curves(history: Iterable[Entry]) -> dict[str, list[tuple[float, float]]]:
-    """Returns (step, loss per supervised token) of every source, of all, and of held-out rows."""
     found: dict[str, list[tuple[float, float]]] = {}
     for entry in history:
         for key, value in entry.items():
             if key in {"loss", "eval_loss"} or key.startswith("loss/"):
                 name = {"loss": "all", "eval_loss": "held out"}.get(key, key.removeprefix("loss/"))
-                found.setdefault(name, []).append((entry["step"], value))
+                step = entry.get("step")
+                if not (isinstance(step, (int, float)) and isinstance(value, (int, float))):
+                    raise InputError(
+                        f"training log: {key} {value!r} at step {step!r}: not numbers",
+                        f"restore {LOG} from the run, or run: python recipes/sft.py",
+                    )
+                found.setdefault(name, []).append((step, value))
     return dict(sorted(found.items(), key=lambda item: (item[0] != "all", item[0])))
 
 
-def svg(found: Mapping[str, Points]) -> str:
-    """Draws curves as one SVG, the same bytes for the same numbers.
+def alt(found: Mapping[str, Points]) -> str:
+    """Says in words where the first curve, the loss over all sources, starts and ends."""
+    name, line = next(iter(found.items()))
+    (first, start), (last, end) = line[0], line[-1]
+    what = "Training loss" if name == "all" else f"Loss, {name}"
+    return f"{what}: {start:.3g} at step {first:.0f}, {end:.3g} at step {last:.0f}"
 
-    Raises:
-        InputError: There is no point.
-    """
+
+def svg(found: Mapping[str, Points]) -> str:
+    """Draws curves, of which there is at least one, as an SVG: the same bytes for the same numbers."""
     points = [point for line in found.values() for point in line]
-    if not points:
-        raise InputError("the run logged no loss", "train with logging_steps below its steps")
     last, high = max(x for x, _ in points), max(y for _, y in points)
     low = min(0.0, *(y for _, y in points))
 
@@ -101,6 +113,6 @@ def svg(found: Mapping[str, Points]) -> str:
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        'aria-label="Training loss per source" font-family="sans-serif" font-size="12">'
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>' + "".join(parts) + "</svg>\n"
+        f'aria-label={quoteattr(alt(found))} font-family="sans-serif" font-size="12">'
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>\n' + "\n".join(parts) + "\n</svg>\n"
     )

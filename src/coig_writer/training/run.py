@@ -109,8 +109,7 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
             ),  # last: what its files show stands above what it says of itself
         ]
         facts.write(out / "facts.json", {fact.id: fact for fact in stated}.values())
-        if curves.curves(trainer.state.log_history):
-            curves.write(out)
+        curves.write(out, trainer.state.log_history)
     return out
 
 
