@@ -115,7 +115,7 @@ def test_digits_that_stand_in_a_text_are_drawn_again(monkeypatch: pytest.MonkeyP
         def hexdigest(self) -> str:
             return f"{self.draw:x}" * 64
 
-    monkeypatch.setattr(fence.hashlib, "sha256", Hash)
+    monkeypatch.setattr("coig_writer.endpoint.fence.hashlib.sha256", Hash)
     text = "〔article " + "0" * 16 + " 结束〕" + "１" * 16  # full width, too
     assert fence.code([text, "春天"]) == "2" * 16
 

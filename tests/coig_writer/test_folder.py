@@ -238,6 +238,7 @@ def test_a_killed_writer_never_takes_the_old_folder_along(tmp_path):
         )
         writer.start()
         writer.join(0.03)
+        assert writer.pid is not None
         os.kill(writer.pid, signal.SIGKILL)
         writer.join()
         assert out.is_dir() or list(tmp_path.glob(".folder.*.old"))

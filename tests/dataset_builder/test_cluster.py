@@ -15,7 +15,7 @@ from coig_writer.document import Document, Dropped
 from coig_writer.taxonomy import published
 from dataset_builder.demo import answer_key
 from dataset_builder.demo.scripted_endpoint import SAMPLE, Script, sample_texts, serving
-from dataset_builder.stages import assess, collect, dedup, parts
+from dataset_builder.stages import assess, collect, dates, dedup, parts
 from dataset_builder.stages.stage import Settings
 
 
@@ -128,7 +128,7 @@ def test_near_duplicates_do_not_depend_on_the_order(tmp_path):
     texts = sample_texts()
     names = ("raw-021", "raw-043", "raw-036", "raw-054")
     days = dict(zip(names, ("2023-05-12", "2023-07-03", "2024-08-14", "2024-10-08"), strict=True))
-    members = [dedup.Member(days[n], n, texts[n]) for n in names]
+    members = [dedup.Member(dates.read(days[n]), n, texts[n]) for n in names]
     for order in (members, members[::-1]):
         assert {d.id: d.of for d in dedup.within(order, 0.5)} == {
             "raw-043": "raw-021",

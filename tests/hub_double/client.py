@@ -26,7 +26,7 @@ def patient(monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.4)
     monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.4)
-    monkeypatch.setattr(_http.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _seconds: None)
     huggingface_hub.set_client_factory(lambda: httpx.Client(timeout=0.4, follow_redirects=True))
     yield
     huggingface_hub.set_client_factory(_http.default_client_factory)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -47,7 +48,7 @@ def test_eval_results_are_read_back_by_the_hub_client(made, tmp_path):
     assert {e.task_id for e in entries} >= {"zh_ttr", "zh_chars"}
     assert all(
         (e.dataset_id, e.dataset_revision) == ("org/bench", "a" * 40)
-        and e.notes.startswith("n = 2")
+        and (e.notes or "").startswith("n = 2")
         for e in entries
     )
 
@@ -58,7 +59,8 @@ def test_a_benchmark_is_named_with_its_commit(made, tmp_path):
 
 
 def test_scores_answer_the_tasks_of_the_benchmark(made, tmp_path):
-    tasks = {task["id"] for task in benchmark.hub_benchmark(["zh", "en"])["tasks"]}
+    declared: dict[str, Any] = benchmark.hub_benchmark(["zh", "en"])
+    tasks = {task["id"] for task in declared["tasks"]}
     script.assemble(release.VARIANT, made, tmp_path / "cw_1k", BENCHMARK)
     rows = yaml.safe_load((tmp_path / "cw_1k" / script.RESULTS).read_text())
     assert {row["dataset"]["task_id"] for row in rows} <= tasks

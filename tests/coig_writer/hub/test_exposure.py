@@ -7,6 +7,7 @@ import json
 import sqlite3
 import struct
 import zipfile
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -97,7 +98,7 @@ def test_samples_and_queries_of_the_kit_hold_nothing(root):
 
 
 def test_all_of_them_are_named_row_by_row(tmp_path):
-    rows = [{"id": str(n), "turns": [{"text": "月光"}]} for n in range(1000)]
+    rows: list[dict[str, Any]] = [{"id": str(n), "turns": [{"text": "月光"}]} for n in range(1000)]
     rows[2]["turns"][0]["text"] = f"first line\n{TOKEN}"
     rows[899]["turns"][0]["text"] = f"在{HOME}里，{SECRETS['a GitLab token']}"
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "x.parquet")

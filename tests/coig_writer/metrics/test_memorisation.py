@@ -38,6 +38,9 @@ def test_punctuation_does_not_hide_a_copy() -> None:
 
 def test_thirteen_characters_are_a_copy_and_twelve_are_too_few() -> None:
     known = Index(["长亭外古道边芳草碧连天晚风"])
-    assert known.copied("长亭外古道边芳草碧连天晚风").share == 1
-    assert known.copied("长亭外古道边芳草碧连天晚雨").longest == 0  # twelve are the same
+    thirteen, twelve = (known.copied(f"长亭外古道边芳草碧连天晚{last}") for last in "风雨")
+    assert thirteen is not None
+    assert twelve is not None
+    assert thirteen.share == 1
+    assert twelve.longest == 0
     assert known.copied("长亭外古道边芳草碧连天晚") is None

@@ -17,7 +17,7 @@ from lighteval.metrics.utils.stderr import get_stderr_function, mean_stderr  # n
 from lighteval.tasks.registry import Registry  # noqa: E402
 
 from coig_writer import benchmark  # noqa: E402
-from coig_writer.scoring import launcher, task  # noqa: E402
+from coig_writer.scoring import generations, launcher, task  # noqa: E402
 from eval_tasks import tasks  # noqa: E402
 
 # lighteval's sample cache keeps stale outputs when a prompt's body changes under the same version.
@@ -104,7 +104,7 @@ def test_a_missing_value_is_left_out_of_the_mean() -> None:
 def test_the_benchmark_folder_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Path(task.benchmark_folder()).is_dir()
     assert task.benchmark_folder() == task.benchmark_folder()
-    monkeypatch.setenv(task.BENCHMARK, "someone/benchmark")
+    monkeypatch.setenv(generations.BENCHMARK, "someone/benchmark")
     assert task.task("coig_writer:zh", "zh").hf_repo == "someone/benchmark"
 
 

@@ -70,6 +70,7 @@ def test_a_row_of_another_width_is_told(tmp_path, row):
     path = tmp_path / "a.csv"
     path.write_text(f"text,likes\n{row}\n", "utf-8")
     ((_, told),) = spreadsheet.open_table(path).rows()
+    assert isinstance(told, str)
     assert told.endswith("the header has 2 columns")
 
 

@@ -113,6 +113,6 @@ def test_a_calibration_is_fitted_to_what_is_seen_and_each_prompt_weighs_the_same
     assert (
         measured.losses(logs, cases)[0]
         < measured.losses(
-            genre.calibrated(signals, measured.Calibration(measured.PLAIN, 0.0, 0.0001)), cases
+            genre.calibrated(signals, genre.Calibration(measured.PLAIN, 0.0, 0.0001)), cases
         )[0]
     )

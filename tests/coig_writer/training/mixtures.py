@@ -6,6 +6,7 @@ from coig_writer.mixing import chat, controls, mixing
 from coig_writer.mixing.mixing import Rules, Sampled
 from coig_writer.mixing.sources import Source
 from coig_writer.mixture import MixtureRow, Turn
+from coig_writer.triplet import Message
 
 NAME = "cw_held_out"
 
@@ -28,7 +29,7 @@ def build(folder, tokenizer, control):
             Turn("user", f"第{number}题"),
             Turn("assistant", f"<think>\n想\n</think>\n\n{'文' * (3 + number)}"),
         )
-        said = [{"role": t.role, "content": t.content} for t in turns]
+        said = [Message(role=t.role, content=t.content) for t in turns]
         length = len(chat.encode(tokenizer, said, template).ids)
         rows.append(MixtureRow(turns, "creative", f"c-{number}", length))
     rules = Rules(42, 512)

@@ -12,6 +12,7 @@ from coig_writer.errors import ConfigError
 from coig_writer.mixing import chat, controls
 from coig_writer.training import recipe as recipes
 from coig_writer.training import run
+from coig_writer.triplet import Message
 from tests.coig_writer.training.mixtures import NAME, build, flags
 
 
@@ -19,7 +20,7 @@ def loss_per_token(model, tokenizer, rows):
     """Computes it from logits, with nothing of the trainer's."""
     total, count, template = 0.0, 0, chat.training_template(tokenizer)
     for row in rows:
-        said = [{"role": t.role, "content": t.content} for t in row.messages]
+        said = [Message(role=t.role, content=t.content) for t in row.messages]
         found = chat.encode(tokenizer, said, template)
         with torch.no_grad():
             logits = model(torch.tensor([found.ids])).logits[0, :-1].log_softmax(-1)

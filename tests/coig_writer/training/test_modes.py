@@ -59,7 +59,7 @@ def trainer(smoke, tokenizer, folder, mode, **changes):
 
 def steps(run):
     """Returns the rows of every optimizer step, in order of their number."""
-    found = {}
+    found: dict[int, list[int]] = {}
     for line in map(json.loads, run.consumed_file.read_text().splitlines()):
         found.setdefault(line["step"], []).extend(line["numbers"])
     return {step: sorted(rows) for step, rows in found.items()}

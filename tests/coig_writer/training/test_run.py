@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from coig_writer.training.modes import Mode
 from coig_writer.training.trainer import RecipeTrainer
 
 MODEL = SimpleNamespace(dtype="bfloat16", use_peft=False, load_in_4bit=False)
-TRAINER = SimpleNamespace(
+TRAINER: Any = SimpleNamespace(
     is_world_process_zero=lambda: True,
     is_fsdp_enabled=False,
     is_deepspeed_enabled=False,
@@ -122,7 +123,8 @@ def test_sharded_gradients_are_summed_in_fp32_where_accelerate_would_take_bf16()
     plugin.set_mixed_precision("bf16")
     assert plugin.mixed_precision_policy.reduce_dtype == torch.bfloat16
     state = SimpleNamespace(fsdp_plugin=plugin)
-    RecipeTrainer._sum_in_fp32(SimpleNamespace(accelerator=SimpleNamespace(state=state)))
+    trainer: Any = SimpleNamespace(accelerator=SimpleNamespace(state=state))
+    RecipeTrainer._sum_in_fp32(trainer)
     policy = plugin.mixed_precision_policy
     assert (policy.param_dtype, policy.reduce_dtype) == (torch.bfloat16, torch.float32)
     assert policy.output_dtype is None  # a loss in bf16 would have three digits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coig_writer.endpoint import Reply
+from coig_writer.endpoint import Endpoint, Reply
 from coig_writer.workbench import prompts
 
 
@@ -45,18 +45,16 @@ def test_the_thought_is_graded_where_the_thought_is_asked_about():
     assert "待评" in prompts.load("score_article").user
 
 
-class Endpoint:
+class Counting(Endpoint):
     """Answers each repeat of a question with another number."""
 
-    model = "m"
-
-    def complete_all(self, requests):
+    def complete_all(self, requests, progress=None):
         return [Reply(str(r.repeat), "answered", data={"quotation": r.repeat}) for r in requests]
 
 
 @pytest.mark.parametrize(("again", "given"), [(0, [0, 0]), (1, [0, 1]), (3, [0, 2])])
 def test_an_answer_that_cannot_be_used_is_asked_for_again(again, given):
     slots = {"article": "春", "genre": None, "title": None}
-    model = prompts.Model(Endpoint(), again)
+    model = prompts.Model(Counting("http://127.0.0.1:9/v1", "m"), again)
     found = model.ask("screen", [slots] * 2, lambda i, a: i == 0 or a.data["quotation"] > 1)
     assert [a.data["quotation"] for a in found] == given

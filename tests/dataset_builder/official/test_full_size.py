@@ -18,7 +18,11 @@ from dataset_builder.official.assign import Assignment
 
 pytestmark = pytest.mark.slow
 
-SOUND = {"query": "写一篇散文，写雨。", "thought": "想一想。", "answer": "雨下了一夜。"}
+SOUND: dict[str, object] = {
+    "query": "写一篇散文，写雨。",
+    "thought": "想一想。",
+    "answer": "雨下了一夜。",
+}
 # What was found in the published file and its kin: id, row, and the rule that names it.
 WARNED = [
     ("boilerplate", SOUND | {"answer": "以下是为您创作的散文：\n\n雨下了一夜又一天。"}),
@@ -27,7 +31,7 @@ WARNED = [
     ("duplicate_text", SOUND | {"answer": "雨，又下了！"}),
     ("unknown_field", SOUND | {"answer": "雨还在下。", "score": 7}),
 ]
-REJECTED = [
+REJECTED: list[tuple[str, dict[str, object]]] = [
     ("empty_field", SOUND | {"thought": " "}),
     ("not_text", SOUND | {"query": 3}),
     ("nested", SOUND | {"thought": {"step": "一"}}),

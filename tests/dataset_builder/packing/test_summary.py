@@ -37,4 +37,4 @@ def test_defects_are_counted():
     ],
 )  # fmt: skip
 def test_a_card_names_the_hub_s_size_category(rows, size):
-    assert card._metadata("curated", rows, [])["size_categories"] == [size]
+    assert card._metadata("curated", {}, rows, [])["size_categories"] == [size]

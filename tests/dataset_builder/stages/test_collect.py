@@ -126,20 +126,21 @@ def test_an_address_speaks_for_or_against_a_date(url, expected):
 def test_what_speaks_for_a_date_is_a_column(other, url, evidence):
     document = Document("a", "文", published_at="2024/1/9", published_at_other=other, url=url)
     outcome = collect.decide(document.noted("collect"), OPTIONS, {}, NAMES)
+    assert isinstance(outcome, Document)
     assert (outcome.published_at, outcome.date_evidence) == ("2024-01-09", evidence)
 
 
 def test_an_unknown_genre_is_told_with_the_nearest():
     document = Document("a", "文", genre="武侠").noted("collect")
     outcome = collect.decide(document, OPTIONS, {}, NAMES)
+    assert isinstance(outcome, Dropped)
     assert outcome.reason == "unknown_genre"
     assert "武侠: no genre; nearest: 武侠小说 (wuxia)" in outcome.evidence
 
 
 def run(tmp_path, *paths, **options):
     settings = Settings(tmp_path / "curation", NAMES)
-    options = collect.Options(paths, thresholds={}, **options)
-    collect.STAGE.run(settings, options)
+    collect.STAGE.run(settings, collect.Options(paths, thresholds={}, **options))
     found = [*read_kept(settings.root, "collect")]
     found += [d.document for d in read_dropped(settings.root, "collect")]
     return sorted(found, key=lambda d: d.id)

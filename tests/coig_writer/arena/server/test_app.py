@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -49,7 +50,7 @@ def test_a_program_sits_votes_and_reads_results_as_a_visitor_of_the_page_does(se
     booth, url = served
     arena = Client(url, verbose=False)
     seat = arena.predict("pairwise", "zh", True, api_name="/session")
-    answers = []
+    answers: list[dict[str, Any]] = []
     for number in range(4):
         assert arena.predict(seat["rater"], "pairwise", "zh", api_name="/next")["item"]
         item = (answers[-1]["next"] if answers else seat)["item"]["id"]
@@ -73,7 +74,7 @@ def test_programs_meet_the_same_checks_and_the_same_sentences(served):
     one = arena.predict(rater, "ranking", "zh", item, [0, 1, 2, 3, 4], api_name="/vote")
     assert one["id"]
     fresh = one["next"]["item"]["id"]
-    asked = {
+    asked: dict[int, list[tuple[object, ...]]] = {
         409: [(rater, "ranking", "zh", item, "skip")],
         401: [
             ("forged.AAAA", "ranking", "zh", fresh, "skip"),
@@ -173,6 +174,9 @@ class Remote:
         time.sleep(0.3)
         self.kept[path] = content
 
+    def forget(self, path):
+        del self.kept[path]
+
 
 def test_the_backup_runs_with_the_server_and_takes_the_last_votes_when_it_stops(make_booth):
     booth, remote = make_booth(STUDY, names=NAMES), Remote()
@@ -200,7 +204,7 @@ def test_sigterm_ends_the_server_in_order(root, tmp_path):
         server.send_signal(signal.SIGTERM)
         assert server.wait(60) == 0
     store = Store(sqlite_url(tmp_path / "arena" / "ballots.sqlite"))
-    (study,) = {row[0] for row in store.keys("studies")}
+    (study,) = {str(row[0]) for row in store.keys("studies")}
     assert len(store.ballots(study)) == 1
 
 

@@ -285,7 +285,7 @@ def test_a_withdrawn_vote_leaves_the_remote_too_and_takes_no_other_along(make_bo
 
 
 def test_on_the_hub_a_forgotten_file_leaves_the_history_too(monkeypatch):
-    calls = []
+    calls: list[tuple[str, ...]] = []
 
     class Api(HubApi):
         def delete_file(self, path, repo_id, *, repo_type):

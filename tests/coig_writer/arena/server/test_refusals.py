@@ -80,7 +80,7 @@ def malformed(client, whole, foreign):
     for verdict in BAD_VERDICTS:
         if verdict != VERDICTS[whole["protocol"]]:
             yield client.post("/api/vote", json={**whole, "verdict": verdict})
-    for change in (
+    changes: list[dict[str, object]] = [
         {"item": foreign},
         {"item": ""},
         {"item": NAMES[0]},
@@ -94,7 +94,8 @@ def malformed(client, whole, foreign):
         {"protocol": "duel"},
         {"language": "fr"},
         {"surprise": 1},
-    ):
+    ]
+    for change in changes:
         yield client.post("/api/vote", json={**whole, **change})
     json_sent = {"content-type": "application/json"}
     for raw, route in itertools.product(RAW, ("vote", "session", "withdraw")):

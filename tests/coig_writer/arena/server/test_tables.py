@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_the_state_is_said_in_a_sentence(view_after, votes, sentence):
 
 def test_rows_hold_counts_and_per_cents_of_pairs_that_met(view_after):
     assert _rows(view_after(2)) == []
-    rows = _rows(view_after(4))
+    rows: list[list[Any]] = _rows(view_after(4))
     assert rows
     for _, _, wins, losses, ties, rate, low, high in rows:
         assert wins + losses + ties > 0
@@ -87,7 +88,7 @@ def test_no_single_vote_can_be_read_off_the_difference_of_two_boards(booth, monk
     monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
     monkeypatch.setattr("coig_writer.arena.server.board.STAYS", 0)
     board, desk = Board(booth), booth.sit("r", "pairwise", "zh")
-    seen = []
+    seen: list[dict[str, Any]] = []
     for _ in range(7):
         booth.vote("r", "pairwise", "zh", Vote(desk.next(), "left"))
         seen.append(board.view("pairwise", "zh"))
