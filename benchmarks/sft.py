@@ -233,7 +233,7 @@ def clocked(call: Callable[[], Any], device: str, times: int) -> tuple[float, An
     """Returns mean seconds of a call and its last result, the device's queue drained."""
     import torch
 
-    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
+    wait: Callable[[], None] = torch.cuda.synchronize if device == "cuda" else lambda: None
     wait()
     started = time.perf_counter()
     for _ in range(times):

@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from coig_writer.errors import InputError
@@ -65,7 +65,8 @@ def from_row(
     Raises:
         InputError: A column is missing, unknown, or of the wrong type.
     """
-    cls = getattr(cls, "class_of", lambda _: cls)(row)
+    cls = _class_of(cls, row)
+    kind: type[object] = cls
     types_by_field = field_types(cls)  # type: ignore[arg-type]
     by_column = {column(cls, name): name for name in types_by_field}
     unknown = sorted(set(row) - set(by_column))
@@ -78,12 +79,17 @@ def from_row(
     for name, field in by_column.items():
         if name in row:
             values[field] = _checked(types_by_field[field], row[name], f"{where}: {what} {name!r}")
-        elif _required(cls, field):
+        elif _required(kind, field):
             raise InputError(
                 f"{where}: {what} {name!r} of {cls.__name__} is missing",
                 f"add it; {what}s are {', '.join(by_column)}",
             )
     return cls(**values)
+
+
+def _class_of(cls: type[R], row: Mapping[str, object]) -> type[R]:
+    choose: Callable[[Mapping[str, object]], type[R]] | None = getattr(cls, "class_of", None)
+    return choose(row) if choose else cls
 
 
 @functools.cache

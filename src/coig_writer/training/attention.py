@@ -8,7 +8,10 @@ take transformers' own sdpa.
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -17,12 +20,13 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-try:
-    from torch.nn.attention.varlen import varlen_attn
-except ImportError:  # torch before 2.10
-    varlen_attn = None
-
 SDPA, VARLEN = "sdpa_per_document", "varlen_per_document"
+# By name, since torch before 2.10 has no such module, and torch 2.11 and 2.13 disagree on its signature.
+varlen_attn: Callable[..., torch.Tensor] | None = (
+    importlib.import_module("torch.nn.attention.varlen").varlen_attn
+    if importlib.util.find_spec("torch.nn.attention.varlen")
+    else None
+)
 # torch 2.13 asks for a word where query heads share keys; 2.11 takes grouped heads without it.
 _GROUPED = (
     {"enable_gqa": True}
@@ -69,6 +73,7 @@ def per_document_varlen(
     q, k, v = (
         states[0].transpose(0, 1).to(value.dtype).contiguous() for states in (query, key, value)
     )
+    assert varlen_attn is not None, "modes.choose refuses a torch without it"
     return varlen_attn(
         q, k, v, bounds, bounds, longest, longest, scale=scale, window_size=(-1, 0), **_GROUPED
     )[None]
@@ -83,6 +88,7 @@ def saved_operators() -> list[Any]:
     return [packet.default for packet in packets if packet is not None]
 
 
+_plain: Callable[..., tuple[torch.Tensor, None]] = sdpa_attention_forward
 _reference = torch.compiler.disable(per_document_sdpa)  # it reads the bounds on the host
 
 
@@ -96,7 +102,7 @@ def _sdpa(
 ) -> tuple[torch.Tensor, None]:
     bounds = settings.get("cu_seq_lens_q")
     if bounds is None:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **settings)
+        return _plain(module, query, key, value, attention_mask, **settings)
     return _reference(query, key, value, bounds, settings["scaling"]), None
 
 
@@ -110,7 +116,7 @@ def _varlen(
 ) -> tuple[torch.Tensor, None]:
     bounds = settings.get("cu_seq_lens_q")
     if bounds is None:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **settings)
+        return _plain(module, query, key, value, attention_mask, **settings)
     longest = settings["max_length_q"]
     return per_document_varlen(query, key, value, bounds, settings["scaling"], longest), None
 

@@ -229,7 +229,7 @@ def _epoch(
     start = int(torch.randint(shape.block, (1,), generator=draw))
     rows = (len(tokens) - start - 1) // shape.block
     cut = tokens[start : start + rows * shape.block].view(rows, shape.block)
-    total, count = 0.0, 0
+    total, count = torch.zeros((), device=made.device), 0
     for chosen in torch.randperm(rows, generator=draw).split(shape.batch):
         loss = _loss(made, cut[chosen])
         loss.backward()

@@ -17,6 +17,7 @@ from accelerate.utils import gather_object
 from datasets import Dataset, concatenate_datasets
 from torch.utils.checkpoint import create_selective_checkpoint_contexts
 from torch.utils.data import DataLoader
+from transformers import PreTrainedModel
 from trl import SFTTrainer
 
 from coig_writer.errors import ConfigError
@@ -240,11 +241,8 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
 
     def _held_out_loss(self) -> float:
         """Returns the loss per token of the held-out rows; each counts once, on however many processes."""
-        rows = {
-            row: measured
-            for part in gather_object([self._held_out])
-            for row, measured in part.items()
-        }
+        parts: list[dict[int, tuple[float, int]]] = gather_object([self._held_out])
+        rows = {row: measured for part in parts for row, measured in part.items()}
         self._held_out = {}
         return sum(loss for loss, _ in rows.values()) / sum(count for _, count in rows.values())
 
@@ -291,14 +289,14 @@ def keep_attention(model: Any) -> None:
     model.activation_checkpointing_enable({"use_reentrant": False, "context_fn": keep})
 
 
-def compile_layers(model: torch.nn.Module) -> None:
+def compile_layers(model: PreTrainedModel) -> None:
     """Compiles every layer in place, for micro-batches of any length: names and hooks stay."""
     for layer in decoder_layers(model):
         layer.compile(dynamic=True)
 
 
-def decoder_layers(model: torch.nn.Module) -> Sequence[torch.nn.Module]:
-    """Returns a model's decoder layers: its one list of modules that all are of one class."""
+def decoder_layers(model: PreTrainedModel) -> Sequence[torch.nn.Module]:
+    """Returns a model's decoder layers: its one list of modules, as long as the configuration says."""
     lists = [m for m in model.modules() if isinstance(m, torch.nn.ModuleList)]
     (layers,) = [m for m in lists if len(m) == model.config.num_hidden_layers]
     return list(layers)
