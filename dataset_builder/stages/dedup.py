@@ -5,6 +5,7 @@
 Candidates come from MinHash over Chinese character 4-grams (datatrove); each is then measured: a
 document is dropped if it shares half of its 4-grams (Jaccard) with one that stays. Of two, the one
 published first stays (by both its dates, in China, whatever their form and zone), then the one with the smaller id. Nothing is dropped on a hash alone.
+Traditional and simplified copies are one text (OpenCC); where it is not installed, the stage says so.
 
 The search is in steps that processes share. What a share makes lies under ``.03-dedup.search-HASH/``
 until the stage is done::
@@ -35,7 +36,7 @@ from coig_writer.document import Document, dropped
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.files import atomic_path, file_sha256, iterate, write_rows
 from coig_writer.record import to_row
-from coig_writer.text import contamination, minhash
+from coig_writer.text import contamination, minhash, scripts
 from coig_writer.text.ngrams import similarity
 from coig_writer.text.normalise import reduced
 from dataset_builder.stages import dates, sources
@@ -85,7 +86,8 @@ def within(members: Sequence[Member], least: float) -> list[Duplicate]:
     stay: list[tuple[str, str, NDArray[np.uint64]]] = []
     found: list[Duplicate] = []
     for member in sorted(members, key=lambda m: m.order):
-        own, flat = minhash.shingles(member.text), reduced(member.text)
+        text = scripts.simplified(member.text)
+        own, flat = minhash.shingles(text), reduced(text)
         alike = [
             (1.0 if flat == other else min(similarity(own, theirs), 0.9999), name)
             for name, other, theirs in stay
@@ -129,7 +131,7 @@ class Search:
         for number, (path, lines) in enumerate(self.parts.lines()):
             target = self.folder / "signatures" / f"{path.stem}.npy"
             if number % world == rank and not target.is_file():
-                texts = [json.loads(line)["text"] for line in lines]
+                texts = [scripts.simplified(json.loads(line)["text"]) for line in lines]
                 _save(target, minhash.signatures(texts))
 
     def pair(self, rank: int, world: int) -> None:
@@ -224,6 +226,7 @@ class Options:
 def steps(where: Settings, options: Options) -> list[Step]:
     """Returns the steps of the stage: the search for duplicates, then the decisions."""
     recorded = {"least": options.similar, "benchmark": contamination.SHARE}
+    recorded |= {"scripts_as_one": scripts.installed()}
     parts = where.parts("dedup", recorded)
     search = Search(parts, options.similar)
 
@@ -251,5 +254,14 @@ def decide(document: Document, found: Mapping[str, Duplicate]) -> Outcome:
     return document.noted("dedup")
 
 
-STAGE = Stage("dedup", __doc__, Options, steps)
+def told(_where: Settings) -> list[str]:
+    """Says so where copies in the other script are not found."""
+    if scripts.installed():
+        return []
+    return [
+        "traditional and simplified copies were compared as written: pip install opencc, and run dedup again"
+    ]
+
+
+STAGE = Stage("dedup", __doc__, Options, steps, closing=told)
 main = STAGE.main

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from coig_writer import benchmark
 from coig_writer.text.ngrams import GRAM, grams, hashes, within
 from coig_writer.text.normalise import reduced
+from coig_writer.text.scripts import simplified
 from coig_writer.text.verdict import Verdict
 from coig_writer.triplet import Language
 
@@ -30,7 +31,7 @@ class _Known:
 @functools.cache
 def _known(language: Language) -> _Known:
     queries = benchmark.queries(language)
-    own = [grams(query.query, GRAM[language]) for query in queries]
+    own = [grams(simplified(query.query), GRAM[language]) for query in queries]
     found, numbers = np.concatenate(own), np.repeat(np.arange(len(own)), list(map(len, own)))
     order = np.argsort(found, kind="stable")
     ids = tuple(query.id for query in queries)
@@ -41,13 +42,13 @@ def contaminated(text: str) -> Verdict | None:
     """Finds the benchmark query that a text repeats most.
 
     Args:
-        text: A prompt or an article, in any language.
+        text: A prompt or an article, in any language; Chinese in either script, where OpenCC is installed.
 
     Returns:
         A verdict ``of`` the query of which the text holds the largest share of n-grams, if that is
         half or more; None for nearly all texts.
     """
-    flat = reduced(text)
+    flat = reduced(simplified(text))
     found: list[tuple[float, str, int, int]] = []
     for language in benchmark.LANGUAGES:
         known = _known(language)

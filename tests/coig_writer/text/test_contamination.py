@@ -70,3 +70,14 @@ def test_every_query_of_the_benchmark_finds_itself() -> None:
             verdict = contaminated(query.query)
             assert verdict is not None
             assert verdict.of == query.id
+
+
+def test_a_query_in_the_other_script_is_found() -> None:
+    from opencc import OpenCC
+
+    query = benchmark.queries("zh")[0]
+    other = OpenCC("s2t").convert(query.query)
+    assert other != query.query
+    verdict = contaminated(other)
+    assert verdict is not None
+    assert verdict.of == query.id

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from dataset_builder.stages import dates
+from coig_writer import taxonomy
+from coig_writer.text import scripts
+from dataset_builder.stages import dates, dedup
 from dataset_builder.stages.dedup import LEAST, Member, within
+from dataset_builder.stages.stage import Settings
 
 
 def text(shared: int, own: int, total: int = 153) -> str:
@@ -67,3 +72,29 @@ def test_the_one_published_first_stays_whatever_its_form(first: str, second: str
     ]
     (found,) = within(members, LEAST)
     assert (found.id, found.of) == ("a", "b")
+
+
+SIMPLIFIED = "这个国家的孩子们说，后来的时间会对每个人说话，书里没有门。"
+TRADITIONAL = "這個國家的孩子們說，後來的時間會對每個人說話，書裡沒有門。"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"), [(SIMPLIFIED, TRADITIONAL), (TRADITIONAL, SIMPLIFIED)]
+)
+def test_of_two_copies_in_two_scripts_the_one_published_first_stays(
+    earlier: str, later: str
+) -> None:
+    members = [Member(dates.read("2023"), "a", later), Member(dates.read("2022"), "b", earlier)]
+    (found,) = within(members, LEAST)
+    assert (found.id, found.of, found.reason) == ("a", "b", "exact_duplicate")
+
+
+def test_without_opencc_scripts_stay_apart_and_the_stage_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert dedup.told(Settings(tmp_path, taxonomy.published())) == []
+    monkeypatch.setattr(scripts, "installed", lambda: False)
+    members = [Member(None, "a", SIMPLIFIED), Member(None, "b", TRADITIONAL)]
+    assert within(members, LEAST) == []
+    (said,) = dedup.told(Settings(tmp_path, taxonomy.published()))
+    assert "pip install opencc" in said
