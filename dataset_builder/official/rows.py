@@ -52,7 +52,7 @@ RULES = {
 REPAIRS = ("byte order marks removed", "CRLF turned into LF")
 LONGEST_LIST = 200  # characters of a list of names in a message
 _PLACEHOLDER = re.compile(
-    r"(?:[\W_]*|n/?a|none|null|nan|todo|tbd|test|测试|暂?无|待(补|定|填)充?|占位符?|略|同上|prompt|query)[\W_]*",
+    r"(?:n/?a|none|null|nan|todo|tbd|test|测试|暂?无|待(补|定|填)充?|占位符?|略|同上|prompt|query)?[\W_]*",
     re.IGNORECASE,
 )
 _NO_LETTER = re.compile(r"[\W_]+")

@@ -40,7 +40,7 @@ _CHARACTERS: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(r"[\ue000-\uf8ff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"),
     ),
 )
-_OPENING_TOKENS = re.compile(rf"\s*(?:{_TOKEN}\s*)+")
+_OPENING_TOKENS = re.compile(rf"\A\s*(?:{_TOKEN}\s*)+")
 _CLOSING_TOKENS = re.compile(rf"{_TOKEN}(?:\s*{_TOKEN})*\s*\Z")
 _MODELS = (
     r"(?:通义千问|文心一言|讯飞星火|智谱清言|混元大模型|chatgpt|deepseek|qwen|qwq|chatglm|glm-\d|baichuan|internlm|minimax|mixtral|mistral"
