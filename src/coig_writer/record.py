@@ -66,7 +66,7 @@ def from_row(
         InputError: A column is missing, unknown, or of the wrong type.
     """
     cls = _class_of(cls, row)
-    kind: type[object] = cls
+    kind: type = cls
     types_by_field = field_types(cls)  # type: ignore[arg-type]
     by_column = {column(cls, name): name for name in types_by_field}
     unknown = sorted(set(row) - set(by_column))
