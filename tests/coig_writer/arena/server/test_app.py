@@ -199,7 +199,10 @@ def test_sigterm_ends_the_server_in_order(root, tmp_path):
             view = client.post("/api/session", json={**start, "consent": True}).json()
             vote = {**start, "item": view["item"]["id"], "verdict": "left"}
             assert client.post("/api/vote", json=vote).status_code == 200
-            second = subprocess.run(command, capture_output=True, text=True, check=False)
+            # another study on the same port; one on the same folder would wait for its turn
+            folder = str(tmp_path / "arena")
+            other = [str(tmp_path / "other") if word == folder else word for word in command]
+            second = subprocess.run(other, capture_output=True, text=True, check=False, timeout=120)
             assert (second.returncode, "is taken" in second.stderr) == (1, True), second.stderr
         server.send_signal(signal.SIGTERM)
         assert server.wait(60) == 0
