@@ -41,6 +41,7 @@ SAMPLES = [
 
 
 def packed(folder, rows):
+    shutil.rmtree(folder / ".git", ignore_errors=True)  # a folder with a checkout is not replaced
     pack.pack(rows, taxonomy.published(), folder)
     return folder
 
@@ -119,6 +120,8 @@ def test_a_takedown_gets_the_version_that_its_log_names_and_sorts_last(publish, 
     packed(folder, [*ROWS, LATER])
     publish(folder, "--to", NAME, "--tag", "v1.1.0", "--commit")
     shutil.copytree(folder, again := folder.parent / "again")
+    for place in (folder, again):
+        shutil.rmtree(place / ".git")  # as above
     remove(folder, ["d"], "asked")
     out = publish(folder, "--to", NAME, "--commit", code=1)
     assert "v1.0.1 would sort before v1.1.0" in out
