@@ -76,11 +76,14 @@ def fits(file: str, spent: float, budget: float, pace: float) -> bool:
     return spent + LONGEST.get(file, 1.0) * pace <= budget
 
 
+@pytest.hookimpl(tryfirst=True)  # before fixtures that train
 def pytest_runtest_setup(item: pytest.Item) -> None:
     budget, pace = (item.config.getoption(name) for name in ("--budget", "--pace"))
     spent = (time.monotonic() - item.config.stash[STARTED]) / 60
     if budget and not fits(item.path.name, spent, budget, pace):
         pytest.skip(f"{SPENT} {budget:g} minutes on this machine")
+    if torch := sys.modules.get("torch"):  # lighteval, once imported, has them off in the process
+        torch.set_grad_enabled(True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -52,10 +52,6 @@ def test_the_shipped_adapters_change_the_adapters_keys_alone(root):
     assert changed == bits | {"lora_r", "lora_alpha", "output_dir"}
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="a 4-bit base on a CPU lost its gradient when modes were merged: known fault",
-)
 @pytest.mark.slow
 def test_an_adapter_on_a_base_in_4_bits_is_trained_and_stated(
     root, tmp_path, smoke, smoke_tokenizer

@@ -20,13 +20,6 @@ FAST = Mode("fast", "sdpa_per_document", checkpointing="selective")
 TURNS = [messages(f"写{i}", f"想{i}", "文" * (3 + 11 * i % 61)) for i in range(45)]
 
 
-@pytest.fixture(autouse=True)
-def gradients():
-    """lighteval switches gradients off for the whole process when it is imported."""
-    with torch.enable_grad():
-        yield
-
-
 def trainer(smoke, tokenizer, folder, mode, **changes):
     settings = {
         "assistant_only_loss": True,

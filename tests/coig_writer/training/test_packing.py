@@ -10,14 +10,6 @@ from trl import SFTConfig
 from coig_writer.training.trainer import RecipeTrainer, document_losses
 from coig_writer.triplet import messages
 
-
-@pytest.fixture(autouse=True)
-def gradients():
-    """lighteval switches gradients off for the whole process when it is imported."""
-    with torch.enable_grad():
-        yield
-
-
 TURNS = [messages(f"写{i}", f"想{i}", "文" * (5 + 7 * i)) for i in range(4)]
 
 
