@@ -1,17 +1,44 @@
-"""What the base model reads: nothing that shares a run of characters with a held-out text."""
+"""The base that the demo may start from: what is kept out of its corpus, and one epoch of it."""
 
 from __future__ import annotations
 
-from coig_writer.training.pretraining import GRAM, Text, without
+import json
 
-HELD_OUT = "清早的雾还没散卖豆花的阿婆掀开木桶"
+import numpy as np
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from coig_writer.training import pretraining
+from coig_writer.training.pretraining import Shape, Text
+
+KEPT_OUT = "巷口的灯坏了三年，没有人记得它亮过。"
+TINY = Shape(
+    pieces=400, width=32, layers=1, heads=2, inner=32, block=16, batch=2, epochs=2, dropout=0.0
+)
 
 
-def test_a_paragraph_with_a_run_of_a_held_out_text_is_dropped() -> None:
-    copied, near = "他说" + HELD_OUT[2 : 2 + GRAM], "他说" + HELD_OUT[: GRAM - 1] + "了又聚拢来。"
-    left, gone = without([Text("a", f"{copied}\n{near}"), Text("b", copied)], [HELD_OUT, "雨"])
-    assert (left, gone) == ([Text("a", near)], 2)
+def test_paragraphs_that_share_thirteen_characters_with_a_kept_out_text_go():
+    twelve, thirteen = (KEPT_OUT.replace("，", "").replace("。", "")[:n] for n in (12, 13))
+    texts = [
+        Text("a", f"他说：{twelve}。\n又说：{thirteen}，如此。\n雨下了一夜。"),
+        Text("b", thirteen),
+    ]
+    left, gone = pretraining.without(texts, [KEPT_OUT])
+    assert left == [Text("a", f"他说：{twelve}。\n雨下了一夜。")]
+    assert gone == 2
 
 
-def test_nothing_held_out_drops_nothing() -> None:
-    assert without([Text("a", HELD_OUT)], []) == ([Text("a", HELD_OUT)], 0)
+def test_a_base_is_prepared_and_trained_and_keeps_the_weights_of_its_best_epoch(tmp_path):
+    texts = [Text("a", f"第{n}夜，雨落在瓦上，灯还亮着。" * 6, weight=2) for n in range(12)]
+    pretraining.prepare(tmp_path / "work", texts, [KEPT_OUT], TINY)
+    record = json.loads((tmp_path / "work" / pretraining.RECORD).read_text(encoding="utf-8"))
+    assert (record["documents"], record["held_out_documents"]) == (12, 1)
+    once = len(AutoTokenizer.from_pretrained(tmp_path / "work")(texts[0].text)["input_ids"]) + 1
+    assert len(np.load(tmp_path / "work" / pretraining.CORPUS)) > 11 * once  # each is read twice
+    (tmp_path / "base").mkdir()
+    log = tmp_path / "log.jsonl"
+    best = pretraining.train(tmp_path / "work", tmp_path / "base", TINY, log=log)
+    epochs = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert best == min(epoch["held_out"] for epoch in epochs)
+    assert epochs[1]["loss"] < epochs[0]["loss"]
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "base")
+    assert model.config.hidden_size == TINY.width
