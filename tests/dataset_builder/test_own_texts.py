@@ -32,8 +32,10 @@ OWN = {
 def test_a_run_that_keeps_nothing_stops_and_shows_why(tmp_path):
     (tmp_path / "a.csv").write_text("text,published\n文,2023-05-01\n", encoding="utf-8")
     plan = curate.Plan(collect.Options((tmp_path / "a.csv",)), reviewing_stage.Options(("r1",)))
-    with pytest.raises(InputError, match=r"kept none of 1 .*unknown column 'published'"):
+    with pytest.raises(InputError, match=r"kept none of 1 .*1 no_date.*"):
         curate.run(Settings(tmp_path / "curation", NAMES), plan)
+    dropped = (tmp_path / "curation" / "01-collect" / "dropped.jsonl").read_text(encoding="utf-8")
+    assert '"published"' in dropped  # the column that nobody knows is kept beside the text
 
 
 def test_a_taxonomy_of_ones_own_goes_through_every_stage(tmp_path):
