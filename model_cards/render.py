@@ -286,7 +286,7 @@ def published(variant: str, language: str, metric: str) -> Fact | None:
 
 
 def results_table(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> Literal | None:
-    """Renders mean scores per language with n and interval, beside the paper's unless the model is a smoke model."""
+    """Renders mean scores per language beside the paper's, with n and interval; a smoke model gets no verdict."""
     rows: list[tuple[Fact | Literal | str, ...]] = []
     for key in sorted(key for key in scored if key.endswith("/mean")):
         _, language, metric, _ = key.split("/")
@@ -294,9 +294,9 @@ def results_table(variant: str, scored: Mapping[str, Fact], *, smoke: bool) -> L
         n = Fact(f"{key}/n", fact.n or 0)
         name = Literal(f"`{metric}`")
         mean = dataclasses.replace(fact, n=None)  # n has a column of its own
-        compared = () if smoke else (reported or "–", *difference(fact, reported))
-        rows.append((language, name, mean, n, *compared))
-    header = ("Language", "Metric", "Mean", "n", *(() if smoke else ("Paper", "Difference", "")))
+        gap, verdict = difference(fact, reported)
+        rows.append((language, name, mean, n, reported or "–", gap, *([] if smoke else [verdict])))
+    header = ("Language", "Metric", "Mean", "n", "Paper", "Difference", *([] if smoke else [""]))
     if not rows:
         return None
     main = [

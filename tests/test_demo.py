@@ -13,6 +13,7 @@ from coig_writer import facts
 from coig_writer.files import read_records
 from coig_writer.generation import Generation
 from coig_writer.mixture import VARIANTS, ids_hash
+from coig_writer.paper import TABLE_4_MEAN
 from coig_writer.score import Score
 
 pytestmark = pytest.mark.slow
@@ -130,16 +131,14 @@ def test_a_second_run_builds_nothing(clone):
     assert {p: p.stat().st_mtime_ns for p in (folder / "build").rglob("*.parquet")} == before
 
 
-def test_reproduce_on_the_smoke_model(clone):
+def test_reproduce_ends_with_the_scores_beside_the_papers(clone):
     folder, _ = clone
     out = make(folder, "reproduce", "RUN=g", "SMOKE=1")
-    for words in (
-        "mix",
-        "train",
-        "generate",
-        "score",
-        "card",
-        "| Paper | Difference |",
-        "build/reproduce-smoke/cards/g/README.md",
-    ):
-        assert words in out
+    for stage in ("mix", "train", "generate", "score", "card"):
+        assert f"] {stage}: " in out
+    table = out.partition("| Language | Metric | Mean | n | Paper | Difference |")[2]
+    (ttr,) = (row for row in table.splitlines() if row.startswith("| zh | `ttr` |"))
+    *_, mean, _, paper, difference, _ = (cell.strip() for cell in ttr.split("|"))
+    assert float(paper) == TABLE_4_MEAN["zh"]["g"]
+    assert float(difference) == pytest.approx(float(mean.split()[0]) - float(paper), abs=0.001)
+    assert out.rstrip().endswith("build/reproduce-smoke/cards/g/README.md")

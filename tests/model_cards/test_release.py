@@ -125,7 +125,7 @@ def test_a_smoke_models_card_is_short(made):
     card = (made / "cards" / release.VARIANT / "README.md").read_text(encoding="utf-8")
     assert len(card) < len(full(made)) / 1.5
     assert "## Samples" not in card
-    assert "Paper" not in card
+    assert "those of a smoke model mean nothing" in card
 
 
 def test_a_loss_curve_is_the_same_text_again(made):
@@ -171,6 +171,8 @@ def test_a_difference_is_told_by_the_interval_unless_the_model_is_a_smoke_model(
     assert table.text.splitlines()[2].endswith(f"| {verdict} |")
     smoke = render.results_table("cw_10k", scored, smoke=True)
     assert smoke is not None
+    assert smoke.text.splitlines()[0].endswith("| Paper | Difference |")
+    assert "| 0.593 | 0.037 |" in smoke.text
     assert "significant" not in smoke.text
 
 
