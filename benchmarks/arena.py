@@ -20,6 +20,7 @@ import argparse
 import asyncio
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import platform
@@ -35,6 +36,8 @@ from pathlib import Path
 from typing import Any
 
 from coig_writer.arena.server.store import Store, sqlite_url
+from coig_writer.files import read_rows, write_records
+from coig_writer.generation import Generation
 
 ROOT = Path(__file__).parents[1]
 GOAL_PER_S, GOAL_P99_MS = 300, 150
@@ -182,19 +185,29 @@ async def drive(rater: Rater, port: int, raters: int, seconds: float) -> tuple[L
 
 def generations(path: Path, prompts: int = 2_400) -> None:
     """Writes a study large enough that nobody runs out: synthetic texts of about 600 characters."""
-    with path.open("w", encoding="utf-8") as file:
-        for prompt in range(prompts):
-            for model in range(5):
-                text = f"第{prompt}题第{model}篇。" + "夜里下了一场小雨，院子里的石板发亮。" * 33
-                row: dict[str, Any] = {
-                    "variant": f"hand-{model}",
-                    "query_id": f"zh-{prompt}",
-                    "language": "zh",
-                }
-                row |= {"genre": "essay", "prompt": f"第{prompt}题", "text": text, "article": text}
-                row |= {"reasoning": None, "reasoning_state": "absent", "finish_reason": "stop"}
-                row |= dict.fromkeys(("n_tokens", "seed", "sampling", "revision"))
-                file.write(json.dumps(row | {"model": "synthetic"}, ensure_ascii=False) + "\n")
+    answers = []
+    for prompt, model in itertools.product(range(prompts), range(5)):
+        text = f"第{prompt}题第{model}篇。" + "夜里下了一场小雨，院子里的石板发亮。" * 33
+        answers.append(
+            Generation(
+                variant=f"hand-{model}",
+                query_id=f"zh-{prompt}",
+                language="zh",
+                genre="essay",
+                prompt=f"第{prompt}题",
+                text=text,
+                reasoning=None,
+                article=text,
+                reasoning_state="absent",
+                finish_reason="stop",
+                n_tokens=None,
+                seed=None,
+                sampling=None,
+                model="synthetic",
+                revision=None,
+            )
+        )
+    write_records(path, answers, Generation)
 
 
 STUDY = """
@@ -265,8 +278,7 @@ def measure_plain(folder: Path, raters: int, seconds: float) -> Outcome:
     app.write_text(PLAIN_APP, encoding="utf-8")
     with server([sys.executable, str(app), str(votes), str(port)], port, "/config"):
         load, took = asyncio.run(drive(gradio_rater, port, raters, seconds))
-    lines = votes.read_text(encoding="utf-8").splitlines() if votes.exists() else []
-    stored = [json.loads(line)["item"] for line in lines]
+    stored = [row["item"] for _, row in read_rows(votes)] if votes.exists() else []
     return _outcome("plain Gradio, JSONL append", load, took, stored)
 
 

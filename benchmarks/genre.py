@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import gzip
 import hashlib
 import itertools
-import json
 import time
 from collections import Counter
 from pathlib import Path
@@ -26,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from coig_writer import benchmark
+from coig_writer.files import read_rows
 from coig_writer.preference.rates import wilson
 from coig_writer.taxonomy import published
 from coig_writer.text import genre
@@ -48,10 +47,9 @@ DOUBTFUL = {
 
 def prompts(path: Path) -> dict[str, tuple[str, str]]:
     """Reads prompt id → (genre slug, prompt)."""
-    with gzip.open(path, "rt", encoding="utf-8") as handle:
-        rows = [json.loads(line) for line in handle]
     return {
-        row["prompt_id"]: (published().genre(row["genre_zh"]).slug, row["prompt"]) for row in rows
+        row["prompt_id"]: (published().genre(row["genre_zh"]).slug, row["prompt"])
+        for _, row in read_rows(path)
     }
 
 
@@ -100,11 +98,9 @@ def cases(path: Path) -> Cases:
     """Reads every text with a known genre; those of the preference benchmark only if they are at hand."""
     found: list[tuple[str, str, str, NDArray[np.float64]]] = []
     if path.is_file():
-        with gzip.open(path, "rt", encoding="utf-8") as handle:
-            rows = [json.loads(line) for line in handle]
         for prompt_id, (label, prompt) in prompts(path).items():
             found.append(("prompts", prompt_id, label, genre.signals(prompt)))
-        for row in rows:
+        for _, row in read_rows(path):
             label = published().genre(row["genre_zh"]).slug
             signals = genre.signals(row["prompt"], row["response"])
             found.append(("with answers", row["prompt_id"], label, signals))

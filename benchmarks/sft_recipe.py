@@ -28,6 +28,7 @@ from torch.profiler import ProfilerActivity, profile
 from transformers import Qwen2ForCausalLM, TrainerCallback
 
 from coig_writer.errors import MissingInputError, run_command
+from coig_writer.files import read_rows
 from coig_writer.mixing import controls
 from coig_writer.planning import lengths as planner_lengths
 from coig_writer.planning import planner
@@ -151,13 +152,11 @@ def measure(own: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
             callbacks=[clock],
         )
         trainer.train()
-        lines = trainer.consumed_file.read_text(encoding="utf-8").splitlines()
+        lines = [row for _, row in read_rows(trainer.consumed_file)]
     if profiler is not None:
         profiler.stop()
         print(kernels.table(profiler, clock.ends[-1] - clock.ends[-2], 24))
-    found = steps_of(
-        [json.loads(line) for line in lines], lengths, trainer.state.log_history, clock
-    )
+    found = steps_of(lines, lengths, trainer.state.log_history, clock)
     return result(found, own, of, device) | {"mode": dataclasses.asdict(mode), "dtype": model.dtype}
 
 

@@ -12,9 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import dataclasses
-import gzip
 import hashlib
-import json
 import random
 import re
 import sys
@@ -26,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the stages are never insta
 from coig_writer import taxonomy
 from coig_writer.document import Document
 from coig_writer.errors import run_command
+from coig_writer.files import read_rows
 from coig_writer.preference.agreement import cohen
 from coig_writer.preference.rates import wilson
 from coig_writer.text import framing, repetition, truncation
@@ -86,8 +85,6 @@ def answers(file: Path) -> list[Text]:
     """Reads the answers of WritingPreferenceBench (ODC-BY)."""
     names = taxonomy.published()
     slugs = {genre.zh: genre.slug for genre in names.genres}
-    with gzip.open(file, "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
     return [
         Text(
             f"{row['prompt_id']} by {row['model']}",
@@ -95,7 +92,7 @@ def answers(file: Path) -> list[Text]:
             slugs.get(row["genre_zh"]),
             row["finish_reason"],
         )
-        for row in rows
+        for _, row in read_rows(file)
     ]
 
 

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import gzip
 import hashlib
-import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from coig_writer.errors import MissingInputError, run_command
+from coig_writer.files import read_rows
 from coig_writer.training import pretraining
 from coig_writer.training.pretraining import Shape, Text
 
@@ -44,12 +43,13 @@ def of_folder(folder: Path) -> Iterator[Text]:
             f"{folder}: no .jsonl, .jsonl.gz or .txt file", "name a folder of texts"
         )
     for file in files:
-        opener = gzip.open if file.suffix == ".gz" else open
-        with opener(file, "rt", encoding="utf-8") as handle:
-            rows = [{"text": handle.read()}] if file.suffix == ".txt" else map(json.loads, handle)
-            for row in rows:
-                body = "\n".join(part for part in (row.get("title"), row["text"]) if part)
-                yield Text("corpus", simplified.convert(body))
+        if file.suffix == ".txt":
+            bodies: Iterable[str] = [file.read_text(encoding="utf-8")]
+        else:
+            rows = (row for _, row in read_rows(file))
+            bodies = ("\n".join(filter(None, (row.get("title"), row["text"]))) for row in rows)
+        for body in bodies:
+            yield Text("corpus", simplified.convert(body))
 
 
 def of_kit() -> tuple[list[Text], list[str]]:
@@ -65,13 +65,10 @@ def of_kit() -> tuple[list[Text], list[str]]:
             kept_out += bodies
         else:
             texts += [Text("samples", body, KIT_WEIGHT) for body in bodies]
-    for line in (
-        (ROOT / "dataset_builder/sample/raw_texts.jsonl").read_text(encoding="utf-8").splitlines()
-    ):
-        texts.append(Text("raw texts", json.loads(line)["text"], KIT_WEIGHT))
-    for file in sorted((ROOT / "recipes" / "sample").glob("*.jsonl")):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            texts.append(Text("general rows", "\n".join(_strings(json.loads(line))), KIT_WEIGHT))
+    for _, row in read_rows(ROOT / "dataset_builder/sample/raw_texts.jsonl"):
+        texts.append(Text("raw texts", row["text"], KIT_WEIGHT))
+    for _, row in read_rows(ROOT / "recipes" / "sample"):
+        texts.append(Text("general rows", "\n".join(_strings(row)), KIT_WEIGHT))
     return texts, kept_out
 
 

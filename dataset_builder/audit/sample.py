@@ -8,15 +8,14 @@ of those prompts stand beside random subsets of as many Chinese queries.
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from coig_writer import benchmark
-from coig_writer.errors import InputError, MissingInputError
+from coig_writer.errors import InputError
+from coig_writer.files import read_rows
 from coig_writer.taxonomy import published
 from coig_writer.triplet import Language, Triplet
 from dataset_builder.audit.diversity import FALLING, FIGURES, Diversity, measure
@@ -34,29 +33,15 @@ def reference(path: Path) -> list[str]:
         MissingInputError: There is no such file.
         InputError: A line is no object with ``prompt_id`` and ``prompt``.
     """
-    if not path.is_file():
-        raise MissingInputError(f"{path}: no such file", "give a JSONL file of prompts")
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rb") as handle:
-        return list(
-            dict(_prompt(line, f"{path} line {n}") for n, line in enumerate(handle, 1)).values()
-        )
-
-
-def _prompt(line: bytes, where: str) -> tuple[str, str]:
-    try:
-        row = json.loads(line)
-        found = row["prompt_id"], row["prompt"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(
-            f"{where}: {type(error).__name__}: {str(error)[:80]}",
-            "each line needs prompt_id and prompt",
-        ) from error
-    if not all(isinstance(value, (str, int)) for value in found):
-        raise InputError(
-            f"{where}: prompt_id or prompt is no text", "each line needs prompt_id and prompt"
-        )
-    return str(found[0]), str(found[1])
+    found: dict[str, str] = {}
+    for where, row in read_rows(path):
+        for name in ("prompt_id", "prompt"):
+            if not isinstance(row.get(name), (str, int)):
+                raise InputError(
+                    f"{where}: {name} is missing or no text", "each line needs prompt_id and prompt"
+                )
+        found[str(row["prompt_id"])] = str(row["prompt"])
+    return list(found.values())
 
 
 def show_genres(triplets: Sequence[Triplet]) -> None:

@@ -45,7 +45,7 @@ from coig_writer.files import (
     write_json,
     write_rows,
 )
-from coig_writer.record import to_row
+from coig_writer.record import parse_line, to_row
 from coig_writer.taxonomy import Taxonomy
 from dataset_builder.stages import dates, sources
 from dataset_builder.stages.dates import Published
@@ -399,7 +399,7 @@ def _copied(
     for path in parts:
         with path.open("rb") as handle:
             for raw in handle:
-                row, copied = json.loads(raw), raw
+                row, copied = parse_line(raw, str(path)), raw
                 if "note" in row:
                     read.append(row["note"])
                     continue

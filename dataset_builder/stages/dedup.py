@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from coig_writer.document import Document, dropped
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.files import atomic_path, file_sha256, iterate, write_rows
-from coig_writer.record import to_row
+from coig_writer.record import parse_line, to_row
 from coig_writer.text import contamination, minhash, scripts
 from coig_writer.text.ngrams import similarity
 from coig_writer.text.normalise import reduced
@@ -131,7 +131,8 @@ class Search:
         for number, (path, lines) in enumerate(self.parts.lines()):
             target = self.folder / "signatures" / f"{path.stem}.npy"
             if number % world == rank and not target.is_file():
-                texts = [scripts.simplified(json.loads(line)["text"]) for line in lines]
+                where = f"{self.parts.input}, part {number}"
+                texts = [scripts.simplified(parse_line(line, where)["text"]) for line in lines]
                 _save(target, minhash.signatures(texts))
 
     def pair(self, rank: int, world: int) -> None:
@@ -166,7 +167,7 @@ class Search:
         members: dict[int, list[Member]] = defaultdict(list)
         for position, line in enumerate(line for _, lines in self.parts.lines() for line in lines):
             if position in own:
-                row = json.loads(line)
+                row = parse_line(line, f"{self.parts.input} line {position + 1}")
                 date = dates.first(*(row[name] for name in sources.DATES))
                 members[own[position]].append(Member(date, row["id"], row["text"]))
         for number, file in open_.items():

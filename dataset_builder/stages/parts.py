@@ -28,7 +28,7 @@ from coig_writer.document import OPEN, Document, Dropped
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import file_sha256, iterate, read_json, write_json, write_rows
 from coig_writer.folder import atomic_folder
-from coig_writer.record import from_row, to_row
+from coig_writer.record import from_row, parse_line, to_row
 
 STAGES = (
     "collect",
@@ -169,7 +169,9 @@ class Parts:
         for number, (path, lines) in enumerate(self.lines()):
             if number % world == rank and not path.is_file():
                 documents = [
-                    from_row(Document, json.loads(line), str(self.input)) for line in lines
+                    from_row(Document, parse_line(line, where), where)
+                    for n, line in enumerate(lines, number * self.size + 1)
+                    for where in [f"{self.input} line {n}"]
                 ]
                 outcomes = process(documents)
                 found = [o.document.id if isinstance(o, Dropped) else o.id for o in outcomes]
@@ -221,7 +223,7 @@ class Parts:
                 for line in path.read_bytes().splitlines(keepends=True):
                     if line.startswith(b'{"document"'):
                         drop.write(line)
-                        reasons[json.loads(line)["reason"]] += 1
+                        reasons[parse_line(line, str(path))["reason"]] += 1
                     else:
                         keep.write(line)
                         kept += 1

@@ -10,13 +10,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-import json
 from collections.abc import Iterable
 from importlib import resources
 from typing import Literal
 
 from coig_writer.errors import InputError
-from coig_writer.record import from_row
+from coig_writer.record import from_row, parse_line
 from coig_writer.taxonomy import Taxonomy, published
 from coig_writer.triplet import Language
 
@@ -90,9 +89,9 @@ def queries(language: Language) -> tuple[Query, ...]:
     for file in sorted(folder.iterdir(), key=lambda f: f.name):
         if not file.name.endswith(".jsonl"):
             continue
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(file.read_bytes().splitlines(), 1):
             where = f"benchmark/{language}/{file.name} line {number}"
-            found.append(from_row(Query, json.loads(line), where))
+            found.append(from_row(Query, parse_line(line, where), where))
     order = {genre.slug: place for place, genre in enumerate(published().genres)}
     return tuple(sorted(found, key=lambda q: (order[q.genre], int(q.id.rpartition("-")[2]))))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import gzip
 import hashlib
 import itertools
 import json
@@ -17,12 +18,13 @@ import logging
 import os
 import typing
 import uuid
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from coig_writer.errors import ConfigError, InputError, MissingInputError
-from coig_writer.record import column, field_types, from_row, optional, to_row
+from coig_writer.record import column, field_types, from_row, optional, parse_line, to_row
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -182,7 +184,7 @@ def iterate(path: Path, cls: type[R], made_by: str = "") -> Iterator[R]:
 
 
 def read_rows(path: Path, made_by: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields (file and row for errors, row) from a Parquet or JSONL file or a folder of them."""
+    """Yields (file and row for errors, row) from a Parquet or JSONL file (gzipped: ``.gz``) or a folder of them."""
     if path.is_dir():
         files = sorted(
             f
@@ -224,24 +226,32 @@ def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _jsonl_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    with path.open("rb") as handle:
-        for number, text in enumerate(handle, 1):
-            if not text.strip():
-                continue
-            where = f"{path} line {number}"
-            try:
-                row = json.loads(text)
-            except (ValueError, RecursionError) as error:
-                torn = "" if text.endswith(b"\n") else "; the last line, torn as it was written"
-                raise InputError(
-                    f"{where}: not JSON ({str(error)[:80]}){torn}", "mend or delete this line"
-                ) from error
-            if not isinstance(row, dict):
-                raise InputError(
-                    f"{where}: a {type(row).__name__}, not an object",
-                    "write one JSON object per line",
-                )
-            yield where, row
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as handle:
+            yield from parsed(handle, str(path))
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise InputError(
+            f"{path}: not whole gzip-compressed JSONL ({error})", "fetch it again"
+        ) from error
+
+
+def parsed(lines: Iterable[bytes], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields (file and line for errors, row) of lines of JSONL, each with its end, wherever they come from; blank ones are none.
+
+    Raises:
+        InputError: A line is not JSON, or no object.
+    """
+    for number, text in enumerate(lines, 1):
+        if not text.strip():
+            continue
+        where = f"{name} line {number}"
+        try:
+            yield where, parse_line(text, where)
+        except InputError as error:
+            if text.endswith(b"\n"):
+                raise
+            torn = f"{error.message}; the last line, torn as it was written"
+            raise InputError(torn, error.remedy) from error
 
 
 def rows_sha256(records: Iterable[Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -49,6 +50,29 @@ def _plain(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value
+
+
+def parse_line(text: bytes | str, where: str) -> dict[str, Any]:
+    """Parses one line of JSONL.
+
+    Args:
+        text: The line, with or without its end.
+        where: File and line, for the error.
+
+    Raises:
+        InputError: It is not JSON, or no object.
+    """
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{where}: not JSON ({str(error)[:80]})", "mend or delete this line"
+        ) from error
+    if not isinstance(row, dict):
+        raise InputError(
+            f"{where}: a {type(row).__name__}, not an object", "write one JSON object per line"
+        )
+    return row
 
 
 def from_row(

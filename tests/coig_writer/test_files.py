@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 
 import pytest
@@ -128,6 +129,18 @@ def test_a_torn_last_line_is_named_and_its_own_writer_cuts_it_off(tmp_path, capl
     with appending(log) as add:
         add({"n": 4})
     assert [row["n"] for _, row in read_rows(log)] == [1, 3, 4]
+
+
+@pytest.mark.parametrize("cut", [0, 5])
+def test_compressed_rows_are_read_whole_or_refused(tmp_path, cut):
+    path = tmp_path / "s.jsonl.gz"
+    packed = gzip.compress(b'{"n": 1}\n\n{"n": 2}\n')
+    path.write_bytes(packed[: len(packed) - cut])
+    if cut:
+        with pytest.raises(InputError, match="not whole gzip-compressed JSONL"):
+            list(read_rows(path))
+    else:
+        assert list(read_rows(path)) == [(f"{path} line 1", {"n": 1}), (f"{path} line 3", {"n": 2})]
 
 
 def test_json_goes_out_and_in_and_what_is_none_is_named(tmp_path):

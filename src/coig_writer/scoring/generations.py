@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import read_records
+from coig_writer.files import read_records, write_rows
 from coig_writer.generation import Generation
 from coig_writer.text.normalise import repaired
 
@@ -84,10 +83,8 @@ def write_queries(folder: Path, records: Sequence[Generation]) -> None:
             )
     answered = sorted({record.language for record in by_id.values()})
     for language in answered:
-        (folder / language).mkdir(parents=True, exist_ok=True)
-        rows = [_row(r) for r in by_id.values() if r.language == language]
-        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (folder / language / "queries.jsonl").write_text(lines, encoding="utf-8")
+        rows = (_row(r) for r in by_id.values() if r.language == language)
+        write_rows(folder / language / "queries.jsonl", rows)
     (folder / "README.md").write_text(_header(answered), encoding="utf-8")
 
 

@@ -6,13 +6,12 @@ also holds what only a resume needs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from coig_writer.errors import InputError
-from coig_writer.files import read_json, read_rows
+from coig_writer.files import read_json, read_rows, write_rows
 
 LOG, PLOT = "training_log.jsonl", "loss.svg"
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 640, 360, 56, 16, 150, 40
@@ -38,8 +37,7 @@ def read(folder: Path) -> list[Entry]:
 def write(folder: Path, history: Sequence[Entry]) -> None:
     """Writes log and plot into the folder of a run or release; neither if no loss was logged."""
     if found := curves(history):
-        lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in history)
-        (folder / LOG).write_text(lines, encoding="utf-8")
+        write_rows(folder / LOG, history)
         (folder / PLOT).write_text(svg(found), encoding="utf-8")
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from coig_writer.files import appending, write_json
 from coig_writer.folder import atomic_folder
 from coig_writer.text.ngrams import grams, within
 from coig_writer.training import smoke
@@ -129,9 +129,7 @@ def prepare(out: Path, texts: Sequence[Text], kept_out: Sequence[str], shape: Sh
             "paragraphs_dropped_for_a_shared_13_gram": gone,
             "shape": dataclasses.asdict(shape),
         }
-        (folder / RECORD).write_text(
-            json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
+        write_json(folder / RECORD, record)
 
 
 def model(shape: Shape, pieces: int, end: int, pad: int) -> Qwen2ForCausalLM:
@@ -186,15 +184,13 @@ def train(folder: Path, out: Path, shape: Shape, *, log: Path | None = None) -> 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
     draw = torch.Generator().manual_seed(shape.seed)
     best, kept = math.inf, made.state_dict()
-    with (log or out.with_suffix(".jsonl")).open("w", encoding="utf-8") as lines:
+    log = log or out.with_suffix(".jsonl")
+    log.unlink(missing_ok=True)  # of an earlier training
+    with appending(log) as add:
         for epoch in range(shape.epochs):
             loss = _epoch(made, tokens, shape, optimizer, schedule, draw)
             found = held_out_loss(made, held, shape)
-            print(
-                json.dumps({"epoch": epoch + 1, "loss": loss, "held_out": found}),
-                file=lines,
-                flush=True,
-            )
+            add({"epoch": epoch + 1, "loss": loss, "held_out": found})
             if found < best:
                 best = found
                 kept = {

@@ -7,7 +7,6 @@ from ``facts.json``: the numbers come from ``consumed-*.jsonl``, the weights' he
 from __future__ import annotations
 
 import json
-import logging
 import math
 import struct
 from collections import Counter
@@ -17,7 +16,7 @@ from typing import TypedDict
 
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.facts import Fact
-from coig_writer.files import read_json, read_rows
+from coig_writer.files import appending, read_json, read_rows, write_rows
 from coig_writer.mixture import MixtureRow, ids_hash
 
 SETTINGS = ("learning_rate", "max_length", "seed", "global_batch_size")
@@ -36,7 +35,6 @@ HYPERPARAMETERS = (
     "num_train_epochs",
 )
 SFT = "python recipes/sft.py"
-logger = logging.getLogger(__name__)
 
 
 class Step(TypedDict):
@@ -148,31 +146,37 @@ def cut(file: Path, step: int) -> list[Line]:
     """
     kept = [line for line in _lines(file) if line["step"] <= step] if step else []
     if kept:
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
-        file.write_text(text, encoding="utf-8")
+        write_rows(file, kept)
     else:
         file.unlink(missing_ok=True)
     return kept
 
 
 def _lines(file: Path) -> list[Line]:
-    found: list[Line] = []
+    if not file.is_file():
+        return []
+    with appending(file):  # cuts off a last line that was torn when the run was killed
+        pass
     anew = "remove that folder, or add --output_dir with another one, and train again"
-    texts = file.read_bytes().splitlines() if file.is_file() else []
-    for number, text in enumerate(texts, start=1):
-        try:
-            line: Line = json.loads(text)
-        except ValueError as error:
-            if number < len(texts):
-                raise InputError(f"{file} line {number}: torn, no JSON", anew) from error
-            logger.warning(f"{file}: the last line was torn when the run was killed; left out")
-            break
-        if "seconds" not in line:
-            raise InputError(
-                f"{file} line {number}: without loss and seconds, by an older version", anew
-            )
-        found.append(line)
-    return found
+    try:
+        rows = list(read_rows(file)) if file.is_file() else []
+    except InputError as error:
+        raise InputError(error.message, anew) from error
+    for where, row in rows:
+        if "seconds" not in row:
+            raise InputError(f"{where}: without loss and seconds, by an older version", anew)
+    return [
+        Line(
+            epoch=row["epoch"],
+            step=row["step"],
+            padding=row["padding"],
+            rows=row["rows"],
+            numbers=row["numbers"],
+            loss=row["loss"],
+            seconds=row["seconds"],
+        )
+        for _, row in rows
+    ]
 
 
 def _train_loss(steps: Sequence[Step]) -> list[Fact]:

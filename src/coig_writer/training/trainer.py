@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from transformers import PreTrainedModel
 from trl import SFTTrainer
 
 from coig_writer.errors import ConfigError
+from coig_writer.files import appending
 from coig_writer.training import attention, optimizer, recount, throughput
 from coig_writer.training.batches import EvenSampler, StepSampler
 from coig_writer.training.ledger import Entry, Ledger
@@ -225,8 +225,8 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
             loss=loss.item() / self.accelerator.num_processes,
             seconds=round(self.seconds, 3),
         )
-        with self.consumed_file.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(line, ensure_ascii=False) + "\n")
+        with appending(self.consumed_file) as add:
+            add(line)
         return loss
 
     def prediction_step(

@@ -67,7 +67,7 @@ def test_the_reference_is_read_once_per_prompt(tmp_path):
         handle.writelines(json.dumps(row) + "\n" for row in rows)
     assert sample.reference(path) == ["p0", "p1"]
     (tmp_path / "bad.jsonl").write_text('{"prompt_id": 1, "prompt": "a"}\n{"prompt": 1}\n')
-    with pytest.raises(InputError, match="line 2: KeyError"):
+    with pytest.raises(InputError, match="line 2: prompt_id is missing"):
         sample.reference(tmp_path / "bad.jsonl")
     with pytest.raises(MissingInputError):
         sample.reference(tmp_path / "gone.jsonl")

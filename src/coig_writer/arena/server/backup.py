@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
-import json
 import sys
 import tempfile
 import threading
@@ -26,7 +25,8 @@ from pathlib import Path
 from typing import Protocol
 
 from coig_writer.arena.server.store import BALLOTS, HUSK, Store, now
-from coig_writer.errors import ConfigError, PublicationError
+from coig_writer.errors import ConfigError, InputError, PublicationError
+from coig_writer.files import line, parsed
 
 FOLDER = "ballots"
 EVERY_S = 30.0
@@ -256,16 +256,14 @@ class Backup:
 
 
 def _rendered(missing: Sequence[tuple[str, Mapping[str, object]]]) -> bytes:
-    lines = [json.dumps({"table": t, "row": row}, ensure_ascii=False) for t, row in missing]
-    return ("\n".join(lines) + "\n").encode()
+    return "".join(line({"table": table, "row": row}) for table, row in missing).encode()
 
 
 def _parsed(path: str, content: bytes) -> Iterator[tuple[str, dict[str, object]]]:
     try:
-        for line in content.decode().splitlines():
-            entry = json.loads(line)
+        for _, entry in parsed(content.splitlines(keepends=True), path):
             yield entry["table"], entry["row"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (InputError, KeyError) as error:
         raise PublicationError(
             f"{path} in the Hub repository is damaged ({error})",
             "restore it from the repository's history, then start again",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from coig_writer.arena.server.store import standing
 from coig_writer.arena.study.exclusions import RULES, excluded
 from coig_writer.ballot import SCHEMA_VERSION, Ballot, Protocol, Tombstone, check, comparisons
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import file_sha256, write_records
+from coig_writer.files import file_sha256, parsed, write_json, write_records
 from coig_writer.folder import atomic_folder
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _write_manifest(folder: Path, booth: Booth, rows: dict[str, int]) -> None:
         "files": {n: {"rows": rows[n], "sha256": file_sha256(folder / n)} for n in sorted(rows)},
     }
     path = folder / "manifest.json"
-    path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_json(path, manifest)
 
 
 def read_rankings(path: Path, *, study: str, rater: str) -> list[Ballot]:
@@ -186,25 +186,20 @@ def read_rankings(path: Path, *, study: str, rater: str) -> list[Ballot]:
         MissingInputError: There is no such file.
         InputError: A row does not have this form.
     """
-    return [
-        _ranking(row, f"{path} row {number}", study, rater)
-        for number, row in enumerate(_ranking_rows(path), 1)
-    ]
+    return [_ranking(row, where, study, rater) for where, row in _ranking_rows(path)]
 
 
-def _ranking_rows(path: Path) -> list[object]:
+def _ranking_rows(path: Path) -> Iterable[tuple[str, object]]:
     if not path.is_file():
         raise MissingInputError(f"{path}: no such ranking file", "check the path")
-    text = path.read_text(encoding="utf-8")
+    content = path.read_bytes()
+    if not content.lstrip().startswith(b"["):
+        return parsed(content.splitlines(keepends=True), str(path))
     try:
-        rows = json.loads(text) if text.lstrip().startswith("[") else _lines(text)
+        rows = json.loads(content)
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error})", "export it as UTF-8 JSON") from error
-    return list(rows)
-
-
-def _lines(text: str) -> list[Any]:
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
+    return [(f"{path} row {number}", row) for number, row in enumerate(rows, 1)]
 
 
 def _ranking(row: Any, where: str, study: str, rater: str) -> Ballot:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import gzip
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -88,7 +86,7 @@ def read_preference_bench(path: Path) -> list[Text]:
     """
     genres = taxonomy.published()
     texts = []
-    for where, row in _bench_rows(path):
+    for where, row in read_rows(path):
         missing = sorted({"prompt_id", "genre_zh", "prompt", "model", "response"} - set(row))
         if missing:
             raise InputError(
@@ -100,20 +98,6 @@ def read_preference_bench(path: Path) -> list[Text]:
             Text(str(row["model"]), str(row["prompt_id"]), "zh", slug, str(row["prompt"]), article)
         )
     return texts
-
-
-def _bench_rows(path: Path) -> Iterable[tuple[str, dict[str, object]]]:
-    if path.suffix != ".gz":
-        return read_rows(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file", "check the path")
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            return [(f"{path} line {n}", json.loads(line)) for n, line in enumerate(lines, 1)]
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(
-            f"{path}: not whole gzip-compressed JSONL ({error})", "fetch it again"
-        ) from error
 
 
 def collect(

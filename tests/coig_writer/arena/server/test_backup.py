@@ -146,6 +146,17 @@ def test_a_push_that_hangs_blocks_no_vote_and_no_later_push(make_booth, tmp_path
     assert again.store.ballots("demo") == booth.store.ballots("demo")
 
 
+def test_a_comment_may_hold_any_separator_of_lines(make_booth, tmp_path):
+    remote = Double()
+    booth = make_booth(folder=tmp_path / "one")
+    item = booth.sit("r", "pairwise", "zh").next()
+    comment = "一\u2028二\x85三"
+    booth.vote("r", "pairwise", "zh", Vote(item, "left", comment=comment))
+    assert Backup(booth.store, remote).push()
+    (again,) = restored(make_booth, remote, tmp_path / "two").store.ballots("demo")
+    assert again.comment == comment
+
+
 def test_the_arena_does_not_start_on_ballots_it_cannot_read(make_booth):
     remote = Double()
     booth = make_booth()
