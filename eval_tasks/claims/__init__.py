@@ -17,10 +17,10 @@ from pathlib import Path
 
 from coig_writer.files import atomic_path
 from eval_tasks import runs as inputs
-from eval_tasks.claims import beyond, chinese, dataset, english, own, page, style
+from eval_tasks.claims import beyond, chinese, dataset, english, outputs, own, page, style
 from eval_tasks.claims.claim import Claim
 
-CHAPTERS = (chinese, english, style, dataset, beyond)
+CHAPTERS = (chinese, english, style, dataset, outputs, beyond)
 HTML = Path("build/claims.html")
 MARKS = {"supported": "✓", "not supported": "✗", "not testable here": "?"}
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from coig_writer.preference.significance import prompts_to_show_even
 from eval_tasks.bilingual import Text
-from eval_tasks.claims.claim import Claim, Finding
+from eval_tasks.claims.claim import Claim, unanswered
 
 CHAPTER = "beyond"
 
 # id, claim, source, why not and what would settle it
 _OPEN = (
+    (
+        "ratings",
+        Text("Each output was rated 0–3 on five dimensions.", "每篇输出都按五个维度打了 0–3 分。"),
+        "section 2.4",
+        Text(
+            "No rating is reported anywhere. Section 3.1 describes another protocol, blind comparison of pairs, and only that one fits Table 2: all 20 printed pairs sum to 100.00, without a tie, where scores on four levels would often be equal. Whether ratings exist cannot be told; no result of the paper rests on one.",
+            "论文没有报告任何评分。3.1 节描述的是另一种做法，即两两盲评，而表 2 只与后者相符：印出的 20 组对比全部正好加到 100.00，没有一个平局；四级评分则会经常打平。是否真有评分无从得知，但论文没有一项结果建立在评分上。",
+        ),
+    ),
     (
         "agreement",
         Text("Raters agreed with each other to a high degree.", "评审之间一致性很高。"),
@@ -17,24 +25,6 @@ _OPEN = (
         Text(
             "Every cell of Table 2 fits one judgement per prompt, and no coefficient is given. Agreement needs at least two raters on a share of the prompts: then Krippendorff's α with an interval.",
             "表 2 的每一格都与每题一次评判相符，论文也没有给出一致性系数。要谈一致性，至少要有两位评审重叠评一部分题目，再报告带区间的 Krippendorff α。",
-        ),
-    ),
-    (
-        "technical-genres",
-        Text("In technical genres the models cannot be told apart.", "在技术类体裁上各模型没有可分辨的差别。"),
-        "section 3.3",
-        Text(
-            f"Not finding a difference is not finding equality, least of all on a handful of prompts. An equivalence test within five points takes about {prompts_to_show_even()} judged prompts; wins per genre are not published.",
-            f"没有发现差别不等于没有差别，何况题目寥寥无几。要用等效性检验证明相差不到五个百分点，约需 {prompts_to_show_even()} 道经过评判的题；论文没有公布各体裁的胜场。",
-        ),
-    ),
-    (
-        "abstract-genres",
-        Text("All models fail at abstract internet genres: under 15% success.", "各模型在抽象文学类体裁上普遍失败：成功率低于 15%。"),
-        "section 3.3",
-        Text(
-            "Neither what counts as a success nor the counts are given. Ratings of 0–3 with a stated cut would answer it.",
-            "论文既没有定义什么算成功，也没有给出计数。只要有 0–3 分的评分和明确的及格线就能回答。",
         ),
     ),
     (
@@ -69,7 +59,4 @@ _OPEN = (
 
 def claims() -> list[Claim]:
     """Returns the chapter."""
-    return [
-        Claim(name, CHAPTER, claim, source, Finding("not testable here", reason))
-        for name, claim, source, reason in _OPEN
-    ]
+    return unanswered(CHAPTER, _OPEN)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Literal
 
 from eval_tasks.bilingual import Text
+from eval_tasks.claims.quotes import QUOTES
 
 Verdict = Literal["supported", "not supported", "not testable here"]
 VERDICTS: tuple[Verdict, ...] = ("supported", "not supported", "not testable here")
@@ -37,7 +39,7 @@ class Finding:
 class Claim:
     """One statement of the paper in this kit's words, with where it stands.
 
-    ``plot`` is SVG or empty. ``own`` is the same question asked of the user's runs.
+    ``source`` is where in the paper it stands, ``plot`` SVG or empty, ``own`` the same question asked of the user's runs.
     """
 
     id: str
@@ -48,9 +50,15 @@ class Claim:
     plot: str = ""
     own: Finding | None = None
 
+    @property
+    def quote(self) -> str:
+        """The paper's sentence that is judged."""
+        return QUOTES[self.id]
+
     def row(self) -> dict[str, object]:
         """Returns the claim as a JSON object, in English."""
-        row = {"id": self.id, "claim": self.claim.en, "source": self.source, **_flat(self.finding)}
+        said = {"claim": self.claim.en, "quote": self.quote, "source": self.source}
+        row = {"id": self.id, **said, **_flat(self.finding)}
         return row | ({"own": _flat(self.own)} if self.own else {})
 
 
@@ -64,6 +72,14 @@ def _flat(finding: Finding) -> dict[str, object]:
         "verdict": finding.verdict,
         "reason": finding.reason.en.replace(NO_BREAK, " "),
     }
+
+
+def unanswered(chapter: str, rows: Iterable[tuple[str, Text, str, Text]]) -> list[Claim]:
+    """Makes claims that published counts cannot decide, of id, claim, source and what would settle it."""
+    return [
+        Claim(name, chapter, claim, source, Finding("not testable here", reason))
+        for name, claim, source, reason in rows
+    ]
 
 
 def decide(holds: bool) -> Verdict:

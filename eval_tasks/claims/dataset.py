@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from coig_writer import paper, taxonomy
 from coig_writer.mixture import PUBLISHED
 from eval_tasks.bilingual import Text
@@ -17,7 +19,7 @@ def claims() -> list[Claim]:
     """Returns the chapter."""
     return [
         genres(), minimum(), seven(), eight(), thirty(), overall_means(), category_means(),
-        longest_prompt(), queries(), general_rows(), ratio(),
+        longest_prompt(), queries(), general_rows(), ratio(), sum_50(), cut_off(),
     ]  # fmt: skip
 
 
@@ -50,17 +52,17 @@ def genres() -> Claim:
 
 
 def minimum() -> Claim:
-    """Eleven genres have fewer than 15 rows."""
+    """Eleven genres have fewer than 15 rows; of the seven categories none has."""
     counts = _counts()
     under = [n for n in counts.values() if n < MINIMUM]
     smallest = min(_by_category().values())
     reason = Text(
-        f"{len(under)} of {len(counts)} genres have fewer than {MINIMUM} rows, two of them a single one; the largest, Poetry, has {max(counts.values())}. It holds for the seven main categories only (the smallest, Script, has {smallest}).",
-        f"{len(counts)} 个体裁中有 {len(under)} 个不足 {MINIMUM} 条，其中两个只有一条；最大的诗歌有 {max(counts.values())} 条。只有按七个大类算才成立（最小的剧本有 {smallest} 条）。",
+        f"{len(under)} of {len(counts)} genres have fewer than {MINIMUM} rows, two of them a single one; the largest, Poetry, has {max(counts.values())}. The number holds if category means the seven main ones (the smallest, Script, has {smallest}), and then it says nothing about a balance of genres.",
+        f"{len(counts)} 个体裁中有 {len(under)} 个不足 {MINIMUM} 条，其中两个只有一条；最大的诗歌有 {max(counts.values())} 条。若“category”指七个大类，这个数字成立（最小的剧本有 {smallest} 条），但那就与体裁是否均衡无关。",
     )
     return Claim(
         "minimum-15", CHAPTER,
-        Text("Genres are balanced, with at least 15 samples each.", "体裁分布均衡，每类至少 15 条。"),
+        Text("Genres are represented in balance, with at least 15 samples per category.", "体裁分布均衡，每类至少 15 条。"),
         "section 2.3",
         Finding(decide(not under), reason, min(counts.values()), n=len(counts), unit="count"),
         plots.genres(list(counts.values()), 0, limit=MINIMUM),
@@ -83,17 +85,18 @@ def seven() -> Claim:
 
 
 def eight() -> Claim:
-    """The eighth domain is empty."""
-    listed, filled = len(taxonomy.published().categories), len(_by_category())
+    """The taxonomy has eight domains; that one is empty is another claim."""
+    listed, filled = taxonomy.published(), len(_by_category())
+    genres, domains = len(listed.genres), len(listed.categories)
     reason = Text(
-        f"The taxonomy has {listed}; {filled} have rows. Role-playing has none, and debate, named under scripts in section 2.1, is counted under communication in the tables.",
-        f"分类体系有 {listed} 个领域，只有 {filled} 个有数据。角色扮演没有数据；2.1 节把辩论归入剧本，表格中却计入传播文案。",
+        f"The sentence is about the taxonomy, and that has {genres} genres in {domains} domains. The dataset fills {filled} of them: Role-playing has no row. Debate, named under scripts here, is counted under communication in the tables.",
+        f"这句话说的是分类体系，它确实有 {domains} 个领域、{genres} 个体裁。数据集只填充了其中 {filled} 个：角色扮演没有数据。这里把辩论归入剧本，表格中却计入传播文案。",
     )
     return Claim(
         "domains-8", CHAPTER,
-        Text("The genres are spread over eight primary domains.", "体裁分布在八个主要领域。"),
+        Text("The taxonomy has 51 genres in eight primary domains.", "分类体系把 51 个体裁分在八个主要领域。"),
         "section 2.1",
-        Finding(decide(filled == 8), reason, filled, n=listed, unit="count"),
+        Finding(decide((genres, domains) == (51, 8)), reason, domains, n=genres, unit="count"),
     )  # fmt: skip
 
 
@@ -160,7 +163,7 @@ def category_means() -> Claim:
     return Claim(
         "category-means", CHAPTER,
         Text("Table 5 gives the mean length of each category.", "表 5 给出各大类的平均长度。"),
-        "Tables 5–10",
+        "Appendix B; Tables 5–10",
         Finding(decide(wrong == 0), reason, wrong, n=total, unit="count"),
         plots.dumbbells(rows, (Text("printed", "论文"), Text("from genre tables", "由体裁表算得"))),
     )  # fmt: skip
@@ -221,6 +224,37 @@ def ratio() -> Claim:
     return Claim(
         "ratio-12", CHAPTER,
         Text("The largest mixture has a ratio of 1:12.", "最大的混合数据配比为 1:12。"),
-        "abstract; Table 1; OpenReview pZFYu2U1pt",
+        "section 3.1; Table 1; OpenReview pZFYu2U1pt",
         Finding("not testable here", reason, per_row, unit="count"),
+    )  # fmt: skip
+
+
+def sum_50() -> Claim:
+    """Six scores of at least 8 sum to 48: a second threshold at 50 hardly bites."""
+    least, most, needed, parts = 8, 10, 50, 6
+    passing = list(itertools.product(range(least, most + 1), repeat=parts))
+    stopped = sum(sum(scores) < needed for scores in passing)
+    reason = Text(
+        f"Six scores of at least {least} sum to {parts * least} already, so the sum stops triplets at 48 and 49 alone: {stopped} of the {len(passing)} ways to score {least} to {most} six times. It is one threshold, not two. Whether the rows pass it cannot be seen: no score is released, and the range is 0–10 in Figure 2 and 1–10 in the prompts of Appendix D.",
+        f"六项各不低于 {least} 分，总和已达 {parts * least}，因此总分线只挡住 48 分和 49 分：六项都在 {least} 到 {most} 分之间的 {len(passing)} 种打分中只有 {stopped} 种。实际上只有一条线，不是两条。数据是否达标无从查看：评分没有公开，而且图 2 写 0–10 分，附录 D 的提示词写 1–10 分。",
+    )
+    return Claim(
+        "sum-50", CHAPTER,
+        Text("A sum of at least 50 over six scores, beside at least 8 each, secures overall excellence.", "六项各不低于 8 分，再加总分不低于 50，保证整体优秀。"),
+        "section 2.2; Figure 2; Appendix D",
+        Finding("not supported", reason, stopped / len(passing), n=len(passing), of=Text("scorings that only the sum stops", "只被总分线挡住的打分方式")),
+    )  # fmt: skip
+
+
+def cut_off() -> Claim:
+    """No row has a date, and the base model is younger than the cut-off."""
+    reason = Text(
+        "No released row has a date or an address. And the date does not serve its purpose: the base model, Qwen2.5, appeared in 2024, so that texts of late 2022 and 2023 may stand in its training data. It takes the date of each source and the model's own cut-off.",
+        "公开的数据没有日期，也没有网址。而且这个日期达不到目的：基座模型 Qwen2.5 于 2024 年发布，2022 年底和 2023 年的文本可能就在它的训练数据里。需要每条来源的日期和基座模型自身的数据截止日期。",
+    )
+    return Claim(
+        "cut-off", CHAPTER,
+        Text("All texts were published after October 2022, which keeps them out of the base model's training data.", "所有文本都发表于 2022 年 10 月之后，因而不在基座模型的训练数据里。"),
+        "section 2.1",
+        Finding("not testable here", reason),
     )  # fmt: skip

@@ -203,5 +203,10 @@ QUESTIONS: dict[str, Question] = {
     "agreement": own_scores.agreed,
     "technical-genres": _technical,
     "abstract-genres": own_scores.abstract,
+    "disconnected": own_scores.disconnected,
+    "unformatted": own_scores.unformatted,
+    "slogans": own_scores.slogans,
+    "reasoning-zh": own_scores.reasoning_zh,
+    "reasoning-en": own_scores.reasoning_en,
     "two-components": own_components.dissociated,
 }

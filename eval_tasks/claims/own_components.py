@@ -31,12 +31,12 @@ REASONS = {
 }
 LANGUAGE: Language = "zh"
 FEWEST = 10  # prompts under which a mean of whole numbers from 0 to 3 says nothing
-Leads = dict[str, list[float]]  # by prompt: lead in logic less lead in expression
+Leads = dict[str, list[float]]  # by prompt: how far one of two leads, in logic over expression say
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Gain:
-    """Mean over ``n`` prompts of how much more one component gains than the other; p is Student's."""
+    """Mean over ``n`` prompts of how much more one of two gains than the other; p is Student's."""
 
     value: float
     low: float
@@ -53,16 +53,16 @@ def dissociated(runs: Runs) -> Finding | None:
     ):
         creative, general = leads(runs, "cw_10k", "g"), leads(runs, "cw_10k", "cw")
         if creative and general:
-            return _finding(_gain(creative), _gain(general, sign=-1), source)
+            return _finding(gain(creative), gain(general, sign=-1), source)
     return None
 
 
 def _finding(logic: Gain, expression: Gain, source: Text) -> Finding:
     """Both gains must hold, so the larger p decides and needs no further correction."""
-    weaker, p = min(logic, expression, key=lambda gain: gain.value), max(logic.p, expression.p)
+    weaker, p = min(logic, expression, key=lambda found: found.value), max(logic.p, expression.p)
     shown = [
-        f"{gain.value:+.2f} [{points(gain.low, gain.high, 1, 2)}]".replace("-", "\N{MINUS SIGN}")
-        for gain in (logic, expression)
+        f"{found.value:+.2f} [{points(found.low, found.high, 1, 2)}]".replace("-", "\N{MINUS SIGN}")
+        for found in (logic, expression)
     ]
     reason = Text(
         f"By {source.en}: CW+10k over G gains {shown[0]} more in logic than in expression ({logic.n} prompts), over CW {shown[1]} more in expression than in logic ({expression.n} prompts). The thesis needs both above zero; the larger {p_value(p)}.",
@@ -75,7 +75,7 @@ def _finding(logic: Gain, expression: Gain, source: Text) -> Finding:
     )
 
 
-def _gain(leads: Leads, sign: int = 1) -> Gain:
+def gain(leads: Leads, sign: int = 1) -> Gain:
     """Averages over prompts.
 
     Raises:
@@ -84,8 +84,8 @@ def _gain(leads: Leads, sign: int = 1) -> Gain:
     values = [sign * sum(found) / len(found) for found in leads.values()]
     if len(values) < FEWEST:
         raise StatisticsError(
-            f"{len(values)} prompts say something about both logic and expression",
-            f"judge or vote on at least {FEWEST}",
+            f"{len(values)} prompts say something about both",
+            f"answer, judge or vote on at least {FEWEST}",
         )
     if len(set(values)) == 1:
         raise StatisticsError("every prompt says the same", "there is no spread to test against")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -22,12 +23,23 @@ from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.control import length_control
 from coig_writer.preference.pairs import Floats, encode
 from coig_writer.preference.rates import wilson
+from coig_writer.triplet import Language
 from eval_tasks.bilingual import Text
-from eval_tasks.claims.claim import ALPHA, Finding, Verdict, decide, percent, span
+from eval_tasks.claims.claim import (
+    ALPHA,
+    Finding,
+    Verdict,
+    decide,
+    p_value,
+    percent,
+    span,
+)
 from eval_tasks.claims.counts import MIXED, NAMES
+from eval_tasks.claims.own_components import Leads, gain
 from eval_tasks.runs import LANGUAGES, Runs
 
 ABSTRACT = "funny-literature"  # the category, for prompts that are not of the benchmark
+SLOGANS = ("advertising", "slogan")
 PROBES = ("crazy_literature", "homophonic_wordplay")  # what the benchmark's abstract queries probe
 CONFIGURATIONS = (*MIXED, "g")  # by rising share of general data
 KINDS = {
@@ -239,3 +251,81 @@ def _success(rows: list[tuple[bool, str, str]]) -> Interval:
     hits, queries, raters = zip(*rows, strict=True)
     codes = [np.unique(names, return_inverse=True)[1] for names in (queries, raters)]
     return share(np.array(hits, dtype=np.float64), *codes)
+
+
+def disconnected(runs: Runs) -> Finding | None:
+    """Do adjacent paragraphs of G share fewer words than those of CW+10k?"""
+    return _lead(
+        {"G − CW+10k": _leads(runs, "disconnected", "zh", "g", "cw_10k")},
+        Text("adjacent paragraphs without a content word in common", "没有共同实词的相邻段落占比"),
+    )
+
+
+def unformatted(runs: Runs) -> Finding | None:
+    """Has CW less text in paragraphs of readable length than CW+10k and than G?"""
+    return _lead(
+        {f"{NAMES[v]} − CW": _leads(runs, "readable_share", "zh", v, "cw") for v in ("cw_10k", "g")},
+        Text("characters in paragraphs of readable length", "处在适读长度段落中的字符占比"),
+    )  # fmt: skip
+
+
+def slogans(runs: Runs) -> Finding | None:
+    """Has CW+10k more idioms than G in advertisements and slogans?"""
+    return _lead(
+        {"CW+10k − G": _leads(runs, "idiom_density", "zh", "cw_10k", "g", SLOGANS)},
+        Text("idioms per 100 words", "每百词成语数"),
+    )
+
+
+def reasoning_zh(runs: Runs) -> Finding | None:
+    """Does CW+10k reason deeply and explore itself more than G, in Chinese?"""
+    kinds = ("deep_reasoning", "self_exploration")
+    return _lead(
+        {f"{k} CW+10k − G": _leads(runs, f"reasoning_{k}", "zh", "cw_10k", "g") for k in kinds},
+        Text("paragraphs of reasoning", "思维过程中的段落占比"),
+    )
+
+
+def reasoning_en(runs: Runs) -> Finding | None:
+    """Does every mixture reflect more and reason deeply less than G, in English?"""
+    leads: dict[str, Leads] = {}
+    for v in MIXED:
+        leads[f"self_reflection {NAMES[v]} − G"] = _leads(runs, "reasoning_self_reflection", "en", v, "g")  # fmt: skip
+        leads[f"deep_reasoning G − {NAMES[v]}"] = _leads(runs, "reasoning_deep_reasoning", "en", "g", v)  # fmt: skip
+    return _lead(leads, Text("paragraphs of reasoning", "思维过程中的段落占比"))
+
+
+def _leads(
+    runs: Runs, metric: str, language: Language, first: str, second: str, genres: tuple[str, ...] = ()
+) -> Leads:  # fmt: skip
+    """Returns, by prompt that both answered, how much more of a metric the first has."""
+    values = runs.values(metric, language)
+    a, b = values.get(first, {}), values.get(second, {})
+    return {
+        query: [a[query] - b[query]]
+        for query in sorted(a.keys() & b.keys())
+        if not genres or runs.genres.get(query) in genres
+    }
+
+
+def _lead(leads: Mapping[str, Leads], what: Text) -> Finding | None:
+    """Decides whether every lead is above zero: all must be, so that the largest p needs no correction."""
+    if not all(leads.values()):
+        return None
+    gains = {name: gain(found) for name, found in leads.items()}
+    weakest, p = (
+        min(gains.values(), key=lambda found: found.value),
+        max(g.p for g in gains.values()),
+    )
+    shown = "; ".join(
+        f"{name} {g.value:+.2f} [{g.low:+.2f}, {g.high:+.2f}]".replace("-", "\N{MINUS SIGN}")
+        for name, g in gains.items()
+    )
+    reason = Text(
+        f"Mean difference in {what.en}, by prompt: {shown}. All must lie above zero; the largest {p_value(p)}.",
+        f"{what.zh}逐题之差的均值：{shown}。须全部大于零；最大的 {p_value(p)}。",
+    )
+    return Finding(
+        decide(p < ALPHA and weakest.value > 0), reason, weakest.value, weakest.low, weakest.high, weakest.n, p, "score",
+        Text("the smallest difference", "最小的差"),
+    )  # fmt: skip

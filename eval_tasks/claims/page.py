@@ -41,6 +41,8 @@ CHAPTERS = {
               Text("Tables 3 and 4 give one mean per model: five points per language.", "表 3、表 4 每个模型只有一个均值：每种语言五个点。")),
     "dataset": (Text("The dataset", "数据集"),
                 Text("A census of 1,665 rows: numbers are right or wrong, no interval needed.", "1,665 条的全量统计：数字只有对错，不需要区间。")),
+    "outputs": (Text("What outputs look like", "输出是什么样子"),
+                Text("Manual inspection and figures without numbers.", "人工翻看的印象，以及没有数字的图。")),
     "beyond": (Text("Beyond the counts", "数字之外"),
                Text("What the published numbers cannot reach, and what would settle it.", "公布的数字回答不了的论断，以及怎样才能检验。")),
 }  # fmt: skip
@@ -50,6 +52,7 @@ PLACES: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"\bintroduction": "引言",
     r"\bcontributions": "贡献",
     r"\bsections? ([\d.]+)": r"第 \1 节",
+    r"\bAppendix ([A-E])": r"附录 \1",
     r"\bTables? ([\d–]+)(?: and (\d))?": lambda m: f"表 {m[1]}" + (f"、表 {m[2]}" if m[2] else ""),
     r"\bFigure (\d)": r"图 \1",
 }
@@ -101,6 +104,7 @@ def render(claims: Sequence[Claim], command: str) -> str:
             hero=_hero(),
             figures=figures,
             place=place,
+            said=Text("The paper:", "论文原文："),
             own_title=Text("Your runs", "你的实验"),
             method={"title": Text("How the verdicts are reached", "结论是怎样得出的"), "paragraphs": METHOD},
             footer=Text(f"Recomputed by: {command} · kit {__version__}", f"重新计算：{command} · 工具包 {__version__}"),

@@ -85,7 +85,7 @@ TABLE_4_MEDIAN = {
     "zh": dict(zip(VARIANTS, (0.513, 0.570, 0.576, 0.586, 0.671), strict=True)),
     "en": dict(zip(VARIANTS, (0.515, 0.554, 0.561, 0.579, 0.571), strict=True)),
 }
-# Section 3.2: English queries answered in Chinese (the paper's "contamination"), of 353.
+# Section 3.3: English queries answered in Chinese (the paper's "contamination"), of 353.
 LANGUAGE_CONFUSION = dict(zip(VARIANTS, (43, 6, 5, 4, 5), strict=True))
 
 

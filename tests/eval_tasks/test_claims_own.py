@@ -14,9 +14,9 @@ from coig_writer.generation import Generation
 from coig_writer.preference import summary
 from coig_writer.preference.agreement import Alpha
 from coig_writer.score import Score
-from eval_tasks.claims import own_components, own_scores
+from eval_tasks.claims import own, own_components, own_scores
 from eval_tasks.claims.claim import Finding
-from eval_tasks.claims.counts import not_better, only
+from eval_tasks.claims.counts import MIXED, not_better, only
 from eval_tasks.runs import Runs, together
 from tests.generations import generation
 
@@ -67,9 +67,9 @@ def test_agreement_is_high_from_krippendorffs_bound(
 
 def test_two_components_need_ten_prompts() -> None:
     leads = {str(i): [float(i % 2)] for i in range(10)}
-    assert own_components._gain(leads).n == 10
+    assert own_components.gain(leads).n == 10
     with pytest.raises(StatisticsError, match="9 prompts"):
-        own_components._gain({query: leads[query] for query in list(leads)[:9]})
+        own_components.gain({query: leads[query] for query in list(leads)[:9]})
 
 
 def by_model(scores: dict[str, list[int]], query: str = "zh-abstract") -> Runs:
@@ -182,3 +182,55 @@ def test_only_one_needs_the_others_shown_not_to_be_better() -> None:
     assert only(["cw_10k"], plenty) == "supported"
     assert only(["cw_10k", "cw_5k"], []) == "not supported"
     assert only([], plenty) == "not testable here"
+
+
+def measured(metric: str, language: str, leads: dict[str, float], prompts: int = 12) -> list[Score]:
+    """Scores of models around 0.3 and what each leads by."""
+    noise = np.random.default_rng(1).normal(0, 0.02, (len(leads), prompts))
+    return [
+        Score(v, f"{language}-x-{i}", metric, 0.3 + lead + noise[k, i], "scored")
+        for k, (v, lead) in enumerate(leads.items())
+        for i in range(prompts)
+    ]
+
+
+DEEP, REFLECT = "reasoning_deep_reasoning", "reasoning_self_reflection"
+EXPLORE = "reasoning_self_exploration"
+CREATIVE = dict.fromkeys(MIXED, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("claim", "scores", "verdict"),
+    [
+        ("disconnected", [("disconnected", "zh", {"g": 0.2, "cw_10k": 0.0})], "supported"),
+        ("disconnected", [("disconnected", "zh", {"g": 0.0, "cw_10k": 0.2})], "not supported"),
+        ("unformatted", [("readable_share", "zh", {"cw": 0.0, "cw_10k": 0.2, "g": 0.2})], "supported"),
+        ("unformatted", [("readable_share", "zh", {"cw": 0.0, "cw_10k": 0.2, "g": 0.0})], "not supported"),
+        ("reasoning-zh", [(DEEP, "zh", {"g": 0.0, "cw_10k": 0.2}), (EXPLORE, "zh", {"g": 0.0, "cw_10k": 0.2})], "supported"),
+        ("reasoning-zh", [(DEEP, "zh", {"g": 0.0, "cw_10k": 0.2}), (EXPLORE, "zh", {"g": 0.2, "cw_10k": 0.0})], "not supported"),
+        ("reasoning-en", [(DEEP, "en", {"g": 0.2, **CREATIVE}), (REFLECT, "en", {"g": -0.2, **CREATIVE})], "supported"),
+        ("reasoning-en", [(DEEP, "en", {"g": 0.2, **CREATIVE}), (REFLECT, "en", {"g": 0.0, **CREATIVE})], "not supported"),
+    ],
+)  # fmt: skip
+def test_what_outputs_look_like_is_asked_by_prompt(
+    claim: str, scores: list[tuple[str, str, dict[str, float]]], verdict: str
+) -> None:
+    rows = [row for kind in scores for row in measured(*kind)]
+    assert own.findings(together([], rows, []))[claim].verdict == verdict
+
+
+def test_a_lead_needs_ten_prompts_that_both_answered() -> None:
+    leads = {"g": 0.2, "cw_10k": 0.0}
+    nine = together([], measured("disconnected", "zh", leads, 9), [])
+    assert own.findings(nine)["disconnected"].verdict == "not testable here"
+    alone = together([], measured("disconnected", "zh", {"g": 0.0}), [])
+    assert "disconnected" not in own.findings(alone)
+
+
+def test_idioms_are_asked_of_slogans_alone() -> None:
+    rows = measured("idiom_density", "zh", {"cw_10k": 0.2, "g": 0.0})
+    answers = [
+        generation("g", f"zh-x-{i}", "一篇。", genre=("slogan", "essay")[i > 10]) for i in range(12)
+    ]
+    told = own.findings(together(answers, rows, []))["slogans"]
+    assert (told.verdict, told.n) == ("supported", 11)
