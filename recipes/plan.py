@@ -85,13 +85,16 @@ def spent(plan: Plan, run: Run, price: float | None) -> list[str]:
         if price is None
         else f"{hours * plan.devices * price:,.0f}   {hours:.1f} h × {plan.devices} × {price:g}"
     )
+    micro = f"{plan.micro_batch} rows × {plan.accumulation} accumulation steps × {plan.devices} devices; up to {plan.fits} rows fit"
+    if plan.mode != "plain":
+        micro = f"whole documents, together up to max_length tokens; {run.global_batch} a step over {plan.devices} devices"
     return [
-        f"micro-batch    {plan.micro_batch} rows × {plan.accumulation} accumulation steps × {plan.devices} devices; up to {plan.fits} rows fit",
+        f"micro-batch    {micro}",
         f"steps          {plan.steps:,}   {plan.rows:,} {what}, {run.global_batch} per step, {run.epochs:g} epochs",
         f"tokens         {plan.tokens:,}   mean {run.lengths.mean:,.0f} per row; {run.lengths.origin}",
         f"processed      {plan.processed:,}   with padding, {plan.processed / plan.tokens:.2f} × the tokens",
         *unpadded(plan, run),
-        f"tokens/s       {plan.tokens_per_second:,.0f} per device, without padding, at {plan.gpu.mfu:.1%} strict MFU",
+        f"tokens/s       {plan.tokens_per_second:,.0f} per device, without padding, at {plan.mfu:.1%} strict MFU",
         f"               ({plan.gpu.why})",
         f"hours          {hours:,.1f}   {plan.tokens:,} ÷ {plan.tokens_per_second:,.0f} ÷ {plan.devices} ÷ 3,600",
         f"cost           {cost}",

@@ -48,7 +48,9 @@ def test_what_does_not_fit_names_ways_out_and_lora_fits():
     alone = plan(recipe, "--gpu", "4090").stdout
     assert "does not fit" in alone
     assert "--count 16\n    --use_peft true" in alone
-    fits = plan(recipe, "--gpu", "4090", "--use_peft", "true", "--dtype", "bfloat16").stdout
+    fits = plan(
+        recipe, "--gpu", "4090", "--use_peft", "true", "--dtype", "bfloat16", "--mode", "plain"
+    ).stdout
     assert "adapter" in fits
     assert "does not fit" not in fits
 

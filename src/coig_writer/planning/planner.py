@@ -1,13 +1,14 @@
 """What a run will take before it is paid for: memory by part, micro-batch, steps, tokens, hours.
 
-Arithmetic from the model's shape, the recipe and the rows' lengths. Speed is taken from one measured run
-on an H200 and assumed from published figures elsewhere, each with its source. GiB are 2^30 bytes.
+Arithmetic from the model's shape, the recipe and the rows' lengths. Speed is what each mode was measured at
+on an H200, and assumed from published figures elsewhere, each with its source. GiB are 2^30 bytes.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ SHAPES = {
 class Gpu:
     """A GPU: memory that software sees, dense bf16 peak, and the strict MFU assumed for it.
 
-    ``measured``: that MFU is this kit's own recipe's on one such GPU, not a published run's.
+    ``measured``: strict MFU of this kit's own recipe on one such GPU, by mode; no published run's.
     """
 
     name: str
@@ -70,13 +71,13 @@ class Gpu:
     peak: float
     mfu: float
     why: str
-    measured: bool = False
+    measured: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 GPUS = {
-    "h200": Gpu("H200", 139, throughput.PEAKS["H200"], 0.228,
-        "measured: cw_10k, lengths drawn, full fine-tuning of 7B, mode plain: 5,008 tok/s, benchmarks/sft.md (22.3 % by mean length)",
-        measured=True),
+    "h200": Gpu("H200", 139, throughput.PEAKS["H200"], 0.3,
+        "measured on lengths drawn for cw_10k, full fine-tuning of 7B: plain 4,024 tok/s (5,008 beside another CPU), fast 9,586, lean 11,122; benchmarks/sft.md",
+        measured={"plain": 0.182, "fast": 0.435, "lean": 0.505}),
     "h100": Gpu("H100 80 GB", 79, throughput.PEAKS["H100"], 0.325,
         "llm-foundry: MPT-7B, 8×H100, 8,192 tokens: 6,935 tok/s"),
     "a100-80": Gpu("A100 80 GB", 79, throughput.PEAKS["A100"], 0.477,
@@ -97,6 +98,7 @@ MOMENTS = {  # bytes of AdamW's two moments per trained parameter, on top of the
 ASSUMED_MFU = 0.3  # of a GPU that only its memory and its peak describe
 # bitsandbytes' nf4: half a byte per weight, a constant per 64 weights in 4 bytes, or nested: 1 byte and 4 per 256 constants
 NF4 = {False: 0.5 + 4 / 64, True: 0.5 + 1 / 64 + 4 / (64 * 256)}
+MOMENTS_8BIT = 2 * (1 + 4 / 256)  # two bytes per weight, and an fp32 scale for every 256 of each
 RESERVE = 3.0  # GiB: CUDA context, cuBLAS workspaces, backward temporaries, fragmentation
 
 
@@ -116,6 +118,18 @@ class Setup:
         None  # bytes per weight of the layers' matrices, where the base is in 4 bits
     )
     mode: str = "plain"
+
+    @property
+    def lean(self) -> bool:
+        """Whether the layers' matrices have 8-bit moments."""
+        return self.mode == "lean"
+
+    @property
+    def recomputed(self) -> bool:
+        """Whether the backward pass computes a layer's inside again; of lean only with bf16 weights."""
+        return (
+            self.checkpointing if self.mode == "plain" else not self.lean or self.weight_bytes == 2
+        )
 
     @property
     def adapter_bytes(self) -> int:
@@ -151,8 +165,8 @@ class Plan:
 
     ``fits`` is the largest micro-batch that fits, 0 where none does; ``micro_batch`` is the recipe's
     own where that fits, since a larger one only adds padding. ``rows`` are those of one epoch: the
-    documents, or with packing what they are packed into. ``measured``: the speed behind it was measured
-    for this model, trained whole and unpacked on one such GPU.
+    documents, or with packing what they are packed into. ``measured``: the speed behind it, ``mfu``, was
+    measured for this model in this mode, trained whole and unpacked on one such GPU.
     """
 
     gpu: Gpu
@@ -161,6 +175,8 @@ class Plan:
     fits: int
     micro_batch: int
     accumulation: int
+    mode: str
+    mfu: float
     rows: int
     steps: int
     tokens: int
@@ -213,12 +229,12 @@ def gpu(name: str, gib: float | None, tflops: float | None) -> Gpu:
             raise ConfigError(f"{flag} {value:g} is not above 0", "give GiB, and dense bf16 TFLOPS")
     if gib is not None:
         found = dataclasses.replace(
-            found, name=f"{found.name} with {gib:g} GiB", gib=gib, measured=False
+            found, name=f"{found.name} with {gib:g} GiB", gib=gib, measured={}
         )
     if tflops is not None:
         found = dataclasses.replace(
             found, name=f"GPU of {found.gib:g} GiB and {tflops:g} TFLOPS", peak=tflops * 1e12,
-            mfu=ASSUMED_MFU, why="an assumption: nothing was measured or published for it", measured=False,
+            mfu=ASSUMED_MFU, why="an assumption: nothing was measured or published for it", measured={},
         )  # fmt: skip
     return found
 
@@ -291,13 +307,24 @@ def states(of: Shape, how: Setup, devices: int) -> list[Part]:
         ]
     if frozen:
         parts.append(part("adapter", trained, own))
-    parts += [part("gradients", trained, own), part("optimizer", trained, how.moment_bytes)]
+    parts.append(part("gradients", trained, own))
+    if how.lean:
+        inside = throughput.matmul_parameters(of) - of.vocab_size * of.hidden_size
+        parts.append(part("8-bit moments", inside, MOMENTS_8BIT))
+        parts.append(part("fp32 moments", trained - inside, 8))
+    else:
+        parts.append(part("optimizer", trained, how.moment_bytes))
     if devices > 1:  # FSDP gathers embedding, head and two layers at a time, in bf16
         layer = (of.parameters - 2 * of.vocab_size * of.hidden_size) // of.num_hidden_layers
         whole = 2 * of.vocab_size * of.hidden_size + 2 * layer
         parts.append(Part("gathered", whole * 2 / GIB, f"{whole:,} × 2 B"))
-    elif how.autocast:  # autocast keeps a bf16 copy of every matrix until its context ends
+    elif how.autocast and how.mode == "plain":  # a bf16 copy of every matrix until autocast ends
         parts.append(part("bf16 copies", throughput.matmul_parameters(of), 2))
+    elif (
+        how.autocast and not how.recomputed
+    ):  # what a compiled layer cast is kept for its backward pass
+        inside = throughput.matmul_parameters(of) - of.vocab_size * of.hidden_size
+        parts.append(part("bf16 copies", inside, 2))
     return parts
 
 
@@ -312,14 +339,39 @@ def layer_bytes(of: Shape, residual: int) -> int:
     return 2 * 8 * h + 2 * (2 * h + 2 * kv) + residual * h + 2 * 4 * i
 
 
+def compiled_layer_bytes(of: Shape) -> int:
+    """Returns what a compiled layer keeps beside its input, in bytes per token: matrices' inputs and outputs in bf16.
+
+    Two normalised copies, q, k, v, the attention's output and its projection, and gate, up and product of the MLP.
+    """
+    h, q = of.hidden_size, of.num_attention_heads * of.head_dim
+    kv = of.num_key_value_heads * of.head_dim
+    return 2 * (3 * h + 2 * q + 2 * kv + 3 * of.intermediate_size)
+
+
 def activations(of: Shape, how: Setup, rows: int) -> list[Part]:
-    """Returns activations and head for a micro-batch of so many rows of full length."""
-    tokens, h, layers = rows * how.max_length, of.hidden_size, of.num_hidden_layers
+    """Returns activations and head for a micro-batch of so many rows of full length.
+
+    In the modes that pad nothing it is one row, filled up to that length.
+    """
+    tokens = how.max_length * (rows if how.mode == "plain" else 1)
+    h, layers = of.hidden_size, of.num_hidden_layers
     residual = 4 if how.autocast or how.weight_bytes == 4 else 2
-    live = 1 if how.checkpointing else layers
+    live = 1 if how.recomputed else layers
     per_token = layer_bytes(of, residual)
+    if how.mode != "plain" and not how.recomputed:
+        per_token = compiled_layer_bytes(of)
     head = of.vocab_size * h * 4 + tokens * h * 4
+    attended = 2 * of.num_attention_heads * of.head_dim
+    kept = [
+        Part(
+            "attention kept",
+            layers * tokens * attended / GIB,
+            f"{layers} layers × {tokens:,} tokens × {attended:,} B",
+        )
+    ]
     return [
+        *(kept if how.mode != "plain" and how.recomputed else []),
         Part("layer inputs", layers * tokens * h * residual / GIB,
             f"{layers} layers × {tokens:,} tokens × {h:,} × {residual} B"),
         Part("inside layers", live * tokens * per_token / GIB,
@@ -386,14 +438,16 @@ def ways(of: Shape, how: Setup, gpu: Gpu, devices: int, run: Run, adapter: int) 
     found = []
     if how.foreach and fits(dataclasses.replace(how, foreach=False), devices):
         found.append("--optim adamw_torch_fused")
-    for count in range(devices + 1, run.global_batch + 1):
-        if run.global_batch % count == 0 and fits(how, count):
-            found.append(f"--count {count}")
+    plain = dataclasses.replace(how, mode="plain")
+    counts = [n for n in range(devices + 1, run.global_batch + 1) if run.global_batch % n == 0]
+    for count in counts:
+        if fits(how, count) or fits(plain, count):
+            found.append(f"--count {count}" + ("" if fits(how, count) else " --mode plain"))
             break
-    lean = dataclasses.replace(how, weight_bytes=2, autocast=False)
+    lean = dataclasses.replace(plain, weight_bytes=2, autocast=False)
     if how.trained == of.parameters and fits(dataclasses.replace(lean, moment_bytes=2), devices):
         found.append(
-            "--optim adamw_bnb_8bit --dtype bfloat16 (bf16 weights lose small updates: docs/decisions/0010-precision.md)"
+            "--optim adamw_bnb_8bit --dtype bfloat16 --mode plain (bf16 weights lose small updates: docs/decisions/0010-precision.md)"
         )
     if fits(dataclasses.replace(lean, moment_bytes=8, trained=adapter), devices):
         found.append("--use_peft true --dtype bfloat16 --mode plain (LoRA)")
@@ -423,13 +477,15 @@ def plan(of: Shape, how: Setup, gpu: Gpu, devices: int, run: Run) -> Plan:
     per_epoch = packed_rows(run, how) if how.packing else len(run.lengths.tokens)
     # the model computes on padding as well, so speed without padding falls by its share
     flops = throughput.flops_per_token(of, run.lengths.attended)
-    speed = gpu.peak * gpu.mfu / flops * tokens / processed
+    mode = "fast" if how.lean and how.recomputed else how.mode  # it recomputes as fast does
+    mfu = gpu.measured.get(mode, gpu.mfu)
+    speed = gpu.peak * mfu / flops * tokens / processed
     return Plan(
         gpu, devices, memory(of, how, devices, rows), fits, rows if fits else 0, -(-share // rows),
-        per_epoch, round(steps(per_epoch, run.global_batch, 1) * run.epochs),
+        how.mode, mfu, per_epoch, round(steps(per_epoch, run.global_batch, 1) * run.epochs),
         tokens, processed, speed, tokens / speed / devices / 3600 if fits else math.nan,
-        gpu.measured and devices == 1 and of == SHAPES[MEASURED]
-        and how.trained == of.parameters and not how.packing and how.mode == "plain",
+        how.mode in gpu.measured and mode == how.mode and devices == 1 and of == SHAPES[MEASURED]
+        and how.trained == of.parameters and how.weight_bytes == 4 and not how.packing,
     )  # fmt: skip
 
 
@@ -437,8 +493,7 @@ def doubts(of: Shape, how: Setup, found: Plan) -> list[str]:
     """Returns what a plan cannot vouch for, a sentence each."""
     said = {
         "speed is of another recipe, model or GPU than planned": not found.measured,
-        f"mode {how.mode} is planned with plain's memory, and no GPU has measured its speed": how.mode
-        != "plain",
+        "mode lean with bf16 weights has finished no step on a GPU": how.lean and how.recomputed,
         "what an adapter computes beside its base is not counted, in memory or time": how.trained
         < of.parameters,
         "4-bit layers are unpacked in every pass, which takes time that is not counted": how.quantised
