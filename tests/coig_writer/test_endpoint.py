@@ -39,6 +39,14 @@ def endpoint(server: Server, tmp_path: Path) -> Endpoint:
     return Endpoint(server.url, "m", cache=tmp_path / "cache", backoff=0.001, timeout=5, retries=3)
 
 
+@pytest.mark.parametrize(("asked", "waited"), [(59.9, 59.9), (60.0, 60.0), (3600.0, 60.0)])
+def test_a_servers_wish_is_kept_up_to_a_minute(
+    endpoint: Endpoint, asked: float, waited: float
+) -> None:
+    assert endpoint._wait(0, asked) == waited
+    assert 30 <= endpoint._wait(40, None) <= 60
+
+
 def test_answers_come_in_the_order_of_the_requests(server: Server, endpoint: Endpoint) -> None:
     def echo(body: dict[str, Any], _: int) -> Answer:
         text = body["messages"][0]["content"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -47,6 +48,25 @@ def test_success_is_a_rating_of_two() -> None:
 def test_success_is_rare_below_fifteen_per_cent(prompts: int, verdict: str) -> None:
     """None of n: Wilson's upper bound z² / (n + z²) is .1547 for 21 and .1487 for 22."""
     assert abstract([0] * prompts).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.0, 0.1499, "supported"),
+        (0.0, 0.15, "not testable here"),
+        (0.15, 1.0, "not testable here"),
+        (0.1501, 1.0, "not supported"),
+    ],
+)
+def test_the_edges_of_rare(
+    low: float, high: float, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share = own_scores.share
+    monkeypatch.setattr(
+        own_scores, "share", lambda *found: dataclasses.replace(share(*found), low=low, high=high)
+    )
+    assert abstract([0, 3]).verdict == verdict
 
 
 def test_success_is_not_rare_where_the_interval_lies_above() -> None:

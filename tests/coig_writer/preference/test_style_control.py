@@ -117,8 +117,8 @@ def test_raters_who_differ_widen_the_interval() -> None:
 
 
 def test_what_cannot_be_fitted_is_refused() -> None:
-    rows, covariates = voted(style_control.LEAST, 5, beta=0.0)
-    assert style_control.fit(encode(rows), covariates).prompts == style_control.LEAST
+    rows, covariates = voted(10, 5, beta=0.0)
+    assert style_control.fit(encode(rows), covariates).prompts == 10
     few = [r for r in rows if r.query_id != "q000"]
     with pytest.raises(StatisticsError, match="9 prompts"):
         style_control.fit(encode(few), covariates)

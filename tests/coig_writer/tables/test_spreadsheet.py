@@ -45,6 +45,18 @@ def test_a_broken_byte_is_no_other_encoding(tmp_path):
         encoding.detect(path)
 
 
+@pytest.mark.parametrize(("whole", "readable"), [(95, True), (94, False)])
+def test_a_twentieth_may_be_broken(tmp_path, whole, readable):
+    """Five bytes that no encoding knows: 5 of 100 characters beyond ASCII, or 5 of 99."""
+    path = tmp_path / "a.txt"
+    path.write_bytes(("霧" * whole).encode() + b"\xff" * 5)
+    if readable:
+        assert encoding.detect(path) == encoding.DAMAGED
+    else:
+        with pytest.raises(InputError, match=f"byte {3 * whole} is no UTF-8"):
+            encoding.detect(path)
+
+
 def test_the_broken_byte_is_counted_over_pieces(tmp_path, monkeypatch):
     monkeypatch.setattr(encoding, "SAMPLE", 4)
     path = tmp_path / "a.txt"

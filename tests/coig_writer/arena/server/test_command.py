@@ -174,6 +174,12 @@ def test_more_models_than_number_keys_are_not_ranked(tmp_path, texts_of, capsys)
         if t.language == "zh"
     ]
     path = tmp_path / "wpb.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in rows if row["model"] != "hand_9"))
+    assert booth_of(tmp_path / "nine", "--wpb", path).study.protocols == (
+        "pairwise",
+        "ranking",
+        "rating",
+    )
     path.write_text("\n".join(map(json.dumps, rows)))
     assert booth_of(tmp_path, "--wpb", path).study.protocols == ("pairwise", "rating")
     assert "no ranking of 10 models" in capsys.readouterr().err
