@@ -15,7 +15,7 @@ from coig_writer.text.verdict import Verdict
 from coig_writer.triplet import Language
 
 _HAN_CLASS = r"㐀-䶿一-鿿豈-﫿\U00020000-\U0003134f"
-_HAN = re.compile(f"[{_HAN_CLASS}]")
+HAN = re.compile(f"[{_HAN_CLASS}]")
 _HAN_SPAN = re.compile(f"[{_HAN_CLASS}]+")
 # Three words in a row: single Latin words, acronyms and names are ordinary in Chinese prose.
 _LATIN_WORD = r"[A-Za-z]+(?:['’-][A-Za-z]+)*"
@@ -89,7 +89,7 @@ class Confusion:
 def han_share(text: str) -> float | None:
     """Returns the share of Han characters among letters; None for a text without letters."""
     letters = sum(c.isalpha() for c in text)
-    return len(_HAN.findall(text)) / letters if letters else None
+    return len(HAN.findall(text)) / letters if letters else None
 
 
 def latin_share(text: str) -> float | None:
@@ -139,7 +139,7 @@ def wrong_language(text: str, *, genre: str | None = None) -> Verdict | None:
     Code counts for nothing. Genres that play with languages may hold any of them beside Chinese.
     """
     text = _CODE.sub("", text)
-    han = len(_HAN.findall(text))
+    han = len(HAN.findall(text))
     words = han + len(_LATIN_RUN.findall(text)) + len(_OTHER_LETTER.findall(text))
     least = LEAST_HAN_IN_PLAY if genre in PLAYFUL else LEAST_HAN
     if not words or han < least * words:
@@ -160,7 +160,7 @@ def mixed_scripts(text: str, *, genre: str | None = None) -> Verdict | None:
     if other > MOST_OTHER * max(1, sum(map(str.isalpha, text))):
         return Verdict("mixed_scripts", f"{other} letters of other scripts")
     in_sentences = sum(len(_LATIN_RUN.findall(run)) for run in _LATIN_SENTENCE.findall(bare))
-    words = sum(len(pattern.findall(bare)) for pattern in (_HAN, _LATIN_RUN, _OTHER_LETTER))
+    words = sum(len(pattern.findall(bare)) for pattern in (HAN, _LATIN_RUN, _OTHER_LETTER))
     if in_sentences > MOST_LATIN * max(1, words):
         return Verdict("mixed_scripts", f"English sentences are {in_sentences / words:.0%}")
     return _both_forms(bare)

@@ -1,0 +1,134 @@
+"""English forms: haiku, limerick, sonnet and a rhyme scheme, by the CMU pronouncing dictionary (``pronouncing``)."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import re
+from collections.abc import Iterable, Sequence
+
+from coig_writer.verse import rhyme
+from coig_writer.verse.verdict import Place, Rule, State, Verdict, passes
+
+FORMS = ("haiku", "limerick", "sonnet", "rhyme")
+HAIKU = (5, 7, 5)
+SONNET = 14
+LIMERICK = "aabba"
+_WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)*")
+_TITLE = re.compile(r"\s*(?:#.*|\*\*[^*]+\*\*|\*[^*]+\*|title:.*)\s*", re.IGNORECASE)
+
+
+@functools.cache
+def _phones(word: str) -> tuple[str, ...]:
+    if importlib.util.find_spec("pronouncing") is None:
+        return ()
+    import pronouncing
+
+    return tuple(pronouncing.phones_for_word(word.lower().replace("’", "'")))
+
+
+@functools.cache
+def syllables(word: str) -> frozenset[int]:
+    """Returns the numbers of syllables that a word may have; empty where the dictionary lacks it."""
+    return frozenset(sum(c.isdigit() for c in phones) for phones in _phones(word))
+
+
+@functools.cache
+def endings(word: str) -> frozenset[str]:
+    """Returns the sounds of a word from its last stressed vowel, one per reading, without stress marks."""
+    found = set()
+    for phones in _phones(word):
+        sounds = phones.split()
+        stressed = [i for i, s in enumerate(sounds) if s[-1] in "12"] or [i for i, s in enumerate(sounds) if s[-1] == "0"]  # fmt: skip
+        found.add(re.sub(r"\d", "", " ".join(sounds[stressed[-1] :])) if stressed else phones)
+    return frozenset(found)
+
+
+def line_syllables(line: str) -> tuple[frozenset[int], tuple[str, ...]]:
+    """Returns the syllables a line may have, and the words that the dictionary lacks."""
+    totals, unknown = frozenset({0}), []
+    for word in _WORD.findall(line):
+        if own := syllables(word):
+            totals = frozenset(a + b for a in totals for b in own)
+        else:
+            unknown.append(word)
+    return totals, tuple(unknown)
+
+
+def read(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Takes the lines of a poem; headings, and a first line set off by an empty one, are named apart."""
+    raw = [line.strip() for line in text.strip().splitlines()]
+    lines: list[str] = []
+    rest: list[str] = []
+    for i, line in enumerate(raw):
+        set_off = not lines and i + 1 < len(raw) and not raw[i + 1] and i == 0
+        if not _WORD.search(line):
+            continue
+        if not lines and (_TITLE.fullmatch(line) or set_off):
+            rest.append(f"title: {line}")
+        else:
+            lines.append(line)
+    return tuple(lines), tuple(rest)
+
+
+def _counted(lines: Sequence[str], count: int) -> Rule:
+    kept = len(lines) == count
+    return Rule("lines", "kept" if kept else "broken", f"{len(lines)}行，应为{count}行", f"{len(lines)} lines, {count} asked")  # fmt: skip
+
+
+def _sounded(lines: Sequence[str], wanted: Iterable[int]) -> Iterable[Rule]:
+    for number, (line, count) in enumerate(zip(lines, wanted, strict=False), 1):
+        totals, unknown = line_syllables(line)
+        place: tuple[Place, ...] = ((number, 0),)
+        shown = "/".join(map(str, sorted(totals)))
+        if unknown:
+            yield Rule("syllables", "open", f"第{number}行：词典无 {', '.join(unknown)}", f"line {number}: not in the dictionary: {', '.join(unknown)}", place)  # fmt: skip
+        else:
+            state: State = "kept" if count in totals else "broken"
+            yield Rule("syllables", state, f"第{number}行{shown}音节，应为{count}", f"line {number}: {shown} syllables, {count} asked", () if state == "kept" else place)  # fmt: skip
+
+
+def _schemed(lines: Sequence[str], scheme: str) -> Rule:
+    """The rhymes of a scheme: lines with one letter share an ending; a scheme repeats over the stanzas."""
+    letters = (scheme * (len(lines) // len(scheme) + 1))[: len(lines)]
+    last = [words[-1] if (words := _WORD.findall(line)) else "" for line in lines]
+    found = [endings(word) for word in last]
+    shown = rhyme.scheme(found)
+    outside: list[int] = []
+    for start in range(0, len(lines), len(scheme)):
+        for letter in sorted(set(scheme) - {"x"}):
+            places = [
+                i
+                for i in range(start, min(start + len(scheme), len(lines)))
+                if letters[i] == letter
+            ]
+            outside += [places[i] for i in rhyme.common([found[i] for i in places])[1]]
+    unknown = [last[i] for i, own in enumerate(found) if not own and letters[i] != "x"]
+    at = tuple((i + 1, 0) for i in sorted(outside))
+    if outside:
+        return Rule("rhyme", "broken", f"韵式 {shown}，应为 {scheme}", f"scheme {shown}, {scheme} asked; not rhyming: lines {', '.join(str(i) for i, _ in at)}", at)  # fmt: skip
+    if unknown:
+        return Rule("rhyme", "open", f"词典无 {', '.join(unknown)}", f"not in the dictionary: {', '.join(unknown)}")  # fmt: skip
+    return Rule("rhyme", "kept", f"韵式 {shown}", f"scheme {shown}")
+
+
+def check(text: str, form: str, scheme: str = "") -> Verdict:
+    """Checks an English poem.
+
+    Args:
+        text: The poem.
+        form: haiku, limerick, sonnet or rhyme.
+        scheme: With rhyme, the scheme asked for, such as abab; x marks a line without a rhyme.
+    """
+    lines, rest = read(text)
+    rules: tuple[Rule, ...]
+    if form == "haiku":
+        rules = (_counted(lines, len(HAIKU)), *_sounded(lines, HAIKU))
+    elif form == "limerick":
+        rules = (_counted(lines, len(LIMERICK)), _schemed(lines, LIMERICK))
+    elif form == "sonnet":
+        scheme_found = rhyme.scheme([endings((_WORD.findall(line) or [""])[-1]) for line in lines])
+        rules = (_counted(lines, SONNET), Rule("rhyme", "note", f"韵式 {scheme_found}", f"scheme {scheme_found}"))  # fmt: skip
+    else:
+        rules = (_schemed(lines, scheme.lower()),)
+    return Verdict(form, True, passes(rules), rules, lines, rest, (), "CMUdict")

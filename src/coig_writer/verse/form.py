@@ -1,0 +1,136 @@
+"""A text against the form that was asked for, or that it has: the one way in to this room."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from coig_writer.errors import InputError
+from coig_writer.verse import ci, couplet, english, everyday, literal, regulated
+from coig_writer.verse.books import System
+from coig_writer.verse.reading import Reading, of_size, read
+from coig_writer.verse.verdict import Rule, Verdict, passes
+
+# Forms that carry an argument behind a colon.
+ACROSTIC, PALINDROME, ONE_SIDED = "藏头", "回文", "单边对话"
+_EITHER = {"绝句": 4, "律诗": 8}
+
+
+def forms() -> tuple[str, ...]:
+    """Returns the names of all forms that can be asked for."""
+    return (
+        *regulated.FORMS, *_EITHER, couplet.FORM, everyday.FORM, f"{ACROSTIC}:…", PALINDROME, ONE_SIDED,
+        "haiku", "limerick", "sonnet", "rhyme:…", *dict.fromkeys(v[0].tune for v in ci.tunes().values()),
+    )  # fmt: skip
+
+
+def check(text: str, asked: str | None = None, system: System | None = None) -> Verdict:
+    """Checks a text against a form.
+
+    Args:
+        text: The text; titles, notes and what is no verse are set apart and named.
+        asked: One of ``forms()``; None to take regulated verse, or a tune named in the title, where the
+            text has it.
+        system: The rhyme book of regulated verse and couplets; None to take the one that breaks less.
+
+    Raises:
+        InputError: No such form.
+    """
+    if asked is None:
+        return _inferred(text, system)
+    name, _, argument = asked.partition(":")
+    if name in english.FORMS and bool(argument) == (name == "rhyme"):
+        return english.check(text, name, argument)
+    reading = read(text)
+    if found := _verse(reading, name, system):
+        return found
+    rule = _literal(text, reading, name, argument)
+    if rule is None:
+        raise InputError(f"unknown form {asked!r}", f"one of {', '.join(forms())}")
+    return Verdict(name, True, passes((rule,)), (rule,), reading.lines, reading.rest)
+
+
+def _verse(reading: Reading, name: str, system: System | None) -> Verdict | None:
+    """The verdict of a Chinese form; None for what is none."""
+    full = regulated.named(name) or _by_size(reading, name)
+    if full is not None:
+        return _regulated(reading, full, system)
+    if name in ci.tunes():
+        return ci.check(reading.lines, name, reading.rest)
+    if name == couplet.FORM:
+        return couplet.check(reading, system)
+    return everyday.check(reading) if name == everyday.FORM else None
+
+
+def _literal(text: str, reading: Reading, name: str, argument: str) -> Rule | None:
+    if name == ACROSTIC and argument:
+        return literal.acrostic(reading.lines, argument)
+    if name == PALINDROME:
+        return literal.palindrome(reading.lines)
+    return literal.one_sided(text) if name == ONE_SIDED else None
+
+
+def _by_size(reading: Reading, name: str) -> str | None:
+    """绝句 and 律诗 by the length of most lines."""
+    if name not in _EITHER:
+        return None
+    sevens = sum(len(line) == 7 for line in reading.lines)
+    fives = sum(len(line) == 5 for line in reading.lines)
+    return ("七言" if sevens > fives else "五言") + name
+
+
+def _inferred(text: str, system: System | None) -> Verdict:
+    reading = read(text)
+    named = [tune for tune in ci.tunes() if tune in reading.title]
+    for tune in sorted(named, key=len, reverse=True):
+        found = ci.check(reading.lines, tune, reading.rest)
+        if found.marks:
+            return dataclasses.replace(found, asked=False)
+    verdict = regulated.check(reading.lines, None, system, reading.rest)
+    return verdict or Verdict(None, False, None, (), reading.lines, reading.rest)
+
+
+def _regulated(reading: Reading, form: str, system: System | None) -> Verdict:
+    """One poem, or several of the same form one behind another."""
+    count, size = regulated.FORMS[form]
+    lines, rest = of_size(reading, size)
+    poems = [lines[i : i + count] for i in range(0, len(lines), count)]
+    if len(poems) < 2 or len(lines) % count:
+        found = regulated.check(lines, form, system, rest)
+        assert found is not None
+        return found
+    judged = [v for poem in poems if (v := regulated.check(poem, form, system))]
+    rules = tuple(_moved(rule, i * count) for i, v in enumerate(judged) for rule in v.rules)
+    marks = tuple(
+        dataclasses.replace(m, place=(m.place[0] + i * count, m.place[1]))
+        for i, v in enumerate(judged)
+        for m in v.marks
+    )
+    return Verdict(
+        form, True, passes(rules), rules, lines, rest, marks,
+        "、".join(dict.fromkeys(v.book for v in judged)), "；".join(v.pattern for v in judged),
+    )  # fmt: skip
+
+
+def _moved(rule: Rule, by: int) -> Rule:
+    """A rule of a later poem: its lines count on, and its words name the poem's own."""
+    return dataclasses.replace(rule, places=tuple((line + by, char) for line, char in rule.places))
+
+
+def constrained(
+    text: str, asked: str | None, forbidden: Sequence[str] = (), sections: Sequence[str] = ()
+) -> Verdict:
+    """Checks a form together with what the request says literally, as one verdict.
+
+    Raises:
+        InputError: No such form.
+    """
+    found = check(text, asked) if asked or not (forbidden or sections) else _none(text)
+    more = (*literal.forbidden(text, forbidden), *literal.sections(text, sections))
+    rules = (*found.rules, *more)
+    return dataclasses.replace(found, rules=rules, passes=passes(rules)) if more else found
+
+
+def _none(text: str) -> Verdict:
+    """No form: only what is literal counts."""
+    return Verdict(None, False, None, (), tuple(text.splitlines()))

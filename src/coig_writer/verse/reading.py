@@ -1,0 +1,117 @@
+"""What of a text is verse: titles, notes, other languages and prose are set apart and named, never judged."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+
+from coig_writer.text.language import HAN
+
+_MARKS = re.compile(r"[\s，。！？；：、,.!?;:…—～~·“”‘’\"'「」『』|/]+")
+_DECORATION = re.compile(r"^\s*(?:[#>*•\-]+\s*|\d+[.、)]\s*)|\*\*|__|`")
+_TITLE = re.compile(r"\s*(?:#.*|《[^》]*》.*|【[^】]*】.*|[「『][^」』]{1,12}[」』])\s*")
+_NOTE = re.compile(
+    r"\s*[（(\[【]?\s*(?:小?注释?|按语?|题?记|小?序|赏析|译文|说明|创作说明|作者|格律|韵部|平仄)\s*[：:】\]]"
+)
+_BRACKETS = re.compile(r"[（(【\[][^）)】\]]*[）)】\]]")
+_STOP = re.compile(r"[，。！？；,.!?;]")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the file: its clauses in Han characters, and whether punctuation divides or ends it."""
+
+    text: str
+    clauses: tuple[str, ...]
+    stopped: bool
+    stanza: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as verse.
+
+    Attributes:
+        rows: The lines of the file that may be verse.
+        title: The title, empty where there is none.
+        rest: Everything else, each with why it was set apart.
+    """
+
+    rows: tuple[Row, ...]
+    title: str
+    rest: tuple[str, ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All clauses in order."""
+        return tuple(clause for row in self.rows for clause in row.clauses)
+
+
+def read(text: str) -> Reading:
+    """Reads a text.
+
+    A heading, a name in 《》, or an unstopped first line above stopped ones is the title; a line that opens
+    with 注： or the like is a note, with what follows it up to an empty line; brackets are set apart, and so
+    are lines with more Latin letters than Han characters.
+    """
+    rows: list[Row] = []
+    rest: list[str] = []
+    titles: list[str] = []
+    stanza, noting = 0, False
+    for raw in text.splitlines():
+        if not raw.strip():
+            stanza, noting = stanza + bool(rows), False
+            continue
+        noting = noting or _NOTE.match(raw) is not None
+        if noting:
+            rest.append(f"附注：{raw.strip()}")
+        elif not rows and _TITLE.fullmatch(raw.replace("*", "")):
+            titles.append(raw.strip(" *#"))
+        elif (row := _row(raw, stanza, rest)) is not None:
+            rows.append(row)
+    while rows and _above(rows):
+        titles.append(rows.pop(0).text)
+    return Reading(tuple(rows), " ".join(titles), (*(f"题：{t}" for t in titles), *rest))
+
+
+def _row(raw: str, stanza: int, rest: list[str]) -> Row | None:
+    """One line as clauses; what is set apart is added to the rest."""
+    rest += [f"括号：{part}" for part in _BRACKETS.findall(raw)]
+    bare = _DECORATION.sub("", _BRACKETS.sub("", raw)).strip()
+    if not HAN.search(bare):
+        if bare:
+            rest.append(f"非中文：{bare}")
+        return None
+    if sum(c.isascii() and c.isalpha() for c in bare) > len(HAN.findall(bare)):
+        rest.append(f"非中文：{bare}")
+        return None
+    clauses = tuple("".join(HAN.findall(part)) for part in _MARKS.split(bare))
+    return Row(bare, tuple(filter(None, clauses)), _STOP.search(bare) is not None, stanza)
+
+
+def _above(rows: Sequence[Row]) -> bool:
+    """Whether the first line stands above the verse: unstopped where most others are stopped, or alone."""
+    first, others = rows[0], rows[1:]
+    if first.stopped or not others:
+        return False
+    if sum(row.stopped for row in others) * 2 > len(others):
+        return True
+    sizes = {len(clause) for row in others for clause in row.clauses}
+    return len(others) > 1 and len(sizes) == 1 and len("".join(first.clauses)) not in sizes
+
+
+def of_size(reading: Reading, size: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Takes the rows whose clauses all have one size; the others are named.
+
+    Returns:
+        The clauses, and what was left, with why.
+    """
+    lines: list[str] = []
+    left: list[str] = []
+    for row in reading.rows:
+        if row.clauses and all(len(clause) == size for clause in row.clauses):
+            lines += row.clauses
+        else:
+            left.append(f"非{size}字句：{row.text}")
+    return tuple(lines), (*reading.rest, *left)

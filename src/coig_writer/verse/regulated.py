@@ -1,0 +1,409 @@
+"""Regulated verse (近体诗): quatrains and eight-line poems of five or seven characters.
+
+The patterns are made from the rules, not listed. A line of five is one of four types by its end and by its
+second character; a line of seven has two characters of the other tone before it. Within a couplet the
+second characters are opposed (对), between couplets they agree (粘). Each type has the few
+variants that the tradition allows, among them the rescues (拗救), after 王力《诗词格律》(1962),
+chapter 2. A path through the lines with the least that is broken is found by dynamic programming over
+(line, variant): at each place a variant asks for a set of tones and the character has a set, so the number
+of readings of a line never matters.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from coig_writer.verse import rhyme
+from coig_writer.verse.books import LEVEL, OBLIQUE, System, parts, pingshui, tones, xinyun
+from coig_writer.verse.verdict import Mark, Place, Rule, Verdict, at, passes, where
+
+Type = Literal["A", "B", "C", "D"]
+FORMS = {
+    "五言绝句": (4, 5),
+    "七言绝句": (4, 7),
+    "五言律诗": (8, 5),
+    "七言律诗": (8, 7),
+}
+SYSTEMS: tuple[System, ...] = ("平水韵", "中华新韵")
+TURN = 1.5  # what a line that does not oppose or follow the one before costs, in broken characters
+LIKENESS = (
+    0.1  # a poem of which more is broken was not meant to be regulated, unless it was asked for
+)
+
+# Marks of a variant that the couplet's second line must answer, and of one that answers.
+CALLS, ANSWERS = "calls", "answers"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Variant:
+    """A shape that a line may have.
+
+    Attributes:
+        type: A 仄仄平平仄, B 平平仄仄平, C 平平平仄仄, D 仄仄仄平平.
+        tones: What each place asks for: 平, 仄, or 中 for either.
+        name: What the variant is called where it is not the plain one.
+        role: ``calls`` for a line that only the next one can rescue, ``answers`` for one that can.
+    """
+
+    type: Type
+    tones: str
+    name: str = ""
+    role: str = ""
+
+    @property
+    def second(self) -> str:
+        """The tone of the second character of the line."""
+        return self.tones[1]
+
+
+_FIVE = (
+    Variant("A", "中仄平平仄"),
+    Variant("A", "中仄仄平仄", "小拗"),
+    Variant("A", "中仄中仄仄", "大拗", CALLS),
+    Variant("B", "平平仄仄平"),
+    Variant("B", "平平平仄平", "", ANSWERS),
+    Variant("B", "仄平平仄平", "孤平拗救", ANSWERS),
+    Variant("C", "中平平仄仄"),
+    Variant("C", "平平仄平仄", "特拗"),
+    Variant("C", "中平仄仄仄", "三仄尾"),
+    Variant("C", "仄平仄平仄", "特拗首字仄"),
+    Variant("D", "中仄仄平平"),
+)
+NAMES = {
+    "小拗": (
+        "第三字（七言第五字）该平用仄，轻拗，可救可不救",
+        "a light exception, which needs no rescue",
+    ),
+    "大拗": (
+        "出句拗，对句第三字（七言第五字）用平相救",
+        "rescued by a level tone in the next line",
+    ),
+    "孤平拗救": ("本句自救：该平用仄，后面改平补回", "孤平 avoided: rescued within the line"),
+    "特拗": ("平平仄平仄，本句自救的常用句式", "平平仄平仄, a usual variant that rescues itself"),
+    "三仄尾": ("句末三仄，可用而宜避", "three oblique tones at the end: allowed, better avoided"),
+    "特拗首字仄": (
+        "平平仄平仄的首字宜平，此处用仄",
+        "the first character of 平平仄平仄 should be level",
+    ),
+}
+
+
+@functools.cache
+def variants(size: int) -> tuple[Variant, ...]:
+    """Returns the variants of a line of five or seven characters."""
+    if size == 5:
+        return _FIVE
+    return tuple(
+        dataclasses.replace(v, tones="中" + (LEVEL if v.second == OBLIQUE else OBLIQUE) + v.tones)
+        for v in _FIVE
+    )
+
+
+def named(form: str) -> str | None:
+    """Returns the full name of a form of regulated verse, such as 七言律诗 for 七律; None for another."""
+    for full in FORMS:
+        if form in {full, full[0] + full[2], full[0] + full[2:]}:
+            return full
+    return None
+
+
+def shape(lines: Sequence[str]) -> str | None:
+    """Returns the form whose number and length of lines a poem has."""
+    sizes = {len(line) for line in lines}
+    return next(
+        (n for n, (count, size) in FORMS.items() if count == len(lines) and sizes == {size}), None
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fit:
+    """A poem on the path that breaks least.
+
+    Attributes:
+        path: The variant of each line.
+        broken: Characters no reading of which fits, and turns that oppose or follow wrongly.
+    """
+
+    system: System
+    lines: tuple[str, ...]
+    path: tuple[Variant, ...]
+    ends: tuple[int, ...]
+    group: str | None
+    outside: tuple[int, ...]
+    neighbour: bool
+    cost: float
+
+    @property
+    def rhymes_first(self) -> bool:
+        """Whether the first line rhymes."""
+        return self.path[0].type in "BD"
+
+
+def _cost(line: str, variant: Variant, system: System) -> tuple[float, int, int]:
+    """Counts the broken characters, those of which only a doubtful reading fits, and the exceptions."""
+    broken = doubtful = 0
+    for character, wanted in zip(line, variant.tones, strict=True):
+        if wanted == "中":
+            continue
+        found = tones(character, system)
+        if found.possible and wanted not in found.possible:
+            broken += 1
+        elif found.sure != {wanted}:
+            doubtful += 1
+    return float(broken), doubtful, bool(variant.name)
+
+
+Cost = tuple[float, int, int]
+
+
+def _turn(before: Variant, after: Variant, place: int) -> Cost | None:
+    """What it costs to go on to a line; None where it cannot be."""
+    if before.role == CALLS and after.role != ANSWERS:
+        return None
+    opposed = before.second != after.second
+    return (0.0 if opposed == bool(place % 2) else TURN, 0, 0)
+
+
+def _sum(*costs: Cost) -> Cost:
+    return sum(c[0] for c in costs), sum(c[1] for c in costs), sum(c[2] for c in costs)
+
+
+def _allowed(place: int, variant: Variant) -> bool:
+    """Even lines rhyme and end level; odd ones do not, save that the first may."""
+    return variant.type in "BD" if place % 2 else place == 0 or variant.type in "AC"
+
+
+def best_path(
+    lines: Sequence[str], system: System, first_rhymes: bool
+) -> tuple[Cost, tuple[Variant, ...]]:
+    """Finds the variants, one per line, that together break least."""
+    choices = variants(len(lines[0]))
+    reached: dict[Variant, tuple[Cost, tuple[Variant, ...]]] = {
+        v: (_cost(lines[0], v, system), (v,)) for v in choices if (v.type in "BD") == first_rhymes
+    }
+    for place, line in enumerate(lines[1:], 1):
+        following: dict[Variant, tuple[Cost, tuple[Variant, ...]]] = {}
+        for variant in filter(functools.partial(_allowed, place), choices):
+            own = _cost(line, variant, system)
+            ways = [
+                (_sum(cost, turn, own), (*path, variant))
+                for before, (cost, path) in reached.items()
+                if (turn := _turn(before, variant, place)) is not None
+            ]
+            following[variant] = min(ways, key=lambda way: way[0])
+        reached = following
+    return min(reached.values(), key=lambda way: way[0])
+
+
+def _groups(character: str, system: System) -> frozenset[str]:
+    book = pingshui() if system == "平水韵" else xinyun()
+    return frozenset(rhyme.group for rhyme in book.of(character) if rhyme.class_ == LEVEL)
+
+
+def _neighbours(first: str, group: str | None) -> bool:
+    """Says whether a first line may borrow: its group stands in one part of 词林正韵 with the poem's."""
+    return group is not None and any(parts(g) & parts(group) for g in _groups(first, "平水韵"))
+
+
+def fit(lines: Sequence[str], system: System) -> Fit:
+    """Fits lines of one length to the best pattern with rhyme under one system."""
+    found = []
+    for first_rhymes in (False, True):
+        cost, path = best_path(lines, system, first_rhymes)
+        even = tuple(range(1, len(lines), 2))
+        group, outside = rhyme.common([_groups(lines[i][-1], system) for i in even])
+        bad = [even[i] for i in outside]
+        borrowed = False
+        if first_rhymes and (own := _groups(lines[0][-1], system)) and group not in own:
+            borrowed = system == "平水韵" and _neighbours(lines[0][-1], group)
+            bad += [] if borrowed else [0]
+        ends = (0, *even) if first_rhymes else even
+        # A character that stands in the wrong tone is told once, as a tone.
+        toned = [i for i in bad if LEVEL in tones(lines[i][-1], system).possible]
+        total = cost[0] + len(toned)
+        found.append(
+            (
+                (total, *cost[1:], borrowed),
+                Fit(system, tuple(lines), path, ends, group, tuple(sorted(toned)), borrowed, total),
+            )
+        )
+    return min(found, key=lambda pair: pair[0])[1]
+
+
+def marks(found: Fit) -> tuple[Mark, ...]:
+    """Returns a mark under each character."""
+    return tuple(_marks(found))
+
+
+def _marks(found: Fit) -> Iterator[Mark]:
+    for number, (line, variant) in enumerate(zip(found.lines, found.path, strict=True)):
+        for place, (character, wanted) in enumerate(zip(line, variant.tones, strict=True)):
+            rhymed = number in found.ends and place == len(line) - 1
+            own = tones(character, found.system)
+            shown = "/".join(sorted(own.possible)) or "?"
+            state: Literal["kept", "broken", "open"] = "kept"
+            if wanted != "中":
+                if own.possible and wanted not in own.possible:
+                    state = "broken"
+                elif own.sure != {wanted}:
+                    state = "open"
+            if rhymed and number in found.outside:
+                state = "broken"
+            yield Mark((number + 1, place + 1), character, wanted + "韵" * rhymed, shown, state)
+
+
+def _turns(found: Fit, parity: int) -> tuple[Place, ...]:
+    return tuple(
+        (i + 1, 2)
+        for i in range(1, len(found.lines))
+        if i % 2 == parity and (found.path[i - 1].second != found.path[i].second) != bool(parity)
+    )
+
+
+def _tone_rule(mark: Mark, found: Fit) -> str:
+    """Names the rule that a broken tone breaks."""
+    line, place = mark.place
+    variant, size = found.path[line - 1], len(found.lines[0])
+    if place == size:
+        return "句脚"
+    back = size - place  # 4: the fifth character from the end
+    if variant.type == "B" and back == 4 and not variant.name:
+        return "孤平"
+    if variant.type == "D" and back == 2:
+        return "三平尾"
+    if variant.type == "A" and back == 1:
+        return "拗救"
+    return "平仄"
+
+
+_TAUGHT = {
+    "平仄": ("该{wanted}而用{found}", "wrong tone (level and oblique are swapped)"),
+    "孤平": (
+        "孤平：除韵脚外只有一个平声，且未救",
+        "only one level tone besides the rhyme, not rescued",
+    ),
+    "三平尾": ("句末三平", "three level tones at the end of the line"),
+    "拗救": ("出句拗，对句未救", "an exception that the next line does not rescue"),
+    "句脚": (
+        "不押韵的句子应以仄声收，押韵的应以平声收",
+        "a rhyming line ends level, another one oblique",
+    ),
+}
+
+
+def _tone_rules(found: Fit, shown: Sequence[Mark]) -> Iterator[Rule]:
+    broken: dict[str, list[Mark]] = {name: [] for name in _TAUGHT}
+    for mark in shown:
+        line, place = mark.place
+        if mark.state == "broken" and not (
+            place == len(found.lines[0]) and line - 1 in found.outside
+        ):
+            broken[_tone_rule(mark, found)].append(mark)
+    unknown = tuple(m.place for m in shown if m.found == "?" and m.wanted[0] != "中")
+    for name, (zh, en) in _TAUGHT.items():
+        hit = broken[name]
+        places = tuple(mark.place for mark in hit)
+        if hit:
+            said = zh.format(wanted=hit[0].wanted[0], found=hit[0].found)
+            listed = "、".join(f"“{m.character}”" for m in hit)
+            yield Rule(
+                name, "broken", f"{where(places)}{listed}：{said}", f"{at(places)}: {en}", places
+            )
+        elif name == "平仄" and unknown:
+            yield Rule(name, "open", f"{where(unknown)}：字表不载，无从判断", f"{at(unknown)}: no table knows the character", unknown)  # fmt: skip
+        else:
+            yield Rule(name, "kept", "合", "kept")
+
+
+def _turn_rules(found: Fit) -> Iterator[Rule]:
+    for name, parity, zh, en in (
+        ("对", 1, "失对：一联之内，两句第二字平仄应相反", "the second characters of a couplet are opposed"),
+        ("粘", 0, "失粘：本句第二字应与上联对句第二字同平仄", "the second character agrees with that of the line before"),
+    ):  # fmt: skip
+        places = _turns(found, parity)
+        if places:
+            yield Rule(name, "broken", f"{where(places)}：{zh}", f"{at(places)}: {en}", places)
+        else:
+            yield Rule(name, "kept", "合", "kept")
+
+
+def _rhyme_rules(found: Fit) -> Iterator[Rule]:
+    size = len(found.lines[0])
+    outside = tuple((i + 1, size) for i in found.outside)
+    ends = "".join(found.lines[i][-1] for i in found.ends)
+    unknown = tuple((i + 1, size) for i in found.ends if not _groups(found.lines[i][-1], found.system) and LEVEL in (tones(found.lines[i][-1], found.system).possible or {LEVEL}))  # fmt: skip
+    if outside:
+        yield Rule("押韵", "broken", f"{where(outside)}出韵：韵脚“{ends}”，多数在{found.group}", f"{at(outside)}: not in the rhyme group of the others ({found.group})", outside)  # fmt: skip
+    elif unknown:
+        yield Rule("押韵", "open", f"{where(unknown)}：韵书不载", f"{at(unknown)}: the rhyme book lacks it", unknown)  # fmt: skip
+    else:
+        yield Rule("押韵", "kept", f"韵脚“{ends}”，{found.system}{found.group}", f"rhymes in {found.group} of {found.system}")  # fmt: skip
+    if found.neighbour:
+        yield Rule("首句借韵", "note", "首句借用邻韵", "the first line borrows from a neighbouring group", ((1, size),))  # fmt: skip
+
+
+def _notes(found: Fit) -> Iterator[Rule]:
+    for number, variant in enumerate(found.path, 1):
+        if variant.name:
+            zh, en = NAMES[variant.name]
+            yield Rule(
+                variant.name, "note", f"第{number}句：{zh}", f"line {number}: {en}", ((number, 0),)
+            )
+    seen = Counter("".join(found.lines))
+    for number, line in enumerate(found.lines, 1):
+        inside = Counter(line)
+        for place, character in enumerate(line, 1):
+            if seen[character] > inside[character]:
+                yield Rule("重字", "note", f"第{number}句第{place}字“{character}”全诗重出", f"line {number} character {place} stands in another line as well", ((number, place),))  # fmt: skip
+
+
+def judge(lines: Sequence[str], system: System | None = None) -> Fit:
+    """Fits lines under a system, or under the one that breaks less; 平水韵 where they are equal."""
+    systems = (system,) if system else SYSTEMS
+    return min((fit(lines, s) for s in systems), key=lambda f: (f.cost, SYSTEMS.index(f.system)))
+
+
+def check(
+    lines: Sequence[str],
+    form: str | None = None,
+    system: System | None = None,
+    rest: Sequence[str] = (),
+) -> Verdict | None:
+    """Checks lines against a form of regulated verse.
+
+    Args:
+        lines: The lines, Han characters alone.
+        form: 五言绝句, 七言绝句, 五言律诗 or 七言律诗; None to infer it.
+        system: The rhyme book; None to infer it.
+        rest: What was read as no verse.
+
+    Returns:
+        The verdict; None where no form was asked and the lines are not meant to be regulated.
+    """
+    shaped = shape(lines)
+    if form is not None and shaped != form:
+        count, size = FORMS[form]
+        sizes = tuple((i, 0) for i, line in enumerate(lines, 1) if len(line) != size)
+        rule = Rule("句数字数", "broken", f"{form}应为{count}句、每句{size}字，实有{len(lines)}句", f"{form} has {count} lines of {size} characters; here are {len(lines)} lines", sizes)  # fmt: skip
+        return Verdict(form, True, False, (rule,), tuple(lines), tuple(rest))
+    if shaped is None:
+        return None
+    found = judge(lines, system)
+    if form is None and found.cost > LIKENESS * sum(map(len, lines)):
+        return None
+    shown = marks(found)
+    count, size = FORMS[shaped]
+    rules = (
+        Rule("句数字数", "kept", f"{count}句，每句{size}字", f"{count} lines of {size} characters"),
+        *_tone_rules(found, shown),
+        *_turn_rules(found),
+        *_rhyme_rules(found),
+        *_notes(found),
+    )
+    start = "平" if found.path[0].second == LEVEL else "仄"
+    pattern = f"{start}起首句{'' if found.rhymes_first else '不'}入韵"
+    return Verdict(shaped, form is not None, passes(rules), rules, tuple(lines), tuple(rest), shown, found.system, pattern)  # fmt: skip

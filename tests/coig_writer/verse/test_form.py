@@ -1,0 +1,82 @@
+"""Thirty public-domain poems with a reader's verdicts, and texts that are not only verse."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from coig_writer.errors import InputError
+from coig_writer.verse.form import check, constrained
+
+POEMS = [
+    json.loads(line)
+    for line in Path(__file__).with_name("poems.jsonl").read_text(encoding="utf-8").splitlines()
+]
+VERDICT = {"passes": True, "broken": False, "not regulated": False}
+
+
+def test_thirty_poems():
+    assert len(POEMS) == 30
+    assert all(poem["source"] for poem in POEMS)
+
+
+@pytest.mark.parametrize("poem", POEMS, ids=lambda p: p["title"])
+def test_poem(poem):
+    found = check(poem["text"], poem["form"], "平水韵")
+    broken = {rule.name for rule in found.rules if rule.state == "broken"}
+    assert found.passes is VERDICT[poem["verdict"]], broken
+    assert set(poem["rules"]) <= broken
+    if poem["verdict"] == "not regulated":
+        assert check(poem["text"]).passes is not True  # reported, not passed
+
+
+def test_titles_notes_and_english_are_set_apart():
+    text = (
+        "# 登鹳雀楼\n\n白日依山尽，黄河入海流。\n欲穷千里目，更上一层楼。\n\nThe sun beyond the mountain glows\n"
+        "注：鹳雀楼在永济。\n又一行注。"
+    )
+    found = check(text)
+    assert found.form == "五言绝句"
+    assert found.lines == ("白日依山尽", "黄河入海流", "欲穷千里目", "更上一层楼")
+    assert found.rest == (
+        "题：登鹳雀楼",
+        "非中文：The sun beyond the mountain glows",
+        "附注：注：鹳雀楼在永济。",
+        "附注：又一行注。",
+    )
+
+
+def test_a_line_of_another_length_is_named():
+    found = check("白日依山尽，黄河入海流。\n欲穷千里目，更上一层高楼。", "五言绝句")
+    assert found.passes is False
+    assert found.rest == ("非5字句：欲穷千里目，更上一层高楼。",)
+
+
+@pytest.mark.parametrize("text", ["", "   \n", "。。。", "🙂", "Only English here.", "（注）"])
+def test_nothing_to_read(text):
+    assert check(text).form is None
+    assert check(text, "七律").passes is False
+    assert check(text, "浣溪沙").passes is False
+    assert check(text, "对联").passes is False
+    assert check(text, "押韵").passes is False
+
+
+@pytest.mark.parametrize("asked", ["sonet", "藏头", "rhyme", "七绝体", ""])
+def test_an_unknown_form_is_an_error(asked):
+    with pytest.raises(InputError, match="unknown form"):
+        check("白日依山尽", asked)
+
+
+def test_a_form_and_what_is_literal_are_one_verdict():
+    text = "白日依山尽，黄河入海流。欲穷千里目，更上一层楼。"
+    found = constrained(text, "五绝", ["黄河", "长江"])
+    assert found.passes is False
+    assert [r.state for r in found.rules][-2:] == ["broken", "kept"]
+    assert constrained(text, None, ["长江"]).share == 1.0
+
+
+def test_a_tune_is_taken_from_the_title():
+    text = "《浣溪沙·春恨》\n" + next(p for p in POEMS if p["author"] == "晏殊" and p["form"] == "浣溪沙")["text"]  # fmt: skip
+    found = check(text)
+    assert (found.form, found.asked, found.passes) == ("浣溪沙", False, True)
+    assert "钦定词谱" in found.pattern

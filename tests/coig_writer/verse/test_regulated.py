@@ -1,0 +1,111 @@
+"""Regulated verse: each rule on both sides, at the character that breaks it."""
+
+import pytest
+
+from coig_writer.verse import regulated
+from coig_writer.verse.form import check
+
+DENGLOU = "白日依山尽黄河入海流欲穷千里目更上一层楼"
+TANG = [DENGLOU[i : i + 5] for i in range(0, 20, 5)]
+PARTING = ["城阙辅三秦", "风烟望五津", "与君离别意", "同是宦游人"]
+
+
+def rules(lines, form):
+    return {rule.name: rule for rule in regulated.check(lines, form, "平水韵").rules}
+
+
+def with_line(lines, number, line):
+    return [*lines[: number - 1], line, *lines[number:]]
+
+
+def test_a_quatrain_that_keeps_every_rule():
+    found = regulated.check(TANG, None, "平水韵")
+    assert (found.form, found.passes, found.pattern) == ("五言绝句", True, "仄起首句不入韵")
+    assert found.share == 1.0
+    assert [m.wanted for m in found.marks[5:10]] == ["平", "平", "仄", "仄", "平韵"]
+
+
+@pytest.mark.parametrize(
+    ("number", "line", "name", "places"),
+    [
+        (2, "大河入海流", "孤平", ((2, 1),)),  # 仄平仄仄平
+        (2, "黄河上海流", None, ()),
+        (2, "大河归海流", None, ()),  # rescued: 仄平平仄平
+        (3, "欲穷千日目", "平仄", ()),  # allowed: 三仄尾 is 平平仄仄仄, here 仄平平仄仄
+        (4, "更上千层楼", "三平尾", ((4, 3),)),
+        (1, "白日依旧尽", "拗救", ((1, 4),)),  # 仄仄平仄仄, the next line does not rescue
+        (2, "黄山入海流", None, ()),
+        (2, "黄海入海流", "平仄", ((2, 2),)),
+        (2, "黄河入云流", "平仄", ((2, 4),)),
+        (2, "黄河入海去", "句脚", ((2, 5),)),
+        (2, "黄河入海东", "押韵", ((2, 5), (4, 5))),
+        (3, "欲穷千里心", "句脚", ((3, 5),)),
+    ],
+)
+def test_one_change(number, line, name, places):
+    found = rules(with_line(TANG, number, line), "五言绝句")
+    broken = {n: r.places for n, r in found.items() if r.state == "broken"}
+    expected = {name: places} if name and places else {}
+    assert broken == expected
+
+
+def test_a_great_exception_is_rescued_by_the_next_line():
+    lines = ["流水如有意", "暮禽相与还", "荒城临古渡", "落日满秋山"]
+    found = rules(lines, "五言绝句")
+    assert found["大拗"].places == ((1, 0),)
+    assert not [r for r in found.values() if r.state == "broken"]
+    lines[1] = "飞禽已与还"
+    assert rules(lines, "五言绝句")["拗救"].places == ((1, 4),)
+
+
+def test_turns():
+    following = ["渭城朝雨浥轻尘", "客舍青青柳色新", "劝君更尽一杯酒", "西出阳关无故人"]
+    assert rules(following, "七言绝句")["粘"].places == ((3, 2),)
+    assert rules(with_line(TANG, 4, "登高又一楼"), "五言绝句")["对"].places == ((4, 2),)
+
+
+def test_open_is_not_broken_and_not_guessed():
+    lines = ["故园东望路漫漫", "双袖龙钟泪不干", "马上相逢无纸笔", "凭君传语报平安"]
+    found = regulated.check(lines, None, "平水韵")
+    assert found.passes is True
+    assert {m.character for m in found.marks if m.state == "open"} >= {"望"} - {
+        m.character for m in found.marks if m.wanted == "中"
+    }
+
+
+def test_a_borrowed_first_rhyme_is_told_and_allowed():
+    lines = ["清明时节雨纷纷", "路上行人欲断魂", "借问酒家何处有", "牧童遥指杏花村"]
+    found = rules(lines, "七言绝句")
+    assert found["首句借韵"].state == "note"
+    assert found["押韵"].state == "kept"
+
+
+def test_half_a_poem_is_not_that_poem():
+    found = regulated.check(TANG[:2], "五言绝句")
+    assert found.passes is False
+    assert found.rules[0].name == "句数字数"
+    assert regulated.check(TANG[:2]) is None
+
+
+def test_likeness_decides_what_was_meant():
+    # Of 20 characters one and a half may be broken: a slip or a wrong turn, not two slips.
+    one = with_line(TANG, 2, "黄河入云流")
+    assert regulated.check(one).passes is False
+    turn = with_line(TANG, 4, "登高又一楼")
+    assert regulated.check(turn).passes is False
+    assert regulated.check(with_line(one, 4, "更上千层楼")) is None
+
+
+def test_the_new_rhymes_are_taken_where_they_break_less():
+    # 节 and 雪 are level in Mandarin only.
+    lines = ["春风又绿江南岸", "万里云山入画图"]
+    assert regulated.judge([*lines, *lines]).system == "平水韵"
+    new = ["红旗招展过长街", "万众欢腾庆佳节", "莫道前途多险阻", "今朝喜看梅迎雪"]
+    found = regulated.judge(new)
+    assert found.system == "中华新韵"
+
+
+def test_seven_poems_in_a_row_are_judged_each():
+    text = "，".join(TANG) + "。\n\n" + "，".join(with_line(TANG, 4, "更上千层楼")) + "。"
+    found = check(text, "五言绝句")
+    assert [r.places for r in found.rules if r.state == "broken"] == [((8, 3),)]
