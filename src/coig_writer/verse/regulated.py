@@ -30,9 +30,7 @@ FORMS = {
 }
 SYSTEMS: tuple[System, ...] = ("平水韵", "中华新韵")
 TURN = 1.5  # what a line that does not oppose or follow the one before costs, in broken characters
-LIKENESS = (
-    0.1  # a poem of which more is broken was not meant to be regulated, unless it was asked for
-)
+LIKENESS = 0.075  # of the characters: more is broken in no poem that was meant to be regulated
 
 # Marks of a variant that the couplet's second line must answer, and of one that answers.
 CALLS, ANSWERS = "calls", "answers"
