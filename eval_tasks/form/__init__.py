@@ -1,0 +1,75 @@
+"""What a form of verse demands of each text: python -m eval_tasks form FILE [--json OUT] [--html PAGE].
+
+FILE is JSON lines with ``text`` and, where one was asked for, ``form`` (七言律诗, 浣溪沙, 对联, 押韵, haiku,
+rhyme:abab …), ``forbidden`` and ``sections``. Without a form, regulated verse and a tune named in the title
+are recognised. Prints a line per text; OUT holds form, ``passes`` (true, false or null where nothing can be
+said), and every rule with places and reasons in Chinese and English; PAGE shows each verdict under its character.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from coig_writer.errors import InputError
+from coig_writer.files import read_rows, write_json
+from coig_writer.record import from_row, to_row
+from coig_writer.verse.form import constrained
+from coig_writer.verse.verdict import Verdict
+from eval_tasks.form.page import page
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """A text and what was asked of it; columns that nobody knows are passed over."""
+
+    text: str
+    form: str | None = None
+    forbidden: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+
+
+def main() -> int | None:
+    """Checks each text and writes what was found."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", type=Path, help="JSON lines (or Parquet) with text and form")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the verdicts here")
+    parser.add_argument("--html", type=Path, metavar="PAGE", help="write a page here")
+    options = parser.parse_args()
+    found = check(options.file)
+    for number, verdict in enumerate(found, 1):
+        print(f"{number:>5} {line(verdict)}")
+    if options.json:
+        write_json(options.json, [to_row(verdict) for verdict in found])
+    if options.html:
+        options.html.parent.mkdir(parents=True, exist_ok=True)
+        options.html.write_text(page(found), encoding="utf-8")
+    return None
+
+
+def check(path: Path) -> list[Verdict]:
+    """Checks each row of a file.
+
+    Raises:
+        InputError: A row has no text or asks for a form that nobody knows; named with file and row.
+    """
+    return [_verdict(where, row) for where, row in read_rows(path)]
+
+
+def _verdict(where: str, row: dict[str, object]) -> Verdict:
+    known = {f.name for f in dataclasses.fields(Request)}
+    asked = from_row(Request, {k: v for k, v in row.items() if k in known and v is not None}, where)
+    try:
+        return constrained(asked.text, asked.form or None, asked.forbidden, asked.sections)
+    except InputError as error:
+        raise InputError(f"{where}: {error.message}", error.remedy) from error
+
+
+def line(verdict: Verdict) -> str:
+    """Returns a verdict on one line: form, whether it passes, and the first broken rule."""
+    said = {True: "passes", False: "broken", None: "no verdict"}[verdict.passes]
+    why = next((r.zh for r in verdict.rules if r.state == "broken"), "")
+    return f"{verdict.form or '–':<6} {said:<10} {why or verdict.pattern}"
