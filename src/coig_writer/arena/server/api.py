@@ -84,7 +84,7 @@ class Programs:
 
     async def results(self, protocol: str, language: str) -> dict[str, object]:
         """Returns the board of one protocol and language, as far as it may be shown."""
-        return await routes.board(self._state, protocol, language)
+        return (await routes.board(self._state, protocol, language)).view
 
 
 def add_endpoints(app: gradio.Server) -> None:

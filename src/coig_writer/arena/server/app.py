@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import os
 import signal
 import sys
@@ -21,12 +22,14 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.routing import Route
 
 from coig_writer.arena.server import api, routes
 from coig_writer.arena.server.backup import HANG_S, Backup
 from coig_writer.arena.server.board import Board
 from coig_writer.arena.server.booth import Booth
 from coig_writer.arena.server.guard import Guard, Limit, say_no_more
+from coig_writer.arena.server.tally import Apart, Tally
 from coig_writer.arena.server.tables import tables
 from coig_writer.arena.server.writer import Writer
 from coig_writer.errors import ConfigError
@@ -43,6 +46,7 @@ def create_app(
     hosts: frozenset[str] | None = None,
     *,
     with_tables: bool = False,
+    apart: bool = False,
 ) -> gradio.Server:
     """Builds the application around a booth; ``launch()`` serves it.
 
@@ -51,17 +55,19 @@ def create_app(
         backup: Pushed as long as the application runs, and once more when it stops.
         hosts: Names the application answers to; None takes any.
         with_tables: Whether the results stand at ``/gradio`` as Gradio's tables too.
+        apart: Whether a process of its own makes the results.
     """
+    board = Board(Apart(booth) if apart else Tally(booth))
     app = _server_class()(
         title="COIG-Writer arena",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        lifespan=_running(booth, backup),
+        lifespan=_running(booth, backup, board),
     )
     app.state.backup = backup
     app.state.booth = booth
-    app.state.board = Board(booth)
+    app.state.board = board
     app.state.writer = Writer(booth.store)
     app.state.reading = anyio.CapacityLimiter(2)  # threads for who reads results; votes have others
     app.state.voting = Limit(booth.study.votes_per_minute)
@@ -75,7 +81,7 @@ def create_app(
     app.add_api_route("/api/results", routes.results)
     app.add_api_route("/api/history", routes.history)
     app.add_api_route("/api/session", routes.session, methods=["POST"])
-    app.add_api_route("/api/vote", routes.vote, methods=["POST"])
+    app.router.routes.insert(0, Route("/api/vote", routes.vote, methods=["POST"]))
     app.add_api_route("/api/authors", routes.authors, methods=["POST"])
     app.add_api_route("/api/withdraw", routes.withdraw, methods=["POST"])
     app.mount("/page", StaticFiles(directory=routes.PAGE), name="page")
@@ -111,7 +117,7 @@ def _add_gradio(app: gradio.Server, *, with_tables: bool) -> None:
 
 
 def _running(
-    booth: Booth, backup: Backup | None
+    booth: Booth, backup: Backup | None, board: Board
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -121,9 +127,19 @@ def _running(
         yield
         if backup:
             await anyio.to_thread.run_sync(backup.close)
+        await anyio.to_thread.run_sync(board.close)
         booth.store.close()
 
     return running
+
+
+def _settle(booth: Booth) -> None:
+    """Deals all seats and takes what lasts out of garbage collection, whose walks over it held up votes for 0.2 s."""
+    for protocol in booth.study.protocols:
+        for language in booth.collection.languages:
+            booth.seats(protocol, language)
+    gc.collect()
+    gc.freeze()
 
 
 def serve(app: gradio.Server, host: str, port: int) -> int:
@@ -132,6 +148,7 @@ def serve(app: gradio.Server, host: str, port: int) -> int:
     Raises:
         ConfigError: The port is taken.
     """
+    _settle(app.state.booth)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())

@@ -68,7 +68,7 @@ class Authors:
 
 
 class Desk:
-    """The items of one rater in one protocol and language; knows which are done."""
+    """The items of one rater in one protocol and language; knows which are done, and how much is left to read."""
 
     def __init__(
         self, tasks: Mapping[str, Task], done: set[str], characters: Mapping[str, int] | None = None
@@ -76,13 +76,16 @@ class Desk:
         self.tasks = tasks
         self._characters = characters or {}
         self.done = done
+        self.characters_left = sum(n for t, n in self._characters.items() if t not in done)
         self.shown_at: dict[str, float] = {}
         self._order = list(tasks)
         self._reached = 0
 
-    def characters_left(self) -> int:
-        """Returns how much the open items hold to read."""
-        return sum(n for token, n in self._characters.items() if token not in self.done)
+    def finish(self, token: str) -> None:
+        """Notes that an item is done."""
+        if token not in self.done:
+            self.done.add(token)
+            self.characters_left -= self._characters.get(token, 0)
 
     def next(self) -> str | None:
         """Returns the opaque id of the next open item, or None."""
@@ -237,7 +240,7 @@ class Booth:
         """Returns what the page may know: the next item's texts by position, and progress."""
         token = desk.next()
         progress = {"done": len(desk.done), "total": len(desk.tasks)}
-        progress["characters"] = desk.characters_left()
+        progress["characters"] = desk.characters_left
         if token is None:
             return {"protocol": protocol, "progress": progress, "item": None}
         desk.shown_at.setdefault(token, time.monotonic())
@@ -309,7 +312,7 @@ class Booth:
     def receipt(self, desk: Desk, vote: Vote, ballot: Ballot, error: Exception | None) -> str:
         """Returns the id of a ballot that the store took, or raises what it said instead."""
         if error is None or isinstance(error, DuplicateError):
-            desk.done.add(vote.item)
+            desk.finish(vote.item)
         if error is not None:
             raise error
         self.on_ballot()

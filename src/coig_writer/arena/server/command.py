@@ -109,7 +109,7 @@ def main(demo_pack: Path, argv: Sequence[str] | None = None) -> int:
     if given.operation == "import":
         return import_rankings(booth, given.rankings, given.rater)
     hosts = LOCAL | {given.host} if given.host in LOCAL | {"::1"} else None
-    app = create_app(booth, backup, hosts, with_tables=not given.no_gradio)
+    app = create_app(booth, backup, hosts, with_tables=not given.no_gradio, apart=True)
     with booth.store.lease(study.study):
         return serve(app, given.host, given.port)
 

@@ -15,10 +15,10 @@ import anyio
 from fastapi import Depends, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import State
 
-from coig_writer.arena.server.board import Board
+from coig_writer.arena.server.board import Board, Kept
 from coig_writer.arena.server.booth import TAGS, Booth, Desk, Vote
 from coig_writer.arena.server.guard import RefusedError, refusal, shows_gradio
 from coig_writer.ballot import DIMENSIONS
@@ -185,8 +185,16 @@ def seated(
     return rater, booth.view(protocol, booth.sit(rater, protocol, language))
 
 
-async def vote(body: VoteBody, request: Request, rater: Rater) -> Response:
-    """Stores a vote; replies with its ballot's id and the next item."""
+async def vote(request: Request) -> Response:
+    """Stores a vote; replies with its ballot's id and the next item.
+
+    A route without FastAPI's solver of parameters, which took half of the time of a vote.
+    """
+    rater = await _rater(request)
+    try:
+        body = VoteBody.model_validate_json(await request.body())
+    except ValidationError:
+        raise RefusedError(422) from None
     return JSONResponse(await cast(request.app.state, body, rater))
 
 
@@ -230,16 +238,18 @@ def withdraw(body: Withdrawal, request: Request, rater: Rater) -> dict[str, str]
     return {"ballot": tombstone.ballot, "time": tombstone.time}
 
 
-async def results(request: Request, protocol: str, language: str) -> dict[str, object]:
+async def results(request: Request, protocol: str, language: str) -> Response:
     """Returns the board of one protocol and language, as far as it may be shown."""
-    return await board(request.app.state, protocol, language)
+    kept = await board(request.app.state, protocol, language)
+    return Response(kept.body, media_type="application/json")
 
 
-async def board(state: State, protocol: str, language: str) -> dict[str, object]:
+async def board(state: State, protocol: str, language: str) -> Kept:
     """Returns what the public may see of one protocol and language; made off the way of votes."""
-    kept: Board = state.board
+    results: Board = state.board
     known = state.booth.checked(protocol, language)
-    return await anyio.to_thread.run_sync(kept.view, *known, limiter=state.reading)
+    at_hand = results.at_hand(*known)
+    return at_hand or await anyio.to_thread.run_sync(results.kept, *known, limiter=state.reading)
 
 
 def _set_cookie(booth: Booth, response: Response, rater: str) -> None:

@@ -127,6 +127,7 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self.engine = _engine(url)
         self._file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else None
         # SQLite has one writer. Waiting here is fair and short; inside SQLite it would be a sleep.

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from coig_writer.arena.server.board import Board, compute
+from coig_writer.arena.server.board import Board
+from coig_writer.arena.server.tally import Tally, compute
 from coig_writer.arena.server.booth import Booth, Vote
 from coig_writer.arena.server.identity import Identity
 from coig_writer.arena.server.results import results
@@ -164,14 +165,14 @@ def test_a_rater_who_always_takes_one_side_is_noticed_after_ten_votes():
 
 def test_readers_of_the_board_cost_one_computation_at_a_time(booth, monkeypatch):
     calls = []
-    real = Board._made
+    real = Tally.view
 
     def counted(*arguments):
         calls.append(arguments)
         return real(*arguments)
 
-    monkeypatch.setattr(Board, "_made", counted)
-    board = Board(booth)
+    monkeypatch.setattr(Tally, "view", counted)
+    board = Board(Tally(booth))
     views = [board.view("pairwise", "zh") for _ in range(20)]
     assert len(calls) == 1
     assert views[0]["ballots"] == 0
@@ -184,7 +185,7 @@ def test_results_are_shown_from_the_stated_number_of_votes(booth, cast, shown):
     desk = booth.sit(rater, "pairwise", "zh")
     for _ in range(cast):
         booth.vote(rater, "pairwise", "zh", Vote(desk.next(), "left"))
-    view = Board(booth).view("pairwise", "zh")
+    view = Board(Tally(booth)).view("pairwise", "zh")
     assert (view["ballots"], view["needed"]) == (cast, 3)
     assert (view["results"] is not None) == shown
 

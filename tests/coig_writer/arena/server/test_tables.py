@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from coig_writer.arena.server.board import Board
+from coig_writer.arena.server.tally import Tally
 from coig_writer.arena.server.booth import Vote
 from coig_writer.arena.server.tables import _rows, _summary
 
@@ -16,7 +17,7 @@ def view_after(booth):
         for number in range(votes):
             item = booth.sit(f"r{number}", "pairwise", "zh").next()
             booth.vote(f"r{number}", "pairwise", "zh", Vote(item, "left"))
-        return Board(booth).view("pairwise", "zh")
+        return Board(Tally(booth)).view("pairwise", "zh")
 
     return made
 
@@ -47,7 +48,7 @@ def test_items_judged_are_counted_against_all(view_after, booth):
 def test_readers_get_what_is_there_while_one_makes_it_anew(booth, monkeypatch):
     monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
     monkeypatch.setattr("coig_writer.arena.server.board.STAYS", 0)
-    board = Board(booth)
+    board = Board(Tally(booth))
     first = board.view("pairwise", "zh")
     begun, go_on, made = threading.Event(), threading.Event(), []
 
@@ -57,7 +58,7 @@ def test_readers_get_what_is_there_while_one_makes_it_anew(booth, monkeypatch):
         go_on.wait(20)
         return {"ballots": 1}
 
-    monkeypatch.setattr(board, "_made", slow)
+    monkeypatch.setattr(board._tally, "view", slow)
     maker = threading.Thread(target=board.view, args=("pairwise", "zh"))
     maker.start()
     begun.wait(20)
@@ -70,14 +71,14 @@ def test_readers_get_what_is_there_while_one_makes_it_anew(booth, monkeypatch):
 def test_making_results_takes_a_tenth_of_the_time_at_most(booth, monkeypatch):
     clock = [100.0]
     monkeypatch.setattr("coig_writer.arena.server.board.time.monotonic", lambda: clock[0])
-    board, made = Board(booth), []
+    board, made = Board(Tally(booth)), []
 
     def slow(*_):
         made.append(clock[0])
         clock[0] += 2.0
         return {}
 
-    monkeypatch.setattr(board, "_made", slow)
+    monkeypatch.setattr(board._tally, "view", slow)
     for second in (100.0, 102.0, 119.9, 120.0):
         clock[0] = second
         board.view("pairwise", "zh")
@@ -87,7 +88,7 @@ def test_making_results_takes_a_tenth_of_the_time_at_most(booth, monkeypatch):
 def test_no_single_vote_can_be_read_off_the_difference_of_two_boards(booth, monkeypatch):
     monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
     monkeypatch.setattr("coig_writer.arena.server.board.STAYS", 0)
-    board, desk = Board(booth), booth.sit("r", "pairwise", "zh")
+    board, desk = Board(Tally(booth)), booth.sit("r", "pairwise", "zh")
     seen: list[dict[str, Any]] = []
     for _ in range(7):
         booth.vote("r", "pairwise", "zh", Vote(desk.next(), "left"))

@@ -1,0 +1,167 @@
+"""What the public may see of a study's votes, made from the store: here, or by a process of its own.
+
+Results take a second of a core once there are thousands of votes, and Python lends its threads one core
+in all: made in the server's process they halve the votes it takes. ``Apart`` makes them elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import pickle
+import subprocess
+import sys
+import threading
+
+from coig_writer.arena.server.booth import Booth
+from coig_writer.arena.server.identity import Identity
+from coig_writer.arena.server.results import Results, results
+from coig_writer.arena.server.store import Store, StoreError, standing
+from coig_writer.ballot import Ballot, Protocol
+
+NICE = 10  # votes come first
+
+
+def ballots_of(booth: Booth, protocol: Protocol, language: str) -> list[Ballot]:
+    """Returns the standing ballots of one protocol and language."""
+    ballots = standing(booth.store.ballots(booth.study.study), booth.store.tombstones())
+    return [
+        b
+        for b in ballots
+        if b.protocol == protocol
+        and b.query_id in booth.prompts
+        and booth.prompts[b.query_id].language == language
+    ]
+
+
+def compute(booth: Booth, protocol: Protocol, language: str, first: int | None = None) -> Results:
+    """Computes the results of one protocol and language from the store.
+
+    Args:
+        booth: The study.
+        protocol: What was asked.
+        language: Language of the texts.
+        first: How many votes count, oldest first, each with its repeats so far; None takes all.
+    """
+    return _computed(booth, ballots_of(booth, protocol, language), protocol, first)
+
+
+def _computed(
+    booth: Booth, ballots: list[Ballot], protocol: Protocol, first: int | None
+) -> Results:
+    if first is not None:
+        last = [place for place, b in enumerate(ballots) if b.repeat == 0][first - 1]
+        ballots = ballots[: last + 1]
+    return results(
+        ballots,
+        protocol,
+        sorted(booth.collection.variants),
+        genre={p.query_id: p.genre for p in booth.collection.prompts},
+        language={p.query_id: p.language for p in booth.collection.prompts},
+    )
+
+
+class Tally:
+    """Makes the public view: counts, and results once there are enough votes.
+
+    Results move in steps of as many votes as they need to be shown at all, and a withdrawal shows in the
+    next step: who looked before and after a vote of their own would else read its authors off the difference.
+    """
+
+    def __init__(self, booth: Booth) -> None:
+        self._booth = booth
+        self._stepped: dict[tuple[str, str], tuple[int, dict[str, object]]] = {}
+
+    def view(self, protocol: Protocol, language: str) -> dict[str, object]:
+        """Returns what the public may see of one protocol and language, now."""
+        of = self._booth.study
+        ballots = ballots_of(self._booth, protocol, language)
+        cast = [b for b in ballots if b.repeat == 0]
+        needed = max(1, of.results_after)
+        seats = self._booth.seats(protocol, language)
+        items = {self._booth.item_name(task) for seat in seats for task in seat}
+        view: dict[str, object] = {"ballots": len(cast), "needed": needed, "results": None}
+        view |= {"judged": len({b.item for b in cast}), "items": len(items)}
+        counted = len(cast) // needed * needed
+        if of.mode == "public" and counted:
+            view["models"] = sorted(self._booth.collection.variants)
+            step, shown = self._stepped.get((protocol, language), (0, {}))
+            if counted > step:
+                found = _computed(self._booth, ballots, protocol, counted)
+                shown = json.loads(json.dumps(dataclasses.asdict(found), default=float))
+                self._stepped[protocol, language] = (counted, shown)
+            view["results"] = shown
+        return view
+
+    def close(self) -> None:
+        """Ends nothing; see ``Apart``."""
+
+
+class Apart:
+    """The same tally in a process of its own, which ends with this one, however that ends.
+
+    The texts stay here: the other process gets the study, the prompts' names and the store's address.
+    """
+
+    def __init__(self, booth: Booth) -> None:
+        bare = tuple(dataclasses.replace(p, text="", answers=()) for p in booth.collection.prompts)
+        collection = dataclasses.replace(booth.collection, prompts=bare, findings=())
+        self._told = pickle.dumps((booth.study, collection, booth.store.url))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._asking = threading.Lock()
+
+    def view(self, protocol: Protocol, language: str) -> dict[str, object]:
+        """Returns what ``Tally.view`` returns.
+
+        Raises:
+            StoreError: The process failed; another one is started at the next call.
+        """
+        with self._asking:
+            try:
+                asked = self._process or self._started()
+                assert asked.stdin is not None and asked.stdout is not None
+                asked.stdin.write(json.dumps([protocol, language]).encode() + b"\n")
+                asked.stdin.flush()
+                view: dict[str, object] = json.loads(asked.stdout.readline())
+            except (OSError, ValueError) as error:
+                self._end()
+                raise StoreError(
+                    "the process that makes the results failed; what it said stands above",
+                    "look again in a moment",
+                ) from error
+            return view
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", __name__]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self._process.stdin is not None
+        self._process.stdin.write(self._told)
+        return self._process
+
+    def close(self) -> None:
+        """Ends the process."""
+        with self._asking:
+            self._end()
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            with contextlib.suppress(OSError):  # what was not sent is not wanted
+                self._process.communicate()
+            self._process = None
+
+
+def main() -> None:
+    """Answers a line of protocol and language with a line of JSON, until the server is gone."""
+    os.nice(NICE)
+    study, collection, url = pickle.load(sys.stdin.buffer)
+    tally = Tally(Booth(study, collection, Store(url), Identity(b"")))  # nobody is told apart here
+    for line in sys.stdin.buffer:
+        sys.stdout.write(json.dumps(tally.view(*json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

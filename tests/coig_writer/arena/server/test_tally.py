@@ -1,0 +1,79 @@
+"""Results made by a process of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from coig_writer.arena.server.board import Board
+from coig_writer.arena.server.booth import Vote
+from coig_writer.arena.server.store import StoreError
+from coig_writer.arena.server.tally import Apart, Tally
+
+
+@pytest.fixture
+def voted(booth):
+    desk = booth.sit("r", "pairwise", "zh")
+    for _ in range(4):
+        booth.vote("r", "pairwise", "zh", Vote(desk.next(), "left"))
+    return booth
+
+
+def test_the_other_process_says_the_same_knows_no_text_and_is_replaced_when_it_dies(voted):
+    apart = Apart(voted)
+    assert "text of hand" not in apart._told.decode("latin-1")
+    try:
+        here = Tally(voted).view("pairwise", "zh")
+        assert here["results"] is not None
+        assert apart.view("pairwise", "zh") == here
+        assert apart._process is not None
+        apart._process.kill()
+        apart._process.wait()
+        with pytest.raises(StoreError):
+            Board(apart).view("pairwise", "zh")
+        assert Board(apart).view("pairwise", "zh") == here
+    finally:
+        apart.close()
+
+
+SERVER = """
+import pickle, sys, time
+from pathlib import Path
+from coig_writer.arena.server.tally import Apart
+apart = Apart.__new__(Apart)
+apart._told = Path(sys.argv[1]).read_bytes()
+process = apart._started()
+process.stdin.write(b'["pairwise", "zh"]\\n')
+process.stdin.flush()
+process.stdout.readline()
+print(process.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_it_ends_with_a_server_that_was_killed(voted, tmp_path):
+    (tmp_path / "told").write_bytes(Apart(voted)._told)
+    command = [sys.executable, "-c", SERVER, str(tmp_path / "told")]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    pid = int(server.stdout.readline())
+    server.send_signal(signal.SIGKILL)
+    server.communicate()
+    end = time.monotonic() + 20
+    while time.monotonic() < end and _runs(pid):
+        time.sleep(0.05)
+    assert not _runs(pid)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with open(f"/proc/{pid}/stat") as file:  # a zombie waits for whoever adopted it
+        return file.read().rsplit(")", 1)[1].split()[0] != "Z"
