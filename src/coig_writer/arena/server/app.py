@@ -29,8 +29,8 @@ from coig_writer.arena.server.backup import HANG_S, Backup
 from coig_writer.arena.server.board import Board
 from coig_writer.arena.server.booth import Booth
 from coig_writer.arena.server.guard import Guard, Limit, say_no_more
-from coig_writer.arena.server.tally import Apart, Tally
 from coig_writer.arena.server.tables import tables
+from coig_writer.arena.server.tally import Apart, Tally
 from coig_writer.arena.server.writer import Writer
 from coig_writer.errors import ConfigError
 

@@ -248,8 +248,10 @@ async def board(state: State, protocol: str, language: str) -> Kept:
     """Returns what the public may see of one protocol and language; made off the way of votes."""
     results: Board = state.board
     known = state.booth.checked(protocol, language)
-    at_hand = results.at_hand(*known)
-    return at_hand or await anyio.to_thread.run_sync(results.kept, *known, limiter=state.reading)
+    kept = results.at_hand(*known)
+    if kept is None:
+        kept = await anyio.to_thread.run_sync(results.kept, *known, limiter=state.reading)
+    return kept
 
 
 def _set_cookie(booth: Booth, response: Response, rater: str) -> None:

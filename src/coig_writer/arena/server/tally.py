@@ -121,7 +121,8 @@ class Apart:
         with self._asking:
             try:
                 asked = self._process or self._started()
-                assert asked.stdin is not None and asked.stdout is not None
+                assert asked.stdin is not None
+                assert asked.stdout is not None
                 asked.stdin.write(json.dumps([protocol, language]).encode() + b"\n")
                 asked.stdin.flush()
                 view: dict[str, object] = json.loads(asked.stdout.readline())

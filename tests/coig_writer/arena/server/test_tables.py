@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from coig_writer.arena.server.board import Board
-from coig_writer.arena.server.tally import Tally
 from coig_writer.arena.server.booth import Vote
 from coig_writer.arena.server.tables import _rows, _summary
+from coig_writer.arena.server.tally import Tally
 
 
 @pytest.fixture

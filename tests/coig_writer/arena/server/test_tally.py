@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -75,5 +76,5 @@ def _runs(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    with open(f"/proc/{pid}/stat") as file:  # a zombie waits for whoever adopted it
-        return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    stat = Path(f"/proc/{pid}/stat").read_text()  # a zombie waits for whoever adopted it
+    return stat.rsplit(")", 1)[1].split()[0] != "Z"
