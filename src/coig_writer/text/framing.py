@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from coig_writer.text.scripts import folded
 from coig_writer.text.verdict import Verdict
 
 LONGEST_OPENING = 120  # characters of the first line that are read
@@ -34,12 +35,14 @@ _AS_ASKED = (
     r"|(?:按照?|根据|依照)(?:题目)?要求|已按要求"
 )
 _ASSENT = re.compile(
-    r"(?:(?:好的|好嘞|好|当然(?:可以)?|没问题|没有问题|可以的?|明白了?|收到|了解|遵命|乐意效劳|(?:我)?(?:非常|很)?(?:乐意|荣幸|高兴)(?:效劳|为您服务)?|感谢(?:您|你)的[^。！!，,\n]{0,8})"
-    r"(?:[呀啊哦呢吧啦])?\s*[，,。.！!：:～~—…]+\s*)+"
+    r"(?:(?:好的|好嘞|好|当然(?:可以)?|没问题|没有问题|可以的?|明白了?|收到(?:[您你]的(?:要求|需求|请求|指令))?|了解|如[您你]所愿|亲(?:爱的)?|遵命|乐意效劳|嗯+|[Oo][Kk]|[Oo]kay|(?:我)?(?:非常|很)?(?:乐意|荣幸|高兴)(?:能)?(?:效劳|(?:为|帮)(?:您|你)[^。！!，,\n]{0,4})?|感谢(?:您|你)的[^。！!，,\n]{0,8}"
+    r"|作为[^。！!，,\n]{0,14}(?:AI|人工智能|模型|助手)[，,]\s*我(?:很|非常)?(?:乐意|荣幸|高兴)[^。！!，,\n]{0,12})"
+    r"(?:[呀啊哦呢吧啦])?\s*[\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]{0,6}[，,。.！!：:～~—…]+[\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]{0,6}\s*)+"
 )
+_GREETING = re.compile(r"(?:(?:亲爱的|尊敬的)(?:用户|朋友|读者|作者)|(?:您|你)好(?:呀|啊)?|哈喽|[Hh]ello)\s*[，,。！!：:～~]+\s*")
 # With assent before it, an announcement is enough; 我写了 alone is a narrator.
 _ANNOUNCES = re.compile(
-    rf"[为给替]您(?:们)?(?:量身|专门|精心|详细)?(?:地)?{_MAKES}|您(?:们)?(?:所)?(?:想?要|需要?|要求)的|{_AS_ASKED}"
+    rf"[为给替]您(?:们)?(?:量身|专门|精心|详细)?(?:地)?{_MAKES}|(?:您|你)(?:们)?(?:所)?(?:想?要|需要?|要求)的[^，,。\n]{{0,12}}?{_KIND}|(?:这就|马上|现在就?)(?:[为给][您你])?[奉呈献送]上|{_AS_ASKED}"
     rf"|[为给替]你[^。！？\n]{{0,6}}?{_MAKES}[^。！？\n]{{0,30}}?{_KIND}"
     rf"|(?:以下|下面|这里|下文|这|本文|我们?(?:来|将|会|选择)|让我|来|这就|请)[^。！？\n]{{0,60}}?(?:{_COUNTED}|这[篇首段则封])[^。！？\n]{{0,60}}?{_KIND}"
     rf"|(?:以下|下面|这里)[^。！？\n]{{0,60}}?{_KIND}[^。！？\n]{{0,40}}?(?:[：:]|$)"
@@ -55,18 +58,18 @@ _HERE_IS = re.compile(
 )
 _DELIVERS = re.compile(
     rf"{_FOR_YOU}|{_AS_ASKED}|针对|关于|旨在|力求|涵盖|适合|模仿|围绕|题为|为题|约?\d{1, 6}字|[一二三四五六七八九十百千]{{2,}}字|字数|风格|要求|范文|模板|示例|样本|范本"
-    rf"|初稿|草稿|如下|提供|版本|为原型|方案|标语|广告|{_COUNTED}[^。！？，,\n]{{0,4}}?(?:短篇|微型|散文|文案|剧本|议论文|演讲|律诗|绝句|歌词)"
+    rf"|初稿|草稿|定制|专属|如下|提供|版本|为原型|方案|标语|广告|{_COUNTED}[^。！？，,\n]{{0,4}}?(?:短篇|微型|散文|文案|剧本|议论文|演讲|律诗|绝句|歌词)"
 )
 _NO_ANNOUNCEMENT = re.compile(r"以下[^，,。]{0,8}(?:基于|仅供|通过|以)|以下(?:传记|评测|问题)")
 # A narrator, or a thing found in the story: no assistant.
 _WITHIN_STORY = re.compile(
-    r"我(?!将|会|为|给|来|根据|按|选择|写了|们?创作|们来|构思|马上|已|很|尽)|[他她](?!们)|留给|留下|寄给|寄来|发现|找到|捡到|收到的"
+    r"我(?!将|会|为|给|来|根据|按|选择|写了|们?创作|们来|构思|马上|已|很|尽|继续|这?就|现在|试)|[他她](?!们)|留给|留下|寄给|寄来|发现|找到|捡到|收到的"
     r"|遗[书言嘱]|字条|爷爷|奶奶|祖父|抽屉|口述|没有寄出|迟到了|写给(?:你|十年|自己|未来)|以下犯"
 )
 _ENDS_LINE = re.compile(r"[：:。！!—…）)][*_\s]*\Z")
 _ENGLISH_ASSENT = (
     r"(?:sure(?: thing)?|certainly|of course|absolutely|no problem|(?:i(?:'d|’d| would) be )?(?:happy|glad|delighted) to (?:help|write)[^.,!\n]{0,40}"
-    r"|great(?: idea)?|okay|ok|alright|understood|got it|thank you for[^.,!\n]{0,40}|as requested|based on your \w{1,20})[,.!:]\s*"
+    r"|great(?: (?:idea|prompt|choice|question|request|theme|topic))?|okay|ok|alright|understood|got it|thank you for[^.,!\n]{0,40}|as requested|based on your \w{1,20})[,.!:]\s*"
 )
 _ENGLISH_YES = re.compile(rf"(?:{_ENGLISH_ASSENT}){{1,3}}", re.IGNORECASE)
 _ENGLISH = re.compile(
@@ -75,7 +78,7 @@ _ENGLISH = re.compile(
     re.IGNORECASE,
 )
 _YOURS = re.compile(
-    r"\byour\b|\byou (?:asked|requested|wanted|described|specified|provided|gave)|\bfor you\b|\bas requested\b",
+    r"\byour\b|\byou (?:asked|requested|wanted|described|specified|provided|gave)|\bfor you\b|\bas requested\b|\b\d{2,5}[- ]words?\b",
     re.IGNORECASE,
 )
 _ENGLISH_KIND = re.compile(
@@ -84,7 +87,7 @@ _ENGLISH_KIND = re.compile(
     re.IGNORECASE,
 )
 _ENGLISH_STORY = re.compile(
-    r"\b(?:my(?! take)|me(?! write)|he|she|they|him|her|his|their|left|found|we|our)\b",
+    r"\b(?:my(?! (?:take|attempt|version|try|best)\b)|me(?! write)|he|she|they|him|her|his|their|left|found|we|our)\b",
     re.IGNORECASE,
 )
 
@@ -93,12 +96,12 @@ _PUBLIC = re.compile(
     r"|我们随时|作者后记|雷同|免责|不构成|版权|仅代表|我们联系|如有任何问题|大家都能"
 )
 # Verbs by which an assistant hopes to have served; a letter hopes to be understood.
-_SERVES = r"(?:帮助|帮到|帮您|帮你|满足|符合|满意|要求|需求|期待|预期|参考|启发|喜欢|有用|效果|氛围|打动|号召|增添|启迪|共鸣|良好|提供|支持|会心一笑|贴合|助力)"
+_SERVES = r"(?:帮助|帮到|帮您|帮你|满足|符合|满意|要求|需求|期待|预期|参考|启发|喜欢|有用|效果|氛围|打动|号召|增添|启迪|共鸣|良好|提供|支持|会心一笑|贴合|助力|灵感|收获)"
 _ITEM = rf"(?:(?:这|本|此|以上|上述)(?:一)?(?:些|次|[篇首则封份段组部条套个]|[两三四五六]+[个篇条])?[^，,。！!？?\n]{{0,20}}?{_KIND}|以上|我的回答|本文|此文)"
 _WISH = re.compile(
     rf"(?:希望|期望)(?:您|你)?(?:能|会)?(?:喜欢|满意)?(?:{_ITEM})[^\n]{{0,80}}?{_SERVES}"
     rf"|希望(?:您|你)(?:能|会)?喜欢(?:{_ITEM}|这个?)|希望这?(?:能够?|组|段)?[^，,。\n]{{0,4}}(?:满足|符合|达到)(?:您|你)的|希望[^，,。\n]{{0,6}}对(?:您|你)[^，,。\n]{{0,8}}(?:帮助|用|启发)"
-    rf"|希望(?:它|这次|能)[^，,。\n]{{0,16}}(?:符合|达到|满足)(?:您|你)|希望能(?:为(?:您|你)的[^，,。\n]{{0,6}}提供|打动(?:您|你))"
+    rf"|希望(?:它|这次|能)[^，,。\n]{{0,16}}(?:符合|达到|满足)(?:您|你)|希望能(?:为(?:您|你)的[^，,。\n]{{0,6}}提供|打动(?:您|你))|希望您(?:能|会)?满意[！!。]?\Z|希望能?帮到您[！!。～~]?\Z"
 )
 _CHANGES = (
     r"(?:修改|调整|润色|补充|扩写|缩写|续写|改写|重写|重新(?:撰写|创作|写)|改成|改动|优化|更换|替换|增加|压缩|完善|扩展|拓展|扩充|其[他它](?:的)?(?:要求|需求|写作|主题|风格|版本|文案)"
@@ -106,17 +109,18 @@ _CHANGES = (
 )
 _OFFER = re.compile(
     rf"(?:如(?:果|需|有|对|您)?|若|要是|需要|(?:您|你)(?:也)?可以|可(?:以)?(?:根据|按)|请(?:您)?(?:根据|随时)|是否需要|还有什么|(?:也)?欢迎(?:您|你)?(?:继续|随时)?提|还请(?:您|你)|以上)[^\n]{{0,70}}?{_CHANGES}"
+    rf"|[^，,。\n]{{0,24}}[，,]如需[^，,。\n]{{0,12}}{_CHANGES}|(?:请问)?这个?(?:版本|篇|稿)[^，,。\n]{{0,12}}[您你]的(?:要求|需求|期待|期望|预期)"
     r"|(?:请|欢迎)?随时(?:告诉我|告知|跟我说|吩咐)|期待(?:您|你)的(?:宝贵)?(?:反馈|意见)|(?:还请|欢迎)[^。\n]{0,12}(?:宝贵)?(?:意见|反馈)|(?:您|你)(?:觉得|认为)(?:这个|这|以上)(?:版本|稿|文案)"
 )
 _TO_ONE = re.compile(
-    r"您|你(?!们)|需要|告知|告诉我|跟我说|随时|灵活|根据实际|可进一步|如需|提出修改|突出匹配"
+    r"您|你(?!们)|需要|告知|告诉我|跟我说|随时|灵活|根据实际|可进一步|如需|提出修改|突出匹配|不满意|我[会将]继续"
 )
 _DELIVERED = re.compile(
     rf"以上(?:就|即|便)?(?:是|为)?(?!我的|我们|各位)[^，,。！!？?\n]{{0,24}}?(?:{_KIND}|全部内容)[^\n]{{0,40}}?(?:希望|内容涵盖|涵盖|适合|供|期待|查收|如需|根据|调整|选用|您)"
     rf"|以上[^，,。\n]{{0,4}}(?:为|给|根据)您"
 )
 _ENGLISH_CLOSING = re.compile(
-    r"(?:please )?(?:i )?hope (?:this|the(?= \w+ (?:meets|captures|works|helps|fits|suits))) (?:story|poem|essay|article|piece|draft|letter|script|speech|version|helps|meets|works)|i hope you (?:enjoy|like|find) (?:this|the|it)\b|hope (?:this|that|it) (?:helps|works|meets)|hope you (?:enjoy|like) (?:it|this)\b"
+    r"(?:please )?(?:i )?hope (?:this|the(?= \w+ (?:meets|captures|works|helps|fits|suits))) (?:story|poem|essay|article|piece|draft|letter|script|speech|version|helps|meets|works|captures|fits|suits|resonates|inspires|matches|is what you)|i hope you (?:enjoy|like|find) (?:this|the|it)\b|hope (?:this|that|it) (?:helps|works|meets|captures|fits|suits|resonates|inspires|matches)|hope you (?:enjoy|like) (?:it|this)\b"
     r"|(?:please )?let me know (?:if|whether) (?:you(?:'d|’d| would)? (?:like|want|need|have)\b[^\n]{0,60}?(?:chang|revis|adjust|tweak|edit|more|else|different|version|question|feedback|another|expand)|(?:this|it|anything)\b[^\n]{0,30}(?:meets|works|needs|expect|chang))"
     r"|(?:please )?feel free to (?:ask|let me know|reach|modify|adjust|change|request|tweak|edit)"
     r"|(?:would|do) you (?:like|want|need) me to (?:write|change|expand|revise|make|add|adjust|continue|translate)|is there anything else you(?:'d| would) like me to"
@@ -126,7 +130,7 @@ _ENGLISH_CLOSING = re.compile(
     re.IGNORECASE,
 )
 _ENGLISH_NOTE = re.compile(
-    r"(?:note: ?)?(?:this|the) (?:story|poem|essay|piece|monologue|article|letter|speech|script|sonnet)\b[^\n]{0,80}?\b(?:you asked|you requested|as requested|your prompt|(?:theme|metaphor|rhyme|imagery|words|structure|convey|explore|repetition)s?\b)",
+    r"note: ?i(?:['’]ve| have)? (?:kept|used|tried|chose|aimed|made|wrote|written|included)\b[^\n]{0,160}\byour? (?:prompt|request|asked|wanted|theme)|(?:note: ?)?(?:this|the) (?:story|poem|essay|piece|monologue|article|letter|speech|script|sonnet)\b[^\n]{0,80}?\b(?:you asked|you requested|as requested|your prompt|(?:theme|metaphor|rhyme|imagery|words|structure|convey|explore|repetition)s?\b)",
     re.IGNORECASE,
 )
 _NOTE = re.compile(
@@ -136,7 +140,7 @@ _NOTE = re.compile(
 _MAKING = re.compile(r"(?:创作|写作|设计)(?:说明|思路|意图|手记|背景|灵感|手法)|字数")
 _OWN_TEXT = re.compile(
     rf"本(?:文(?!书)|诗|篇|作|故事|小说|剧|品)|此(?:文|诗|剧本|篇)|这[篇首则个段套组份部][^，,。\n]{{0,8}}?{_KIND}|[全整](?:篇|文|诗)|文中|诗中|剧中|在这个故事|是一部[^，,。]{{0,20}}小说|尾字|每[条句首]"
-    r"|所有代指|实际(?:报告|创作)|后续章节|篇幅限制|结构完整|\bthis (?:story|poem|essay|piece|monologue)\b|本次",
+    r"|所有代指|实际(?:报告|创作)|后续章节|篇幅限制|结构完整|以上(?:内容|文字|作品)|\bthis (?:story|poem|essay|piece|monologue)\b|本次",
     re.IGNORECASE,
 )
 _DEVICE = re.compile(
@@ -148,6 +152,7 @@ _DEVICE = re.compile(
 _BARE_SUBJECT = re.compile(
     rf"(?:这[篇首段套组份些]|整篇|全篇)[^，,。\n]{{0,10}}?{_KIND}|本剧围绕|此剧本|这首"
 )
+_PLOT = re.compile(rf"这(?:个故事|[篇首部][^，,。\n]{{0,4}}?{_KIND})(?:主要)?(?:以[^，,。\n]{{1,20}}为|通过|运用|采用|采取)")
 _SERVING = re.compile(r"您|希望|力求|旨在|需要时|相信你|调整|符合|细化|正是")
 _END_MARK = re.compile(
     r"[*_（(【\[~—\- ]{0,20}(?:(?:全|本)?(?:文|书|剧|篇)?(?:完|终|完结)|未完待续|the end|剧终|end)[*_）)】\]~—\- ]{0,20}",
@@ -155,6 +160,8 @@ _END_MARK = re.compile(
 )
 _SENTENCE = re.compile(r"[^。！!？?；;]+")
 _COLON, _STOP = re.compile("[：:]"), re.compile("[。！!]")
+_EMPHASIS = re.compile(r"\s*([*_]{1,3})")
+_APART = re.compile(r"\s*(?:[-*_—=~]{2,}[ \t]*\n\s*)?")  # a rule after the opening; headings and bold stay
 _SEPARATOR = re.compile(r"[-*_—=~ ]{2,}")
 _SPOKEN = "“\"「『‘'"
 
@@ -165,7 +172,10 @@ def opening(text: str) -> Verdict | None:
     Returns:
         A verdict whose place is the opening with the white space after it: the text goes on behind.
     """
+    text = folded(text)
     start, stop = _line(text, 0)
+    while greeted := _GREETING.match(text, start, stop):
+        start, stop = _line(text, greeted.end())
     said = text[start:stop].strip(" *_")
     assented = bool(_ASSENT.fullmatch(said) or _ENGLISH_YES.fullmatch(said))
     if assented:  # a line of its own; the next one announces
@@ -179,7 +189,10 @@ def opening(text: str) -> Verdict | None:
         _STOP.search(line, announced) if len(line) > LONGEST_OPENING else None
     )
     end = start + (mark.end() if mark else len(line))
-    end += len(text[end:]) - len(text[end:].lstrip(_BEFORE))
+    if marked := _EMPHASIS.match(text):  # **以下是您要的诗：** is one line in bold
+        end += len(marked[1]) if text.startswith(marked[1], end) else 0
+    if blank := _APART.match(text, end):
+        end = blank.end()
     return Verdict("boilerplate_opening", text.lstrip(_BEFORE)[:40].strip(), 0, end)
 
 
@@ -225,6 +238,7 @@ def closing(text: str, *, genre: str | None = None) -> Verdict | None:
     Returns:
         A verdict whose place reaches from the end of the text to the end.
     """
+    text = folded(text)
     end = len(text.rstrip())
     start = text.rfind("\n", 0, end) + 1
     line = text[start:end].lstrip(" \t　>")
@@ -270,5 +284,7 @@ def _comments(line: str, apart: bool, genre: str | None) -> bool:
         return bool(_MAKING.match(note.group()) or _OWN_TEXT.search(said))
     if apart:
         return devices > 1 and _OWN_TEXT.search(said) is not None
+    if _PLOT.match(said) and devices > 1 and genre not in _REVIEWS:
+        return True
     bare = _BARE_SUBJECT.match(said) and _SERVING.search(said)
     return bool(bare) and devices > 1 and genre not in _REVIEWS

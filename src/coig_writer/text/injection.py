@@ -9,7 +9,7 @@ from coig_writer.text.verdict import Verdict
 NEAR = 60  # characters in which an order to ignore the rules must speak of scores or prompts
 
 _IGNORE = re.compile(
-    r"(?:忽略|无视|忘记|忘掉|不要理会)(?:你)?(?:之前|以上|上面|前面|此前|先前|上述|上文|所有)(?:的|所有|全部|一切)*(?P<what>指令|提示词?|设定|要求|规则|内容)"
+    r"(?:忽略|无视|忘记|忘掉|不要理会)(?:你)?(?:之前|以上|上面|前面|此前|先前|上述|上文|所有)(?:的|所有|全部|一切)*(?P<what>指令|提示词?|设定|要求|规则|内容|评分标准|标准)"
     r"|(?:ignore|disregard|forget) (?:all )?(?:of )?(?:the |your )?(?:previous|prior|above|earlier|preceding) (?P<english>instructions|prompts|rules|directions)",
     re.IGNORECASE,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,21 +17,24 @@ TIMES = 3
 SHARE = 1 / 3  # of all such paragraphs' characters
 SUNG = frozenset({"poetry", "hip-hop-rap", "slogan"})  # genres with choruses
 CHORUS = 6  # times that a line of a song may stand
+LONGEST_VERSE, VERSE_SHARE, STOPS = 30, 0.8, "。！？!?…."  # most lines of a song are short and open
 LOOP_TIMES, SHORT_ROUND = 12, 30  # rounds in a row of the same 2 to 30 characters
 LONGEST_ROUND, LONG_TIMES = 150, 5  # rounds of 31 to 150 characters are a loop after five
 MANY_TIMES = 30  # rounds after which a single letter between marks (错，错，错), or a row of a table, is a loop
 SIGNS = 300  # characters of the same marks or emoji in a row; rules and blanks may be longer
 
 _RULES = frozenset("-_=*~—–─━═·.…。＿－～#|+•○●□■☆★▁▔┄┈╌`/\\ 　\t\n")
+_NUMBERED = re.compile(r"[（(]?\d{1,3}[.、)）]\s*")
 _FORM = re.compile(r"__|＿|□|\.{3}|…|[\[（(]\s*[\])）]")  # blanks to fill in
 
 
 def repeated_paragraphs(text: str, *, genre: str | None = None) -> Verdict | None:
     """A paragraph of twenty letters stands three times, or two repeat and that is over a third.
 
-    Lines of a song may come back, and lines of a table or a form hold fields, not paragraphs.
+    Numbers before paragraphs do not make them differ. Lines of a song may come back, and lines of a table or a form hold fields, not paragraphs.
     """
-    lines = [line.strip() for line in text.splitlines()]
+    lines = [_NUMBERED.sub("", line.strip()) for line in text.splitlines()]
+    sung = genre in SUNG or (genre is None and _is_verse(lines))
     lines = [line for line in lines if len(line) >= PARAGRAPH and not line.startswith("|")]
     lines = [line for line in lines if len(reduced(line)) >= PARAGRAPH]
     if not lines:
@@ -41,9 +44,16 @@ def repeated_paragraphs(text: str, *, genre: str | None = None) -> Verdict | Non
     whole = sum(map(len, lines))
     again = sum(n > 1 for n in counted.values())
     copied = again > 1 and whole - sum(map(len, counted)) > SHARE * whole
-    if times >= (CHORUS if genre in SUNG else TIMES) or (copied and genre not in SUNG):
+    if times >= (CHORUS if sung else TIMES) or (copied and not sung):
         return Verdict("repeated_paragraphs", f"{times} times: {line[:40]}")
     return None
+
+
+def _is_verse(lines: Iterable[str]) -> bool:
+    """Says whether lines are short and end without a stop, as those of songs do."""
+    found = [line for line in lines if line]
+    short = sum(len(line) <= LONGEST_VERSE and line[-1] not in STOPS for line in found)
+    return short > VERSE_SHARE * len(found)
 
 
 def loop(text: str) -> Verdict | None:

@@ -27,6 +27,12 @@ def _changes(character: str) -> bool:
     return str(_opencc().convert(repaired(character))) != character
 
 
+def folded(text: str) -> str:
+    """Returns a text in simplified characters if every place in it stays the same; else as it is."""
+    simple = simplified(text)
+    return simple if len(simple) == len(text) else text
+
+
 def simplified(text: str) -> str:
     """Returns a text in simplified characters; as it is where OpenCC is not installed.
 

@@ -32,22 +32,40 @@ _HEADING = re.compile(
 )
 _LABEL = re.compile(r"\*\*[^*\n]{1,20}(?:[：:]\*\*|\*\*\s?[：:])")
 _NUMBER = r"[\dXxＸ×〇零一二三四五六七八九十廿]"
-# Lines that end by what they are: tags, a link or address, a field or list of keywords, a date or place,
-# a credit, the number of what follows.
-_APART = re.compile(
-    r"\W{0,4}(?:[#＃][^\s#＃]{1,40}\s*)+|.{0,200}(?:https?://|www\.)\S+|[^@]{0,120}@[^\s@]{1,60}\.\w{2,6}|(?:@[^\s@]{1,30}\s*)+"
-    r"|[^，,。：:“「\"我你他她]{1,10}[：:]\s?(?:[^。！？，,“「\"]{1,24}|(?:[^。！？，,“「\"]{1,8}[，,]){1,6}[^。！？，,“「\"]{1,8})"
-    r"|(?:[^，,。；;、：:]{1,10}[：:]\s?)?(?:[^，,。；;、]{1,16}[；;、]\s?){2,12}[^，,。；;、]{1,12}"
-    rf"|[^，,。“\"]{{0,12}}(?:{_NUMBER}{{4}}\s?年|{_NUMBER}{{1,3}}\s?月|[春夏秋冬][日天夜]).{{0,16}}|\W{{0,4}}\d{{1,4}}[-/.]\d{{1,2}}(?:[-/.]\d{{1,4}})?(?:\s+\S{{1,20}})?"
-    r"|[—–\-].{0,60}|.{0,30}(?:敬上|谨上|谨启|顿首|拜上|敬礼|此致|手书|亲笔)|.{0,16}[草写记作摄成改]于.{2,20}|于[\u4e00-\u9fff]{2,8}"
-    r"|(?:你|您|爱你|想你|永远爱你|一直爱你)的[^，,。的]{1,10}|.{0,12}(?:作者|来源|编辑|摄影|图片|译者?|文|图|责编|校对|审核|素材|转载)[：:/丨|｜].{0,40}"
-    r"|(?:本[文书诗篇]|全[文书剧篇])?(?:完|终|剧终|未完待续|待续|[Tt]he [Ee]nd|END|FIN)|.{0,40}[》」】）\s](?:完|终|剧终|待续)"
-    r"|.{0,300}[呢吗吧啊呀嘛啦哦噢哟嘞呗咯哈嗯唉喂哇哩]|.{0,300}[。！？][一二三四五六七八九十\d]"
+_DATE = rf"(?:{_NUMBER}{{4}}\s?年|{_NUMBER}{{1,3}}\s?月|[春夏秋冬][日天夜])"
+_DAY = (
+    r"\W{0,4}\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?(?:\s+\S{1,20}|\s[\u4e00-\u9fff][，,\s][\u4e00-\u9fff]{1,4})?"
+    r"|(?:\d{1,2} )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.? (?:\d{1,2}(?:st|nd|rd|th)?,? )?\d{4}"
 )
+# What may stand behind the last sentence, on its line too: tags, a link or address, a date, a credit, an end.
+_BEHIND = re.compile(
+    r"\W{0,4}(?:[#＃][^\s#＃]{1,40}\s*)+|.{0,200}(?:https?://|www\.)\S+|[^@]{0,120}@[^\s@]{1,60}\.\w{2,6}|(?:@[^\s@]{1,30}\s*)+"
+    rf"|\W{{0,4}}(?:[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]年?)?{_DATE}.{{0,20}}|{_DAY}|\W{{0,4}}\d{{4}}\s?[-—–~～至]+\s?\d{{4}}"
+    r"|[^。！？]{0,12}(?:作者|来源|编辑|摄影|图片|译者|责编|校对|审核|素材|转载)[：:/丨|｜].{0,40}|.{0,16}[草写记作摄成改]于.{2,20}"
+    r"|(?:©|※|＊|原标题|注[：:]).{1,60}|.{0,40}(?:转载|版权所有|侵权必究|侵删|授权).{0,24}"
+    r"|(?:本[文书诗篇]|全[文书剧篇])?(?:完|终|剧终|未完待续|待续|[Tt]he [Ee]nd|END|FIN)"
+    r"|[—–]{1,2}\s?[^，,。]{1,12}|(?:编辑|发表|发布|更新)于.{1,40}|(?:阅读|点赞|在看|评论|转发|收藏)\s?\d.{0,40}|.{0,60}且听下回分解"
+    r"|关键词[：:].{1,80}|联系(?:电话|方式|人)[：:].{1,40}"
+)
+# Lines that end by what they are: a field or list of keywords, a date or place, a signature, the number of what follows.
+_APART = re.compile(
+    r"[^，,。：:“「\"我你他她]{1,10}[：:]\s?(?:[^。！？，,“「\"]{1,24}|(?:[^。！？，,“「\"]{1,8}[，,]){1,6}[^。！？，,“「\"]{1,8})"
+    r"|(?:[^，,。；;、：:]{1,10}[：:]\s?)?(?:[^，,。；;、]{1,16}[；;、]\s?){2,12}[^，,。；;、]{1,12}"
+    rf"|[^，,。“\"]{{0,12}}{_DATE}.{{0,16}}"
+    r"|[—–\-].{0,60}|.{0,30}(?:敬上|谨上|谨启|顿首|拜上|敬礼|此致|手书|亲笔)|于[\u4e00-\u9fff]{2,8}"
+    r"|(?:你|您|爱你|想你|永远爱你|一直爱你)的[^，,。的]{1,10}|.{0,12}[译文图者][：:/丨|｜].{0,40}|.{0,40}[》」】）\s](?:完|终|剧终|待续)"
+    r"|.{0,300}[呢吗吧啊呀嘛啦哦噢哟嘞呗咯哈嗯唉喂哇哩]|.{0,300}[。！？][一二三四五六七八九十\d]|.{0,300}=\s?-?[\d.]{1,12}%?"
+)
+# Letters and digits of words; one of another script at the end belongs to a face: ʕ•ᴥ•ʔ.
+_IN_WORDS = re.compile("[0-9A-Za-z\u00c0-\u024f\u0370-\u04ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\U00020000-\U0003134f]")
+_AFTER_STOP = re.compile("[。！？!?…”」\"]")
+_ENTRY = re.compile(r"[\[［]\^?\d{1,3}[\]］]:?\s?\S.{3,300}")  # of a list of sources or notes
 _QUOTE_OPENS = re.compile(r"(?:[，,：:\s]|^)\"\Z")
+# Quotation marks as German and some input methods set them: the left one ends.
+_QUOTE_CLOSES = re.compile(r"[„“][^„“”]{1,300}“\Z|[‚‘][^‚‘’]{1,300}‘\Z")
 _BLANK = re.compile(r"[_＿]{2,}\s*\Z|[（(\[]\s*[)）\]]\s*\Z")  # to be filled in
 _EMOTICON = re.compile(
-    r"[:;=8xX][-'^o]?[)(\]\[DdPpOo3/\\|*]+\Z|[\^><Tto0;uQ=\-][_.\-ω▽∀﹏︿3][\^><Tto0;uQ=\-]\S{0,3}\Z|\b(?:orz|OTL|QAQ|QwQ|TAT|XD|xswl|hhh+|233+|666+|ovo|owo|mua|zzz+)\Z",
+    r"[:;=8xX][-'^o]?[)(\]\[DdPpOo3/\\|*]+\Z|[\^><Tto0;uQ=\-][_.\-ω▽∀﹏︿3][\^><Tto0;uQ=\-]\S{0,3}\Z|(?<![a-z\d])(?:orz|OTL|QAQ|QwQ|TAT|XD|xswl|hhh+|233+|666+|ovo|owo|mua|zzz+)\Z",
     re.IGNORECASE,
 )
 _KAOMOJI = re.compile(r"[(（][^()（）\u4e00-\u9fff]{2,20}[)）][^\s，,、。\u4e00-\u9fff]{0,6}\Z")
@@ -56,7 +74,7 @@ _UNFINISHED = re.compile(
     r"(?:再也|只是|因为|但是|可是|然后|并且|而且|以及|如果|虽然|所以|不是|仿佛|好像|这种|那种|一个|一种|这个|那个|他们?的|她们?的|我们?的|[和与或及被把向从像就也才却将让对以是在很更最不的地得之其而])\Z"
 )
 _NEEDS_MORE = re.compile(
-    r"(?:因为|但是|可是|然后|并且|而且|以及|如果|虽然|所以|仿佛|好像|这种|那种|一种|[^一不]个|[^调温谐附柔和]和|[给赋]?与|[和或及被把将让使而且])\Z"
+    r"(?:因为|但是|可是|然后|并且|而且|以及|如果|虽然|所以|仿佛|好像|这种|那种|一种|[^一不]个|[^调温谐附柔和]和|[给赋]?与|(?<![来涉提普埃危触论波顾得不])及|[和或被把将让使而且])\Z"
 )
 _PAIRS = (("“", "”"), ("（", "）"), ("「", "」"), ("《", "》"), ("【", "】"), ("『", "』"))
 _GOODBYE = re.compile(r"此致|敬礼|敬上|顺颂|祝|安好|再见|谢谢|感谢|愿|[—–]")
@@ -135,7 +153,9 @@ def _is_letter(lines: list[str]) -> bool:
 
 def _bare(line: str) -> str:
     """Returns a line without markup, and without what no eye sees at its end."""
-    bare = _LEAD.sub("", _MARKUP.sub("", _HTML.sub("", line)).strip(), count=1)
+    bare = _MARKUP.sub("", _HTML.sub("", line)).strip()
+    if lead := _LEAD.match(bare):
+        bare = bare[lead.end() :]
     while bare and (bare[-1].isspace() or unicodedata.category(bare[-1]) in ("Cf", "Mn", "Cc")):
         bare = bare[:-1]
     return bare
@@ -167,14 +187,18 @@ def _finished(last: str, raw: str) -> bool:
     """Says whether the last line ends: in a mark or a symbol, or by what it is."""
     if _BLANK.search(raw):
         return True
+    if _QUOTE_CLOSES.search(last):
+        return True
     if last[-1] in GOES_ON or _QUOTE_OPENS.search(last):
         return False
     return (
-        not last[-1].isalnum()
-        or _APART.fullmatch(last) is not None
+        _IN_WORDS.match(last[-1]) is None
+        or any(sign.search(end[-30:]) for sign in (_EMOTICON, _KAOMOJI) for end in (last, raw.rstrip()))
+        or raw.rstrip().endswith((">", "*", "_", "`", "|", "~"))
         or _HEADING.match(raw.strip()) is not None
-        or any(sign.search(last[-30:]) for sign in (_EMOTICON, _KAOMOJI))
-        or raw.rstrip().endswith((">", "*", "_", "`", "|"))
+        or _ENTRY.fullmatch(raw.strip()) is not None
+        or any(_BEHIND.fullmatch(said.strip()) for said in (last, _AFTER_STOP.split(last)[-1]))
+        or (_APART.fullmatch(last) is not None and not _NEEDS_MORE.search(last))
     )
 
 
