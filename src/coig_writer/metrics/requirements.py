@@ -15,15 +15,15 @@ from coig_writer.metrics import length
 COUNT = {"chars": length.characters, "words": length.words, "lines": length.lines}
 
 _SCENE = re.compile(
-    r"\s*(?:第[一二三四五六七八九十百\d]+[场幕集]|场景|\d+[.、\s]*(?:内|外|内外)[.景·\s]|INT\.|EXT\.|SCENE\b|ACT\b)",
+    r"(?:第[一二三四五六七八九十百\d]+[场幕集]|场景|\d+[.、\s]*(?:内|外|内外)[.景·\s]|INT\.|EXT\.|SCENE\b|ACT\b)",
     re.IGNORECASE,
 )
 _SPEAKER = re.compile(
-    r"\s*(?:\*\*)?[^\s：:，。！？,.!?]{1,12}(?:[ ·][^\s：:，。！？,.!?]{1,12}){0,2}(?:\*\*)?\s*(?:[（(][^）)\n]{1,30}[）)])?\s*[：:]"
+    r"(?:\*\*)?[^\s：:，。！？,.!?]{1,12}(?:[ ·][^\s：:，。！？,.!?]{1,12}){0,2}(?:\*\*)?\s*(?:[（(][^）)\n]{1,30}[）)]\s*)?[：:]"
 )
-_DIRECTION = re.compile(r"\s*[（(\[【△▲].*")
+_DIRECTION = re.compile(r"[（(\[【△▲].*")
 # An all-capitals cue on a line of its own, as in screenplays.
-_CUE = re.compile(r"\s*[A-Z][A-Z .'’-]{1,30}(?:\s*\([^)\n]{1,30}\))?\s*")
+_CUE = re.compile(r"[A-Z][A-Z .'’-]{1,30}(?:\s*\([^)\n]{1,30}\))?")
 
 
 def length_error(article: str, asked: Length) -> float:
@@ -63,10 +63,11 @@ def script_share(article: str) -> float:
     Scene headings, lines that open with a speaker's name and a colon, stage directions in brackets,
     and speaker cues in capitals with the line they stand above.
     """
-    rows = [line for line in article.splitlines() if line.strip()]
+    rows = [row for line in article.splitlines() if (row := line.strip())]
     formed, spoken = 0, False
     for row in rows:
         cue = _CUE.fullmatch(row) is not None
-        formed += spoken or cue or any(p.match(row) for p in (_SCENE, _SPEAKER, _DIRECTION))
+        form = _SCENE.match(row) or _SPEAKER.match(row) or _DIRECTION.match(row)
+        formed += spoken or cue or form is not None
         spoken = cue
     return formed / len(rows) if rows else 0.0

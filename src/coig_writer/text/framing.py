@@ -39,7 +39,9 @@ _ASSENT = re.compile(
     r"|作为[^。！!，,\n]{0,14}(?:AI|人工智能|模型|助手)[，,]\s*我(?:很|非常)?(?:乐意|荣幸|高兴)[^。！!，,\n]{0,12})"
     r"(?:[呀啊哦呢吧啦])?\s*[\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]{0,6}[，,。.！!：:～~—…]+[\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]{0,6}\s*)+"
 )
-_GREETING = re.compile(r"(?:(?:亲爱的|尊敬的)(?:用户|朋友|读者|作者)|(?:您|你)好(?:呀|啊)?|哈喽|[Hh]ello)\s*[，,。！!：:～~]+\s*")
+_GREETING = re.compile(
+    r"(?:(?:亲爱的|尊敬的)(?:用户|朋友|读者|作者)|(?:您|你)好(?:呀|啊)?|哈喽|[Hh]ello)\s*[，,。！!：:～~]+\s*"
+)
 # With assent before it, an announcement is enough; 我写了 alone is a narrator.
 _ANNOUNCES = re.compile(
     rf"[为给替]您(?:们)?(?:量身|专门|精心|详细)?(?:地)?{_MAKES}|(?:您|你)(?:们)?(?:所)?(?:想?要|需要?|要求)的[^，,。\n]{{0,12}}?{_KIND}|(?:这就|马上|现在就?)(?:[为给][您你])?[奉呈献送]上|{_AS_ASKED}"
@@ -152,7 +154,9 @@ _DEVICE = re.compile(
 _BARE_SUBJECT = re.compile(
     rf"(?:这[篇首段套组份些]|整篇|全篇)[^，,。\n]{{0,10}}?{_KIND}|本剧围绕|此剧本|这首"
 )
-_PLOT = re.compile(rf"这(?:个故事|[篇首部][^，,。\n]{{0,4}}?{_KIND})(?:主要)?(?:以[^，,。\n]{{1,20}}为|通过|运用|采用|采取)")
+_PLOT = re.compile(
+    rf"这(?:个故事|[篇首部][^，,。\n]{{0,4}}?{_KIND})(?:主要)?(?:以[^，,。\n]{{1,20}}为|通过|运用|采用|采取)"
+)
 _SERVING = re.compile(r"您|希望|力求|旨在|需要时|相信你|调整|符合|细化|正是")
 _END_MARK = re.compile(
     r"[*_（(【\[~—\- ]{0,20}(?:(?:全|本)?(?:文|书|剧|篇)?(?:完|终|完结)|未完待续|the end|剧终|end)[*_）)】\]~—\- ]{0,20}",
@@ -161,7 +165,9 @@ _END_MARK = re.compile(
 _SENTENCE = re.compile(r"[^。！!？?；;]+")
 _COLON, _STOP = re.compile("[：:]"), re.compile("[。！!]")
 _EMPHASIS = re.compile(r"\s*([*_]{1,3})")
-_APART = re.compile(r"\s*(?:[-*_—=~]{2,}[ \t]*\n\s*)?")  # a rule after the opening; headings and bold stay
+_APART = re.compile(
+    r"\s*(?:[-*_—=~]{2,}[ \t]*\n\s*)?"
+)  # a rule after the opening; headings and bold stay
 _SEPARATOR = re.compile(r"[-*_—=~ ]{2,}")
 _SPOKEN = "“\"「『‘'"
 

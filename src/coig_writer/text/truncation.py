@@ -22,7 +22,7 @@ _HTML = re.compile(
     r"<!--[^<>\n]{0,200}-->|</?[a-zA-Z][^<>\n]{0,200}>|&(?:nbsp|#\d{1,6}|[a-z]{2,8});"
 )
 _MARKUP = re.compile(
-    r"!?\[[^\[\]\n]{0,200}\]\([^()\n]{0,300}\)|[\[［〔][\^\d、,，\-– ]{1,12}[\]］〕]|[①-⑳⑴-⒇¹²³⁰-⁹]+\Z|[*_`|]+|~~"
+    r"!?\[[^\[\]\n]{0,200}\]\([^()\n]{0,300}\)|[\[［〔][\^\d、,，\-– ]{1,12}[\]］〕]|(?<![①-⑳⑴-⒇¹²³⁰-⁹])[①-⑳⑴-⒇¹²³⁰-⁹]+\Z|[*_`|]+|~~"
 )
 _LEAD = re.compile(
     r"(?:[#>\-*+•·]{1,8}\s+|[(（]?(?:\d{1,3}|[一二三四五六七八九十]{1,3})[)）.、．:：]\s*|\|)"
@@ -57,8 +57,10 @@ _APART = re.compile(
     r"|.{0,300}[呢吗吧啊呀嘛啦哦噢哟嘞呗咯哈嗯唉喂哇哩]|.{0,300}[。！？][一二三四五六七八九十\d]|.{0,300}=\s?-?[\d.]{1,12}%?"
 )
 # Letters and digits of words; one of another script at the end belongs to a face: ʕ•ᴥ•ʔ.
-_IN_WORDS = re.compile("[0-9A-Za-z\u00c0-\u024f\u0370-\u04ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\U00020000-\U0003134f]")
-_AFTER_STOP = re.compile("[。！？!?…”」\"]")
+_IN_WORDS = re.compile(
+    "[0-9A-Za-z\u00c0-\u024f\u0370-\u04ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\U00020000-\U0003134f]"
+)
+_AFTER_STOP = re.compile('[。！？!?…”」"]')
 _ENTRY = re.compile(r"[\[［]\^?\d{1,3}[\]］]:?\s?\S.{3,300}")  # of a list of sources or notes
 _QUOTE_OPENS = re.compile(r"(?:[，,：:\s]|^)\"\Z")
 # Quotation marks as German and some input methods set them: the left one ends.
@@ -193,7 +195,9 @@ def _finished(last: str, raw: str) -> bool:
         return False
     return (
         _IN_WORDS.match(last[-1]) is None
-        or any(sign.search(end[-30:]) for sign in (_EMOTICON, _KAOMOJI) for end in (last, raw.rstrip()))
+        or any(
+            sign.search(end[-30:]) for sign in (_EMOTICON, _KAOMOJI) for end in (last, raw.rstrip())
+        )
         or raw.rstrip().endswith((">", "*", "_", "`", "|", "~"))
         or _HEADING.match(raw.strip()) is not None
         or _ENTRY.fullmatch(raw.strip()) is not None

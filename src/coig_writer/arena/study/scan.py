@@ -22,7 +22,7 @@ Action = Literal["cleaned", "refused"]
 Cleaner = Callable[[str], tuple[str, str]]  # the text cleaned, and what was found around it
 
 _TOKEN = r"(?:<\|[a-zA-Z_]{2,30}\|>|</?s>|\[/?INST\]|<<?/?SYS>?>|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>)"
-_END = 400  # characters at the end in which closing tokens are looked for
+LAST = 400  # characters at the end in which closing tokens are looked for
 
 _CHARACTERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
@@ -169,7 +169,7 @@ def _without_opening_tokens(text: str) -> tuple[str, str]:
 
 
 def _without_closing_tokens(text: str) -> tuple[str, str]:
-    match = _CLOSING_TOKENS.search(text, max(0, len(text) - _END))
+    match = _CLOSING_TOKENS.search(text, max(0, len(text) - LAST))
     return (text[: match.start()], _around(text, match)) if match else (text, "")
 
 
