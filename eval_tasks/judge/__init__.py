@@ -9,22 +9,24 @@ writes the same bytes. `--dry-run` says what it would take. A local judge:
 
   vllm serve Qwen/Qwen2.5-72B-Instruct --port 8000 --max-model-len 32768
 
-`audit` estimates how far the verdicts can be trusted: missing verdicts, position, length and format
-bias, consistency, agreement with the other judges and with people.
+`audit` estimates how far the verdicts can be trusted, each with an interval: missing verdicts, position,
+length and format bias, consistency, agreement with the other judges; beside people's votes accuracy in
+all and per category, and how much more than people the judge gives to the longer answer and to its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from coig_writer import facts
+from coig_writer import facts, taxonomy
 from coig_writer.endpoint import Endpoint, Price
-from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.errors import ConfigError, InputError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.files import file_sha256, read_records, write_records
+from coig_writer.generation import Generation
 from coig_writer.record import to_row
 from coig_writer.score import Judgement
 from coig_writer.scoring.generations import read
@@ -73,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(command=_audit)
     _shared(check)
     check.add_argument("--ballots", type=Path, help="votes of people, to compare with")
+    check.add_argument("--own", nargs="*", metavar="JUDGE=VARIANT", default=[],
+                       help="variants of a judge's own kind (default: those whose model is the judge)")  # fmt: skip
     check.add_argument("--human-scores", type=Path, help="score records of people, to compare with")
     return parser
 
@@ -148,16 +152,52 @@ def _keep(path: Path, judged: Sequence[Judgement]) -> None:
 
 def _audit(options: argparse.Namespace) -> int | None:
     judged = read_records(options.out, Judgement, "python -m eval_tasks judge run")
-    shapes = {(r.variant, r.query_id): shape(r.article) for r in read(options.generations)}
+    records = read(options.generations)
+    shapes = {(r.variant, r.query_id): shape(r.article) for r in records}
     lost = next((j for j in judged if (j.left, j.query_id) not in shapes), None)
     if lost is not None:
         raise MissingInputError(
             f"{lost.left} answers {lost.query_id} in the judgements but not in --generations",
             "name the generations that were judged",
         )
-    found = audit(judged, shapes, preferences(options.ballots, options.human_scores))
+    found = audit(
+        judged,
+        shapes,
+        preferences(options.ballots, options.human_scores),
+        categories={r.query_id: _category(r.genre) for r in records if r.genre is not None},
+        own=_own({j.judge for j in judged}, records, options.own),
+    )
     _write(options.out, found)
     return None
+
+
+def _category(genre: str) -> str:
+    """Returns the category of a genre; a genre of one's own stands for itself."""
+    try:
+        return taxonomy.published().genre(genre).category
+    except InputError:
+        return genre
+
+
+def _own(
+    judges: Iterable[str], records: Iterable[Generation], named: Sequence[str]
+) -> dict[str, set[str]]:
+    """Returns each judge's own variants: those named, and those whose model bears its name.
+
+    Raises:
+        ConfigError: A name that is not JUDGE=VARIANT, or of a judge or variant that is not there.
+    """
+    known = [(r.variant, Path(r.model).name) for r in records]
+    own = {j: {v for v, model in known if model == j.rpartition("/")[2]} for j in judges}
+    for text in named:
+        judge, equals, variant = text.rpartition("=")
+        if not equals or judge not in own or variant not in {v for v, _ in known}:
+            raise ConfigError(
+                f"{text!r} names no judge and variant that are here",
+                f"write JUDGE=VARIANT; judges: {', '.join(sorted(own))}",
+            )
+        own[judge].add(variant)
+    return own
 
 
 def _write(out: Path, found: Sequence[Finding]) -> None:
@@ -181,7 +221,7 @@ def _write(out: Path, found: Sequence[Finding]) -> None:
         ),
     )
     for f in found:
-        print(f"{f.judge}  {f.rubric:<22}{f.name:<18}{_number(f):<26}n={f.n:<6}{f.note}")
+        print(f"{f.judge}  {f.rubric:<22}{f.name:<26}{_number(f):<26}n={f.n:<6}{f.note}")
     print(f"wrote {out / 'audit.csv'} and facts.json")
 
 

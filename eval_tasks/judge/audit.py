@@ -1,22 +1,27 @@
-"""What a judge's verdicts are worth: missing, first-shown wins, consistency, biases, agreement."""
+"""What a judge's verdicts are worth: missing, first-shown wins, consistency, biases, and people beside them.
+
+Against people stand accuracy, in all and per category, and two leanings that are biases only where
+people do not share them: towards the longer answer, and towards the judge's own variants.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bootstrap
 from coig_writer.preference.agreement import cohen, kappa_interval
+from coig_writer.preference.association import correlate_within
 from coig_writer.preference.rates import wilson
 from coig_writer.score import Judgement
 from eval_tasks.judge.bias import Shape, biases
 
 Pair = tuple[str, str, str]  # query id, left variant, right variant
-Preferences = Mapping[Pair, float]  # 1 left, 0 right, 0.5 tie
+Preferences = Mapping[Pair, float]  # points of the left: 1 won, 0 lost, 0.5 a tie
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,6 +49,9 @@ NOTES = {
     "other_judges": "share of decided pairs on which the majority of the other judges agrees",
     "people": "share of decided pairs on which people agree",
     "people_kappa": "Cohen's kappa with people over left, right and tie",
+    "people_correlation": "of verdicts with votes over prompts, within pairs of variants: for `space/app.py plan --correlation`",
+    "verbosity": "points for the longer answer beyond what people give it; 0 is as people do",
+    "self_preference": "points for the judge's own variants beyond what people give them; 0 is as people do",
 }
 
 
@@ -51,6 +59,9 @@ def audit(
     judgements: Sequence[Judgement],
     shapes: Mapping[tuple[str, str], Shape],
     people: Preferences | None = None,
+    *,
+    categories: Mapping[str, str] | None = None,
+    own: Mapping[str, Collection[str]] | None = None,
 ) -> list[Finding]:
     """Audits every judge under every rubric.
 
@@ -58,6 +69,8 @@ def audit(
         judgements: Of any judges; pairwise ones carry most of the audit.
         shapes: Length and format of the judged answers.
         people: What people preferred, where that is known.
+        categories: Query id → category, for accuracy per category.
+        own: Judge → variants of its own kind, for self-preference.
     """
     groups: dict[tuple[str, str], list[Judgement]] = {}
     repeats: dict[tuple[str, str], list[Judgement]] = {}
@@ -72,7 +85,9 @@ def audit(
         if others and outcomes(rows):
             found.append(finder.agreement("other_judges", outcomes(rows), majority(others)))
         if people and outcomes(rows):
-            found += finder.people(outcomes(rows), people)
+            found += finder.people(rows, people, categories or {})
+            found.append(finder.verbosity(points(rows), people, shapes))
+            found.append(finder.self_preference(points(rows), people, (own or {}).get(judge, ())))
     return found
 
 
@@ -92,6 +107,11 @@ def outcomes(rows: Iterable[Judgement]) -> dict[Pair, float | None]:
         for pair, by_order in said.items()
         if len(by_order) == 2
     }
+
+
+def points(rows: Iterable[Judgement]) -> dict[Pair, float]:
+    """Returns the points of the left over both orders; a pair on which they differ is a tie."""
+    return {pair: 0.5 if value is None else value for pair, value in outcomes(rows).items()}
 
 
 def majority(others: Sequence[Mapping[Pair, float | None]]) -> dict[Pair, float]:
@@ -148,7 +168,7 @@ class _Finder:
             found = biases(pairs, shapes)
         except StatisticsError as error:
             return [
-                Finding(self.judge, self.rubric, name, None, None, None, len(pairs), error.message)
+                self._open(name, len(pairs), error.message)
                 for name in ("position", "length", "format")
             ]
         return [self._finding(b.name, b.value, b.low, b.high, b.n) for b in found]
@@ -157,39 +177,98 @@ class _Finder:
         self, name: str, own: Mapping[Pair, float | None], theirs: Preferences
     ) -> Finding:
         """Compares decided pairs; ties and inconsistent pairs on either side are left out."""
-        pairs = [p for p, v in own.items() if v in (0.0, 1.0) and theirs.get(p) in (0.0, 1.0)]
-        values = [float(own[pair] == theirs[pair]) for pair in pairs]
+        other = {pair: _sign(value - 0.5) for pair, value in theirs.items()}
+        pairs = [p for p, v in own.items() if v in (0.0, 1.0) and other.get(p) in (0.0, 1.0)]
+        values = [float(own[pair] == other[pair]) for pair in pairs]
         return self._clustered(name, values, [pair[0] for pair in pairs])
 
-    def people(self, own: Mapping[Pair, float | None], people: Preferences) -> list[Finding]:
-        agreed = self.agreement("people", own, people)
-        pairs = [p for p, value in own.items() if value is not None and p in people]
-        both = [(own[p], people[p]) for p in pairs]
-        low, high = kappa_interval(both, [pair[0] for pair in pairs])
-        return [agreed, self._finding("people_kappa", cohen(both), low, high, len(both))]
+    def people(
+        self, rows: Sequence[Judgement], people: Preferences, categories: Mapping[str, str]
+    ) -> list[Finding]:
+        """Compares with people: in all, per category, beyond chance, and as a correlation."""
+        own = outcomes(rows)
+        found = [self.agreement("people", own, people)]
+        asked = {categories[pair[0]] for pair in own if pair in people and pair[0] in categories}
+        for category in sorted(asked):
+            part = {pair: v for pair, v in own.items() if categories.get(pair[0]) == category}
+            found.append(self.agreement(f"people/{category}", part, people))
+        both = [
+            (value, _sign(people[p] - 0.5)) for p, value in own.items() if value is not None and p in people
+        ]  # fmt: skip
+        queries = [p[0] for p, value in own.items() if value is not None and p in people]
+        low, high = kappa_interval(both, queries)
+        found.append(self._finding("people_kappa", cohen(both), low, high, len(both)))
+        return [*found, self._correlation(points(rows), people)]
+
+    def _correlation(self, own: Mapping[Pair, float], people: Preferences) -> Finding:
+        pairs = [pair for pair in own if pair in people]
+        try:
+            found = correlate_within(
+                [own[p] for p in pairs], [people[p] for p in pairs],
+                [f"{p[1]}:{p[2]}" for p in pairs], [p[0] for p in pairs],
+            )  # fmt: skip
+        except StatisticsError as error:
+            return self._open("people_correlation", len(pairs), error.message)
+        return self._finding("people_correlation", found.value, found.low, found.high, found.n)
+
+    def verbosity(
+        self, own: Mapping[Pair, float], people: Preferences, shapes: Mapping[tuple[str, str], Shape]
+    ) -> Finding:  # fmt: skip
+        """Compares with people how much the longer of two answers gets."""
+        leads = {}
+        for pair in own:
+            query, left, right = pair
+            sizes = shapes[left, query].chars, shapes[right, query].chars
+            if pair in people and sizes[0] != sizes[1]:
+                leads[pair] = (own[pair] - people[pair]) * (1 if sizes[0] > sizes[1] else -1)
+        return self._lead("verbosity", leads)
+
+    def self_preference(
+        self, own: Mapping[Pair, float], people: Preferences, kin: Collection[str]
+    ) -> Finding:
+        """Compares with people how much the judge's own variants get against others."""
+        if not kin:
+            note = "no variant is known to be the judge's own: name it with --own JUDGE=VARIANT"
+            return self._open("self_preference", 0, note)
+        leads = {
+            pair: (own[pair] - people[pair]) * (1 if pair[1] in kin else -1)
+            for pair in own
+            if pair in people and (pair[1] in kin) != (pair[2] in kin)
+        }
+        return self._lead("self_preference", leads)
+
+    def _lead(self, name: str, leads: Mapping[Pair, float]) -> Finding:
+        return self._clustered(name, list(leads.values()), [p[0] for p in leads], (-1.0, 1.0))
 
     def _mean(
         self, name: str, rows: Sequence[Judgement], of: Callable[[Judgement], float]
     ) -> Finding:
         return self._clustered(name, [of(row) for row in rows], [row.query_id for row in rows])
 
-    def _clustered(self, name: str, values: Sequence[float], queries: Sequence[str]) -> Finding:
-        """A share with an interval that resamples whole queries."""
+    def _clustered(
+        self, name: str, values: Sequence[float], queries: Sequence[str],
+        scale: tuple[float, float] = bootstrap.SHARE,
+    ) -> Finding:  # fmt: skip
+        """A mean with an interval that resamples whole queries."""
         codes = {query: i for i, query in enumerate(sorted(set(queries)))}
         try:
             clusters = np.array([codes[q] for q in queries])
-            found = bootstrap.mean(np.array(values), clusters, scale=bootstrap.SHARE)
+            found = bootstrap.mean(np.array(values), clusters, scale=scale)
         except StatisticsError as error:
             value = sum(values) / len(values) if values else None
-            return Finding(
-                self.judge, self.rubric, name, value, None, None, len(values), error.message
-            )
+            return self._open(name, len(values), error.message, value)
         return self._finding(name, found.estimate, found.low, found.high, found.n)
 
     def _finding(
         self, name: str, value: float | None, low: float | None, high: float | None, n: int
     ) -> Finding:
-        return Finding(self.judge, self.rubric, name, value, low, high, n, NOTES[name])
+        return Finding(
+            self.judge, self.rubric, name, value, low, high, n, NOTES[name.partition("/")[0]]
+        )
+
+    def _open(self, name: str, n: int, why: str, value: float | None = None) -> Finding:
+        """A finding without an interval, and why."""
+        return Finding(self.judge, self.rubric, name, value, None, None, n, why)
 
 
 def _first_won(row: Judgement) -> float:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 from scipy.special import expit
 
 from coig_writer.errors import StatisticsError
@@ -67,7 +68,7 @@ def biases(judgements: Sequence[Judgement], shapes: Mapping[tuple[str, str], Sha
         shapes: (variant, query id) to shape.
 
     Raises:
-        StatisticsError: Fewer than ten queries, nothing varies, or no finite estimate exists.
+        StatisticsError: Fewer than ten queries, a shape that goes with the variant alone, or no finite estimate.
     """
     rows = [j for j in judgements if j.state == "scored" and j.right is not None]
     queries = sorted({j.query_id for j in rows})
@@ -78,11 +79,18 @@ def biases(judgements: Sequence[Judgement], shapes: Mapping[tuple[str, str], Sha
         )
     design, outcome = _design(rows, shapes)
     varying = [i for i in range(design.shape[1]) if i == 0 or design[:, i].any()]
+    if np.linalg.matrix_rank(design[:, varying]) < len(varying):
+        raise StatisticsError(
+            "length and format cannot be told from the variants: one always writes in the same way",
+            "judge answers whose lengths vary",
+        )
     theta = _fit(design[:, varying], outcome)
     clusters = np.array([queries.index(j.query_id) for j in rows])
     error = _errors(design[:, varying], outcome, theta, clusters)
+    # Student's over queries: ten of them are too few for the normal distribution
+    wide = stats.t.ppf(0.975, len(queries) - 1)
     return [
-        Bias(NAMES[column], v, v - 1.96 * e, v + 1.96 * e, len(rows), len(queries))
+        Bias(NAMES[column], v, v - wide * e, v + wide * e, len(rows), len(queries))
         for column, v, e in zip(varying, theta.tolist(), error.tolist(), strict=True)
         if column < len(NAMES)
     ]

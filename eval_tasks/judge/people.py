@@ -7,8 +7,9 @@ import statistics
 from collections.abc import Iterable
 from pathlib import Path
 
-from coig_writer.ballot import Ballot, comparisons
+from coig_writer.ballot import Ballot
 from coig_writer.files import read_records
+from coig_writer.preference import summary
 from coig_writer.score import Score
 
 Pair = tuple[str, str, str]
@@ -18,11 +19,11 @@ def preferences(ballots: Path | None, scores: Path | None) -> dict[Pair, float]:
     """Reads people's preferences.
 
     Args:
-        ballots: Ballot records; the majority of the votes on a pair counts.
+        ballots: Ballot records; the votes on a pair are averaged, repeats left out.
         scores: Score records that people gave; the higher mean wins.
 
     Returns:
-        (query id, left, right), variants in alphabetical order, to 1, 0 or 0.5.
+        (query id, left, right), variants in alphabetical order, to the share of points of the left.
     """
     found: dict[Pair, float] = {}
     if scores is not None:
@@ -33,15 +34,14 @@ def preferences(ballots: Path | None, scores: Path | None) -> dict[Pair, float]:
 
 
 def of_ballots(ballots: Iterable[Ballot]) -> dict[Pair, float]:
-    """Returns the majority outcome of each pair that was voted on; an even split is a tie."""
-    votes: dict[Pair, float] = {}
-    for comparison in (c for ballot in ballots for c in comparisons(ballot)):
-        left, right, lean = comparison.left, comparison.right, comparison.outcome - 0.5
+    """Returns the share of points that the left of each pair got; a tie is half a point."""
+    points: dict[Pair, list[float]] = {}
+    for vote in summary.votes(ballots):
+        left, right, outcome = vote.left, vote.right, vote.outcome
         if left > right:
-            left, right, lean = right, left, -lean
-        pair = (comparison.query_id, left, right)
-        votes[pair] = votes.get(pair, 0.0) + lean
-    return {pair: _outcome(lean) for pair, lean in votes.items()}
+            left, right, outcome = right, left, 1 - outcome
+        points.setdefault((vote.query_id, left, right), []).append(outcome)
+    return {pair: statistics.fmean(found) for pair, found in points.items()}
 
 
 def of_scores(scores: Iterable[Score]) -> dict[Pair, float]:

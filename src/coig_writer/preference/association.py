@@ -16,7 +16,7 @@ from scipy import stats
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bootstrap
 from coig_writer.preference.bootstrap import BY_QUERY, Interval, Plan
-from coig_writer.preference.pairs import Floats, Pairs
+from coig_writer.preference.pairs import Floats, Ints, Pairs
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -166,3 +166,61 @@ def correlate(x: Sequence[float], y: Sequence[float], level: float = 0.95) -> Co
         float(result.statistic), float(interval.low), float(interval.high), float(result.pvalue),
         float(stats.spearmanr(x, y).statistic), n, level,
     )  # fmt: skip
+
+
+def correlate_within(
+    x: Sequence[float], y: Sequence[float], groups: Sequence[str], clusters: Sequence[str],
+    plan: Plan = BY_QUERY,
+) -> Interval:  # fmt: skip
+    """Correlates two lists within groups, as votes with verdicts on the prompts of one pair of models.
+
+    What differs between groups counts for nothing: means are taken out of each.
+
+    Args:
+        x: One value per row.
+        y: The other.
+        groups: The group of each row.
+        clusters: What is resampled, such as the prompt of each row.
+        plan: How to resample.
+
+    Returns:
+        Pearson's correlation; never narrower than Fisher's interval over the clusters, which a perfect
+        correlation enters as 1 - 1/clusters.
+
+    Raises:
+        StatisticsError: Fewer than four clusters, or no spread within groups.
+    """
+    names, own = np.unique(np.array(clusters), return_inverse=True)
+    if len(names) < 4:
+        raise StatisticsError(f"{len(names)} prompts cannot be correlated", "give at least four")
+    kinds = np.unique(np.array(groups), return_inverse=True)[1]
+    data = np.array(x, dtype=np.float64), np.array(y, dtype=np.float64), kinds, own
+    value = float(_pooled(*data, np.ones((1, len(names))))[0])
+    if not np.isfinite(value):
+        raise StatisticsError("nothing varies within a pair", "there is no spread to correlate")
+    weights = bootstrap.cluster_weights(len(names), plan.rounds, np.random.default_rng(plan.seed))
+    drawn = _pooled(*data, weights)
+    known = drawn[np.isfinite(drawn)]
+    found = Interval(
+        value, *bootstrap.percentiles(known, plan.level), plan.level, plan.cluster, len(names), len(x),
+        plan.rounds, plan.seed, len(drawn) - len(known),
+    )  # fmt: skip
+    inside = 1 - 1 / len(names)
+    centre = np.arctanh(min(max(value, -inside), inside))
+    half = stats.norm.ppf(0.5 + plan.level / 2) / np.sqrt(len(names) - 3)
+    low, high = float(np.tanh(centre - half)), float(np.tanh(centre + half))
+    return bootstrap.at_least(found, min(low, value), max(high, value), "Fisher's z over clusters")
+
+
+def _pooled(x: Floats, y: Floats, groups: Ints, clusters: Ints, weights: Floats) -> Floats:
+    """Pearson's correlation of deviations from group means, for each row of cluster weights."""
+    sums = np.zeros((3, len(weights)))
+    for group in np.unique(groups):
+        rows = np.flatnonzero(groups == group)
+        u, v, w = x[rows], y[rows], weights[:, clusters[rows]]
+        n = np.maximum(w.sum(axis=1), 1)
+        for i, (a, b) in enumerate(((u, v), (u, u), (v, v))):
+            sums[i] += w @ (a * b) - (w @ a) * (w @ b) / n
+    covariance, of_x, of_y = sums
+    room = of_x * of_y
+    return np.where(room > 1e-12, covariance / np.sqrt(np.maximum(room, 1e-12)), np.nan)

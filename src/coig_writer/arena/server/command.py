@@ -41,7 +41,7 @@ from coig_writer.arena.study.answers import (
 )
 from coig_writer.arena.study.assignment import Task
 from coig_writer.arena.study.definition import Study
-from coig_writer.arena.study.planner import Plan, plan
+from coig_writer.arena.study.planner import Plan, needed, plan
 from coig_writer.ballot import Ballot
 from coig_writer.errors import ConfigError, InputError
 
@@ -80,7 +80,19 @@ def _host() -> str:
 def _add_operations(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], texts: argparse.ArgumentParser
 ) -> None:
-    commands.add_parser("plan", parents=[texts], help="what the study can show")
+    planning = commands.add_parser("plan", parents=[texts], help="what the study can show")
+    planning.add_argument(
+        "--rate", type=float, help="win rate to be found: says how many votes it takes"
+    )
+    planning.add_argument(
+        "--correlation",
+        type=float,
+        metavar="RHO",
+        help="of a judge's verdicts with votes, as `judge audit` prints it: how many votes it takes then",
+    )
+    planning.add_argument(
+        "--judged", type=int, help="prompts that the judge sees (default: those of the texts)"
+    )
     invite = commands.add_parser("invite", parents=[texts], help="a link for each rater")
     invite.add_argument("--url", default="http://127.0.0.1:7860/", help="where the page will be")
     commands.add_parser("progress", parents=[texts], help="who is how far")
@@ -96,7 +108,7 @@ def main(demo_pack: Path, argv: Sequence[str] | None = None) -> int:
     given = parser().parse_args(argv)
     study, collection = chosen(given, demo_pack)
     if given.operation == "plan":
-        return show_plan(study, collection)
+        return show_plan(study, collection, given.rate, given.correlation, given.judged)
     if study.mode == "invited":
         warn(study, collection)
     booth, backup = opened(study, collection, given.folder)
@@ -180,13 +192,51 @@ def _backup_of(store: Store) -> Backup | None:
     return backup
 
 
-def show_plan(study: Study, collection: Collection) -> int:
-    """Prints load, overlap and detectable win rate of every protocol and language."""
+def show_plan(
+    study: Study,
+    collection: Collection,
+    rate: float | None = None,
+    correlation: float | None = None,
+    judged: int | None = None,
+) -> int:
+    """Prints load, overlap and detectable win rate of every protocol and language.
+
+    Where a ``rate`` is to be found, also how many voted prompts that takes, alone and with a judge.
+
+    Raises:
+        ConfigError: A correlation without a rate.
+    """
+    if correlation is not None and rate is None:
+        raise ConfigError("--correlation alone finds nothing", "add the win rate: --rate 0.6")
+    if judged is not None and correlation is None:
+        raise ConfigError(
+            "--judged needs to know the judge", "add --correlation, as `judge audit` prints it"
+        )
     models = ", ".join(sorted(collection.variants))
     _say(f"study {study.study}: {len(collection.prompts)} prompts, {models}")
     for planned in plan(study, collection):
         _say(_plan_text(planned))
+        if rate is not None and planned.protocol != "rating":
+            prompts = judged or len(collection.in_language(planned.language))
+            _say(_needed_text(rate, correlation, prompts, len(collection.variants)))
     return 0
+
+
+def _needed_text(rate: float, correlation: float | None, prompts: int, models: int) -> str:
+    pairs = models * (models - 1) // 2
+    lines = []
+    for tests, family in ((1, "for one pair alone"), (pairs, "for all pairs together (Holm)")):
+        found = needed(rate, prompts, correlation, tests=tests)
+        lines.append(
+            f"  a win rate of {_percent(rate)} is found with 80 % power, {family}, by {found.alone} voted prompts"
+        )
+        if isinstance(found.judged, str):
+            lines.append(f"    with this judge: {found.judged}")
+        elif found.judged is not None:
+            lines.append(
+                f"    with a judge of correlation {correlation:g} on all {prompts}: by {found.judged}"
+            )
+    return "\n".join(lines)
 
 
 def _plan_text(of: Plan) -> str:

@@ -15,7 +15,8 @@ from coig_writer.arena.study.definition import Study
 from coig_writer.arena.study.exclusions import READING
 from coig_writer.ballot import Protocol
 from coig_writer.errors import StatisticsError
-from coig_writer.preference.power import minimum_detectable
+from coig_writer.preference.power import minimum_detectable, sample_size
+from coig_writer.preference.prediction_powered import votes_needed
 
 FAIR_SHARE = 2.0
 
@@ -63,6 +64,44 @@ def detectable_win_rate(n: int, *, tests: int = 1) -> float | None:
         return minimum_detectable(n, level=1 - 0.05 / tests)
     except StatisticsError:
         return None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Needed:
+    """Voted prompts per pair that find a win rate with 80 % power at 5 %; ``prompts`` are at hand.
+
+    ``judged`` is the same where a judge sees all prompts, or why it cannot be reached; None without a judge.
+    """
+
+    rate: float
+    prompts: int
+    alone: int
+    correlation: float | None
+    judged: int | str | None
+
+
+def needed(rate: float, prompts: int, correlation: float | None, *, tests: int = 1) -> Needed:
+    """Says how many prompts must be voted on to find a true win rate.
+
+    Args:
+        rate: The true win rate to be found.
+        prompts: What a judge can see.
+        correlation: Of votes and the judge's verdicts over prompts, as ``judge audit`` prints it.
+        tests: How many tests share the 5 % level (the first step of Holm).
+
+    Raises:
+        StatisticsError: The rate is one half or none, or the correlation is outside -1 to 1.
+    """
+    alone = sample_size(rate, level=1 - 0.05 / tests)
+    judged: int | str | None = None
+    if correlation is not None:
+        try:
+            judged = votes_needed(alone, correlation, prompts)
+        except StatisticsError as error:
+            if not -1 <= correlation <= 1:
+                raise
+            judged = f"{error.message}; {error.remedy}"
+    return Needed(rate, prompts, alone, correlation, judged)
 
 
 def plan(study: Study, collection: Collection) -> list[Plan]:

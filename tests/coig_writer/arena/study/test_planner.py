@@ -4,10 +4,12 @@ import dataclasses
 
 import pytest
 
+from coig_writer.arena.server import command
 from coig_writer.arena.study.answers import collect
 from coig_writer.arena.study.assignment import Task, Unit
 from coig_writer.arena.study.definition import Overlap, Study
-from coig_writer.arena.study.planner import confounding, detectable_win_rate, plan
+from coig_writer.arena.study.planner import confounding, detectable_win_rate, needed, plan
+from coig_writer.errors import ConfigError, StatisticsError
 
 
 @pytest.mark.parametrize(("n", "percent"), [(104, 64.1), (204, 60.0), (353, 57.6), (557, 56.1)])
@@ -55,3 +57,27 @@ def test_minutes_are_those_of_the_texts_at_the_speeds_of_reading(texts_of):
     )
     characters = 6 * (5 * 600 + len("cwcw1kcw5kcw10kg"))  # 18,096
     assert ranking.minutes == pytest.approx((characters / 600, characters / 300))
+
+
+def test_a_plan_says_how_many_votes_a_judge_saves():
+    """194 find 60 %, 330 over ten pairs. At ρ = .8 and 1,000 judged: .36 / (1/194 - .00064) = 79.8."""
+    found = needed(0.6, 1000, 0.8)
+    assert (found.alone, found.judged) == (194, 80)
+    assert needed(0.6, 1000, None, tests=10).alone == 330
+    assert needed(0.6, 193, 0.8).judged == (
+        "193 judged prompts are too few for the power of 194 votes; let the judge see at least 194 prompts"
+    )
+    with pytest.raises(StatisticsError, match="correlation 2"):
+        needed(0.6, 1000, 2)
+
+
+def test_the_command_asks_for_rate_and_judge_together(texts_of, capsys):
+    study, texts = Study(study="s"), collect(texts_of(prompts=2))
+    command.show_plan(study, texts, 0.6, 0.8, 1000)
+    said = capsys.readouterr().out
+    assert "for one pair alone, by 194 voted prompts" in said
+    assert "with a judge of correlation 0.8 on all 1000: by 80" in said
+    with pytest.raises(ConfigError, match="--correlation alone"):
+        command.show_plan(study, texts, None, 0.8)
+    with pytest.raises(ConfigError, match="--judged needs"):
+        command.show_plan(study, texts, 0.6, None, 1000)
