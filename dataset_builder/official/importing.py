@@ -23,12 +23,12 @@ from typing import Any
 
 from coig_writer import __version__
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import arrow_schema, atomic_path, line, write_json
+from coig_writer.files import Checksums, Digesting, arrow_schema, atomic_path, line, write_json
 from coig_writer.record import to_row
 from coig_writer.triplet import Triplet
 from dataset_builder.official.reader import Reader
 from dataset_builder.official.rows import RULES, Checker, Outcome
-from dataset_builder.official.source import REPOSITORY, Checksums, Digesting, Download, fetch
+from dataset_builder.official.source import REPOSITORY, Download, fetch, known
 
 SHOWN = 20
 BATCH_ROWS, BATCH_BYTES = 1000, 16 << 20
@@ -118,7 +118,7 @@ def _imported(
         bytes=checksums.size,
         sha256=checksums.sha256,
         git_blob=checksums.git_blob,
-        known=checksums.known,
+        known=known(checksums),
         pieces=counts.pieces,
         rows=counts.rows,
         rejected=counts.rejected,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from pathlib import Path
-from typing import BinaryIO
 
 from coig_writer.errors import PublicationError
+from coig_writer.files import Checksums
 
 REPOSITORY = "m-a-p/COIG-Writer"
 FILE = "all_human_data.json"
@@ -57,37 +56,6 @@ def fetch(
     return Download(Path(path), repository, str(commit))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Checksums:
-    """Size in bytes, SHA-256, and the id that git gives the content."""
-
-    size: int
-    sha256: str
-    git_blob: str
-
-    @property
-    def known(self) -> bool:
-        """Tells whether this is a recorded version of the authors' file."""
-        return self.sha256 in KNOWN_SHA256 or self.git_blob in KNOWN_GIT_BLOBS
-
-
-class Digesting:
-    """A file to read from that takes checksums on the way, so that one pass is enough."""
-
-    def __init__(self, handle: BinaryIO, size: int) -> None:
-        self._handle = handle
-        self._sha256 = hashlib.sha256()
-        self._git = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
-        self._size = 0
-
-    def read(self, length: int) -> bytes:
-        """Reads up to ``length`` bytes."""
-        piece = self._handle.read(length)
-        self._sha256.update(piece)
-        self._git.update(piece)
-        self._size += len(piece)
-        return piece
-
-    def finish(self) -> Checksums:
-        """Returns the checksums of everything that was read."""
-        return Checksums(self._size, self._sha256.hexdigest(), self._git.hexdigest())
+def known(checksums: Checksums) -> bool:
+    """Tells whether this is a recorded version of the authors' file."""
+    return checksums.sha256 in KNOWN_SHA256 or checksums.git_blob in KNOWN_GIT_BLOBS

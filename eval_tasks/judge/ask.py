@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from coig_writer.endpoint import Endpoint, Reply, Request
 from coig_writer.generation import Generation
+from coig_writer.metrics import formatting
 from coig_writer.metrics.coherence import paragraphs
 from coig_writer.score import Judgement
 from coig_writer.text.normalise import repaired
@@ -23,9 +23,6 @@ from eval_tasks.judge.rubric import Rubric
 Order = Literal["left_first", "right_first", "single"]
 LONGEST = 30_000  # characters of an article that a judge is given
 PLAIN = "+plain"
-_MARKS = re.compile(
-    r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+|\d+[.)][ \t]+)|[*_`]{1,3}|~~", re.MULTILINE
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +36,6 @@ class Question:
     order: Order
     request: Request | None
     problem: str | None = None
-
-
-def without_format(text: str) -> str:
-    """Returns a text without Markdown's marks; the words stay."""
-    return _MARKS.sub("", text)
 
 
 def questions(
@@ -129,7 +121,7 @@ class _Asker:
 
     def _article(self, record: Generation) -> str:
         text = repaired(record.article)
-        return without_format(text) if self.plain else text
+        return formatting.unmarked(text) if self.plain else text
 
     def _request(self, record: Generation, texts: Sequence[str]) -> Request:
         prompt = repaired(record.prompt)

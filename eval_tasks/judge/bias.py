@@ -11,21 +11,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.special import expit
 
 from coig_writer.errors import StatisticsError
+from coig_writer.metrics import formatting
+from coig_writer.preference.control import logistic
 from coig_writer.score import Judgement
 
 NAMES = ("position", "length", "format")
-_MARKED = re.compile(r"^[ \t]*(?:#{1,6} |[-*+] |\d+[.)] |>|\|)|\*\*[^*\n]+\*\*", re.MULTILINE)
-LARGEST = 15.0  # log-odds beyond which a strength is as good as infinite
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,9 +52,7 @@ class Bias:
 
 def shape(article: str) -> Shape:
     """Returns length and share of marked lines of an article."""
-    lines = [line for line in article.splitlines() if line.strip()]
-    marked = sum(_MARKED.search(line) is not None for line in lines)
-    return Shape(sum(not c.isspace() for c in article), marked / max(1, len(lines)))
+    return Shape(sum(not c.isspace() for c in article), formatting.marked(article))
 
 
 def biases(judgements: Sequence[Judgement], shapes: Mapping[tuple[str, str], Shape]) -> list[Bias]:
@@ -79,19 +74,26 @@ def biases(judgements: Sequence[Judgement], shapes: Mapping[tuple[str, str], Sha
         )
     design, outcome = _design(rows, shapes)
     varying = [i for i in range(design.shape[1]) if i == 0 or design[:, i].any()]
-    if np.linalg.matrix_rank(design[:, varying]) < len(varying):
+    design = design[:, varying]
+    if np.linalg.matrix_rank(design) < len(varying):
         raise StatisticsError(
             "length and format cannot be told from the variants: one always writes in the same way",
             "judge answers whose lengths vary",
         )
-    theta = _fit(design[:, varying], outcome)
+    try:
+        theta, _ = logistic.fit(design, outcome)
+    except StatisticsError as error:
+        raise StatisticsError(
+            f"the judge's biases: {error.message}",
+            "judge more pairs, or read the share of first-shown wins instead",
+        ) from error
     clusters = np.array([queries.index(j.query_id) for j in rows])
-    error = _errors(design[:, varying], outcome, theta, clusters)
+    errors = np.sqrt(np.diag(logistic.covariance(design, outcome, theta, [clusters])))
     # Student's over queries: ten of them are too few for the normal distribution
     wide = stats.t.ppf(0.975, len(queries) - 1)
     return [
         Bias(NAMES[column], v, v - wide * e, v + wide * e, len(rows), len(queries))
-        for column, v, e in zip(varying, theta.tolist(), error.tolist(), strict=True)
+        for column, v, e in zip(varying, theta.tolist(), errors.tolist(), strict=True)
         if column < len(NAMES)
     ]
 
@@ -115,33 +117,3 @@ def _design(
         won = "left" if row.order == "left_first" else "right"
         outcome[i] = 0.5 if side == "tie" else float(side == won)
     return design, outcome
-
-
-def _fit(design: NDArray[Any], outcome: NDArray[Any]) -> NDArray[np.float64]:
-    theta = np.zeros(design.shape[1])
-    for _ in range(100):
-        chance = expit(design @ theta)
-        gradient = design.T @ (outcome - chance)
-        if np.abs(gradient).max() <= 1e-8 * len(outcome):
-            return theta
-        information = (design * (chance * (1 - chance))[:, None]).T @ design
-        step = np.linalg.lstsq(information, gradient, rcond=None)[0]
-        theta = theta + step * min(1.0, 2.0 / np.abs(step).max())
-        if np.abs(theta).max() > LARGEST:
-            break
-    raise StatisticsError(
-        "no finite estimate of the judge's biases exists: something decides every verdict",
-        "judge more pairs, or read the share of first-shown wins instead",
-    )
-
-
-def _errors(
-    design: NDArray[Any], outcome: NDArray[Any], theta: NDArray[Any], clusters: NDArray[Any]
-) -> NDArray[np.float64]:
-    """Standard errors that sum the scores of a query before squaring."""
-    chance = expit(design @ theta)
-    bread = np.linalg.pinv((design * (chance * (1 - chance))[:, None]).T @ design)
-    scores = np.zeros((clusters.max() + 1, design.shape[1]))
-    np.add.at(scores, clusters, design * (outcome - chance)[:, None])
-    factor = len(scores) / (len(scores) - 1)
-    return np.asarray(np.sqrt(np.diag(bread @ (scores.T @ scores) @ bread) * factor))

@@ -267,8 +267,48 @@ def rows_sha256(records: Iterable[Any]) -> str:
     return digest.hexdigest()
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checksums:
+    """Size in bytes, SHA-256, and the id that git gives the content."""
+
+    size: int
+    sha256: str
+    git_blob: str
+
+
+class Digesting:
+    """A file to read from that takes checksums on the way, so that one pass is enough."""
+
+    def __init__(self, handle: BinaryIO, size: int) -> None:
+        self._handle = handle
+        self._sha256 = hashlib.sha256()
+        self._git = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+        self._size = 0
+
+    def read(self, length: int) -> bytes:
+        """Reads up to ``length`` bytes."""
+        piece = self._handle.read(length)
+        self._sha256.update(piece)
+        self._git.update(piece)
+        self._size += len(piece)
+        return piece
+
+    def finish(self) -> Checksums:
+        """Returns the checksums of everything that was read."""
+        return Checksums(self._size, self._sha256.hexdigest(), self._git.hexdigest())
+
+
+def checksums(path: Path) -> Checksums:
+    """Returns the checksums of a file, read once and in pieces."""
+    with path.open("rb") as handle:
+        digesting = Digesting(handle, path.stat().st_size)
+        while digesting.read(1 << 20):
+            pass
+    return digesting.finish()
+
+
 def file_sha256(path: Path) -> str:
-    """Returns the SHA-256 of a file, read in pieces."""
+    """Returns the SHA-256 of a file alone, read in pieces."""
     digest = hashlib.sha256()
     with path.open("rb") as handle:
         while piece := handle.read(1 << 20):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from coig_writer.endpoint import Endpoint, Price, Reply, Request, fence
+from coig_writer.endpoint.records import Usage, estimated
 from coig_writer.errors import ConfigError, EndpointError
 from coig_writer.triplet import Message
 from tests.loopback import Answer, Server, said
@@ -315,6 +316,11 @@ def test_the_budget_holds_with_many_requests_at_once(server: Server, endpoint: E
     endpoint.price, endpoint.budget, endpoint.concurrency = Price(1.0, 10.0), 0.01, 8
     endpoint.complete_all([ask(str(i), max_tokens=100) for i in range(40)])
     assert 0 < endpoint.ledger.cost <= 0.01
+
+
+def test_a_wide_character_is_a_token_and_two_others_are_one() -> None:
+    """Six wide ones, three others as two, eight for the turn."""
+    assert estimated(ask("春風，かな！abc", max_tokens=7)) == Usage(6 + 2 + 8, 7)
 
 
 def test_the_estimate_calls_nothing_and_knows_the_cache(server: Server, endpoint: Endpoint) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -14,7 +14,6 @@ from coig_writer.triplet import Message
 State = Literal["answered", "refused", "unparsable", "failed", "skipped"]
 # Raise when the same request would be sent or read differently: cached replies are then not used.
 CLIENT_VERSION = 1
-_HAN = re.compile(r"[⺀-鿿豈-﫿\U00020000-\U0003134f]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,8 +142,8 @@ class Ledger:
 
 
 def estimated(request: Request) -> Usage:
-    """Estimates tokens from above: one per Han character, one per two other characters."""
+    """Estimates tokens from above: one per wide character (Han, kana, full-width marks), one per two others."""
     text = "".join(m["content"] for m in request.messages)
-    han = len(_HAN.findall(text))
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
     overhead = 8 * len(request.messages)
-    return Usage(han + (len(text) - han + 1) // 2 + overhead, request.max_tokens)
+    return Usage(wide + (len(text) - wide + 1) // 2 + overhead, request.max_tokens)

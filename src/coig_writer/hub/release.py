@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from pathlib import Path
 from typing import Literal, get_args
 
 from coig_writer.errors import MissingInputError, PublicationError
-from coig_writer.files import parse_yaml
+from coig_writer.files import checksums, parse_yaml
 
 Kind = Literal["dataset", "model", "space"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -81,14 +80,9 @@ def _left_out(path: Path) -> bool:
 
 
 def read_file(source: Path, path: str) -> File:
-    """Hashes one file, in pieces: SHA-256, and the id that git gives its content."""
-    size = source.stat().st_size
-    sha256, blob = hashlib.sha256(), hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-    with source.open("rb") as handle:
-        while piece := handle.read(1 << 20):
-            sha256.update(piece)
-            blob.update(piece)
-    return File(path, source, size, sha256.hexdigest(), blob.hexdigest())
+    """Hashes one file: SHA-256, and the id that git gives its content."""
+    found = checksums(source)
+    return File(path, source, found.size, found.sha256, found.git_blob)
 
 
 def front_matter(text: str, where: Path) -> dict[str, object]:

@@ -20,9 +20,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from coig_writer.metrics.tokens import segment, tagged, tokenize
+from coig_writer.text.language import HAN
 from coig_writer.triplet import Language
 
-_HAN = re.compile(r"[㐀-鿿]")
 _CAPITALISED = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+")
 READABLE = {"zh": 400, "en": 1200}  # characters without white space
 
@@ -41,7 +41,7 @@ def content_words(text: str, language: Language) -> list[str]:
     words = tokenize(text, language)
     if language == "en":
         return [word for word in words if len(word) >= 4]
-    return [word for word in words if len(word) >= 2 and _HAN.search(word)]
+    return [word for word in words if len(word) >= 2 and HAN.search(word)]
 
 
 def names(text: str, language: Language) -> list[str]:

@@ -143,7 +143,8 @@ def test_an_unmeasured_answer_leaves_its_comparisons_out() -> None:
     ("article", "counts"),
     [
         ("# 标题\n\n正文\n## 小节\n#话题不是标题", (2, 0, 0)),
-        ("- 一\n* 二\n1. 三\n2）不算\n3、四\n———\n* * *", (0, 4, 0)),
+        ("- 一\n* 二\n1. 三\n2）不算\n3、四\n———\n* * *\n---\n-5度\n3.5公里\n*完*", (0, 4, 0)),
+        ("- **粗体**：词\n•词", (0, 2, 1)),
         ("**粗体**和__粗体__，** 不算 **，a*b*c", (0, 0, 2)),
         ("**开头粗体**\n", (0, 0, 1)),
     ],
@@ -151,3 +152,12 @@ def test_an_unmeasured_answer_leaves_its_comparisons_out() -> None:
 def test_headings_items_and_bold_are_counted(article: str, counts: tuple[int, int, int]) -> None:
     found = (formatting.headings(article), formatting.list_items(article), formatting.bold(article))
     assert found == counts
+
+
+def test_marks_are_weighed_by_lines_and_taken_off() -> None:
+    text = "# 题\n- **粗** 与 `码`\n\n1. 一\n> 说\n| 表 |\n有 **粗** 的\n3.5公里\n---\n平常"
+    assert formatting.marked(text) == 6 / 9
+    assert formatting.marked(" \n") == 0
+    assert (
+        formatting.unmarked(text) == "题\n粗 与 码\n\n一\n说\n| 表 |\n有 粗 的\n3.5公里\n---\n平常"
+    )

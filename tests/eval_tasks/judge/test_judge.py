@@ -19,7 +19,7 @@ from coig_writer.files import read_records, write_records
 from coig_writer.generation import Generation, split
 from coig_writer.score import Judgement, Score
 from eval_tasks import judge
-from eval_tasks.judge.ask import LONGEST, questions, without_format
+from eval_tasks.judge.ask import LONGEST, questions
 from eval_tasks.judge.rubric import load, names
 from tests.loopback import Answer, Server, said
 
@@ -276,9 +276,6 @@ def test_repeats_and_plain_text_are_asked_apart() -> None:
     asked = questions(load("pairwise"), records, plain=True, repeats=2)
     assert [q.rubric for q in asked] == ["pairwise+plain"] * 2 + ["pairwise+plain#2"] * 2
     assert len({q.request.key("m") for q in asked if q.request}) == 4
-    assert without_format("# Title\n- **bold** and `code`\n1. one\n> said") == (
-        "Title\nbold and code\none\nsaid"
-    )
 
 
 @pytest.mark.parametrize("name", names())
