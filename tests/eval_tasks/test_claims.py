@@ -82,6 +82,12 @@ def test_headline_numbers(published: dict[str, Claim]) -> None:
     assert "8 prompts" in found.reason.en
 
 
+def test_eleven_genres_have_fewer_than_fifteen_rows(published: dict[str, Claim]) -> None:
+    """The published counts are 1, 1, 2, 2, 3, 4, 5, 7, 8, 10, 11 rows, and then 15."""
+    told = published["minimum-15"].finding.reason.en
+    assert re.match(r"11 of \d\d genres have fewer than 15 rows", told)
+
+
 def test_paradox_points_the_other_way(published: dict[str, Claim]) -> None:
     finding = published["ttr-paradox"].finding
     assert finding.estimate == pytest.approx(0.51, abs=0.005)

@@ -69,6 +69,10 @@ def test_activations_at_8k():
     assert doubled[0].gib == pytest.approx(2 * inputs.gib)
 
 
+def test_three_gib_are_kept_free():
+    assert planner.memory(QWEN, FULL, 1, 1)[-1].gib == 3
+
+
 def test_sharding_divides_the_states_and_autocast_adds_its_copies():
     auto = dataclasses.replace(FULL, autocast=True)
     assert gib(auto) - gib(FULL) == pytest.approx(2 * throughput.matmul_parameters(QWEN) / GIB)

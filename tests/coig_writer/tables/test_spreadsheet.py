@@ -45,6 +45,18 @@ def test_a_broken_byte_is_no_other_encoding(tmp_path):
         encoding.detect(path)
 
 
+@pytest.mark.parametrize(("rare", "readable"), [(12, True), (13, False)])
+def test_half_of_the_characters_are_everyday_ones(tmp_path, rare, readable):
+    """GB2312's first level holds 山, its second 黯: 12 of 24 are everyday ones, or 12 of 25."""
+    path = tmp_path / "a.txt"
+    path.write_bytes(("山" * 12 + "黯" * rare).encode("gb18030"))
+    if readable:
+        assert encoding.detect(path).name == "GB18030"
+    else:
+        with pytest.raises(InputError, match="byte 24 is no UTF-8"):
+            encoding.detect(path)
+
+
 @pytest.mark.parametrize(("whole", "readable"), [(95, True), (94, False)])
 def test_a_twentieth_may_be_broken(tmp_path, whole, readable):
     """Five bytes that no encoding knows: 5 of 100 characters beyond ASCII, or 5 of 99."""
