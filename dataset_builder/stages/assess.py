@@ -89,14 +89,14 @@ def first_broken(document: Document) -> Verdict | None:
     return next(broken(document), None)
 
 
-def broken(document: Document, *, finish_reason: str | None = None) -> Iterator[Verdict]:
+def broken(document: Document) -> Iterator[Verdict]:
     """Yields what each rule says, in order; a text that only might be broken goes on to the model.
 
     Args:
-        document: The document; its genre, where known, is told to every rule that it matters to.
-        finish_reason: Why the model that wrote the text stopped, where one did.
+        document: The document; its genre, and why its model stopped, are told to the rules that they
+            matter to.
     """
-    return filter(None, _verdicts(document.text, document.genre, finish_reason))
+    return filter(None, _verdicts(document.text, document.genre, document.finish_reason))
 
 
 def _verdicts(text: str, genre: str | None, reason: str | None) -> Iterator[Verdict | None]:

@@ -30,14 +30,14 @@ from dataset_builder.official.reader import NotANumber, Reader
 
 COLUMNS = (
     "id", "text", "title", "url", "platform", "published_at", "published_at_other",
-    "likes", "comments", "shares", "region", "license", "genre",
+    "likes", "comments", "shares", "region", "license", "genre", "finish_reason",
 )  # fmt: skip
 NUMBERS = ("likes", "comments", "shares")
 DATES = ("published_at", "published_at_other")
 OFFICIAL = {"query", "thought", "answer"}
 LARGEST_NUMBER = 10**12
 METADATA = "metadata.csv"
-VERSION = 2  # of the rules of reading: a source is read again when they change
+VERSION = 3  # of the rules of reading: a source is read again when they change
 # What spreadsheets and pandas write where there is nothing.
 NOTHING = {"", "nan", "nat", "null", "none", "<na>", "n/a", "#n/a", "-", "—", "无"}
 # The index that pandas writes along; it says nothing about a text.

@@ -27,6 +27,7 @@ class Document:
         published_at_other: The same from a second place.
         date_evidence: What speaks for the dates: ``typed`` (one, as given), ``two_dates_agree``, or
             ``found_in_url`` (the address carries the same day or month).
+        finish_reason: Why the model stopped that wrote the text, where one did and the source says so.
         extra: Columns of the source that the kit does not know, as they were.
         prompt_fields: What the prompt was rebuilt from: theme, style, structure, culture.
         reasoning_fields: The five decision categories; joined, they are the reasoning.
@@ -61,6 +62,7 @@ class Document:
     reviews: tuple[Any, ...] = ()
     history: tuple[Any, ...] = ()
     extra: dict[str, Any] = dataclasses.field(default_factory=dict)
+    finish_reason: str | None = None
 
     @property
     def draft(self) -> str:

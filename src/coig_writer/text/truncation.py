@@ -16,6 +16,9 @@ ALMOST_ALL = 0.95  # the same, where the last line is as short as a name
 NEAR = 6  # items of a list before the last one that are compared with it
 STOPS = frozenset("。！？!?…；;.”")  # items and fields that are sentences end in one of these
 GOES_ON = "，,、：:；;（(“「『《〈【[‘"
+# Why a model stopped, as servers say it.
+SPENT = frozenset({"length", "max_tokens", "max_new_tokens", "max_output_tokens", "model_length"})
+ENDED_ITSELF = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence"})
 VERSE = frozenset({"poetry", "slogan", "hip-hop-rap"})
 
 _HTML = re.compile(
@@ -92,6 +95,15 @@ def too_short(text: str) -> Verdict | None:
     return Verdict("too_short", f"{length} characters") if length < SHORTEST else None
 
 
+def length_spent(finish_reason: str | None) -> bool:
+    """Says whether a model stopped because the length that it was given was spent."""
+    return _reason(finish_reason) in SPENT
+
+
+def _reason(given: str | None) -> str:
+    return (given or "").strip().lower()
+
+
 def cut_off(
     text: str, *, genre: str | None = None, finish_reason: str | None = None
 ) -> Verdict | None:
@@ -104,12 +116,13 @@ def cut_off(
     Args:
         text: The text.
         genre: Its genre, if known.
-        finish_reason: Why its model stopped, where that is known: ``length`` and ``stop`` decide.
+        finish_reason: Why its model stopped, where that is known: that its length was spent, or that it
+            ended itself, decides (``SPENT``, ``ENDED_ITSELF``); any other reason says nothing.
     """
-    if finish_reason == "length":
+    if length_spent(finish_reason):
         return Verdict("cut_off", "the model's length was spent")
     lines = [line for line in text.splitlines() if line.strip()]
-    if finish_reason == "stop" or not lines or genre in VERSE:
+    if _reason(finish_reason) in ENDED_ITSELF or not lines or genre in VERSE:
         return None
     raw = lines.pop()[-SHORT_TAIL:]
     last = _bare(raw)

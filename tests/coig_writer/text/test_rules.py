@@ -183,8 +183,14 @@ def test_verse_is_left_alone_and_a_known_finish_reason_decides() -> None:
     verse = "月亮挂在树上\n像一枚旧硬币\n没有人伸手去取，也没有人问起它的价钱，从来没有"
     assert truncation.cut_off(verse) is None
     assert truncation.cut_off("") is None
-    assert truncation.cut_off(STORY, finish_reason="length") is not None
-    assert truncation.cut_off(STORY + "\n雨" * 30, finish_reason="stop") is None
+    for spent in ("length", "MAX_TOKENS", " max_new_tokens "):
+        assert truncation.cut_off(STORY, finish_reason=spent) is not None
+    half = STORY + "\n他走进雨里，"
+    for ended in ("stop", "end_turn", "EOS"):
+        assert truncation.cut_off(half, finish_reason=ended) is None
+    for unsaid in (None, "", "content_filter"):
+        assert truncation.cut_off(half, finish_reason=unsaid) is not None
+        assert truncation.cut_off(STORY, finish_reason=unsaid) is None
 
 
 def test_the_shortest_article_has_twelve_characters() -> None:

@@ -37,6 +37,14 @@ def test_rules_drop_what_they_name_and_no_more(text, reason):
     assert (broken and broken.rule) == reason
 
 
+def test_why_a_model_stopped_decides_whether_its_text_is_cut_off():
+    for reason, rule in (("length", "cut_off"), ("stop", None), (None, None)):
+        found = assess.first_broken(Document("a", GOOD, finish_reason=reason))
+        assert (found and found.rule) == rule
+    half = GOOD + "\n我说那您还跟人家磨，她看我一眼，那意思是"
+    assert assess.first_broken(Document("a", half, finish_reason="stop")) is None
+
+
 def test_selling_is_allowed_in_its_own_genre():
     text = GOOD + "\n扫码加我，限时到手价九块九！"
     assert assess.first_broken(Document("a", text, genre="advertising")) is None

@@ -23,7 +23,7 @@ from coig_writer.triplet import Language
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Text:
-    """One answer as it came in: who wrote it, to which prompt."""
+    """One answer as it came in: who wrote it, to which prompt, and why its model stopped, if known."""
 
     variant: str
     query_id: str
@@ -31,6 +31,7 @@ class Text:
     genre: str
     prompt: str
     article: str
+    finish_reason: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,7 +73,15 @@ class Collection:
 def read_generations(paths: Iterable[Path]) -> list[Text]:
     """Reads answers from generation records: files, or folders of them."""
     return [
-        Text(g.variant, g.query_id, g.language, g.genre or "unassigned", g.prompt, g.article)
+        Text(
+            g.variant,
+            g.query_id,
+            g.language,
+            g.genre or "unassigned",
+            g.prompt,
+            g.article,
+            g.finish_reason,
+        )
         for path in paths
         for g in read_records(path, Generation, "python recipes/generate.py")
     ]
@@ -81,8 +90,8 @@ def read_generations(paths: Iterable[Path]) -> list[Text]:
 def read_preference_bench(path: Path) -> list[Text]:
     """Reads WritingPreferenceBench's published answers (arXiv 2510.14616).
 
-    Columns: ``prompt_id, genre_zh, prompt, model, response``; others are ignored. Plain or
-    gzip-compressed JSONL, or Parquet.
+    Columns: ``prompt_id, genre_zh, prompt, model, response`` and, where given, ``finish_reason``; others are
+    ignored. Plain or gzip-compressed JSONL, or Parquet.
     """
     genres = taxonomy.published()
     texts = []
@@ -94,9 +103,13 @@ def read_preference_bench(path: Path) -> list[Text]:
             )
         slug = genres.genre(str(row["genre_zh"])).slug
         article = split(str(row["response"] or "")).article
+        reason = row.get("finish_reason")
         texts.append(
-            Text(str(row["model"]), str(row["prompt_id"]), "zh", slug, str(row["prompt"]), article)
-        )
+            Text(
+                str(row["model"]), str(row["prompt_id"]), "zh", slug, str(row["prompt"]), article,
+                str(reason) if reason else None,
+            )
+        )  # fmt: skip
     return texts
 
 
@@ -201,7 +214,12 @@ def _prompt(
                 f"{first.query_id}: no answer of {name!r}",
                 "list models or prompts in the study file so that every model answers every prompt",
             )
-    scans = [scanner.scan(answers[v].article, prompt=first.prompt) for v in variants]
+    scans = [
+        scanner.scan(
+            answers[v].article, prompt=first.prompt, finish_reason=answers[v].finish_reason
+        )
+        for v in variants
+    ]
     findings = [
         dataclasses.replace(f, variant=v, query_id=first.query_id)
         for v, scan in zip(variants, scans, strict=True)

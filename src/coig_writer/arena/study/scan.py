@@ -3,7 +3,8 @@
 Runs once, when a study loads. Cleaning only takes away what is no part of the writing: template
 tokens at the ends, a closed ``<think>`` block, a chat assistant's opening and closing lines,
 invisible and direction-changing characters. What cannot be cleaned without touching the writing
-refuses the answer: an unclosed reasoning, a token inside the text, a model that names itself.
+refuses the answer: an unclosed reasoning, a token inside the text, a model that names itself. An
+answer that its model did not end, by its own record, is shown as it is and noted.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from coig_writer.generation import CLOSE, OPEN
-from coig_writer.text import framing
+from coig_writer.text import framing, truncation
 from coig_writer.text.refusal import refusal, speaks_as_assistant
 from coig_writer.text.verdict import Verdict
 
-Action = Literal["cleaned", "refused"]
+Action = Literal["cleaned", "refused", "noted"]
 Cleaner = Callable[[str], tuple[str, str]]  # the text cleaned, and what was found around it
 
 _TOKEN = r"(?:<\|[a-zA-Z_]{2,30}\|>|</?s>|\[/?INST\]|<<?/?SYS>?>|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>)"
@@ -113,10 +114,13 @@ class Scanner:
         )
         self._allowed = [phrase.lower() for phrase in allowed]
 
-    def scan(self, text: str, *, prompt: str = "") -> Scan:
+    def scan(self, text: str, *, prompt: str = "", finish_reason: str | None = None) -> Scan:
         """Cleans a text and says what was found.
 
-        What the prompt itself contains is no sign of a model and is let pass.
+        Args:
+            text: An answer.
+            prompt: What it answers; what the prompt itself contains is no sign of a model.
+            finish_reason: Why the model stopped, where that is known; without it nothing is noted.
         """
         text = text.replace("\r\n", "\n")
         findings: list[Finding] = []
@@ -127,7 +131,9 @@ class Scanner:
                 text, excerpt = clean(text)
                 findings += [Finding(rule, "cleaned", excerpt)] if excerpt else []
             text = text.strip("\n").rstrip()
-        return Scan(text, tuple(findings + self._refusals(text, prompt)))
+        spent = truncation.length_spent(finish_reason)
+        noted = [Finding("cut off", "noted", f"…{text[-20:]}")] if spent else []
+        return Scan(text, tuple(findings + noted + self._refusals(text, prompt)))
 
     def _refusals(self, text: str, prompt: str) -> list[Finding]:
         if not text.strip():

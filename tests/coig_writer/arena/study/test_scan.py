@@ -130,3 +130,12 @@ def test_scanning_twice_changes_nothing_more_and_never_fails(text):
 def test_hostile_repetition_is_scanned_in_linear_time(text):
     """Doubling a text may about double the work; a quadratic rule would take minutes here."""
     SCANNER.scan(text)
+
+
+def test_an_answer_that_its_model_did_not_end_is_shown_as_it_is_and_noted():
+    text = "她把伞递给他，转身走进雨里，"
+    found = Scanner([]).scan(text, finish_reason="length")
+    assert (found.text, found.refused) == (text, False)
+    assert [(f.rule, f.action) for f in found.findings] == [("cut off", "noted")]
+    for reason in ("stop", None):
+        assert Scanner([]).scan(text, finish_reason=reason).findings == ()
