@@ -143,7 +143,7 @@ def command(stage: str, arguments: argparse.Namespace) -> str:
     """Returns the command line that recomputes; absolute paths keep their name only."""
     words = ["python", "-m", "eval_tasks", stage]
     given = vars(arguments)
-    for name in ("generations", "scores", "ballots", "judgements", "validation"):
+    for name in ("generations", "scores", "ballots", "judgements", "validation", "review"):
         paths: list[Path] = (
             [given[name]] if isinstance(given.get(name), Path) else given.get(name) or []
         )

@@ -2,7 +2,7 @@
 
 Verdicts are *supported*, *not supported* and *not testable here*, each with estimate, interval,
 corrected p and reason. From the published counts alone; with ``--generations``, ``--scores``,
-``--ballots`` and ``--judgements`` the same questions are asked of your own runs, where they can be
+``--ballots``, ``--judgements`` and ``--review`` the same questions are asked of your own runs, where they can be
 computed.
 """
 
@@ -17,7 +17,17 @@ from pathlib import Path
 
 from coig_writer.files import atomic_path
 from eval_tasks import runs as inputs
-from eval_tasks.claims import beyond, chinese, dataset, english, outputs, own, page, style
+from eval_tasks.claims import (
+    beyond,
+    chinese,
+    dataset,
+    english,
+    outputs,
+    own,
+    own_review,
+    page,
+    style,
+)
 from eval_tasks.claims.claim import Claim
 
 CHAPTERS = (chinese, english, style, dataset, outputs, beyond)
@@ -35,9 +45,10 @@ def main() -> int | None:
     arguments = _parser().parse_args()
     claims = published()
     given = (arguments.generations, arguments.scores, arguments.ballots, arguments.judgements)
-    if any(given):
-        runs = inputs.read(*given)
-        found = own.findings(runs)
+    if any(given) or arguments.review:
+        found = own.findings(inputs.read(*given)) if any(given) else {}
+        if arguments.review:
+            found["acceptance"] = own_review.acceptance(arguments.review)
         claims = [dataclasses.replace(c, own=found.get(c.id)) for c in claims]
     for claim in claims:
         mine = f"  (yours: {MARKS[claim.own.verdict]})" if claim.own else ""
@@ -70,6 +81,12 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     inputs.add_arguments(parser, judgements=True)
+    parser.add_argument(
+        "--review",
+        type=Path,
+        metavar="FILE",
+        help="a curation's work/review/report.json, as written by python -m dataset_builder review",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdicts as JSON")
     parser.add_argument(
         "--html",
