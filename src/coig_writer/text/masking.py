@@ -53,16 +53,17 @@ class Masked:
 def masked(text: str) -> Masked:
     """Replaces personal data by its kind in brackets."""
     counts: dict[str, int] = {}
+    narrow = text.translate(_NARROW)
     for kind, pattern in _PERSONAL.items():
         found = [
             match
-            for match in pattern.finditer(text.translate(_NARROW))
+            for match in pattern.finditer(narrow)
             if kind != "身份证号" or _is_identity(match.group())
         ]
         for match in reversed(found):
             text = f"{text[: match.start()]}［{kind}］{text[match.end() :]}"
         if found:
-            counts[kind] = len(found)
+            narrow, counts[kind] = text.translate(_NARROW), len(found)
     return Masked(text, counts)
 
 
