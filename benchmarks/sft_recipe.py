@@ -25,7 +25,13 @@ from typing import Any
 
 import torch
 from torch.profiler import ProfilerActivity, profile
-from transformers import Qwen2ForCausalLM, TrainerCallback
+from transformers import (
+    Qwen2ForCausalLM,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from coig_writer.errors import MissingInputError, run_command
 from coig_writer.files import read_rows
@@ -85,7 +91,7 @@ def model_of(of: Shape, dtype: str, implementation: str, device: str) -> Any:
         )
 
 
-class Clock(TrainerCallback):  # type: ignore[misc]
+class Clock(TrainerCallback):
     """Notes when training began and each optimizer step ended, the device's queue drained."""
 
     def __init__(self, device: str, profiler: Any = None) -> None:
@@ -97,16 +103,22 @@ class Clock(TrainerCallback):  # type: ignore[misc]
             torch.cuda.synchronize()
         self.ends.append(time.perf_counter())
 
-    def on_train_begin(self, *_: Any, **__: Any) -> None:
+    def on_train_begin(self, *_: object, **__: object) -> None:
         """Starts the clock."""
         self._note()
 
-    def on_step_begin(self, _: Any, state: Any, *__: Any, **___: Any) -> None:
+    def on_step_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: object,
+    ) -> None:
         """Starts the profiler before the last step."""
         if self.profiler is not None and state.global_step == state.max_steps - 1:
             self.profiler.start()
 
-    def on_step_end(self, *_: Any, **__: Any) -> None:
+    def on_step_end(self, *_: object, **__: object) -> None:
         """Notes a step."""
         self._note()
 

@@ -43,16 +43,16 @@ def steps_of(stage: str, arguments: Sequence[str]) -> list[Step]:
     return STAGES[stage].from_command_line(arguments)[1]
 
 
-class Share(PipelineStep):  # type: ignore[misc]
+class Share(PipelineStep):
     """A datatrove step that does one task's share of a step of a stage."""
 
     type, name = "CURATE", "share"
 
     def __init__(self, stage: str, arguments: Sequence[str], number: int) -> None:
-        super().__init__()
+        PipelineStep.__init__(self)
         self.stage, self.arguments, self.number = stage, tuple(arguments), number
 
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> None:
+    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Any:
         """Does the share of ``rank``; the last step of a stage reports what it counted."""
         where, steps = STAGES[self.stage].from_command_line(self.arguments)
         counts = steps[self.number].run(rank, world_size)
@@ -124,7 +124,7 @@ def slurm(given: argparse.Namespace, arguments: Sequence[str]) -> None:
 
 def script(executor: Any) -> Path:
     """Writes what datatrove would submit, and returns the script's path."""
-    import dill  # type: ignore[import-untyped]
+    import dill
     from dill import CONTENTS_FMODE
 
     place = Path(executor.logging_dir.path)

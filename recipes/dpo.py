@@ -22,7 +22,7 @@ DEFAULT = Path(__file__).parent / "configs" / "dpo.yaml"
 def main() -> int | None:
     """Trains and reports."""
     own, settings, model = dpo.parse(None, DEFAULT)
-    recipes.check_hardware(settings, model.model_name_or_path)
+    recipes.check_hardware(settings, recipes.base(model))
     recipes.check_quantization(model)
     print(reward_report.rendered(dpo.train(own, settings, model)))
     print(f"{settings.output_dir}: model, its pairs, their lock and facts", flush=True)

@@ -13,16 +13,20 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from coig_writer import facts
 from coig_writer.errors import ConfigError, DriftError, MissingInputError, run_command
 from coig_writer.mixing import chat, controls, mixing, sources
 from coig_writer.mixing.controls import Control
-from coig_writer.mixing.mixing import Lock, Sampled
+from coig_writer.mixing.mixing import Sampled
 from coig_writer.mixing.sources import Source
+from coig_writer.mixture import Lock
 from coig_writer.training import recipe as recipes
 from coig_writer.training.recipe import RecipeArguments
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 def main() -> int | None:
@@ -53,8 +57,15 @@ def main() -> int | None:
     recipe, sft, model = recipes.parse(given)
     out = arguments.out or Path(recipe.mixtures)
     for variant in recipe.variants:
-        model_name = model.model_name_or_path
-        build(variant, recipe, sft.max_length, model_name, out / variant, verify=arguments.verify)
+        model_name = recipes.base(model)
+        build(
+            variant,
+            recipe,
+            recipes.longest(sft),
+            model_name,
+            out / variant,
+            verify=arguments.verify,
+        )
     return None
 
 
@@ -74,7 +85,7 @@ def build(
     sampled = [controls.rework(part, control, rules, tokenizer) for part in sampled]
     sampled = [controls.hold_out(part, control, rules) for part in sampled]
     rows = mixing.build(sampled, rules)
-    also: dict[str, Any] = {"sample_scale": recipe.sample_scale}
+    also: dict[str, object] = {"sample_scale": recipe.sample_scale}
     if control.locked is not None:
         also["control"] = control.locked
     locked = mixing.lock(variant, sampled, rows, rules, tokenizer_hash, **also)
@@ -130,7 +141,7 @@ def counts(
     return {source: count for source, count in wanted.items() if count} | whole
 
 
-def load_tokenizer(model: str) -> tuple[Any, str]:
+def load_tokenizer(model: str) -> tuple[PreTrainedTokenizerBase, str]:
     """Loads the tokenizer of the model to be trained, and its hash."""
     from transformers import AutoTokenizer
 

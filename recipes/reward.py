@@ -25,7 +25,7 @@ DEFAULT = Path(__file__).parent / "configs" / "reward.yaml"
 def main() -> int | None:
     """Trains, reports and scores."""
     own, settings, model = run.parse(None, DEFAULT)
-    recipes.check_hardware(settings, model.model_name_or_path)
+    recipes.check_hardware(settings, recipes.base(model))
     report, trainer = run.train(own, settings, model)
     if not trainer.is_world_process_zero():
         return None
@@ -34,7 +34,7 @@ def main() -> int | None:
     answers = [
         a for path in own.score or own.generations for a in read_records(Path(path), Generation)
     ]
-    trained_on = run.prompts(Path(settings.output_dir))
+    trained_on = run.prompts(recipes.out(settings))
     for variant in dict.fromkeys(a.variant for a in answers):
         mine = [a for a in answers if a.variant == variant]
         file = Path(own.scores) / f"{variant}.parquet"

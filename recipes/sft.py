@@ -24,8 +24,8 @@ def main() -> int | None:
     logging.getLogger("coig_writer").setLevel(logging.INFO)
     recipe, sft, model = recipes.parse(default_config=DEFAULT)
     for variant in recipe.variants:
-        run.read_mixture(recipe, variant, sft.max_length)
-    recipes.check_hardware(sft, model.model_name_or_path)
+        run.read_mixture(recipe, variant, recipes.longest(sft))
+    recipes.check_hardware(sft, recipes.base(model))
     recipes.check_quantization(model)
     modes.choose(
         recipe.mode, sft, model.dtype, lora=model.use_peft

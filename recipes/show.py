@@ -8,13 +8,16 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from coig_writer.errors import InputError, run_command
 from coig_writer.files import read_records
 from coig_writer.mixing import chat
 from coig_writer.mixture import MixtureRow
 from coig_writer.record import to_row
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 GREEN, GREY, RESET = "\x1b[32m", "\x1b[90m", "\x1b[0m"
 
@@ -60,13 +63,15 @@ def coloured(row: MixtureRow, model: str, max_length: int) -> str:
     return title + "\n\n" + "·".join(pieces)
 
 
-def whole(tokens: list[tuple[int, bool]], tokenizer: Any) -> list[tuple[str, bool]]:
+def whole(
+    tokens: list[tuple[int, bool]], tokenizer: PreTrainedTokenizerBase
+) -> list[tuple[str, bool]]:
     """Decodes tokens, joining those that are only together a character."""
     pieces: list[tuple[str, bool]] = []
     waiting: list[int] = []
     for token, trained in tokens:
         waiting.append(token)
-        text = tokenizer.decode(waiting)
+        text = str(tokenizer.decode(waiting))
         if "\ufffd" not in text or len(waiting) == 4:
             pieces.append((text, trained))
             waiting = []

@@ -18,10 +18,12 @@ script that is loaded by path cannot import its neighbours.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import datasets
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from coig_writer import benchmark, taxonomy
@@ -31,7 +33,7 @@ from coig_writer.taxonomy import Taxonomy
 FOLDER = "COIG-Writer"
 
 
-class CoigWriterConfig(datasets.BuilderConfig):  # type: ignore[misc]
+class CoigWriterConfig(datasets.BuilderConfig):
     """A config: the genres it holds; None for all rows, assigned or not."""
 
     def __init__(self, genres: tuple[str, ...] | None = None, **arguments: Any) -> None:
@@ -48,14 +50,15 @@ def _configs(names: Taxonomy) -> list[CoigWriterConfig]:
     ]
 
 
-class CoigWriter(datasets.ArrowBasedBuilder):  # type: ignore[misc]
+class CoigWriter(datasets.ArrowBasedBuilder):
     """COIG-Writer from a packed folder (``data_dir``), one config per category and genre."""
 
-    BUILDER_CONFIG_CLASS = CoigWriterConfig
-    DEFAULT_CONFIG_NAME = "default"
-    BUILDER_CONFIGS: ClassVar[list[CoigWriterConfig]] = _configs(taxonomy.published())
+    config: CoigWriterConfig
+    BUILDER_CONFIG_CLASS: type[datasets.BuilderConfig] = CoigWriterConfig
+    DEFAULT_CONFIG_NAME: Any = "default"
+    BUILDER_CONFIGS = _configs(taxonomy.published())
 
-    def __new__(cls, *_: Any, data_dir: str | None = None, **__: Any) -> CoigWriter:
+    def __new__(cls, *_: object, data_dir: str | None = None, **__: object) -> CoigWriter:
         """Makes a builder whose class lists the configs of the folder's own taxonomy.
 
         ``datasets`` looks a config up in the class, before a builder has read its folder.
@@ -72,7 +75,7 @@ class CoigWriter(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(description="COIG-Writer (arXiv 2510.14763)")
 
-    def _split_generators(self, _downloads: Any) -> list[datasets.SplitGenerator]:
+    def _split_generators(self, _downloads: object) -> list[datasets.SplitGenerator]:
         folder = Path(self.config.data_dir or FOLDER).resolve()
         if self.config.name == "benchmark":
             splits: dict[str, list[Path]] = {
@@ -100,8 +103,10 @@ class CoigWriter(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             for file in sorted(folder.glob(f"data/{genre}/train-*.parquet"))
         ]
 
-    def _generate_tables(self, files: list[Path]) -> Any:
-        for index, file in enumerate(files):
+    def _generate_tables(
+        self, **of_split: list[Path]
+    ) -> Iterator[tuple[datasets.builder.Key, pa.Table]]:
+        for index, file in enumerate(of_split["files"]):
             # datasets 5 wants its own key type, earlier versions a plain integer
-            key = datasets.builder.Key(0, index) if hasattr(datasets.builder, "Key") else index
+            key: Any = datasets.builder.Key(0, index) if hasattr(datasets.builder, "Key") else index
             yield key, pq.read_table(file)

@@ -26,6 +26,7 @@ from eval_tasks.report.relation import METRICS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
+    from matplotlib.typing import RcKeyType
 
 INK, SOFT, RULE, CALM = "#22252a", "#62666d", "#e6e2d8", "#b9b5aa"
 RED, BLUE = "#b5462f", "#2f5f8f"
@@ -58,7 +59,7 @@ def draw(name: str, caption: Text, size: tuple[float, float], paint: Paint, fold
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    style = {
+    style: dict[RcKeyType, object] = {
         "svg.fonttype": "none", "text.parse_math": False, "svg.hashsalt": name, "font.size": 9, "text.color": INK,
         "axes.edgecolor": RULE, "axes.labelcolor": SOFT, "xtick.color": SOFT, "ytick.color": INK,
         "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False,

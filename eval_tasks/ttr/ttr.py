@@ -6,6 +6,8 @@
 The measure is the package's; this file only wraps it. `evaluate` reads the imports line by line.
 """
 
+from collections.abc import Sequence
+
 import datasets
 import evaluate
 
@@ -26,7 +28,7 @@ COIG-Writer, arXiv 2510.14763, Table 4 (type-token ratio over jieba tokens).
 """
 
 
-class TypeTokenRatio(evaluate.Metric):  # type: ignore[misc]
+class TypeTokenRatio(evaluate.Metric):
     """TTR of texts in one language."""
 
     def _info(self) -> evaluate.MetricInfo:
@@ -34,10 +36,17 @@ class TypeTokenRatio(evaluate.Metric):  # type: ignore[misc]
             description=_DESCRIPTION,
             citation=_CITATION,
             inputs_description=_INPUTS,
-            features=datasets.Features({"predictions": datasets.Value("string")}),
+            features=datasets.Features(predictions=datasets.Value("string")),
         )
 
-    def _compute(self, predictions: list[str], language: Language = "zh") -> dict[str, object]:
+    def _compute(
+        self,
+        *,
+        predictions: Sequence[str] = (),
+        references: None = None,
+        language: Language = "zh",
+        **_: object,
+    ) -> dict[str, object]:
         if language not in ("zh", "en"):
             raise ValueError(f"language is {language!r}; use 'zh' or 'en'")
         ratios = [

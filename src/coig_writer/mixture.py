@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeAlias
 
 SAMPLER_VERSION = 1
+Lock: TypeAlias = Mapping[str, Any]  # ``mixture.lock.json``
 Variant = Literal["cw", "cw_1k", "cw_5k", "cw_10k", "g", "base"]
 
 

@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coig_writer.benchmark import Query
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.generating.answers import Completion, row_seed
 from coig_writer.generation import Sampling
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import (
+        GenerationConfig,
+        LogitsProcessor,
+        PreTrainedModel,
+        PreTrainedTokenizerBase,
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,7 +56,7 @@ class Writer:
                     bar.update()
 
 
-def load(writer: Writer) -> tuple[Any, Any]:
+def load(writer: Writer) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Loads model and tokenizer for generation, on a GPU where there is one."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -67,28 +76,33 @@ def load(writer: Writer) -> tuple[Any, Any]:
             f"{writer.path}: no model here ({str(error)[:80]})",
             "train it first: accelerate launch recipes/sft.py",
         ) from error
-    return model.to(device).eval(), tokenizer
+    torch.nn.Module.to(model, device)  # transformers' own `to` hides its arguments
+    return model.eval(), tokenizer
 
 
 def complete(
-    model: Any, tokenizer: Any, queries: Sequence[Query], sampling: Sampling, seed: int
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    queries: Sequence[Query],
+    sampling: Sampling,
+    seed: int,
 ) -> list[Completion]:
     """Answers a batch, one completion per query; the checkpoint's own decoding settings have no say."""
     import torch
-    from transformers import LogitsProcessorList
+    from transformers import BatchEncoding, LogitsProcessorList
 
     conversations = [[{"role": "user", "content": q.query}] for q in queries]
-    inputs = tokenizer.apply_chat_template(
+    encoded = tokenizer.apply_chat_template(
         conversations,
         add_generation_prompt=True,
         padding=True,
         return_tensors="pt",
         return_dict=True,
-    ).to(model.device)
+    )
+    assert isinstance(encoded, BatchEncoding)
+    inputs = encoded.to(model.device)
     stops = stop_ids(tokenizer, sampling)
-    bare = (
-        model.get_base_model() if hasattr(model, "get_base_model") else model
-    )  # LoRA's layers stay in
+    bare: Any = getattr(model, "get_base_model", lambda: model)()  # LoRA's layers stay in
     own = bare.generation_config
     # what is None in a configuration that is given is filled from the model's, so that one is exchanged too
     bare.generation_config = _settings(tokenizer, sampling, stops)
@@ -103,7 +117,7 @@ def complete(
     return [_finished(tokenizer, row, stops) for row in new]
 
 
-def stop_ids(tokenizer: Any, sampling: Sampling) -> list[int]:
+def stop_ids(tokenizer: PreTrainedTokenizerBase, sampling: Sampling) -> list[int]:
     """Returns the ids of the tokens that end an answer; the tokenizer's own where none are named.
 
     Raises:
@@ -121,7 +135,9 @@ def stop_ids(tokenizer: Any, sampling: Sampling) -> list[int]:
     return [known[name] for name in sampling.stop]
 
 
-def _settings(tokenizer: Any, sampling: Sampling, stops: list[int]) -> Any:
+def _settings(
+    tokenizer: PreTrainedTokenizerBase, sampling: Sampling, stops: list[int]
+) -> GenerationConfig:
     from transformers import GenerationConfig
 
     penalty = sampling.repetition_penalty
@@ -134,14 +150,16 @@ def _settings(tokenizer: Any, sampling: Sampling, stops: list[int]) -> Any:
     )
 
 
-def _finished(tokenizer: Any, row: list[int], stops: Sequence[int]) -> Completion:
+def _finished(
+    tokenizer: PreTrainedTokenizerBase, row: list[int], stops: Sequence[int]
+) -> Completion:
     end = next((i for i, token in enumerate(row) if token in stops), None)
     kept = row if end is None else row[:end]
-    text = tokenizer.decode(kept, skip_special_tokens=True)
+    text = str(tokenizer.decode(kept, skip_special_tokens=True))
     return Completion(text, "length" if end is None else "stop", len(kept))
 
 
-def _processors(queries: Sequence[Query], sampling: Sampling, seed: int) -> list[Any]:
+def _processors(queries: Sequence[Query], sampling: Sampling, seed: int) -> list[LogitsProcessor]:
     """Returns what samples; with temperature 0 nothing, and the likeliest token is taken."""
     if sampling.temperature == 0:
         return []
@@ -155,16 +173,16 @@ def _processors(queries: Sequence[Query], sampling: Sampling, seed: int) -> list
     ]
 
 
-def gumbel(seeds: Sequence[int]) -> Any:
+def gumbel(seeds: Sequence[int]) -> LogitsProcessor:
     """Returns a logits processor that turns greedy decoding into sampling, one stream per row."""
     import torch
     from transformers import LogitsProcessor
 
-    class Gumbel(LogitsProcessor):  # type: ignore[misc]
+    class Gumbel(LogitsProcessor):
         def __init__(self) -> None:
             self.streams = [torch.Generator().manual_seed(seed) for seed in seeds]
 
-        def __call__(self, input_ids: Any, scores: Any) -> Any:
+        def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
             noise = torch.stack([torch.rand(scores.shape[-1], generator=g) for g in self.streams])
             return scores - torch.log(-torch.log(noise.clamp_min(1e-20))).to(scores)
 

@@ -9,11 +9,20 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from coig_writer.errors import InputError
 from coig_writer.generation import CLOSE
 from coig_writer.triplet import Message
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+class Tokenizer(Protocol):
+    """What the kit asks of a tokenizer of transformers, whose own type leaves open what a chat becomes."""
+
+    def apply_chat_template(self, *given: Any, **settings: Any) -> Any: ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,7 +33,7 @@ class Encoded:
     trained: list[bool]
 
 
-def training_template(tokenizer: Any) -> str | None:
+def training_template(tokenizer: PreTrainedTokenizerBase) -> str | None:
     """Returns the template that marks the assistant turn, or None if the tokenizer's own does."""
     from trl.chat_template_utils import get_training_chat_template
 
@@ -32,7 +41,7 @@ def training_template(tokenizer: Any) -> str | None:
     return template
 
 
-def encode(tokenizer: Any, conversation: list[Message], template: str | None) -> Encoded:
+def encode(tokenizer: Tokenizer, conversation: list[Message], template: str | None) -> Encoded:
     """Encodes a conversation exactly as the trainer does.
 
     Raises:
@@ -54,14 +63,14 @@ def encode(tokenizer: Any, conversation: list[Message], template: str | None) ->
     return Encoded(list(encoded["input_ids"]), trained)
 
 
-def count(tokenizer: Any, conversation: list[Message]) -> int:
+def count(tokenizer: Tokenizer, conversation: list[Message]) -> int:
     """Counts the tokens of a conversation under the tokenizer's own template."""
     return len(
         tokenizer.apply_chat_template(conversation, tokenize=True, return_dict=True)["input_ids"]
     )
 
 
-def reasoning_end(tokenizer: Any, conversation: list[Message]) -> int:
+def reasoning_end(tokenizer: Tokenizer, conversation: list[Message]) -> int:
     """Counts the tokens up to and with the end of the reasoning block (0 if there is none)."""
     turn = conversation[-1]["content"]
     if CLOSE not in turn:
@@ -71,7 +80,7 @@ def reasoning_end(tokenizer: Any, conversation: list[Message]) -> int:
     return count(tokenizer, cut) - 2  # without the end-of-turn token and its newline
 
 
-def tokenizer_sha256(tokenizer: Any) -> str:
+def tokenizer_sha256(tokenizer: PreTrainedTokenizerBase) -> str:
     """Returns one hash for a tokenizer: its vocabulary, merges and chat template."""
     state = tokenizer.backend_tokenizer.to_str() + str(tokenizer.chat_template)
     return hashlib.sha256(state.encode()).hexdigest()

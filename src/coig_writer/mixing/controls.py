@@ -10,16 +10,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from coig_writer import generation, paper
 from coig_writer.errors import ConfigError, InputError, MissingInputError
 from coig_writer.files import read_json, read_yaml
 from coig_writer.mixing import chat
+from coig_writer.mixing.chat import Tokenizer
 from coig_writer.mixing.mixing import Aside, Rules, Sampled
 from coig_writer.mixture import PUBLISHED, MixtureRow, Turn, rank, steps
 from coig_writer.record import from_row
 from coig_writer.triplet import messages
+
+if TYPE_CHECKING:
+    from trl import SFTConfig
 
 Reasoning = Literal["own", "absent", "shuffled"]
 SOURCES = ("creative", "general_zh", "general_en")
@@ -57,7 +61,7 @@ class Control:
     holdout: float | None = None
 
     @property
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> dict[str, object]:
         """What differs from ``of``, by the names of ``controls.yaml``."""
         fixed = ("name", "of", "question")
         return {
@@ -67,7 +71,7 @@ class Control:
         }
 
     @property
-    def locked(self) -> dict[str, Any] | None:
+    def locked(self) -> dict[str, object] | None:
         """What a lock says of it; None for a published variant."""
         if self.name in PUBLISHED:
             return None
@@ -84,7 +88,7 @@ def read(path: Path = FILE) -> dict[str, Control]:
     return {name: _parse(name, entry, path) for name, entry in read_yaml(path).items()}
 
 
-def _parse(name: str, entry: Any, path: Path) -> Control:
+def _parse(name: str, entry: object, path: Path) -> Control:
     where = f"{path}: control {name!r}"
     given = entry if isinstance(entry, dict) else {}
     try:
@@ -178,7 +182,7 @@ def at_sample_scale(wanted: Mapping[str, int], at_hand: Mapping[str, int]) -> di
     }
 
 
-def rework(part: Sampled, control: Control, rules: Rules, tokenizer: Any) -> Sampled:
+def rework(part: Sampled, control: Control, rules: Rules, tokenizer: Tokenizer) -> Sampled:
     """Applies a control to the creative rows that were sampled; other parts pass unchanged.
 
     Shuffled reasoning is that of the next row in hash order, the last row's that of the first: no
@@ -234,7 +238,7 @@ def _parts(row: MixtureRow) -> tuple[str, str | None, str]:
 
 
 def _with_reasoning(
-    row: MixtureRow, reasoning: str | None, rules: Rules, tokenizer: Any
+    row: MixtureRow, reasoning: str | None, rules: Rules, tokenizer: Tokenizer
 ) -> tuple[MixtureRow, bool]:
     prompt, _, article = _parts(row)
     conversation = messages(prompt, reasoning, article)
@@ -246,17 +250,26 @@ def _with_reasoning(
     return dataclasses.replace(row, messages=turns, n_tokens=tokens), fits
 
 
-def applied(control: Control, recipe: Any, sft: Any) -> Any:
+class Recipe(Protocol):
+    """What a control reads of a recipe: where mixtures lie, and how many rows a step takes."""
+
+    mixtures: str
+    global_batch_size: int
+
+
+def applied(control: Control, recipe: Recipe, sft: SFTConfig) -> SFTConfig:
     """Returns the training settings of a control: its seed and its number of steps.
 
     Raises:
         MissingInputError: It trains as long as another variant whose mixture was not built.
     """
-    changes: dict[str, Any] = {} if control.seed is None else {"seed": control.seed}
+    if control.seed is not None:
+        sft = dataclasses.replace(sft, seed=control.seed)
     if control.steps_of is not None:
         rows = _rows(Path(recipe.mixtures) / control.steps_of / "mixture.lock.json", control)
-        changes["max_steps"] = steps(rows, recipe.global_batch_size, int(sft.num_train_epochs))
-    return dataclasses.replace(sft, **changes) if changes else sft
+        longest = steps(rows, recipe.global_batch_size, int(sft.num_train_epochs))
+        sft = dataclasses.replace(sft, max_steps=longest)
+    return sft
 
 
 def _rows(lock: Path, control: Control) -> int:

@@ -13,7 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from coig_writer.errors import ConfigError, DriftError, InputError, MissingInputError
 from coig_writer.facts import Fact
@@ -27,18 +27,21 @@ from coig_writer.files import (
     write_records,
 )
 from coig_writer.mixing import chat
+from coig_writer.mixing.chat import Tokenizer
 from coig_writer.mixing.sources import Source, Unconvertible, convert, load
-from coig_writer.mixture import SAMPLER_VERSION, Example, MixtureRow, Turn, ids_hash, rank
+from coig_writer.mixture import SAMPLER_VERSION, Example, Lock, MixtureRow, Turn, ids_hash, rank
 from coig_writer.text.contamination import contaminated
 from coig_writer.triplet import messages
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerBase
 
 COMMAND = "python recipes/mix.py"
 LOCK_VERSION = 2  # 1 (unwritten) held no hash of the content
 HELD_OUT = "held_out.parquet"
 CONTAMINATED = "contaminated"  # reason of a row whose prompt repeats a benchmark query
 
-
-Lock: TypeAlias = Mapping[str, Any]  # ``mixture.lock.json``
 logger = logging.getLogger(__name__)
 
 
@@ -81,7 +84,7 @@ class Sampled:
 
 def visit(
     source: Source, seed: int
-) -> tuple[Any, str | None, list[tuple[bytes, int]], list[Aside]]:
+) -> tuple[Dataset, str | None, list[tuple[bytes, int]], list[Aside]]:
     """Opens a source and orders its rows by hash.
 
     Returns:
@@ -105,7 +108,7 @@ def visit(
     return rows, commit, sorted(order.items()), aside
 
 
-def sample(source: Source, count: int | None, rules: Rules, tokenizer: Any) -> Sampled:
+def sample(source: Source, count: int | None, rules: Rules, tokenizer: Tokenizer) -> Sampled:
     """Takes the first ``count`` admissible rows of a source in hash order (None: all of them).
 
     Raises:
@@ -134,7 +137,7 @@ def sample(source: Source, count: int | None, rules: Rules, tokenizer: Any) -> S
     return Sampled(source, commit, len(rows), tuple(taken), tuple(aside), over_long, genres)
 
 
-def admit(example: Example, rules: Rules, tokenizer: Any) -> tuple[MixtureRow | None, str]:
+def admit(example: Example, rules: Rules, tokenizer: Tokenizer) -> tuple[MixtureRow | None, str]:
     """Decides on one example: the row that enters the mixture, or None and the reason."""
     if repeats := contaminated(example.prompt):
         return None, f"{CONTAMINATED}_by_{repeats.of}"
@@ -161,7 +164,7 @@ def lock(
     rows: Sequence[MixtureRow],
     rules: Rules,
     tokenizer_hash: str,
-    **named: Any,
+    **named: object,
 ) -> Lock:
     """Describes a mixture so exactly that any drift shows.
 
@@ -197,7 +200,7 @@ def held_out_rows(sampled: Sequence[Sampled]) -> list[MixtureRow]:
     return [row for part in sampled for row in part.held_out]
 
 
-def _locked_source(part: Sampled) -> dict[str, Any]:
+def _locked_source(part: Sampled) -> dict[str, object]:
     return {
         "path": part.source.path if not part.source.local else Path(part.source.path).name,
         "revision": part.commit,
@@ -334,7 +337,7 @@ def _where(rows: Sequence[MixtureRow], locked: Lock) -> str:
     return f" (in {', '.join(odd)})" if odd else ""
 
 
-def check_tokenizer(locked: Lock, tokenizer: Any) -> None:
+def check_tokenizer(locked: Lock, tokenizer: PreTrainedTokenizerBase) -> None:
     """Refuses to train with another tokenizer than the mixture's lengths were counted with.
 
     Raises:

@@ -13,13 +13,18 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from coig_writer import taxonomy
 from coig_writer.errors import ConfigError, InputError, MissingInputError
-from coig_writer.mixture import Example, content_id
+from coig_writer.mixture import Example, Lock, content_id
 from coig_writer.record import from_row
 
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+Row: TypeAlias = Mapping[str, object]
+Parts: TypeAlias = tuple[object, object, object, object]  # prompt, reasoning, article, id
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 MARKERS = ("</think>", "<|im_", "<|endoftext|>")  # a text that holds one would end its own turn
 
@@ -54,7 +59,7 @@ class Source:
         return Path(self.path).exists()
 
 
-def parse(settings: Mapping[str, Any]) -> dict[str, Source]:
+def parse(settings: Row) -> dict[str, Source]:
     """Reads the ``sources:`` block of a recipe.
 
     Raises:
@@ -63,7 +68,7 @@ def parse(settings: Mapping[str, Any]) -> dict[str, Source]:
     return {name: _parsed(name, entry) for name, entry in settings.items()}
 
 
-def _parsed(name: Any, entry: Any) -> Source:
+def _parsed(name: object, entry: object) -> Source:
     where = f"source {name}"
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ConfigError(
@@ -87,7 +92,7 @@ def _parsed(name: Any, entry: Any) -> Source:
     return source
 
 
-def load(source: Source) -> tuple[Any, str | None]:
+def load(source: Source) -> tuple[Dataset, str | None]:
     """Opens a source as a memory-mapped dataset.
 
     Returns:
@@ -116,7 +121,7 @@ def load(source: Source) -> tuple[Any, str | None]:
     return rows, commit
 
 
-def _check_commit(source: Source, rows: Any, commit: str) -> None:
+def _check_commit(source: Source, rows: Dataset, commit: str) -> None:
     """Refuses rows of another commit: without a network, datasets reads the newest that it has cached."""
     files = [Path(entry["filename"]) for entry in rows.cache_files]
     if files and not all(commit in file.parts for file in files):
@@ -142,7 +147,7 @@ def _commit(source: Source) -> str:
     return str(HfApi().dataset_info(source.path, revision=source.revision).sha)
 
 
-def pinned(source: Source, locks: Sequence[Mapping[str, Any]]) -> Source:
+def pinned(source: Source, locks: Sequence[Lock]) -> Source:
     """Returns a source at the commit that a lock names, where its recipe names none.
 
     So ``revision: null`` is resolved once: a mixture that is built again or verified, and every
@@ -161,7 +166,7 @@ def pinned(source: Source, locks: Sequence[Mapping[str, Any]]) -> Source:
     return source
 
 
-def _load_local(source: Source) -> Any:
+def _load_local(source: Source) -> Dataset:
     import datasets
 
     path, card = Path(source.path), Path(source.path) / "README.md"
@@ -200,7 +205,7 @@ def _load_local(source: Source) -> Any:
     return datasets.load_dataset(kinds.pop(), data_files=[str(f) for f in files], split="train")
 
 
-def refuse_samples(source: Source, rows: Any, variant: str) -> None:
+def refuse_samples(source: Source, rows: Dataset, variant: str) -> None:
     """Refuses the kit's own samples as the creative rows of a mixture at the published scale.
 
     Raises:
@@ -223,7 +228,7 @@ def _remedy(source: Source) -> str:
     return f"put the dataset on this machine and set sources.{source.name}.path, or name its Hub id while online"
 
 
-def convert(source: Source, row: Mapping[str, Any]) -> Example:
+def convert(source: Source, row: Row) -> Example:
     """Converts a row.
 
     Raises:
@@ -232,23 +237,27 @@ def convert(source: Source, row: Mapping[str, Any]) -> Example:
     if source.genres is not None and row.get("genre") not in source.genres:
         raise Unconvertible("other_genre")
     prompt, reasoning, article, row_id = ADAPTERS[source.format](row)
-    for part, text in (("prompt", prompt), ("reasoning", reasoning), ("article", article)):
-        if not isinstance(text, str) or not text.strip():
-            raise Unconvertible(f"{part}_empty")
-        if any(marker in text for marker in MARKERS):
-            raise Unconvertible(f"{part}_holds_a_marker")
+    texts = {"prompt": prompt, "reasoning": reasoning, "article": article}
+    asked, thought, written = (_text(part, found) for part, found in texts.items())
     if row_id is not None and not (isinstance(row_id, str) and row_id.strip()):
         raise Unconvertible("id_is_no_text")
-    prompt, reasoning, article = prompt.strip(), reasoning.strip(), article.strip()
-    found_id, genre = row_id or content_id(prompt, reasoning, article), str(row.get("genre") or "")
-    return Example(source.name, found_id, prompt, reasoning, article, genre)
+    found_id, genre = row_id or content_id(asked, thought, written), str(row.get("genre") or "")
+    return Example(source.name, found_id, asked, thought, written, genre)
 
 
-def _coig_writer(row: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
+def _text(part: str, found: object) -> str:
+    if not isinstance(found, str) or not found.strip():
+        raise Unconvertible(f"{part}_empty")
+    if any(marker in found for marker in MARKERS):
+        raise Unconvertible(f"{part}_holds_a_marker")
+    return found.strip()
+
+
+def _coig_writer(row: Row) -> Parts:
     return row.get("query"), row.get("thought"), row.get("answer"), row.get("id")
 
 
-def _congliu(row: Mapping[str, Any]) -> tuple[Any, Any, Any, None]:
+def _congliu(row: Row) -> Parts:
     return row.get("input"), row.get("reasoning_content"), row.get("content"), None
 
 
@@ -259,10 +268,14 @@ _OPEN_THOUGHTS = re.compile(
 _THINK = re.compile(r"\s*<think>(.*?)</think>(.*)", re.DOTALL)
 
 
-def _conversation(row: Mapping[str, Any], marked: re.Pattern[str]) -> tuple[Any, Any, Any, None]:
+def _conversation(row: Row, marked: re.Pattern[str]) -> Parts:
     """Reads one question and one answer, told as from/value or as role/content."""
     turns = row.get("conversations") or row.get("messages") or []
-    if len(turns) != 2 or not all(isinstance(turn, Mapping) for turn in turns):
+    if (
+        not isinstance(turns, list)
+        or len(turns) != 2
+        or not all(isinstance(turn, Mapping) for turn in turns)
+    ):
         raise Unconvertible("not_one_question_and_one_answer")
     question, answer = (turn.get("value") or turn.get("content") or "" for turn in turns)
     found = marked.fullmatch(answer) if isinstance(answer, str) else None
@@ -271,7 +284,7 @@ def _conversation(row: Mapping[str, Any], marked: re.Pattern[str]) -> tuple[Any,
     return question, found[1], found[2], None
 
 
-ADAPTERS: dict[str, Callable[[Mapping[str, Any]], tuple[Any, Any, Any, Any]]] = {
+ADAPTERS: dict[str, Callable[[Row], Parts]] = {
     "coig_writer": _coig_writer,
     "congliu": _congliu,
     "openthoughts": lambda row: _conversation(row, _OPEN_THOUGHTS),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coig_writer import facts
 from coig_writer.errors import ConfigError, DriftError
@@ -24,24 +24,28 @@ from coig_writer.reward.report import Report
 from coig_writer.reward.run import PreferenceArguments
 from coig_writer.training import recipe as recipes
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+    from trl import DPOConfig, DPOTrainer, ModelConfig
+
 LOCK = "preferences.lock.json"
 
 
 def parse(
     arguments: Sequence[str] | None, default_config: Path
-) -> tuple[PreferenceArguments, Any, Any]:
+) -> tuple[PreferenceArguments, DPOConfig, ModelConfig]:
     """Reads ``--config FILE`` and the flags after it, as a recipe is read.
 
     Raises:
         ConfigError: A key is unknown, removed, or holds a wrong value; or the loss is another than the report's.
     """
-    from trl import DPOConfig, ModelConfig, TrlParser
+    from trl import DPOConfig, ModelConfig
 
     classes = (PreferenceArguments, DPOConfig, ModelConfig)
     given = recipes.command_line(arguments, default_config)
     recipes.check_keys(given, classes)
     try:
-        own, settings, model = TrlParser(classes).parse_args_and_config(given)
+        own, settings, model = recipes.parsed(classes, given)
     except (ValueError, TypeError) as error:
         raise ConfigError(
             f"recipe: {error}", "see recipes/configs/dpo.yaml; on a CPU, dpo_demo.yaml"
@@ -54,7 +58,9 @@ def parse(
     return own, settings, model
 
 
-def lock(parts: Split, own: PreferenceArguments, settings: Any, model: Any) -> dict[str, Any]:
+def lock(
+    parts: Split, own: PreferenceArguments, settings: DPOConfig, model: ModelConfig
+) -> dict[str, object]:
     """Describes what a run learns from and how, so exactly that any drift shows."""
     keys = ("beta", "learning_rate", "num_train_epochs", "seed", "max_length")
     return {
@@ -66,7 +72,7 @@ def lock(parts: Split, own: PreferenceArguments, settings: Any, model: Any) -> d
     }
 
 
-def train(own: PreferenceArguments, settings: Any, model: Any) -> Report:
+def train(own: PreferenceArguments, settings: DPOConfig, model: ModelConfig) -> Report:
     """Trains, measures on held-out prompts, and writes model, pairs, lock and facts.
 
     Raises:
@@ -79,9 +85,9 @@ def train(own: PreferenceArguments, settings: Any, model: Any) -> Report:
         model.model_name_or_path, revision=model.model_revision
     )
     paths = ([Path(p) for p in given] for given in (own.preferences, own.ballots, own.generations))
-    found = reward.fitting(reward.read(*paths, whole=True), tokenizer, settings.max_length)
+    found = reward.fitting(reward.read(*paths, whole=True), tokenizer, recipes.longest(settings))
     parts = reward.split(found.pairs, own.held_out, settings.seed)
-    out, locked = Path(settings.output_dir), lock(parts, own, settings, model)
+    out, locked = recipes.out(settings), lock(parts, own, settings, model)
     if (out / LOCK).is_file() and read_json(out / LOCK) != locked:
         raise DriftError(
             f"{out} holds a model of other preferences or settings than these",
@@ -99,7 +105,9 @@ def train(own: PreferenceArguments, settings: Any, model: Any) -> Report:
     return report
 
 
-def _trainer(parts: Split, settings: Any, model: Any, tokenizer: Any) -> Any:
+def _trainer(
+    parts: Split, settings: DPOConfig, model: ModelConfig, tokenizer: PreTrainedTokenizerBase
+) -> DPOTrainer:
     from datasets import Dataset
     from trl import DPOTrainer, get_peft_config, get_quantization_config
 
@@ -110,7 +118,7 @@ def _trainer(parts: Split, settings: Any, model: Any, tokenizer: Any) -> Any:
     }
     init = {key: value for key, value in chosen.items() if value is not None}
     return DPOTrainer(
-        model=model.model_name_or_path,
+        model=recipes.base(model),
         args=dataclasses.replace(settings, model_init_kwargs=init),
         train_dataset=Dataset.from_list(reward.conversations(parts.train)),
         processing_class=tokenizer,

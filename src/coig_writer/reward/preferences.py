@@ -10,12 +10,12 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from coig_writer.ballot import Ballot, check, comparisons
 from coig_writer.errors import InputError
 from coig_writer.files import read_records, read_rows
 from coig_writer.generation import Generation
+from coig_writer.mixing.chat import Tokenizer
 from coig_writer.mixture import content_id, rank
 
 
@@ -190,7 +190,7 @@ def conversations(pairs: Sequence[Preference]) -> list[dict[str, list[dict[str, 
     ]
 
 
-def tokens(tokenizer: Any, prompt: str, article: str) -> list[int]:
+def tokens(tokenizer: Tokenizer, prompt: str, article: str) -> list[int]:
     """Encodes a prompt and an article exactly as the trainer does."""
     encoded = tokenizer.apply_chat_template(
         conversation(prompt, article), tokenize=True, return_dict=True
@@ -198,7 +198,7 @@ def tokens(tokenizer: Any, prompt: str, article: str) -> list[int]:
     return list(encoded["input_ids"])
 
 
-def fitting(found: Preferences, tokenizer: Any, max_length: int) -> Preferences:
+def fitting(found: Preferences, tokenizer: Tokenizer, max_length: int) -> Preferences:
     """Leaves out pairs of which one side exceeds the length; the trainer would drop them unsaid."""
     kept = tuple(
         p

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coig_writer import facts
 from coig_writer.errors import ConfigError
@@ -23,6 +23,10 @@ from coig_writer.reward.preferences import Preference, Preferences, Split
 from coig_writer.reward.report import Report
 from coig_writer.score import Score
 from coig_writer.training import recipe as recipes
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from trl import ModelConfig, RewardConfig, RewardTrainer
 
 METRIC = "reward"
 IN_TRAINING = "reward_in_training"
@@ -62,19 +66,19 @@ class RewardArguments(PreferenceArguments):
 
 def parse(
     arguments: Sequence[str] | None, default_config: Path
-) -> tuple[RewardArguments, Any, Any]:
+) -> tuple[RewardArguments, RewardConfig, ModelConfig]:
     """Reads ``--config FILE`` and the flags after it, as a recipe is read.
 
     Raises:
         ConfigError: A key is unknown, removed, or holds a wrong value.
     """
-    from trl import ModelConfig, RewardConfig, TrlParser
+    from trl import ModelConfig, RewardConfig
 
     classes = (RewardArguments, RewardConfig, ModelConfig)
     given = recipes.command_line(arguments, default_config)
     recipes.check_keys(given, classes)
     try:
-        own, settings, model = TrlParser(classes).parse_args_and_config(given)
+        own, settings, model = recipes.parsed(classes, given)
     except (ValueError, TypeError) as error:
         raise ConfigError(
             f"recipe: {error}", "see recipes/configs/reward.yaml; on a CPU, reward_demo.yaml"
@@ -82,7 +86,9 @@ def parse(
     return own, settings, model
 
 
-def train(own: RewardArguments, settings: Any, model: Any) -> tuple[Report, Any]:
+def train(
+    own: RewardArguments, settings: RewardConfig, model: ModelConfig
+) -> tuple[Report, RewardTrainer]:
     """Trains, measures on held-out prompts, and writes model, pairs and facts.
 
     Returns:
@@ -97,11 +103,11 @@ def train(own: RewardArguments, settings: Any, model: Any) -> tuple[Report, Any]
         model.model_name_or_path, revision=model.model_revision
     )
     paths = ([Path(p) for p in given] for given in (own.preferences, own.ballots, own.generations))
-    found = reward.fitting(reward.read(*paths), tokenizer, settings.max_length)
+    found = reward.fitting(reward.read(*paths), tokenizer, recipes.longest(settings))
     parts = reward.split(found.pairs, own.held_out, settings.seed)
-    trainer = _trainer(parts, settings, model, tokenizer)
+    trainer: Any = _trainer(parts, settings, model, tokenizer)
     trainer.train()
-    out = Path(settings.output_dir)
+    out = recipes.out(settings)
     trainer.save_model(str(out))
     report = measure(trainer.model, tokenizer, parts.held_out)
     if trainer.is_world_process_zero():
@@ -110,7 +116,9 @@ def train(own: RewardArguments, settings: Any, model: Any) -> tuple[Report, Any]
     return report, trainer
 
 
-def _trainer(parts: Split, settings: Any, model: Any, tokenizer: Any) -> Any:
+def _trainer(
+    parts: Split, settings: RewardConfig, model: ModelConfig, tokenizer: PreTrainedTokenizerBase
+) -> RewardTrainer:
     from datasets import Dataset
     from trl import RewardTrainer, get_peft_config
 
@@ -123,7 +131,7 @@ def _trainer(parts: Split, settings: Any, model: Any, tokenizer: Any) -> Any:
     init = {key: value for key, value in chosen.items() if value is not None}
     settings = dataclasses.replace(settings, model_init_kwargs=init)
     return RewardTrainer(
-        model=model.model_name_or_path,
+        model=recipes.base(model),
         args=settings,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
@@ -131,7 +139,9 @@ def _trainer(parts: Split, settings: Any, model: Any, tokenizer: Any) -> Any:
     )
 
 
-def rewards(model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]]) -> Iterator[float]:
+def rewards(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[tuple[str, str]]
+) -> Iterator[float]:
     """Yields the reward of each (prompt, article), one at a time so that padding plays no part."""
     import torch
 
@@ -142,7 +152,9 @@ def rewards(model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]]) -> Ite
             yield float(model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0, 0])
 
 
-def measure(model: Any, tokenizer: Any, pairs: Sequence[Preference]) -> Report:
+def measure(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, pairs: Sequence[Preference]
+) -> Report:
     """Reports on held-out pairs; each text is scored once."""
     from tqdm import tqdm
 
@@ -183,7 +195,7 @@ def score(trainer: Any, answers: Sequence[Generation], trained_on: set[str]) -> 
     ]
 
 
-def _missing(answer: Generation, trainer: Any, tokenizer: Any) -> str:
+def _missing(answer: Generation, trainer: Any, tokenizer: PreTrainedTokenizerBase) -> str:
     if not answer.article.strip():
         return "empty_article"
     length = len(reward.tokens(tokenizer, answer.prompt, answer.article))

@@ -19,19 +19,16 @@ def offline() -> None:
     sys.modules.setdefault(_DOWNLOADS, types.ModuleType(_DOWNLOADS))
     from lighteval.tasks.registry import Registry
 
-    if getattr(Registry.load_all_task_configs, "custom_only", False):
-        return
-    Registry.load_all_task_configs = staticmethod(_custom_only(Registry))
-
-
-def _custom_only(registry: Any) -> Any:
+    registry: Any = Registry  # a method of it is exchanged
     stock = registry.load_all_task_configs
+    if getattr(stock, "custom_only", False):
+        return
 
     @functools.wraps(stock)
-    def load(custom_tasks: Any = None, load_multilingual: bool = False) -> Any:
+    def load(custom_tasks: object = None, load_multilingual: bool = False) -> object:
         if custom_tasks is None:
             return stock(custom_tasks, load_multilingual)
         return registry._extract_configs(registry.create_custom_tasks_module(custom_tasks))
 
-    load.custom_only = True  # type: ignore[attr-defined]
-    return load
+    vars(load)["custom_only"] = True
+    registry.load_all_task_configs = staticmethod(load)

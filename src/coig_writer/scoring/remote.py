@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
+from typing import Any
 
 from lighteval.models.abstract_model import LightevalModel
 from lighteval.models.custom.custom_model import CustomModelConfig
@@ -28,7 +29,7 @@ from coig_writer.scoring.replay import NoCache
 ADDRESS = "COIG_WRITER_ENDPOINT"
 
 
-class Remote(LightevalModel):  # type: ignore[misc]
+class Remote(LightevalModel):
     """Answers each query by asking a server."""
 
     def __init__(self, config: CustomModelConfig) -> None:
@@ -43,7 +44,7 @@ class Remote(LightevalModel):  # type: ignore[misc]
         self.endpoint = Endpoint(address, config.model_name, cache=cache)
 
     @property
-    def tokenizer(self) -> None:
+    def tokenizer(self) -> Any:
         """None: the server encodes."""
         return None
 

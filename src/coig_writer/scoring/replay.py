@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from lighteval.models.abstract_model import LightevalModel
 from lighteval.models.custom.custom_model import CustomModelConfig
@@ -29,7 +30,7 @@ class NoCache:
         """Accepts the registry and forgets it."""
 
 
-class Replay(LightevalModel):  # type: ignore[misc]
+class Replay(LightevalModel):
     """Answers each query with the saved text of one variant."""
 
     def __init__(
@@ -43,7 +44,7 @@ class Replay(LightevalModel):  # type: ignore[misc]
         self.answers = {g.query_id: g for g in generations}
 
     @property
-    def tokenizer(self) -> None:
+    def tokenizer(self) -> Any:
         """None: nothing is encoded."""
         return None
 
@@ -62,10 +63,11 @@ class Replay(LightevalModel):  # type: ignore[misc]
         return [self._response(doc) for doc in docs]
 
     def _response(self, doc: Doc) -> ModelResponse:
-        found = self.answers.get(doc.specific["query_id"])
+        query = (doc.specific or {})["query_id"]
+        found = self.answers.get(query)
         if found is None:
             raise MissingInputError(
-                f"variant {self.config.model_name!r} has no saved answer to {doc.specific['query_id']}",
+                f"variant {self.config.model_name!r} has no saved answer to {query}",
                 "score what is there with: python -m eval_tasks score --generations PATH",
             )
         # Token ids are not kept in the records, only how many there were.

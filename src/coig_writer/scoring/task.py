@@ -18,7 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from lighteval.metrics.metrics_sample import SampleLevelComputation
-from lighteval.metrics.utils.metric_utils import SampleLevelMetric, SampleLevelMetricGrouping
+from lighteval.metrics.utils.metric_utils import (
+    Metric,
+    SampleLevelMetric,
+    SampleLevelMetricGrouping,
+)
 from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.lighteval_task import LightevalTaskConfig
 from lighteval.tasks.requests import Doc, SamplingMethod
@@ -69,7 +73,7 @@ class Prompt:
 
     genres: tuple[str, ...] | None = None
 
-    def __call__(self, row: dict[str, Any], task_name: str) -> Doc | None:
+    def __call__(self, row: Mapping[str, str], task_name: str) -> Doc | None:
         if self.genres is not None and row["genre"] not in self.genres:
             return None
         query = repaired(row["query"])
@@ -77,7 +81,7 @@ class Prompt:
         return Doc(query=query, choices=[""], gold_index=0, specific=specific, task_name=task_name)
 
 
-class AnswerMetrics(SampleLevelComputation):  # type: ignore[misc]
+class AnswerMetrics(SampleLevelComputation):
     """Every metric of the catalogue, from the raw text: NaN where a metric is missing.
 
     lighteval strips only closed tag pairs; a template that opens ``<think>`` itself, or a cut-off
@@ -91,23 +95,23 @@ class AnswerMetrics(SampleLevelComputation):  # type: ignore[misc]
 
 
 @dataclasses.dataclass
-class TogetherMetric(SampleLevelComputation):  # type: ignore[misc]
+class TogetherMetric(SampleLevelComputation):
     """A metric of a task's answers taken together; a value for each."""
 
     name: str
 
-    def compute(self, responses: list[ModelResponse], docs: list[Doc], **_: object) -> list[float]:
-        """Measures all responses of a task."""
-        answers = [_answer(d, r) for d, r in zip(docs, responses, strict=True)]
+    def compute(self, *_: object, **batch: Any) -> list[float]:
+        """Measures all responses of a task: lighteval gives a batched metric the lists ``docs`` and ``responses``."""
+        answers = [_answer(d, r) for d, r in zip(batch["docs"], batch["responses"], strict=True)]
         return [_number(value) for value in measure_together(answers)[self.name]]
 
 
 def _answer(doc: Doc, response: ModelResponse) -> Answer:
-    emitted = response.output_tokens
+    emitted, specific = response.output_tokens, doc.specific or {}
     return answer(
         response.text[0],
-        language=doc.specific["language"],
-        query_id=doc.specific["query_id"],
+        language=specific["language"],
+        query_id=specific["query_id"],
         prompt=doc.query,
         n_tokens=len(emitted[0]) if emitted and emitted[0] else None,
     )
@@ -126,12 +130,13 @@ def mean_of_scored(values: Sequence[float]) -> float:
     return math.fsum(scored) / len(scored) if scored else math.nan
 
 
-def metrics() -> list[SampleLevelMetric | SampleLevelMetricGrouping]:
+def metrics() -> list[Metric]:
     """Returns fresh metric objects; lighteval changes them in place, so none is shared."""
     names = [metric.name for metric in METRICS]
+    better: Any = dict.fromkeys(names, True)  # lighteval wants one; the kit claims none
     one_by_one = SampleLevelMetricGrouping(
         metric_name=names,
-        higher_is_better=dict.fromkeys(names, True),  # lighteval wants one; the kit claims none
+        higher_is_better=better,
         category=SamplingMethod.GENERATIVE,
         sample_level_fn=AnswerMetrics(),
         corpus_level_fn=dict.fromkeys(names, mean_of_scored),
@@ -160,9 +165,10 @@ def task(
         language: The split of the benchmark.
         genres: Slugs of the genres to keep; None for all.
     """
+    prompt: Any = Prompt(genres)  # None leaves a row out, which lighteval's type does not say
     return LightevalTaskConfig(
         name=name,
-        prompt_function=Prompt(genres),
+        prompt_function=prompt,
         hf_repo=benchmark_folder(),
         hf_subset="benchmark",
         hf_avail_splits=["zh", "en"],

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coig_writer.text.ngrams import hashes
 from coig_writer.text.normalise import reduced
+
+if TYPE_CHECKING:
+    from datatrove.pipeline.dedup import MinhashDedupSignature
 
 GRAM = 4
 # Of two texts that share 60 % of their 4-grams, 96 % meet in some bucket; of two that share 5 %, 0.02 %.
@@ -29,12 +32,12 @@ def shingles(text: str) -> NDArray[np.uint64]:
 
 
 @functools.cache
-def _signer() -> Any:
+def _signer() -> MinhashDedupSignature:
     from datatrove.pipeline.dedup import MinhashDedupSignature
     from datatrove.pipeline.dedup.minhash import MinhashConfig
     from datatrove.utils.hashing import HashConfig
 
-    class Signer(MinhashDedupSignature):  # type: ignore[misc]
+    class Signer(MinhashDedupSignature):
         """datatrove's signatures without its tokenizer: shingles are made here."""
 
         def __init__(self) -> None:

@@ -79,7 +79,7 @@ def per_document_varlen(
     )[None]
 
 
-def saved_operators() -> list[Any]:
+def saved_operators() -> list[torch._ops.OpOverload]:
     """Returns the attention operators whose outputs selective checkpointing keeps."""
     fused = ("flash_attention", "efficient_attention", "cudnn_attention", "flash_attention_for_cpu")
     packets = [getattr(torch.ops.aten, f"_scaled_dot_product_{name}", None) for name in fused]
@@ -121,11 +121,11 @@ def _varlen(
     return per_document_varlen(query, key, value, bounds, settings["scaling"], longest), None
 
 
-def _mask(*sizes: Any, attention_mask: torch.Tensor | None = None, **settings: Any) -> Any:
+def _mask(*, attention_mask: torch.Tensor | None = None, **settings: Any) -> torch.Tensor | None:
     """Makes no mask where the bounds are all there is to know; a padded batch gets sdpa's."""
     if attention_mask is None:
         return None
-    return sdpa_mask(*sizes, attention_mask=attention_mask, **settings)
+    return sdpa_mask(attention_mask=attention_mask, **settings)
 
 
 for _name, _function in ((SDPA, _sdpa), (VARLEN, _varlen)):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 
-def table(found: Any, seconds: float, longest: int = 14) -> str:
+def table(found: torch.profiler.profile, seconds: float, longest: int = 14) -> str:
     """Renders a profile's longest kernels and how long the device was busy.
 
     Args:

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TypedDict
 
 from coig_writer.facts import Fact
+
+
+class Prepared(TypedDict):
+    """A document as the trainer has prepared it: its row, and its tokens with what of them is trained."""
+
+    row: int
+    input_ids: list[int]
+    labels: list[int]
+
+
+class Consumed(TypedDict):
+    """What a line of ``consumed-RANK.jsonl`` says of its documents; see ``recount.Line``."""
+
+    numbers: list[int]
+    padding: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,7 +54,7 @@ class Ledger:
     def _zero(self) -> list[list[float]]:
         return [[0.0] * len(self.sources) for _ in range(3)]
 
-    def measure(self, documents: Any) -> None:
+    def measure(self, documents: Iterable[Prepared]) -> None:
         """Reads length and supervised tokens of every prepared document (after truncation)."""
         for document in documents:
             row = document["row"]
@@ -85,7 +100,7 @@ class Ledger:
         for at, amount in enumerate((1, length, self.supervised[row], padding)):
             spent[at] += amount
 
-    def restore(self, lines: Sequence[Mapping[str, Any]]) -> None:
+    def restore(self, lines: Sequence[Consumed]) -> None:
         """Enters what an interrupted run had consumed before its checkpoint."""
         self._spent = {source: [0, 0, 0, 0] for source in self.sources}
         self._open = self._zero()

@@ -12,9 +12,12 @@ from __future__ import annotations
 import copy
 import dataclasses
 import importlib.util
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from coig_writer.errors import ConfigError, MissingInputError
+
+if TYPE_CHECKING:
+    from trl import SFTConfig
 
 NAMES = ("plain", "fast", "lean")
 
@@ -33,7 +36,7 @@ class Mode:
     checkpointing: Literal["none", "selective", "full"] = "none"
     lean: bool = False
 
-    def arguments(self, sft: Any) -> Any:
+    def arguments(self, sft: SFTConfig) -> SFTConfig:
         """Returns TRL's arguments for this mode; the trainer itself does the rest.
 
         A micro-batch slot for every document of a step: those that are not needed stay empty.
@@ -48,7 +51,7 @@ class Mode:
         return sft
 
 
-def choose(name: str, sft: Any, dtype: str | None, *, lora: bool = False) -> Mode:
+def choose(name: str, sft: SFTConfig, dtype: str | None, *, lora: bool = False) -> Mode:
     """Checks that a mode can run here.
 
     Args:
@@ -78,7 +81,7 @@ def choose(name: str, sft: Any, dtype: str | None, *, lora: bool = False) -> Mod
     return Mode(name, "varlen_per_document", True, checkpointing, lean)
 
 
-def _check_keys(name: str, sft: Any) -> None:
+def _check_keys(name: str, sft: SFTConfig) -> None:
     for key in ("packing", "padding_free"):
         if getattr(sft, key):
             raise ConfigError(
@@ -92,7 +95,7 @@ def _check_keys(name: str, sft: Any) -> None:
         )
 
 
-def _check_lean(sft: Any, *, lora: bool) -> None:
+def _check_lean(sft: SFTConfig, *, lora: bool) -> None:
     if lora:
         raise ConfigError(
             "mode lean saves optimizer states, and those of LoRA are small", "add --mode fast"
@@ -109,7 +112,7 @@ def _check_lean(sft: Any, *, lora: bool) -> None:
         )
 
 
-def _check_gpu(name: str, sft: Any) -> None:
+def _check_gpu(name: str, sft: SFTConfig) -> None:
     import torch
 
     if not torch.cuda.is_available():

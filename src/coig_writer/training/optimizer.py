@@ -6,14 +6,14 @@ scaled by its largest entry moved untouched rows by up to 0.12 in 14 steps, fp32
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 
 
 def lean(
-    groups: Iterable[Mapping[str, Any]], whole: Iterable[torch.nn.Parameter], **settings: Any
+    groups: Iterable[dict[str, object]], whole: Iterable[object], **settings: Any
 ) -> torch.optim.Optimizer:
     """Returns torchao's AdamW, one compiled kernel per parameter, with lean moments.
 
@@ -21,14 +21,14 @@ def lean(
 
     Args:
         groups: Parameter groups.
-        whole: Matrices whose moments stay fp32.
+        whole: The parameters among them whose moments stay fp32.
         **settings: As for ``torch.optim.AdamW``: lr, betas, eps.
     """
     from torchao.optim import AdamW8bit
 
     kept = {id(p) for p in whole}
 
-    class LeanAdamW(AdamW8bit):  # type: ignore[misc]
+    class LeanAdamW(AdamW8bit):
         def _new_buffer(self, p: torch.Tensor, signed: bool) -> torch.Tensor:
             if p.ndim < 2 or id(p) in kept:
                 return torch.zeros_like(p, dtype=torch.float32)

@@ -167,7 +167,8 @@ def train(folder: Path, out: Path, shape: Shape, *, log: Path | None = None) -> 
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    made = model(shape, len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id).to(device)
+    made = model(shape, len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id)
+    torch.nn.Module.to(made, device)  # transformers' own `to` hides its arguments
     tokens = torch.from_numpy(np.load(folder / CORPUS).astype(np.int64))
     held = torch.from_numpy(np.load(folder / HELD_OUT).astype(np.int64))
     steps = shape.epochs * math.ceil(len(tokens) // shape.block / shape.batch)
@@ -198,7 +199,8 @@ def train(folder: Path, out: Path, shape: Shape, *, log: Path | None = None) -> 
                 }
     made.load_state_dict(kept)
     made.config.attention_dropout = 0.0
-    made.to("cpu", torch.bfloat16).save_pretrained(out)
+    torch.nn.Module.to(made, "cpu", torch.bfloat16)
+    made.save_pretrained(out)
     tokenizer.save_pretrained(out)
     return best
 

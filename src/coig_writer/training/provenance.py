@@ -6,16 +6,21 @@ import importlib.metadata
 import importlib.util
 import platform
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from coig_writer.facts import Fact
 from coig_writer.training.modes import Mode
+from coig_writer.training.recipe import base
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, TrainingArguments
+    from trl import ModelConfig
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "torchao")
 UNKNOWN = "unknown"
 
 
-def computed(mode: Mode, sft: Any, settings: Any) -> list[Fact]:
+def computed(mode: Mode, sft: TrainingArguments, settings: ModelConfig) -> list[Fact]:
     """Returns how the run computed: what a number of it depends on beyond its settings.
 
     Args:
@@ -45,14 +50,14 @@ def computed(mode: Mode, sft: Any, settings: Any) -> list[Fact]:
     return [Fact(key, value) for key, value in values.items()]
 
 
-def made_of(model: Any, settings: Any) -> list[Fact]:
+def made_of(model: PreTrainedModel, settings: ModelConfig) -> list[Fact]:
     """Returns base model, its licence and library versions.
 
     Args:
         model: What was trained.
         settings: TRL's model settings.
     """
-    name, revision = settings.model_name_or_path, settings.model_revision
+    name, revision = base(settings), settings.model_revision
     commit = getattr(model.config, "_commit_hash", None)
     values: dict[str, float | int | str] = {
         # a folder's place on this machine means nothing on a card

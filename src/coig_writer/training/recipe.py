@@ -15,11 +15,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.files import read_yaml
 from coig_writer.mixing import controls
+
+if TYPE_CHECKING:
+    from transformers import TrainingArguments
+    from trl import DPOConfig, ModelConfig, RewardConfig, SFTConfig
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 
 # Keys of older releases and what stands for them now (transformers 5.15 and TRL 1.0 removed them).
 REMOVED = {
@@ -52,7 +60,7 @@ class RecipeArguments:
         default="recipes/configs/controls.yaml",
         metadata={"help": "The named controls that `variants` may hold beside the published five."},
     )
-    sources: dict[str, Any] = field(
+    sources: dict[str, object] = field(
         default_factory=dict,
         metadata={
             "help": "creative, general_zh, general_en: {path, format, revision, config} each."
@@ -105,7 +113,7 @@ class RecipeArguments:
     )
 
 
-def classes() -> tuple[type, type, type]:
+def classes() -> tuple[type[RecipeArguments], type[SFTConfig], type[ModelConfig]]:
     """Returns the three dataclasses whose fields are the keys of a recipe."""
     from trl import ModelConfig, SFTConfig
 
@@ -114,7 +122,7 @@ def classes() -> tuple[type, type, type]:
 
 def parse(
     arguments: Sequence[str] | None = None, default_config: Path | None = None
-) -> tuple[RecipeArguments, Any, Any]:
+) -> tuple[RecipeArguments, SFTConfig, ModelConfig]:
     """Reads ``--config FILE`` and the flags after it.
 
     Args:
@@ -128,12 +136,10 @@ def parse(
         ConfigError: A key is unknown, removed, or holds a wrong value.
         MissingInputError: The recipe trains on a GPU and there is none.
     """
-    from trl import TrlParser
-
     given = command_line(arguments, default_config)
     check_keys(given)
     try:
-        recipe, sft, model = TrlParser(classes()).parse_args_and_config(given)
+        recipe, sft, model = parsed(classes(), given)
     except (ValueError, TypeError) as error:
         if "support bf16" in str(error):
             raise _no_gpu() from error
@@ -144,6 +150,46 @@ def parse(
     check_unused(recipe, sft)
     check_adapter(recipe, model)
     return recipe, sft, model
+
+
+def parsed(classes: tuple[type[A], type[B], type[C]], given: Sequence[str]) -> tuple[A, B, C]:
+    """Reads a command line into three dataclasses with TRL's parser, whose own types say nothing.
+
+    Raises:
+        ValueError, TypeError: A value does not fit.
+    """
+    from trl import TrlParser
+
+    parser: Any = TrlParser
+    first, second, third = parser(classes).parse_args_and_config(given)
+    return first, second, third
+
+
+def base(model: ModelConfig) -> str:
+    """Returns the model that a recipe starts from.
+
+    Raises:
+        ConfigError: It names none.
+    """
+    if model.model_name_or_path is None:
+        raise ConfigError("model_name_or_path: none is named", "write a folder or a Hub id")
+    return model.model_name_or_path
+
+
+def out(settings: TrainingArguments) -> Path:
+    """Returns the folder that a run writes to; transformers names one where the recipe does not."""
+    return Path(settings.output_dir or "trainer_output")
+
+
+def longest(settings: SFTConfig | DPOConfig | RewardConfig) -> int:
+    """Returns the longest document that a recipe trains on, in tokens.
+
+    Raises:
+        ConfigError: It sets no limit.
+    """
+    if settings.max_length is None:
+        raise ConfigError("max_length: there is no limit", "write a number of tokens, such as 8192")
+    return settings.max_length
 
 
 def command_line(arguments: Sequence[str] | None, default_config: Path | None) -> list[str]:
@@ -174,7 +220,7 @@ def check_keys(arguments: Sequence[str], of: Sequence[type] | None = None) -> No
     """
     of = classes() if of is None else of
     known = {f.name for cls in of for f in dataclasses.fields(cls)}
-    path, settings = Path(), dict[str, Any]()
+    path, settings = Path(), dict[str, object]()
     keys: dict[str, str] = {
         a[2:].split("=")[0].replace("-", "_"): "command line"
         for a in arguments
@@ -200,7 +246,7 @@ def check_keys(arguments: Sequence[str], of: Sequence[type] | None = None) -> No
     check_types(settings, of, path)
 
 
-def check_types(settings: Mapping[str, Any], of: Sequence[type], path: Path) -> None:
+def check_types(settings: Mapping[str, object], of: Sequence[type], path: Path) -> None:
     """Holds the values of a YAML against the types of the dataclasses.
 
     The parser of transformers takes a text for a list of letters, and 8.0 for a count until a step fails.
@@ -226,7 +272,7 @@ def check_types(settings: Mapping[str, Any], of: Sequence[type], path: Path) -> 
             )
 
 
-def check_ranges(recipe: RecipeArguments, sft: Any) -> None:
+def check_ranges(recipe: RecipeArguments, sft: TrainingArguments) -> None:
     """Refuses counts and shares out of range.
 
     Raises:
@@ -249,7 +295,7 @@ def check_ranges(recipe: RecipeArguments, sft: Any) -> None:
         )
 
 
-def check_unused(recipe: RecipeArguments, sft: Any) -> None:
+def check_unused(recipe: RecipeArguments, sft: SFTConfig) -> None:
     """Refuses keys that the run would not act on.
 
     Raises:
@@ -275,7 +321,7 @@ def check_unused(recipe: RecipeArguments, sft: Any) -> None:
         )
 
 
-def check_adapter(recipe: RecipeArguments, model: Any) -> None:
+def check_adapter(recipe: RecipeArguments, model: ModelConfig) -> None:
     """Refuses keys of an adapter where none is trained, and a quantised base where it cannot run.
 
     Raises:
@@ -309,7 +355,7 @@ def check_adapter(recipe: RecipeArguments, model: Any) -> None:
         )
 
 
-def check_quantization(model: Any) -> None:
+def check_quantization(model: ModelConfig) -> None:
     """Refuses to load a base in 4 bits without the library that does it.
 
     Raises:
@@ -322,7 +368,7 @@ def check_quantization(model: Any) -> None:
         )
 
 
-def check_batch(recipe: RecipeArguments, sft: Any, processes: int) -> None:
+def check_batch(recipe: RecipeArguments, sft: TrainingArguments, processes: int) -> None:
     """Checks that an optimizer step sees the stated number of documents.
 
     Raises:
@@ -344,7 +390,7 @@ def check_batch(recipe: RecipeArguments, sft: Any, processes: int) -> None:
     )
 
 
-def check_hardware(sft: Any, model_name: str) -> None:
+def check_hardware(sft: TrainingArguments, model_name: str) -> None:
     """Refuses a run for which there is no GPU or no model, before anything slow starts.
 
     Raises:
@@ -389,7 +435,7 @@ def _on_hub(model_name: str) -> bool:
     return True
 
 
-def fingerprint(settings: Mapping[str, Any]) -> str:
+def fingerprint(settings: Mapping[str, object]) -> str:
     """Returns one hash for the settings that decide a run's weights."""
     import hashlib
     import json

@@ -12,19 +12,17 @@ import logging
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from datasets import Dataset
 from transformers import AutoTokenizer
-from trl import get_peft_config, get_quantization_config
+from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
 
 from coig_writer import facts
 from coig_writer.errors import ConfigError, DriftError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.files import write_json
 from coig_writer.mixing import controls, mixing
-from coig_writer.mixing.mixing import Lock
-from coig_writer.mixture import MixtureRow, ids_hash
+from coig_writer.mixture import Lock, MixtureRow, ids_hash
 from coig_writer.record import to_row
 from coig_writer.training import curves, ledger, modes, provenance, recount
 from coig_writer.training import recipe as recipes
@@ -64,15 +62,15 @@ def read_mixture(
     return rows, lock
 
 
-def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
+def train(recipe: RecipeArguments, sft: SFTConfig, model: ModelConfig, variant: str) -> Path:
     """Trains one variant, or returns at once where the finished run stands.
 
     Returns:
         The folder with weights, tokenizer, lock, consumed rows and facts.
     """
-    rows, lock = read_mixture(recipe, variant, sft.max_length)
+    rows, lock = read_mixture(recipe, variant, recipes.longest(sft))
     sft = controls.applied(controls.resolve(variant, Path(recipe.controls)), recipe, sft)
-    out = Path(sft.output_dir) / variant
+    out = recipes.out(sft) / variant
     settings = _settings(sft, model) | {"lock": lock, "global_batch_size": recipe.global_batch_size}
     if recipe.mode != "plain":  # runs of before there were modes keep their fingerprint
         settings["mode"] = recipe.mode
@@ -113,14 +111,14 @@ def train(recipe: RecipeArguments, sft: Any, model: Any, variant: str) -> Path:
     return out
 
 
-def _write_settings(out: Path, settings: Mapping[str, Any]) -> None:
+def _write_settings(out: Path, settings: Mapping[str, object]) -> None:
     """Writes the lock of the mixture and, apart, every other setting."""
     write_json(out / "mixture.lock.json", settings["lock"])
     kept = json.dumps({k: v for k, v in settings.items() if k != "lock"}, default=str)
     write_json(out / "recipe.json", json.loads(kept))
 
 
-def _stated(trainer: RecipeTrainer, model: Any, seconds: float, mark: str) -> list[Fact]:
+def _stated(trainer: RecipeTrainer, model: ModelConfig, seconds: float, mark: str) -> list[Fact]:
     """Returns what only the run itself can know; all else is measured from its files.
 
     The parameters are among it for an adapter, whose files do not hold its base.
@@ -137,13 +135,13 @@ def _stated(trainer: RecipeTrainer, model: Any, seconds: float, mark: str) -> li
     ]
 
 
-def _marks(settings: dict[str, Any]) -> tuple[str, str]:
+def _marks(settings: Mapping[str, object]) -> tuple[str, str]:
     """Returns a run's fingerprint, and the one that an older version gave it."""
     shared = {key: value for key, value in settings.items() if key not in SHARING}
     return recipes.fingerprint(shared), recipes.fingerprint(settings)
 
 
-def _settings(sft: Any, model: Any) -> dict[str, Any]:
+def _settings(sft: SFTConfig, model: ModelConfig) -> dict[str, object]:
     """Returns the settings that can change the weights; places and logging cannot."""
     places = (
         "output_dir",
@@ -223,8 +221,8 @@ def _whole(checkpoint: Path) -> bool:
 
 
 def _trainer(
-    sft: Any,
-    model: Any,
+    sft: SFTConfig,
+    model: ModelConfig,
     rows: Sequence[MixtureRow],
     lock: Lock,
     mode: Mode,
@@ -232,14 +230,14 @@ def _trainer(
 ) -> RecipeTrainer:
     if held_out:  # a row alone, so that each has its own loss
         sft = dataclasses.replace(sft, eval_strategy="epoch", per_device_eval_batch_size=1)
-    sft.model_init_kwargs = (sft.model_init_kwargs or {}) | _init(model)
-    tokenizer = AutoTokenizer.from_pretrained(
-        model.model_name_or_path, revision=model.model_revision
-    )
+    own = sft.model_init_kwargs
+    sft.model_init_kwargs = (own if isinstance(own, dict) else {}) | _init(model)
+    base = recipes.base(model)
+    tokenizer = AutoTokenizer.from_pretrained(base, revision=model.model_revision)
     mixing.check_tokenizer(lock, tokenizer)
     return RecipeTrainer(
         row_names=[f"{r.source}\t{r.source_id}" for r in rows],
-        model=model.model_name_or_path,
+        model=base,
         args=sft,
         train_dataset=_conversations(rows),
         eval_dataset=_conversations(held_out) if held_out else None,
@@ -270,7 +268,7 @@ def held_out_facts(history: Sequence[Mapping[str, float]]) -> list[Fact]:
     ]
 
 
-def _init(model: Any) -> dict[str, Any]:
+def _init(model: ModelConfig) -> dict[str, object]:
     chosen = {
         "revision": model.model_revision,
         "attn_implementation": model.attn_implementation,

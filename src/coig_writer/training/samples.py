@@ -6,10 +6,15 @@ Diversity that falls from epoch to epoch is an early sign of a model that repeat
 from __future__ import annotations
 
 import statistics
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
-from transformers import TrainerCallback
+from transformers import (
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from coig_writer import benchmark
 from coig_writer.generating.local import complete
@@ -17,11 +22,14 @@ from coig_writer.generation import Sampling, split
 from coig_writer.metrics.lexical import moving_average_ttr, type_token_ratio
 from coig_writer.metrics.tokens import tokenize
 
+if TYPE_CHECKING:
+    from coig_writer.training.trainer import RecipeTrainer
+
 WINDOW = 50
 SAMPLING = Sampling(temperature=0.7, top_p=0.9, max_new_tokens=512)
 
 
-class EpochSamples(TrainerCallback):  # type: ignore[misc]
+class EpochSamples(TrainerCallback):
     """Answers a few Chinese benchmark queries at each epoch's end and logs TTR and MATTR.
 
     Left out where the weights are sharded (FSDP, ZeRO-3): a rank alone cannot generate there.
@@ -32,12 +40,18 @@ class EpochSamples(TrainerCallback):  # type: ignore[misc]
         sampling: Decoding settings.
     """
 
-    def __init__(self, count: int, trainer: Any, sampling: Sampling = SAMPLING) -> None:
+    def __init__(self, count: int, trainer: RecipeTrainer, sampling: Sampling = SAMPLING) -> None:
         self.queries = benchmark.one_per_genre("zh", count)
         self.trainer = trainer
         self.sampling = sampling
 
-    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_epoch_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: object,
+    ) -> None:
         """Generates on the main process and logs on all."""
         if self.trainer.is_fsdp_enabled or self.trainer.is_deepspeed_enabled:
             return

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from coig_writer.folder import atomic_folder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 
 NAME = "smoke"
 VOCABULARY = 2000
@@ -32,7 +35,7 @@ def make(out: Path, texts: Iterable[str], seed: int = 0) -> None:
         _model(len(tokenizer), tokenizer, seed).save_pretrained(folder)
 
 
-def fit_tokenizer(texts: Iterable[str], pieces: int = VOCABULARY) -> Any:
+def fit_tokenizer(texts: Iterable[str], pieces: int = VOCABULARY) -> PreTrainedTokenizerFast:
     """Fits a byte-level BPE with Qwen2.5's chat template, read from the installed trl package."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -57,7 +60,7 @@ def fit_tokenizer(texts: Iterable[str], pieces: int = VOCABULARY) -> Any:
     return tokenizer
 
 
-def _model(vocabulary: int, tokenizer: Any, seed: int) -> Any:
+def _model(vocabulary: int, tokenizer: PreTrainedTokenizerFast, seed: int) -> Qwen2ForCausalLM:
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 

@@ -6,30 +6,33 @@ import dataclasses
 import functools
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from accelerate.data_loader import prepare_data_loader
 from accelerate.utils import gather_object
-from datasets import Dataset, concatenate_datasets
+from datasets import Dataset, IterableDataset, concatenate_datasets
 from torch.utils.checkpoint import create_selective_checkpoint_contexts
 from torch.utils.data import DataLoader
-from transformers import PreTrainedModel
-from trl import SFTTrainer
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin
+from transformers.trainer_utils import TrainOutput
+from trl import SFTConfig, SFTTrainer
 
 from coig_writer.errors import ConfigError
 from coig_writer.files import appending
-from coig_writer.training import attention, optimizer, recount, throughput
+from coig_writer.training import attention, optimizer, recipe, recount, throughput
 from coig_writer.training.batches import EvenSampler, StepSampler
 from coig_writer.training.ledger import Entry, Ledger
 from coig_writer.training.modes import Mode
 
 PLAIN = Mode("plain")
+Batch: TypeAlias = dict[str, torch.Tensor]
+Predicted: TypeAlias = tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]
 
 
-class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
+class RecipeTrainer(SFTTrainer):
     """An SFTTrainer that writes ``consumed-RANK.jsonl`` beside its checkpoints.
 
     A row counts as consumed when its gradient is computed, not when a worker loads it, and lines
@@ -44,8 +47,13 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         **arguments: As for SFTTrainer.
     """
 
+    args: SFTConfig
+    model: PreTrainedModel
+    processing_class: PreTrainedTokenizerBase
+    train_dataset: Dataset
+
     def __init__(
-        self, *, row_names: Sequence[str], args: Any, mode: Mode = PLAIN, **arguments: Any
+        self, *, row_names: Sequence[str], args: SFTConfig, mode: Mode = PLAIN, **arguments: Any
     ) -> None:
         self.row_names = list(row_names)
         self.ledger = Ledger([name.partition("\t")[0] for name in row_names])
@@ -88,7 +96,7 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         if self.mode.compiled:
             compile_layers(model)
 
-    def create_optimizer(self, model: Any = None) -> Any:
+    def create_optimizer(self, model: PreTrainedModel | None = None) -> torch.optim.Optimizer:
         """Creates the recipe's optimizer, or the lean one."""
         if not self.mode.lean or self.optimizer is not None:
             return super().create_optimizer(model)
@@ -102,7 +110,7 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
             }
             for decay, weight in ((True, self.args.weight_decay), (False, 0.0))
         ]
-        self.optimizer: Any = optimizer.lean(
+        self.optimizer = optimizer.lean(
             groups,
             [of.get_input_embeddings().weight, of.get_output_embeddings().weight],
             lr=self.args.learning_rate,
@@ -111,7 +119,7 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         )
         return self.optimizer
 
-    def get_train_dataloader(self) -> Any:
+    def get_train_dataloader(self) -> DataLoader[object]:
         """Returns batches in which no process trains a document that another has, or had, in the epoch.
 
         In the modes that pack they are micro-batches of documents that together hold each step's.
@@ -121,10 +129,11 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
             return super().get_train_dataloader()
         documents = self._remove_unused_columns(self.train_dataset, "training")
         sampler = self._sampler(documents)
+        rows: Any = documents  # torch asks for its own class and takes any sequence
         if not alone:
-            documents = concatenate_datasets([documents, _filler(documents)])
-        loader = DataLoader(
-            documents,
+            rows = concatenate_datasets([documents, _filler(documents)])
+        loader: DataLoader[object] = DataLoader(
+            rows,
             batch_sampler=sampler,
             collate_fn=self.data_collator,
             num_workers=self.args.dataloader_num_workers,
@@ -144,40 +153,61 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         return StepSampler(
             [self.ledger.length[row] for rows in documents["rows"] for row in rows],
             self.get_total_train_batch_size(self.args),
-            self.args.max_length,
+            recipe.longest(self.args),
             seed=seed,
             rank=rank,
             ranks=ranks,
         )
 
     def _prepare_dataset(
-        self, dataset: Any, processing_class: Any, args: Any, packing: bool, *rest: Any
-    ) -> Any:
-        documents = super()._prepare_dataset(dataset, processing_class, args, False, *rest)
-        if rest[-1] == "eval":  # held out: consumed by no step, and one row per batch
-            return documents.map(lambda d: {"rows": [d["row"]]}, remove_columns="row")
-        self.ledger.measure(documents)
-        if not packing:
-            return documents.map(lambda d: {"rows": [d["row"]]}, remove_columns="row")
+        self,
+        dataset: Dataset | IterableDataset,
+        processing_class: PreTrainedTokenizerBase | ProcessorMixin,
+        args: SFTConfig,
+        packing: bool,
+        formatting_func: Callable[[dict[str, object]], str] | None,
+        dataset_name: str,
+    ) -> Dataset:
+        prepare = functools.partial(
+            super()._prepare_dataset,
+            processing_class=processing_class,
+            args=args,
+            formatting_func=formatting_func,
+            dataset_name=dataset_name,
+        )
+        documents = prepare(dataset, packing=False)
+        assert isinstance(documents, Dataset)
+        held_out = dataset_name == "eval"  # consumed by no step, and one row per batch
+        if not held_out:
+            self.ledger.measure(documents)
+        if held_out or not packing:
+            alone: Dataset = documents.map(lambda d: {"rows": [d["row"]]}, remove_columns="row")
+            return alone
         rows_of: dict[tuple[int, ...], list[int]] = {}  # several where texts are equal
         for document in documents:
             rows_of.setdefault(tuple(document["input_ids"]), []).append(document["row"])
-        packed = super()._prepare_dataset(documents, processing_class, args, True, *rest)
-        return packed.add_column(
+        packed = prepare(documents, packing=True)
+        assert isinstance(packed, Dataset)
+        named: Dataset = packed.add_column(
             "rows", [[rows_of[ids].pop() for ids in _segments(p)] for p in packed]
         )
+        return named
 
     def _set_signature_columns_if_needed(self) -> None:
-        super()._set_signature_columns_if_needed()
-        columns: list[str] = self._signature_columns
-        self._signature_columns: list[str] = [*dict.fromkeys([*columns, "rows"])]
+        chosen: Callable[[], None] = super()._set_signature_columns_if_needed
+        chosen()
+        columns: Any = self._signature_columns  # transformers declares the None it begins with
+        if "rows" not in columns:
+            columns.append("rows")
 
     @property
     def consumed_file(self) -> Path:
         """Where this process records its rows."""
-        return Path(self.args.output_dir) / f"consumed-{self.args.process_index}.jsonl"
+        return recipe.out(self.args) / f"consumed-{self.args.process_index}.jsonl"
 
-    def train(self, resume_from_checkpoint: Any = None, **arguments: Any) -> Any:
+    def train(
+        self, resume_from_checkpoint: str | bool | None = None, *rest: Any, **arguments: Any
+    ) -> TrainOutput:
         """Trains; a resumed run keeps the record up to its checkpoint and no further."""
         step = int(str(resume_from_checkpoint).rpartition("-")[2]) if resume_from_checkpoint else 0
         self.consumed_file.parent.mkdir(parents=True, exist_ok=True)
@@ -185,7 +215,7 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         self.ledger.restore(kept)
         self._seconds_before = max((line["seconds"] for line in kept), default=0.0)
         self._clock = self._started = time.monotonic()
-        return super().train(resume_from_checkpoint=resume_from_checkpoint, **arguments)
+        return super().train(resume_from_checkpoint, *rest, **arguments)
 
     def _records(self) -> list[Path]:
         """Returns this process's record; for the first also those of processes that are there no more."""
@@ -206,7 +236,10 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         return self.ledger.entries(self.accelerator.reduce(counts, reduction="sum").tolist())
 
     def training_step(
-        self, model: Any, inputs: dict[str, Any], *arguments: Any, **named: Any
+        self,
+        model: torch.nn.Module,
+        inputs: Batch,
+        num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor:
         """Computes one gradient and records the rows it came from."""
         rows = inputs.pop("rows").tolist()
@@ -214,7 +247,8 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         if not width:  # a micro-batch that this step does not need
             return torch.zeros((), device=self.args.device)
         bounds = inputs["cu_seq_lens_q"].tolist() if "cu_seq_lens_q" in inputs else None
-        loss: torch.Tensor = super().training_step(model, inputs, *arguments, **named)
+        step: Callable[..., torch.Tensor] = super().training_step
+        loss = step(model, inputs, num_items_in_batch)
         padding = self.ledger.spend(rows, width, document_losses(self._log_probs, bounds))
         line = recount.Line(
             epoch=int((self.state.epoch or 0) + 1e-9),
@@ -230,12 +264,16 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         return loss
 
     def prediction_step(
-        self, model: Any, inputs: dict[str, Any], *arguments: Any, **named: Any
-    ) -> Any:
+        self,
+        model: torch.nn.Module,
+        inputs: Batch,
+        prediction_loss_only: bool,
+        ignore_keys: list[str] | None = None,
+    ) -> Predicted:
         """Computes the loss of one held-out row and keeps its sum and number of tokens."""
         (row,) = inputs.pop("rows").tolist()
         count = int((inputs["labels"] != -100).sum())
-        found = super().prediction_step(model, inputs, *arguments, **named)
+        found: Predicted = super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
         self._held_out[row] = (sum(document_losses(self._log_probs, None)), count)
         return found
 
@@ -278,12 +316,12 @@ class RecipeTrainer(SFTTrainer):  # type: ignore[misc]
         mfu = throughput.strict_mfu(self.model.config, per_second, self.ledger.mean_length)
         return found if mfu is None else found | {"strict_mfu": round(mfu, 4)}
 
-    def _keep_log_probs(self, _module: Any, _inputs: Any, outputs: Any) -> None:
+    def _keep_log_probs(self, _module: torch.nn.Module, _inputs: object, outputs: object) -> None:
         kept = getattr(outputs, "log_probs", None)
         self._log_probs = None if kept is None else kept.detach()
 
 
-def keep_attention(model: Any) -> None:
+def keep_attention(model: PreTrainedModel) -> None:
     """Checkpoints every layer, keeping what attention computed."""
     keep = functools.partial(create_selective_checkpoint_contexts, attention.saved_operators())
     model.activation_checkpointing_enable({"use_reentrant": False, "context_fn": keep})
@@ -326,7 +364,7 @@ def _filler(documents: Dataset) -> Dataset:
     return Dataset.from_list([kept]).cast(documents.features)
 
 
-def _segments(packed: dict[str, Any]) -> list[tuple[int, ...]]:
+def _segments(packed: Mapping[str, list[int]]) -> list[tuple[int, ...]]:
     """Cuts a packed row into its documents."""
     found, start = [], 0
     for length in packed["seq_lengths"]:
@@ -338,15 +376,13 @@ def _segments(packed: dict[str, Any]) -> list[tuple[int, ...]]:
 class _WithRows:
     """A collator that passes the rows of a batch through, in order, as one tensor."""
 
-    def __init__(self, collator: Any) -> None:
+    def __init__(self, collator: Callable[[list[dict[str, object]]], Batch]) -> None:
         self.collator = collator
 
-    def __call__(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+    def __call__(self, examples: list[dict[str, Any]]) -> Batch:
         if not examples:
             nothing = torch.zeros((1, 0), dtype=torch.long)
             return {"input_ids": nothing, "labels": nothing, "rows": nothing[0]}
-        batch: dict[str, Any] = self.collator(
-            [{k: v for k, v in e.items() if k != "rows"} for e in examples]
-        )
+        batch = self.collator([{k: v for k, v in e.items() if k != "rows"} for e in examples])
         batch["rows"] = torch.tensor([row for e in examples for row in e["rows"]])
         return batch

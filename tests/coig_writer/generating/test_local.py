@@ -182,7 +182,7 @@ def test_the_least_and_greatest_values_are_taken():
 def test_an_answer_ends_at_the_first_stop_token_and_at_no_other(smoke):
     _, tokenizer = local.load(Writer("base", str(smoke)))
     end, other = local.stop_ids(tokenizer, SAMPLING)
-    assert (end, other) == tuple(tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"]))
+    assert [end, other] == tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"])
     row = [*tokenizer("雨").input_ids, other, 5, end]
     assert local._finished(tokenizer, row, [end, other]).text == "雨"
     assert local._finished(tokenizer, row, [end]).n_tokens == len(row) - 1

@@ -17,7 +17,7 @@ MIXED = st.text(
             "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动"
         ),
         st.sampled_from("abcXYZ019 ，。！？“”《》—…\n\r\t+#&._%-😀㐀\U00020001é"),
-        st.characters(max_codepoint=0x9FFF, exclude_categories=("Cs",)),
+        st.characters(max_codepoint=0x9FFF, exclude_categories=["Cs"]),
     ),
     max_size=60,
 )

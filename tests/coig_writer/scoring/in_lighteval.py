@@ -8,6 +8,7 @@ import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from coig_writer.generation import Generation
 from coig_writer.scoring import launcher
@@ -28,8 +29,8 @@ def details(records: Sequence[Generation], folder: Path) -> dict[str, dict[str, 
     from eval_tasks.tasks import TASKS_TABLE
 
     languages = {record.language for record in records}
-    module = types.ModuleType("coig_writer_tasks")
-    module.TASKS_TABLE = [  # type: ignore[attr-defined]
+    module: Any = types.ModuleType("coig_writer_tasks")
+    module.TASKS_TABLE = [
         dataclasses.replace(task, hf_repo=str(folder / "queries")) for task in TASKS_TABLE
     ]
     config = CustomModelConfig(model_name=variant, model_definition_file_path="saved generations")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 pytest.importorskip("lighteval", reason="needs the extra `eval`")
 
+from lighteval.models.custom.custom_model import CustomModelConfig
 from lighteval.tasks.requests import Doc
 
 from coig_writer.errors import ConfigError, EndpointError
@@ -39,7 +39,7 @@ def no_network() -> None:
 def remote(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(ADDRESS, server.url)
-    model = Remote(SimpleNamespace(model_name="m"))
+    model = Remote(CustomModelConfig(model_name="m", model_definition_file_path="remote.py"))
     model.endpoint.backoff, model.endpoint.retries = 0.001, 1
     return model
 
@@ -76,7 +76,7 @@ def test_a_server_that_fails_is_no_empty_answer(
 def test_a_server_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(ADDRESS, raising=False)
     with pytest.raises(ConfigError, match="no server was named"):
-        Remote(SimpleNamespace(model_name="m"))
+        Remote(CustomModelConfig(model_name="m", model_definition_file_path="remote.py"))
 
 
 @pytest.mark.slow

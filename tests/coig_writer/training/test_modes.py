@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -21,7 +22,7 @@ TURNS = [messages(f"写{i}", f"想{i}", "文" * (3 + 11 * i % 61)) for i in rang
 
 
 def trainer(smoke, tokenizer, folder, mode, **changes):
-    settings = {
+    settings: dict[str, Any] = {
         "assistant_only_loss": True,
         "max_length": 192,
         "per_device_train_batch_size": 2,

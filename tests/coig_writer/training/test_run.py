@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from trl import ModelConfig
 
 from coig_writer.cards.recompute import RECORDED
 from coig_writer.errors import ConfigError
@@ -13,7 +14,7 @@ from coig_writer.training import provenance, run
 from coig_writer.training.modes import Mode
 from coig_writer.training.trainer import RecipeTrainer
 
-MODEL = SimpleNamespace(dtype="bfloat16", use_peft=False, load_in_4bit=False)
+MODEL = ModelConfig(dtype="bfloat16")
 TRAINER: Any = SimpleNamespace(
     is_world_process_zero=lambda: True,
     is_fsdp_enabled=False,
@@ -64,8 +65,9 @@ def test_checkpoints_of_other_settings_are_refused(tmp_path):
 
 def test_how_a_run_computed_is_what_only_it_can_know():
     """A card refuses a number that neither is measured again nor belongs to the run alone."""
+    sft: Any = SimpleNamespace(bf16=True)
     for mode in (Mode("plain"), Mode("lean", attention="varlen", compiled=True, lean=True)):
-        stated = provenance.computed(mode, SimpleNamespace(bf16=True), MODEL)
+        stated = provenance.computed(mode, sft, MODEL)
         assert [fact.id for fact in stated if not RECORDED.fullmatch(fact.id)] == []
 
 
@@ -107,8 +109,8 @@ def test_the_licence_of_a_base_is_what_its_card_says(tmp_path):
 
 
 def test_the_base_is_named_without_its_place_on_this_machine(tmp_path):
-    model = SimpleNamespace(config=SimpleNamespace())
-    settings = SimpleNamespace(model_name_or_path=str(tmp_path / "base"), model_revision="main")
+    model: Any = SimpleNamespace(config=SimpleNamespace())
+    settings = ModelConfig(model_name_or_path=str(tmp_path / "base"), model_revision="main")
     stated = provenance.made_of(model, settings)
     found = {fact.id: fact.value for fact in stated}
     assert found["run/base_model"] == "base"
@@ -121,7 +123,8 @@ def test_sharded_gradients_are_summed_in_fp32_where_accelerate_would_take_bf16()
 
     plugin = FullyShardedDataParallelPlugin(fsdp_version=2)
     plugin.set_mixed_precision("bf16")
-    assert plugin.mixed_precision_policy.reduce_dtype == torch.bfloat16
+    policy: Any = plugin.mixed_precision_policy
+    assert policy.reduce_dtype == torch.bfloat16
     state = SimpleNamespace(fsdp_plugin=plugin)
     trainer: Any = SimpleNamespace(accelerator=SimpleNamespace(state=state))
     RecipeTrainer._sum_in_fp32(trainer)

@@ -4,6 +4,7 @@ import itertools
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import yaml
@@ -58,8 +59,8 @@ def test_the_builder_class_gives_the_rows_of_every_config(packed, tmp_path):
     for name in ("default", "novel", "poetry", "wuxia", "benchmark"):
         builder = CoigWriter(config_name=name, data_dir=folder, cache_dir=str(tmp_path / "builder"))
         builder.download_and_prepare()
-        ours = builder.as_dataset()
-        theirs = load_dataset(folder, name, cache_dir=str(tmp_path / "yaml"))
+        ours: Any = builder.as_dataset()
+        theirs: Any = load_dataset(folder, name, cache_dir=str(tmp_path / "yaml"))
         assert set(ours) == set(theirs)
         for split in ours:
             assert list(ours[split]) == list(theirs[split])
