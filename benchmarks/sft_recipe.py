@@ -19,11 +19,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from datasets import Dataset
 from torch.profiler import ProfilerActivity, profile
 from transformers import (
     Qwen2ForCausalLM,
@@ -32,6 +33,7 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from trl import ModelConfig, SFTConfig
 
 from coig_writer.errors import MissingInputError, run_command
 from coig_writer.files import read_rows
@@ -41,6 +43,7 @@ from coig_writer.planning import planner
 from coig_writer.planning.planner import Shape
 from coig_writer.training import attention, kernels, modes, smoke, throughput
 from coig_writer.training import recipe as recipes
+from coig_writer.training.recipe import RecipeArguments
 from coig_writer.training.trainer import RecipeTrainer, compile_layers, keep_attention
 
 CONFIG = Path(__file__).parent.parent / "recipes" / "configs" / "cw_10k.yaml"
@@ -68,10 +71,9 @@ SHRINK = 40  # of lengths, for the smoke
 TOLERANCE = 1e-2  # of the gradient's norm
 
 
-def rows_of(lengths: tuple[int, ...], vocabulary: int) -> Any:
+def rows_of(lengths: tuple[int, ...], vocabulary: int) -> Dataset:
     """Returns tokenised documents of random tokens, labelled from their second tenth on."""
     import numpy as np
-    from datasets import Dataset
 
     draw = np.random.default_rng(0)
     rows = []
@@ -82,19 +84,19 @@ def rows_of(lengths: tuple[int, ...], vocabulary: int) -> Any:
     return Dataset.from_list(rows)
 
 
-def model_of(of: Shape, dtype: str, implementation: str, device: str) -> Any:
+def model_of(of: Shape, dtype: str, implementation: str | None, device: str) -> Qwen2ForCausalLM:
     """Makes a model of random weights, the same ones each time."""
     torch.manual_seed(0)
     with torch.device(device):
-        return Qwen2ForCausalLM._from_config(
-            of.config(attn_implementation=implementation), dtype=getattr(torch, dtype)
-        )
+        config = of.config(attn_implementation=implementation)
+        made: Qwen2ForCausalLM = Qwen2ForCausalLM._from_config(config, dtype=getattr(torch, dtype))
+        return made
 
 
 class Clock(TrainerCallback):
     """Notes when training began and each optimizer step ended, the device's queue drained."""
 
-    def __init__(self, device: str, profiler: Any = None) -> None:
+    def __init__(self, device: str, profiler: profile | None = None) -> None:
         self.device, self.profiler = device, profiler
         self.ends: list[float] = []
 
@@ -132,11 +134,12 @@ def measure(own: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
         mode = dataclasses.replace(mode, attention=own.attention)
     if own.checkpointing:
         mode = dataclasses.replace(mode, checkpointing=own.checkpointing)
-    of = TINY if own.smoke else planner.shape(model.model_name_or_path)
+    of = TINY if own.smoke else planner.shape(recipes.base(model))
     steps = own.counted + VARIANTS[own.variant].warm_up
     # as many rows for every variant, so that their order is one and losses can be set side by side
     rows = (own.counted + max(v.warm_up for v in VARIANTS.values())) * recipe.global_batch_size
-    lengths = drawn(recipe, sft.max_length, rows)
+    longest = recipes.longest(sft)
+    lengths = drawn(recipe, longest, rows)
     if own.smoke:
         lengths = tuple(max(8, n // SHRINK) for n in lengths)
     profiler = (
@@ -148,7 +151,7 @@ def measure(own: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
             sft,
             output_dir=folder,
             max_steps=steps,
-            max_length=sft.max_length // SHRINK if own.smoke else sft.max_length,
+            max_length=longest // SHRINK if own.smoke else longest,
             save_strategy="no",
             assistant_only_loss=False,  # the rows come with their labels
             logging_steps=1,
@@ -157,7 +160,7 @@ def measure(own: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
         trainer = RecipeTrainer(
             row_names=[f"synthetic\t{i}" for i in range(len(lengths))],
             mode=mode,
-            model=model_of(of, model.dtype, model.attn_implementation, device),
+            model=model_of(of, model.dtype or "float32", model.attn_implementation, device),
             args=sft,
             train_dataset=rows_of(lengths, of.vocab_size),
             processing_class=smoke.fit_tokenizer(["雨落在瓦上。"]),  # the rows come as tokens
@@ -248,7 +251,7 @@ def prove(own: argparse.Namespace) -> dict[str, Any]:
     )
     half = not own.smoke
     reference = gradient(of, attention.SDPA, batch, half=half)
-    found: dict[str, Any] = {}
+    found: dict[str, float | str] = {}
     if half:
         found["reference in fp32"] = _error(
             gradient(of, attention.SDPA, batch, half=False), reference
@@ -259,7 +262,8 @@ def prove(own: argparse.Namespace) -> dict[str, Any]:
             return gradient(of, implementation, batch, half=half, compiled=compiled)
 
         found[name] = tried(other, reference)
-    proven = all(isinstance(found[name], float) and found[name] < TOLERANCE for name in others)
+    errors = [found[name] for name in others]
+    proven = all(isinstance(error, float) and error < TOLERANCE for error in errors)
     return {"variant": own.variant, "versions": versions(), "errors": found, "proven": proven}
 
 
@@ -271,7 +275,9 @@ def tried(other: Callable[[], torch.Tensor], reference: torch.Tensor) -> float |
         return f"{type(error).__name__}: {error}"[:600]
 
 
-def document_batch(lengths: list[int], vocabulary: int, device: str) -> dict[str, Any]:
+def document_batch(
+    lengths: list[int], vocabulary: int, device: str
+) -> dict[str, torch.Tensor | int]:
     """Returns documents of random tokens in one row, as TRL's collator lays them out."""
     torch.manual_seed(1)
     bounds = torch.tensor([0, *lengths]).cumsum(0).to(torch.int32)
@@ -286,11 +292,16 @@ def document_batch(lengths: list[int], vocabulary: int, device: str) -> dict[str
 
 
 def gradient(
-    of: Shape, implementation: str, batch: dict[str, Any], *, half: bool, compiled: bool = False
+    of: Shape,
+    implementation: str,
+    batch: Mapping[str, torch.Tensor | int],
+    *,
+    half: bool,
+    compiled: bool = False,
 ) -> torch.Tensor:
     """Returns the gradient of a scalar of the last hidden states by all parameters of the layers."""
-    device = batch["input_ids"].device.type
-    model = model_of(of, "float32", "sdpa", device).train()
+    device = next(v.device.type for v in batch.values() if isinstance(v, torch.Tensor))
+    model: Any = model_of(of, "float32", "sdpa", device).train()
     model.set_attn_implementation(implementation)
     if compiled:
         keep_attention(model)
@@ -308,7 +319,9 @@ def _error(found: torch.Tensor, reference: torch.Tensor) -> float:
     return float((found - reference).norm() / reference.norm())
 
 
-def parsed(own: argparse.Namespace, flags: list[str]) -> tuple[Any, Any, Any]:
+def parsed(
+    own: argparse.Namespace, flags: list[str]
+) -> tuple[RecipeArguments, SFTConfig, ModelConfig]:
     """Reads the recipe with a variant's flags and the command's own."""
     if not own.smoke and not torch.cuda.is_available():
         raise MissingInputError(
@@ -318,7 +331,7 @@ def parsed(own: argparse.Namespace, flags: list[str]) -> tuple[Any, Any, Any]:
     return recipes.parse(["--config", str(own.config), *cpu, *VARIANTS[own.variant].flags, *flags])
 
 
-def drawn(recipe: Any, max_length: int, count: int) -> tuple[int, ...]:
+def drawn(recipe: RecipeArguments, max_length: int, count: int) -> tuple[int, ...]:
     """Returns lengths of documents drawn from the recipe's first mixture."""
     control = controls.resolve(recipe.variants[0], Path(recipe.controls))
     tokens = planner_lengths.drawn(controls.counts(control), max_length).tokens

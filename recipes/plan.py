@@ -14,7 +14,7 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from coig_writer.errors import run_command
 from coig_writer.files import write_json
@@ -26,6 +26,9 @@ from coig_writer.planning.planner import Gpu, Plan, Run
 from coig_writer.training import recipe as recipes
 from coig_writer.training.recipe import RecipeArguments
 
+if TYPE_CHECKING:
+    from trl import ModelConfig, SFTConfig
+
 
 def status(plan: Plan) -> str:
     """Says what a plan rests on."""
@@ -35,7 +38,11 @@ def status(plan: Plan) -> str:
 
 
 def planned(
-    recipe: RecipeArguments, sft: Any, model: Any, variant: str, where: tuple[Gpu, int]
+    recipe: RecipeArguments,
+    sft: SFTConfig,
+    model: ModelConfig,
+    variant: str,
+    where: tuple[Gpu, int],
 ) -> tuple[Plan, Run, list[str], list[str]]:
     """Predicts one variant of a recipe on so many GPUs of a kind.
 
@@ -44,15 +51,16 @@ def planned(
     """
     control = controls.resolve(variant, Path(recipe.controls))
     folder = Path(recipe.mixtures) / variant
+    length = recipes.longest(sft)
     lengths = planner_lengths.counted(
-        folder, sft.max_length, sample_scale=recipe.sample_scale
-    ) or planner_lengths.drawn(controls.trained(control), sft.max_length)
+        folder, length, sample_scale=recipe.sample_scale
+    ) or planner_lengths.drawn(controls.trained(control), length)
     batch, epochs = recipe.global_batch_size, float(sft.num_train_epochs)
     if control.steps_of in PUBLISHED:
         taken = steps(PUBLISHED[str(control.steps_of)].total, batch, int(epochs))
         epochs = taken / steps(len(lengths.tokens), batch, 1)
     run = planner.Run(lengths, batch, epochs, sft.per_device_train_batch_size)
-    of = planner.shape(model.model_name_or_path)
+    of = planner.shape(recipes.base(model))
     how, (gpu, count) = planner.setup(sft, model, of, recipe.mode), where
     found = planner.plan(of, how, gpu, count, run)
     adapter = planner.lora(of, model)
@@ -110,7 +118,7 @@ def unpadded(plan: Plan, run: Run) -> list[str]:
     return [f"               {flags} has no padding"]
 
 
-def as_json(plan: Plan, variant: str) -> dict[str, Any]:
+def as_json(plan: Plan, variant: str) -> dict[str, object]:
     """Returns a plan for programs; hours are null where nothing fits."""
     found = dataclasses.asdict(plan) | {"variant": variant, "gib": plan.gib, "status": status(plan)}
     if math.isnan(plan.hours):

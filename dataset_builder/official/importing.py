@@ -17,9 +17,8 @@ import contextlib
 import dataclasses
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from coig_writer import __version__
 from coig_writer.errors import InputError, MissingInputError
@@ -201,7 +200,7 @@ class _Writer:
             for name, path in paths.items()
             if name.endswith(".jsonl")
         }
-        self._batch: list[dict[str, Any]] = []
+        self._batch: list[Mapping[str, object]] = []
         self._bytes = 0
 
     def write(self, outcome: Outcome) -> None:
@@ -218,7 +217,7 @@ class _Writer:
         if len(self._batch) >= BATCH_ROWS or self._bytes > BATCH_BYTES:
             self.flush()
 
-    def _line(self, name: str, row: dict[str, Any]) -> None:
+    def _line(self, name: str, row: Mapping[str, object]) -> None:
         self._lines[name].write(line(row, default=repr))
 
     def flush(self) -> None:

@@ -57,7 +57,7 @@ class Piece:
     number: int
     offset: int
     raw: bytes
-    row: dict[str, Any] | None
+    row: dict[str, object] | None
     rule: str | None = None
     detail: str = ""
 
@@ -225,7 +225,7 @@ class Reader:
                 break
         self._doomed = dict.fromkeys(opened if place is not None else opened[:-DEEPEST], rule)
 
-    def _row(self, row: dict[str, Any], length: int) -> Piece:
+    def _row(self, row: dict[str, object], length: int) -> Piece:
         """Takes an object that the decoder has read."""
         number, offset, raw = self._number, self._offset, self._take(length)
         if _deeper(row, DEEPEST):
@@ -281,7 +281,7 @@ class Reader:
         return None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Builds an object; a repeated key would silently hide a value, or a whole row."""
     row = dict(pairs)
     if len(row) < len(pairs):
@@ -293,9 +293,9 @@ _ROW = json.JSONDecoder(strict=False, object_pairs_hook=_once, parse_constant=No
 _SCALAR = json.JSONDecoder()
 
 
-def _deeper(row: dict[str, Any], levels: int) -> bool:
+def _deeper(row: dict[str, object], levels: int) -> bool:
     """Tells whether objects and lists are nested deeper than so many levels."""
-    level: list[Any] = [row]
+    level: list[dict[str, object] | list[object]] = [row]
     for _ in range(levels):
         inside = [v.values() if isinstance(v, dict) else v for v in level]
         level = [v for values in inside for v in values if isinstance(v, (dict, list))]

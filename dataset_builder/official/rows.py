@@ -9,7 +9,8 @@ import dataclasses
 import hashlib
 import re
 from collections import Counter
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 from coig_writer.text import framing
 from coig_writer.text.normalise import torn
@@ -90,7 +91,7 @@ class Outcome:
 
     triplet: Triplet | None
     problems: tuple[Problem, ...]
-    extra: dict[str, Any]
+    extra: dict[str, object]
 
 
 class Checker:
@@ -107,18 +108,19 @@ class Checker:
         if piece.row is None:
             found = [(str(piece.rule), piece.detail)]
             return Outcome(None, _problems(piece, None, found), {})
-        row = {key: self._mended(value) for key, value in piece.row.items()}
+        row: dict[str, object] = {key: self._mended(value) for key, value in piece.row.items()}
         if "id" not in row and any(key in row for key in OLDER):
             row["id"] = _made_id(row)
-        row_id = row["id"][:200] if isinstance(row.get("id"), str) else None
-        errors = _errors(row) or self._repeated(row, piece.number)
+        texts = {key: value for key, value in row.items() if isinstance(value, str)}
+        row_id = texts["id"][:200] if "id" in texts else None
+        errors = _errors(row) or self._repeated(texts, piece.number)
         if errors:
             return Outcome(None, _problems(piece, row_id, errors), {})
         extra = {key: value for key, value in row.items() if key not in ("id", *PARTS)}
-        warnings = [*_warnings(row), *self._duplicate(row, piece.number)]
-        return Outcome(self._triplet(row), _problems(piece, row_id, warnings), extra)
+        warnings = [*_warnings(row, texts), *self._duplicate(texts, piece.number)]
+        return Outcome(self._triplet(texts), _problems(piece, row_id, warnings), extra)
 
-    def _mended(self, value: Any) -> Any:
+    def _mended(self, value: object) -> object:
         if not isinstance(value, str):
             return value
         text = value.removeprefix("\ufeff")
@@ -127,18 +129,18 @@ class Checker:
         self.repairs[REPAIRS[1]] += mended != text
         return mended
 
-    def _repeated(self, row: dict[str, Any], number: int) -> list[tuple[str, str]]:
+    def _repeated(self, row: Mapping[str, str], number: int) -> list[tuple[str, str]]:
         first = self._rows_by_id.setdefault(row["id"], number)
         return [] if first == number else [("repeated_id", f"row {first} has this id")]
 
-    def _duplicate(self, row: dict[str, Any], number: int) -> list[tuple[str, str]]:
+    def _duplicate(self, row: Mapping[str, str], number: int) -> list[tuple[str, str]]:
         letters = _NO_LETTER.sub("", row["answer"]).lower()
         text = hashlib.blake2b(letters.encode(), digest_size=16).digest()
         first = self._rows_by_text.setdefault(text, number)
         return [] if first == number else [("duplicate_text", f"row {first} has this answer")]
 
-    def _triplet(self, row: dict[str, Any]) -> Triplet:
-        link = row.get("link")
+    def _triplet(self, row: Mapping[str, str]) -> Triplet:
+        link = row.get("link", "")
         return Triplet(
             id=row["id"],
             prompt=row["query"],
@@ -148,7 +150,7 @@ class Checker:
             genre=None,
             genre_zh=None,
             language="zh",
-            source=link if isinstance(link, str) and link.strip() else self._source,
+            source=link if link.strip() else self._source,
             license=LICENSE,
             provenance="published",
         )
@@ -178,18 +180,18 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _made_id(row: dict[str, Any]) -> str:
+def _made_id(row: Mapping[str, object]) -> str:
     content = "\0".join(str(row.get(part)) for part in PARTS)
     return f"row-{hashlib.sha256(content.encode('utf-8', 'backslashreplace')).hexdigest()[:32]}"
 
 
-def _errors(row: dict[str, Any]) -> list[tuple[str, str]]:
+def _errors(row: Mapping[str, object]) -> list[tuple[str, str]]:
     """Finds everything that is wrong with the four fields."""
     found = [(field, _field_error(row, field)) for field in ("id", *PARTS)]
     return [(rule, f"{field} {what}") for field, (rule, what) in found if rule]
 
 
-def _field_error(row: dict[str, Any], field: str) -> tuple[str, str]:
+def _field_error(row: Mapping[str, object], field: str) -> tuple[str, str]:
     value = row.get(field)
     if value is None:
         given = ", ".join(sorted(map(repr, row)))
@@ -204,20 +206,20 @@ def _field_error(row: dict[str, Any], field: str) -> tuple[str, str]:
     return "", ""
 
 
-def _type_error(value: Any) -> tuple[str, str]:
+def _type_error(value: object) -> tuple[str, str]:
     if isinstance(value, NotANumber):
         return "nan", f"is {value}"
     rule = "nested" if isinstance(value, (dict, list)) else "not_text"
     return rule, f"is a {type(value).__name__}"
 
 
-def _warnings(row: dict[str, Any]) -> list[tuple[str, str]]:
+def _warnings(row: Mapping[str, object], texts: Mapping[str, str]) -> list[tuple[str, str]]:
     found = []
-    if opening := framing.opening(row["answer"]):
+    if opening := framing.opening(texts["answer"]):
         found.append(("boilerplate", f"answer starts with {opening.evidence!r}"))
-    if _PLACEHOLDER.fullmatch(row["query"]):
-        found.append(("placeholder_prompt", f"query is {row['query'][:40]!r}"))
-    controls = [(part, _CONTROL.findall(row[part])) for part in PARTS]
+    if _PLACEHOLDER.fullmatch(texts["query"]):
+        found.append(("placeholder_prompt", f"query is {texts['query'][:40]!r}"))
+    controls = [(part, _CONTROL.findall(texts[part])) for part in PARTS]
     found += [
         ("control_characters", f"{len(marks)} in {part}, first {marks[0]!r}")
         for part, marks in controls

@@ -98,7 +98,7 @@ class Source:
         for number, row in enumerate(self._rows(), 1):
             yield self._document(row, f"{self.label or self.path.name} row {number}")
 
-    def note(self) -> dict[str, Any]:
+    def note(self) -> dict[str, object]:
         """Returns what was learnt, for ``sources.json``."""
         return {
             "source": str(self.path),
@@ -107,7 +107,7 @@ class Source:
             "aside": dict(sorted(self.aside.items())),
         }
 
-    def _rows(self) -> Iterator[Mapping[str, Any] | str]:
+    def _rows(self) -> Iterator[Mapping[str, object] | str]:
         if self.path.is_dir():
             return self._texts()
         if not self.path.is_file():
@@ -129,7 +129,7 @@ class Source:
             )
         return readers[kind]()
 
-    def _json(self) -> Iterator[Mapping[str, Any] | str]:
+    def _json(self) -> Iterator[Mapping[str, object] | str]:
         try:
             encoding = self._encoding(self.path)
         except InputError:  # JSON is UTF-8: the reader names the rows that are none
@@ -145,16 +145,16 @@ class Source:
                 elif piece.rule != "separator":  # commas too many or too few hide no row
                     yield f"{piece.rule}: {piece.detail}"
 
-    def _table(self) -> Iterator[Mapping[str, Any] | str]:
+    def _table(self) -> Iterator[Mapping[str, object] | str]:
         table = spreadsheet.open_table(self.path)
         self.encodings[table.encoding.name] += 1
         for _, row in table.rows():
             yield row
 
-    def _parquet(self) -> Iterator[Mapping[str, Any]]:
+    def _parquet(self) -> Iterator[Mapping[str, object]]:
         return (row for _, row in read_rows(self.path))
 
-    def _texts(self) -> Iterator[Mapping[str, Any] | str]:
+    def _texts(self) -> Iterator[Mapping[str, object] | str]:
         """Reads ``FOLDER/**/*.txt``; a subfolder named after a genre gives the genre.
 
         Dates and the rest come from ``FOLDER/metadata.csv``, by id: the file's path without ``.txt``.
@@ -206,7 +206,7 @@ class Source:
         self.encodings[found.name] += 1
         return found
 
-    def _document(self, row: Mapping[str, Any] | str, where: str) -> Document:
+    def _document(self, row: Mapping[str, object] | str, where: str) -> Document:
         """Turns one row into a document; a row that cannot be read becomes one that says why."""
         if isinstance(row, str):
             return _unreadable(where, row)
@@ -216,11 +216,11 @@ class Source:
         made = document(named, where, self.provenance, self.path.is_dir())
         return dataclasses.replace(made, extra=extra) if extra else made
 
-    def _sorted(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _sorted(self, row: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
         """Returns the columns that the kit knows and, kept aside, the others."""
         given = {self.columns[own] for own in row if own in self.columns}
-        named: dict[str, Any] = {}
-        extra: dict[str, Any] = {}
+        named: dict[str, object] = {}
+        extra: dict[str, object] = {}
         for own, value in row.items():
             name = self.columns.get(own, "" if own in given else own)
             if name in COLUMNS:
@@ -259,7 +259,7 @@ class _AsUtf8:
 
 
 def document(
-    row: Mapping[str, Any], where: str, provenance: str, id_made: bool = False
+    row: Mapping[str, object], where: str, provenance: str, id_made: bool = False
 ) -> Document:
     """Turns a row of known columns into a document; one that cannot be read says why.
 
@@ -273,7 +273,8 @@ def document(
         clean = {name: _value(name, value) for name, value in row.items()}
     except ValueError as error:
         return _unreadable(where, str(error), row)
-    if not isinstance(clean.get("text"), str) or not clean["text"].strip():
+    text = clean.get("text")
+    if not isinstance(text, str) or not text.strip():
         return _unreadable(where, "no text", clean)
     note = {"id": "made"} if id_made or not clean.get("id") else {}
     clean["id"] = clean.get("id") or content_id(clean)
@@ -284,7 +285,7 @@ def document(
     return made.noted("collect", provenance=provenance, source=where, **note)
 
 
-def _value(name: str, value: Any) -> Any:
+def _value(name: str, value: Any) -> object:
     """Reads a value as its column means it: numbers, dates and ids as the programs of curators write them.
 
     Raises:
@@ -334,7 +335,7 @@ def number(value: float | str) -> int:
     return int(value)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Returns a value that JSON can hold."""
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
@@ -347,7 +348,7 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)
 
 
-def _published(row: Mapping[str, Any], where: str) -> Document:
+def _published(row: Mapping[str, object], where: str) -> Document:
     """Turns a row of the official file into a document that has all three parts."""
     parts = {k: repaired(v) for k, v in row.items() if isinstance(v, str)}
     if type(row.get("id")) is int:
@@ -366,15 +367,15 @@ def _published(row: Mapping[str, Any], where: str) -> Document:
     return document.noted("collect", provenance="published", source=where, **note)
 
 
-def _unreadable(where: str, problem: str, row: Mapping[str, Any] | None = None) -> Document:
+def _unreadable(where: str, problem: str, row: Mapping[str, object] | None = None) -> Document:
     text = (row or {}).get("text")
     document = Document(
-        id=f"unreadable: {where}", text=_plain(text) if isinstance(text, str) else ""
+        id=f"unreadable: {where}", text=str(_plain(text)) if isinstance(text, str) else ""
     )
     return document.noted("collect", source=where, unreadable=problem)
 
 
-def content_id(row: Mapping[str, Any]) -> str:
+def content_id(row: Mapping[str, object]) -> str:
     """Returns an id made of address and text, for rows that bring none."""
     content = f"{row.get('url') or ''}\n{row['text']}".encode()
     return "doc-" + hashlib.sha256(content).hexdigest()[:16]

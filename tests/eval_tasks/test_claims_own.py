@@ -12,7 +12,7 @@ from coig_writer import benchmark
 from coig_writer.ballot import Ballot
 from coig_writer.errors import StatisticsError
 from coig_writer.generation import Generation
-from coig_writer.preference import summary
+from coig_writer.preference import board, summary
 from coig_writer.preference.agreement import Alpha
 from coig_writer.score import Score
 from eval_tasks.claims import own, own_components, own_scores
@@ -62,7 +62,7 @@ def test_success_is_rare_below_fifteen_per_cent(prompts: int, verdict: str) -> N
 def test_the_edges_of_rare(
     low: float, high: float, verdict: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    share = own_scores.share
+    share = board.share
     monkeypatch.setattr(
         own_scores, "share", lambda *found: dataclasses.replace(share(*found), low=low, high=high)
     )

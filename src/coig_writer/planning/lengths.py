@@ -10,9 +10,9 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from coig_writer import paper
@@ -114,7 +114,7 @@ def drawn(
     )
 
 
-def _creative(count: int, rng: np.random.Generator, *, together: bool) -> Any:
+def _creative(count: int, rng: np.random.Generator, *, together: bool) -> NDArray[np.float64]:
     order = np.sort if together else rng.permutation
     rows = []
     for genre in paper.genres().values():
@@ -125,7 +125,7 @@ def _creative(count: int, rng: np.random.Generator, *, together: bool) -> Any:
     return np.ceil(characters / CHARACTERS_PER_TOKEN) + TEMPLATE_TOKENS
 
 
-def spread(published: Spread, count: int) -> Any:
+def spread(published: Spread, count: int) -> NDArray[np.float64]:
     """Returns ``count`` lengths with the published minimum, mean and maximum.
 
     Between the extremes they are the quantiles of a log-normal law cut at both ends; its centre is
@@ -134,21 +134,24 @@ def spread(published: Spread, count: int) -> Any:
     low, high = float(published.min), float(published.max)
     if count < 3:
         return np.full(count, published.mean)
-    z = ndtri((np.arange(count) + 0.5) / count)
+    z: NDArray[np.float64] = ndtri((np.arange(count) + 0.5) / count)
     sigma = math.log(high / low) / (z[-1] - z[0])
     below, above = math.log(low) - 10, math.log(high) + 10
     for _ in range(60):
         centre = (below + above) / 2
-        values = np.clip(np.exp(centre + sigma * z), low, high)
+        values: NDArray[np.float64] = np.clip(np.exp(centre + sigma * z), low, high)
         values[0], values[-1] = low, high
         below, above = (centre, above) if values.mean() < published.mean else (below, centre)
     return values
 
 
-def _general(law: Assumed, count: int, max_length: int, rng: np.random.Generator) -> Any:
+def _general(
+    law: Assumed, count: int, max_length: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
     """Draws quantiles of the law below the length: over-long general rows never enter a mixture."""
     top = ndtr(math.log(max_length / law.median) / law.spread)
-    return np.exp(math.log(law.median) + law.spread * ndtri(rng.uniform(0, top, count)))
+    z: NDArray[np.float64] = ndtri(rng.uniform(0, top, count))
+    return np.exp(math.log(law.median) + law.spread * z)
 
 
 def padded(lengths: Lengths, batch: int) -> int:

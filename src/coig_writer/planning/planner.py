@@ -10,13 +10,18 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.mixture import steps
 from coig_writer.planning import lengths as planner_lengths
 from coig_writer.planning.lengths import Lengths
 from coig_writer.training import throughput
+from coig_writer.training.recipe import longest
+
+if TYPE_CHECKING:
+    from transformers import Qwen2Config
+    from trl import ModelConfig, SFTConfig
 
 GIB = 2**30
 
@@ -34,7 +39,7 @@ class Shape:
     vocab_size: int
     tie_word_embeddings: bool
 
-    def config(self, **settings: Any) -> Any:
+    def config(self, **settings: Any) -> Qwen2Config:
         """Returns the shape as a transformers configuration, with further settings of it."""
         from transformers import Qwen2Config
 
@@ -239,7 +244,7 @@ def gpu(name: str, gib: float | None, tflops: float | None) -> Gpu:
     return found
 
 
-def setup(sft: Any, model: Any, of: Shape, mode: str = "plain") -> Setup:
+def setup(sft: SFTConfig, model: ModelConfig, of: Shape, mode: str = "plain") -> Setup:
     """Reads a recipe's settings.
 
     Raises:
@@ -263,7 +268,7 @@ def setup(sft: Any, model: Any, of: Shape, mode: str = "plain") -> Setup:
         2 * own if moments is None else moments,
         bool(sft.gradient_checkpointing),
         trained,
-        sft.max_length,
+        longest(sft),
         bool(sft.packing),
         foreach=name == "adamw_torch",
         quantised=quantised,
@@ -271,7 +276,7 @@ def setup(sft: Any, model: Any, of: Shape, mode: str = "plain") -> Setup:
     )
 
 
-def lora(of: Shape, model: Any) -> int:
+def lora(of: Shape, model: ModelConfig) -> int:
     """Counts the parameters of a LoRA adapter."""
     h, q = of.hidden_size, of.num_attention_heads * of.head_dim
     kv, i = of.num_key_value_heads * of.head_dim, of.intermediate_size

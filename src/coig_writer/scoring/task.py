@@ -73,7 +73,7 @@ class Prompt:
 
     genres: tuple[str, ...] | None = None
 
-    def __call__(self, row: Mapping[str, str], task_name: str) -> Doc | None:
+    def __call__(self, row: dict[str, Any], task_name: str) -> Doc | None:
         if self.genres is not None and row["genre"] not in self.genres:
             return None
         query = repaired(row["query"])

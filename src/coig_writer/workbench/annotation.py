@@ -15,7 +15,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from coig_writer.document import Author, Document
 from coig_writer.errors import InputError
@@ -102,7 +101,7 @@ class Item:
     article: str
     feedback: str
     waiting_for: str
-    aids: dict[str, Any]
+    aids: dict[str, object]
     draft: Writing | None
 
 

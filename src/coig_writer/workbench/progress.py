@@ -6,7 +6,6 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from coig_writer.errors import StatisticsError
 from coig_writer.files import write_json
@@ -37,7 +36,7 @@ def write(
     write_json(path, content)
 
 
-def acceptance(made: Sequence[Assignment], verdicts: Verdicts) -> dict[str, Any]:
+def acceptance(made: Sequence[Assignment], verdicts: Verdicts) -> dict[str, object]:
     """Returns the share of documents whose first draft was accepted (the paper: about 70 % at first).
 
     The first draft of a document is the first one that was decided about; assignments are in order.
@@ -50,12 +49,12 @@ def acceptance(made: Sequence[Assignment], verdicts: Verdicts) -> dict[str, Any]
     return _rate(Counter(first.values()))
 
 
-def acceptance_of_all(made: Sequence[Assignment], verdicts: Verdicts) -> dict[str, Any]:
+def acceptance_of_all(made: Sequence[Assignment], verdicts: Verdicts) -> dict[str, object]:
     """Returns the share of all decided drafts that were accepted, refined ones counted anew."""
     return _rate(Counter(a.state(verdicts).decision for a in made))
 
 
-def _rate(decided: Mapping[Decision, int]) -> dict[str, Any]:
+def _rate(decided: Mapping[Decision, int]) -> dict[str, object]:
     n = sum(decided.get(v, 0) for v in VERDICTS)
     if not n:
         return {"state": "nothing is decided yet"}
@@ -63,7 +62,7 @@ def _rate(decided: Mapping[Decision, int]) -> dict[str, Any]:
     return {"state": "known", **rate, **{str(k): v for k, v in decided.items()}}
 
 
-def agreement(made: Sequence[Assignment], verdicts: Verdicts) -> dict[str, Any]:
+def agreement(made: Sequence[Assignment], verdicts: Verdicts) -> dict[str, object]:
     """Returns Krippendorff's α over accept < refine < remove, adjudicators left out."""
     ratings = [
         Rating(a.item, r, float(VERDICTS.index(verdicts[a.item, r].verdict)))

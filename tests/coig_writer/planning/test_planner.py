@@ -6,6 +6,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trl import ModelConfig, SFTConfig
 
 from coig_writer import paper
 from coig_writer.errors import ConfigError, MissingInputError
@@ -174,21 +175,14 @@ def test_every_way_out_that_is_named_fits():
 
 
 def test_lora_counts_its_targets():
-    @dataclasses.dataclass
-    class Model:
-        lora_r = 16
-        lora_target_modules = ("q_proj", "v_proj")
-
-    assert planner.lora(QWEN, Model()) == 16 * 28 * (3584 + 3584 + 3584 + 512)
+    model = ModelConfig(lora_r=16, lora_target_modules=["q_proj", "v_proj"])
+    assert planner.lora(QWEN, model) == 16 * 28 * (3584 + 3584 + 3584 + 512)
 
 
 def test_an_unknown_model_or_optimizer_is_named(tmp_path):
-    @dataclasses.dataclass
-    class Sft:
-        optim = "lomo"
-
+    sft = SFTConfig(optim="lomo", use_cpu=True, bf16=False)
     with pytest.raises(ConfigError, match="lomo"):
-        planner.setup(Sft(), None, QWEN)
+        planner.setup(sft, ModelConfig(), QWEN)
     with pytest.raises(MissingInputError, match="not known"):
         planner.shape(str(tmp_path))
 

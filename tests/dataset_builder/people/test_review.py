@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 
@@ -148,6 +149,6 @@ def test_acceptance_at_first_is_of_first_drafts():
     made.append(Assignment("new@1", ("r1", "r2"), "r3"))  # not decided
     found = progress.acceptance(made, verdicts)
     assert (found["value"], found["n"]) == (0.3, 10)
-    every = progress.acceptance_of_all(made, verdicts)
+    every: Any = progress.acceptance_of_all(made, verdicts)
     assert (round(every["value"], 4), every["n"]) == (0.5882, 17)
     assert progress.acceptance([], {}) == {"state": "nothing is decided yet"}
