@@ -162,14 +162,19 @@ def decide(
     note = document.history[0] if document.history else {}
     if "unreadable" in note:
         return dropped(document, "collect", "unreadable_row", str(note["unreadable"]))
+    by_folder = False
     if document.genre is not None:
-        given = document.genre
+        given, genre = document.genre, None
         try:
-            document = dataclasses.replace(document, genre=names.genre(given).slug)
+            genre = names.genre(given).slug
         except InputError:
+            by_folder = note.get("genre") == "folder"  # a folder may be named after anything
+        document = dataclasses.replace(document, genre=genre)
+        if genre is None and not by_folder:
             told_as = f"{given[:40]}: no genre; nearest: {names.nearest(given)}"
             return dropped(document, "collect", "unknown_genre", told_as)
     flags = ["no_genre"] if document.genre is None else []
+    flags += ["folder_names_no_genre"] if by_folder else []
     if note.get("provenance") == "published":
         return document.noted("collect", flags=[*flags, "published_row"])
     dated = _dated(document, options)

@@ -16,7 +16,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from coig_writer.document import Document
@@ -213,7 +213,11 @@ class Source:
         if set(row) >= OFFICIAL:
             return _published(row, where)
         named, extra = self._sorted(row)
-        made = document(named, where, self.provenance, self.path.is_dir())
+        notes: dict[str, str] = {}
+        if self.path.is_dir():
+            by_folder = named.get("genre") == PurePosixPath(str(named["id"])).parent.name
+            notes = {"id": "made", **({"genre": "folder"} if by_folder else {})}
+        made = document(named, where, self.provenance, **notes)
         return dataclasses.replace(made, extra=extra) if extra else made
 
     def _sorted(self, row: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
@@ -258,16 +262,15 @@ class _AsUtf8:
         return self._decoder.decode(b"", final=True).encode()
 
 
-def document(
-    row: Mapping[str, object], where: str, provenance: str, id_made: bool = False
-) -> Document:
+def document(row: Mapping[str, object], where: str, provenance: str, **notes: str) -> Document:
     """Turns a row of known columns into a document; one that cannot be read says why.
 
     Args:
         row: Column → value, as the file gives it.
         where: File and row.
         provenance: ``curated`` or ``sample``.
-        id_made: The id was not chosen by the curator and may be another document's too.
+        notes: What the history says: ``id="made"`` where no curator chose it and another document may
+            have it too, ``genre="folder"`` where a folder's name stands for it.
     """
     try:
         clean = {name: _value(name, value) for name, value in row.items()}
@@ -276,7 +279,7 @@ def document(
     text = clean.get("text")
     if not isinstance(text, str) or not text.strip():
         return _unreadable(where, "no text", clean)
-    note = {"id": "made"} if id_made or not clean.get("id") else {}
+    note = notes if clean.get("id") else {**notes, "id": "made"}
     clean["id"] = clean.get("id") or content_id(clean)
     try:
         made = from_row(Document, clean, where)

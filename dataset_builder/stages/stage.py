@@ -160,7 +160,7 @@ class Stage(Generic[O]):
             }
             if field.default is False:
                 how["action"] = "store_true"
-            elif field.default is not None and "nargs" not in how:
+            elif field.default is not None and not isinstance(field.default, tuple):
                 how.setdefault("type", type(field.default))
             if how.get("action") == "append":
                 how["default"] = [*how["default"]]  # argparse adds to a copy of a list only

@@ -28,6 +28,7 @@ _CHINESE = {"gb18030": "GB18030", "big5hkscs": "Big5"}
 # Beyond ASCII and the punctuation of Chinese texts: letters of all scripts; of emoji nothing follows.
 _COUNTED = re.compile("[\u00a1-\u1fff\u2e80-\u2fff\u3040-\ud7ff\uf900-\ufaff]")
 LEAST_EVERYDAY = 0.5  # of these letters; a wrong decoding makes about a tenth
+LEAST_ZEROS = 0.05  # of the bytes of UTF-16 that is UTF-8 too: half of them, where all is ASCII
 MOST_BROKEN = 0.05  # of what is not ASCII: then the file is UTF-8 with damage
 
 
@@ -61,9 +62,10 @@ def detect(path: Path) -> Encoding:
     for mark, name, codec in _MARKS:
         if sample.startswith(mark):
             return Encoding(name, codec)
-    if codec := _utf_16(sample):
-        return Encoding("UTF-16", codec)
     broken = _first_broken(path, "utf-8")
+    stray = broken is None and sample.count(0) < LEAST_ZEROS * len(sample)
+    if not stray and (codec := _utf_16(sample)):
+        return Encoding("UTF-16", codec)
     if broken is None:
         return Encoding("UTF-8", "utf-8")
     scores = {codec: _everyday(sample, codec) for codec in _EVERYDAY}

@@ -121,3 +121,15 @@ def test_what_would_run_is_text_and_comes_back_as_it_was(tmp_path, text, written
 def test_control_characters_reach_no_file_and_no_terminal():
     assert spreadsheet.cell("a\x1b[31mb\x00\u202ec\n") == "a[31mb" + "c\n"
     assert shown("a\x1b[31m\ud800 春\n") == "a\\x1b[31m\\ud800 春\n"
+
+
+def test_a_stray_zero_byte_makes_no_utf_16_of_a_file(tmp_path):
+    path = tmp_path / "raw.csv"
+    for text, name in (
+        ("text,title\n灯亮着，雨还在下。\0,雨夜\n", "UTF-8"),
+        ("text,title\nrain\0,night\n", "UTF-8"),
+    ):
+        path.write_bytes(text.encode())
+        assert encoding.detect(path).name == name
+    path.write_bytes("text,title\nrain,night\n".encode("utf-16-le"))  # is UTF-8 too
+    assert encoding.detect(path).name == "UTF-16"

@@ -130,6 +130,14 @@ def test_what_speaks_for_a_date_is_a_column(other, url, evidence):
     assert (outcome.published_at, outcome.date_evidence) == ("2024-01-09", evidence)
 
 
+def test_a_folder_that_is_named_after_no_genre_drops_no_text():
+    document = Document("老周/001", "文", genre="老周", published_at="2024-01-09")
+    outcome = collect.decide(document.noted("collect", genre="folder"), OPTIONS, {}, NAMES)
+    assert isinstance(outcome, Document)
+    assert outcome.genre is None
+    assert "folder_names_no_genre" in outcome.history[-1]["flags"]
+
+
 def test_an_unknown_genre_is_told_with_the_nearest():
     document = Document("a", "文", genre="武侠").noted("collect")
     outcome = collect.decide(document, OPTIONS, {}, NAMES)

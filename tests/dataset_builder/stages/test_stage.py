@@ -37,6 +37,11 @@ def test_options_are_read_with_their_types():
     assert made == review.Options(("r1", "r2"), ("essay",))
 
 
+def test_columns_are_named_on_the_command_line():
+    made = read(collect.STAGE, "raw.csv", "--column", "text=正文", "--column", "likes=点赞")
+    assert made.columns == ("text=正文", "likes=点赞")
+
+
 def test_two_stages_share_an_option():
     command = parser("")
     for stage in STAGES:
