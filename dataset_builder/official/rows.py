@@ -111,6 +111,8 @@ class Checker:
         row: dict[str, object] = {key: self._mended(value) for key, value in piece.row.items()}
         if "id" not in row and any(key in row for key in OLDER):
             row["id"] = _made_id(row)
+        if type(row.get("id")) is int:  # as pandas writes them
+            row["id"] = str(row["id"])
         texts = {key: value for key, value in row.items() if isinstance(value, str)}
         row_id = texts["id"][:200] if "id" in texts else None
         errors = _errors(row) or self._repeated(texts, piece.number)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from coig_writer.errors import InputError, MissingInputError
-from coig_writer.files import read_records
+from coig_writer.files import read_records, read_rows
 from coig_writer.triplet import Triplet
 from dataset_builder.official import importing, synthetic
 from dataset_builder.official.importing import import_file
@@ -198,3 +198,12 @@ def test_path_or_hub_and_not_both(monkeypatch, capsys):
         with pytest.raises(SystemExit):
             importing.main()
     assert "--revision goes with --hub" in capsys.readouterr().err
+
+
+def test_whole_numbers_are_ids(tmp_path):
+    path = write(tmp_path / "rows.jsonl", [GOOD | {"id": 7}, GOOD | {"id": True, "answer": "另"}])
+    imported = import_file(path, tmp_path / "out")
+    assert (imported.rows, imported.rejected) == (1, 1)
+    (problem,) = lines(tmp_path / "out" / "rejected.jsonl")
+    assert (problem["row"], problem["rule"]) == (2, "not_text")
+    assert next(read_rows(tmp_path / "out" / "triplets.parquet"))[1]["id"] == "7"
