@@ -12,7 +12,6 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from coig_writer import benchmark, facts
 from coig_writer.ballot import Ballot
@@ -85,7 +84,7 @@ def render(found: Mapping[str, Fact], groups: Sequence[Group], tables: Sequence[
     )
 
 
-def _shown(group: Group, found: Mapping[str, Fact]) -> dict[str, Any]:
+def _shown(group: Group, found: Mapping[str, Fact]) -> dict[str, object]:
     start = key(group)
     rates = [
         (*_names(name), fact, _verdict(fact))
@@ -115,7 +114,7 @@ def _verdict(fact: Fact) -> str:
     return "undecided" if fact.low <= 1 / 2 <= fact.high else ""
 
 
-def metadata(tables: Sequence[str]) -> dict[str, Any]:
+def metadata(tables: Sequence[str]) -> dict[str, object]:
     """Returns the card's YAML: a config per table, the ballots as default."""
     configs = [
         {

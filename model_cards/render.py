@@ -12,7 +12,6 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the cards' folder is never installed
 from coig_writer import facts, paper
@@ -26,7 +25,7 @@ from coig_writer.generation import Generation
 from coig_writer.hub.checks import UNLOCKED
 from coig_writer.mixing import mixing
 from coig_writer.mixing.mixing import read_lock
-from coig_writer.mixture import PUBLISHED, VARIANTS, MixtureRow
+from coig_writer.mixture import PUBLISHED, VARIANTS, Lock, MixtureRow
 from coig_writer.scoring import recount as scoring
 from coig_writer.training import curves, energy
 from coig_writer.training import recount as training
@@ -159,9 +158,7 @@ def write(variant: str, places: Places, out: Path) -> None:
             (folder / curves.PLOT).write_text(curves.svg(shown.losses), encoding="utf-8")
 
 
-def render(
-    variant: str, found: Mapping[str, Fact], lock: Mapping[str, Any], shown: Evidence
-) -> str:
+def render(variant: str, found: Mapping[str, Fact], lock: Lock, shown: Evidence) -> str:
     """Renders one model card.
 
     Raises:
@@ -230,7 +227,7 @@ def changed(control: Mapping[str, object]) -> dict[str, Literal]:
     return {"of": card.code(control["of"]), "changes": card.code(words)}
 
 
-def mixture_table(lock: Mapping[str, Any], found: Mapping[str, Fact]) -> Literal:
+def mixture_table(lock: Lock, found: Mapping[str, Fact]) -> Literal:
     """Renders rows and tokens per source."""
     rows: list[tuple[Fact | Literal | str, ...]] = [
         (
@@ -321,7 +318,7 @@ def difference(fact: Fact, reported: Fact | None) -> tuple[Fact | str, str]:
 def metadata(
     variant: str,
     base: str | None,
-    lock: Mapping[str, Any],
+    lock: Lock,
     *,
     smoke: bool,
     peft: bool,

@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -235,10 +235,10 @@ def _decided(
 
 
 def _category(row: NDArray[np.float64]) -> str | None:
-    sums: Counter[str] = Counter()
+    sums: defaultdict[str, float] = defaultdict(float)
     for entry, probability in zip(published().genres, row, strict=True):
-        sums[entry.category] += float(probability)  # type: ignore[assignment]
-    category, total = sums.most_common(1)[0]
+        sums[entry.category] += float(probability)
+    category, total = max(sums.items(), key=lambda entry: entry[1])
     return category if total >= CATEGORY_THRESHOLD else None
 
 

@@ -163,8 +163,8 @@ class Reader:
         """Passes white space, commas and brackets; returns at most 80 of the latter two."""
         marks = ""
         while True:
-            length = len(_GAP.match(self._text, self._at)[0])  # type: ignore[index]
-            passed = self._take(length).decode()
+            gap = _GAP.match(self._text, self._at)
+            passed = self._take(len(gap[0]) if gap else 0).decode()
             marks = (marks + passed.translate(_NO_BLANKS))[:80]
             if self._left() or not self._more():
                 return marks

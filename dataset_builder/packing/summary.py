@@ -77,7 +77,8 @@ def facts(
         queries: The benchmark queries packed with them.
         log: Of removed rows.
     """
-    rows = rows_sha256(sorted(triplets, key=lambda t: t.id))
+    in_order = sorted(triplets, key=lambda t: t.id)
+    rows = rows_sha256(in_order)
     return [
         *_statistics(triplets, rows),
         *(

@@ -9,7 +9,17 @@ from coig_writer.mixture import PUBLISHED, steps
 from coig_writer.preference import significance
 from eval_tasks.bilingual import Text
 from eval_tasks.claims import plots
-from eval_tasks.claims.claim import ALPHA, Claim, Finding, decide, p_value, percent, powers, span
+from eval_tasks.claims.claim import (
+    ALPHA,
+    Claim,
+    Finding,
+    Verdict,
+    decide,
+    p_value,
+    percent,
+    powers,
+    span,
+)
 from eval_tasks.claims.counts import MIXED, NAMES, corrected, decided, flips, not_better, only, rate
 from eval_tasks.claims.plots import Row
 
@@ -70,9 +80,8 @@ def parity() -> Claim:
     """50.00 % with 10,000 general rows: even, or just too few prompts to tell?"""
     won = rate("zh", "cw_5k", "g")
     found = significance.even(round(won.successes), won.n)
-    verdict = {"equivalent": "supported", "different": "not supported"}.get(
-        found.finding, "not testable here"
-    )
+    verdicts: dict[str, Verdict] = {"equivalent": "supported", "different": "not supported"}
+    verdict = verdicts.get(found.finding, "not testable here")
     reason = Text(
         f"{won.successes:.0f} of {won.n} is exactly even, but that does not prove parity: these counts fit any true rate within {span(won.low, won.high)}. "
         f"Showing that the two are within {100 * found.margin:.0f} points of each other takes about {found.needed} prompts (equivalence test here: {p_value(found.p)}).",
@@ -83,7 +92,7 @@ def parity() -> Claim:
         "zh-parity", CHAPTER,
         Text("With 10,000 general rows the mixture reaches parity with G: 50.00%.", "加入 1 万条通用数据后，混合模型与 G 持平：50.00%。"),
         "section 3.2; Table 2",
-        Finding(verdict, reason, won.value, won.low, won.high, won.n, found.p),  # type: ignore[arg-type]
+        Finding(verdict, reason, won.value, won.low, won.high, won.n, found.p),
         plots.rates([Row("CW+5k / G", won, "open")]),
     )  # fmt: skip
 

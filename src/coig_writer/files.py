@@ -254,7 +254,7 @@ def parsed(lines: Iterable[bytes], name: str) -> Iterator[tuple[str, dict[str, A
             raise InputError(torn, error.remedy) from error
 
 
-def rows_sha256(records: Iterable[Any]) -> str:
+def rows_sha256(records: Iterable[DataclassInstance]) -> str:
     """Returns one hash for a sequence of records, whatever file format holds them."""
     digest = hashlib.sha256()
     for record in records:

@@ -91,7 +91,7 @@ def from_row(
     """
     cls = _class_of(cls, row)
     kind: type = cls
-    types_by_field = field_types(cls)  # type: ignore[arg-type]
+    types_by_field = field_types(kind)
     by_column = {column(cls, name): name for name in types_by_field}
     unknown = sorted(set(row) - set(by_column))
     if unknown:

@@ -102,6 +102,11 @@ def _behaviour(name: behaviour.Behaviour) -> Metric:
     )
 
 
+def moving_average(window: int) -> Callable[[Answer], float | None]:
+    """Returns the measure of MATTR over windows of so many tokens."""
+    return lambda a: lexical.moving_average_ttr(a.tokens, window)
+
+
 LEXICAL = (
     Metric(
         "ttr",
@@ -118,7 +123,7 @@ LEXICAL = (
     *(
         Metric(
             f"mattr_{window}",
-            prose(lambda a, w=window: lexical.moving_average_ttr(a.tokens, w), short(window)),  # type: ignore[misc]
+            prose(moving_average(window), short(window)),
             f"mean TTR of all windows of {window} tokens",
             "ratio",
         )

@@ -68,7 +68,6 @@ _WITHIN_STORY = re.compile(
     r"我(?!将|会|为|给|来|根据|按|选择|写了|们?创作|们来|构思|马上|已|很|尽|继续|这?就|现在|试)|[他她](?!们)|留给|留下|寄给|寄来|发现|找到|捡到|收到的"
     r"|遗[书言嘱]|字条|爷爷|奶奶|祖父|抽屉|口述|没有寄出|迟到了|写给(?:你|十年|自己|未来)|以下犯"
 )
-_ENDS_LINE = re.compile(r"[：:。！!—…）)][*_\s]*\Z")
 _ENGLISH_ASSENT = (
     r"(?:sure(?: thing)?|certainly|of course|absolutely|no problem|(?:i(?:'d|’d| would) be )?(?:happy|glad|delighted) to (?:help|write)[^.,!\n]{0,40}"
     r"|great(?: (?:idea|prompt|choice|question|request|theme|topic))?|okay|ok|alright|understood|got it|thank you for[^.,!\n]{0,40}|as requested|based on your \w{1,20})[,.!:]\s*"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from coig_writer.generation import Generation
 from coig_writer.preference.association import correlate_within
 from coig_writer.score import Judgement
 from eval_tasks import judge
-from eval_tasks.judge.audit import Finding, audit
+from eval_tasks.judge.audit import audit
 from eval_tasks.judge.bias import Shape
 from eval_tasks.judge.people import of_ballots
 from tests.generations import generation
@@ -34,13 +36,13 @@ def verdicts(said: dict[str, str], name: str = "m") -> list[Judgement]:
 
 
 def told(
-    said: dict[str, str], people: list[float], own: set[str] = frozenset({"own"})
-) -> dict[str, Finding]:
+    said: dict[str, str], people: list[float], own: Collection[str] = ("own",)
+) -> dict[str, Any]:
     """The audit of own against other, ``people`` being the points of other; own is always longer."""
     shapes = {(v, q): Shape(n, 0.0) for q in said for v, n in (("own", 200), ("other", 100))}
     preferred = {(q, "other", "own"): p for q, p in zip(said, people, strict=True)}
     categories = {q: ("poetry" if i < 10 else "novel") for i, q in enumerate(said)}
-    found = audit(verdicts(said), shapes, preferred, categories=categories, own={"m": own})
+    found = audit(verdicts(said), shapes, preferred, categories=categories, own={"m": set(own)})
     return {f.name: f for f in found}
 
 
@@ -76,7 +78,7 @@ def test_accuracy_stands_per_category() -> None:
 
 
 def test_without_a_variant_of_its_own_the_audit_says_so() -> None:
-    found = told(dict.fromkeys(QUERIES, "left"), [1.0] * 40, frozenset())["self_preference"]
+    found = told(dict.fromkeys(QUERIES, "left"), [1.0] * 40, ())["self_preference"]
     assert found.value is None
     assert "--own" in found.note
 
