@@ -19,6 +19,7 @@ from coig_writer.record import from_row, parse_line
 from coig_writer.taxonomy import Taxonomy, published
 from coig_writer.triplet import Language
 
+VERSION = 2  # 2: forbidden, form, sections
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 Unit = Literal["chars", "words", "lines"]
 Difficulty = Literal["easy", "medium", "hard"]
@@ -35,7 +36,14 @@ class Length:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Query:
-    """One benchmark query; ``query`` is the text as a person would type it."""
+    """One benchmark query; ``query`` is the text as a person would type it.
+
+    Attributes:
+        required: Strings that have to stand in the answer.
+        forbidden: Strings that may not; what is forbidden in other than so many words is for a judge.
+        form: The form of verse or dialogue it names, as ``coig_writer.verse.form`` knows it.
+        sections: Sections it asks for by name, in their order.
+    """
 
     id: str
     language: Language
@@ -50,6 +58,9 @@ class Query:
     subset_104: bool
     probe: str | None
     validation: str
+    forbidden: tuple[str, ...] = ()
+    form: str | None = None
+    sections: tuple[str, ...] = ()
 
 
 EVAL_FILE = "eval.yaml"  # in the root of the dataset, by which the Hub knows a benchmark

@@ -11,6 +11,7 @@ from coig_writer import benchmark, paper, taxonomy
 from coig_writer.errors import InputError
 from coig_writer.record import from_row
 from coig_writer.text.ngrams import GRAM, contained
+from coig_writer.verse.form import constrained
 
 NAMES = taxonomy.published()
 ALL = [q for language in benchmark.LANGUAGES for q in benchmark.queries(language)]
@@ -48,8 +49,11 @@ def test_no_two_queries_are_alike_and_all_are_called_what_they_are():
 
 @pytest.mark.parametrize("query", ALL, ids=lambda q: q.id)
 def test_the_fields_agree_with_the_text(query):
-    for required in query.required:
-        assert required in query.query
+    for literal in (*query.required, *query.forbidden, *query.sections):
+        assert literal in query.query
+    assert not set(query.required) & set(query.forbidden)
+    if query.form:  # a form that nobody knows is an error
+        constrained("正文", query.form, query.forbidden, query.sections)
     if query.length is not None:
         low, high = query.length.min, query.length.max
         assert low is not None or high is not None

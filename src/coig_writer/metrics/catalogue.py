@@ -23,6 +23,7 @@ from coig_writer.metrics.definition import (
     ALONE,
     NO_ARTICLE,
     NO_COUNT,
+    NO_FORM,
     NO_LENGTH,
     NO_LETTERS,
     NO_REASONING,
@@ -32,6 +33,7 @@ from coig_writer.metrics.definition import (
     NOT_CHINESE,
     NOTHING_LATER,
     ONE_PARAGRAPH,
+    OPEN_FORM,
     Kind,
     Metric,
     Missing,
@@ -43,6 +45,7 @@ from coig_writer.metrics.definition import (
 )
 from coig_writer.text import language
 from coig_writer.text.normalise import REPLACEMENT
+from coig_writer.verse.form import constrained
 
 
 def _blocks(of: Callable[[Sequence[Sequence[str]]], float | None]) -> Callable[[Answer], Value]:
@@ -72,6 +75,15 @@ def _required(answer: Answer) -> Value:
     assert answer.query is not None
     required = answer.query.required
     return requirements.required_share(answer.article, required) if required else NO_REQUIRED
+
+
+def _form(answer: Answer) -> Value:
+    query = answer.query
+    assert query is not None
+    if not (query.form or query.forbidden or query.sections):
+        return NO_FORM
+    found = constrained(answer.article, query.form, query.forbidden, query.sections)
+    return or_(found.share, OPEN_FORM)
 
 
 def _script(answer: Answer) -> Value:
@@ -194,6 +206,12 @@ REQUIREMENTS = (
         "required_share",
         asked(_required),
         "share of the query's required strings that stand in the article",
+        "ratio",
+    ),
+    Metric(
+        "form",
+        asked(_form),
+        "share of the rules that are kept: the form asked for, strings forbidden, sections named",
         "ratio",
     ),
     Metric(

@@ -100,13 +100,17 @@ def _header(languages: Sequence[str]) -> str:
 
 
 def _row(record: Generation) -> dict[str, object]:
-    empty = dict.fromkeys(("length", "style", "theme", "cultural_context", "difficulty", "probe"))
+    empty = dict.fromkeys(
+        ("length", "form", "style", "theme", "cultural_context", "difficulty", "probe")
+    )
     return empty | {
         "id": record.query_id,
         "language": record.language,
         "genre": record.genre,
         "query": repaired(record.prompt),
         "required": [],
+        "forbidden": [],
+        "sections": [],
         "subset_104": None,
         "validation": None,
     }

@@ -88,10 +88,27 @@ def _sounded(lines: Sequence[str], wanted: Iterable[int]) -> Iterable[Rule]:
             yield Rule("syllables", state, f"第{number}行{shown}音节，应为{count}", f"line {number}: {shown} syllables, {count} asked", () if state == "kept" else place)  # fmt: skip
 
 
+def _last(line: str) -> str:
+    words = _WORD.findall(line)
+    return words[-1] if words else ""
+
+
+def _rhymed(lines: Sequence[str]) -> Rule:
+    """At least half of the lines rhyme with one that is near, as in everyday Chinese rhyme."""
+    found = [endings(_last(line)) for line in lines]
+    near = rhyme.heard(found)
+    shown = rhyme.scheme(found)
+    zh, en = f"韵式 {shown}", f"{sum(near)} of {len(lines)} lines rhyme, scheme {shown}"
+    if near and sum(near) / len(near) >= rhyme.RHYMED:
+        return Rule("rhyme", "kept", zh, en)
+    loose = tuple((i, 0) for i, r in enumerate(near, 1) if not r)
+    return Rule("rhyme", "broken" if all(found) else "open", zh, en, loose)
+
+
 def _schemed(lines: Sequence[str], scheme: str) -> Rule:
     """The rhymes of a scheme: lines with one letter share an ending; a scheme repeats over the stanzas."""
     letters = (scheme * (len(lines) // len(scheme) + 1))[: len(lines)]
-    last = [words[-1] if (words := _WORD.findall(line)) else "" for line in lines]
+    last = [_last(line) for line in lines]
     found = [endings(word) for word in last]
     shown = rhyme.scheme(found)
     outside: list[int] = []
@@ -118,17 +135,22 @@ def check(text: str, form: str, scheme: str = "") -> Verdict:
     Args:
         text: The poem.
         form: haiku, limerick, sonnet or rhyme.
-        scheme: With rhyme, the scheme asked for, such as abab; x marks a line without a rhyme.
+        scheme: With rhyme, the scheme asked for, such as abab; x marks a line without a rhyme. Empty: half
+            of the lines rhyme with one that is near.
     """
     lines, rest = read(text)
     rules: tuple[Rule, ...]
     if form == "haiku":
         rules = (_counted(lines, len(HAIKU)), *_sounded(lines, HAIKU))
     elif form == "limerick":
-        rules = (_counted(lines, len(LIMERICK)), _schemed(lines, LIMERICK))
+        size = len(LIMERICK)  # several stand one behind another
+        whole = max(size, len(lines) - len(lines) % size) if lines else size
+        rules = (_counted(lines, whole), _schemed(lines, LIMERICK))
     elif form == "sonnet":
-        scheme_found = rhyme.scheme([endings((_WORD.findall(line) or [""])[-1]) for line in lines])
+        scheme_found = rhyme.scheme([endings(_last(line)) for line in lines])
         rules = (_counted(lines, SONNET), Rule("rhyme", "note", f"韵式 {scheme_found}", f"scheme {scheme_found}"))  # fmt: skip
-    else:
+    elif scheme:
         rules = (_schemed(lines, scheme.lower()),)
+    else:
+        rules = (_rhymed(lines),)
     return Verdict(form, True, passes(rules), rules, lines, rest, (), "CMUdict")

@@ -12,8 +12,6 @@ from coig_writer.verse.reading import Reading, Row
 from coig_writer.verse.verdict import Rule, Verdict, at, passes, where
 
 FORM = "押韵"
-RHYMED = 0.5  # of the lines: every second one of xaxa, all of aabb
-NEAR = 2  # lines within which a rhyme is heard
 TRACKS = {
     "发花": "a ia ua",
     "梭坡": "o e uo",
@@ -55,18 +53,6 @@ def ends(rows: Sequence[Row]) -> list[frozenset[str]]:
     return [tracks(end(row.clauses[-1])) for row in rows]
 
 
-def heard(found: Sequence[frozenset[str]]) -> tuple[bool, ...]:
-    """Says of each line whether it rhymes with one of the two lines before or after it."""
-    return tuple(
-        any(
-            found[i] & found[j]
-            for j in range(max(0, i - NEAR), min(len(found), i + NEAR + 1))
-            if j != i
-        )
-        for i in range(len(found))
-    )
-
-
 def check(reading: Reading) -> Verdict:
     """Checks that a text rhymes, and tells its scheme by stanza.
 
@@ -82,13 +68,13 @@ def check(reading: Reading) -> Verdict:
     found = ends(rows)
     stanzas = [[i for i, _ in group] for _, group in itertools.groupby(enumerate(rows), key=lambda r: r[1].stanza)]  # fmt: skip
     shown = " ".join(rhyme.scheme([found[i] for i in stanza]) for stanza in stanzas)
-    rhymed = heard(found)
+    rhymed = rhyme.heard(found)
     known = [bool(groups) for groups in found]
     loose = tuple((i + 1, 0) for i, r in enumerate(rhymed) if not r and known[i])
     share = sum(rhymed) / len(rhymed)
     said = f"{len(rows)}句中{sum(rhymed)}句相押，韵式 {shown}"
     told = f"{sum(rhymed)} of {len(rows)} lines rhyme, scheme {shown}"
-    if share >= RHYMED:
+    if share >= rhyme.RHYMED:
         rule = Rule("押韵", "kept", said, told)
     elif not all(known):
         unknown = tuple((i + 1, 0) for i, k in enumerate(known) if not k)

@@ -39,7 +39,7 @@ def check(text: str, asked: str | None = None, system: System | None = None) -> 
     if asked is None:
         return _inferred(text, system)
     name, _, argument = asked.partition(":")
-    if name in english.FORMS and bool(argument) == (name == "rhyme"):
+    if name in english.FORMS and (not argument or name == "rhyme"):
         return english.check(text, name, argument)
     reading = read(text)
     if found := _verse(reading, name, system):

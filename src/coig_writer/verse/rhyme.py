@@ -7,6 +7,8 @@ from collections.abc import Sequence, Set
 from typing import TypeVar
 
 G = TypeVar("G")
+RHYMED = 0.5  # of the lines of a text that rhymes: every second one of xaxa, all of aabb
+NEAR = 2  # lines within which a rhyme is heard
 
 
 def common(ends: Sequence[Set[G]]) -> tuple[G | None, tuple[int, ...]]:
@@ -51,3 +53,15 @@ def scheme(ends: Sequence[Set[G]]) -> str:
         for i in members:
             letters[i] = "abcdefghijklmnopqrstuvw"[number % 23]
     return "".join(letters)
+
+
+def heard(found: Sequence[Set[G]]) -> tuple[bool, ...]:
+    """Says of each line whether it rhymes with one of the two lines before or after it."""
+    return tuple(
+        any(
+            found[i] & found[j]
+            for j in range(max(0, i - NEAR), min(len(found), i + NEAR + 1))
+            if j != i
+        )
+        for i in range(len(found))
+    )

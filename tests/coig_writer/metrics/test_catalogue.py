@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from coig_writer import benchmark
 from coig_writer.metrics.answer import answer
 from coig_writer.metrics.catalogue import KINDS, METRICS, measure, measure_together
-from coig_writer.metrics.definition import Missing
+from coig_writer.metrics.definition import Missing, Value
 from coig_writer.text.normalise import repaired
 
 
@@ -69,6 +69,20 @@ def test_fields_of_a_query_are_missing_where_the_prompt_is_not_the_benchmarks() 
     other = measure(of("字", query_id=query.id, prompt=query.query + "。"))
     assert other["length_met"] == Missing("the prompt is not in the benchmark")
     assert other["required_share"] == Missing("the prompt is not in the benchmark")
+
+
+def form_of(text: str, query_id: str) -> Value:
+    return measure(of(text, query_id=query_id, prompt=benchmark.query(query_id).query))["form"]
+
+
+def test_form_is_the_share_of_rules_kept_and_missing_where_none_was_asked() -> None:
+    ci = "漠漠轻寒上小楼，晓阴无赖似穷秋，淡烟流水画屏幽。\n自在飞花轻似梦，无边丝雨细如愁，宝帘闲挂小银钩。"
+    assert form_of(ci, "zh-poetry-3") == 1
+    assert form_of(ci.replace("轻寒", "电寒"), "zh-poetry-3") == 4 / 5  # the character is forbidden
+    assert form_of("牙掉了，要坚强。", "zh-poetry-2") == 1 / 2
+    assert form_of("字", "zh-wuxia-1") == Missing(
+        "the query asks for no form, forbids no string and names no section"
+    )
 
 
 def test_half_a_surrogate_pair_is_replaced_and_counted() -> None:

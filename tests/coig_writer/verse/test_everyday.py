@@ -56,8 +56,8 @@ def test_half_of_the_lines_must_rhyme(ends, state):
 
 def test_a_rhyme_is_heard_two_lines_away():
     one, other = frozenset("a"), frozenset("b")
-    assert everyday.heard([one, other, one]) == (True, False, True)
-    assert everyday.heard([one, other, frozenset("c"), one]) == (False, False, False, False)
+    assert rhyme.heard([one, other, one]) == (True, False, True)
+    assert rhyme.heard([one, other, frozenset("c"), one]) == (False, False, False, False)
 
 
 def test_particles_carry_no_rhyme():
@@ -98,6 +98,20 @@ def test_limerick():
     found = check(LIMERICK.replace("Wren", "Dove"), "limerick")
     assert found.passes is False
     assert found.rules[1].places == ((3, 0), (4, 0))
+
+
+@pytest.mark.parametrize(("lines", "passes"), [(5, True), (6, False), (10, True)])
+def test_several_limericks(lines, passes):
+    text = "\n".join((LIMERICK.splitlines() * 2)[:lines])
+    assert check(text, "limerick").passes is passes
+
+
+@pytest.mark.parametrize(
+    ("ends", "passes"),
+    [("cat dog hat fun", True), ("cat dog hat fun moon", False), ("cat zzyzxq dog fun moon", None)],
+)
+def test_half_of_the_english_lines_must_rhyme(ends, passes):
+    assert check("\n".join(f"the {word}" for word in ends.split()), "rhyme").passes is passes
 
 
 def test_a_scheme_repeats_over_stanzas():

@@ -61,7 +61,7 @@ def test_nothing_to_read(text):
     assert check(text, "押韵").passes is False
 
 
-@pytest.mark.parametrize("asked", ["sonet", "藏头", "rhyme", "七绝体", ""])
+@pytest.mark.parametrize("asked", ["sonet", "藏头", "haiku:aa", "七绝体", ""])
 def test_an_unknown_form_is_an_error(asked):
     with pytest.raises(InputError, match="unknown form"):
         check("白日依山尽", asked)

@@ -10,14 +10,14 @@ TANG = [DENGLOU[i : i + 5] for i in range(0, 20, 5)]
 PARTING = ["城阙辅三秦", "风烟望五津", "与君离别意", "同是宦游人"]
 
 
-def verdict(lines, form=None, book=None):
-    found = regulated.check(lines, form, book) if book else regulated.check(lines, form)
+def judged(lines, form=None, system=None):
+    found = regulated.check(lines, form, system)
     assert found is not None
     return found
 
 
 def rules(lines, form):
-    return {rule.name: rule for rule in verdict(lines, form, "平水韵").rules}
+    return {rule.name: rule for rule in judged(lines, form, "平水韵").rules}
 
 
 def with_line(lines, number, line):
@@ -25,7 +25,7 @@ def with_line(lines, number, line):
 
 
 def test_a_quatrain_that_keeps_every_rule():
-    found = verdict(TANG, None, "平水韵")
+    found = judged(TANG, None, "平水韵")
     assert (found.form, found.passes, found.pattern) == ("五言绝句", True, "仄起首句不入韵")
     assert found.share == 1.0
     assert [m.wanted for m in found.marks[5:10]] == ["平", "平", "仄", "仄", "平韵"]
@@ -72,7 +72,7 @@ def test_turns():
 
 def test_open_is_not_broken_and_not_guessed():
     lines = ["故园东望路漫漫", "双袖龙钟泪不干", "马上相逢无纸笔", "凭君传语报平安"]
-    found = verdict(lines, None, "平水韵")
+    found = judged(lines, None, "平水韵")
     assert found.passes is True
     assert {m.character for m in found.marks if m.state == "open"} >= {"望"} - {
         m.character for m in found.marks if m.wanted == "中"
@@ -87,7 +87,7 @@ def test_a_borrowed_first_rhyme_is_told_and_allowed():
 
 
 def test_half_a_poem_is_not_that_poem():
-    found = verdict(TANG[:2], "五言绝句")
+    found = judged(TANG[:2], "五言绝句")
     assert found.passes is False
     assert found.rules[0].name == "句数字数"
     assert regulated.check(TANG[:2]) is None
@@ -96,9 +96,9 @@ def test_half_a_poem_is_not_that_poem():
 def test_likeness_decides_what_was_meant():
     # Of 20 characters one and a half may be broken: a slip or a wrong turn, not two slips.
     one = with_line(TANG, 2, "黄河入云流")
-    assert verdict(one).passes is False
+    assert judged(one).passes is False
     turn = with_line(TANG, 4, "登高又一楼")
-    assert verdict(turn).passes is False
+    assert judged(turn).passes is False
     assert regulated.check(with_line(one, 3, "欲入千里目")) is None
 
 
