@@ -141,18 +141,23 @@ class Fit:
         return self.path[0].type in "BD"
 
 
+def _broken(line: str, variant: Variant, system: System) -> list[int]:
+    """The characters, from 1, no reading of which fits a variant."""
+    return [
+        place
+        for place, (character, wanted) in enumerate(zip(line, variant.tones, strict=True), 1)
+        if wanted != "中" and wanted not in (tones(character, system).possible or {wanted})
+    ]
+
+
 def _cost(line: str, variant: Variant, system: System) -> tuple[float, int, int]:
     """Counts the broken characters, those of which only a doubtful reading fits, and the exceptions."""
-    broken = doubtful = 0
-    for character, wanted in zip(line, variant.tones, strict=True):
-        if wanted == "中":
-            continue
-        found = tones(character, system)
-        if found.possible and wanted not in found.possible:
-            broken += 1
-        elif found.sure != {wanted}:
-            doubtful += 1
-    return float(broken), doubtful, bool(variant.name)
+    broken = len(_broken(line, variant, system))
+    sure = sum(
+        wanted == "中" or tones(character, system).sure == {wanted}
+        for character, wanted in zip(line, variant.tones, strict=True)
+    )
+    return float(broken), len(line) - sure - broken, bool(variant.name)
 
 
 Cost = tuple[float, int, int]
@@ -223,9 +228,11 @@ def fit(lines: Sequence[str], system: System) -> Fit:
         # A character that stands in the wrong tone is told once, as a tone.
         toned = [i for i in bad if LEVEL in tones(lines[i][-1], system).possible]
         total = cost[0] + len(toned)
+        # A first line that ends on the rhyme was meant to rhyme, whatever else is wrong with it.
+        unmeant = first_rhymes != (group in _groups(lines[0][-1], system))
         found.append(
             (
-                (total, *cost[1:], borrowed),
+                (total, unmeant, *cost[1:]),
                 Fit(system, tuple(lines), path, ends, group, tuple(sorted(toned)), borrowed, total),
             )
         )
@@ -293,6 +300,21 @@ _TAUGHT = {
 }
 
 
+def _alternatives(found: Fit, places: Sequence[Place]) -> tuple[Place, ...]:
+    """The places that other variants of the same lines would call broken, where no variant breaks less.
+
+    平平平平仄 has a fault in its third or in its fourth character, as one takes it.
+    """
+    more: set[Place] = set()
+    for number in {line for line, _ in places}:
+        line, chosen = found.lines[number - 1], found.path[number - 1]
+        least = _cost(line, chosen, found.system)[0]
+        for variant in variants(len(line)):
+            if variant.type == chosen.type and variant.role != CALLS and _cost(line, variant, found.system)[0] == least:  # fmt: skip
+                more |= {(number, i) for i in _broken(line, variant, found.system)}
+    return tuple(sorted(more - set(places)))
+
+
 def _tone_rules(found: Fit, shown: Sequence[Mark]) -> Iterator[Rule]:
     broken: dict[str, list[Mark]] = {name: [] for name in _TAUGHT}
     for mark in shown:
@@ -306,11 +328,13 @@ def _tone_rules(found: Fit, shown: Sequence[Mark]) -> Iterator[Rule]:
         hit = broken[name]
         places = tuple(mark.place for mark in hit)
         if hit:
-            said = zh.format(wanted=hit[0].wanted[0], found=hit[0].found)
-            listed = "、".join(f"“{m.character}”" for m in hit)
-            yield Rule(
-                name, "broken", f"{where(places)}{listed}：{said}", f"{at(places)}: {en}", places
+            said = f"{where(places)}“{'”“'.join(m.character for m in hit)}”：" + zh.format(
+                wanted=hit[0].wanted[0], found=hit[0].found
             )
+            told = f"{at(places)}: {en}"
+            if more := _alternatives(found, places):
+                said, told = f"{said}；亦可归于{where(more)}", f"{told}; or at {at(more)}"
+            yield Rule(name, "broken", said, told, (*places, *more))
         elif name == "平仄" and unknown:
             yield Rule(name, "open", f"{where(unknown)}：字表不载，无从判断", f"{at(unknown)}: no table knows the character", unknown)  # fmt: skip
         else:

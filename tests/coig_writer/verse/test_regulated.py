@@ -34,7 +34,7 @@ def test_a_quatrain_that_keeps_every_rule():
 @pytest.mark.parametrize(
     ("number", "line", "name", "places"),
     [
-        (2, "大河入海流", "孤平", ((2, 1),)),  # 仄平仄仄平
+        (2, "大河入海流", "孤平", ((2, 1), (2, 3))),  # 仄平仄仄平: either of the two
         (2, "黄河上海流", None, ()),
         (2, "大河归海流", None, ()),  # rescued: 仄平平仄平
         (3, "欲穷千日目", "平仄", ()),  # allowed: 三仄尾 is 平平仄仄仄, here 仄平平仄仄

@@ -30,7 +30,7 @@ def test_command(file, tmp_path, monkeypatch, capsys):
     found = json.loads(out.read_text(encoding="utf-8"))
     assert [(v["form"], v["passes"]) for v in found] == [("五言绝句", False), (None, None), ("对联", True)]  # fmt: skip
     broken = [rule for rule in found[0]["rules"] if rule["state"] == "broken"]
-    assert [(r["name"], r["places"]) for r in broken] == [("孤平", [[2, 1]])]
+    assert [(r["name"], r["places"]) for r in broken] == [("孤平", [[2, 1], [2, 3]])]
     assert "第2句第1字" in broken[0]["zh"]
     assert "line 2 character 1" in broken[0]["en"]
     assert "broken     第2句第1字“大”" in capsys.readouterr().out
