@@ -26,7 +26,8 @@ ROOT = Path(__file__).parents[1]
 LINES = ROOT / "recipes" / "configs" / "lines.yaml"
 DEMO_MADE = """
 dataset                 COIG-Writer/README.md
-models (smoke)          build/models/
+models (smoke)          build/models/    a base of 5 million parameters, fine-tuned: the look of Chinese, without sense
+losses (smoke)          build/models/held_out_loss.json
 generations (smoke)     build/generations/
 scores                  build/scores/
 report                  build/report/report.html
@@ -127,9 +128,9 @@ def run(chosen: Sequence[Stage], *, offline: bool) -> str:
     return "\n".join(["", f"{'stage':<24}{'seconds':>11}", *lines, whole])
 
 
-def answers(folder: Path) -> str:
-    """Renders the answers to the first query side by side, for a person to read."""
-    records = read_records(folder, Generation)
+def answers(folder: Path, variants: Sequence[str] = ()) -> str:
+    """Renders the answers to the first query side by side, of some variants or all, for a person to read."""
+    records = [r for r in read_records(folder, Generation) if not variants or r.variant in variants]
     first = records[0].query_id
     shown = [f"--- {r.variant}:\n{r.text.strip()}" for r in records if r.query_id == first]
     return "\n".join(["", f"{first}: {records[0].prompt}", *shown])
@@ -150,7 +151,10 @@ def main() -> int | None:
     if arguments.line != "reproduce":
         print(run(stages(arguments.line, {}, "smoke"), offline=True))
         demo = arguments.line == "demo"
-        print(DEMO_MADE if demo else answers(ROOT / "build" / "smollm2-run" / "generations"))
+        made = ROOT / "build" / ("generations" if demo else "smollm2-run/generations")
+        print(answers(made, ("base", "cw", "cw_10k") if demo else ()))
+        if demo:
+            print(DEMO_MADE)
         return None
     home = "build/reproduce-smoke" if arguments.smoke else "build/reproduce"
     values = {

@@ -125,20 +125,30 @@ def counts(
             f"mixture {control.name} needs source {missing[0]!r}",
             "add it under sources: in the recipe",
         )
-    if control.locked is None and any(named[s].genres for s in wanted):
+    if control.locked is None and any(
+        named[s].genres or (named[s].narrowed and not sample_scale) for s in wanted
+    ):
         raise ConfigError(
-            f"mixture {control.name} is a published one, and a source of it is filtered by genre",
-            "name the filtered source otherwise, and a control that takes its rows: docs/extend-a-recipe.md",
+            f"mixture {control.name} is a published one, and a source of it gives only some of its rows "
+            "(genres, exclude or max_rows)",
+            "name the narrowed source otherwise, and a control that takes its rows: docs/extend-a-recipe.md",
         )
     if sample_scale:
-        wanted = controls.at_sample_scale(
-            wanted, {s: len(sources.load(named[s])[0]) for s in wanted}
-        )
+        wanted = controls.at_sample_scale(wanted, {s: at_hand(named[s]) for s in wanted})
     elif "creative" in wanted:
         rows, _ = sources.load(named["creative"])
         sources.refuse_samples(named["creative"], rows, control.name)
     whole = {"creative": None} if control.creative is None and "creative" in wanted else {}
     return {source: count for source, count in wanted.items() if count} | whole
+
+
+def at_hand(source: Source) -> int:
+    """Counts the rows that a source can give."""
+    rows, _ = sources.load(source)
+    excluded = sources.excluded(source)
+    ids = rows["id"] if excluded and "id" in rows.column_names else ()
+    count = len(rows) - len(excluded.intersection(ids))
+    return min(count, source.max_rows or count)
 
 
 def load_tokenizer(model: str) -> tuple[PreTrainedTokenizerBase, str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import hashlib
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -24,6 +25,11 @@ from coig_writer.training.pretraining import Shape, Text
 ROOT = Path(__file__).parents[1]
 KIT_WEIGHT = 3  # modern prose is a tenth of the corpus; three readings each
 REPORTED = 20  # samples whose loss the demo reports
+
+
+def sample_files() -> list[Path]:
+    """Returns the files of the kit's own triplets."""
+    return sorted((ROOT / "dataset_builder" / "sample" / "triplets").glob("*.txt"))
 
 
 def reported(files: list[Path]) -> set[str]:
@@ -54,7 +60,7 @@ def of_folder(folder: Path) -> Iterator[Text]:
 
 def of_kit() -> tuple[list[Text], list[str]]:
     """Returns the kit's own texts, and those whose loss is reported."""
-    files = sorted((ROOT / "dataset_builder" / "sample" / "triplets").glob("*.txt"))
+    files = sample_files()
     out = reported(files)
     texts: list[Text] = []
     kept_out: list[str] = []
@@ -107,6 +113,9 @@ def main() -> int | None:
         print(f"{given.work}: tokenizer and corpus")
     if not given.prepare:
         given.out.mkdir(parents=True, exist_ok=True)
+        shutil.copy(given.work / pretraining.RECORD, given.out)
+        names = sorted(reported(sample_files()))
+        (given.out / "held_out.txt").write_text("".join(f"sample-{n}\n" for n in names), "utf-8")
         loss = pretraining.train(given.work, given.out, shape, log=given.out / "training.jsonl")
         print(f"{given.out}: {loss:.3f} nats per piece on held-out documents")
     return None

@@ -12,7 +12,7 @@ import pytest
 from coig_writer import facts
 from coig_writer.files import read_records
 from coig_writer.generation import Generation
-from coig_writer.mixture import VARIANTS, ids_hash
+from coig_writer.mixture import VARIANTS, MixtureRow, ids_hash
 from coig_writer.paper import TABLE_4_MEAN
 from coig_writer.score import Score
 
@@ -74,11 +74,15 @@ def test_five_locks_five_models_and_what_was_consumed(clone):
     assert len({lock["ids_sha256"] for lock in locks}) == 5
     assert [lock["sources"].get("general_zh", {}).get("rows", 0) for lock in locks] == [
         0,
-        6,
-        30,
-        60,
-        60,
+        2,
+        10,
+        20,
+        20,
     ]
+    never = set((folder / "recipes" / "base" / "held_out.txt").read_text().split())
+    for variant in VARIANTS:
+        rows = read_records(folder / "build" / "mixtures" / variant / "train.parquet", MixtureRow)
+        assert not never & {row.source_id for row in rows}
     weights = {
         (folder / "build" / "models" / v / "model.safetensors").read_bytes() for v in VARIANTS
     }
@@ -92,6 +96,15 @@ def test_five_locks_five_models_and_what_was_consumed(clone):
         consumed = [row for line in lines for row in json.loads(line)["rows"]]
         assert ids_hash(consumed) == lock["ids_sha256"]
         assert len(consumed) == lock["rows"]
+
+
+def test_training_lowers_the_loss_on_samples_that_no_model_saw(clone):
+    folder, out = clone
+    found = json.loads((folder / "build" / "models" / "held_out_loss.json").read_text())
+    mean = {model: sum(values) / len(values) for model, values in found["losses"].items()}
+    assert len(found["rows"]) == 20
+    assert mean["cw"] < mean["base"] < 7
+    assert "Loss on 20 held-out samples" in out
 
 
 def test_generations_and_scores(clone):

@@ -67,7 +67,10 @@ def prepare(folder: Path, creative_rows: int = 8, **changes) -> Path:
     )
     paths = {"creative": "creative", "general_zh": "zh", "general_en": "en"}
     for source, entry in settings["sources"].items():
-        entry["path"] = str(folder / f"{paths[source]}.jsonl")
+        settings["sources"][source] = {
+            "path": str(folder / f"{paths[source]}.jsonl"),
+            "format": entry["format"],
+        }
     settings |= {
         "variants": ["cw_10k"],
         "mixtures": str(folder / "mixtures"),
@@ -75,6 +78,7 @@ def prepare(folder: Path, creative_rows: int = 8, **changes) -> Path:
     }
     settings |= {
         "max_length": 512,
+        "global_batch_size": 8,
         "per_device_train_batch_size": 2,  # what the tests' own accumulations multiply
         "gradient_accumulation_steps": 4,
         "num_train_epochs": 2,

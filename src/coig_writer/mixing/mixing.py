@@ -28,7 +28,7 @@ from coig_writer.files import (
 )
 from coig_writer.mixing import chat
 from coig_writer.mixing.chat import Tokenizer
-from coig_writer.mixing.sources import Source, Unconvertible, convert, load
+from coig_writer.mixing.sources import Source, Unconvertible, convert, excluded, load
 from coig_writer.mixture import SAMPLER_VERSION, Example, Lock, MixtureRow, Turn, ids_hash, rank
 from coig_writer.text.contamination import contaminated
 from coig_writer.triplet import messages
@@ -92,6 +92,7 @@ def visit(
         rows counted once, and the rows kept aside.
     """
     rows, commit = load(source)
+    held_out = excluded(source)
     order: dict[bytes, int] = {}
     aside: list[Aside] = []
     for number, row in enumerate(rows):
@@ -101,7 +102,9 @@ def visit(
             aside.append(Aside(source.name, f"row {number + 1}", str(verdict)))
             continue
         place = rank(seed, source.name, example.source_id)
-        if place in order:
+        if example.source_id in held_out:
+            aside.append(Aside(source.name, example.source_id, "held_out"))
+        elif place in order:
             aside.append(Aside(source.name, example.source_id, "repeated"))
         else:
             order[place] = number
@@ -118,8 +121,9 @@ def sample(source: Source, count: int | None, rules: Rules, tokenizer: Tokenizer
     taken: list[MixtureRow] = []
     genres: dict[str, str] = {}
     over_long = 0
+    most = source.max_rows if count is None else count
     for _, number in order:
-        if count is not None and len(taken) == count:
+        if len(taken) == most:
             break
         example = convert(source, rows[number])
         row, reason = admit(example, rules, tokenizer)
@@ -206,6 +210,8 @@ def _locked_source(part: Sampled) -> dict[str, object]:
         "revision": part.commit,
         "config": part.source.config,
         **({"genres": list(part.source.genres)} if part.source.genres else {}),
+        **({"excluded": len(excluded(part.source))} if part.source.exclude else {}),
+        **({"max_rows": part.source.max_rows} if part.source.max_rows else {}),
         "format": part.source.format,
         "rows_at_hand": part.rows_at_hand,
         "rows": len(part.taken),

@@ -44,6 +44,8 @@ class Source:
         revision: Of a Hub dataset; resolved to a commit and written to the lock.
         config: Of a Hub dataset, or of a local folder whose card lists configs, such as a genre.
         genres: Only rows of these genres (slugs), by the column ``genre``; None takes all.
+        exclude: A text file with one row id per line; these rows never enter a mixture.
+        max_rows: At most this many admissible rows, those with the lowest hashes; None takes all.
     """
 
     name: str
@@ -52,6 +54,13 @@ class Source:
     revision: str | None = None
     config: str | None = None
     genres: tuple[str, ...] | None = None
+    exclude: str | None = None
+    max_rows: int | None = None
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether only some of its rows may enter a mixture."""
+        return any(key is not None for key in (self.genres, self.exclude, self.max_rows))
 
     @property
     def local(self) -> bool:
@@ -84,12 +93,31 @@ def _parsed(name: object, entry: object) -> Source:
         raise ConfigError(
             f"{where}: unknown format {source.format!r}", f"use {', '.join(ADAPTERS)}"
         )
+    if source.max_rows is not None and source.max_rows < 1:
+        raise ConfigError(f"{where}: max_rows must be at least 1", "leave it out to take all rows")
     known = [genre.slug for genre in taxonomy.of(Path(source.path)).genres]
     for genre in source.genres or ():
         if genre not in known:
             close = difflib.get_close_matches(genre, known, 3) or known
             raise ConfigError(f"{where}: unknown genre {genre!r}", f"genres are {', '.join(close)}")
     return source
+
+
+def excluded(source: Source) -> frozenset[str]:
+    """Returns the ids of the rows that never enter a mixture.
+
+    Raises:
+        MissingInputError: The file that lists them is not there.
+    """
+    if source.exclude is None:
+        return frozenset()
+    file = Path(source.exclude)
+    if not file.is_file():
+        raise MissingInputError(
+            f"source {source.name}: no file {file}",
+            "give exclude: a text file with one row id per line",
+        )
+    return frozenset(file.read_text(encoding="utf-8").split())
 
 
 def load(source: Source) -> tuple[Dataset, str | None]:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from coig_writer.errors import ConfigError, MissingInputError
-from coig_writer.mixing import sources
+from coig_writer.mixing import mixing, sources
 from coig_writer.mixing.sources import Source, Unconvertible, convert
 from coig_writer.mixture import content_id
 from tests.coig_writer.conftest import creative_row
@@ -125,6 +125,7 @@ def test_settings_are_strict():
         ("poems", "x.jsonl", "source poems: not read"),
         ("poems", {"path": "x", "format": "congliu", "genres": "haiku"}, "key 'genres' is str"),
         ("poems", {"path": "x", "format": "congliu", "genres": ["wuxai"]}, "unknown genre 'wuxai'"),
+        ("poems", {"path": "x", "format": "congliu", "max_rows": 0}, "max_rows must be at least 1"),
     ],
 )
 def test_a_wrong_source_is_one_sentence(name, entry, said):
@@ -192,3 +193,29 @@ def test_a_missing_local_source_says_what_to_type_and_asks_no_hub(path):
     with pytest.raises(MissingInputError, match="no file or folder") as caught:
         sources.load(Source("creative", path, "coig_writer"))
     assert "python -m dataset_builder pack" in str(caught.value)
+
+
+def test_excluded_rows_are_kept_aside_and_max_rows_takes_the_lowest_hashes(
+    tmp_path, smoke_tokenizer
+):
+    rows = [creative_row(number) for number in range(12)]
+    file, ids = tmp_path / "rows.jsonl", tmp_path / "ids.txt"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    ids.write_text(f"{rows[3]['id']}\n{rows[7]['id']}\n", "utf-8")
+    rules = mixing.Rules(42, 4096)
+    every = Source("creative", str(file), "coig_writer")
+    few = dataclasses.replace(every, exclude=str(ids), max_rows=4)
+    whole, found = (mixing.sample(s, None, rules, smoke_tokenizer) for s in (every, few))
+    assert {a.source_id: a.reason for a in found.aside} == {
+        rows[3]["id"]: "held_out",
+        rows[7]["id"]: "held_out",
+    }
+    left = [row.source_id for row in whole.taken if row.source_id not in sources.excluded(few)]
+    assert [row.source_id for row in found.taken] == left[:4]
+    locked = mixing.lock("cw", [found], found.taken, rules, "")
+    assert (
+        locked["sources"]["creative"]["excluded"],
+        locked["sources"]["creative"]["max_rows"],
+    ) == (2, 4)
+    with pytest.raises(MissingInputError, match="no file"):
+        sources.excluded(dataclasses.replace(every, exclude=str(tmp_path / "none.txt")))

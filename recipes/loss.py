@@ -1,0 +1,85 @@
+"""Loss of models on held-out rows: python recipes/loss.py MODEL [MODEL ...] [--beside recipes/base].
+
+Reads the rows of a packed dataset whose ids a file lists (recipes/base/held_out.txt: the demo's samples that no
+model has seen), measures the loss of every model on each, and prints the difference from the model they started
+from with a 95 % interval over rows. ``--out`` keeps the losses row by row as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from coig_writer.errors import InputError, run_command
+from coig_writer.files import write_json
+from coig_writer.generating import local
+from coig_writer.mixing import sources
+from coig_writer.mixing.sources import Source
+from coig_writer.scoring import loss
+from coig_writer.scoring.loss import Gap
+from coig_writer.triplet import Message, messages
+
+
+def held_out(dataset: str, ids: Path) -> dict[str, list[Message]]:
+    """Returns the conversations that a file of ids names, by id.
+
+    Raises:
+        InputError: Some ids are not in the dataset.
+    """
+    source = Source("creative", dataset, "coig_writer", exclude=str(ids))
+    wanted = sources.excluded(source)
+    rows, _ = sources.load(source)
+    examples = (sources.convert(source, row) for row in rows if row["id"] in wanted)
+    found = {e.source_id: messages(e.prompt, e.reasoning, e.article) for e in examples}
+    if missing := sorted(wanted - found.keys()):
+        raise InputError(
+            f"{ids}: {len(missing)} of {len(wanted)} ids are not in {dataset}, the first {missing[0]}",
+            "name the dataset they were taken from: --dataset",
+        )
+    return dict(sorted(found.items()))
+
+
+def table(beside: str, own: float, found: list[Gap]) -> str:
+    """Renders the models' losses and their differences."""
+    rows = found[0].difference.n if found else 0
+    lines = [
+        f"Loss on {rows} held-out samples, nats per token; lower is better",
+        f"{'model':<12}{'loss':>8}{'beside ' + beside:>18}{'95 % interval over rows':>28}",
+        f"{beside:<12}{own:>8.3f}",
+    ]
+    for gap in found:
+        d = gap.difference
+        interval = f"{d.low:+.3f} to {d.high:+.3f}"
+        lines.append(f"{gap.model:<12}{gap.loss:>8.3f}{d.estimate:>+18.3f}{interval:>28}")
+    return "\n".join(lines)
+
+
+def main() -> int | None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("models", nargs="+", type=Path, help="model folders")
+    parser.add_argument("--beside", type=Path, default=Path("recipes/base"), help="their base")
+    parser.add_argument("--dataset", default="COIG-Writer", help="a packed dataset")
+    parser.add_argument("--ids", type=Path, default=Path("recipes/base/held_out.txt"))
+    parser.add_argument("--max-length", type=int, default=1024, help="tokens read of each row")
+    parser.add_argument("--out", type=Path, help="a JSON file for the losses, row by row")
+    given = parser.parse_args()
+    rows = held_out(given.dataset, given.ids)
+    losses: dict[str, list[float]] = {}
+    for folder in (given.beside, *given.models):
+        model, tokenizer = local.load(local.Writer(folder.name, str(folder)))
+        losses[folder.name] = loss.of_rows(model, tokenizer, list(rows.values()), given.max_length)
+    beside = given.beside.name
+    found = loss.gaps(losses, beside)
+    print(table(beside, sum(losses[beside]) / len(rows), found))
+    if given.out is not None:
+        write_json(given.out, {"rows": list(rows), "losses": losses})
+        print(f"{given.out}: the losses row by row")
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
