@@ -89,8 +89,8 @@ def test_the_global_batch_is_checked_against_the_devices(root):
     recipe, sft, _ = recipes.parse(["--config", str(config(root, "demo"))])
     recipes.check_batch(recipe, sft, 1)
     with pytest.raises(ConfigError, match="add --gradient_accumulation_steps 2"):
-        recipes.check_batch(recipe, sft, 4)
-    with pytest.raises(ConfigError, match="divides 8 / 16 devices"):
+        recipes.check_batch(recipe, sft, 2)
+    with pytest.raises(ConfigError, match="divides 4 / 16 devices"):
         recipes.check_batch(recipe, sft, 16)
 
 
