@@ -91,7 +91,7 @@ _SAID = re.compile(r"[的了着把是我你他她它就都也还这那被从给�
 
 def too_short(text: str) -> Verdict | None:
     """Fewer than twelve characters, punctuation included, white space not."""
-    length = sum(not c.isspace() for c in text)
+    length = len("".join(text.split()))
     return Verdict("too_short", f"{length} characters") if length < SHORTEST else None
 
 
