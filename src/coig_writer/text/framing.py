@@ -35,12 +35,17 @@ _AS_ASKED = (
     r"|(?:按照?|根据|依照)(?:题目)?要求|已按要求"
 )
 _ASSENT = re.compile(
-    r"(?:(?:好的|好嘞|好|当然(?:可以)?|没问题|没有问题|可以的?|明白了?|收到(?:[您你]的(?:要求|需求|请求|指令))?|了解|如[您你]所愿|亲(?:爱的)?|遵命|乐意效劳|嗯+|[Oo][Kk]|[Oo]kay|(?:我)?(?:非常|很)?(?:乐意|荣幸|高兴)(?:能)?(?:效劳|(?:为|帮)(?:您|你)[^。！!，,\n]{0,4})?|感谢(?:您|你)的[^。！!，,\n]{0,8}"
+    r"(?:(?:好的|好嘞|好|当然(?:可以)?|没问题|没有问题|可以的?|明白了?|收到(?:[您你]的(?:要求|需求|请求|指令))?|了解|如[您你]所愿|亲(?:爱的)?|遵命|乐意效劳|嗯+|[Oo][Kk]|[Oo]kay|(?:我)?(?:非常|很)?(?:乐意|荣幸|高兴)(?:能)?(?:效劳|(?:为|帮)(?:您|你)[^。！!，,\n]{0,12})?|感谢(?:您|你)的[^。！!，,\n]{0,8}"
     r"|作为[^。！!，,\n]{0,14}(?:AI|人工智能|模型|助手)[，,]\s*我(?:很|非常)?(?:乐意|荣幸|高兴)[^。！!，,\n]{0,12})"
     r"(?:[呀啊哦呢吧啦])?\s*[\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]{0,6}[，,。.！!：:～~—…]+[\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]{0,6}\s*)+"
 )
 _GREETING = re.compile(
     r"(?:(?:亲爱的|尊敬的)(?:用户|朋友|读者|作者)|(?:您|你)好(?:呀|啊)?|哈喽|[Hh]ello)\s*[，,。！!：:～~]+\s*"
+)
+# Assent that is an opening by itself: it promises to write.
+_OBLIGES = re.compile(
+    r"(?:乐意|荣幸|高兴)[^。\n]{0,4}[为帮][您你][^。\n]{0,4}(?:写|创作)|(?:happy|glad|delighted|love) to (?:help|write)",
+    re.IGNORECASE,
 )
 # With assent before it, an announcement is enough; 我写了 alone is a narrator.
 _ANNOUNCES = re.compile(
@@ -48,7 +53,7 @@ _ANNOUNCES = re.compile(
     rf"|[为给替]你[^。！？\n]{{0,6}}?{_MAKES}[^。！？\n]{{0,30}}?{_KIND}"
     rf"|(?:以下|下面|这里|下文|这|本文|我们?(?:来|将|会|选择)|让我|来|这就|请)[^。！？\n]{{0,60}}?(?:{_COUNTED}|这[篇首段则封])[^。！？\n]{{0,60}}?{_KIND}"
     rf"|(?:以下|下面|这里)[^。！？\n]{{0,60}}?{_KIND}[^。！？\n]{{0,40}}?(?:[：:]|$)"
-    r"|(?:以下|下面)[^。！？，,\n]{0,12}?(?:版本|正文|内容)\s*[：:]"
+    rf"|(?:以下|下面)[^。！？，,\n]{{0,12}}?(?:版本|正文|内容|创作|作品)\s*[：:]|[为给替帮][你您]写了?{_COUNTED}\s*[：:]"
 )
 # Without assent the line must also say what an assistant says of what it delivers.
 _HERE_IS = re.compile(
@@ -57,24 +62,25 @@ _HERE_IS = re.compile(
     rf"|(?:这|本)[篇首份]?{_KIND}将?(?:会)?(?:按照|根据)[^。！？\n]{{0,30}}?您"
     rf"|(?:我(?:将|会|已经?)?)?(?:{_AS_ASKED})[^。！？\n]{{0,40}}?(?:{_MAKES}|以下|下面|{_COUNTED}|[：:]$)"
     rf"|(?:我(?:将|会|已经?)?|特)?[为给]您(?:们)?(?:量身|专门|精心)?{_MAKES}"
+    rf"|您要的[^，,。\n]{{0,8}}?{_KIND}(?:来[了啦]|如下|已|写好)|[【（(\[]?以下(?:内容)?[为由是](?:AI|人工智能)[^。\n]{{0,4}}(?:生成|创作|撰写)"
 )
 _DELIVERS = re.compile(
     rf"{_FOR_YOU}|{_AS_ASKED}|针对|关于|旨在|力求|涵盖|适合|模仿|围绕|题为|为题|约?\d{1, 6}字|[一二三四五六七八九十百千]{{2,}}字|字数|风格|要求|范文|模板|示例|样本|范本"
-    rf"|初稿|草稿|定制|专属|如下|提供|版本|为原型|方案|标语|广告|{_COUNTED}[^。！？，,\n]{{0,4}}?(?:短篇|微型|散文|文案|剧本|议论文|演讲|律诗|绝句|歌词)"
+    rf"|初稿|草稿|(?:AI|人工智能)(?:大模型)?(?:生成|创作)|定制|专属|如下|提供|版本|为原型|方案|标语|广告|{_COUNTED}[^。！？，,\n]{{0,4}}?(?:短篇|微型|散文|文案|剧本|议论文|演讲|律诗|绝句|歌词)"
 )
 _NO_ANNOUNCEMENT = re.compile(r"以下[^，,。]{0,8}(?:基于|仅供|通过|以)|以下(?:传记|评测|问题)")
 # A narrator, or a thing found in the story: no assistant.
 _WITHIN_STORY = re.compile(
-    r"我(?!将|会|为|给|来|根据|按|选择|写了|们?创作|们来|构思|马上|已|很|尽|继续|这?就|现在|试)|[他她](?!们)|留给|留下|寄给|寄来|发现|找到|捡到|收到的"
-    r"|遗[书言嘱]|字条|爷爷|奶奶|祖父|抽屉|口述|没有寄出|迟到了|写给(?:你|十年|自己|未来)|以下犯"
+    r"我(?!将|会|为|给|来|根据|按|选择|写了|们?创作|们来|构思|马上|已|很|尽|帮|的(?:创作|作品)|继续|这?就|现在|试)|[他她](?!们)|留给|留下|寄给|寄来|发现|找到|捡到|收到的"
+    r"|遗[书言嘱]|字条|爷爷|奶奶|祖父|抽屉|口述|请听|只是|不过是|最后一[封首篇次]|没有寄出|迟到了|写给(?:你|十年|自己|未来)|以下犯"
 )
 _ENGLISH_ASSENT = (
-    r"(?:sure(?: thing)?|certainly|of course|absolutely|no problem|(?:i(?:'d|’d| would) be )?(?:happy|glad|delighted) to (?:help|write)[^.,!\n]{0,40}"
+    r"(?:sure(?: thing)?|certainly|of course|absolutely|no problem|(?:i(?:'d|’d| would) (?:be )?)?(?:happy|glad|delighted|love) to (?:help|write)[^.,!\n]{0,40}"
     r"|great(?: (?:idea|prompt|choice|question|request|theme|topic))?|okay|ok|alright|understood|got it|thank you for[^.,!\n]{0,40}|as requested|based on your \w{1,20})[,.!:]\s*"
 )
 _ENGLISH_YES = re.compile(rf"(?:{_ENGLISH_ASSENT}){{1,3}}", re.IGNORECASE)
 _ENGLISH = re.compile(
-    r"(?:here(?:'s|’s| is| are| goes| you go)|below (?:is|are)|the following is|this is|i(?:'ve|’ve| have) (?:written|created|crafted|drafted|put together|composed)"
+    r"(?:here(?: you go|'s|’s| is| are| goes)|below (?:is|are)|the following is|this is|i(?:'ve|’ve| have) (?:written|created|crafted|drafted|put together|composed)"
     r"|(?:i(?:'ll|’ll| will)|let me) (?:write|create|craft))\b",
     re.IGNORECASE,
 )
@@ -110,18 +116,19 @@ _CHANGES = (
 )
 _OFFER = re.compile(
     rf"(?:如(?:果|需|有|对|您)?|若|要是|需要|(?:您|你)(?:也)?可以|可(?:以)?(?:根据|按)|请(?:您)?(?:根据|随时)|是否需要|还有什么|(?:也)?欢迎(?:您|你)?(?:继续|随时)?提|还请(?:您|你)|以上)[^\n]{{0,70}}?{_CHANGES}"
+    r"|如果[您你]?还有[^，,。\n]{0,8}(?:想法|需要|要求|问题)[，,](?:欢迎|请|可以)(?:继续|随时)|(?:请问)?[您你]还需要[^。\n]{0,12}(?:帮助|修改|调整)吗"
     rf"|[^，,。\n]{{0,24}}[，,]如需[^，,。\n]{{0,12}}{_CHANGES}|(?:请问)?这个?(?:版本|篇|稿)[^，,。\n]{{0,12}}[您你]的(?:要求|需求|期待|期望|预期)"
     r"|(?:请|欢迎)?随时(?:告诉我|告知|跟我说|吩咐)|期待(?:您|你)的(?:宝贵)?(?:反馈|意见)|(?:还请|欢迎)[^。\n]{0,12}(?:宝贵)?(?:意见|反馈)|(?:您|你)(?:觉得|认为)(?:这个|这|以上)(?:版本|稿|文案)"
 )
 _TO_ONE = re.compile(
-    r"您|你(?!们)[^\n]{0,40}?[我请]|需要|告知|告诉我|跟我说|随时|灵活|根据实际|可进一步|如需|提出修改|突出匹配|不满意|我[会将]继续"
+    r"您|你(?!们)[^\n]{0,40}?[我请]|需要|告知|告诉我|跟我说|随时|灵活|根据实际|可进一步|如需|提出修改|突出匹配|不满意|我[会将]继续|和我交流"
 )
 _DELIVERED = re.compile(
     rf"以上(?:就|即|便)?(?:是|为)?(?!我的|我们|各位)[^，,。！!？?\n]{{0,24}}?(?:{_KIND}|全部内容)[^\n]{{0,40}}?(?:希望|内容涵盖|涵盖|适合|供|期待|查收|如需|根据|调整|选用|您)"
     rf"|以上[^，,。\n]{{0,4}}(?:为|给|根据)您"
 )
 _ENGLISH_CLOSING = re.compile(
-    r"(?:please )?(?:i )?hope (?:this|the(?= \w+ (?:meets|captures|works|helps|fits|suits))) (?:story|poem|essay|article|piece|draft|letter|script|speech|version|helps|meets|works|captures|fits|suits|resonates|inspires|matches|is what you)|i hope you (?:enjoy|like|find) (?:this|the|it)\b|hope (?:this|that|it) (?:helps|works|meets|captures|fits|suits|resonates|inspires|matches)|hope you (?:enjoy|like) (?:it|this)\b"
+    r"(?:please )?(?:i )?hope (?:this|the(?= \w+ (?:meets|captures|works|helps|fits|suits))) (?:story|poem|essay|article|piece|draft|letter|script|speech|version|helps|meets|works|captures|fits|suits|resonates|inspires|matches|is what you)|i hope you (?:enjoy(?:ed)?|liked?|find) (?:this|it|the (?:story|poem|essay|article|piece|draft|letter|script|speech|version|result))\b|hope (?:this|that|it) (?:helps|works|meets|captures|fits|suits|resonates|inspires|matches)|hope you (?:enjoy|like) (?:it|this)\b"
     r"|(?:please )?let me know (?:if|whether) (?:you(?:'d|’d| would)? (?:like|want|need|have)\b[^\n]{0,60}?(?:chang|revis|adjust|tweak|edit|more|else|different|version|question|feedback|another|expand)|(?:this|it|anything)\b[^\n]{0,30}(?:meets|works|needs|expect|chang))"
     r"|(?:please )?feel free to (?:ask|let me know|reach|modify|adjust|change|request|tweak|edit)"
     r"|(?:would|do) you (?:like|want|need) me to (?:write|change|expand|revise|make|add|adjust|continue|translate)|is there anything else you(?:'d| would) like me to"
@@ -187,6 +194,9 @@ def opening(text: str) -> Verdict | None:
         start, stop = _line(text, stop)
     line = text[start:stop]
     announced = _announced(line[:LONGEST_OPENING], assented)
+    if announced is None and assented and _OBLIGES.search(said):
+        start, stop = _line(text, 0)
+        line, announced = text[start:stop], stop - start
     if announced is None:
         return None
     # What follows the colon or the sentence on the same line is the text itself.
@@ -230,7 +240,8 @@ def _announced(line: str, assented: bool) -> int | None:
     told = _ENGLISH_STORY.search(bare)
     presented = yes or not english.group().lower().startswith("this")
     yours = _YOURS.search(bare) and (yes or _ENGLISH_KIND.search(bare)) and bare[-1] in ":.!"
-    announced = presented and (bare[-1] == ":" or yes) and _ENGLISH_KIND.search(bare)
+    kind = english.group().lower() == "here you go" or _ENGLISH_KIND.search(bare)
+    announced = presented and (bare[-1] == ":" or yes) and kind
     return len(bare) if (yours or announced) and not told else None
 
 

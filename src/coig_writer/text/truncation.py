@@ -189,9 +189,9 @@ def _shape(line: str) -> str:
 
 
 def _ended(line: str) -> bool:
-    """Says whether a line ends in a mark of any kind but a comma."""
+    """Says whether a line ends in a mark of any kind but a comma or colon."""
     bare = _bare(line[-SHORT_TAIL:])
-    return not bare or not (bare[-1].isalnum() or bare[-1] in "，,、")
+    return not bare or not (bare[-1].isalnum() or bare[-1] in "，,、：:")
 
 
 def _stops(line: str) -> bool:
