@@ -158,8 +158,9 @@ def test_run_a_study(root, sh, clone):
     guide.mkdir(parents=True, exist_ok=True)
     (guide / "study.yaml").write_text(yaml, encoding="utf-8")
     write_rankings(clone, guide / "rankings.json")
-    outputs = [sh(line) for line in commands(root, "run-a-study")]
-    assert outputs[1].count("http://127.0.0.1:7860") == 2
+    outputs = {line: sh(line) for line in commands(root, "run-a-study")}
+    invited = next(out for line, out in outputs.items() if " invite " in line)
+    assert invited.count("http://127.0.0.1:7860") == 2
     assert (guide / "ballots" / "comparisons.parquet").is_file()
 
 
