@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from coig_writer.generation import Generation, split
+from coig_writer.generation import Generation
 
 
 def generation(
     variant: str, query: str, text: str, language: Any = "zh", **other: Any
 ) -> Generation:
     """A generation record whose parts follow from its text."""
-    parts = split(text)
     fields: dict[str, Any] = {
         "genre": None,
         "prompt": f"写一写{query}",
@@ -27,8 +26,5 @@ def generation(
         query_id=query,
         language=language,
         text=text,
-        reasoning=parts.reasoning,
-        article=parts.article,
-        reasoning_state=parts.state,
         **fields,
     )

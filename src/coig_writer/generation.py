@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
+from collections.abc import Iterable
 from typing import Literal
 
 from coig_writer.errors import InputError
-from coig_writer.triplet import Language
+from coig_writer.triplet import Language, assistant_turn
 
 ReasoningState = Literal["closed", "unterminated", "absent"]
-OPEN, CLOSE = "<think>", "</think>"
+OPEN, CLOSE = "<think>", "</think>"  # what this kit trains; what others write is in _TAG
+# DeepSeek and Qwen, prompted models, Sky-T1 and OpenThoughts, Kimi, Magistral, Seed. A tag right after
+# a quotation mark is spoken of, not used.
+_TAG = re.compile(
+    r"""(?<![`'"\u201c\u2018\u300c\u300e])(?:"""
+    r"(?P<open><(?:think|thinking|thought|reasoning|seed:think)>|<\|begin_of_thought\|>|\u25c1think\u25b7|\[THINK\])"
+    r"|(?:</(?:think|thinking|thought|reasoning|seed:think)>|<\|end_of_thought\|>|\u25c1/think\u25b7|\[/THINK\]))",
+    re.IGNORECASE,
+)
+_SOLUTION = re.compile(r"<\|(?:begin|end)_of_solution\|>", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,27 +71,30 @@ class Sampling:
 DECODING = Sampling(0.7, 0.9, 4096, 0, 1.0, ("<|im_end|>", "<|endoftext|>"))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """One answer of one variant to one query.
+    """One answer of one variant to one query; ``sample`` tells several to one query apart.
 
     ``text`` is what the model emitted; ``reasoning`` and ``article`` are its parts, taken apart once,
-    when the answer is made (``split``). Who reads a record takes them as they stand. An
-    ``unterminated`` reasoning has no article: the article is empty, not guessed.
+    when the answer is made (``split``). Who reads a record takes them as they stand. A server may have
+    kept the reasoning apart: then it stands in ``reasoning`` alone and ``text`` is the article. A record
+    that states no part at all gets those of its text. An ``unterminated`` reasoning from the first word
+    on leaves no article: it is empty, not guessed.
 
     Raises:
-        InputError: The parts are not those of the text.
+        InputError: The parts are not those of the text, or a number is below 0.
     """
 
     variant: str
     query_id: str
+    sample: int = 0
     language: Language
     genre: str | None
     prompt: str
     text: str
-    reasoning: str | None
-    article: str
-    reasoning_state: ReasoningState
+    reasoning: str | None = None
+    article: str = ""
+    reasoning_state: ReasoningState = "absent"
     finish_reason: str
     n_tokens: int | None
     seed: int | None
@@ -89,15 +103,76 @@ class Generation:
     revision: str | None
 
     def __post_init__(self) -> None:
-        parts = split(self.text)
-        own = (self.reasoning_state, (self.reasoning or "").strip(), self.article.strip())
-        if own != (parts.state, parts.reasoning or "", parts.article):
+        if self.sample < 0 or (self.n_tokens or 0) < 0:
             raise InputError(
-                f"{self.variant} to {self.query_id}: the record contradicts itself: its reasoning is "
+                f"{self.label}: sample {self.sample} or n_tokens {self.n_tokens} is below 0",
+                "number samples from 0; leave n_tokens null where it is not known",
+            )
+        parts = split(self.text)
+        own = Parts(self.reasoning or "", self.article, self.reasoning_state).bare
+        if (
+            parts.state == "absent" and own.reasoning
+        ):  # the reasoning stands in its own column alone
+            parts = Parts(
+                own.reasoning, parts.article, "closed" if parts.article else "unterminated"
+            )
+            if not parts.article and own.state == "closed":
+                parts = own
+        if (own.article, own.state) == ("", "absent") and own.reasoning in ("", parts.reasoning):
+            object.__setattr__(self, "reasoning", parts.reasoning)
+            object.__setattr__(self, "article", parts.article)
+            object.__setattr__(self, "reasoning_state", parts.state)
+        elif own != parts.bare:
+            raise InputError(
+                f"{self.label}: the record contradicts itself: its reasoning is "
                 f"{self.reasoning_state} and its article has {len(self.article)} characters, but its text "
                 f"has {parts.state} reasoning and {len(parts.article)} characters of article",
-                "generate the answer again, or store what coig_writer.generation.split gives of its text",
+                "leave the columns reasoning, article and reasoning_state out: they are then taken from the text",
             )
+
+    @property
+    def label(self) -> str:
+        """Whose answer it is, for messages."""
+        return f"{self.variant} to {self.query_id}" + (f" #{self.sample}" if self.sample else "")
+
+    @property
+    def turn(self) -> str:
+        """The whole answer: the text, behind a reasoning that stands in its own column alone."""
+        if self.reasoning and split(self.text).state == "absent":
+            return assistant_turn(self.reasoning, self.text)
+        return self.text
+
+
+def check(records: Iterable[Generation]) -> list[Generation]:
+    """Returns records that can stand in one table.
+
+    Raises:
+        InputError: Two answers share variant, query id and sample, or two prompts a query id.
+    """
+    seen: set[tuple[str, str, int]] = set()
+    first: dict[str, Generation] = {}
+    kept: list[Generation] = []
+    for record in records:
+        key = (record.variant, record.query_id, record.sample)
+        if key in seen:
+            raise InputError(
+                f"variant {record.variant} answers query {record.query_id} twice (sample {record.sample})",
+                "give each file once; number several answers to one prompt under `sample`",
+            )
+        seen.add(key)
+        known = first.setdefault(record.query_id, record)
+        if (known.prompt, known.language) != (record.prompt, record.language):
+            raise InputError(
+                f"query {record.query_id}: {record.variant} and {known.variant} were given different prompts",
+                "score them in separate runs, or give the prompts ids of their own",
+            )
+        kept.append(record)
+    return kept
+
+
+def first_samples(records: Iterable[Generation]) -> list[Generation]:
+    """Returns the answers that are compared one with one: of several to a prompt, the first."""
+    return [record for record in records if record.sample == 0]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -108,16 +183,50 @@ class Parts:
     article: str
     state: ReasoningState
 
+    @property
+    def bare(self) -> Parts:
+        """The parts without white space around them, an empty reasoning and none alike."""
+        return Parts((self.reasoning or "").strip(), self.article.strip(), self.state)
+
 
 def split(text: str) -> Parts:
-    """Takes a model's text apart at ``<think>`` and ``</think>``.
+    """Takes a model's text apart at the tags of its reasoning, of any of the known kinds.
 
-    A template may pre-fill the opening tag, so a closing tag alone ends a reasoning too. Only the
-    first closing tag counts; an opening tag without one leaves the article empty.
+    What stands between tags is reasoning, nested or in several blocks; all else is the article. A
+    template may pre-fill the first opening tag, so a closing tag without one ends a reasoning that
+    starts with the text; further ones are text. A block that never closes reaches to the end, and the
+    state is then ``unterminated``.
     """
-    before, closing, after = text.partition(CLOSE)
-    if closing:
-        return Parts(before.replace(OPEN, "", 1).strip(), after.strip(), "closed")
-    if text.lstrip().startswith(OPEN):
-        return Parts(text.lstrip()[len(OPEN) :].strip(), "", "unterminated")
-    return Parts(None, text.strip(), "absent")
+    tags = list(_TAG.finditer(text))
+    depth = 1 if _prefilled(text, tags) else 0
+    inside: list[str] = []
+    outside: list[str] = []
+    found = depth > 0
+    start = 0
+    for tag in tags:
+        closes = tag["open"] is None
+        if closes and not depth:
+            continue
+        (inside if depth else outside).append(text[start : tag.start()])
+        depth, start, found = depth + (-1 if closes else 1), tag.end(), True
+    (inside if depth else outside).append(text[start:])
+    article = _joined(_SOLUTION.sub("", part) for part in outside)
+    if not found:
+        return Parts(None, article, "absent")
+    return Parts(_joined(inside), article, "unterminated" if depth else "closed")
+
+
+def _prefilled(text: str, tags: list[re.Match[str]]) -> bool:
+    """Whether a closing tag lacks its opening, in a text that does not begin with one."""
+    if not tags or (tags[0]["open"] and not text[: tags[0].start()].strip()):
+        return False
+    depth = 0
+    for tag in tags:
+        depth += 1 if tag["open"] else -1
+        if depth < 0:
+            return True
+    return False
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return "\n\n".join(part.strip() for part in parts if part.strip())

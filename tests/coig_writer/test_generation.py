@@ -9,8 +9,9 @@ import pytest
 
 from coig_writer.errors import InputError
 from coig_writer.files import read_records, write_records
-from coig_writer.generation import Generation
+from coig_writer.generation import Generation, Parts, split
 from coig_writer.metrics.answer import of_generation
+from coig_writer.record import from_row
 from tests.generations import generation
 
 PARTS = [
@@ -31,6 +32,50 @@ def test_a_record_that_contradicts_itself_is_named(tmp_path: Path, changed: dict
     file.write_text(json.dumps(row))
     with pytest.raises(InputError, match="cw to zh-1: the record contradicts itself"):
         read_records(file, Generation)
+
+
+STATED = {"variant": "cw", "query_id": "zh-1", "language": "zh", "genre": None, "prompt": "写",
+          "finish_reason": "stop", "n_tokens": 0, "seed": None, "sampling": None, "model": "m",
+          "revision": None}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "parts"),
+    [
+        ({"text": "<think>想</think>文"}, ("想", "文", "closed")),
+        ({"text": "文", "reasoning": "想"}, ("想", "文", "closed")),
+        ({"text": "", "reasoning": "想"}, ("想", "", "unterminated")),
+        ({"text": "文", "reasoning": "想", "article": "文", "reasoning_state": "closed"}, ("想", "文", "closed")),
+        ({"text": "", "reasoning": "想", "reasoning_state": "closed"}, ("想", "", "closed")),
+    ],
+)  # fmt: skip
+def test_parts_may_be_left_out_or_the_reasoning_stand_in_its_own_column(
+    given: dict[str, str], parts: tuple[str, str, str]
+) -> None:
+    record = from_row(Generation, STATED | given)
+    assert (record.reasoning, record.article, record.reasoning_state) == parts
+    assert split(record.turn) == Parts(*parts) or not record.article
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"text": "文", "article": "文", "reasoning_state": "closed"},
+        {"text": "文", "reasoning": "想", "article": "文", "reasoning_state": "absent"},
+        {"text": "文", "reasoning": "想", "article": "文", "reasoning_state": "unterminated"},
+        {"text": "<think>想</think>文", "reasoning": "另想"},
+    ],
+)
+def test_a_state_without_its_reasoning_is_an_error(given: dict[str, str]) -> None:
+    with pytest.raises(InputError, match="contradicts itself") as caught:
+        from_row(Generation, STATED | given)
+    assert "leave the columns" in caught.value.remedy
+
+
+def test_numbers_below_zero_are_errors() -> None:
+    for number in ({"sample": -1}, {"n_tokens": -1}):
+        with pytest.raises(InputError, match="is below 0"):
+            from_row(Generation, STATED | {"text": "文"} | number)
 
 
 def test_white_space_around_a_part_contradicts_nothing_and_is_kept(tmp_path: Path) -> None:

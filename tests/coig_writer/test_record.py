@@ -7,23 +7,16 @@ from coig_writer.errors import InputError
 from coig_writer.generation import Generation, Sampling
 from coig_writer.record import from_row, to_row
 from coig_writer.triplet import Triplet
+from tests.generations import generation
 
-GENERATION = Generation(
+GENERATION = generation(
     "cw",
     "zh-wuxia-1",
-    "zh",
-    "wuxia",
-    "写",
     "文",
-    None,
-    "文",
-    "absent",
-    "stop",
-    1,
-    7,
-    Sampling(0.7, 0.9, 64),
-    "m",
-    None,
+    genre="wuxia",
+    n_tokens=1,
+    seed=7,
+    sampling=Sampling(0.7, 0.9, 64),
 )
 TRIPLET = Triplet(
     "a", "写", "想", "文", "novel", "wuxia", "武侠小说", "zh", "s", "CC0-1.0", "sample"

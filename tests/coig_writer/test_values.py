@@ -52,6 +52,23 @@ def test_the_assistant_turn_comes_apart_as_it_was_joined(reasoning, article):
         ("直接写", None, "直接写", "absent"),
         ("<think>想</think>文</think>尾", "想", "文</think>尾", "closed"),
         ("", None, "", "absent"),
+        ("<THINKING>想</Thinking>文", "想", "文", "closed"),
+        ("◁think▷想◁/think▷文", "想", "文", "closed"),
+        ("[THINK]想[/THINK]文", "想", "文", "closed"),
+        (
+            "<|begin_of_thought|>想<|end_of_thought|><|begin_of_solution|>文<|end_of_solution|>",
+            "想",
+            "文",
+            "closed",
+        ),
+        ("<think>甲<think>乙</think>丙</think>文", "甲\n\n乙\n\n丙", "文", "closed"),
+        ("甲<think>乙</think>丙</think>文", "甲\n\n乙\n\n丙", "文", "closed"),
+        ("<think>甲</think>文<thought>乙</thought>尾", "甲\n\n乙", "文\n\n尾", "closed"),
+        ("<think>甲</think>文<think>乙", "甲\n\n乙", "文", "unterminated"),
+        ("<think>甲<think>乙</think>丙", "甲\n\n乙\n\n丙", "", "unterminated"),
+        ("好的。<think>想</think>文", "想", "好的。\n\n文", "closed"),
+        ("屏幕上写着“<think>”三个字。", None, "屏幕上写着“<think>”三个字。", "absent"),
+        ("<think>\n\n</think>\n\n文", "", "文", "closed"),
     ],
 )
 def test_reasoning_is_told_from_article(text, reasoning, article, state):

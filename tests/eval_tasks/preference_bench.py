@@ -17,11 +17,12 @@ from typing import Any
 from coig_writer import taxonomy
 from coig_writer.ballot import Ballot
 from coig_writer.files import write_records
-from coig_writer.generation import Generation, split
+from coig_writer.generation import Generation
 from coig_writer.metrics.length import characters
 from coig_writer.metrics.lexical import moving_average_ttr, type_token_ratio
 from coig_writer.metrics.tokens import tokenize
 from coig_writer.score import Score
+from tests.generations import generation
 
 
 def convert(source: Path, out: Path) -> None:
@@ -40,12 +41,16 @@ def _query(row: dict[str, Any]) -> str:
 
 
 def _generation(row: dict[str, Any]) -> Generation:
-    parts = split(row["response"])
-    return Generation(
-        row["model"], _query(row), "zh", taxonomy.published().genre(row["genre_zh"]).slug,
-        row["prompt"], row["response"], parts.reasoning, parts.article, parts.state,
-        row["finish_reason"] or "unknown", row["completion_tokens"], None, None, row["model"], None,
-    )  # fmt: skip
+    return generation(
+        row["model"],
+        _query(row),
+        row["response"],
+        genre=taxonomy.published().genre(row["genre_zh"]).slug,
+        prompt=row["prompt"],
+        finish_reason=row["finish_reason"] or "unknown",
+        n_tokens=row["completion_tokens"],
+        model=row["model"],
+    )
 
 
 def _ballot(row: dict[str, Any]) -> Ballot:

@@ -13,9 +13,10 @@ import pytest
 
 from coig_writer import taxonomy
 from coig_writer.files import read_records, write_records
-from coig_writer.generation import Generation, split
+from coig_writer.generation import Generation
 from coig_writer.score import Score
 from eval_tasks import score
+from tests.generations import generation
 
 DATA = "data/writing_preference_bench_zh.jsonl.gz"
 
@@ -23,20 +24,19 @@ DATA = "data/writing_preference_bench_zh.jsonl.gz"
 def generations(file: Path) -> list[Generation]:
     """The answers as records of the kit."""
     genres = taxonomy.published()
-    found = []
     with gzip.open(file, "rt", encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            text = row["response"] or ""
-            parts = split(text)
-            found.append(
-                Generation(
-                    re.sub(r"[^A-Za-z0-9.-]+", "-", row["model"]).strip("-"),
-                    row["prompt_id"], "zh", genres.genre(row["genre_zh"]).slug, row["prompt"], text,
-                    parts.reasoning, parts.article, parts.state, str(row["finish_reason"]),
-                    row["completion_tokens"], None, None, row["model"], None,
-                )
-            )  # fmt: skip
-    return found
+        return [
+            generation(
+                re.sub(r"[^A-Za-z0-9.-]+", "-", row["model"]).strip("-"),
+                row["prompt_id"],
+                row["response"] or "",
+                genre=genres.genre(row["genre_zh"]).slug,
+                prompt=row["prompt"],
+                finish_reason=str(row["finish_reason"]),
+                n_tokens=row["completion_tokens"],
+            )
+            for row in map(json.loads, lines)
+        ]
 
 
 @pytest.mark.slow

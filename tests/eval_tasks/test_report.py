@@ -20,6 +20,7 @@ from coig_writer.generation import Generation
 from coig_writer.score import Judgement, Score
 from coig_writer.triplet import Language
 from eval_tasks.report import main
+from tests.generations import generation as made
 
 HOSTILE = '$\\frac{<script>alert(1)</script><img src=x onerror="alert(2)">{{ 7*7 }}</style>'
 
@@ -29,10 +30,16 @@ def answer(
 ) -> Generation:
     language: Language = "zh" if query.startswith("zh") else "en"
     text = f"<think>{reasoning}</think>{article}"
-    return Generation(
-        variant, query, language, "essay", f"prompt {HOSTILE}", text, reasoning, article, "closed",
-        "stop", 10, 1, None, "m", None,
-    )  # fmt: skip
+    return made(
+        variant,
+        query,
+        text,
+        language,
+        genre="essay",
+        prompt=f"prompt {HOSTILE}",
+        n_tokens=10,
+        seed=1,
+    )
 
 
 def report(folder: Path, *arguments: str) -> None:

@@ -13,9 +13,10 @@ import pytest
 from coig_writer import facts
 from coig_writer.ballot import Ballot
 from coig_writer.files import read_records, write_records
-from coig_writer.generation import Generation, split
+from coig_writer.generation import Generation
 from coig_writer.reward.preferences import Preference
 from coig_writer.score import Score
+from tests.generations import generation
 from tests.recipes.runs import ENVIRONMENT, ROOT
 
 
@@ -78,9 +79,7 @@ def test_rankings_of_real_answers_train_report_and_score(smoke, shared):
     }
     ranked = {p: group for p, group in by_prompt.items() if len(group) > 1}
     chosen = dict(itertools.islice(ranked.items(), 16))
-    write_records(
-        smoke / "g.parquet", [generation(r) for g in chosen.values() for r in g], Generation
-    )
+    write_records(smoke / "g.parquet", [answer(r) for g in chosen.values() for r in g], Generation)
     write_records(smoke / "b.parquet", [ranking(p, g) for p, g in chosen.items()], Ballot)
     flags = ("--ballots", str(smoke / "b.parquet"), "--generations", str(smoke / "g.parquet"))
     done = run(smoke, *flags, "--max_length", "1024")
@@ -114,9 +113,6 @@ def ranking(prompt, group):
     )
 
 
-def generation(row):
-    parts = split(row["response"])
-    return Generation(
-        row["model"], f"zh-{row['prompt_id']}", "zh", None, row["prompt"], row["response"],
-        parts.reasoning, parts.article, parts.state, "stop", None, None, None, row["model"], None,
-    )  # fmt: skip
+def answer(row):
+    query = f"zh-{row['prompt_id']}"
+    return generation(row["model"], query, row["response"], prompt=row["prompt"])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records, write_rows
-from coig_writer.generation import Generation
+from coig_writer.generation import Generation, check
 from coig_writer.text.normalise import repaired
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -24,30 +24,22 @@ def read(paths: Sequence[Path]) -> list[Generation]:
 
     Raises:
         MissingInputError: A path is not there.
-        InputError: A record does not fit, a variant answers a query twice, or its name cannot be a
-            file name.
+        InputError: A record does not fit, two answers share variant, query and sample, two prompts a
+            query id, or a variant's name cannot be a file name.
     """
-    records = [r for path in paths for r in read_records(path, Generation, MADE_BY)]
-    seen: set[tuple[str, str]] = set()
+    records = check(r for path in paths for r in read_records(path, Generation, MADE_BY))
     for record in records:
         if not _NAME.fullmatch(record.variant):
             raise InputError(
                 f"variant {record.variant[:40]!r} is no name for a file",
                 "use letters, digits, dots, hyphens and underscores",
             )
-        key = (record.variant, record.query_id)
-        if key in seen:
-            raise InputError(
-                f"variant {record.variant} answers query {record.query_id} twice",
-                "give each file only once, and one answer per variant and query",
-            )
-        seen.add(key)
     return records
 
 
 def variants(records: Sequence[Generation]) -> dict[str, list[Generation]]:
-    """Groups records by variant, both sorted by name and query."""
-    ordered = sorted(records, key=lambda r: (r.variant, r.query_id))
+    """Groups records by variant, sorted by name, query and sample."""
+    ordered = sorted(records, key=lambda r: (r.variant, r.query_id, r.sample))
     return {
         name: list(group) for name, group in itertools.groupby(ordered, key=lambda r: r.variant)
     }
@@ -71,16 +63,9 @@ def write_queries(folder: Path, records: Sequence[Generation]) -> None:
     """Writes the answered queries as a dataset of the benchmark's layout, each query once.
 
     Raises:
-        InputError: Two answers with one query id were given different prompts.
+        InputError: The records cannot stand in one table (``generation.check``).
     """
-    by_id: dict[str, Generation] = {}
-    for record in records:
-        known = by_id.setdefault(record.query_id, record)
-        if (known.prompt, known.language) != (record.prompt, record.language):
-            raise InputError(
-                f"query {record.query_id}: {record.variant} and {known.variant} were given different prompts",
-                "score them in separate runs, or give the prompts ids of their own",
-            )
+    by_id = {record.query_id: record for record in check(records)}
     answered = sorted({record.language for record in by_id.values()})
     for language in answered:
         rows = (_row(r) for r in by_id.values() if r.language == language)

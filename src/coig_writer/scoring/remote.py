@@ -90,5 +90,6 @@ class Remote(LightevalModel):
 
 def _response(doc: Doc, reply: Reply) -> ModelResponse:
     """Joins reasoning that the server kept apart with the article; ids are unknown, only counted."""
-    tokens = [0] * (reply.usage.tokens_out or 0)
-    return ModelResponse(input=doc.query, text=[server.text(reply)], output_tokens=[tokens])
+    count = reply.usage.tokens_out
+    tokens = [] if count is None else [[0] * count]
+    return ModelResponse(input=doc.query, text=[server.text(reply)], output_tokens=tokens)

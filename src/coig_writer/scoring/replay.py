@@ -18,7 +18,7 @@ from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc
 
 from coig_writer.errors import MissingInputError
-from coig_writer.generation import Generation
+from coig_writer.generation import Generation, first_samples
 from coig_writer.scoring.generations import GENERATIONS, of_variant, read
 from coig_writer.text.normalise import repaired
 
@@ -31,7 +31,7 @@ class NoCache:
 
 
 class Replay(LightevalModel):
-    """Answers each query with the saved text of one variant."""
+    """Answers each query with the saved text of one variant, of several samples the first."""
 
     def __init__(
         self, config: CustomModelConfig, generations: Iterable[Generation] | None = None
@@ -41,7 +41,7 @@ class Replay(LightevalModel):
         if generations is None:
             paths = os.environ.get(GENERATIONS, "build/generations").split(os.pathsep)
             generations = of_variant(read([Path(p) for p in paths]), config.model_name)
-        self.answers = {g.query_id: g for g in generations}
+        self.answers = {g.query_id: g for g in first_samples(generations)}
 
     @property
     def tokenizer(self) -> Any:
@@ -70,11 +70,11 @@ class Replay(LightevalModel):
                 f"variant {self.config.model_name!r} has no saved answer to {query}",
                 "score what is there with: python -m eval_tasks score --generations PATH",
             )
-        # Token ids are not kept in the records, only how many there were.
+        # Token ids are not kept in the records, only how many there were, where that is known.
         return ModelResponse(
             input=doc.query,
-            text=[repaired(found.text)],
-            output_tokens=[[0] * (found.n_tokens or 0)],
+            text=[repaired(found.turn)],
+            output_tokens=[] if found.n_tokens is None else [[0] * found.n_tokens],
         )
 
     def loglikelihood(self, docs: list[Doc]) -> list[ModelResponse]:

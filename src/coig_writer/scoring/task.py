@@ -113,7 +113,7 @@ def _answer(doc: Doc, response: ModelResponse) -> Answer:
         language=specific["language"],
         query_id=specific["query_id"],
         prompt=doc.query,
-        n_tokens=len(emitted[0]) if emitted and emitted[0] else None,
+        n_tokens=len(emitted[0]) if emitted else None,
     )
 
 

@@ -10,16 +10,13 @@ from scipy.special import expit
 
 from coig_writer.ballot import Ballot
 from coig_writer.errors import ConfigError, InputError
-from coig_writer.generation import Generation
 from coig_writer.reward import preferences, report, run
 from coig_writer.reward.preferences import Preference, Preferences
+from tests.generations import generation
 
 
 def answer(variant, article, query="zh-1"):
-    return Generation(
-        variant, query, "zh", None, f"题 {query}", article, None, article, "absent", "stop",
-        None, None, None, variant, None,
-    )  # fmt: skip
+    return generation(variant, query, article, prompt=f"题 {query}", model=variant)
 
 
 def ballot(verdict, shown=("a", "b"), protocol="pairwise"):
@@ -47,10 +44,7 @@ def test_ballots_give_pairs_in_the_right_direction_and_the_rest_has_a_reason():
 def test_whole_answers_keep_the_reasoning_that_raters_did_not_see():
     def thought(variant, article):
         text = f"<think>\n想\n</think>\n\n{article}"
-        return Generation(
-            variant, "zh-1", "zh", None, "题", text, "想", article, "closed", "stop",
-            None, None, None, variant, None,
-        )  # fmt: skip
+        return generation(variant, "zh-1", text, prompt="题")
 
     texts = [thought("a", "甲"), thought("b", "乙")]
     (whole,) = preferences.from_ballots([ballot("left")], texts, whole=True).pairs

@@ -41,10 +41,25 @@ def test_a_variant_that_is_no_file_name_is_an_error(tmp_path: Path, name: str) -
         read([file])
 
 
-def test_one_query_id_cannot_have_two_prompts(tmp_path: Path) -> None:
-    records = [generation("a", "q1", "文"), generation("b", "q1", "文", prompt="别的")]
+@pytest.mark.parametrize("variant", ["a", "b"])
+def test_one_query_id_cannot_have_two_prompts(tmp_path: Path, variant: str) -> None:
+    other = generation(variant, "q1", "文", prompt="别的", sample=1)
+    records = [generation("a", "q1", "文"), other]
     with pytest.raises(InputError, match="different prompts"):
         write_queries(tmp_path, records)
+    with pytest.raises(InputError, match="different prompts"):
+        read([write(tmp_path / "g.jsonl", *records)])
+
+
+def test_several_answers_to_a_prompt_are_samples_and_a_file_without_them_holds_the_first(
+    tmp_path: Path,
+) -> None:
+    file = write(tmp_path / "a.jsonl", generation("a", "q1", "文"))
+    old = file.read_text(encoding="utf-8").replace('"sample": 0, ', "")
+    assert "sample" not in old
+    file.write_text(old, encoding="utf-8")
+    more = write(tmp_path / "b.parquet", generation("a", "q1", "另一篇", sample=1))
+    assert [r.sample for r in variants(read([more, file]))["a"]] == [0, 1]
 
 
 def test_an_unknown_variant_names_those_that_are_there() -> None:

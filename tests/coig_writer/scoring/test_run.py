@@ -13,6 +13,7 @@ pytest.importorskip("lighteval", reason="needs the extra `eval`")
 from coig_writer import benchmark
 from coig_writer.generation import Generation
 from coig_writer.metrics import catalogue
+from coig_writer.metrics.length import characters
 from coig_writer.score import Score
 from coig_writer.scoring import copying, run
 from tests.coig_writer.scoring import in_lighteval
@@ -55,6 +56,11 @@ def test_hostile_text_changes_no_other_row(repeats: int, tmp_path: Path) -> None
         generation("v", "h4", "春风又绿江南岸。" * repeats),
         generation("v", "h5", "\x00\u202e<script>alert(1)</script>{{7*7}}", genre="no-such-genre"),
         generation("v", "h6", "It rained.", "en", prompt="Write \ud83d."),
+        generation("v", "h7", "", n_tokens=0),
+        generation(
+            "v", "h8", PROSE, reasoning="因为下雨。", article=PROSE, reasoning_state="closed"
+        ),
+        generation("v", "h9", f"<|begin_of_thought|>想<|end_of_thought|>{PROSE}", n_tokens=90),
     ]
     mixed = plain + hostile
     random.Random(1).shuffle(mixed)
@@ -70,6 +76,9 @@ def test_hostile_text_changes_no_other_row(repeats: int, tmp_path: Path) -> None
     assert together["h3"]["ttr"].reason == "the article is empty"
     assert together["h3"]["ttr"].value is None
     assert together["h4"]["chars"].value == 8 * repeats
+    assert [together[f"h{i}"]["model_tokens"].value for i in (3, 7, 9)] == [None, 0, 90]
+    assert together["h8"]["reasoning_deep_reasoning"].value == 1
+    assert together["h8"]["chars"].value == together["h9"]["chars"].value == characters(PROSE)
 
 
 def test_reasoning_is_kept_for_reasoning_and_out_of_the_prose(tmp_path: Path) -> None:

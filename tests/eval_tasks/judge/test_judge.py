@@ -16,22 +16,19 @@ import pytest
 
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.files import read_records, write_records
-from coig_writer.generation import Generation, split
+from coig_writer.generation import Generation
 from coig_writer.score import Judgement, Score
 from eval_tasks import judge
 from eval_tasks.judge.ask import LONGEST, questions
 from eval_tasks.judge.rubric import load, names
+from tests.generations import generation as made
 from tests.loopback import Answer, Server, said
 
 BLOCK = re.compile(r"<(m[0-9a-f]+) (\w+)>\n(.*?)\n</\1>", re.DOTALL)
 
 
 def generation(variant: str, query: str, text: str, language="en") -> Generation:
-    parts = split(text)
-    return Generation(
-        variant, query, language, None, f"Write about {query}.", text, parts.reasoning,
-        parts.article, parts.state, "stop", None, None, None, "m", None,
-    )  # fmt: skip
+    return made(variant, query, text, language, prompt=f"Write about {query}.")
 
 
 @pytest.fixture
