@@ -15,7 +15,7 @@ from coig_writer import ballot as ballots_module
 from coig_writer.ballot import Ballot, Comparison
 from coig_writer.errors import InputError
 from coig_writer.files import read_records
-from coig_writer.generation import Generation
+from coig_writer.generation import Generation, check
 from coig_writer.mixture import VARIANTS
 from coig_writer.preference import ratings, summary
 from coig_writer.preference.board import Board, board
@@ -44,15 +44,22 @@ class Runs:
     judgements: tuple[Judgement, ...] = ()
 
     def values(self, metric: str, language: Language) -> dict[str, dict[str, float]]:
-        """Returns the scored values of a metric: variant → query id → value."""
-        found: dict[str, dict[str, float]] = defaultdict(dict)
+        """Returns the scored values of a metric: variant → query id → value of the answer that is shown to people, the first sample."""
+        return {
+            variant: {query: value for (query, sample), value in values.items() if not sample}
+            for variant, values in self.sampled(metric, language).items()
+        }
+
+    def sampled(self, metric: str, language: Language) -> dict[str, dict[tuple[str, int], float]]:
+        """Returns the scored values of a metric: variant → (query id, sample) → value."""
+        found: dict[str, dict[tuple[str, int], float]] = defaultdict(dict)
         for score in self.scores:
             if (
                 score.metric == metric
                 and score.value is not None
                 and self.languages[score.query_id] == language
             ):
-                found[score.variant][score.query_id] = score.value
+                found[score.variant][score.query_id, score.sample] = score.value
         return dict(found)
 
     def by_answer(self, metric: str, language: Language) -> dict[tuple[str, str], float]:
@@ -190,8 +197,8 @@ def together(
     judgements: Sequence[Judgement] = (),
 ) -> Runs:
     """Puts records together; see ``read`` for what is raised."""
-    _once([(a.variant, a.query_id) for a in answers], "answer")
-    _once([(s.variant, s.query_id, s.metric) for s in scores], "score")
+    check(answers)
+    _once([(s.variant, s.query_id, s.metric, str(s.sample)) for s in scores], "score")
     _once([(b.id,) for b in ballots], "ballot")
     variants = {record.variant for found in (answers, scores) for record in found}
     variants |= {variant for b in ballots for variant in b.shown} | {j.left for j in judgements}

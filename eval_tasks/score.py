@@ -4,7 +4,8 @@ Reads generation records (Parquet or JSONL, files or folders) and measures every
 ``coig_writer`` tasks give the same values (``python -m eval_tasks lighteval``). Writes
 under OUT (default build/scores): ``VARIANT.parquet`` with one score per answer and metric,
 ``averages.csv`` with micro, macro and genre averages and their n, and ``facts.json``. A value that
-does not exist is written as missing, with its reason.
+does not exist is written as missing, with its reason. Several answers to a prompt (``sample``) are
+also measured together.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from coig_writer.metrics import tokens
 from coig_writer.metrics.averages import Average, Place, averages
 from coig_writer.record import to_row
 from coig_writer.score import Score
-from coig_writer.scoring import recount, run
+from coig_writer.scoring import embedding, recount, run
 from coig_writer.scoring.generations import read, variants
 from coig_writer.tables import spreadsheet
 
@@ -37,12 +38,15 @@ def main() -> int | None:
     from tqdm import tqdm
 
     records = read(options.generations)
+    embed = embedding.load(options.embedding) if options.embedding else None
     _audit([record.article for record in records if record.language == "zh"])
     scores: dict[str, list[Score]] = {}
     with tqdm(total=len(records), desc="score", unit="answer") as bar:
         for variant, answers in variants(records).items():
             bar.set_postfix_str(variant)
             scores[variant] = run.score(answers, options.mixtures)
+            if embed is not None:
+                scores[variant] += embedding.score(answers, embed)
             bar.update(len(answers))
     places = {r.query_id: Place(r.language, r.genre) for r in records}
     _write(options.out, scores, averages((s for v in scores.values() for s in v), places))
@@ -53,6 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = answers_parser(__doc__)
     parser.add_argument(
         "--out", type=Path, default=Path("build/scores"), help="folder for the scores"
+    )
+    parser.add_argument(
+        "--embedding",
+        metavar="MODEL",
+        help="embedding model: how far answers to one prompt lie apart",
     )
     return parser
 

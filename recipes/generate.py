@@ -41,10 +41,11 @@ class Decoding:
     batch_size: int
     languages: tuple[Language, ...]
     slice: int | None
+    samples: int = 1
 
     def __post_init__(self) -> None:
         _ = self.sampling  # refuses what is out of range
-        for name in ("batch_size", "slice"):
+        for name in ("samples", "batch_size", "slice"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} {value} is not 1 or more", "give a whole number above 0")
@@ -131,6 +132,7 @@ def parser() -> argparse.ArgumentParser:
     add("--variants", nargs="*", default=["cw_10k"], help="which of them (default: cw_10k)")
     add("--base", help="also generate with this untuned model, as variant `base`")
     add("--out", type=Path, default=Path("build/generations"), help="folder for the records")
+    add("--samples", type=int, help="answers to each query (default: that of the settings, 1)")
     add("--endpoint", help="address of an OpenAI-compatible server; one variant at a time")
     add("--model", help="the model's name on that server")
     add(
@@ -147,7 +149,11 @@ def main() -> int | None:
     how = read_settings(arguments.config, Decoding, "recipes/configs/generate.yaml")
     queries, sampling = how.queries, how.sampling
     for writer in writers(arguments, how.batch_size):
-        print(generate(writer, queries, sampling, seed=how.seed, out=arguments.out), flush=True)
+        path = generate(
+            writer, queries, sampling, seed=how.seed, out=arguments.out,
+            samples=arguments.samples or how.samples,
+        )  # fmt: skip
+        print(path, flush=True)
     return None
 
 

@@ -28,7 +28,7 @@ import numpy as np
 
 from coig_writer.errors import StatisticsError
 from coig_writer.files import read_records
-from coig_writer.generation import Generation
+from coig_writer.generation import Generation, first_samples
 from coig_writer.metrics import behaviour
 from coig_writer.metrics.behaviour import BEHAVIOURS, Step
 from coig_writer.preference import bootstrap
@@ -125,7 +125,7 @@ def _lexicon(record: Generation) -> Reasoning:
 
 def _judged(judgements: Sequence[Judgement], records: Sequence[Generation]) -> list[Reasoning]:
     """Returns the labels of a judge as reasonings; missing judgements are left out."""
-    by_key = {(r.variant, r.query_id): r for r in records}
+    by_key = {(r.variant, r.query_id): r for r in first_samples(records)}
     found = []
     for row in judgements:
         record = by_key.get((row.left, row.query_id))

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from coig_writer.endpoint import Endpoint, Reply, Request
-from coig_writer.generation import Generation
+from coig_writer.generation import Generation, first_samples
 from coig_writer.metrics import formatting
 from coig_writer.metrics.coherence import paragraphs
 from coig_writer.score import Judgement
@@ -50,7 +50,7 @@ def questions(
 
     Args:
         rubric: What is asked.
-        records: Answers of any variants; a pair needs both variants' answers to a query.
+        records: Answers of any variants, of several samples the first; a pair needs both variants' answers to a query.
         pairs: Variants to compare; None compares all.
         plain: Strip Markdown first, so that format cannot count.
         repeats: How often each question is asked; repetition 2 and on are marked ``#2`` ….
@@ -59,7 +59,7 @@ def questions(
         Questions in a fixed order: by query, then variants, then order, then repetition.
     """
     by_query: dict[str, dict[str, Generation]] = {}
-    for record in sorted(records, key=lambda r: (r.query_id, r.variant)):
+    for record in sorted(first_samples(records), key=lambda r: (r.query_id, r.variant)):
         by_query.setdefault(record.query_id, {})[record.variant] = record
     wanted = None if pairs is None else {frozenset(pair) for pair in pairs}
     found: list[Question] = []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
 from coig_writer import paper
+from coig_writer.metrics.averages import interval, over_answers
 from coig_writer.metrics.catalogue import KINDS
 from coig_writer.mixture import VARIANTS
 from coig_writer.preference import bootstrap, bradley_terry
@@ -60,38 +62,49 @@ def confusion(runs: Runs, language: Language) -> dict[tuple[str, str], Rate]:
     """Returns by (variant, threshold) the share of answers with text of the other language."""
     found: dict[tuple[str, str], Rate] = {}
     for threshold in CONFUSION:
-        for variant, values in runs.values(f"language_confusion_{threshold}", language).items():
+        for variant, values in runs.sampled(f"language_confusion_{threshold}", language).items():
             hits = sum(value > 0 for value in values.values())
-            found[variant, threshold] = wilson(hits, len(values))
+            rate = wilson(hits, len(values))
+            low, high = interval(list(values.values()), "share", list(values))
+            if low is not None and high is not None:
+                rate = dataclasses.replace(rate, low=low, high=high)
+            found[variant, threshold] = rate
     return found
 
 
 def measures(runs: Runs, metric: str, language: Language) -> dict[str, Measure]:
     """Returns the column of a metric (``tokens``, ``chars``, ``ttr``…) by variant."""
-    values, missing = runs.values(metric, language), runs.missing(metric, language)
+    values, missing = runs.sampled(metric, language), runs.missing(metric, language)
     means, medians = published(metric, language)
     return {
         v: _measure(
-            v, metric, list(values.get(v, {}).values()), missing.get(v, 0), means.get(v), medians.get(v)
+            v, metric, values.get(v, {}), missing.get(v, 0), means.get(v), medians.get(v)
         )
         for v in runs.variants
     }  # fmt: skip
 
 
 def _measure(
-    variant: str, metric: str, values: list[float], missing: int, *paper: float | None
+    variant: str,
+    metric: str,
+    values: Mapping[tuple[str, int], float],
+    missing: int,
+    *paper: float | None,
 ) -> Measure:
     if not values:
         return Measure(variant, metric, None, None, None, 0, missing, *paper)
-    data = np.array(values)
-    interval = None
-    if len(data) > 1:
+    data = np.array(list(values.values()))
+    _, queries = np.unique([query for query, _ in values], return_inverse=True)
+    found = None
+    if queries.max():
         scale = bootstrap.SHARE if KINDS.get(metric, "amount") != "amount" else None
-        interval = bootstrap.mean(data, np.arange(len(data)), scale=scale)
+        found = bootstrap.mean(data, queries, scale=scale)
+        half = over_answers(list(values.values()), list(values)).half()
+        least, most = scale or (-np.inf, np.inf)
+        low, high = max(least, found.estimate - half), min(most, found.estimate + half)
+        found = bootstrap.at_least(found, low, high, "student t over prompts and samples")
     middle = float(np.median(data))
-    return Measure(
-        variant, metric, float(data.mean()), middle, interval, len(data), missing, *paper
-    )
+    return Measure(variant, metric, float(data.mean()), middle, found, len(data), missing, *paper)
 
 
 def published(metric: str, language: Language) -> tuple[dict[str, float], dict[str, float]]:

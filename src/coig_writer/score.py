@@ -10,7 +10,11 @@ ScoreState = Literal["scored", "missing"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Score:
-    """One metric of one answer; ``value`` is None exactly when ``state`` is ``missing``."""
+    """One metric of one answer; ``value`` is None exactly when ``state`` is ``missing``.
+
+    ``sample`` is the answer's, of several to one prompt. What all answers to a prompt have together
+    stands once, at sample 0.
+    """
 
     variant: str
     query_id: str
@@ -18,6 +22,7 @@ class Score:
     value: float | None
     state: ScoreState
     reason: str | None = None
+    sample: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -57,6 +57,11 @@ def row_seed(seed: int, query_id: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}\n{query_id}".encode()).digest()[:8], "big") >> 1
 
 
+def sample_seed(seed: int, sample: int) -> int:
+    """Returns the seed that one sample of all queries is drawn from; the first has the plain one."""
+    return row_seed(seed, f"sample {sample}") if sample else seed
+
+
 def version(path: str, revision: str | None) -> str | None:
     """Returns a model's state: the revision that was named, or the fingerprint of a run that stands here."""
     file = Path(path) / "facts.json"
@@ -67,11 +72,25 @@ def version(path: str, revision: str | None) -> str | None:
 
 
 def generate(
-    writer: Writer, queries: Sequence[Query], sampling: Sampling, *, seed: int, out: Path
+    writer: Writer,
+    queries: Sequence[Query],
+    sampling: Sampling,
+    *,
+    seed: int,
+    out: Path,
+    samples: int = 1,
 ) -> Path:
     """Answers what is not yet answered and writes ``OUT/VARIANT.parquet``; resumes where it stopped.
 
-    Answers to other queries that are already there stay.
+    Answers to other queries that are already there stay, and so do further samples.
+
+    Args:
+        writer: The model.
+        queries: What is asked.
+        sampling: How it decodes.
+        seed: Each sample of each query has a seed of its own that follows from this one.
+        out: Folder.
+        samples: Answers to each query.
 
     Raises:
         MissingInputError: The model is not there.
@@ -81,12 +100,15 @@ def generate(
     partial = out / f".{writer.variant}.partial.jsonl"
     with appending(partial) as add:
         done, moved = _kept([final, partial], writer, sampling, seed)
-        missing = [query for query in queries if query.id not in done]
-        for query, answer in zip(missing, writer.complete(missing, sampling, seed), strict=True):
-            record = _record(writer, query, answer, sampling, seed)
-            add(to_row(record))
-            done[query.id] = record
-    if missing or moved or not final.is_file():
+        before = len(done)
+        for sample in range(samples):
+            missing = [query for query in queries if (query.id, sample) not in done]
+            answered = writer.complete(missing, sampling, sample_seed(seed, sample))
+            for query, answer in zip(missing, answered, strict=True):
+                record = _record(writer, query, sample, answer, sampling, seed)
+                add(to_row(record))
+                done[query.id, sample] = record
+    if len(done) > before or moved or not final.is_file():
         write_records(final, list(done.values()), Generation)
     partial.unlink(missing_ok=True)
     return final
@@ -94,16 +116,17 @@ def generate(
 
 def _kept(
     files: Sequence[Path], writer: Writer, sampling: Sampling, seed: int
-) -> tuple[dict[str, Generation], bool]:
+) -> tuple[dict[tuple[str, int], Generation], bool]:
     """Returns what an earlier call has made in the same way, and whether anything was set aside."""
     found = [a for file in files if file.is_file() for a in iterate(file, Generation)]
     how = (_label(writer.path), version(writer.path, writer.revision), sampling)
     same = {
-        a.query_id: a
+        (a.query_id, a.sample): a
         for a in found
-        if (a.model, a.revision, a.sampling) == how and a.seed == row_seed(seed, a.query_id)
+        if (a.model, a.revision, a.sampling) == how
+        and a.seed == row_seed(sample_seed(seed, a.sample), a.query_id)
     }
-    other = [a for a in found if same.get(a.query_id) != a]
+    other = [a for a in found if same.get((a.query_id, a.sample)) != a]
     if other:
         aside = files[0].with_name(f".{writer.variant}.{rows_sha256(other)[:12]}.parquet")
         write_records(aside, other, Generation)
@@ -120,12 +143,13 @@ def _label(path: str) -> str:
 
 
 def _record(
-    writer: Writer, query: Query, answer: Completion, sampling: Sampling, seed: int
+    writer: Writer, query: Query, sample: int, answer: Completion, sampling: Sampling, seed: int
 ) -> Generation:
     parts = split(answer.text)
     return Generation(
         variant=writer.variant,
         query_id=query.id,
+        sample=sample,
         language=query.language,
         genre=query.genre,
         prompt=query.query,
@@ -135,7 +159,7 @@ def _record(
         reasoning_state=parts.state,
         finish_reason=answer.finish_reason,
         n_tokens=answer.n_tokens,
-        seed=row_seed(seed, query.id),
+        seed=row_seed(sample_seed(seed, sample), query.id),
         sampling=sampling,
         model=_label(writer.path),
         revision=version(writer.path, writer.revision),

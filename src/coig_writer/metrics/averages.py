@@ -13,14 +13,18 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+import numpy as np
+from scipy.stats import t
+
 from coig_writer import taxonomy
 from coig_writer.errors import StatisticsError
 from coig_writer.metrics.catalogue import KINDS
 from coig_writer.metrics.definition import Kind
 from coig_writer.preference import pooling
-from coig_writer.preference.rates import wilson
+from coig_writer.preference.rates import Crossed, crossed, wilson
 from coig_writer.score import Score
 
+Z = 1.96  # of a 95 % interval
 ENOUGH = 5  # below this many queries a genre's mean is not shown
 State = Literal["scored", "pooled", "missing", "insufficient data"]
 Scope = Literal["micro", "macro", "category", "genre"]
@@ -93,19 +97,20 @@ def _group(
     rows = [_average(key, "micro", None, group, kind, 1)]
     rows += [_average(key, "category", c, p, kind, ENOUGH) for c, p in sorted(by_category.items())]
     own = [_average(key, "genre", g, p, kind, ENOUGH) for g, p in sorted(by_genre.items())]
-    rows += _pooled(own, by_genre, kind)
-    return [*rows, _macro(key, list(by_genre.values()), kind)]
+    rows += _pooled(own, by_genre, kind, _crossed(group).samples)
+    return [*rows, _macro(key, list(by_genre.values()), kind, _crossed(group))]
 
 
 def _pooled(
-    own: Sequence[Average], by_genre: Mapping[str, Sequence[Score]], kind: Kind
+    own: Sequence[Average], by_genre: Mapping[str, Sequence[Score]], kind: Kind, seeds: float
 ) -> list[Average]:
     """Draws the genres towards each other, as far as the data say they belong, where all but a few are small.
 
     Four queries stand behind most genres: their own means say nothing. Where pooling finds no spread
-    or only one genre has values, the genres keep their own means.
+    or only one genre has values, the genres keep their own means. ``seeds`` is the variance that samples
+    share: no pooling makes it smaller.
     """
-    values = {g: [s.value for s in p if s.value is not None] for g, p in by_genre.items()}
+    values = {g: _by_query(p) for g, p in by_genre.items()}
     known = {g: found for g, found in values.items() if found}
     try:
         if kind == "share":
@@ -119,8 +124,8 @@ def _pooled(
         dataclasses.replace(
             row,
             value=told.value,
-            low=max(least, told.low),
-            high=min(most, told.high),
+            low=max(least, told.value - math.hypot(told.value - told.low, Z * math.sqrt(seeds))),
+            high=min(most, told.value + math.hypot(told.high - told.value, Z * math.sqrt(seeds))),
             state="pooled",
         )
         if row.genre is not None and (told := found.get(row.genre))
@@ -148,12 +153,14 @@ def _average(
     if len(values) < enough:
         state: State = "insufficient data" if values else "missing"
         return Average(*key, scope, genre, None, None, None, len(values), missing, state)
-    low, high = interval(values, kind)
+    low, high = interval(values, kind, _answers(group))
     value = math.fsum(values) / len(values)
     return Average(*key, scope, genre, value, low, high, len(values), missing, "scored")
 
 
-def _macro(key: tuple[str, str, str], genres: Sequence[Sequence[Score]], kind: Kind) -> Average:
+def _macro(
+    key: tuple[str, str, str], genres: Sequence[Sequence[Score]], kind: Kind, seeds: Crossed
+) -> Average:
     scored = [[s.value for s in group if s.value is not None] for group in genres]
     means = [math.fsum(values) / len(values) for values in scored if values]
     missing = len(genres) - len(means)
@@ -161,23 +168,64 @@ def _macro(key: tuple[str, str, str], genres: Sequence[Sequence[Score]], kind: K
         return Average(*key, "macro", None, None, None, None, 0, missing, "missing")
     low, high = interval(means, "amount" if kind == "amount" else "ratio")
     value = math.fsum(means) / len(means)
+    if seeds.samples and low is not None and high is not None:
+        half = float(t.ppf(0.975, seeds.degrees)) * math.sqrt(seeds.samples)
+        least, most = (-math.inf, math.inf) if kind == "amount" else (0.0, 1.0)
+        low = max(least, value - math.hypot(value - low, half))
+        high = min(most, value + math.hypot(high - value, half))
     return Average(*key, "macro", None, value, low, high, len(means), missing, "scored")
 
 
-def interval(values: Sequence[float], kind: Kind) -> tuple[float | None, float | None]:
+def _answers(group: Sequence[Score]) -> list[tuple[str, int]]:
+    return [(score.query_id, score.sample) for score in group if score.value is not None]
+
+
+def _by_query(group: Sequence[Score]) -> list[float]:
+    """Returns the mean of each query's samples: queries are what is drawn independently."""
+    found: dict[str, list[float]] = {}
+    for score in group:
+        if score.value is not None:
+            found.setdefault(score.query_id, []).append(score.value)
+    return [math.fsum(values) / len(values) for values in found.values()]
+
+
+def _crossed(group: Sequence[Score]) -> Crossed:
+    """Returns what the samples of a group add to the variance of its mean."""
+    answers = _answers(group)
+    if len({query for query, _ in answers}) < 2:
+        return Crossed(0.0, 0.0, 1.0)
+    return over_answers([s.value for s in group if s.value is not None], answers)
+
+
+def over_answers(values: Sequence[float], answers: Sequence[tuple[str, int]]) -> Crossed:
+    """Splits the variance of a mean over (query id, sample) in that of queries and of samples."""
+    _, queries = np.unique([query for query, _ in answers], return_inverse=True)
+    _, samples = np.unique([sample for _, sample in answers], return_inverse=True)
+    return crossed(np.array(values), queries, samples)
+
+
+def interval(
+    values: Sequence[float], kind: Kind, answers: Sequence[tuple[str, int]] = ()
+) -> tuple[float | None, float | None]:
     """Returns the 95 % interval of a mean: Wilson for 0/1 values, Student's t for others.
 
     Others need two values; with one there is no interval. A ratio's stays between 0 and 1, and ratios
     that never vary get Wilson's: no sample shows certainty.
+
+    Args:
+        values: At least one.
+        kind: What they are.
+        answers: Query id and sample of each; where there are several samples, queries and samples are both
+            drawn at random, and a rate has Wilson's interval at the number of answers that would be as sure.
     """
     n = len(values)
+    if len({sample for _, sample in answers}) > 1:
+        return _over_samples(values, kind, answers)
     if kind == "share":
         rate = wilson(sum(values), n)
         return rate.low, rate.high
     if n < 2:
         return None, None
-    from scipy.stats import t
-
     mean = math.fsum(values) / n
     half = float(t.ppf(0.975, n - 1)) * statistics.stdev(values) / math.sqrt(n)
     if kind == "ratio":
@@ -186,3 +234,21 @@ def interval(values: Sequence[float], kind: Kind) -> tuple[float | None, float |
             return rate.low, rate.high
         return max(0.0, mean - half), min(1.0, mean + half)
     return mean - half, mean + half
+
+
+def _over_samples(
+    values: Sequence[float], kind: Kind, answers: Sequence[tuple[str, int]]
+) -> tuple[float | None, float | None]:
+    queries, mean = len({query for query, _ in answers}), math.fsum(values) / len(values)
+    if queries < 2:
+        return None, None
+    half = over_answers(values, answers).half()
+    if kind == "amount":
+        return mean - half, mean + half
+    mean = min(max(mean, 0.0), 1.0)
+    if kind == "ratio" and half:
+        return max(0.0, mean - half), min(1.0, mean + half)
+    as_sure = mean * (1 - mean) * (Z / half) ** 2 if half else queries
+    n = max(1, min(len(values), round(as_sure)))
+    rate = wilson(mean * n, n)
+    return rate.low, rate.high

@@ -2,7 +2,8 @@
 
 ``measure`` gives every metric a value or the reason why it has none. The lighteval tasks and the
 kit's own scores read the same table. Two metrics need a model's other answers as well
-(``TOGETHER``), two its training rows (``AGAINST_TRAINING``).
+(``TOGETHER``), some its other answers to the same prompt (``WITHIN``), two its training rows
+(``AGAINST_TRAINING``).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from coig_writer.metrics import (
     lexical,
     requirements,
     style,
+    within,
 )
 from coig_writer.metrics.answer import Answer
 from coig_writer.metrics.definition import (
@@ -32,6 +34,7 @@ from coig_writer.metrics.definition import (
     NO_TOKENS,
     NOT_CHINESE,
     NOTHING_LATER,
+    ONE_ANSWER,
     ONE_PARAGRAPH,
     OPEN_FORM,
     Kind,
@@ -339,13 +342,42 @@ TOGETHER: Mapping[str, tuple[str, Callable[[Sequence[Sequence[str]]], list[float
         style.overuse,
     ),
 }
+# Name → what it says and a function of the tokens of all answers of one variant to one prompt.
+WITHIN: Mapping[str, tuple[str, Callable[[Sequence[Sequence[str]]], float | None]]] = {
+    "within_distinct_1": (
+        "distinct tokens over tokens of a model's answers to one prompt",
+        lambda answers: within.distinct(answers, 1),
+    ),
+    "within_distinct_2": (
+        "distinct bigrams over bigrams of a model's answers to one prompt",
+        lambda answers: within.distinct(answers, 2),
+    ),
+    "within_expectation_adjusted": (
+        "distinct tokens of a model's answers to one prompt over those expected of so many draws from 30,000",
+        within.expectation_adjusted,
+    ),
+    "within_self_bleu": (
+        "mean BLEU-4 of an answer against the model's other answers to the prompt",
+        within.mean_self_bleu,
+    ),
+    "distinct_answers": (
+        "classes of a model's answers to one prompt, counted as NoveltyBench does; alike: half of the bigrams shared",
+        lambda answers: within.count_distinct(answers, within.alike),
+    ),
+}
+EMBEDDED = {
+    "within_semantic_distance": "mean cosine distance of a model's answers to one prompt, under an embedding model that is named",
+}
 AGAINST_TRAINING = {
     "copied_share": "share of 13-character grams that stand in the training rows",
     "longest_copied": "characters in the longest run whose 13-grams all stand in the training rows",
 }
 KINDS: Mapping[str, Kind] = {
     **{metric.name: metric.kind for metric in METRICS},
-    **dict.fromkeys((*TOGETHER, "copied_share"), "ratio"),
+    **dict.fromkeys(
+        (*TOGETHER, "copied_share", "within_distinct_1", "within_distinct_2", "within_self_bleu"),
+        "ratio",
+    ),
 }
 AMOUNTS_OF_TEXT = ("chars", "tokens", "model_tokens")  # length itself: no end of it is better
 
@@ -363,3 +395,11 @@ def measure_together(answers: Sequence[Answer]) -> dict[str, list[Value]]:
     """
     tokens = [answer.tokens for answer in answers]
     return {name: [or_(value, ALONE) for value in of(tokens)] for name, (_, of) in TOGETHER.items()}
+
+
+def measure_within(answers: Sequence[Answer]) -> dict[str, Value]:
+    """Returns what several answers of one variant to one prompt have together; empty articles are left out."""
+    written = [answer.tokens for answer in answers if answer.article]
+    if len(written) < 2:
+        return dict.fromkeys(WITHIN, ONE_ANSWER)
+    return {name: or_(of(written), NO_TOKENS) for name, (_, of) in WITHIN.items()}

@@ -48,6 +48,7 @@ NO_SCRIPT = Missing("the query does not ask for a script")
 ONE_PARAGRAPH = Missing("the article has fewer than two paragraphs")
 NOTHING_LATER = Missing("no such word after the first paragraph")
 NOT_CHINESE = Missing("measured in Chinese only")
+ONE_ANSWER = Missing("fewer than two answers of this variant to the prompt have an article")
 ALONE = Missing("too few answers of this variant, or the article is too short")
 
 

@@ -6,9 +6,11 @@ import dataclasses
 import math
 from typing import Protocol
 
-from scipy.stats import norm
+import numpy as np
+from scipy.stats import norm, t
 
 from coig_writer.errors import StatisticsError
+from coig_writer.preference.pairs import Floats, Ints
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,6 +52,60 @@ def wilson(successes: float, n: int, level: float = 0.95) -> Rate:
     # at 0 and n the bound equals the share up to rounding
     low, high = min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))
     return Rate(successes, n, share, low, high, level, "wilson")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Crossed:
+    """The variance of a mean over prompts × samples: of ``prompts``, and what ``samples`` add to it.
+
+    A sample of all prompts may share a seed, a day, a server: what moves them together is no smaller for
+    more prompts. ``degrees`` are Satterthwaite's; one sample adds nothing, and has prompts - 1.
+    """
+
+    prompts: float
+    samples: float
+    degrees: float
+
+    @property
+    def variance(self) -> float:
+        """Of the mean."""
+        return self.prompts + self.samples
+
+    def half(self, level: float = 0.95) -> float:
+        """Half the width of Student's interval."""
+        return float(t.ppf(0.5 + level / 2, self.degrees)) * math.sqrt(self.variance)
+
+
+def crossed(values: Floats, prompts: Ints, samples: Ints) -> Crossed:
+    """Splits the variance of a mean in two crossed random factors (Searle, Casella and McCulloch 1992).
+
+    Exact where every prompt has every sample, close where a few are missing.
+
+    Args:
+        values: At least two prompts' worth.
+        prompts: The prompt of each value, numbered from 0.
+        samples: The sample of each value, numbered from 0.
+    """
+    n, rest = len(values), values - values.mean()
+    rows, columns = np.bincount(prompts), np.bincount(samples)
+    by_row, by_column = np.bincount(prompts, rest), np.bincount(samples, rest)
+    p, s = int((rows > 0).sum()), int((columns > 0).sum())
+    own = float((by_row**2).sum()) / n**2 * p / (p - 1)
+    if s < 2:
+        return Crossed(own, 0.0, p - 1)
+    shared = float((by_column**2).sum()) / n**2 * s / (s - 1)
+    left = (
+        rest
+        - (by_row / np.maximum(rows, 1))[prompts]
+        - (by_column / np.maximum(columns, 1))[samples]
+    )
+    free = (p - 1) * (s - 1)
+    noise = float((left**2).sum()) / free / n
+    if shared <= noise:
+        return Crossed(own, 0.0, p - 1)
+    total = own + shared - noise
+    degrees = total**2 / (own**2 / (p - 1) + shared**2 / (s - 1) + noise**2 / free)
+    return Crossed(own, shared - noise, max(1.0, degrees))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

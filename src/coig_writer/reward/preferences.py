@@ -14,7 +14,7 @@ from pathlib import Path
 from coig_writer.ballot import Ballot, check, comparisons
 from coig_writer.errors import InputError
 from coig_writer.files import read_records, read_rows
-from coig_writer.generation import Generation
+from coig_writer.generation import Generation, first_samples
 from coig_writer.mixing.chat import Tokenizer
 from coig_writer.mixture import content_id, rank
 
@@ -53,7 +53,7 @@ def from_ballots(
         answers: The generations that they are about.
         whole: Take the whole answers, with the reasoning that the raters did not see.
     """
-    articles = {(a.variant, a.query_id): a for a in answers}
+    articles = {(a.variant, a.query_id): a for a in first_samples(answers)}
     pairs: list[Preference] = []
     left_out: Counter[str] = Counter()
     for ballot in ballots:

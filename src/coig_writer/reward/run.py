@@ -187,9 +187,9 @@ def score(trainer: Any, answers: Sequence[Generation], trained_on: set[str]) -> 
     texts = [(a.prompt, a.article) for a, why in zip(answers, missing, strict=True) if not why]
     values = rewards(trainer.model, tokenizer, texts)
     return [
-        Score(a.variant, a.query_id, metric, None, "missing", why)
+        Score(a.variant, a.query_id, metric, None, "missing", why, a.sample)
         if why
-        else Score(a.variant, a.query_id, metric, next(values), "scored")
+        else Score(a.variant, a.query_id, metric, next(values), "scored", sample=a.sample)
         for a, why in zip(answers, missing, strict=True)
         for metric in [IN_TRAINING if a.prompt in trained_on else METRIC]
     ]

@@ -35,11 +35,14 @@ def _one(record: Generation, index: Index) -> list[Score]:
     if copied is None:
         return _missing(record, "the article has fewer than 13 letters and digits")
     values = {"copied_share": copied.share, "longest_copied": float(copied.longest)}
-    return [Score(record.variant, record.query_id, k, v, "scored") for k, v in values.items()]
+    return [
+        Score(record.variant, record.query_id, k, v, "scored", sample=record.sample)
+        for k, v in values.items()
+    ]
 
 
 def _missing(record: Generation, reason: str) -> list[Score]:
     return [
-        Score(record.variant, record.query_id, name, None, "missing", reason)
+        Score(record.variant, record.query_id, name, None, "missing", reason, record.sample)
         for name in AGAINST_TRAINING
     ]

@@ -5,12 +5,13 @@ That they do is a test: it runs lighteval over hostile and real answers and comp
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
 from coig_writer.generation import Generation
 from coig_writer.metrics.answer import of_generation
-from coig_writer.metrics.catalogue import measure, measure_together
+from coig_writer.metrics.catalogue import measure, measure_together, measure_within
 from coig_writer.metrics.definition import Missing, Value
 from coig_writer.score import Score
 from coig_writer.scoring import copying
@@ -27,22 +28,42 @@ def score(records: Sequence[Generation], mixtures: Path) -> list[Score]:
         One score per answer and metric, in the order of the answers; what was copied comes last.
     """
     own = [
-        Score(record.variant, record.query_id, name, None, "missing", value.reason)
-        if isinstance(value, Missing)
-        else Score(record.variant, record.query_id, name, value, "scored")
+        _score(record, name, value)
         for record, values in zip(records, measured(records), strict=True)
         for name, value in values.items()
     ]
-    return [*own, *copying.score(records, mixtures)]
+    return [*own, *copying.score(records, mixtures), *_within(records)]
+
+
+def _score(record: Generation, name: str, value: Value) -> Score:
+    key = (record.variant, record.query_id, name)
+    if isinstance(value, Missing):
+        return Score(*key, None, "missing", value.reason, record.sample)
+    return Score(*key, value, "scored", sample=record.sample)
+
+
+def _within(records: Sequence[Generation]) -> list[Score]:
+    """Returns what the answers to each prompt have together; nothing where every prompt has one."""
+    by_query: dict[str, list[Generation]] = {}
+    for record in records:
+        by_query.setdefault(record.query_id, []).append(record)
+    if all(len(answers) == 1 for answers in by_query.values()):
+        return []
+    return [
+        dataclasses.replace(_score(answers[0], name, value), sample=0)
+        for answers in by_query.values()
+        for name, value in measure_within([of_generation(a) for a in answers]).items()
+    ]
 
 
 def measured(records: Sequence[Generation]) -> list[dict[str, Value]]:
-    """Returns the metrics of each record of one variant."""
+    """Returns the metrics of each record of one variant; other answers are those of the same sample."""
     answers = [of_generation(record) for record in records]
     found = [measure(answer) for answer in answers]
     for language in ("zh", "en"):
-        own = [i for i, record in enumerate(records) if record.language == language]
-        for name, values in measure_together([answers[i] for i in own]).items():
-            for i, value in zip(own, values, strict=True):
-                found[i][name] = value
+        for sample in sorted({record.sample for record in records}):
+            own = [i for i, r in enumerate(records) if (r.language, r.sample) == (language, sample)]
+            for name, values in measure_together([answers[i] for i in own]).items():
+                for i, value in zip(own, values, strict=True):
+                    found[i][name] = value
     return found

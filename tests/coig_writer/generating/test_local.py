@@ -73,6 +73,19 @@ def test_answers_made_in_another_way_are_set_aside_and_never_deleted(smoke, tmp_
     assert caplog.text.count("2 answers were made in another way") == 3
 
 
+def test_further_samples_are_added_and_the_first_stays(smoke, tmp_path):
+    queries, writer = benchmark.one_per_genre("zh", 2), Writer("base", str(smoke), batch_size=2)
+    first = read_records(generate(smoke, queries, tmp_path), Generation)
+    path = answers.generate(writer, queries, SAMPLING, seed=1, out=tmp_path, samples=3)
+    found = read_records(path, Generation)
+    assert found[:2] == first
+    assert [a.sample for a in found] == [0, 0, 1, 1, 2, 2]
+    assert len({a.text for a in found}) > 2
+    assert len({a.seed for a in found}) == 6
+    again = answers.generate(writer, queries, SAMPLING, seed=1, out=tmp_path, samples=2)
+    assert read_records(again, Generation) == found
+
+
 def test_records_carry_how_they_were_made(smoke, tmp_path):
     (answer,) = read_records(
         generate(smoke, benchmark.one_per_genre("en", 1), tmp_path), Generation

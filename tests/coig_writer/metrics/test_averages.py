@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from coig_writer.metrics.averages import Average, Place, averages, interval
+from coig_writer.preference import rates
 from coig_writer.score import Score
 
 
@@ -125,3 +126,57 @@ def test_an_amount_has_students_interval(values: list[float]) -> None:
         expected = stats.t.interval(0.95, len(values) - 1, loc=sum(values) / len(values), scale=sem)
         assert (low, high) == pytest.approx(expected, abs=1e-6)
     assert interval([1.0], "amount") == (None, None)
+
+
+def sampled(rng: np.random.Generator, noise: float, shared: float) -> list[Score]:
+    """Forty prompts × five samples: prompts of sd 1, answers of sd ``noise``, samples of sd ``shared``."""
+    prompts, runs = rng.normal(0, 1, 40), rng.normal(0, 1, 5) * shared
+    return [
+        Score("cw", f"zh-{i}", "lines", float(p + r + rng.normal(0, noise)), "scored", sample=k)
+        for i, p in enumerate(prompts)
+        for k, r in enumerate(runs)
+    ]
+
+
+def test_variance_between_seeds_widens_every_interval() -> None:
+    places = {f"zh-{i}": Place("zh", f"g{i % 8}") for i in range(40)}
+
+    def widths(noise: float, shared: float) -> dict[tuple[str, str | None], float]:
+        found = averages(sampled(np.random.default_rng(1), noise, shared), places)
+        return {
+            (a.scope, a.genre): (a.high or 0) - (a.low or 0) for a in found if a.low is not None
+        }
+
+    plain, injected = widths(0.1, 0.0), widths(0.1, 2.0)
+    assert set(injected) == set(plain)
+    assert {scope for scope, _ in plain} == {"micro", "macro", "category", "genre"}
+    assert all(injected[row] > plain[row] for row in plain)
+    wide = [row for row in plain if row[0] != "category"]  # of five prompts, whose own variance is large
+    assert all(injected[row] > 1.9 * plain[row] for row in wide)
+    assert widths(3.0, 0.0)["micro", None] > 1.3 * plain["micro", None]
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.5, 1.5])
+def test_the_interval_over_samples_covers(shared: float) -> None:
+    rng, held = np.random.default_rng(0), 0
+    places = {f"zh-{i}": Place("zh", None) for i in range(40)}
+    for _ in range(200):
+        micro = pick(averages(sampled(rng, 1.0, shared), places), "micro")
+        held += (micro.low or 0) <= 0 <= (micro.high or 0)
+    assert held >= 183  # 95 % of 200 less three standard errors
+
+
+def test_variance_over_two_prompts_and_two_samples_by_hand() -> None:
+    """1 3 / 5 11: mean 5; prompts 18 of variance, samples 8, their noise 2: 36/4, and 16/4 - 4/4."""
+    found = rates.crossed(np.array([1.0, 3, 5, 11]), np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]))
+    assert (found.prompts, found.samples) == pytest.approx((9, 3))
+    assert found.degrees == pytest.approx(144 / (81 + 16 + 1))
+    one = rates.crossed(np.array([1.0, 5.0]), np.array([0, 1]), np.array([0, 0]))
+    assert (one.variance, one.degrees) == (4, 1)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_no_rate_over_samples_is_certain(value: float) -> None:
+    answers = [(f"zh-{i}", k) for i in range(10) for k in range(3)]
+    low, high = interval([value] * 30, "share", answers)
+    assert (low, high) == pytest.approx((0.7225, 1) if value else (0, 0.2775), abs=1e-3)

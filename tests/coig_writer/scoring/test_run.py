@@ -15,7 +15,7 @@ from coig_writer.generation import Generation
 from coig_writer.metrics import catalogue
 from coig_writer.metrics.length import characters
 from coig_writer.score import Score
-from coig_writer.scoring import copying, run
+from coig_writer.scoring import copying, embedding, run
 from tests.coig_writer.scoring import in_lighteval
 from tests.generations import generation
 
@@ -127,3 +127,25 @@ def test_copies_of_training_rows_are_found(tmp_path: Path) -> None:
     assert found["empty"]["copied_share"].state == "missing"
     away = copying.score(records, tmp_path / "none")
     assert {s.reason for s in away} == {"no training rows of this variant are here"}
+
+
+def test_several_answers_are_measured_together_once_per_prompt(tmp_path: Path) -> None:
+    records = [
+        generation("v", query, text, sample=k)
+        for query, texts in {"a": [PROSE, PROSE, PROSE[::-1]], "b": [PROSE, "", ""]}.items()
+        for k, text in enumerate(texts)
+    ]
+    scores = run.score(records, tmp_path)
+    assert {s.sample for s in scores if s.metric == "ttr"} == {0, 1, 2}
+    (same,) = (s for s in scores if (s.query_id, s.metric) == ("a", "distinct_answers"))
+    assert (same.value, same.sample) == (2, 0)
+    (lacking,) = (s for s in scores if (s.query_id, s.metric) == ("b", "within_self_bleu"))
+    assert lacking.state == "missing"
+    across = {s.sample: s.value for s in scores if (s.query_id, s.metric) == ("a", "self_bleu")}
+    assert across[0] == pytest.approx(1)  # beside b's first, not beside its own copy
+    single = [s for s in run.score(records[:1], tmp_path) if s.metric in catalogue.WITHIN]
+    assert not single
+    vectors = {PROSE: [1.0, 0.0], PROSE[::-1]: [0.0, 1.0]}
+    distance, none = embedding.score(records, lambda text: vectors[text])
+    assert distance.value == pytest.approx(2 / 3)
+    assert none.state == "missing"

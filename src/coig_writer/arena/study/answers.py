@@ -17,7 +17,7 @@ from coig_writer import taxonomy
 from coig_writer.arena.study.scan import Finding, Scanner
 from coig_writer.errors import InputError
 from coig_writer.files import read_records, read_rows
-from coig_writer.generation import Generation, split
+from coig_writer.generation import Generation, first_samples, split
 from coig_writer.triplet import Language
 
 
@@ -71,7 +71,7 @@ class Collection:
 
 
 def read_generations(paths: Iterable[Path]) -> list[Text]:
-    """Reads answers from generation records: files, or folders of them."""
+    """Reads answers from generation records: files, or folders of them; of several samples the first."""
     return [
         Text(
             g.variant,
@@ -83,7 +83,7 @@ def read_generations(paths: Iterable[Path]) -> list[Text]:
             g.finish_reason,
         )
         for path in paths
-        for g in read_records(path, Generation, "python recipes/generate.py")
+        for g in first_samples(read_records(path, Generation, "python recipes/generate.py"))
     ]
 
 
