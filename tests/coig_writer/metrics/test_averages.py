@@ -151,7 +151,9 @@ def test_variance_between_seeds_widens_every_interval() -> None:
     assert set(injected) == set(plain)
     assert {scope for scope, _ in plain} == {"micro", "macro", "category", "genre"}
     assert all(injected[row] > plain[row] for row in plain)
-    wide = [row for row in plain if row[0] != "category"]  # of five prompts, whose own variance is large
+    wide = [
+        row for row in plain if row[0] != "category"
+    ]  # of five prompts, whose own variance is large
     assert all(injected[row] > 1.9 * plain[row] for row in wide)
     assert widths(3.0, 0.0)["micro", None] > 1.3 * plain["micro", None]
 
