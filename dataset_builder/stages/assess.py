@@ -27,13 +27,14 @@ from coig_writer.text import (
 )
 from coig_writer.text.masking import masked
 from coig_writer.text.verdict import Verdict
+from coig_writer.verse import form
 from coig_writer.workbench.prompts import Answer, digests, quoted, slots
 from dataset_builder.stages.parts import Outcome
 from dataset_builder.stages.stage import Settings, Stage, Step, deciding, option
 
 DIMENSIONS = ("completeness", "format", "errors", "logic", "creativity")
 LEAST = 6
-RULES_VERSION = 4
+RULES_VERSION = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +82,18 @@ def by_rule(document: Document) -> Outcome:
     if found := first_broken(document):
         return dropped(document, "assess", found.rule, found.evidence)
     counts = dict(Counter(hidden.counts) + Counter(title.counts))
-    return document.noted("assess", masked=counts) if counts else document
+    details = ({"masked": counts} if counts else {}) | _claimed_form(document)
+    return document.noted("assess", **details) if details else document
+
+
+def _claimed_form(document: Document) -> dict[str, object]:
+    """What comes of the form of verse that a title claims: noted for people, never a reason to drop."""
+    claimed = form.claim(document.text, document.title)
+    if claimed is None:
+        return {}
+    found = form.check(document.text, claimed)
+    broken = [rule.zh for rule in found.rules if rule.state == "broken"]
+    return {"form": {"claimed": claimed, "passes": found.passes, "broken": broken}}
 
 
 def first_broken(document: Document) -> Verdict | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 
 from coig_writer.errors import InputError
@@ -14,6 +15,7 @@ from coig_writer.verse.verdict import Rule, Verdict, passes
 # Forms that carry an argument behind a colon.
 ACROSTIC, PALINDROME, ONE_SIDED = "藏头", "回文", "单边对话"
 _EITHER = {"绝句": 4, "律诗": 8}
+_NAMED = re.compile(r"[五七](?:言绝句|言律诗|绝|律)")
 
 
 def forms() -> tuple[str, ...]:
@@ -129,6 +131,18 @@ def constrained(
     more = (*literal.forbidden(text, forbidden), *literal.sections(text, sections))
     rules = (*found.rules, *more)
     return dataclasses.replace(found, rules=rules, passes=passes(rules)) if more else found
+
+
+def claim(text: str, title: str | None = None) -> str | None:
+    """Returns the form that a title names (七律·秋兴, 《浣溪沙》, 浣溪沙·春恨), its own or the text's; None if none.
+
+    A tune counts only where the title is its name, or opens with it and a dot: 临江仙 is also a name.
+    """
+    named = title or read(text).title
+    if found := _NAMED.search(named):
+        return regulated.named(found.group())
+    first = re.split(r"[·・•]", re.sub(r"[《》#*\s]|题：", "", named))[0]
+    return first if first in ci.tunes() else None
 
 
 def _none(text: str) -> Verdict:

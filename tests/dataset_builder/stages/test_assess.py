@@ -85,3 +85,31 @@ def test_a_title_is_masked_like_the_text() -> None:
     assert isinstance(kept, Document)
     assert kept.title == "打给［手机号］"
     assert kept.history[-1]["masked"] == {"手机号": 1}
+
+
+QUATRAIN = "白日依山尽，黄河入海流。\n欲穷千里目，更上一层楼。"
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "noted"),
+    [
+        ("五绝·登楼", QUATRAIN, {"claimed": "五言绝句", "passes": True, "broken": []}),
+        (None, "《五绝·登楼》\n" + QUATRAIN, {"claimed": "五言绝句", "passes": True, "broken": []}),
+        ("登楼", QUATRAIN, None),
+        ("临江仙客栈的老板", GOOD, None),
+    ],
+)
+def test_a_form_that_a_title_claims_is_checked_and_noted(title, text, noted):
+    found = assess.by_rule(Document("a", text, title=title))
+    assert isinstance(found, Document)
+    assert [entry["form"] for entry in found.history if "form" in entry] == (
+        [noted] if noted else []
+    )
+
+
+def test_a_poem_that_breaks_its_claim_is_kept_with_what_it_breaks():
+    found = assess.by_rule(Document("a", QUATRAIN.replace("一层", "千层"), title="五绝"))
+    assert isinstance(found, Document)
+    (entry,) = found.history
+    assert entry["form"]["passes"] is False
+    assert "第4句第3字“千”：句末三平" in entry["form"]["broken"]
