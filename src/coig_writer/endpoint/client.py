@@ -131,10 +131,11 @@ class Endpoint:
         import httpx
 
         self._stop = threading.Event()  # threads of an earlier run keep theirs
-        unique = {request.key(self.model): request for request in requests}
+        keys = [request.key(self.model) for request in requests]
+        unique = dict(zip(keys, requests, strict=True))
         with httpx.Client(timeout=self.timeout, headers=self._headers()) as http:
             done = dict(self._run(http, unique, progress))
-        return [done[request.key(self.model)] for request in requests]
+        return [done[key] for key in keys]
 
     def _headers(self) -> dict[str, str]:
         key = os.environ.get(self.key_variable)
