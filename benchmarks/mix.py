@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from coig_writer.errors import MissingInputError, run_command
 from coig_writer.files import write_rows
@@ -56,13 +55,13 @@ def cutter(words: list[str], joint: str) -> Cut:
     return cut
 
 
-def synthetic_zh(text: Cut, number: int) -> dict[str, Any]:
+def synthetic_zh(text: Cut, number: int) -> dict[str, object]:
     """Returns a row of about 6 kB in Congliu's columns."""
     prompt = f"第{number}题" + text(60)
     return {"input": prompt, "reasoning_content": text(1200), "content": text(700)}
 
 
-def synthetic_en(text: Cut, number: int) -> dict[str, Any]:
+def synthetic_en(text: Cut, number: int) -> dict[str, object]:
     """Returns a row of about 23 kB in OpenThoughts' columns."""
     thought, solution = text(4300), text(450)
     answer = (
@@ -128,7 +127,7 @@ def tokenizer_folder() -> Path:
     return folder
 
 
-def compare(source: Source, taken: int, every: int, tokenizer: Any) -> str:
+def compare(source: Source, taken: int, every: int, tokenizer: chat.Tokenizer) -> str:
     """Measures one source and renders the result."""
     rows, _ = load(source)  # the one-time conversion to a mapped file is not what is compared
     rules = mixing.Rules(seed=42, max_length_tokens=8192)

@@ -22,7 +22,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datatrove.pipeline.base import PipelineStep
 
@@ -30,6 +30,9 @@ from coig_writer.errors import ConfigError, MissingInputError
 from dataset_builder.people import reverse
 from dataset_builder.stages import assess, collect, dedup, score, screen, validate
 from dataset_builder.stages.stage import Stage, Step, report
+
+if TYPE_CHECKING:
+    from datatrove.executor import SlurmPipelineExecutor
 
 STAGES: dict[str, Stage[Any]] = {
     module.STAGE.name: module.STAGE
@@ -95,7 +98,7 @@ def slurm(given: argparse.Namespace, arguments: Sequence[str]) -> None:
     """Submits a job per step, each waiting for the one before: an array, or one task."""
     from datatrove.executor import SlurmPipelineExecutor
 
-    jobs: list[Any] = []
+    jobs: list[SlurmPipelineExecutor] = []
     place = logs(given.stage, arguments)
     for number, step in enumerate(steps_of(given.stage, arguments)):
         jobs.append(
@@ -122,7 +125,7 @@ def slurm(given: argparse.Namespace, arguments: Sequence[str]) -> None:
     print("submit them in this order, each with --dependency=afterok:JOB of the one before")
 
 
-def script(executor: Any) -> Path:
+def script(executor: SlurmPipelineExecutor) -> Path:
     """Writes what datatrove would submit, and returns the script's path."""
     import dill
     from dill import CONTENTS_FMODE

@@ -5,8 +5,6 @@ They work through the same files as real ones would: ``work/reverse/answers``, `
 
 from __future__ import annotations
 
-from typing import Any
-
 from coig_writer.files import iterate, read_rows, write_rows
 from coig_writer.workbench.review import CRITERIA, Assignment, Item, read_assignments
 from dataset_builder.demo import answer_key
@@ -62,11 +60,16 @@ def _review(where: Settings) -> bool:
     return worked
 
 
-def _verdict(item: Item, name: str, assignment: Assignment) -> dict[str, Any]:
+def _verdict(item: Item, name: str, assignment: Assignment) -> dict[str, object]:
     document = item.item.rpartition("@")[0]
     position = assignment.reviewers.index(name) if name in assignment.reviewers else -1
     draft = drafts_so_far(item.prompt or "")
     verdict, note, cause = answer_key.review(document, draft, position)
     criteria = dict.fromkeys(CRITERIA, True) | {"coherence": verdict == "accept"}
-    answer = {"item": item.item, "verdict": verdict, "criteria": criteria, "note": note}
+    answer: dict[str, object] = {
+        "item": item.item,
+        "verdict": verdict,
+        "criteria": criteria,
+        "note": note,
+    }
     return answer | ({"cause": cause} if cause else {})

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from coig_writer import benchmark
 from coig_writer.cards import card
@@ -157,7 +156,7 @@ def _authors(facts: Mapping[str, Fact]) -> Literal | None:
 
 def _metadata(
     provenance: str, license_: Mapping[str, str], rows: int, configs: list[layout.Config]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     return {
         "pretty_name": TITLES[provenance],
         **license_,

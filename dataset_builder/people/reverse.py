@@ -18,7 +18,6 @@ import dataclasses
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from coig_writer.document import Document, Dropped, dropped
 from coig_writer.errors import InputError
@@ -75,7 +74,7 @@ def steps(where: Settings, options: Options) -> list[Step]:
     """Returns the steps of the stage: take in what was written, then hand out what is missing."""
     if options.author != "people":
         where.asks  # noqa: B018 - says what is missing before anything is read
-    recorded: dict[str, Any] = {
+    recorded: dict[str, object] = {
         "author": options.author,
         "earlier": rounds.digest(where.root),
         "answers": answers_digest(where.root, "reverse"),
@@ -257,9 +256,9 @@ class Desk:
             return f"第 {task.round} 稿"
         return f"模型没有起草：{lost.reason} {lost.evidence}".strip()
 
-    def _aids(self, tasks: Sequence[Task], drafts: Sequence[Draft]) -> list[dict[str, Any]]:
+    def _aids(self, tasks: Sequence[Task], drafts: Sequence[Draft]) -> list[dict[str, object]]:
         """Asks for what helps a person: usability, and analyses of the article and of the pair."""
-        aids: list[dict[str, Any]] = [{} for _ in tasks]
+        aids: list[dict[str, object]] = [{} for _ in tasks]
         asked = dict(enumerate(self._slots(tasks)))
         for i, answer in self._ask("usability", asked).items():
             aids[i]["usability"] = answer.data

@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from coig_writer.document import Document, Dropped, dropped
 from coig_writer.text import (
@@ -47,7 +46,7 @@ class Options:
 
 def steps(where: Settings, options: Options) -> list[Step]:
     """Returns the steps of the stage."""
-    recorded: dict[str, Any] = {
+    recorded: dict[str, object] = {
         "least": options.least,
         "rules": RULES_VERSION,
         "rules_only": options.rules_only,

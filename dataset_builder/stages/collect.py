@@ -50,6 +50,7 @@ from coig_writer.taxonomy import Taxonomy
 from dataset_builder.stages import dates, sources
 from dataset_builder.stages.dates import Published
 from dataset_builder.stages.parts import Outcome, Parts, Process, made_by
+from dataset_builder.stages.sources import Note
 from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
 
 SINCE = datetime.date(2022, 11, 1)
@@ -350,7 +351,7 @@ class Gathering:
                 f"run: {made_by(self.root, 'collect …')}",
             )
         seen = array("Q")
-        read: list[dict[str, Any]] = []
+        read: list[Note] = []
         with atomic_path(self.documents) as partial:
             with partial.open("wb") as handle:
                 found = medians(_copied(parts, handle, seen, read))
@@ -362,7 +363,7 @@ class Gathering:
         write_json(self.documents.with_name("sources.json"), note)
         shutil.rmtree(parts[0].parent, ignore_errors=True)
 
-    def _check_columns(self, read: Sequence[Mapping[str, Any]]) -> None:
+    def _check_columns(self, read: Sequence[Note]) -> None:
         known = {column for note in read for column in note["columns"]}
         if lost := sorted(set(self.columns) - known):
             others = sorted(known.union(*(note["aside"] for note in read)))
@@ -387,14 +388,14 @@ def told(root: Path) -> Iterator[str]:
             yield shown(f"{note['source']}: {'; '.join(found)}")
 
 
-def _rows(source: sources.Source) -> Iterator[dict[str, Any]]:
+def _rows(source: sources.Source) -> Iterator[dict[str, object]]:
     """Yields the documents of a source and, at the end, what was learnt about it."""
     yield from map(to_row, source.documents())
     yield {"note": source.note()}
 
 
 def _copied(
-    parts: Iterable[Path], to: BinaryIO, seen: array[int], read: list[dict[str, Any]]
+    parts: Iterable[Path], to: BinaryIO, seen: array[int], read: list[Note]
 ) -> Iterator[dict[str, Any]]:
     """Copies the documents, notes the hash of each id and what was read, and yields the rows.
 

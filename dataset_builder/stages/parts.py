@@ -112,7 +112,7 @@ class Parts:
 
     root: Path
     stage: str
-    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    options: dict[str, object] = dataclasses.field(default_factory=dict)
     source: Path | None = None
     size: int = PART_SIZE
 

@@ -9,8 +9,6 @@ lowers the prompt's quality and never raises it; the printed D.4 rewards it.
 
 from __future__ import annotations
 
-from typing import Any
-
 from coig_writer.document import Document, dropped
 from coig_writer.quality import DIMENSIONS, LOWEST, QualityScores, decide
 from coig_writer.text.ngrams import grams, within
@@ -55,7 +53,12 @@ def by_scores(document: Document, answers: dict[str, Answer], model: str) -> Out
     raw = {f"{p}_{k}": a.data[k] for p, a in answers.items() for k in ("quality", "creativity")}
     leak = leakage(document.prompt or "", document.text)
     final = raw | {"prompt_quality": lowered(raw["prompt_quality"], leak)}
-    record: dict[str, Any] = {**final, "as_answered": raw, "leakage": round(leak, 4), "by": model}
+    record: dict[str, object] = {
+        **final,
+        "as_answered": raw,
+        "leakage": round(leak, 4),
+        "by": model,
+    }
     document = document.scored("score", record)
     decision = decide(QualityScores(**final))
     if decision.keep:

@@ -17,7 +17,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, TypedDict
 
 from coig_writer.document import Document
 from coig_writer.errors import CONTROL, ConfigError, InputError, MissingInputError
@@ -66,6 +66,15 @@ def read_columns(given: Iterable[str]) -> dict[str, str]:
     return found
 
 
+class Note(TypedDict):
+    """What was learnt about a source, as ``sources.json`` keeps it: names, and how many files or rows have each."""
+
+    source: str
+    encodings: dict[str, int]
+    columns: list[str]
+    aside: dict[str, int]
+
+
 @dataclasses.dataclass
 class Source:
     """A file or folder of raw texts, and what is learnt about it while it is read.
@@ -98,7 +107,7 @@ class Source:
         for number, row in enumerate(self._rows(), 1):
             yield self._document(row, f"{self.label or self.path.name} row {number}")
 
-    def note(self) -> dict[str, object]:
+    def note(self) -> Note:
         """Returns what was learnt, for ``sources.json``."""
         return {
             "source": str(self.path),

@@ -63,7 +63,7 @@ class Settings:
             )
         return self.model
 
-    def parts(self, stage: str, options: dict[str, Any], source: Path | None = None) -> Parts:
+    def parts(self, stage: str, options: dict[str, object], source: Path | None = None) -> Parts:
         """Returns the parts of a stage under these settings."""
         return Parts(self.root, stage, options, source, self.part_size)
 

@@ -83,7 +83,7 @@ def structured(text: str, schema: Mapping[str, object]) -> Any:
         data = json.loads(repaired(json.dumps(data, ensure_ascii=False)))  # "\\ud83d" in a string
     except (ValueError, RecursionError) as error:
         raise Unparsable(f"not JSON: {str(error)[:120]}") from error
-    problem = next(Draft202012Validator(schema).iter_errors(data), None)
+    problem = next(iter(Draft202012Validator(schema).iter_errors(data)), None)
     if problem is not None:
         where = "/".join(map(str, problem.absolute_path)) or "the top level"
         raise Unparsable(f"does not fit the schema at {where}: {problem.message[:160]}")
