@@ -13,7 +13,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -63,7 +63,7 @@ class Settings:
             )
         return self.model
 
-    def parts(self, stage: str, options: dict[str, object], source: Path | None = None) -> Parts:
+    def parts(self, stage: str, options: Mapping[str, object], source: Path | None = None) -> Parts:
         """Returns the parts of a stage under these settings."""
         return Parts(self.root, stage, options, source, self.part_size)
 
