@@ -72,6 +72,7 @@ ELSEWHERE = {
     "python recipes/generate.py": "coig_writer/scoring/test_generations.py",
     "python -m eval_tasks score": "eval_tasks/test_score.py",
     "python -m eval_tasks lighteval": "coig_writer/scoring/test_models.py",
+    "python -m eval_tasks form": "eval_tasks/form/test_form.py",
     "python -m eval_tasks judge": "eval_tasks/judge/test_judge.py",
     "python -m eval_tasks validate": "eval_tasks/test_validate.py",
     "python -m eval_tasks report": "test_bad_input.py",
