@@ -17,9 +17,14 @@ install: $(VENV)/installed ## makes .venv and installs the kit with everything i
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	touch $(VENV)/installed-demo $@
+
+$(VENV)/installed-demo: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(DEMO)]'
 	touch $@
 
-demo: install ## the main job on embedded samples: dataset, five smoke models, scores, report, cards (MODEL=smollm2: a real small model)
+demo: $(VENV)/installed-demo ## the main job on embedded samples: dataset, five smoke models, scores, report, cards (MODEL=smollm2: a real small model)
 	$(PY) recipes/line.py $(if $(filter smollm2,$(MODEL)),smollm2,demo)
 
 reproduce: install ## one published configuration from sources to card: RUN=cw_10k, and SMOKE=1 for the smoke model

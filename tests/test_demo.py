@@ -29,7 +29,8 @@ def clone(root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("fresh") / "clone"
     subprocess.run(["git", "clone", "--quiet", str(root), str(folder)], check=True)
     (folder / ".venv").symlink_to(sys.prefix)
-    (folder / ".venv" / "installed").touch()
+    for stamp in ("installed", "installed-demo"):
+        (folder / ".venv" / stamp).touch()
     return folder, make(folder, "demo")
 
 
