@@ -4,8 +4,8 @@ The paper names jieba and nothing else. The kit's choices (docs/decisions/0012-t
 without a letter or digit (punctuation, space, symbols) are left out, Latin letters are lower-cased,
 and English text is cut into runs of letters and digits with inner apostrophes and hyphens.
 
-Where the package ``rjieba`` is installed, runs of Han characters go to it and all else to jieba:
-the tokens are the same and prose is cut several times faster (benchmarks/segmentation.py). ``audit``
+Where the package ``rjieba`` is installed, it looks up the words of the dictionary in runs of Han characters,
+and all else goes to jieba: the tokens are the same and prose is cut about three times faster (benchmarks/segmentation.py). ``audit``
 compares the two on texts of one's own; ``COIG_WRITER_SEGMENTER=jieba`` turns the fast path off.
 """
 
@@ -82,13 +82,40 @@ def _latin(block: str) -> list[str]:
     return pieces
 
 
+@functools.lru_cache(65536)
+def _unknown(run: str) -> tuple[str, ...]:
+    """Cuts a run of single characters as jieba does: as a word it does not know, by its hidden Markov model.
+
+    The model's paths can tie (常在: one word, or two), and rjieba breaks ties the other way.
+    """
+    jieba = _jieba()
+    if len(run) == 1 or jieba.dt.FREQ.get(run):
+        return tuple(run)
+    return tuple(jieba.finalseg.cut(run))
+
+
+def _han(block: str) -> list[str]:
+    """Cuts a block of Han characters: rjieba finds the words of the dictionary, jieba guesses the others."""
+    pieces: list[str] = []
+    run = ""
+    for piece in _rjieba().cut(block, False):
+        if len(piece) == 1:
+            run += piece
+            continue
+        if run:
+            pieces += _unknown(run)
+            run = ""
+        pieces.append(piece)
+    return pieces + list(_unknown(run)) if run else pieces
+
+
 def segment_fast(text: str) -> list[str]:
     """Cuts text with rjieba where a block is all Han, by rule where it has none, else with jieba."""
-    han, rest = _rjieba().cut, _jieba().lcut
+    rest = _jieba().lcut
     pieces: list[str] = []
     for block in _BLOCK.split(text):
         if _PURE_HAN.fullmatch(block):
-            pieces += han(block)
+            pieces += _han(block)
         elif len(block) == 1:
             pieces.append(block)
         elif _NO_HAN.fullmatch(block):

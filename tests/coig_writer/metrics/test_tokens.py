@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import re
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -36,6 +39,24 @@ def test_the_fast_path_cuts_as_jieba_does(text: str) -> None:
 
 
 @pytest.mark.usefixtures("fast")
+@pytest.mark.parametrize("text", ["常在牀蓐", "常在於險遠", "常在", "人常在此"])
+def test_where_two_guesses_are_as_likely_jieba_decides(text: str) -> None:
+    """As a word or as two characters: equal to the last bit, and rjieba takes the other one."""
+    assert segment_fast(text) == segment_plain(text)
+    assert tokens._rjieba().cut("常在牀蓐") != segment_plain("常在牀蓐")
+
+
+@pytest.mark.usefixtures("fast")
+def test_pieces_of_real_text_in_any_order_are_cut_as_jieba_does(root: Path) -> None:
+    lines = (root / "dataset_builder" / "sample" / "raw_texts.jsonl").read_text("utf-8")
+    han, rng = re.sub(r"[^\u4e00-\u9fd5]", "", lines) + "常在牀蓐於險遠", random.Random(0)
+    for _ in range(3000):
+        starts = [rng.randrange(len(han) - 9) for _ in range(rng.randint(1, 5))]
+        text = "".join(han[i : i + rng.randint(1, 4)] for i in starts)
+        assert segment_fast(text) == segment_plain(text)
+
+
+@pytest.mark.usefixtures("fast")
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.sampled_from([*"abcC#+&AT%._-019", "C++", "AT&T", "c#", "1.5%"])).map("".join))
 def test_blocks_without_han_are_cut_as_jieba_does(text: str) -> None:
@@ -65,7 +86,7 @@ def test_an_audit_finds_a_segmenter_that_differs(monkeypatch: pytest.MonkeyPatch
     assert audit(texts).texts == 3
 
     class Broken:
-        cut: ClassVar[Any] = staticmethod(list)
+        cut: ClassVar[Any] = staticmethod(lambda text, _hmm: [text])
 
     monkeypatch.setattr(tokens, "_rjieba", lambda: Broken)
     assert audit(texts).differing == (0, 2)
