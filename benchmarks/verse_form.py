@@ -412,7 +412,8 @@ def main() -> int | None:
         cost(poems),
         answers(options.answers) if options.answers else (),
     ):
-        print("\n".join(part))
+        for line in part:
+            print(line)
     return None
 
 

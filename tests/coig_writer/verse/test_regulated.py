@@ -98,7 +98,7 @@ def test_likeness_decides_what_was_meant():
     one = with_line(TANG, 2, "黄河入云流")
     assert judged(one).passes is False
     turn = with_line(TANG, 4, "登高又一楼")
-    assert judged(turn).passes is False
+    assert judged(turn, None, "平水韵").passes is False
     assert regulated.check(with_line(one, 3, "欲入千里目")) is None
 
 
