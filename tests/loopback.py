@@ -63,7 +63,7 @@ class Server:
                 self.at_once -= 1
 
 
-def said(text: str | None, usage: object = (10, 5), **message: Any) -> Answer:
+def said(text: object, usage: object = (10, 5), **message: Any) -> Answer:
     finish = message.pop("finish_reason", "stop")
     data: dict[str, Any] = {
         "choices": [{"message": {"content": text, **message}, "finish_reason": finish}]

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -69,6 +70,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--concurrency", type=int, default=8, help="requests at once (default: 8)")
     run.add_argument("--structure", choices=["json_schema", "json_object", "none"],
                      default="json_schema", help="how the server is told the form of a reply")  # fmt: skip
+    run.add_argument(
+        "--max-tokens", type=int, help="longest reply (default: by rubric, 1,024 and up)"
+    )
+    run.add_argument("--temperature", type=float, default=0.0, help="default: 0")
+    run.add_argument("--extra-body", type=_object, metavar="JSON", default={},
+                     help="further keys of a request; null takes one out, as for reasoning models: "
+                          '{"temperature": null, "top_p": null, "max_tokens": null, "max_completion_tokens": 8000}')  # fmt: skip
     run.add_argument("--key-variable", default="OPENAI_API_KEY", help="variable with the key")
     run.add_argument("--cache", type=Path, default=Path("build/cache/judge"), help="kept replies")
     check = commands.add_parser("audit", help="says what the verdicts are worth")
@@ -110,7 +118,7 @@ def _run(options: argparse.Namespace) -> int | None:
         found = questions(
             rubric, records, pairs=pairs, plain=options.plain, repeats=options.repeats
         )
-        asked.append((rubric, found))
+        asked.append((rubric, [_as_asked(question, options) for question in found]))
     everything = [q.request for _, found in asked for q in found if q.request is not None]
     print(endpoint.estimate(everything), flush=True)
     if options.dry_run:
@@ -122,6 +130,27 @@ def _run(options: argparse.Namespace) -> int | None:
     print(f"{len(judged)} judgements, {missing} missing; {used.calls} calls, {used.cached} from the cache, "
           f"{used.tokens_in} tokens in, {used.tokens_out} out")  # fmt: skip
     return None
+
+
+def _object(text: str) -> dict[str, object]:
+    """Reads an object of JSON from the command line."""
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise argparse.ArgumentTypeError("give an object: {...}")
+    return found
+
+
+def _as_asked(question: Question, options: argparse.Namespace) -> Question:
+    """Returns a question with reply length, temperature and further keys as the user wants them."""
+    if question.request is None:
+        return question
+    request = dataclasses.replace(
+        question.request,
+        max_tokens=options.max_tokens or question.request.max_tokens,
+        temperature=options.temperature,
+        extra=options.extra_body or None,
+    )
+    return dataclasses.replace(question, request=request)
 
 
 def _file(model: str) -> str:
@@ -137,17 +166,20 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _keep(path: Path, judged: Sequence[Judgement]) -> None:
-    """Writes judgements; those of other rubrics that stand there already are kept."""
+    """Writes judgements; those that stand there already and were not asked again are kept."""
     if not judged:
         raise MissingInputError(
             "there is nothing to judge", "a pair needs two variants' answers to the same query"
         )
-    rubrics = {j.rubric for j in judged}
-    kept = read_records(path, Judgement) if path.is_file() else []
-    rows = [*(j for j in kept if j.rubric not in rubrics), *judged]
-    rows.sort(key=lambda j: (j.rubric, j.query_id, j.left, j.right or "", j.order))
+    found = {_place(j): j for j in (read_records(path, Judgement) if path.is_file() else [])}
+    found |= {_place(j): j for j in judged}
+    rows = [found[place] for place in sorted(found)]
     write_records(path, rows, Judgement)
     print(f"wrote {path}")
+
+
+def _place(judged: Judgement) -> tuple[str, str, str, str, str]:
+    return judged.rubric, judged.query_id, judged.left, judged.right or "", judged.order
 
 
 def _audit(options: argparse.Namespace) -> int | None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import random
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
+import zstandard
 
 from coig_writer.endpoint import Endpoint, Price, Reply, Request, fence
 from coig_writer.endpoint.records import Usage, estimated
+from coig_writer.endpoint.unpacking import STEP, unpacked
 from coig_writer.errors import ConfigError, EndpointError
 from coig_writer.triplet import Message
 from tests.loopback import Answer, Server, said
@@ -321,6 +327,161 @@ def test_the_budget_holds_with_many_requests_at_once(server: Server, endpoint: E
 def test_a_wide_character_is_a_token_and_two_others_are_one() -> None:
     """Six wide ones, three others as two, eight for the turn."""
     assert estimated(ask("春風，かな！abc", max_tokens=7)) == Usage(6 + 2 + 8, 7)
+
+
+BILLED = {
+    "null content": said(None, usage=(1000, 100)),
+    "no JSON": (200, {}, b"<html>"),
+    "cut off": said(None, usage=(1000, 100), finish_reason="length"),
+    "parts": said([{"type": "text", "text": "x"}], usage=(1000, 100)),
+    "tool call": said(None, usage=(1000, 100), tool_calls=[{"id": "1"}]),
+    "refusal": said(None, usage=(1000, 100), refusal="no"),
+    "unparsable": said("x", usage=(1000, 100)),
+}
+
+
+@pytest.mark.parametrize("kind", BILLED)
+def test_every_billed_reply_counts_and_the_budget_holds(
+    server: Server, endpoint: Endpoint, kind: str
+) -> None:
+    server.behaviour = lambda _b, _n: BILLED[kind]
+    endpoint.price, endpoint.budget, endpoint.concurrency = Price(1.0, 10.0), 0.013, 4
+    requests = [ask("x" * 1800 + str(i), max_tokens=100, schema=SCHEMA) for i in range(20)]
+    replies = endpoint.complete_all(requests)
+    ledger = endpoint.ledger
+    assert ledger.calls == len(server.bodies) > 2
+    assert ledger.cost == pytest.approx(
+        ledger.calls * (0.001908 if kind == "no JSON" else 0.002), abs=4e-6 * ledger.calls
+    )
+    assert (
+        ledger.cost <= 0.0132
+    )  # the estimate of a prompt is a little under what this server counts
+    assert {r.state for r in replies} >= {"skipped"}
+    lines = (endpoint.cache / "ledger.jsonl").read_text().splitlines()
+    assert len(lines) == ledger.calls
+
+
+def test_content_in_parts_is_text_and_a_tool_call_no_answer(
+    server: Server, endpoint: Endpoint
+) -> None:
+    server.behaviour = lambda _b, _n: said(
+        [{"type": "text", "text": '{"score"'}, {"type": "text", "text": ": 2}"}]
+    )
+    assert endpoint.complete(ask(schema=SCHEMA)).data == {"score": 2}
+    server.behaviour = lambda _b, _n: said(None, tool_calls=[{"id": "1"}])
+    reply = endpoint.complete(ask("other", schema=SCHEMA))
+    assert (reply.state, reply.reason) == (
+        "refused",
+        "the model called a tool instead of answering",
+    )
+
+
+def test_a_reply_that_was_cut_off_is_not_asked_for_again(
+    server: Server, endpoint: Endpoint
+) -> None:
+    server.behaviour = lambda _b, _n: said(None, finish_reason="length", reasoning_content="hm")
+    reply = endpoint.complete(ask(schema=SCHEMA, max_tokens=5))
+    assert (reply.state, len(server.bodies)) == ("unparsable", 1)
+    assert reply.reason == "cut off at 5 tokens: allow a longer reply"
+    free = endpoint.complete(ask(max_tokens=5))
+    assert (free.state, free.text, free.reasoning) == ("answered", "", "hm")
+
+
+def test_a_refused_first_request_stops_the_run_with_the_servers_words(
+    server: Server, endpoint: Endpoint
+) -> None:
+    server.behaviour = lambda _b, _n: (400, {}, b"Unsupported parameter: 'temperature'")
+    with pytest.raises(EndpointError, match="Unsupported parameter: 'temperature'"):
+        endpoint.complete_all([ask(str(i)) for i in range(50)])
+    assert len(server.bodies) == 1
+
+
+def test_a_long_request_that_is_refused_stops_no_run_that_met_an_answer(
+    server: Server, endpoint: Endpoint
+) -> None:
+    server.behaviour = lambda b, _n: (
+        (400, {}, b"too long") if len(b["messages"][0]["content"]) > 100 else said("ok")
+    )
+    asked = [ask("long" * 99), ask("a")]
+    assert [r.state for r in endpoint.complete_all(asked)] == ["failed", "answered"]
+    again = Endpoint(endpoint.url, "m", cache=endpoint.cache, retries=0)  # the short one is kept
+    assert [r.state for r in again.complete_all(asked)] == ["failed", "answered"]
+
+
+def test_further_keys_are_sent_and_none_takes_one_out(server: Server, endpoint: Endpoint) -> None:
+    extra = {"temperature": None, "max_tokens": None, "max_completion_tokens": 9000}
+    endpoint.complete(ask(extra=extra))
+    assert "temperature" not in server.bodies[0]
+    assert "max_tokens" not in server.bodies[0]
+    assert server.bodies[0]["max_completion_tokens"] == 9000
+    assert ask(extra=extra).key("m") != ask().key("m")
+    assert ask(extra=None).key("m") == ask().key("m")
+    assert endpoint.estimate([ask("b", extra=extra)]).tokens_out == 9000
+    with pytest.raises(ConfigError, match="messages"):
+        ask(extra={"messages": []})
+
+
+def packed(encoding: str, content: bytes) -> bytes:
+    if encoding == "br":
+        return bytes(brotli.compress(content, quality=5))
+    if encoding == "zstd":
+        return zstandard.ZstdCompressor().compress(content)
+    if encoding == "raw deflate":
+        squeezer = zlib.compressobj(wbits=-15)
+        return squeezer.compress(content) + squeezer.flush()
+    return gzip.compress(content) if encoding == "gzip" else zlib.compress(content)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "raw deflate", "br", "zstd"])
+def test_packed_replies_are_read(server: Server, endpoint: Endpoint, encoding: str) -> None:
+    status, _, body = said("春风" * 9999)
+    header = {"content-encoding": encoding.removeprefix("raw ")}
+    server.behaviour = lambda _b, _n: (status, header, packed(encoding, body))
+    assert endpoint.complete(ask()).text == "春风" * 9999
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "raw deflate", "br", "zstd"])
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_pieces_of_any_size_are_unpacked(encoding: str, size: int) -> None:
+    content = random.Random(0).randbytes(STEP) + bytes(3 * STEP) + b"end"
+    small = packed(encoding, content)
+    pieces = [small[i : i + size] for i in range(0, len(small), size)]
+    assert b"".join(unpacked(pieces, encoding.removeprefix("raw "))) == content
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "raw deflate", "br", "zstd"])
+def test_no_step_of_unpacking_is_large(encoding: str) -> None:
+    """64 MiB of zeros come in a few kilobytes; the reader stops after the first megabyte."""
+    small, taken = packed(encoding, bytes(64 << 20)), 0
+    for step in unpacked([small[:1000], small[1000:]], encoding.removeprefix("raw ")):
+        assert len(step) <= 4 * STEP
+        taken += len(step)
+        if taken > 1 << 20:
+            break
+    assert 1 << 20 < taken < 2 << 20
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd"])
+def test_a_bomb_is_stopped_at_the_limit(
+    server: Server, endpoint: Endpoint, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coig_writer.endpoint.client.LARGEST_BODY", 1 << 20)
+    bomb = packed(encoding, bytes(64 << 20))
+    assert len(bomb) < 10_000
+    server.behaviour = lambda _b, _n: (200, {"content-encoding": encoding}, bomb)
+    reply = endpoint.complete(ask())
+    assert reply.state == "failed"
+    assert "larger than 1 MiB" in str(reply.reason)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "rot13"])
+def test_a_damaged_packing_is_tried_again(
+    server: Server, endpoint: Endpoint, encoding: str
+) -> None:
+    server.behaviour = lambda _b, _n: (200, {"content-encoding": encoding}, b"not packed at all")
+    reply = endpoint.complete(ask())
+    assert (reply.state, len(server.bodies)) == ("failed", 4)
+    assert "unpacked" in str(reply.reason) or "'rot13' cannot be read" in str(reply.reason)
 
 
 def test_the_estimate_calls_nothing_and_knows_the_cache(server: Server, endpoint: Endpoint) -> None:

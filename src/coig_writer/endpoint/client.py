@@ -9,7 +9,6 @@ import random
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal
@@ -21,6 +20,7 @@ from coig_writer.endpoint.reading import (
     Unparsable,
     completion,
     structured,
+    used,
 )
 from coig_writer.endpoint.records import (
     Estimate,
@@ -32,6 +32,7 @@ from coig_writer.endpoint.records import (
     Usage,
     estimated,
 )
+from coig_writer.endpoint.unpacking import Unreadable, unpacked
 from coig_writer.errors import ConfigError, EndpointError
 from coig_writer.text.normalise import repaired
 from coig_writer.triplet import Message
@@ -53,6 +54,17 @@ class _GaveUpError(Exception):
     """One request failed for good; the run goes on."""
 
 
+class _SpentError(Exception):
+    """A further call could exceed the budget."""
+
+
+@dataclasses.dataclass
+class _Hold:
+    """What one request holds back of the budget."""
+
+    amount: float = 0.0
+
+
 @dataclasses.dataclass
 class Endpoint:
     """An OpenAI-compatible server and how to treat it.
@@ -66,7 +78,7 @@ class Endpoint:
         timeout: Seconds until a call counts as lost.
         retries: Further tries after 429, 5xx, a time-out or a body that is no completion.
         price: For costs; None where tokens are free.
-        budget: Most that one run may cost; requests that could exceed it are skipped.
+        budget: Most that one run may cost; requests and further tries that could exceed it are skipped.
         structure: How the schema is sent; it stands in no prompt, so a server that knows neither
             form needs it in the messages.
         backoff: First pause between tries, in seconds; doubled each time, with jitter.
@@ -97,6 +109,7 @@ class Endpoint:
         self._cache = Cache(self.cache)
         self._lock = threading.Lock()
         self._reserved = 0.0
+        self._met = False  # whether the server has answered anything
         self._stop = threading.Event()
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
@@ -125,8 +138,8 @@ class Endpoint:
             One reply per request, in order. Failures are replies, never exceptions.
 
         Raises:
-            EndpointError: The server refuses the key, the model or the address: no request could
-                succeed. What was answered until then is in the cache.
+            EndpointError: The server refuses the key, the model, the address or the very first request: no
+                request could succeed. What was answered until then is in the cache.
         """
         import httpx
 
@@ -139,7 +152,9 @@ class Endpoint:
 
     def _headers(self) -> dict[str, str]:
         key = os.environ.get(self.key_variable)
-        return {"Authorization": f"Bearer {key}"} if key else {}
+        return {"Accept-Encoding": "gzip, deflate"} | (
+            {"Authorization": f"Bearer {key}"} if key else {}
+        )
 
     def _run(
         self, http: httpx.Client, requests: dict[str, Request], progress: str | None
@@ -148,15 +163,19 @@ class Endpoint:
 
         jobs: SimpleQueue[tuple[str, Request]] = SimpleQueue()
         results: SimpleQueue[tuple[str, Reply] | Exception] = SimpleQueue()
-        for job in requests.items():
-            jobs.put(job)
-        # Daemons: Ctrl-C must not wait for a server that is slow to answer.
-        for _ in range(min(self.concurrency, len(requests))):
-            threading.Thread(
-                target=self._work, args=(http, jobs, results, self._stop), daemon=True
-            ).start()
+        # The shortest goes first and alone: a server that refuses that one refuses the settings.
+        order = sorted(requests.items(), key=lambda job: estimated(job[1]).tokens_in or 0)
         try:
-            for _ in tqdm(requests, desc=progress, disable=progress is None):
+            for number in tqdm(range(len(order)), desc=progress, disable=progress is None):
+                if number < 2:
+                    started = order[:1] if number == 0 else order[1:]
+                    for job in started:
+                        jobs.put(job)
+                    # Daemons: Ctrl-C must not wait for a server that is slow to answer.
+                    for _ in range(min(self.concurrency, len(started))):
+                        threading.Thread(
+                            target=self._work, args=(http, jobs, results, self._stop), daemon=True
+                        ).start()
                 outcome = results.get()
                 if isinstance(outcome, Exception):
                     raise outcome
@@ -189,39 +208,43 @@ class Endpoint:
         if kept is not None and _fits(kept, request):
             with self._lock:
                 self.ledger.cached += 1
+                self._met = True
             return kept
-        with self._affordable(request) as affordable:
-            if not affordable:
-                return Reply(key, "skipped", reason=f"the budget of {self.budget:g} is spent")
-            reply = self._ask(http, key, request)
+        hold = _Hold()
+        try:
+            # Twice, because of the repair round.
+            self._hold(hold, 2 * (self._cost(estimated(request)) or 0.0))
+            reply = self._ask(http, key, request, hold)
+        except _SpentError as spent:
+            return Reply(key, "skipped", reason=str(spent))
+        finally:
+            with self._lock:
+                self._reserved -= hold.amount
         self._cache.put(reply)
         return reply
 
-    @contextmanager
-    def _affordable(self, request: Request) -> Iterator[bool]:
-        """Holds back the most that a request may cost while it is under way."""
-        if self.budget is None or self.price is None:
-            yield True
-            return
-        # Twice, because of the repair round.
-        most = 2 * (self.price.of(estimated(request)) or 0.0)
-        with self._lock:
-            enough = self.ledger.cost + self._reserved + most <= self.budget
-            self._reserved += most * enough
-        try:
-            yield enough
-        finally:
-            with self._lock:
-                self._reserved -= most * enough
+    def _hold(self, hold: _Hold, amount: float) -> None:
+        """Holds back the most that what comes next may cost, in place of what was held so far.
 
-    def _ask(self, http: httpx.Client, key: str, request: Request) -> Reply:
+        Raises:
+            _SpentError: That could exceed the budget.
+        """
+        with self._lock:
+            others = self._reserved - hold.amount
+            if self.budget is not None and self.ledger.cost + others + amount > self.budget:
+                raise _SpentError(f"the budget of {self.budget:g} is spent")
+            self._reserved, hold.amount = others + amount, amount
+
+    def _ask(self, http: httpx.Client, key: str, request: Request, hold: _Hold) -> Reply:
         """Asks, reads, and asks once more if what came does not fit the schema."""
         spent, messages, found, problem = Usage(0, 0), list(request.messages), None, ""
         for calls in (1, 2):
             try:
-                found = self._call(http, key, messages, request)
+                found = self._call(http, key, messages, request, hold)
             except _GaveUpError as error:
                 return Reply(key, "failed", reason=str(error), usage=spent, calls=calls)
+            except _SpentError as error:
+                return Reply(key, "skipped", reason=str(error), usage=spent, calls=calls)
             spent += found.usage
             made = _Made(key, found, spent, self._cost(spent))
             if found.refusal is not None:
@@ -233,31 +256,44 @@ class Endpoint:
             except Unparsable as error:
                 problem = str(error)
                 messages = [*request.messages, *_repair(found.text, problem)]
+            if found.finish_reason == "length":
+                problem = f"cut off at {request.max_tokens} tokens: allow a longer reply"
+                break  # asked again it would be cut off again
         return made.reply("unparsable", calls, reason=problem)
 
     def _call(
-        self, http: httpx.Client, key: str, messages: Sequence[Message], request: Request
+        self,
+        http: httpx.Client,
+        key: str,
+        messages: Sequence[Message],
+        request: Request,
+        hold: _Hold,
     ) -> Completion:
-        """Makes one call, again after a pause where that may help."""
+        """Makes one call, again after a pause where that may help; every reply counts as billed."""
         body, reason = self._body(messages, request), ""
+        most = self._cost(estimated(request, messages)) or 0.0
         for attempt in range(self.retries + 1):
             if self._stop.is_set():
                 break
+            if attempt or messages != list(request.messages):
+                self._hold(hold, most)
             try:
-                found = completion(self._post(http, body))
+                content = self._post(http, body)
+                self._bill(key, used(content), most)
+                return completion(content)
             except (_TryAgainError, Nonsense) as error:
                 reason = str(error)
                 if attempt < self.retries:
                     self._stop.wait(self._wait(attempt, getattr(error, "after", None)))
-                continue
-            cost = self._cost(found.usage)
-            with self._lock:
-                self.ledger.add(
-                    found.usage, self._cost(estimated(request)) if cost is None else cost
-                )
-            self._cache.record(key, self.model, found.usage, cost)
-            return found
         raise _GaveUpError(f"gave up after {self.retries + 1} tries: {reason}")
+
+    def _bill(self, key: str, usage: Usage, most: float) -> None:
+        """Counts a reply: at its own price, or at the most it may cost where it told no tokens."""
+        cost = self._cost(usage)
+        with self._lock:
+            self._met = True
+            self.ledger.add(usage, most if cost is None else cost)
+        self._cache.record(key, self.model, usage, cost)
 
     def _wait(self, attempt: int, after: float | None) -> float:
         """Returns the seconds to wait: the server's wish, or doubling with jitter, up to a minute."""
@@ -286,7 +322,8 @@ class Endpoint:
         elif request.schema is not None and self.structure == "json_schema":
             schema = {"name": "reply", "strict": True, "schema": dict(request.schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        return body
+        body |= request.extra or {}
+        return {name: value for name, value in body.items() if value is not None}
 
     def _post(self, http: httpx.Client, body: dict[str, object]) -> bytes:
         import httpx
@@ -295,10 +332,13 @@ class Endpoint:
             with http.stream(
                 "POST", f"{self.url.rstrip('/')}/chat/completions", json=body
             ) as answer:
-                content = _limited(answer.iter_bytes(), time.monotonic() + self.timeout)
+                pieces = unpacked(answer.iter_raw(), answer.headers.get("content-encoding", ""))
+                content = _limited(pieces, time.monotonic() + self.timeout)
                 status, after = answer.status_code, answer.headers.get("retry-after")
         except (httpx.RequestError, RuntimeError) as error:  # RuntimeError: the client was closed
             raise _TryAgainError(f"{type(error).__name__}: no answer") from error
+        except Unreadable as error:
+            raise _TryAgainError(str(error)) from error
         if status == 200:
             return content
         said = content[:200].decode("utf-8", "replace").strip()
@@ -310,6 +350,11 @@ class Endpoint:
             raise EndpointError(
                 f"{self.url} answered HTTP {status}: {said}",
                 f"{OURS.get(status, 'address or model name is wrong')}; the key is read from ${self.key_variable}",
+            )
+        if not self._met:
+            raise EndpointError(
+                f"{self.url} refused the first request with HTTP {status}: {said}",
+                "change what the server names: length of the reply, sampling, extra body or structure",
             )
         raise _GaveUpError(f"HTTP {status}: {said}")
 
@@ -365,11 +410,11 @@ def _repair(text: str, problem: str) -> list[Message]:
 
 def _limited(pieces: Iterable[bytes], deadline: float) -> bytes:
     """Joins the pieces of a body; one that trickles past the deadline counts as lost."""
-    found = b""
+    found = bytearray()
     for piece in pieces:
         found += piece
         if len(found) > LARGEST_BODY:
             raise _GaveUpError(f"the reply is larger than {LARGEST_BODY >> 20} MiB")
         if time.monotonic() > deadline:
             raise _TryAgainError("the reply did not end in time")
-    return found
+    return bytes(found)

@@ -37,6 +37,9 @@ class Completion:
 def completion(body: bytes) -> Completion:
     """Reads the body of a chat completion.
 
+    A reply without text that ran out of tokens, or that reasoned, has empty text; one that calls a tool
+    is a refusal to answer.
+
     Raises:
         Nonsense: It is not one.
     """
@@ -44,17 +47,35 @@ def completion(body: bytes) -> Completion:
         data = json.loads(body)
         choice = data["choices"][0]
         message = choice["message"]
-        text = message.get("content")
+        text = _joined(message.get("content"))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise Nonsense(f"the body is no chat completion ({type(error).__name__})") from error
     refusal = _text(message.get("refusal"))
     finish = _text(choice.get("finish_reason"))
+    reasoning = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
     if finish == "content_filter":
         refusal = refusal or "the server's content filter stopped the reply"
-    if not isinstance(text, str) and refusal is None:
+    if message.get("tool_calls") and not text:
+        refusal = refusal or "the model called a tool instead of answering"
+    if text is None and refusal is None and finish != "length" and reasoning is None:
         raise Nonsense("the message has no content")
-    reasoning = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
     return Completion(_text(text) or "", reasoning, refusal, finish, _usage(data.get("usage")))
+
+
+def used(body: bytes) -> Usage:
+    """Returns what a reply says that it cost, whatever else it is: nonsense is billed too."""
+    try:
+        return _usage(json.loads(body).get("usage"))
+    except (ValueError, AttributeError, RecursionError):
+        return Usage()
+
+
+def _joined(content: object) -> str | None:
+    """Returns content as text; some servers send a list of parts."""
+    if isinstance(content, list):
+        parts = [p.get("text") for p in content if isinstance(p, Mapping)]
+        return "".join(p for p in parts if isinstance(p, str))
+    return content if isinstance(content, str) else None
 
 
 def _text(value: object) -> str | None:

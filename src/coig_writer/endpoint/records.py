@@ -6,9 +6,10 @@ import dataclasses
 import hashlib
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from coig_writer.errors import ConfigError
 from coig_writer.triplet import Message
 
 State = Literal["answered", "refused", "unparsable", "failed", "skipped"]
@@ -30,6 +31,8 @@ class Request:
         top_k: Likeliest tokens to choose from, 0 for all; None leaves it to the server.
         repetition_penalty: None leaves it to the server, 1 turns it off.
         stop: Texts that end the reply.
+        extra: Further keys of the body as a server wants them; None takes a key out, as for servers that
+            refuse ``temperature``.
         repeat: Tells otherwise equal requests apart, to sample the same question again.
     """
 
@@ -43,11 +46,22 @@ class Request:
     top_k: int | None = None
     repetition_penalty: float | None = None
     stop: tuple[str, ...] = ()
+    extra: Mapping[str, object] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("model", "messages"):
+            if self.extra and name in self.extra:
+                raise ConfigError(f"{name!r} is no extra key of a body", "leave it out")
 
     def key(self, model: str) -> str:
         """Returns the SHA-256 of all that decides the reply: model, messages, schema, sampling."""
         asked = dataclasses.asdict(self)
-        for name in ("top_k", "repetition_penalty", "stop"):  # unset, the key is that of older kits
+        for name in (
+            "top_k",
+            "repetition_penalty",
+            "stop",
+            "extra",
+        ):  # unset, the key is that of older kits
             if asked[name] in (None, ()):
                 del asked[name]
         content = [CLIENT_VERSION, model, asked]
@@ -141,9 +155,17 @@ class Ledger:
         self.cost += cost or 0.0
 
 
-def estimated(request: Request) -> Usage:
-    """Estimates tokens from above: one per wide character (Han, kana, full-width marks), one per two others."""
-    text = "".join(m["content"] for m in request.messages)
+def estimated(request: Request, messages: Sequence[Message] | None = None) -> Usage:
+    """Estimates tokens from above: one per wide character (Han, kana, full-width marks), one per two others.
+
+    Args:
+        request: What is asked.
+        messages: The turns of this call, where it is a repair; those of the request else.
+    """
+    asked = request.messages if messages is None else messages
+    text = "".join(m["content"] for m in asked)
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    overhead = 8 * len(request.messages)
-    return Usage(wide + (len(text) - wide + 1) // 2 + overhead, request.max_tokens)
+    most = request.max_tokens
+    if request.extra and type(longest := request.extra.get("max_completion_tokens")) is int:
+        most = max(most, longest)
+    return Usage(wide + (len(text) - wide + 1) // 2 + 8 * len(asked), most)

@@ -310,3 +310,38 @@ def test_wrong_input_is_one_clear_sentence(tmp_path: Path, monkeypatch: pytest.M
             "--generations", tmp_path / "g.jsonl")  # fmt: skip
     with pytest.raises(MissingInputError):
         run(monkeypatch, "audit", "--out", tmp_path / "none", "--generations", tmp_path / "g.jsonl")
+
+
+def test_pairs_of_two_runs_stand_side_by_side(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.behaviour = lambda _b, _n: said('{"why": "", "verdict": "tie"}')
+    write_records(tmp_path / "g.jsonl", corpus(2), Generation)
+    command = ("run", "--model", "m", "--url", server.url, "--generations", tmp_path / "g.jsonl",
+               "--out", tmp_path / "judged", "--cache", tmp_path / "cache", "--pairs")  # fmt: skip
+    run(monkeypatch, *command, "a:b")
+    run(monkeypatch, *command, "a:c")
+    run(monkeypatch, *command, "a:c")  # again: replaces itself
+    found = read_records(tmp_path / "judged", Judgement)
+    assert [(j.left, j.right) for j in found].count(("a", "b")) == 4
+    assert [(j.left, j.right) for j in found].count(("a", "c")) == 4
+    assert len(found) == 8
+
+
+def test_reply_length_temperature_and_further_keys_are_the_users(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.behaviour = lambda _b, _n: said('{"why": "", "verdict": "tie"}')
+    write_records(tmp_path / "g.jsonl", corpus(1), Generation)
+    command = ("run", "--model", "m", "--url", server.url, "--generations", tmp_path / "g.jsonl",
+               "--out", tmp_path / "judged", "--cache", tmp_path / "cache", "--pairs", "a:b")  # fmt: skip
+    run(monkeypatch, *command)
+    assert (server.bodies[0]["max_tokens"], server.bodies[0]["temperature"]) == (1040, 0)
+    run(monkeypatch, *command, "--max-tokens", 77, "--temperature", 0.5,
+        "--extra-body", '{"top_p": null, "reasoning_effort": "low"}')  # fmt: skip
+    body = server.bodies[-1]
+    assert (body["max_tokens"], body["temperature"], body["reasoning_effort"]) == (77, 0.5, "low")
+    assert "top_p" not in body
+    assert len(server.bodies) == 4  # other settings, other replies
+    with pytest.raises(SystemExit):
+        run(monkeypatch, *command, "--extra-body", "[1]")
