@@ -61,9 +61,23 @@ def _prepare(paths: list[Path], folder: Path) -> None:
     os.environ[BENCHMARK] = str(folder)
 
 
+def bounded(arguments: list[str]) -> list[str]:
+    """Returns the arguments with a batch size where a CPU would be asked for the largest that fits.
+
+    lighteval halves a batch of 512 until memory suffices; a CPU never says so and takes all there is.
+    """
+    if arguments[0] != "accelerate":
+        return arguments
+    return [
+        f"{a},batch_size=1" if "device=cpu" in a and "batch_size=" not in a else a
+        for a in arguments
+    ]
+
+
 def _launch(arguments: list[str]) -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     offline()
+    arguments = bounded(arguments)
     if arguments[0] not in NO_TASKS and "--custom-tasks" not in arguments:
         arguments = [*arguments, "--custom-tasks", TASKS]
     from lighteval.__main__ import app
