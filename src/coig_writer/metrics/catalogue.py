@@ -63,6 +63,14 @@ def _confusion(threshold: str) -> Callable[[Answer], Value]:
     return prose(of, NO_LETTERS)
 
 
+def _confused_with(name: str) -> Callable[[Answer], Value]:
+    def of(answer: Answer) -> float | None:
+        found = language.confusion(answer.article, answer.language)
+        return None if found is None else float(name in found.languages)
+
+    return prose(of, NO_LETTERS)
+
+
 def _length_error(answer: Answer) -> Value:
     assert answer.query is not None
     asked = answer.query.length
@@ -248,6 +256,15 @@ CONFUSION = (
         _confusion("wrong"),
         "at least 50 % in the other language, counted in the same way",
         "share",
+    ),
+    *(
+        Metric(
+            f"language_confusion_{code}",
+            _confused_with(code),
+            f"{name} that was not asked for, outside quotations, names, code and addresses",
+            "share",
+        )
+        for code, name in language.LANGUAGES.items()
     ),
 )
 COHERENCE = (

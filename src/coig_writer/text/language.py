@@ -10,11 +10,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
+from typing import Literal
 
 from coig_writer.text.verdict import Verdict
 from coig_writer.triplet import Language
 
-_HAN_CLASS = r"㐀-䶿一-鿿豈-﫿\U00020000-\U0003134f"
+_HAN_CLASS = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 HAN = re.compile(f"[{_HAN_CLASS}]")
 _HAN_SPAN = re.compile(f"[{_HAN_CLASS}]+")
 # Three words in a row: single Latin words, acronyms and names are ordinary in Chinese prose.
@@ -48,6 +49,36 @@ _OTHER_SCRIPTS = re.compile(r"[\u0370-\u03ff\u0400-\u04ff\u0590-\u06ff\u0e00-\u0
 _SIMPLIFIED = "这个们说国时会对为么还来过样没问间话现开实门车书长东发点听见马鸟鱼写学习觉亲爱"
 _TRADITIONAL = "這個們說國時會對為麼還來過樣沒問間話現開實門車書長東發點聽見馬鳥魚寫學習覺親愛"
 
+Named = Literal["zh", "en", "ja", "ko", "ru", "fr"]
+LANGUAGES: dict[Named, str] = {
+    "zh": "Chinese", "en": "English", "ja": "Japanese", "ko": "Korean", "ru": "Russian", "fr": "French",
+}  # fmt: skip
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.)[^\s\u3000-\u303f\uff00-\uffef]+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"
+)
+# Four kana or more that hold together with the Han characters between them: a dish or a の is Chinese prose.
+_KANA_CLASS = r"\u3041-\u3096\u30a1-\u30fa\u30fc"
+_JAPANESE = re.compile(
+    rf"[{_HAN_CLASS}々]{{0,3}}(?:[{_KANA_CLASS}](?:[{_HAN_CLASS}々]{{1,2}}(?=[{_KANA_CLASS}])|[、。](?=[{_HAN_CLASS}々]{{0,3}}[{_KANA_CLASS}]))?){{4,}}"
+)
+_HANGUL = re.compile(r"[\uac00-\ud7af]")
+_FOREIGN: dict[Named, re.Pattern[str]] = {
+    "ja": _JAPANESE,
+    "ko": re.compile(r"[\uac00-\ud7af](?:[ \t,.]?[\uac00-\ud7af]){3,}"),
+    "ru": re.compile(r"[\u0400-\u04ff](?:[ \t,.]{0,2}[\u0400-\u04ff]){2,}"),
+}
+_LETTERS = re.compile(_LETTER)
+_ALIEN = re.compile(r"[\u3041-\u30ff\u0400-\u04ff\uac00-\ud7af]")
+_WORD = re.compile(rf"{_LETTER}+(?:['’-]{_LETTER}+)*|[\u0400-\u04ff]+")
+_WESTERN_SPAN = re.compile(rf"(?<!{_LETTER})(?:{_LETTER}+[ \t,'’;:-]{{1,3}}){{2,}}{_LETTER}+")
+_FRENCH = frozenset(
+    re.findall(
+        r"\S+",
+        "le la les l des du de d un une et est sont était dans pour que qu qui avec sur pas ne n ce c cette ces son sa "
+        "ses il elle ils elles je j nous vous mais où au aux se s en plus être avait sans sous leur même",
+    )
+)
+
 MIXED, WRONG = 0.05, 0.5
 # Shares of characters, where a Latin word counts as one; of letters for other scripts.
 LEAST_HAN, MOST_KANA, MOST_OTHER, MOST_LATIN = 0.5, 0.2, 0.1, 0.4
@@ -63,12 +94,14 @@ BOTH_KINDS, BOTH_SHARE = 5, 0.2
 class Confusion:
     """How much of a text is in the other language.
 
-    ``share`` is of letters in English; in Chinese of characters, where a Latin word counts as one.
-    ``spans`` are the runs of the other language outside quotations and names.
+    ``share`` is of letters in English; in Chinese of characters, where a word of an alphabet counts as one.
+    ``spans`` are the runs of other languages outside quotations and names, ``languages`` what they are
+    in, most first.
     """
 
     share: float
     spans: tuple[str, ...]
+    languages: tuple[Named, ...] = ()
 
     @property
     def any(self) -> bool:
@@ -108,7 +141,9 @@ def confusion(text: str, language: Language) -> Confusion | None:
     In English, a run of Han characters counts unless it stands in quotation marks or brackets, or
     right after a capitalised word with at most four characters (a name in both scripts). In
     Chinese, a run of at least three Latin words outside quotation marks and brackets counts if two
-    of them begin in lower case (else it is a name). The shares are over the whole text.
+    of them begin in lower case (else it is a name). Kana, Hangul and Cyrillic count in both, a few letters in
+    a row or more, and Han characters between kana with them; French where a run holds its function words.
+    Code and addresses count for nothing; the shares are over all the rest.
 
     Args:
         text: An article.
@@ -117,15 +152,53 @@ def confusion(text: str, language: Language) -> Confusion | None:
     Returns:
         Share and spans; None for a text without letters.
     """
-    share = han_share(text) if language == "en" else latin_share(text)
-    if share is None:
+    text = _ADDRESS.sub(" ", _CODE.sub("\n", text))
+    if not any(map(str.isalpha, text)):
         return None
     bare = _EXCUSED.sub("\n", text)
+    found = [(name, run) for name, pattern in _FOREIGN.items() for run in pattern.findall(bare)]
+    bare = _JAPANESE.sub("\n", bare)
     if language == "zh":
-        runs = _LATIN_SPAN.findall(bare)
-        return Confusion(share, tuple(run for run in runs if len(_LOWER.findall(run)) >= 2))
-    spans = (match.group() for match in _HAN_SPAN.finditer(bare) if not _is_name(bare, match))
-    return Confusion(share, tuple(spans))
+        latin = [run for run in _LATIN_SPAN.findall(bare) if len(_LOWER.findall(run)) >= 2]
+        found += [("fr" if _french(run) else "en", run) for run in latin]
+    else:
+        han = [m.group() for m in _HAN_SPAN.finditer(bare) if not _is_name(bare, m)]
+        found += [("zh", run) for run in han]
+        found += [("fr", run) for run in _WESTERN_SPAN.findall(bare) if _french(run)]
+    sizes: Counter[Named] = Counter()
+    for name, run in found:
+        sizes[name] += len(run)
+    named = tuple(name for name, _ in sizes.most_common())
+    return Confusion(_share(text, language), tuple(run for _, run in found), named)
+
+
+def _share(text: str, language: Language) -> float:
+    """Returns what is not in the language asked for: of letters in English, of characters and words in Chinese."""
+    rest = _JAPANESE.sub(" ", text)
+    han, japanese = (
+        len(HAN.findall(rest)),
+        sum(c.isalpha() for run in _JAPANESE.findall(text) for c in run),
+    )
+    if language == "zh":
+        words = len(_WORD.findall(rest)) + len(_HANGUL.findall(rest))
+        return (words + japanese) / max(1, words + japanese + han + _others(rest))
+    french = sum(sum(map(str.isalpha, run)) for run in _WESTERN_SPAN.findall(rest) if _french(run))
+    foreign = han + japanese + french + sum(c.isalpha() for c in rest if _ALIEN.match(c))
+    return foreign / sum(map(str.isalpha, text))
+
+
+def _others(text: str) -> int:
+    """Counts letters that are neither Han nor of the scripts that are told apart here."""
+    return sum(
+        c.isalpha() and not (HAN.match(c) or _LETTERS.match(c) or _ALIEN.match(c)) for c in text
+    )
+
+
+def _french(run: str) -> bool:
+    """Whether a quarter of a run's words, and three or more, are function words of French."""
+    words = [word.lower() for word in re.findall(_LETTER + "+", run)]
+    hits = sum(word in _FRENCH for word in words)
+    return hits >= 3 and 4 * hits >= len(words)
 
 
 def _is_name(text: str, span: re.Match[str]) -> bool:

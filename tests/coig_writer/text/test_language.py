@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coig_writer.text.language import confusion, han_share, latin_share
+from coig_writer.triplet import Language
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,47 @@ def test_chinese(text: str, expected: tuple[bool, bool, bool]) -> None:
     assert (found.any, found.mixed, found.wrong) == expected
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("彼は雨の中を歩いていた。とても寒かった。", "ja"),
+        ("비가 그쳤다. 그는 밖으로 나갔다.", "ko"),
+        ("Дождь кончился, и он вышел из дома.", "ru"),
+        ("La pluie est tombée dans la rue et il est sorti sans son chapeau.", "fr"),
+    ],
+)
+def test_a_whole_answer_in_a_third_language_is_wrong_and_named(
+    text: str, named: str, language: Language
+) -> None:
+    found = confusion(text, language)
+    assert found is not None
+    assert (found.any, found.mixed, found.wrong, found.languages[0]) == (True, True, True, named)
+
+
+@pytest.mark.parametrize(
+    ("text", "languages"),
+    [
+        ("店里的つけ麺和天ぷら都很好吃，优の良品也在。", ()),
+        ("她挥手，さよなら，走了。", ("ja",)),  # four kana
+        ("她挥手，さらば，走了。", ()),
+        ("他说 가나다라 就走了。", ("ko",)),
+        ("他说 가나다 就走了。", ()),
+        ("他写下 Эти 三个字母。", ("ru",)),
+        ("他写下 Эт 两个字母。", ()),
+        ("他打开 https://example.com/some/page of 看了一眼，又写信给 so.it.goes@example.com。", ()),
+        ("他写完了。\n```python\nfor the thing in list of them:\n    pass\n```\n", ()),
+        ("他说“Дождь кончился”，没有人听懂。", ()),
+        ("他说 il est dans la rue 就走了。", ("fr",)),
+        ("他说 he is in the rue 就走了。", ("en",)),
+    ],
+)
+def test_what_is_named_in_a_chinese_answer(text: str, languages: tuple[str, ...]) -> None:
+    found = confusion(text, "zh")
+    assert found is not None
+    assert found.languages == languages
+
+
 def test_a_stray_quotation_mark_does_not_excuse_a_page() -> None:
     text = "It began “" + "雨" * 300 + " and went on in English for a while."
     found = confusion(text, "en")
@@ -56,6 +98,7 @@ def test_a_stray_quotation_mark_does_not_excuse_a_page() -> None:
 def test_a_text_without_letters_has_no_language() -> None:
     assert confusion("123 …", "en") is None
     assert han_share("—") is None
+    assert han_share("雨비豈\uf900") == 3 / 4  # no Hangul, though it lies between two blocks of Han
     assert latin_share("—") is None
     assert latin_share("用 iPhone 拍") == 1 / 3
 
