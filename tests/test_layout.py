@@ -23,7 +23,7 @@ def tracked(root):
     names = subprocess.run(
         ["git", "ls-files"], cwd=root, check=True, capture_output=True, text=True
     ).stdout.split("\n")
-    binary = (".png", ".gz", ".npz", ".parquet", ".woff2")
+    binary = (".png", ".gz", ".npz", ".parquet", ".safetensors", ".woff2")
     files = [root / name for name in names if name and not name.endswith(binary)]
     return {str(f.relative_to(root)): f.read_text(encoding="utf-8") for f in files if f.is_file()}
 
