@@ -44,7 +44,7 @@ from coig_writer.planning.planner import Shape
 from coig_writer.training import attention, kernels, modes, smoke, throughput
 from coig_writer.training import recipe as recipes
 from coig_writer.training.recipe import RecipeArguments
-from coig_writer.training.trainer import RecipeTrainer, compile_layers, keep_attention
+from coig_writer.training.trainer import RecipeTrainer, checkpoint_layers, compile_layers
 
 CONFIG = Path(__file__).parent.parent / "recipes" / "configs" / "cw_10k.yaml"
 TINY = Shape(2, 64, 128, 4, 2, 16, 4096, False)
@@ -304,7 +304,7 @@ def gradient(
     model: Any = model_of(of, "float32", "sdpa", device).train()
     model.set_attn_implementation(implementation)
     if compiled:
-        keep_attention(model)
+        checkpoint_layers(model, products=True)
         compile_layers(model)
     if implementation == "sdpa":  # transformers reads the documents off the positions
         batch = {k: v for k, v in batch.items() if k in ("input_ids", "position_ids")}
@@ -422,7 +422,7 @@ def options() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--minutes", type=float, default=3.0, help="most minutes of a variant")
     parser.add_argument("--attention", help="the modes' attention, where varlen is not proven")
     parser.add_argument(
-        "--checkpointing", choices=["none", "selective"], help="instead of the mode's"
+        "--checkpointing", choices=["none", "attention", "selective"], help="instead of the mode's"
     )
     parser.add_argument("--smoke", action="store_true", help="a tiny model on the CPU: no speeds")
     parser.add_argument(

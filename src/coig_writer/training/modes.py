@@ -27,13 +27,14 @@ class Mode:
     """What a mode does on the hardware at hand.
 
     ``attention`` is per document; None leaves the recipe's own implementation. ``checkpointing`` says
-    what is recomputed: nothing, all but attention (``selective``), or everything.
+    what is recomputed: nothing, all but attention and every second product of matrices (``selective``), all
+    but attention (``attention``, less memory), or everything.
     """
 
     name: str
     attention: str | None = None
     compiled: bool = False
-    checkpointing: Literal["none", "selective", "full"] = "none"
+    checkpointing: Literal["none", "selective", "attention", "full"] = "none"
     lean: bool = False
 
     def arguments(self, sft: SFTConfig) -> SFTConfig:
@@ -48,6 +49,7 @@ class Mode:
         sft.activation_checkpointing = sft.gradient_checkpointing = False
         sft.gradient_accumulation_steps *= sft.per_device_train_batch_size
         sft.per_device_train_batch_size = 1
+        sft.logging_nan_inf_filter = False  # it asks the device about every micro-batch
         return sft
 
 

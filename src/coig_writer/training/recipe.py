@@ -314,6 +314,12 @@ def check_unused(recipe: RecipeArguments, sft: SFTConfig) -> None:
             "resume_from_checkpoint has no use: an unfinished run resumes by itself",
             "leave it out; --overwrite_run true trains again",
         )
+    order = str(getattr(sft.train_sampling_strategy, "value", sft.train_sampling_strategy))
+    if order != "random":
+        raise ConfigError(
+            f"train_sampling_strategy: {order} has no use: every step's documents are drawn by the seed alone",
+            "leave it out; mode fast fills micro-batches by length within a step",
+        )
     if sft.padding_free and recipe.mode == "plain":
         raise ConfigError(
             "padding_free: true has no use in mode plain, where TRL refuses it beside max_length",

@@ -14,7 +14,7 @@ import torch
 from accelerate.data_loader import prepare_data_loader
 from accelerate.utils import gather_object
 from datasets import Dataset, IterableDataset, concatenate_datasets
-from torch.utils.checkpoint import create_selective_checkpoint_contexts
+from torch.utils.checkpoint import CheckpointPolicy, create_selective_checkpoint_contexts
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin
 from transformers.trainer_utils import TrainOutput
@@ -28,7 +28,7 @@ from coig_writer.training.ledger import Entry, Ledger
 from coig_writer.training.modes import Mode
 
 PLAIN = Mode("plain")
-Batch: TypeAlias = dict[str, torch.Tensor]
+Batch: TypeAlias = dict[str, Any]  # tensors, and the rows and bounds as lists that stay on the host
 Predicted: TypeAlias = tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]
 
 
@@ -63,6 +63,8 @@ class RecipeTrainer(SFTTrainer):
             self._speed_up(mode.attention)
         self.data_collator: Any = _WithRows(self.data_collator)
         self._log_probs: torch.Tensor | None = None
+        self._open: list[_Taken] = []
+        self._scored = torch.zeros(3, dtype=torch.float64)  # tokens, their entropy, top predictions
         self._held_out: dict[int, tuple[float, int]] = {}
         self.model.register_forward_hook(self._keep_log_probs)
         self._clock = self._started = time.monotonic()
@@ -91,8 +93,8 @@ class RecipeTrainer(SFTTrainer):
         self.padding_free = self.data_collator.padding_free = True
         model = self.accelerator.unwrap_model(self.model)
         model.set_attn_implementation(per_document)
-        if self.mode.checkpointing == "selective":
-            keep_attention(model)
+        if self.mode.checkpointing in ("attention", "selective"):
+            checkpoint_layers(model, products=self.mode.checkpointing == "selective")
         if self.mode.compiled:
             compile_layers(model)
 
@@ -241,27 +243,68 @@ class RecipeTrainer(SFTTrainer):
         inputs: Batch,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor:
-        """Computes one gradient and records the rows it came from."""
-        rows = inputs.pop("rows").tolist()
+        """Computes one gradient; with the step's last one it records the rows they all came from."""
+        rows, bounds = inputs.pop("rows"), inputs.pop("bounds", None)
         width = inputs["input_ids"].numel()
         if not width:  # a micro-batch that this step does not need
             return torch.zeros((), device=self.args.device)
-        bounds = inputs["cu_seq_lens_q"].tolist() if "cu_seq_lens_q" in inputs else None
         step: Callable[..., torch.Tensor] = super().training_step
         loss = step(model, inputs, num_items_in_batch)
-        padding = self.ledger.spend(rows, width, document_losses(self._log_probs, bounds))
-        line = recount.Line(
-            epoch=int((self.state.epoch or 0) + 1e-9),
-            step=self.state.global_step + 1,
-            padding=padding,
-            rows=[self.row_names[i] for i in rows],
-            numbers=rows,
-            loss=loss.item() / self.accelerator.num_processes,
-            seconds=round(self.seconds, 3),
-        )
-        with appending(self.consumed_file) as add:
-            add(line)
+        self._open.append(_Taken(rows, width, bounds, self._log_probs, loss.detach()))
+        if self.accelerator.sync_gradients:
+            self._record()
         return loss
+
+    def _record(self) -> None:
+        """Writes down a step's micro-batches: to read their losses is to wait for the device, so once a step."""
+        with appending(self.consumed_file) as add:
+            for taken in self._open:
+                losses = document_losses(taken.log_probs, taken.bounds)
+                line = recount.Line(
+                    epoch=int((self.state.epoch or 0) + 1e-9),
+                    step=self.state.global_step + 1,
+                    padding=self.ledger.spend(taken.rows, taken.width, losses),
+                    rows=[self.row_names[i] for i in taken.rows],
+                    numbers=taken.rows,
+                    loss=taken.loss.item() / self.accelerator.num_processes,
+                    seconds=round(self.seconds, 3),
+                )
+                add(line)
+        self._open = []
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """Computes TRL's loss; where layers are packed, without its questions to the device at every micro-batch.
+
+        TRL asks for entropy and accuracy each time, and the device stands idle until they are read. Here they
+        are summed where they are and read when they are logged.
+        """
+        if self.mode.attention is None or not self.model.training or not self._plain_loss():
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        outputs = model(**inputs, use_cache=False, fused_lm_head=True)
+        tokens = outputs.label_mask.sum()
+        found = torch.stack([tokens, outputs.entropy.detach().sum(), outputs.is_top1.sum()])
+        self._scored = self._scored.to(found.device) + found
+        loss = -outputs.log_probs.sum()
+        if num_items_in_batch is None:
+            return loss / tokens.clamp(min=1)
+        # the gradients are averaged over the processes, the tokens are those of all of them
+        shared = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
+        return loss * shared / torch.as_tensor(num_items_in_batch).clamp(min=1)
+
+    def _plain_loss(self) -> bool:
+        """Whether the loss is the mean negative log-likelihood and nothing more."""
+        return (
+            self.args.loss_type == "nll"
+            and self.label_smoother is None
+            and self.compute_loss_func is None
+            and not self.aux_loss_enabled
+        )
 
     def prediction_step(
         self,
@@ -271,7 +314,8 @@ class RecipeTrainer(SFTTrainer):
         ignore_keys: list[str] | None = None,
     ) -> Predicted:
         """Computes the loss of one held-out row and keeps its sum and number of tokens."""
-        (row,) = inputs.pop("rows").tolist()
+        (row,) = inputs.pop("rows")
+        inputs.pop("bounds", None)
         count = int((inputs["labels"] != -100).sum())
         found: Predicted = super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
         self._held_out[row] = (sum(document_losses(self._log_probs, None)), count)
@@ -311,20 +355,68 @@ class RecipeTrainer(SFTTrainer):
             for source, loss, count in zip(self.ledger.sources, losses, supervised, strict=True)
             if count
         }
+        found |= self._scores()
+        if self.mode.attention is not None:
+            self._total_train_tokens += int(sum(tokens))
+            found["num_tokens"] = self._total_train_tokens
         per_second = sum(tokens) / max(seconds, 1e-9) / self.accelerator.num_processes
         found["tokens_per_second_per_device"] = round(per_second, 1)
         mfu = throughput.strict_mfu(self.model.config, per_second, self.ledger.mean_length)
         return found if mfu is None else found | {"strict_mfu": round(mfu, 4)}
+
+    def _scores(self) -> dict[str, float]:
+        """Returns TRL's entropy and accuracy of the tokens since the last log, where it was not asked itself."""
+        summed = self.accelerator.reduce(self._scored.to(self.args.device), reduction="sum")
+        tokens, entropy, right = summed.tolist()
+        self._scored = torch.zeros_like(summed)
+        if not tokens:
+            return {}
+        return {"entropy": entropy / tokens, "mean_token_accuracy": right / tokens}
 
     def _keep_log_probs(self, _module: torch.nn.Module, _inputs: object, outputs: object) -> None:
         kept = getattr(outputs, "log_probs", None)
         self._log_probs = None if kept is None else kept.detach()
 
 
-def keep_attention(model: PreTrainedModel) -> None:
-    """Checkpoints every layer, keeping what attention computed."""
-    keep = functools.partial(create_selective_checkpoint_contexts, attention.saved_operators())
-    model.activation_checkpointing_enable({"use_reentrant": False, "context_fn": keep})
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Taken:
+    """A micro-batch whose gradient is computed and whose losses are still on the device."""
+
+    rows: list[int]
+    width: int
+    bounds: list[int] | None
+    log_probs: torch.Tensor | None
+    loss: torch.Tensor
+
+
+def checkpoint_layers(model: PreTrainedModel, *, products: bool) -> None:
+    """Checkpoints every layer, keeping what attention computed and, of its matrix products, every second.
+
+    Args:
+        model: Whose layers are checkpointed.
+        products: Whether any product is kept. Of Qwen2.5 those are queries, keys and values (products with
+            a bias, all kept), attention's output and the MLP's second: 54 kB per token and layer of 7B.
+    """
+    context = functools.partial(_checkpoint_contexts, products)
+    model.activation_checkpointing_enable({"use_reentrant": False, "context_fn": context})
+
+
+def _checkpoint_contexts(products: bool) -> Any:
+    kept, aten = set(attention.saved_operators()), torch.ops.aten
+    if products:
+        kept.add(aten.addmm.default)
+    seen = [0, 0]  # products without a bias: of the forward pass, and of its recomputation
+
+    def policy(context: Any, operator: Any, *_: Any, **__: Any) -> CheckpointPolicy:
+        if products and operator is aten.mm.default:
+            seen[context.is_recompute] += 1
+            if seen[context.is_recompute] % 2:
+                return CheckpointPolicy.MUST_SAVE
+        elif operator in kept:
+            return CheckpointPolicy.MUST_SAVE
+        return CheckpointPolicy.PREFER_RECOMPUTE
+
+    return create_selective_checkpoint_contexts(policy)
 
 
 def compile_layers(model: PreTrainedModel) -> None:
@@ -374,7 +466,7 @@ def _segments(packed: Mapping[str, list[int]]) -> list[tuple[int, ...]]:
 
 
 class _WithRows:
-    """A collator that passes the rows of a batch through, in order, as one tensor."""
+    """A collator that passes the rows of a batch through, in order, and the bounds of packed documents."""
 
     def __init__(self, collator: Callable[[list[dict[str, object]]], Batch]) -> None:
         self.collator = collator
@@ -382,7 +474,10 @@ class _WithRows:
     def __call__(self, examples: list[dict[str, Any]]) -> Batch:
         if not examples:
             nothing = torch.zeros((1, 0), dtype=torch.long)
-            return {"input_ids": nothing, "labels": nothing, "rows": nothing[0]}
+            return {"input_ids": nothing, "labels": nothing, "rows": []}
         batch = self.collator([{k: v for k, v in e.items() if k != "rows"} for e in examples])
-        batch["rows"] = torch.tensor([row for e in examples for row in e["rows"]])
+        # lists stay on the host, where a tensor would have to be asked back from the device
+        batch["rows"] = [row for e in examples for row in e["rows"]]
+        if "cu_seq_lens_q" in batch:
+            batch["bounds"] = batch["cu_seq_lens_q"].tolist()
         return batch

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
 import torch
 from datasets import Dataset
+from torch.utils._python_dispatch import TorchDispatchMode
+from transformers import AutoModelForCausalLM
 from trl import SFTConfig
 
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.training import modes, optimizer
 from coig_writer.training.modes import Mode
-from coig_writer.training.trainer import RecipeTrainer
+from coig_writer.training.trainer import RecipeTrainer, checkpoint_layers
 from coig_writer.triplet import messages
 
 LEAN = Mode("lean", "sdpa_per_document", lean=True)
@@ -85,6 +88,79 @@ def test_fast_trains_on_the_same_documents_to_the_same_weights(
     assert {line["padding"] for line in lines} == {0}
     before, now = ([e["loss"] for e in r.state.log_history if "loss" in e] for r in (plain, fast))
     assert now == pytest.approx(before, rel=1e-4)
+
+
+def test_entropy_accuracy_and_tokens_are_those_of_all_the_steps_documents_at_once(
+    smoke, smoke_tokenizer, tmp_path
+):
+    whole = {
+        "per_device_train_batch_size": 8,
+        "gradient_accumulation_steps": 1,
+        "max_steps": 1,
+        "warmup_steps": 0,
+    }
+    logs = []
+    for mode, changes in ((modes.Mode("plain"), whole), (FAST, {"max_steps": 1})):
+        run = trainer(smoke, smoke_tokenizer, tmp_path / mode.name, mode, **changes)
+        run.train()
+        logs.append(run.state.log_history[0])
+    plainly, packed = logs
+    for name in ("entropy", "mean_token_accuracy"):
+        assert packed[name] == pytest.approx(plainly[name], rel=1e-4)
+    rows = steps(run)[1]
+    assert packed["num_tokens"] == sum(run.ledger.length[row] for row in rows)
+
+
+class Asked(TorchDispatchMode):
+    """Counts calls of operators, by their names."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = Counter()
+
+    def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
+        self.calls[operator.name()] += 1
+        return operator(*args, **(kwargs or {}))
+
+
+def test_only_a_steps_last_micro_batch_reads_losses_from_the_device(
+    smoke, smoke_tokenizer, tmp_path, monkeypatch
+):
+    run = trainer(smoke, smoke_tokenizer, tmp_path, FAST, max_steps=2)
+    found, step = [], run.training_step
+
+    def counted(model, inputs, *arguments, **named):
+        with Asked() as asked:
+            loss = step(model, inputs, *arguments, **named)
+        found.append((run.accelerator.sync_gradients, asked.calls["aten::_local_scalar_dense"]))
+        return loss
+
+    monkeypatch.setattr(run, "training_step", counted)
+    run.train()
+    assert (
+        max(n for last, n in found if not last) == 1
+    )  # transformers', in search of packed documents
+    assert all(n > 1 for last, n in found if last)
+
+
+def test_checkpointing_recomputes_no_more_than_it_says(smoke):
+    """Of two layers: queries, keys and values have biases (addmm); attention's output and the MLP have none."""
+    counts, gradients = {}, {}
+    ids = torch.randint(0, 200, (1, 40), generator=torch.Generator().manual_seed(0))
+    for kept in ("none", "attention", "selective"):
+        model = AutoModelForCausalLM.from_pretrained(smoke, attn_implementation="sdpa").train()
+        layers = model.config.num_hidden_layers
+        if kept != "none":
+            checkpoint_layers(model, products=kept == "selective")
+        with Asked() as asked:
+            model.model(ids, use_cache=False).last_hidden_state.square().sum().backward()
+        counts[kept] = [asked.calls[f"aten::{name}"] / layers for name in ("addmm", "mm")]
+        gradients[kept] = torch.cat([p.grad.flatten() for p in model.model.layers.parameters()])
+    (biased, products), alone, both = counts.values()
+    assert alone == [biased + 3, products + 3]  # the MLP's last product is needed by nothing
+    assert both == [biased, products + 1]  # its gate
+    for kept in ("attention", "selective"):
+        assert torch.equal(gradients[kept], gradients["none"])
 
 
 def test_lean_stays_beside_plain(smoke, smoke_tokenizer, tmp_path, plain):
