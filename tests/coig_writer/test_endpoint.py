@@ -357,6 +357,7 @@ def test_every_billed_reply_counts_and_the_budget_holds(
         ledger.cost <= 0.0132
     )  # the estimate of a prompt is a little under what this server counts
     assert {r.state for r in replies} >= {"skipped"}
+    assert endpoint.cache is not None
     lines = (endpoint.cache / "ledger.jsonl").read_text().splitlines()
     assert len(lines) == ledger.calls
 

@@ -34,7 +34,7 @@ def test_a_record_that_contradicts_itself_is_named(tmp_path: Path, changed: dict
         read_records(file, Generation)
 
 
-STATED = {"variant": "cw", "query_id": "zh-1", "language": "zh", "genre": None, "prompt": "写",
+STATED: dict[str, object] = {"variant": "cw", "query_id": "zh-1", "language": "zh", "genre": None, "prompt": "写",
           "finish_reason": "stop", "n_tokens": 0, "seed": None, "sampling": None, "model": "m",
           "revision": None}  # fmt: skip
 
@@ -52,7 +52,7 @@ STATED = {"variant": "cw", "query_id": "zh-1", "language": "zh", "genre": None, 
 def test_parts_may_be_left_out_or_the_reasoning_stand_in_its_own_column(
     given: dict[str, str], parts: tuple[str, str, str]
 ) -> None:
-    record = from_row(Generation, STATED | given)
+    record = from_row(Generation, {**STATED, **given})
     assert (record.reasoning, record.article, record.reasoning_state) == parts
     assert split(record.turn) == Parts(*parts) or not record.article
 
@@ -68,14 +68,14 @@ def test_parts_may_be_left_out_or_the_reasoning_stand_in_its_own_column(
 )
 def test_a_state_without_its_reasoning_is_an_error(given: dict[str, str]) -> None:
     with pytest.raises(InputError, match="contradicts itself") as caught:
-        from_row(Generation, STATED | given)
+        from_row(Generation, {**STATED, **given})
     assert "leave the columns" in caught.value.remedy
 
 
 def test_numbers_below_zero_are_errors() -> None:
     for number in ({"sample": -1}, {"n_tokens": -1}):
         with pytest.raises(InputError, match="is below 0"):
-            from_row(Generation, STATED | {"text": "文"} | number)
+            from_row(Generation, {**STATED, "text": "文", **number})
 
 
 def test_white_space_around_a_part_contradicts_nothing_and_is_kept(tmp_path: Path) -> None:

@@ -181,10 +181,10 @@ def _share(text: str, language: Language) -> float:
     )
     if language == "zh":
         words = len(_WORD.findall(rest)) + len(_HANGUL.findall(rest))
-        return (words + japanese) / max(1, words + japanese + han + _others(rest))
+        return float((words + japanese) / max(1, words + japanese + han + _others(rest)))
     french = sum(sum(map(str.isalpha, run)) for run in _WESTERN_SPAN.findall(rest) if _french(run))
     foreign = han + japanese + french + sum(c.isalpha() for c in rest if _ALIEN.match(c))
-    return foreign / sum(map(str.isalpha, text))
+    return float(foreign / sum(map(str.isalpha, text)))
 
 
 def _others(text: str) -> int:
