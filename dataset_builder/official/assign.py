@@ -206,7 +206,9 @@ def decide(
     decided = []
     for i, triplet in enumerate(triplets):
         if triplet.id in overrides:
-            decided.append(_overridden(triplet.id, *overrides[triplet.id]))
+            slug, note = overrides[triplet.id]
+            category, sure = published().genre(slug).category, (Guess(slug, 1.0),)
+            decided.append(Assignment(triplet.id, slug, category, 1.0, "override", sure, note))
             continue
         first = int(constrained.genre[i]) if constrained else int(table[i].argmax())
         method = found.methods[i]
@@ -214,11 +216,6 @@ def decide(
             method = "length" if constrained.pinned[i] else "published"
         decided.append(_decided(triplet.id, table[i], first, method, threshold))
     return decided
-
-
-def _overridden(row_id: str, slug: str, note: str) -> Assignment:
-    category = published().genre(slug).category
-    return Assignment(row_id, slug, category, 1.0, "override", (Guess(slug, 1.0),), note)
 
 
 def _decided(

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from coig_writer import facts, taxonomy
 from coig_writer.endpoint import Endpoint, Price
-from coig_writer.errors import ConfigError, InputError, MissingInputError
+from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.files import file_sha256, read_records, write_records
 from coig_writer.generation import Generation
@@ -192,23 +192,16 @@ def _audit(options: argparse.Namespace) -> int | None:
             f"{lost.left} answers {lost.query_id} in the judgements but not in --generations",
             "name the generations that were judged",
         )
+    names = taxonomy.published()
     found = audit(
         judged,
         shapes,
         preferences(options.ballots, options.human_scores),
-        categories={r.query_id: _category(r.genre) for r in records if r.genre is not None},
+        categories={r.query_id: names.category_of(r.genre) for r in records if r.genre},
         own=_own({j.judge for j in judged}, records, options.own),
     )
     _write(options.out, found)
     return None
-
-
-def _category(genre: str) -> str:
-    """Returns the category of a genre; a genre of one's own stands for itself."""
-    try:
-        return taxonomy.published().genre(genre).category
-    except InputError:
-        return genre
 
 
 def _own(

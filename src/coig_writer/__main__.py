@@ -98,7 +98,8 @@ def publish(options: argparse.Namespace) -> int | None:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         if release.kind == "space":
-            release = _with_wheel(release, options, remote, scratch)
+            wheel = options.wheel or space.build_wheel(Path.cwd(), scratch / "wheel")
+            release = space.with_wheel(release, options.to, remote.api.endpoint, wheel, scratch)
         change = steps.difference(release, remote, version, scratch)
         _refuse_other_version(change, release, version)
         source = checks.commit(home)
@@ -162,13 +163,6 @@ def _checkout(path: Path) -> Path:
     """Returns a place inside the checkout that a release is made from: PATH's, or the kit's own."""
     places = (path, Path.cwd(), Path(__file__).parent)
     return next((place for place in places if checks.in_checkout(place)), path)
-
-
-def _with_wheel(
-    release: releases.Release, options: argparse.Namespace, remote: Remote, scratch: Path
-) -> releases.Release:
-    wheel = options.wheel or space.build_wheel(Path.cwd(), scratch / "wheel")
-    return space.with_wheel(release, options.to, remote.api.endpoint, wheel, scratch)
 
 
 def _problems(found: Sequence[Problem]) -> str:

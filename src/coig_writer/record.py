@@ -89,7 +89,8 @@ def from_row(
     Raises:
         InputError: A column is missing, unknown, or of the wrong type.
     """
-    cls = _class_of(cls, row)
+    choose: Callable[[Mapping[str, object]], type[R]] | None = getattr(cls, "class_of", None)
+    cls = choose(row) if choose else cls
     kind: type = cls
     types_by_field = field_types(kind)
     by_column = {column(cls, name): name for name in types_by_field}
@@ -109,11 +110,6 @@ def from_row(
                 f"add it; {what}s are {', '.join(by_column)}",
             )
     return cls(**values)
-
-
-def _class_of(cls: type[R], row: Mapping[str, object]) -> type[R]:
-    choose: Callable[[Mapping[str, object]], type[R]] | None = getattr(cls, "class_of", None)
-    return choose(row) if choose else cls
 
 
 @functools.cache

@@ -84,6 +84,10 @@ class Taxonomy:
             f"categories are {', '.join(c.slug for c in self.categories)}",
         )
 
+    def category_of(self, genre: str) -> str:
+        """Returns the category of a genre; a genre of one's own stands for itself."""
+        return next((known.category for known in self.genres if known.slug == genre), genre)
+
     def of_category(self, slug: str) -> tuple[Genre, ...]:
         """Returns the genres of a category."""
         return tuple(g for g in self.genres if g.category == slug)

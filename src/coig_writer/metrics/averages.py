@@ -86,13 +86,14 @@ def _group(
     variant: str, language: str, metric: str, group: Sequence[Score], places: Mapping[str, Place]
 ) -> list[Average]:
     kind = KINDS.get(metric, "amount")
+    names = taxonomy.published()
     by_genre: dict[str, list[Score]] = {}
     by_category: dict[str, list[Score]] = {}
     for score in group:
         genre = places[score.query_id].genre
         if genre is not None:
             by_genre.setdefault(genre, []).append(score)
-            by_category.setdefault(_category(genre), []).append(score)
+            by_category.setdefault(names.category_of(genre), []).append(score)
     key = (variant, language, metric)
     rows = [_average(key, "micro", None, group, kind, 1)]
     rows += [_average(key, "category", c, p, kind, ENOUGH) for c, p in sorted(by_category.items())]
@@ -132,12 +133,6 @@ def _pooled(
         else row
         for row in own
     ]
-
-
-def _category(genre: str) -> str:
-    """Returns the category of a genre; a genre that the taxonomy lacks is its own."""
-    known = {g.slug: g.category for g in taxonomy.published().genres}
-    return known.get(genre, genre)
 
 
 def _average(

@@ -182,17 +182,13 @@ def solve(wins: Floats, ties: Floats | None = None) -> Solution:
     start = np.zeros((wins.shape[0], players + (ties is not None)))
 
     def score(theta: Floats) -> tuple[Floats, Floats]:
-        if ties is None:
-            return _plain(theta, wins, games)
-        return _davidson(theta, wins, ties, games)
+        if ties is not None:
+            return _davidson(theta, wins, ties, games)
+        chance = expit(theta[:, :, None] - theta[:, None, :])
+        gradient = (wins - games * chance).sum(axis=2)
+        return gradient, _laplacian(games * chance * (1 - chance))
 
     return maximise(score, start, players, games.sum(axis=(1, 2)) / 2)
-
-
-def _plain(theta: Floats, wins: Floats, games: Floats) -> tuple[Floats, Floats]:
-    chance = expit(theta[:, :, None] - theta[:, None, :])
-    gradient = (wins - games * chance).sum(axis=2)
-    return gradient, _laplacian(games * chance * (1 - chance))
 
 
 def _laplacian(weights: Floats) -> Floats:

@@ -53,7 +53,10 @@ def maximise(score: Score, start: Floats, players: int, totals: Floats) -> Solut
     pin[:players, :players] = 1.0
     iterations = 0
     gradient, information = score(theta)
-    while (worst := _worst(gradient, totals)) > TOLERANCE and iterations < MAX_ITERATIONS:
+    totals = np.maximum(totals, 1e-300)
+    while (worst := float((np.abs(gradient).max(axis=1) / totals).max())) > TOLERANCE:
+        if iterations == MAX_ITERATIONS:
+            break
         try:
             step = np.linalg.solve(information + pin, gradient[..., None])[..., 0]
         except np.linalg.LinAlgError:  # flat: the caller's check of existence was too weak
@@ -77,7 +80,3 @@ def covariance(information: Floats, players: int) -> Floats:
     pin = np.zeros_like(information)
     pin[:players, :players] = 1 / players
     return np.asarray(np.linalg.inv(information + pin) - pin, np.float64)
-
-
-def _worst(gradient: Floats, totals: Floats) -> float:
-    return float((np.abs(gradient).max(axis=1) / np.maximum(totals, 1e-300)).max())

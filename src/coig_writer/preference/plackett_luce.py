@@ -109,7 +109,8 @@ def ordered(rankings: Rankings) -> Ints:
         StatisticsError: A ranking has ties.
     """
     places = rankings.places
-    if (places != np.floor(places))[~np.isnan(places)].any() or _repeats(places):
+    halves = (places != np.floor(places))[~np.isnan(places)].any()
+    if halves or (np.diff(np.sort(places, axis=1), axis=1) == 0).any():
         raise StatisticsError(
             "a ranking has ties, which Plackett–Luce does not know",
             "fit Bradley–Terry on its pairs",
@@ -117,11 +118,6 @@ def ordered(rankings: Rankings) -> Ints:
     order = np.argsort(places, axis=1, kind="stable")  # NaN sorts last
     shown = np.sort(~np.isnan(places), axis=1)[:, ::-1]
     return np.where(shown, order, ABSENT)
-
-
-def _repeats(places: Floats) -> bool:
-    inside = np.sort(places, axis=1)
-    return bool((np.diff(inside, axis=1) == 0).any())
 
 
 def beaten(orders: Ints, weights: Floats, labels: tuple[str, ...]) -> Floats:

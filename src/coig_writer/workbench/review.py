@@ -161,14 +161,11 @@ def assign(
                 f"give at least {count + 1} names to --reviewers, or qualify more people",
             )
         # Equal loads are ordered by a hash, so that pairs of reviewers vary.
-        order = sorted(reviewers, key=lambda name: (load[name], _mixed(item, name)))
+        mixed = {n: hashlib.sha256(f"{item}\0{n}".encode()).hexdigest() for n in reviewers}
+        order = sorted(reviewers, key=lambda name: (load[name], mixed[name]))
         known[item] = Assignment(item, tuple(order[:count]), order[count])
         load.update(order[:count])
     return list(known.values())
-
-
-def _mixed(item: str, name: str) -> str:
-    return hashlib.sha256(f"{item}\0{name}".encode()).hexdigest()
 
 
 def decision(verdicts: Sequence[Verdict], needed: int, adjudicated: Verdict | None) -> Decision:

@@ -59,13 +59,10 @@ def units(
     keep = len(subsets) if protocol != "pairwise" else (pairs_per_prompt or len(subsets))
     stacks = []
     for number, prompt in enumerate(prompts):
-        kept = _rotated(subsets, number * keep % len(subsets))[:keep]
+        first = number * keep % len(subsets)
+        kept = (subsets[first:] + subsets[:first])[:keep]
         stacks.append([Unit(prompt.query_id, prompt.genre, models) for models in kept])
     return stacks
-
-
-def _rotated(items: list[T], start: int) -> list[T]:
-    return items[start:] + items[:start]
 
 
 def _subsets(protocol: Protocol, n_models: int) -> list[tuple[int, ...]]:
