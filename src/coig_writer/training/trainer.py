@@ -285,7 +285,8 @@ class RecipeTrainer(SFTTrainer):
         are summed where they are and read when they are logged.
         """
         if self.mode.attention is None or not self.model.training or not self._plain_loss():
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            by_trl: Callable[..., Any] = super().compute_loss
+            return by_trl(model, inputs, return_outputs, num_items_in_batch)
         outputs = model(**inputs, use_cache=False, fused_lm_head=True)
         tokens = outputs.label_mask.sum()
         found = torch.stack([tokens, outputs.entropy.detach().sum(), outputs.is_top1.sum()])

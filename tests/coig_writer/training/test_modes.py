@@ -116,7 +116,7 @@ class Asked(TorchDispatchMode):
 
     def __init__(self):
         super().__init__()
-        self.calls = Counter()
+        self.calls: Counter[str] = Counter()
 
     def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
         self.calls[operator.name()] += 1
