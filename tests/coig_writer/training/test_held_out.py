@@ -58,6 +58,7 @@ def test_held_out_rows_are_measured_after_every_epoch_and_never_trained(
         (("--eval_strategy", "steps", "--eval_steps", "5"), "measured after every epoch"),
         (("--eval_strategy", "epoch", "--variants", "cw"), "of cw nothing is held out"),
         (("--resume_from_checkpoint", "x"), "resumes by itself"),
+        (("--train_sampling_strategy", "group_by_length"), "drawn by the seed alone"),
         (("--padding_free", "true"), "no use in mode plain"),
     ],
 )
