@@ -45,6 +45,9 @@ def test_a_planted_preference_is_learned_on_unseen_prompts_locked_and_not_mixed(
     assert found["dpo/accuracy"].n == 7
     assert float(found["dpo/accuracy"].value) > 0.9
     assert found["dpo/train_pairs"].value == 29
+    assert (
+        int(found["dpo/tokens"].value) > 29 * 2 * 20
+    )  # both answers of a pair, with system turn and prompt
     locked = json.loads((tmp_path / "model" / "preferences.lock.json").read_text())
     assert (locked["train"]["pairs"], locked["held_out"]["pairs"]) == (29, 7)
     file.write_text("".join(json.dumps(x, ensure_ascii=False) + "\n" for x in lines[1:]))

@@ -165,7 +165,7 @@ def _facts(report: Report, parts: Split, found: Preferences, trainer: Any) -> li
         "dpo/seed": trainer.args.seed,
         "dpo/beta": trainer.beta,
         "dpo/parameters": trainer.model.num_parameters(),
-        "dpo/tokens": int(trainer.state.num_input_tokens_seen),
+        "dpo/tokens": int(trainer._total_train_tokens),  # the state counts none unless told to
     }
     left_out = [Fact(f"dpo/left_out/{reason}", n) for reason, n in found.left_out.items()]
     measured = reward_report.facts(report, "dpo")
