@@ -16,6 +16,10 @@ import pytest
 
 from coig_writer.arena.study import definition
 from tests.coig_writer.arena.processes import free_port, started
+from tests.hub_double.client import client, hub
+from tests.hub_double.client import environment as environment_of
+
+__all__ = ["hub"]
 
 
 def front_matter(root: Path) -> dict[str, object]:
@@ -114,3 +118,50 @@ def post(port: int, route: str, body: object, cookie: str = "") -> tuple[Any, st
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=10) as reply:
         return json.loads(reply.read()), reply.headers.get("set-cookie", cookie).split(";")[0]
+
+
+def test_from_publication_to_the_first_vote_on_the_double_of_the_hub(
+    hub, root, tmp_path, shared_study
+):
+    """The Space's files as published, the study from a private dataset, the ballots to another one."""
+    environment = environment_of(hub, tmp_path / "home")
+    api = client(hub)
+    api.create_repo("org/study", repo_type="dataset", private=True)
+    api.upload_folder(repo_id="org/study", folder_path=shared_study, repo_type="dataset")
+    port = free_port()
+    settings = {"SPACE_ID": "org/arena", "ARENA_SECRET": "x" * 40, "ARENA_STUDY": "org/study"}
+    settings |= {"ARENA_BACKUP": "org/ballots", "GRADIO_SERVER_PORT": str(port)}
+    command = [sys.executable, str(root / "space" / "app.py"), "--no-gradio"]
+    sitting = {"protocol": "ranking", "language": "zh"}
+    for boot in range(2):  # the second time on an empty disk
+        folder = tmp_path / f"disk{boot}"
+        folder.mkdir()
+        with started(
+            [*command, "--folder", str(folder)],
+            f"http://127.0.0.1:{port}/health",
+            tmp_path,
+            os.environ | environment | settings,
+        ) as server:
+            cookie = "" if boot == 0 else cookie  # noqa: F821 - of the first boot
+            view, cookie = post(port, "session", {**sitting, "consent": True}, cookie)
+            assert view["progress"] == {**view["progress"], "done": boot, "total": 3}
+            vote = {**sitting, "item": view["item"]["id"], "verdict": [4, 3, 2, 1, 0]}
+            receipt, _ = post(port, "vote", vote, cookie)
+            assert receipt["next"]["progress"]["done"] == boot + 1
+            server.terminate()
+            assert server.wait(60) == 0
+    assert api.repo_info("org/ballots", repo_type="dataset").private
+    files = [f for f in api.list_repo_files("org/ballots", repo_type="dataset") if "ballots/" in f]
+    assert len(files) == 2
+
+
+@pytest.fixture
+def shared_study(root, tmp_path):
+    """A study file and its texts, as its owner uploads them."""
+    folder = tmp_path / "study"
+    folder.mkdir()
+    shutil.copy(root / "space" / "data" / "demo_pack.jsonl", folder / "answers.jsonl")
+    text = "study: mine\nprotocols: [ranking]\ngenerations: [answers.jsonl]\nrepeats: 0\n"
+    text += "prompts: [zh-essay-1, zh-poetry-1, zh-wuxia-1]\noverlap: {share: 1, raters: 2}\n"
+    (folder / "study.yaml").write_text(text, encoding="utf-8")
+    return folder

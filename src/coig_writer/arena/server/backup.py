@@ -1,4 +1,4 @@
-"""Ballots as files in a private Hub repository, for machines whose disk does not last.
+"""Ballots as files in a private Hub repository or a mounted bucket, for machines whose disk does not last.
 
 Every push writes the rows that are not there yet to a file with a name of its own; no file is ever
 changed. One that holds a withdrawn vote is written anew under another name, emptied of it, and then deleted
@@ -9,13 +9,15 @@ cut off is tried again with all that is missing; rows that arrive twice are one 
 A vote is acknowledged when it is on the local disk; a normal stop pushes first. If machine *and* disk
 vanish without a signal, the votes since the last push (``every_s``, 30 s by default) are gone from
 both; the page keeps each rater's last votes and gives them again when their items are handed out
-again. 30 s is as often as the Hub takes commits to one repository (128 an hour).
+again. 30 s is as often as the Hub takes commits to one repository (128 an hour); a mounted folder is
+written every second.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import os
 import sys
 import tempfile
 import threading
@@ -30,6 +32,7 @@ from coig_writer.files import line, parsed
 
 FOLDER = "ballots"
 EVERY_S = 30.0
+EVERY_S_ON_DISK = 1.0  # where no Hub counts commits
 HANG_S = 120.0
 
 
@@ -100,6 +103,48 @@ class HubRepository:
         self._api.super_squash_history(self._repo_id, repo_type="dataset")
 
 
+class Folder:
+    """A folder that outlives the machine, such as a Storage Bucket mounted into a Space.
+
+    Files are written whole and never changed: a bucket is no disk for a database, which changes its file in
+    place.
+
+    Raises:
+        ConfigError: There is no such folder: nothing is mounted there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_dir():
+            raise ConfigError(
+                f"{path} is no folder: no bucket is mounted there",
+                "mount one first (space/README.md), or name a private dataset ORG/NAME",
+            )
+        self._path = path
+
+    def files(self) -> list[str]:
+        """Returns the paths of all files that were written whole."""
+        return [f"{FOLDER}/{file.name}" for file in (self._path / FOLDER).glob("*.jsonl")]
+
+    def read(self, path: str) -> bytes:
+        """Returns the content of one file."""
+        return (self._path / path).read_bytes()
+
+    def write(self, path: str, content: bytes) -> None:
+        """Adds one new file; it takes its name when all of it is on the disk."""
+        target = self._path / path
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        unnamed = target.with_suffix(".part")
+        with unnamed.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unnamed.rename(target)
+
+    def forget(self, path: str) -> None:
+        """Deletes a file."""
+        (self._path / path).unlink()
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Status:
     """How the backup stands: rows not yet on the remote, and how the last push ended."""
@@ -146,8 +191,8 @@ class Backup:
             contents = [(path, self._remote.read(path)) for path in paths]
         except Exception as error:
             raise PublicationError(
-                f"the ballots in the Hub repository cannot be read ({type(error).__name__})",
-                "check repository, token and network, then start again",
+                f"the ballots in the backup cannot be read ({type(error).__name__})",
+                "check repository, token and network, or the mounted folder, then start again",
             ) from error
         rows: dict[str, list[dict[str, object]]] = {}
         for path, content in contents:

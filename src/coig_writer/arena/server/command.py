@@ -11,7 +11,9 @@
     python space/app.py import --study FILE --rankings FILE --rater NAME
 
 Secrets and places come from the environment: ARENA_SECRET (32 characters or more), ARENA_STORE (a
-database URL), ARENA_BACKUP (a private Hub dataset, ORG/NAME) with HF_TOKEN.
+database URL), ARENA_BACKUP (a private Hub dataset, ORG/NAME, with HF_TOKEN; or the path at which a Storage
+Bucket is mounted), ARENA_STUDY (in place of --study: a file or folder beside app.py, or a Hub dataset
+ORG/NAME[@REVISION] that holds study.yaml and its texts).
 """
 
 from __future__ import annotations
@@ -20,13 +22,14 @@ import argparse
 import dataclasses
 import difflib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
 from coig_writer.arena.server.app import create_app, serve
-from coig_writer.arena.server.backup import Backup, HubRepository
+from coig_writer.arena.server.backup import EVERY_S_ON_DISK, Backup, Folder, HubRepository
 from coig_writer.arena.server.booth import Booth
 from coig_writer.arena.server.export import export, read_rankings
 from coig_writer.arena.server.guard import LOCAL
@@ -42,10 +45,13 @@ from coig_writer.arena.study.answers import (
 from coig_writer.arena.study.assignment import Task
 from coig_writer.arena.study.definition import Study
 from coig_writer.arena.study.planner import Plan, needed, plan
+from coig_writer.arena.study.scan import counted
 from coig_writer.ballot import Ballot
 from coig_writer.errors import ConfigError, InputError
 
-STORE_VARIABLE, BACKUP_VARIABLE = "ARENA_STORE", "ARENA_BACKUP"
+STORE_VARIABLE, BACKUP_VARIABLE, STUDY_VARIABLE = "ARENA_STORE", "ARENA_BACKUP", "ARENA_STUDY"
+STUDY_FILE = "study.yaml"
+_DATASET = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 FOLDER = Path("build/arena")
 MOST_TO_RANK = 9
 
@@ -106,6 +112,9 @@ def _add_operations(
 def main(demo_pack: Path, argv: Sequence[str] | None = None) -> int:
     """Runs the command; ``demo_pack`` is what it shows when no texts are named."""
     given = parser().parse_args(argv)
+    named = os.environ.get(STUDY_VARIABLE)
+    if named and not (given.study or given.generations or given.wpb):
+        given.study = found_study(named, demo_pack.parents[1])
     study, collection = chosen(given, demo_pack)
     if given.operation == "plan":
         return show_plan(study, collection, given.rate, given.correlation, given.judged)
@@ -126,6 +135,43 @@ def main(demo_pack: Path, argv: Sequence[str] | None = None) -> int:
         return serve(app, given.host, given.port)
 
 
+def found_study(named: str, beside: Path) -> Path:
+    """Returns the study file that ``ARENA_STUDY`` names; a dataset's files are fetched from the Hub.
+
+    Args:
+        named: A file, a folder with ``study.yaml``, or a dataset as ``ORG/NAME[@REVISION]``.
+        beside: The folder of ``app.py``, from which paths count.
+
+    Raises:
+        ConfigError: There is no such file, and no dataset can be read by that name.
+    """
+    place = beside / named
+    if place.exists():
+        return place / STUDY_FILE if place.is_dir() else place
+    if not _DATASET.fullmatch(named):
+        raise ConfigError(
+            f"{STUDY_VARIABLE} is {named!r}: no file or folder beside app.py",
+            "name one that was published with the Space, or a dataset as ORG/NAME",
+        )
+    return _fetched_study(*named.partition("@")[::2]) / STUDY_FILE
+
+
+def _fetched_study(repo_id: str, revision: str) -> Path:
+    import huggingface_hub
+
+    try:
+        return Path(
+            huggingface_hub.snapshot_download(
+                repo_id, repo_type="dataset", revision=revision or None
+            )
+        )
+    except (huggingface_hub.errors.HfHubHTTPError, OSError, ValueError) as error:
+        raise ConfigError(
+            f"{STUDY_VARIABLE}: the dataset {repo_id} cannot be read ({type(error).__name__})",
+            "check the name, and that the secret HF_TOKEN may read it",
+        ) from error
+
+
 def chosen(given: argparse.Namespace, demo_pack: Path) -> tuple[Study, Collection]:
     """Returns the study and the texts that the arguments name; the scan's findings are printed.
 
@@ -137,7 +183,13 @@ def chosen(given: argparse.Namespace, demo_pack: Path) -> tuple[Study, Collectio
     else:
         named = [given.study.parent / path for path in study.generations]
         texts = read_generations(given.generations or named or [demo_pack])
-    found = collect(texts, models=study.models, prompts=study.prompts, allowed=study.allow)
+    found = collect(
+        texts,
+        models=study.models,
+        prompts=study.prompts,
+        allowed=study.allow,
+        scanned=study.scan,
+    )
     for finding in found.findings:
         sys.stderr.write(f"scan: {finding.describe()}\n")
     if not given.study:
@@ -171,7 +223,7 @@ def opened(study: Study, collection: Collection, folder: Path) -> tuple[Booth, B
     if os.environ.get("SPACE_ID") and not (url or os.environ.get(BACKUP_VARIABLE)):
         raise ConfigError(
             "a Space forgets its disk at every restart, and votes with it",
-            f"set {BACKUP_VARIABLE} to a private dataset (and the secret HF_TOKEN), or {STORE_VARIABLE}",
+            f"set {STORE_VARIABLE}, or {BACKUP_VARIABLE} to a mounted bucket, or to a private dataset with HF_TOKEN",
         )
     secret = find_secret(folder)
     store = Store(url or sqlite_url(folder / "ballots.sqlite"))
@@ -181,14 +233,17 @@ def opened(study: Study, collection: Collection, folder: Path) -> tuple[Booth, B
 
 
 def _backup_of(store: Store) -> Backup | None:
-    repository = os.environ.get(BACKUP_VARIABLE)
-    if not repository:
+    named = os.environ.get(BACKUP_VARIABLE)
+    if not named:
         return None
     token = os.environ.get("HF_TOKEN")
-    if not token:
+    if named.startswith("/"):
+        backup = Backup(store, Folder(Path(named)), every_s=EVERY_S_ON_DISK)
+    elif token:
+        backup = Backup(store, HubRepository(named, token))
+    else:
         raise ConfigError(f"{BACKUP_VARIABLE} is set, but HF_TOKEN is not", "add it as a secret")
-    backup = Backup(store, HubRepository(repository, token))
-    sys.stderr.write(f"backup: {backup.restore()} rows read back from {repository}\n")
+    sys.stderr.write(f"backup: {backup.restore()} rows read back from {named}\n")
     return backup
 
 
@@ -214,6 +269,8 @@ def show_plan(
         )
     models = ", ".join(sorted(collection.variants))
     _say(f"study {study.study}: {len(collection.prompts)} prompts, {models}")
+    for line in scan_lines(study, collection):
+        _say(line)
     for planned in plan(study, collection):
         _say(_plan_text(planned))
         if rate is not None and planned.protocol != "rating":
@@ -237,6 +294,20 @@ def _needed_text(rate: float, correlation: float | None, prompts: int, models: i
                 f"    with a judge of correlation {correlation:g} on all {prompts}: by {found.judged}"
             )
     return "\n".join(lines)
+
+
+def scan_lines(study: Study, collection: Collection) -> list[str]:
+    """Says how many answers of each model the scan changed, refused or noted, by rule."""
+    if not study.scan:
+        return ["scan: switched off; texts are shown as they came"]
+    counts = counted(collection.findings)
+    lines = [
+        f"scan: {variant}: {n} answers {action}, {rule}"
+        for (variant, action, rule), n in counts.items()
+    ]
+    if collection.dropped:
+        lines.append(f"scan: prompts left out: {', '.join(sorted(collection.dropped))}")
+    return lines or ["scan: nothing to change"]
 
 
 def _plan_text(of: Plan) -> str:
@@ -329,13 +400,20 @@ def import_rankings(booth: Booth, path: Path, rater: str) -> int:
     """
     _check_listed(booth.study, rater)
     pseudonym = booth.identity.rater("invited", rater)
-    ballots = read_rankings(path, study=booth.study.study, rater=pseudonym)
+    ranked = read_rankings(path, study=booth.study.study, rater=pseudonym)
+    dropped = booth.collection.dropped
+    ballots = [ballot for ballot in ranked if ballot.query_id not in dropped]
     for ballot in ballots:
         _check_fits(booth, ballot, path)
     stored = {b.id for b in booth.store.ballots(booth.study.study, pseudonym)}
     fresh = [ballot for ballot in ballots if ballot.id not in stored]
     added = sum(_added(booth, ballot) for ballot in fresh)
     _say(f"{added} rankings added, {len(ballots) - len(fresh)} were there already")
+    for ballot in ranked:
+        if ballot.query_id in dropped:
+            _say(
+                f"left out, since the scan dropped the prompt: {dropped[ballot.query_id].describe()}"
+            )
     if added < len(fresh):
         _say(f"{len(fresh) - added} left out: the rater already ranked those prompts otherwise")
     return 0

@@ -10,11 +10,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from coig_writer import taxonomy
-from coig_writer.arena.study.scan import Finding, Scanner
+from coig_writer.arena.study.scan import Finding, Scan, Scanner, shown_as_it_came
 from coig_writer.errors import InputError
 from coig_writer.files import read_records, read_rows
 from coig_writer.generation import Generation, first_samples, split
@@ -63,6 +63,12 @@ class Collection:
     def in_language(self, language: str) -> tuple[Prompt, ...]:
         """Returns the prompts of one language."""
         return tuple(p for p in self.prompts if p.language == language)
+
+    @functools.cached_property
+    def dropped(self) -> Mapping[str, Finding]:
+        """The prompts that the scan took out, each with the first finding that did."""
+        refused = [f for f in self.findings if f.action == "refused"]
+        return {f.query_id: f for f in reversed(refused)}
 
     @functools.cached_property
     def languages(self) -> tuple[str, ...]:
@@ -119,6 +125,7 @@ def collect(
     models: Sequence[str] = (),
     prompts: Sequence[str] = (),
     allowed: Sequence[str] = (),
+    scanned: bool = True,
 ) -> Collection:
     """Builds the collection of a study from texts.
 
@@ -127,6 +134,7 @@ def collect(
         models: Variants to keep; empty keeps all.
         prompts: Query ids to keep; empty keeps all.
         allowed: Phrases that the scan lets pass.
+        scanned: Whether there is a scan at all.
 
     Raises:
         InputError: A prompt differs between its answers, an answer is missing or stands twice, a
@@ -141,10 +149,10 @@ def collect(
             "give generations of at least two variants",
         )
     variants = blind_order(kept)
-    scanner = Scanner(names, allowed)
+    scan = Scanner(names, allowed).scan if scanned else shown_as_it_came
     built, findings = [], []
     for query_id in sorted(by_query):
-        prompt, found = _prompt(by_query[query_id], variants, scanner)
+        prompt, found = _prompt(by_query[query_id], variants, scan)
         findings += found
         built += [prompt] if prompt else []
     if not built:
@@ -199,7 +207,7 @@ def _by_query(texts: Sequence[Text]) -> Mapping[str, dict[str, Text]]:
 
 
 def _prompt(
-    answers: Mapping[str, Text], variants: Sequence[str], scanner: Scanner
+    answers: Mapping[str, Text], variants: Sequence[str], scan: Callable[[str, str, str | None], Scan]
 ) -> tuple[Prompt | None, list[Finding]]:
     first = next(iter(answers.values()))
     for text in answers.values():
@@ -215,17 +223,14 @@ def _prompt(
                 "list models or prompts in the study file so that every model answers every prompt",
             )
     scans = [
-        scanner.scan(
-            answers[v].article, prompt=first.prompt, finish_reason=answers[v].finish_reason
-        )
-        for v in variants
+        scan(answers[v].article, first.prompt, answers[v].finish_reason) for v in variants
     ]
     findings = [
         dataclasses.replace(f, variant=v, query_id=first.query_id)
-        for v, scan in zip(variants, scans, strict=True)
-        for f in scan.findings
+        for v, of in zip(variants, scans, strict=True)
+        for f in of.findings
     ]
-    if any(scan.refused for scan in scans):
+    if any(of.refused for of in scans):
         return None, findings
-    cleaned = tuple(scan.text for scan in scans)
+    cleaned = tuple(of.text for of in scans)
     return Prompt(first.query_id, first.language, first.genre, first.prompt, cleaned), findings

@@ -61,6 +61,7 @@ class Study:
         results_after: Ballots a protocol and language need before a public board shows, and for each change.
         votes_per_minute: Limit per rater.
         raters_per_minute: Limit on new raters, per client address.
+        scan: Whether texts are scanned for what gives a model away; false shows them as they came.
         allow: Phrases that the scan lets pass.
         consent: See ``Consent``.
     """
@@ -82,6 +83,7 @@ class Study:
     results_after: int = 20
     votes_per_minute: int = 60
     raters_per_minute: int = 120
+    scan: bool = True
     allow: tuple[str, ...] = ()
     consent: Consent = Consent()
 
@@ -92,6 +94,7 @@ class Study:
             fingerprint: Digest of the texts.
         """
         free = {"results_after", "votes_per_minute", "raters_per_minute", "consent", "annotators"}
+        free |= {"scan"}  # the texts it leaves say what it did
         fixed = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         kept = [f"{name}={value!r}" for name, value in sorted(fixed.items()) if name not in free]
         return hashlib.sha256("\n".join([fingerprint, *kept]).encode()).hexdigest()

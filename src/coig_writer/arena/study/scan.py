@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from coig_writer.generation import CLOSE, OPEN
@@ -114,7 +115,7 @@ class Scanner:
         )
         self._allowed = [phrase.lower() for phrase in allowed]
 
-    def scan(self, text: str, *, prompt: str = "", finish_reason: str | None = None) -> Scan:
+    def scan(self, text: str, prompt: str = "", finish_reason: str | None = None) -> Scan:
         """Cleans a text and says what was found.
 
         Args:
@@ -150,6 +151,18 @@ class Scanner:
             for said in (speaks_as_assistant(lowered), refusal(lowered))
             if said and said.evidence not in asked
         ]
+
+
+def shown_as_it_came(text: str, _prompt: str = "", _finish_reason: str | None = None) -> Scan:
+    """Returns a text unscanned; only one without any letter is refused, as there is nothing to read."""
+    empty = () if text.strip() else (Finding("empty answer", "refused", ""),)
+    return Scan(text.replace("\r\n", "\n"), empty)
+
+
+def counted(findings: Iterable[Finding]) -> dict[tuple[str, Action, str], int]:
+    """Counts the answers that each rule changed, refused or noted, by (variant, action, rule)."""
+    answers = {(f.variant, f.action, f.rule, f.query_id) for f in findings}
+    return dict(sorted(Counter(key[:3] for key in answers).items()))
 
 
 def _first(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coig_writer.arena.server.backup import Backup, HubRepository
+from coig_writer.arena.server.backup import Backup, Folder, HubRepository
 from coig_writer.arena.server.booth import Vote
 from coig_writer.errors import ConfigError, DriftError, PublicationError
 
@@ -311,3 +311,25 @@ def test_on_the_hub_a_forgotten_file_leaves_the_history_too(monkeypatch):
         ("delete", "ballots/x.jsonl", "org/ballots", "dataset"),
         ("squash", "org/ballots", "dataset"),
     ]
+
+
+def test_a_mounted_bucket_holds_whole_files_alone_and_gives_them_back(make_booth, tmp_path):
+    with pytest.raises(ConfigError, match="no bucket is mounted"):
+        Folder(tmp_path / "data")
+    (tmp_path / "data").mkdir()
+    bucket = Folder(tmp_path / "data")
+    booth = make_booth(folder=tmp_path / "one")
+    vote(booth, "r", 3)
+    assert Backup(booth.store, bucket).push()
+    written = tmp_path / "data" / "ballots"
+    (written / "cut-off.part").write_bytes(b'{"table": "ball')  # the machine ended here
+    booth = restored(make_booth, bucket, tmp_path / "two")
+    (own, *_) = booth.store.ballots("demo", "r")
+    assert len(booth.store.ballots("demo")) == 3
+    booth.store.withdraw("r", own.id)
+    backup = Backup(booth.store, bucket)
+    backup.restore()
+    assert backup.push()
+    again = restored(make_booth, bucket, tmp_path / "three")
+    assert again.store.ballots("demo") == booth.store.ballots("demo")
+    assert len(again.store.tombstones()) == 1

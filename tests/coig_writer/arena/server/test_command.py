@@ -210,3 +210,43 @@ def test_a_space_that_would_lose_votes_does_not_start(
 def test_missing_texts_end_with_a_sentence_and_a_code(tmp_path, capsys):
     assert typed(tmp_path) == 1
     assert "no such file" in capsys.readouterr().err
+
+
+def test_plan_and_import_name_what_the_scan_dropped(tmp_path, study_file, pack, capsys):
+    rows = [json.loads(line) for line in pack.read_text(encoding="utf-8").splitlines()]
+    (told,) = [r for r in rows if (r["variant"], r["query_id"]) == ("g", "zh-0")]
+    told["text"] = told["article"] = f"我是通义千问，{told['article']}"
+    pack.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert typed(tmp_path, "plan", "--study", study_file) == 0
+    out = capsys.readouterr().out
+    assert "scan: g: 1 answers refused, names a model or its maker" in out
+    assert "scan: prompts left out: zh-0" in out
+    path = ranking_file(tmp_path, ("g", "cw", "cw_1k", "cw_10k", "cw_5k"))
+    words = ("import", "--study", study_file, "--rater", "甲", "--rankings", path)
+    assert typed(tmp_path, *words) == 0
+    out = capsys.readouterr().out
+    assert "0 rankings added" in out
+    assert "since the scan dropped the prompt: zh-0 by g: refused" in out
+    with study_file.open("a", encoding="utf-8") as file:
+        file.write("scan: false\n")
+    assert typed(tmp_path, "plan", "--study", study_file) == 0
+    out = capsys.readouterr().out
+    assert "scan: switched off" in out
+    assert "two models meet on 6 prompts" in out
+
+
+@pytest.mark.parametrize("named", ["mine", "mine/study.yaml"])
+def test_a_space_shows_the_study_of_its_own_folder(
+    tmp_path, study_file, pack, monkeypatch, named, capsys
+):
+    space = tmp_path / "space"
+    (space / "mine").mkdir(parents=True)
+    study_file.rename(space / "mine" / "study.yaml")
+    pack.rename(space / "mine" / pack.name)
+    monkeypatch.setenv("ARENA_STUDY", named)
+    demo = space / "data" / "demo_pack.jsonl"
+    assert run_command(lambda: main(demo, ["plan"])) == 0
+    assert "study trial" in capsys.readouterr().out
+    monkeypatch.setenv("ARENA_STUDY", "elsewhere")
+    assert run_command(lambda: main(demo, ["plan"])) == 1
+    assert "no file or folder beside app.py" in capsys.readouterr().err

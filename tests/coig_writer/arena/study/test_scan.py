@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coig_writer.arena.study.scan import Scanner
+from coig_writer.arena.study.answers import collect
+from coig_writer.arena.study.scan import Scanner, counted
 
 SCANNER = Scanner(["cw_10k", "style-plain", "g", "base"])
 
@@ -103,7 +106,7 @@ def test_leaves_writing_alone(text):
 def test_a_name_in_the_prompt_or_the_allow_list_passes():
     named = "我是通义千问。春天来了。"
     assert SCANNER.scan(named).refused
-    assert not SCANNER.scan(named, prompt="以“我是通义千问”开头写一篇故事").refused
+    assert not SCANNER.scan(named, "以“我是通义千问”开头写一篇故事").refused
     assert not Scanner(["a"], ["我是通义千问"]).scan(named).refused
 
 
@@ -139,3 +142,30 @@ def test_an_answer_that_its_model_did_not_end_is_shown_as_it_is_and_noted():
     assert [(f.rule, f.action) for f in found.findings] == [("cut off", "noted")]
     for reason in ("stop", None):
         assert Scanner([]).scan(text, finish_reason=reason).findings == ()
+
+
+def test_what_was_cut_is_counted_by_model_and_can_be_switched_off(texts_of):
+    texts = [
+        dataclasses.replace(
+            text,
+            article={"cw": "好的，下面为您写一首诗：\n\n", "g": "我是通义千问，"}.get(
+                text.variant, ""
+            )
+            + text.article,
+        )
+        if text.query_id in ("zh-1", "zh-2")
+        else text
+        for text in texts_of()
+    ]
+    found = collect(texts)
+    assert counted(found.findings) == {
+        ("cw", "cleaned", "assistant's opening line"): 2,
+        ("g", "refused", "names a model or its maker"): 2,
+    }
+    assert sorted(found.dropped) == ["zh-1", "zh-2"]
+    assert found.dropped["zh-1"].variant == "g"
+    raw = collect(texts, scanned=False)
+    assert (raw.findings, raw.dropped, len(raw.prompts)) == ((), {}, 12)
+    assert {a for p in raw.prompts for a in p.answers} == {t.article for t in texts}
+    blank = dataclasses.replace(texts[0], article=" \n")
+    assert sorted(collect([blank, *texts[1:]], scanned=False).dropped) == [blank.query_id]
