@@ -207,7 +207,9 @@ def _by_query(texts: Sequence[Text]) -> Mapping[str, dict[str, Text]]:
 
 
 def _prompt(
-    answers: Mapping[str, Text], variants: Sequence[str], scan: Callable[[str, str, str | None], Scan]
+    answers: Mapping[str, Text],
+    variants: Sequence[str],
+    scan: Callable[[str, str, str | None], Scan],
 ) -> tuple[Prompt | None, list[Finding]]:
     first = next(iter(answers.values()))
     for text in answers.values():
@@ -222,9 +224,7 @@ def _prompt(
                 f"{first.query_id}: no answer of {name!r}",
                 "list models or prompts in the study file so that every model answers every prompt",
             )
-    scans = [
-        scan(answers[v].article, first.prompt, answers[v].finish_reason) for v in variants
-    ]
+    scans = [scan(answers[v].article, first.prompt, answers[v].finish_reason) for v in variants]
     findings = [
         dataclasses.replace(f, variant=v, query_id=first.query_id)
         for v, of in zip(variants, scans, strict=True)
