@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from coig_writer.metrics.catalogue import AGAINST_TRAINING, METRICS, TOGETHER
+from coig_writer.metrics.catalogue import AGAINST_TRAINING, EMBEDDED, METRICS, TOGETHER, WITHIN
 
 
 def test_the_guide_lists_every_metric_as_the_catalogue_does(root: Path) -> None:
@@ -13,5 +13,6 @@ def test_the_guide_lists_every_metric_as_the_catalogue_does(root: Path) -> None:
     shown = re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE)
     expected = [(metric.name, metric.what) for metric in METRICS]
     expected += [(name, what) for name, (what, _) in TOGETHER.items()]
-    expected += list(AGAINST_TRAINING.items())
+    expected += [(name, what) for name, (what, _) in WITHIN.items()]
+    expected += [*EMBEDDED.items(), *AGAINST_TRAINING.items()]
     assert shown == expected

@@ -368,14 +368,10 @@ def activations(of: Shape, how: Setup, rows: int) -> list[Part]:
         per_token = compiled_layer_bytes(of)
     head = of.vocab_size * h * 4 + tokens * h * 4
     attended = 2 * of.num_attention_heads * of.head_dim
-    keys = 4 * of.num_key_value_heads * of.head_dim
-    products = attended + keys + 2 * h + 2 * of.intermediate_size
     kept = [
-        Part(
-            name, layers * tokens * size / GIB, f"{layers} layers × {tokens:,} tokens × {size:,} B"
-        )
-        for name, size in (("attention kept", attended), ("products kept", products))
-    ]
+        Part("attention kept", layers * tokens * attended / GIB,
+            f"{layers} layers × {tokens:,} tokens × {attended:,} B"),
+    ]  # fmt: skip
     return [
         *(kept if how.mode != "plain" and how.recomputed else []),
         Part("layer inputs", layers * tokens * h * residual / GIB,

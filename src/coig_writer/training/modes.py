@@ -4,7 +4,7 @@
 same gradients in micro-batches without padding, with attention per document, compiled layers and
 selective checkpointing. ``lean`` also changes the optimizer: 8-bit moments for the matrices of the
 layers, and no checkpointing; with bf16 weights, updates are rounded stochastically and selective
-checkpointing stays, which fits 7B on 80 GB.
+checkpointing stays, which fits 7B on 80 GB, by arithmetic.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def choose(name: str, sft: SFTConfig, dtype: str | None, *, lora: bool = False) 
     lean = name == "lean"
     if lean:
         _check_lean(sft, lora=lora)
-    checkpointing: Literal["none", "selective"] = (
-        "none" if lean and dtype != "bfloat16" else "selective"
+    checkpointing: Literal["none", "attention"] = (
+        "none" if lean and dtype != "bfloat16" else "attention"
     )
     if sft.use_cpu:  # the reference, for tests and a look at the loss
         return Mode(name, "sdpa_per_document", False, checkpointing, lean)

@@ -77,7 +77,7 @@ def test_the_trainer_computes_the_same_labels(smoke, smoke_tokenizer, tmp_path):
     )
     encoded = chat.encode(smoke_tokenizer, TURN, chat.training_template(smoke_tokenizer))
     batch = next(iter(trainer.get_train_dataloader()))
-    assert batch["rows"].tolist() == [0]
+    assert batch["rows"] == [0]
     length = len(encoded.ids)
     assert batch["input_ids"][0, :length].tolist() == encoded.ids
     labels = batch["labels"][0].tolist()

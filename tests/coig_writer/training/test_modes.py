@@ -20,7 +20,7 @@ from coig_writer.training.trainer import RecipeTrainer, checkpoint_layers
 from coig_writer.triplet import messages
 
 LEAN = Mode("lean", "sdpa_per_document", lean=True)
-FAST = Mode("fast", "sdpa_per_document", checkpointing="selective")
+FAST = Mode("fast", "sdpa_per_document", checkpointing="attention")
 TURNS = [messages(f"写{i}", f"想{i}", "文" * (3 + 11 * i % 61)) for i in range(45)]
 
 
@@ -292,4 +292,4 @@ def test_missing_parts_are_named(tmp_path, monkeypatch):
 def test_lean_recomputes_only_where_memory_is_short(tmp_path):
     sft = SFTConfig(output_dir=str(tmp_path), use_cpu=True, bf16=False)
     found = [modes.choose("lean", sft, dtype).checkpointing for dtype in ("float32", "bfloat16")]
-    assert found == ["none", "selective"]
+    assert found == ["none", "attention"]
