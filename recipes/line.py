@@ -99,7 +99,12 @@ def run(chosen: Sequence[Stage], *, offline: bool) -> str:
     Raises:
         KitError: A stage failed; its own message stands above.
     """
-    environment = os.environ | {"HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
+    environment = {
+        "OMP_WAIT_POLICY": "passive",  # threads that spin while they wait stall a laptop that does other work
+        **os.environ,
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
     if offline:
         environment["HF_HUB_OFFLINE"] = "1"
     taken: list[float | None] = []
