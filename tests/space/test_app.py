@@ -133,7 +133,8 @@ def test_from_publication_to_the_first_vote_on_the_double_of_the_hub(
     settings |= {"ARENA_BACKUP": "org/ballots", "GRADIO_SERVER_PORT": str(port)}
     command = [sys.executable, str(root / "space" / "app.py"), "--no-gradio"]
     sitting = {"protocol": "ranking", "language": "zh"}
-    for boot in range(2):  # the second time on an empty disk
+    cookie = ""
+    for boot in range(2):  # the second time on an empty disk, with the cookie of the first
         folder = tmp_path / f"disk{boot}"
         folder.mkdir()
         with started(
@@ -142,7 +143,6 @@ def test_from_publication_to_the_first_vote_on_the_double_of_the_hub(
             tmp_path,
             os.environ | environment | settings,
         ) as server:
-            cookie = "" if boot == 0 else cookie  # noqa: F821 - of the first boot
             view, cookie = post(port, "session", {**sitting, "consent": True}, cookie)
             assert view["progress"] == {**view["progress"], "done": boot, "total": 3}
             vote = {**sitting, "item": view["item"]["id"], "verdict": [4, 3, 2, 1, 0]}
