@@ -142,7 +142,9 @@ class Apart:
         return self._process
 
     def close(self) -> None:
-        """Ends the process."""
+        """Ends the process; a view that waits for its answer ends with it, however long it would take."""
+        if (process := self._process) is not None:
+            process.kill()
         with self._asking:
             self._end()
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -78,3 +79,30 @@ def _runs(pid: int) -> bool:
         return False
     stat = Path(f"/proc/{pid}/stat").read_text()  # a zombie waits for whoever adopted it
     return stat.rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def test_closing_waits_for_no_view_that_is_under_way(voted):
+    apart = Apart(voted)
+    silent = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(600)"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    apart._process = silent
+    failed = []
+
+    def ask():
+        try:
+            apart.view("ranking", "zh")
+        except StoreError as error:
+            failed.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while not apart._asking.locked():
+        pass
+    apart.close()  # without the kill it would wait for the answer that never comes
+    asking.join(30)
+    assert not asking.is_alive()
+    assert len(failed) == 1
+    assert silent.poll() is not None
