@@ -4,7 +4,8 @@ PY := $(VENV)/bin/python
 BUDGET ?= 30
 PACE ?= 1
 WORKERS ?= 2
-EXTRAS := build,train,qlora,eval,space,verse,dev
+EXTRAS := build,train,qlora,eval,space,dev
+DEMO := build,train,verse,space
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo reproduce test test-slow check compat tokenizer clean

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import tomllib
 
 import pytest
 
@@ -70,3 +73,15 @@ def test_seconds_are_told_and_a_failure_stops_the_line(tmp_path, monkeypatch, ca
     with pytest.raises(KitError, match="stage 'fail' ended with code 3"):
         line.run([make, fail, make], offline=True)
     assert "[2/3] fail: python fail.py\n" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("target", ["demo", "install"])
+def test_what_make_installs_are_extras_of_the_project(root, target):
+    """Nothing is run: `make -n -W` says what it would do once its needs have changed."""
+    command = ["make", "-n", "-W", "pyproject.toml", target]
+    told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    named = re.findall(r"-e '\.\[([\w,]*)\]'", told)
+    assert len(named) == 1
+    extras = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    assert named[0]
+    assert set(named[0].split(",")) <= set(extras["optional-dependencies"])
