@@ -9,13 +9,21 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from coig_writer.errors import InputError, run_command
-from coig_writer.files import write_json
+from coig_writer.errors import (
+    DriftError,
+    InputError,
+    MissingInputError,
+    StatisticsError,
+    run_command,
+)
+from coig_writer.files import read_json, write_json
 from coig_writer.generating import local
-from coig_writer.mixing import sources
-from coig_writer.mixing.sources import Source
+from coig_writer.mixing import chat, sources
+from coig_writer.mixing.chat import Encoded
+from coig_writer.mixing.sources import Source, Unconvertible
 from coig_writer.scoring import loss
 from coig_writer.scoring.loss import Gap
 from coig_writer.triplet import Message, messages
@@ -25,19 +33,56 @@ def held_out(dataset: str, ids: Path) -> dict[str, list[Message]]:
     """Returns the conversations that a file of ids names, by id.
 
     Raises:
-        InputError: Some ids are not in the dataset.
+        InputError: Some ids are not in the dataset, or a row has no text.
     """
     source = Source("creative", dataset, "coig_writer", exclude=str(ids))
     wanted = sources.excluded(source)
     rows, _ = sources.load(source)
-    examples = (sources.convert(source, row) for row in rows if row["id"] in wanted)
-    found = {e.source_id: messages(e.prompt, e.reasoning, e.article) for e in examples}
-    if missing := sorted(wanted - found.keys()):
-        raise InputError(
-            f"{ids}: {len(missing)} of {len(wanted)} ids are not in {dataset}, the first {missing[0]}",
-            "name the dataset they were taken from: --dataset",
-        )
-    return dict(sorted(found.items()))
+    named = {row["id"]: row for row in rows if row.get("id") in wanted}
+    sources.check_excluded(source, named)
+    found: dict[str, list[Message]] = {}
+    for row_id in sorted(named):
+        try:
+            example = sources.convert(source, named[row_id])
+        except Unconvertible as error:
+            raise InputError(
+                f"{dataset}: row {row_id}: {error}", f"leave it out of {ids}"
+            ) from error
+        found[row_id] = messages(example.prompt, example.reasoning, example.article)
+    return found
+
+
+def check_models(beside: Path, models: Sequence[Path], rows: Mapping[str, list[Message]]) -> None:
+    """Refuses what cannot be compared, before a minute is spent on the first model.
+
+    Raises:
+        StatisticsError: There is a single row.
+        MissingInputError: A model is not there.
+        InputError: Two have one name.
+        DriftError: One reads a row as other tokens, so that its loss is per something else.
+    """
+    from transformers import AutoTokenizer
+
+    if len(rows) < 2:
+        raise StatisticsError("a single row has no interval", "list more ids, at least two")
+    tokens: dict[Path, list[Encoded]] = {}
+    for folder in (beside, *models):
+        if not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
+            raise MissingInputError(
+                f"{folder}: no model here", "train it first: accelerate launch recipes/sft.py"
+            )
+        if folder.name in {other.name for other in tokens}:
+            raise InputError(
+                f"two models are called {folder.name!r}", "give their folders names of their own"
+            )
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        template = chat.training_template(tokenizer)
+        tokens[folder] = [chat.encode(tokenizer, row, template) for row in rows.values()]
+        if tokens[folder] != tokens[beside]:
+            raise DriftError(
+                f"{folder} reads the rows as other tokens than {beside}: a loss per token compares nothing",
+                "give --beside the model that it was trained from",
+            )
 
 
 def table(beside: str, own: float, found: list[Gap]) -> str:
@@ -68,6 +113,9 @@ def main() -> int | None:
     parser.add_argument("--out", type=Path, help="a JSON file for the losses, row by row")
     given = parser.parse_args()
     rows = held_out(given.dataset, given.ids)
+    check_models(given.beside, given.models, rows)
+    if given.out is not None and given.out.exists() and "losses" not in read_json(given.out):
+        raise InputError(f"{given.out} holds something else", "give --out another file")
     losses: dict[str, list[float]] = {}
     for folder in (given.beside, *given.models):
         model, tokenizer = local.load(local.Writer(folder.name, str(folder)))

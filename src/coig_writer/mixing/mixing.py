@@ -28,7 +28,14 @@ from coig_writer.files import (
 )
 from coig_writer.mixing import chat
 from coig_writer.mixing.chat import Tokenizer
-from coig_writer.mixing.sources import Source, Unconvertible, convert, excluded, load
+from coig_writer.mixing.sources import (
+    Source,
+    Unconvertible,
+    check_excluded,
+    convert,
+    excluded,
+    load,
+)
 from coig_writer.mixture import SAMPLER_VERSION, Example, Lock, MixtureRow, Turn, ids_hash, rank
 from coig_writer.text.contamination import contaminated
 from coig_writer.triplet import messages
@@ -90,17 +97,23 @@ def visit(
     Returns:
         The dataset, its commit, (rank, row number) of the convertible rows in hash order with equal
         rows counted once, and the rows kept aside.
+
+    Raises:
+        InputError: It lacks a row that ``exclude`` lists.
     """
     rows, commit = load(source)
     held_out = excluded(source)
     order: dict[bytes, int] = {}
     aside: list[Aside] = []
+    ids: set[str] = set()
     for number, row in enumerate(rows):
         try:
             example = convert(source, row)
         except Unconvertible as verdict:
             aside.append(Aside(source.name, f"row {number + 1}", str(verdict)))
+            ids.add(str(row.get("id")))
             continue
+        ids.add(example.source_id)
         place = rank(seed, source.name, example.source_id)
         if example.source_id in held_out:
             aside.append(Aside(source.name, example.source_id, "held_out"))
@@ -108,6 +121,7 @@ def visit(
             aside.append(Aside(source.name, example.source_id, "repeated"))
         else:
             order[place] = number
+    check_excluded(source, ids)
     return rows, commit, sorted(order.items()), aside
 
 
@@ -121,7 +135,7 @@ def sample(source: Source, count: int | None, rules: Rules, tokenizer: Tokenizer
     taken: list[MixtureRow] = []
     genres: dict[str, str] = {}
     over_long = 0
-    most = source.max_rows if count is None else count
+    most = min((n for n in (count, source.max_rows) if n is not None), default=None)
     for _, number in order:
         if len(taken) == most:
             break
@@ -136,7 +150,7 @@ def sample(source: Source, count: int | None, rules: Rules, tokenizer: Tokenizer
     if count is not None and len(taken) < count:
         raise InputError(
             f"source {source.name} ({source.path}): {len(taken)} admissible rows of {len(rows)}, {count} needed",
-            f"the others: {dict(Counter(a.reason for a in aside))}; add rows, or lower the count",
+            f"the others: {dict(Counter(a.reason for a in aside))}; add rows, {'raise max_rows, ' if source.max_rows else ''}or lower the count",
         )
     return Sampled(source, commit, len(rows), tuple(taken), tuple(aside), over_long, genres)
 
@@ -210,7 +224,7 @@ def _locked_source(part: Sampled) -> dict[str, object]:
         "revision": part.commit,
         "config": part.source.config,
         **({"genres": list(part.source.genres)} if part.source.genres else {}),
-        **({"excluded": len(excluded(part.source))} if part.source.exclude else {}),
+        **_locked_exclusion(part.source),
         **({"max_rows": part.source.max_rows} if part.source.max_rows else {}),
         "format": part.source.format,
         "rows_at_hand": part.rows_at_hand,
@@ -221,6 +235,14 @@ def _locked_source(part: Sampled) -> dict[str, object]:
         "ids_sha256": ids_hash(r.source_id for r in part.taken),
         "content_sha256": rows_sha256(part.taken),
     }
+
+
+def _locked_exclusion(source: Source) -> dict[str, int | str]:
+    """Says which rows were excluded: where none of them would have been taken, the rows do not show it."""
+    if source.exclude is None:
+        return {}
+    ids = excluded(source)
+    return {"excluded": len(ids), "excluded_sha256": ids_hash(ids)}
 
 
 def _kind(reason: str) -> str:

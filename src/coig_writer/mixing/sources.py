@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -108,6 +108,7 @@ def excluded(source: Source) -> frozenset[str]:
 
     Raises:
         MissingInputError: The file that lists them is not there.
+        InputError: It is no text, or lists no id.
     """
     if source.exclude is None:
         return frozenset()
@@ -117,7 +118,31 @@ def excluded(source: Source) -> frozenset[str]:
             f"source {source.name}: no file {file}",
             "give exclude: a text file with one row id per line",
         )
-    return frozenset(file.read_text(encoding="utf-8").split())
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: not UTF-8 text", "write one row id per line") from error
+    if not (ids := frozenset(line.strip() for line in lines if line.strip())):
+        raise InputError(f"{file}: no id in it", "write one row id per line, or leave exclude out")
+    return ids
+
+
+def check_excluded(source: Source, ids: Collection[str]) -> None:
+    """Refuses a list of excluded ids that the source does not hold: a mistyped one would let its row in.
+
+    Args:
+        source: With ``exclude``, or without.
+        ids: Of all its rows.
+
+    Raises:
+        InputError: Some listed ids are not among them.
+    """
+    listed = excluded(source)
+    if missing := sorted(listed.difference(ids)):
+        raise InputError(
+            f"{source.exclude}: {len(missing)} of {len(listed)} ids are not in {source.path}, the first {missing[0]}",
+            "mend the ids, or name the dataset they were taken from",
+        )
 
 
 def load(source: Source) -> tuple[Dataset, str | None]:

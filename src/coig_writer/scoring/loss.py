@@ -57,7 +57,7 @@ def of_rows(
     found: list[float] = []
     for number, conversation in enumerate(tqdm(conversations, desc="loss", unit="row"), 1):
         encoded = chat.encode(tokenizer, list(conversation), template)
-        trained = torch.tensor(encoded.trained[:max_length])
+        trained = torch.tensor(encoded.trained[: max(0, max_length)])
         if not trained[1:].any():
             raise InputError(
                 f"row {number}: its prompt fills the {max_length} tokens that are read",

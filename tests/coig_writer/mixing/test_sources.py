@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.errors import ConfigError, InputError, MissingInputError
 from coig_writer.mixing import mixing, sources
 from coig_writer.mixing.sources import Source, Unconvertible, convert
 from coig_writer.mixture import content_id
@@ -126,6 +126,13 @@ def test_settings_are_strict():
         ("poems", {"path": "x", "format": "congliu", "genres": "haiku"}, "key 'genres' is str"),
         ("poems", {"path": "x", "format": "congliu", "genres": ["wuxai"]}, "unknown genre 'wuxai'"),
         ("poems", {"path": "x", "format": "congliu", "max_rows": 0}, "max_rows must be at least 1"),
+        (
+            "poems",
+            {"path": "x", "format": "congliu", "max_rows": "3"},
+            "'max_rows' is str '3', not int",
+        ),
+        ("poems", {"path": "x", "format": "congliu", "max_rows": 2.5}, "'max_rows' is float"),
+        ("poems", {"path": "x", "format": "congliu", "max_rows": True}, "'max_rows' is bool"),
     ],
 )
 def test_a_wrong_source_is_one_sentence(name, entry, said):
@@ -217,5 +224,32 @@ def test_excluded_rows_are_kept_aside_and_max_rows_takes_the_lowest_hashes(
         locked["sources"]["creative"]["excluded"],
         locked["sources"]["creative"]["max_rows"],
     ) == (2, 4)
+    with pytest.raises(InputError, match=r"4 admissible rows of 12, 5 needed[\s\S]*raise max_rows"):
+        mixing.sample(few, 5, rules, smoke_tokenizer)
     with pytest.raises(MissingInputError, match="no file"):
         sources.excluded(dataclasses.replace(every, exclude=str(tmp_path / "none.txt")))
+    ids.write_text(f"{rows[3]['id']}\nmistyped\n", "utf-8")
+    with pytest.raises(InputError, match=r"1 of 2 ids are not in .*, the first mistyped"):
+        mixing.sample(few, None, rules, smoke_tokenizer)
+
+
+def test_the_lock_shows_that_other_rows_were_excluded_even_where_none_would_be_taken(
+    tmp_path, smoke_tokenizer
+):
+    rows = [creative_row(number) for number in range(12)]
+    file, ids = tmp_path / "rows.jsonl", tmp_path / "ids.txt"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    rules, few = mixing.Rules(42, 4096), Source("creative", str(file), "coig_writer", max_rows=4)
+    taken = {r.source_id for r in mixing.sample(few, None, rules, smoke_tokenizer).taken}
+    one, other = [row["id"] for row in rows if row["id"] not in taken][:2]
+
+    def lock(row_id):
+        ids.write_text(row_id, "utf-8")
+        source = dataclasses.replace(few, exclude=str(ids))
+        found = mixing.sample(source, None, rules, smoke_tokenizer)
+        return mixing.lock("cw", [found], found.taken, rules, "")
+
+    first, second = lock(one), lock(other)
+    assert first["content_sha256"] == second["content_sha256"]
+    [difference] = mixing.drift(first, second)
+    assert difference.startswith("sources.creative.excluded_sha256: locked")
