@@ -388,13 +388,29 @@ def test_a_reply_that_was_cut_off_is_not_asked_for_again(
     assert (free.state, free.text, free.reasoning) == ("answered", "", "hm")
 
 
-def test_a_refused_first_request_stops_the_run_with_the_servers_words(
-    server: Server, endpoint: Endpoint
+@pytest.mark.parametrize(("requests", "sent"), [(1, 1), (2, 2), (3, 3), (50, 3)])
+def test_refused_first_requests_stop_the_run_with_the_servers_words(
+    server: Server, endpoint: Endpoint, requests: int, sent: int
 ) -> None:
     server.behaviour = lambda _b, _n: (400, {}, b"Unsupported parameter: 'temperature'")
     with pytest.raises(EndpointError, match="Unsupported parameter: 'temperature'"):
-        endpoint.complete_all([ask(str(i)) for i in range(50)])
-    assert len(server.bodies) == 1
+        endpoint.complete_all([ask(str(i)) for i in range(requests)])
+    assert len(server.bodies) == sent
+
+
+def test_two_short_texts_that_a_server_filters_stop_no_run(
+    server: Server, endpoint: Endpoint
+) -> None:
+    server.behaviour = lambda b, _n: (
+        (400, {}, b"content filter") if len(b["messages"][0]["content"]) < 3 else said("ok")
+    )
+    asked = [ask("a"), ask("bb"), *(ask(f"text {i}") for i in range(9))]
+    replies = endpoint.complete_all(asked)
+    assert [r.state for r in replies] == ["failed", "failed", *["answered"] * 9]
+    assert replies[0].reason == "HTTP 400: content filter"
+    server.behaviour = lambda _b, _n: (400, {}, b"content filter")
+    again = Endpoint(endpoint.url, "m", cache=endpoint.cache, retries=0)  # nine are kept
+    assert [r.state for r in again.complete_all(asked)] == [r.state for r in replies]
 
 
 def test_a_long_request_that_is_refused_stops_no_run_that_met_an_answer(

@@ -48,6 +48,9 @@ OURS = {
 }
 LARGEST_BODY = 32 * 1024 * 1024
 LONGEST_PAUSE = 60.0
+PROBES = (
+    3  # so many refusals before any answer stop a run: one text alone may be what a server filters
+)
 
 
 class _GaveUpError(Exception):
@@ -110,6 +113,7 @@ class Endpoint:
         self._lock = threading.Lock()
         self._reserved = 0.0
         self._met = False  # whether the server has answered anything
+        self._refused = 0  # how often it refused a request before that
         self._stop = threading.Event()
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
@@ -138,14 +142,16 @@ class Endpoint:
             One reply per request, in order. Failures are replies, never exceptions.
 
         Raises:
-            EndpointError: The server refuses the key, the model, the address or the very first request: no
-                request could succeed. What was answered until then is in the cache.
+            EndpointError: The server refuses the key, the model, the address or the first three requests (all,
+                where there are fewer): none could succeed. What was answered until then is in the cache.
         """
         import httpx
 
         self._stop = threading.Event()  # threads of an earlier run keep theirs
+        self._refused = 0
         keys = [request.key(self.model) for request in requests]
         unique = dict(zip(keys, requests, strict=True))
+        self._probes = min(PROBES, len(unique))
         with httpx.Client(timeout=self.timeout, headers=self._headers()) as http:
             done = dict(self._run(http, unique, progress))
         return [done[key] for key in keys]
@@ -163,12 +169,17 @@ class Endpoint:
 
         jobs: SimpleQueue[tuple[str, Request]] = SimpleQueue()
         results: SimpleQueue[tuple[str, Reply] | Exception] = SimpleQueue()
-        # The shortest goes first and alone: a server that refuses that one refuses the settings.
-        order = sorted(requests.items(), key=lambda job: estimated(job[1]).tokens_in or 0)
+        # A kept one, else the shortest goes first and alone, and where it is refused the next: a server that
+        # refuses all of those refuses the settings.
+        waiting = sorted(
+            requests.items(),
+            key=lambda job: (self._cache.get(job[0]) is None, estimated(job[1]).tokens_in or 0),
+        )
         try:
-            for number in tqdm(range(len(order)), desc=progress, disable=progress is None):
-                if number < 2:
-                    started = order[:1] if number == 0 else order[1:]
+            for number in tqdm(range(len(waiting)), desc=progress, disable=progress is None):
+                if waiting:
+                    alone = number == 0 or (self._refused > 0 and not self._met)
+                    started, waiting = (waiting[:1], waiting[1:]) if alone else (waiting, [])
                     for job in started:
                         jobs.put(job)
                     # Daemons: Ctrl-C must not wait for a server that is slow to answer.
@@ -351,9 +362,12 @@ class Endpoint:
                 f"{self.url} answered HTTP {status}: {said}",
                 f"{OURS.get(status, 'address or model name is wrong')}; the key is read from ${self.key_variable}",
             )
-        if not self._met:
+        self._refused += not self._met
+        if not self._met and self._refused >= self._probes:
             raise EndpointError(
-                f"{self.url} refused the first request with HTTP {status}: {said}",
+                f"{self.url} refused the first {self._refused} requests, the last with HTTP {status}: {said}"
+                if self._refused > 1
+                else f"{self.url} refused the first request with HTTP {status}: {said}",
                 "change what the server names: length of the reply, sampling, extra body or structure",
             )
         raise _GaveUpError(f"HTTP {status}: {said}")
