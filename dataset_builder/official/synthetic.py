@@ -7,10 +7,8 @@ are never packed under the name of COIG-Writer.
 from __future__ import annotations
 
 import dataclasses
-import json
 import uuid
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,13 +98,6 @@ def _summing(values: NDArray[np.int64], total: int, spread: Spread) -> NDArray[n
 def _text(opening: str, length: int, random: np.random.Generator) -> str:
     filler = "".join(random.choice(list(FILLER), max(0, length - len(opening))))
     return (opening + filler)[:length]
-
-
-def write_array(path: Path, drawn: list[Row]) -> Path:
-    """Writes rows as the authors do: one indented JSON array."""
-    content = json.dumps([row.official() for row in drawn], ensure_ascii=False, indent=2)
-    path.write_text(content, encoding="utf-8")
-    return path
 
 
 @dataclasses.dataclass(frozen=True)

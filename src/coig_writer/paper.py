@@ -18,7 +18,6 @@ from coig_writer.taxonomy import published
 ARXIV_ID = "2510.14763"
 ROWS = 1665
 QUERIES = {"zh": 204, "en": 353}
-SUBSET_QUERIES = 104
 BASE_MODEL = "Qwen/Qwen2.5-7B-Instruct"
 
 

@@ -49,24 +49,6 @@ def binomial(wins: int, n: int, share: float = 0.5, side: Side = "two-sided") ->
     return Test("exact binomial", wins / n, n, p, side)
 
 
-def mcnemar(first_only: int, second_only: int) -> Test:
-    """Tests two paired yes-or-no outcomes: exact binomial on the pairs that differ.
-
-    Args:
-        first_only: Prompts on which only the first succeeded.
-        second_only: Prompts on which only the second did.
-
-    Raises:
-        StatisticsError: No prompt separates the two.
-    """
-    differing = first_only + second_only
-    if differing == 0:
-        raise StatisticsError(
-            "no prompt separates the two", "report that they agree on every prompt"
-        )
-    return dataclasses.replace(binomial(first_only, differing), method="exact McNemar")
-
-
 def two_shares(hits: tuple[int, int], n: tuple[int, int]) -> Test:
     """Tests two independent shares against each other: Fisher's exact test.
 
@@ -87,16 +69,6 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     scaled = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(scaled, 1.0)
-    return tuple(map(float, adjusted))
-
-
-def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Adjusts p-values for the false discovery rate (Benjamini and Hochberg 1995)."""
-    p = _checked(p_values)
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
     return tuple(map(float, adjusted))
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 GRAM = 4
 # Of two texts that share 60 % of their 4-grams, 96 % meet in some bucket; of two that share 5 %, 0.02 %.
 BUCKETS, HASHES_PER_BUCKET = 24, 4
-BYTES_PER_DOCUMENT = BUCKETS * HASHES_PER_BUCKET * 4
 
 
 def shingles(text: str) -> NDArray[np.uint64]:
