@@ -107,8 +107,8 @@ def thirty() -> Claim:
     shares = {slug: n / paper.ROWS for slug, n in sorted(totals.items(), key=lambda x: -x[1])}
     communication, novel = shares["communication"], shares["novel"]
     reason = Text(
-        f"{totals['communication']} and {totals['novel']} of {paper.ROWS:,} rows: {percent(communication)} and {percent(novel)}. The two shares named beside them, 14.6% and 13.3%, are right.",
-        f"{paper.ROWS:,} 条中各有 {totals['communication']} 条和 {totals['novel']} 条，即 {percent(communication)} 和 {percent(novel)}。同一句里的另外两个比例 14.6% 与 13.3% 是对的。",
+        f"{totals['communication']} and {totals['novel']} of {paper.ROWS:,} rows: {percent(communication)} and {percent(novel)}. The two shares named beside them, 14.6% and 13.3%, are right to the digit. If a sign for about was lost from the text at hand, 30% is a rounding, and a generous one for {percent(novel)}.",
+        f"{paper.ROWS:,} 条中各有 {totals['communication']} 条和 {totals['novel']} 条，即 {percent(communication)} 和 {percent(novel)}。同一句里的另外两个比例 14.6% 与 13.3% 精确到小数位都是对的。若原文在此处有“约”号而手头的文本丢失了它，30% 就只是取整，对 {percent(novel)} 来说还偏大。",
     )
     rows: dict[str | Text, float] = {
         Text(names.category(slug).en, names.category(slug).zh): share

@@ -189,7 +189,7 @@ def confused() -> Claim:
     rows = [Row(NAMES[v], found[v], "yes" if v == "cw" else "open") for v in VARIANTS]
     return Claim(
         "confusion-cw", CHAPTER,
-        Text("CW alone writes Chinese on 12.18% of English prompts.", "只用创作数据的 CW 在 12.18% 的英文题上写出中文。"),
+        Text("CW writes Chinese on 12.18% of English prompts, against 1.13% for CW+10k and 1.42% for G.", "CW 在 12.18% 的英文题上写出中文，CW+10k 为 1.13%，G 为 1.42%。"),
         "section 3.3",
         Finding(decide(p < ALPHA), reason, worst.value, worst.low, worst.high, worst.n, p, of=Text("CW", "CW")),
         plots.rates(rows, reference=None, ends=(0.0, 0.2)),

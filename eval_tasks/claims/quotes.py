@@ -37,7 +37,7 @@ QUOTES: dict[str, str] = {
     # The dataset
     "genres-51": "1,665 meticulously curated triplets spanning 51 genres",
     "minimum-15": "balanced genre representation with minimum 15 samples per category",
-    "categories-7": "The dataset spans 7 main categories with 51 specific genres",
+    "categories-7": "The dataset spans 7 main categories",
     "domains-8": "Our final taxonomy encompasses 51 specific genres organized across eight primary domains",
     "thirty-percent": "Communication and Novel categories each represent 30% of the dataset, followed by Non-fiction (14.6%) and Functional Writing (13.3%)",
     "overall-means": "Average character lengths are 283 for prompts, 1,089 for reasoning processes, and 2,214 for articles",
