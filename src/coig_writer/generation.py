@@ -13,12 +13,13 @@ from coig_writer.triplet import Language, assistant_turn
 
 ReasoningState = Literal["closed", "unterminated", "absent"]
 OPEN, CLOSE = "<think>", "</think>"  # what this kit trains; what others write is in _TAG
-# DeepSeek and Qwen, prompted models, Sky-T1 and OpenThoughts, Kimi, Magistral, Seed. A tag right after
-# a quotation mark is spoken of, not used.
+# DeepSeek and Qwen, prompted models, Sky-T1 and OpenThoughts, Kimi, Magistral, Seed. A tag right after an
+# opening quotation mark is spoken of, not used; one after a mark that may close too, if another follows.
 _TAG = re.compile(
-    r"""(?<![`'"\u201c\u2018\u300c\u300e])(?:"""
+    r"""(?<![\u201c\u2018\u300c\u300e])(?:(?<=(?P<mark>[`'"]))|(?<![`'"]))(?:"""
     r"(?P<open><(?:think|thinking|thought|reasoning|seed:think)>|<\|begin_of_thought\|>|\u25c1think\u25b7|\[THINK\])"
-    r"|(?:</(?:think|thinking|thought|reasoning|seed:think)>|<\|end_of_thought\|>|\u25c1/think\u25b7|\[/THINK\]))",
+    r"|(?:</(?:think|thinking|thought|reasoning|seed:think)>|<\|end_of_thought\|>|\u25c1/think\u25b7|\[/THINK\]))"
+    r"""(?(mark)(?![`'"]))""",
     re.IGNORECASE,
 )
 _SOLUTION = re.compile(r"<\|(?:begin|end)_of_solution\|>", re.IGNORECASE)

@@ -72,6 +72,25 @@ def test_a_state_without_its_reasoning_is_an_error(given: dict[str, str]) -> Non
     assert "leave the columns" in caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ('<think>题目叫"雨"</think>文', ('题目叫"雨"', "文", "closed")),
+        ("<think>that is James'</think>Rain.", ("that is James'", "Rain.", "closed")),
+        ("<think>用`雨`</think>文", ("用`雨`", "文", "closed")),
+        (
+            '"<think>" and `</think>` are tags.',
+            (None, '"<think>" and `</think>` are tags.', "absent"),
+        ),
+        ("“</think> 是标签”", (None, "“</think> 是标签”", "absent")),
+    ],
+)
+def test_a_tag_in_quotation_marks_is_spoken_of_and_one_after_a_closed_quotation_is_used(
+    text: str, parts: tuple[str | None, str, str]
+) -> None:
+    assert split(text) == Parts(*parts)
+
+
 def test_numbers_below_zero_are_errors() -> None:
     for number in ({"sample": -1}, {"n_tokens": -1}):
         with pytest.raises(InputError, match="is below 0"):
