@@ -312,13 +312,18 @@ def test_wrong_input_is_one_clear_sentence(tmp_path: Path, monkeypatch: pytest.M
         run(monkeypatch, "audit", "--out", tmp_path / "none", "--generations", tmp_path / "g.jsonl")
 
 
+def judging(server: Server, folder: Path, queries: int) -> tuple[object, ...]:
+    """Returns a command that lacks its pairs; the judge calls every pair a tie."""
+    server.behaviour = lambda _b, _n: said('{"why": "", "verdict": "tie"}')
+    write_records(folder / "g.jsonl", corpus(queries), Generation)
+    return ("run", "--model", "m", "--url", server.url, "--generations", folder / "g.jsonl",
+            "--out", folder / "judged", "--cache", folder / "cache", "--pairs")  # fmt: skip
+
+
 def test_pairs_of_two_runs_stand_side_by_side(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.behaviour = lambda _b, _n: said('{"why": "", "verdict": "tie"}')
-    write_records(tmp_path / "g.jsonl", corpus(2), Generation)
-    command = ("run", "--model", "m", "--url", server.url, "--generations", tmp_path / "g.jsonl",
-               "--out", tmp_path / "judged", "--cache", tmp_path / "cache", "--pairs")  # fmt: skip
+    command = judging(server, tmp_path, 2)
     run(monkeypatch, *command, "a:b")
     run(monkeypatch, *command, "a:c")
     run(monkeypatch, *command, "a:c")  # again: replaces itself
@@ -331,10 +336,7 @@ def test_pairs_of_two_runs_stand_side_by_side(
 def test_reply_length_temperature_and_further_keys_are_the_users(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.behaviour = lambda _b, _n: said('{"why": "", "verdict": "tie"}')
-    write_records(tmp_path / "g.jsonl", corpus(1), Generation)
-    command = ("run", "--model", "m", "--url", server.url, "--generations", tmp_path / "g.jsonl",
-               "--out", tmp_path / "judged", "--cache", tmp_path / "cache", "--pairs", "a:b")  # fmt: skip
+    command = (*judging(server, tmp_path, 1), "a:b")
     run(monkeypatch, *command)
     assert (server.bodies[0]["max_tokens"], server.bodies[0]["temperature"]) == (1040, 0)
     run(monkeypatch, *command, "--max-tokens", 77, "--temperature", 0.5,
