@@ -242,7 +242,7 @@ CONFUSION = (
     Metric(
         "language_confusion_any",
         _confusion("any"),
-        "any text of the other language outside quotations and names",
+        "any text of the other language outside quotations and names, or mixed",
         "share",
     ),
     Metric(

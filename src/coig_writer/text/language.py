@@ -159,7 +159,12 @@ def confusion(text: str, language: Language) -> Confusion | None:
     found = [(name, run) for name, pattern in _FOREIGN.items() for run in pattern.findall(bare)]
     bare = _JAPANESE.sub("\n", bare)
     if language == "zh":
-        latin = [run for run in _LATIN_SPAN.findall(bare) if len(_LOWER.findall(run)) >= 2]
+        # "Appel et al" is names too
+        latin = [
+            run
+            for run in _LATIN_SPAN.findall(bare)
+            if len(_LOWER.findall(run.replace("et al", ""))) >= 2
+        ]
         found += [("fr" if _french(run) else "en", run) for run in latin]
     else:
         han = [m.group() for m in _HAN_SPAN.finditer(bare) if not _is_name(bare, m)]

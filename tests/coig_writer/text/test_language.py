@@ -135,6 +135,7 @@ def test_a_twentieth_is_mixed_and_half_is_wrong(text, language, expected) -> Non
     [
         ("“" + "雨" * 200 + "”", "en", 0),  # quoted: at most 200 characters
         ("“" + "雨" * 201 + "”", "en", 1),
+        ("这一结论最早由Potter M F et al提出。", "zh", 0),  # a citation: names
         ("Li Bai 李白太白 sang.", "en", 0),  # a name: at most four
         ("Li Bai 李白李太白 sang.", "en", 1),
         ("他说 so it goes 就走了。", "zh", 1),  # three words, two in lower case
