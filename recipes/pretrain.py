@@ -12,12 +12,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import hashlib
-import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from coig_writer.errors import MissingInputError, run_command
+from coig_writer.errors import ConfigError, InputError, MissingInputError, run_command
 from coig_writer.files import read_rows
 from coig_writer.training import pretraining
 from coig_writer.training.pretraining import Shape, Text
@@ -52,10 +52,16 @@ def of_folder(folder: Path) -> Iterator[Text]:
         if file.suffix == ".txt":
             bodies: Iterable[str] = [file.read_text(encoding="utf-8")]
         else:
-            rows = (row for _, row in read_rows(file))
-            bodies = ("\n".join(filter(None, (row.get("title"), row["text"]))) for row in rows)
+            bodies = (_body(where, row) for where, row in read_rows(file))
         for body in bodies:
             yield Text("corpus", simplified.convert(body))
+
+
+def _body(where: str, row: dict[str, Any]) -> str:
+    title, text = row.get("title"), row.get("text")
+    if not isinstance(text, str) or not isinstance(title, str | None):
+        raise InputError(f"{where}: no text", "give each row a field text, and a title or none")
+    return f"{title}\n{text}" if title else text
 
 
 def of_kit() -> tuple[list[Text], list[str]]:
@@ -104,18 +110,18 @@ def main() -> int | None:
     half.add_argument("--prepare", action="store_true", help="prepare only")
     half.add_argument("--train", action="store_true", help="train only, on what was prepared")
     given = parser.parse_args()
+    if given.epochs < 1:
+        raise ConfigError(f"--epochs {given.epochs} trains nothing", "give at least 1")
     shape = dataclasses.replace(Shape(), epochs=given.epochs)
     if not given.train:
         if given.corpus is None:
             raise MissingInputError("no corpus", "give --corpus FOLDER")
         texts, kept_out = of_kit()
-        pretraining.prepare(given.work, [*of_folder(given.corpus), *texts], kept_out, shape)
+        names = [f"sample-{name}" for name in sorted(reported(sample_files()))]
+        pretraining.prepare(given.work, [*of_folder(given.corpus), *texts], kept_out, names, shape)
         print(f"{given.work}: tokenizer and corpus")
     if not given.prepare:
         given.out.mkdir(parents=True, exist_ok=True)
-        shutil.copy(given.work / pretraining.RECORD, given.out)
-        names = sorted(reported(sample_files()))
-        (given.out / "held_out.txt").write_text("".join(f"sample-{n}\n" for n in names), "utf-8")
         loss = pretraining.train(given.work, given.out, shape, log=given.out / "training.jsonl")
         print(f"{given.out}: {loss:.3f} nats per piece on held-out documents")
     return None

@@ -11,13 +11,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from coig_writer.files import appending, write_json
+from coig_writer.errors import InputError, MissingInputError
+from coig_writer.files import appending, read_json, write_json
 from coig_writer.folder import atomic_folder
 from coig_writer.text.ngrams import grams, within
 from coig_writer.training import smoke
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 GRAM = 13  # characters: a run this long shared with a held-out text is a copy
 HELD_OUT_DOCUMENTS = 0.02
-CORPUS, HELD_OUT, RECORD = "corpus.npy", "held_out.npy", "corpus.json"
+CORPUS, HELD_OUT, RECORD, NAMES = "corpus.npy", "held_out.npy", "corpus.json", "held_out.txt"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,14 +93,20 @@ def without(texts: Iterable[Text], kept_out: Iterable[str]) -> tuple[list[Text],
     return left, gone
 
 
-def prepare(out: Path, texts: Sequence[Text], kept_out: Sequence[str], shape: Shape) -> None:
+def prepare(
+    out: Path, texts: Sequence[Text], kept_out: Sequence[str], names: Sequence[str], shape: Shape
+) -> None:
     """Writes tokenizer, corpus and its record to a folder.
 
     Args:
         out: The folder.
         texts: The corpus.
         kept_out: Texts whose loss will be reported; no 13-gram of them stands in the corpus.
+        names: The ids of the rows whose parts they are.
         shape: For the size of the tokenizer and the seed.
+
+    Raises:
+        InputError: The texts are too few to train on, or to measure the loss of.
     """
     clean, gone = without(texts, kept_out)
     order = np.random.default_rng(shape.seed).permutation(len(clean))
@@ -114,10 +122,18 @@ def prepare(out: Path, texts: Sequence[Text], kept_out: Sequence[str], shape: Sh
         return np.array(ids, dtype=np.uint16)
 
     training = [i for i in order.tolist() if i not in held]
+    corpus, held_out = encoded(training, weighted=True), encoded(sorted(held), weighted=False)
+    if len(corpus) < 2 * shape.block or len(held_out) < shape.block:
+        raise InputError(
+            f"{len(clean)} texts give {len(corpus)} pieces to train on and {len(held_out)} held out; "
+            f"at least {2 * shape.block} and {shape.block} are needed",
+            "give a larger corpus",
+        )
     with atomic_folder(out, "pretraining corpus") as folder:
         tokenizer.save_pretrained(folder)
-        np.save(folder / CORPUS, encoded(training, weighted=True))
-        np.save(folder / HELD_OUT, encoded(sorted(held), weighted=False))
+        np.save(folder / CORPUS, corpus)
+        np.save(folder / HELD_OUT, held_out)
+        (folder / NAMES).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
         sources = sorted({t.source for t in texts})
         digest = hashlib.sha256("\0".join(t.text for t in texts).encode()).hexdigest()
         record = {
@@ -156,15 +172,19 @@ def model(shape: Shape, pieces: int, end: int, pad: int) -> Qwen2ForCausalLM:
 
 
 def train(folder: Path, out: Path, shape: Shape, *, log: Path | None = None) -> float:
-    """Trains on what ``prepare`` wrote and saves weights in bf16 beside the tokenizer.
+    """Trains on what ``prepare`` wrote and saves weights in bf16 beside the tokenizer and the corpus's record.
 
     Returns:
         The loss on the corpus's held-out documents, in nats per piece, of the weights that were kept: those
         of the epoch where it was lowest.
+
+    Raises:
+        MissingInputError: Nothing was prepared there.
     """
     import torch
     from transformers import AutoTokenizer
 
+    _check_prepared(folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tokenizer = AutoTokenizer.from_pretrained(folder)
     made = model(shape, len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id)
@@ -172,16 +192,7 @@ def train(folder: Path, out: Path, shape: Shape, *, log: Path | None = None) -> 
     tokens = torch.from_numpy(np.load(folder / CORPUS).astype(np.int64))
     held = torch.from_numpy(np.load(folder / HELD_OUT).astype(np.int64))
     steps = shape.epochs * math.ceil(len(tokens) // shape.block / shape.batch)
-    matrices = [p for p in made.parameters() if p.ndim > 1]
-    others = [p for p in made.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": shape.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ],
-        lr=shape.learning_rate,
-        betas=(0.9, 0.95),
-    )
+    optimizer = _optimizer(made, shape)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
     draw = torch.Generator().manual_seed(shape.seed)
     best, kept = math.inf, made.state_dict()
@@ -202,7 +213,37 @@ def train(folder: Path, out: Path, shape: Shape, *, log: Path | None = None) -> 
     torch.nn.Module.to(made, "cpu", torch.bfloat16)
     made.save_pretrained(out)
     tokenizer.save_pretrained(out)
+    _keep_record(folder, out, shape)
     return best
+
+
+def _check_prepared(folder: Path) -> None:
+    if gone := [n for n in (CORPUS, HELD_OUT, RECORD, NAMES) if not (folder / n).is_file()]:
+        raise MissingInputError(
+            f"{folder}: no prepared corpus ({gone[0]})",
+            "run: python recipes/pretrain.py --prepare --corpus FOLDER",
+        )
+
+
+def _keep_record(folder: Path, out: Path, shape: Shape) -> None:
+    """Puts what was prepared and left out beside the weights, with the epochs that were trained."""
+    shutil.copy(folder / NAMES, out)
+    write_json(out / RECORD, read_json(folder / RECORD) | {"shape": dataclasses.asdict(shape)})
+
+
+def _optimizer(made: Qwen2ForCausalLM, shape: Shape) -> torch.optim.Optimizer:
+    """Returns AdamW; only matrices decay."""
+    import torch
+
+    parameters = list(made.parameters())
+    return torch.optim.AdamW(
+        [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": shape.weight_decay},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ],
+        lr=shape.learning_rate,
+        betas=(0.9, 0.95),
+    )
 
 
 def _rate(step: int, steps: int) -> float:

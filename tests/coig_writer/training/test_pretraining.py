@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
+import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from coig_writer.errors import InputError, MissingInputError
 from coig_writer.training import pretraining
 from coig_writer.training.pretraining import Shape, Text
+from recipes import pretrain
 
 KEPT_OUT = "巷口的灯坏了三年，没有人记得它亮过。"
 TINY = Shape(
@@ -29,7 +33,8 @@ def test_paragraphs_that_share_thirteen_characters_with_a_kept_out_text_go():
 
 def test_a_base_is_prepared_and_trained_and_keeps_the_weights_of_its_best_epoch(tmp_path):
     texts = [Text("a", f"第{n}夜，雨落在瓦上，灯还亮着。" * 6, weight=2) for n in range(12)]
-    pretraining.prepare(tmp_path / "work", texts, [KEPT_OUT], TINY)
+    longer = dataclasses.replace(TINY, epochs=9)
+    pretraining.prepare(tmp_path / "work", texts, [KEPT_OUT], ["sample-lamp"], longer)
     record = json.loads((tmp_path / "work" / pretraining.RECORD).read_text(encoding="utf-8"))
     assert (record["documents"], record["held_out_documents"]) == (12, 1)
     once = len(AutoTokenizer.from_pretrained(tmp_path / "work")(texts[0].text)["input_ids"]) + 1
@@ -42,3 +47,16 @@ def test_a_base_is_prepared_and_trained_and_keeps_the_weights_of_its_best_epoch(
     assert epochs[1]["loss"] < epochs[0]["loss"]
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "base")
     assert model.config.hidden_size == TINY.width
+    assert (tmp_path / "base" / pretraining.NAMES).read_text("utf-8") == "sample-lamp\n"
+    trained = json.loads((tmp_path / "base" / pretraining.RECORD).read_text("utf-8"))
+    assert trained == record | {"shape": dataclasses.asdict(TINY)}  # two epochs, not nine
+
+
+def test_a_corpus_that_is_too_small_or_not_there_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"2 texts give \d+ pieces to train on"):
+        pretraining.prepare(tmp_path / "work", [Text("a", "雨。"), Text("a", "灯。")], [], [], TINY)
+    with pytest.raises(MissingInputError, match="no prepared corpus"):
+        pretraining.train(tmp_path / "work", tmp_path / "base", TINY)
+    (tmp_path / "texts.jsonl").write_text('{"title": "夜"}\n', "utf-8")
+    with pytest.raises(InputError, match=r"texts\.jsonl.*: no text"):
+        list(pretrain.of_folder(tmp_path))
