@@ -41,7 +41,7 @@ from coig_writer.mixing import controls
 from coig_writer.planning import lengths as planner_lengths
 from coig_writer.planning import planner
 from coig_writer.planning.planner import Shape
-from coig_writer.training import attention, kernels, modes, smoke, throughput
+from coig_writer.training import attention, modes, smoke, throughput
 from coig_writer.training import recipe as recipes
 from coig_writer.training.recipe import RecipeArguments
 from coig_writer.training.trainer import RecipeTrainer, checkpoint_layers, compile_layers
@@ -170,7 +170,7 @@ def measure(own: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
         lines = [row for _, row in read_rows(trainer.consumed_file)]
     if profiler is not None:
         profiler.stop()
-        print(kernels.table(profiler, clock.ends[-1] - clock.ends[-2], 24))
+        print(throughput.kernels(profiler, clock.ends[-1] - clock.ends[-2], 24))
     found = steps_of(lines, lengths, trainer.state.log_history, clock)
     return result(found, own, of, device) | {"mode": dataclasses.asdict(mode), "dtype": model.dtype}
 

@@ -84,7 +84,7 @@ def test_the_ground_floor_imports_without_extras(root):
         "        if name.partition('.')[0] in blocked: raise ImportError(name)\n"
         "sys.meta_path.insert(0, Block())\n"
         "import coig_writer.taxonomy, coig_writer.triplet, coig_writer.benchmark, coig_writer.mixture, coig_writer.paper\n"
-        "import coig_writer.ballot, coig_writer.quality, coig_writer.generation, coig_writer.score, coig_writer.document\n"
+        "import coig_writer.ballot, coig_writer.generation, coig_writer.score, coig_writer.document\n"
         "import coig_writer.metrics.lexical, coig_writer.metrics.length, coig_writer.preference\n"
         "assert coig_writer.benchmark.queries('zh')\n"
     )

@@ -20,9 +20,8 @@ import sys
 from typing import Any
 
 from coig_writer import taxonomy
-from coig_writer.document import Document, dropped
+from coig_writer.document import DIMENSIONS, Document, dropped
 from coig_writer.files import atomic_path, write_records
-from coig_writer.quality import DIMENSIONS
 from coig_writer.taxonomy import Taxonomy
 from coig_writer.text.contamination import contaminated
 from coig_writer.text.normalise import reduced

@@ -9,9 +9,8 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from coig_writer.document import Document
+from coig_writer.document import DIMENSIONS, Document
 from coig_writer.preference.rates import Rate, wilson
-from coig_writer.quality import DIMENSIONS
 from coig_writer.taxonomy import Taxonomy
 from coig_writer.text.minhash import shingles
 from coig_writer.text.ngrams import similarity

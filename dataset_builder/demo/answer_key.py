@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from coig_writer.quality import DIMENSIONS
+from coig_writer.document import DIMENSIONS
 
 SEED = 20251016
 # One measure reached is enough; other platforms of the samples have no threshold.

@@ -9,8 +9,7 @@ lowers the prompt's quality and never raises it; the printed D.4 rewards it.
 
 from __future__ import annotations
 
-from coig_writer.document import Document, dropped
-from coig_writer.quality import DIMENSIONS, LOWEST, QualityScores, decide
+from coig_writer.document import DIMENSIONS, LOWEST, Document, QualityScores, decide, dropped
 from coig_writer.text.ngrams import grams, within
 from coig_writer.text.normalise import reduced
 from coig_writer.workbench.prompts import Answer, digests, slots

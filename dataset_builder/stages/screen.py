@@ -8,8 +8,7 @@ wait among the dropped, counted, and the next run asks again.
 
 from __future__ import annotations
 
-from coig_writer.document import Document, dropped
-from coig_writer.quality import EACH_AT_LEAST
+from coig_writer.document import EACH_AT_LEAST, Document, dropped
 from coig_writer.workbench.prompts import Answer, digests, slots
 from dataset_builder.stages.parts import Outcome
 from dataset_builder.stages.stage import NoOptions, Settings, Stage, Step, deciding

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from coig_writer import paper
 from coig_writer.mixture import VARIANTS
-from coig_writer.preference import power, significance
+from coig_writer.preference import significance
 from coig_writer.preference.rates import Rate, wilson
 from coig_writer.triplet import Language
 from eval_tasks.claims.claim import ALPHA, Verdict
@@ -58,7 +58,7 @@ def flips(language: Language, row: str, column: str) -> int | None:
     """Returns how many prompts must go the other way until a pair no longer differs after correction."""
     others = [p for pair, p in raw(language).items() if set(pair) != {row, column}]
     cell = paper.TABLE_2[language][row, column]
-    return power.fewest_flips(cell.wins, cell.n, others)
+    return significance.fewest_flips(cell.wins, cell.n, others)
 
 
 def not_better(counts: Mapping[str, tuple[int, int]]) -> list[str]:

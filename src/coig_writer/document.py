@@ -3,7 +3,8 @@
 Every stage takes documents and either keeps or drops each (paper, section 2). What it drops keeps
 stage, reason and evidence. Reasons that begin with ``unscored``, ``awaiting`` or ``returned`` are
 *open*: nothing was decided yet, and the next run of the stage looks again. Fields that later stages
-fill are None or empty until then.
+fill are None or empty until then. Six scores decide at the end (``decide``): each at least 8 of 10, their sum at
+least 50 of 60.
 """
 
 from __future__ import annotations
@@ -16,6 +17,18 @@ Author = Literal["human", "model", "model_edited"]
 DateEvidence = Literal["typed", "two_dates_agree", "found_in_url"]
 OPEN = ("unscored", "awaiting", "returned")
 LONGEST_EVIDENCE = 300
+# The paper's gate (section 2.2, Figure 2): because each of the six scores must be 8, the sum fails at 48 or 49 alone.
+EACH_AT_LEAST = 8
+SUM_AT_LEAST = 50
+LOWEST, HIGHEST = 1, 10
+DIMENSIONS = (
+    "article_quality",
+    "article_creativity",
+    "prompt_quality",
+    "prompt_creativity",
+    "reasoning_quality",
+    "reasoning_creativity",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,3 +115,42 @@ class Dropped:
 def dropped(document: Document, stage: str, reason: str, evidence: str = "") -> Dropped:
     """Drops a document; evidence is cut to 300 characters."""
     return Dropped(document, stage, reason, evidence[:LONGEST_EVIDENCE])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class QualityScores:
+    """The six scores, 1–10; None where a scorer refused or gave no usable answer."""
+
+    article_quality: int | None
+    article_creativity: int | None
+    prompt_quality: int | None
+    prompt_creativity: int | None
+    reasoning_quality: int | None
+    reasoning_creativity: int | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether to keep a triplet, and why not; ``keep`` is None where a score is missing."""
+
+    keep: bool | None
+    reason: str
+
+
+def decide(scores: QualityScores) -> Decision:
+    """Applies the gate.
+
+    Returns:
+        ``Decision(None, "unscored_…")`` if a score is missing, ``Decision(False, …)`` naming the
+        first dimension below 8 or the sum below 50, else ``Decision(True, "passed")``.
+    """
+    values = [(name, getattr(scores, name)) for name in DIMENSIONS]
+    for name, value in values:
+        if value is None:
+            return Decision(None, f"unscored_{name}")
+    for name, value in values:
+        if value < EACH_AT_LEAST:
+            return Decision(False, f"{name}_below_{EACH_AT_LEAST}")
+    if sum(value for _, value in values) < SUM_AT_LEAST:
+        return Decision(False, f"sum_below_{SUM_AT_LEAST}")
+    return Decision(True, "passed")

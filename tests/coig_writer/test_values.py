@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coig_writer import ballot, quality, taxonomy, triplet
+from coig_writer import ballot, document, taxonomy, triplet
 from coig_writer.ballot import Ballot
 from coig_writer.errors import InputError
 from coig_writer.generation import split
@@ -77,7 +77,7 @@ def test_reasoning_is_told_from_article(text, reasoning, article, state):
 
 
 def scores(*values):
-    return quality.QualityScores(*values)
+    return document.QualityScores(*values)
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,12 @@ def scores(*values):
     ],
 )
 def test_the_quality_gate(values, keep, reason):
-    assert quality.decide(scores(*values)) == quality.Decision(keep, reason)
+    assert document.decide(scores(*values)) == document.Decision(keep, reason)
 
 
 @given(st.tuples(*[st.integers(8, 10)] * 6))
 def test_with_each_at_least_eight_only_48_and_49_fail(values):
-    assert quality.decide(scores(*values)).keep == (sum(values) not in (48, 49))
+    assert document.decide(scores(*values)).keep == (sum(values) not in (48, 49))
 
 
 def vote(protocol, shown, verdict):

@@ -18,7 +18,7 @@ import numpy as np
 
 from coig_writer.ballot import Comparison
 from coig_writer.errors import StatisticsError
-from coig_writer.preference import bootstrap, bradley_terry, power, significance
+from coig_writer.preference import bootstrap, bradley_terry, significance
 from coig_writer.preference.bootstrap import FEW, Interval, Plan, at_least
 from coig_writer.preference.pairs import Floats, Ints, Pairs, WinMatrix, encode, win_matrix
 from coig_writer.preference.rates import Rate, wilson
@@ -233,7 +233,7 @@ def _conclusion(cell: Cell, p: float, corrected: float, others: Sequence[float])
     found = Conclusion(cell.row, cell.column, cell.rate, cell.majority, p, corrected, None)
     if not found.significant:
         return found
-    tested = power.fewest_flips(round(cell.majority.successes), cell.majority.n, others)
+    tested = significance.fewest_flips(round(cell.majority.successes), cell.majority.n, others)
     assert tested is not None
     # the other half of the rule: each flip moves the rate, and about so its interval, by one prompt
     prompts = cell.majority.n + cell.even
@@ -264,7 +264,7 @@ def detectable(found: Sequence[Conclusion]) -> Detectable | None:
         return None
     n = decided[len(decided) // 2]
     try:
-        rate = power.minimum_detectable(n, level=1 - ALPHA / len(decided))
+        rate = significance.minimum_detectable(n, level=1 - ALPHA / len(decided))
     except StatisticsError:
         return None
     return Detectable(rate, n, len(decided))

@@ -1,4 +1,4 @@
-"""Strict model-FLOPs utilisation: what a step must compute, over what the chip could.
+"""Strict model-FLOPs utilisation: what a step must compute, over what the chip could; and where its time goes.
 
 Per token: 6 x parameters that enter a matrix product (all but the input embedding; the output head
 counts) + 6 x layers x heads x head size x mean length (causal attention, half of the square, forward and
@@ -7,7 +7,10 @@ backward). Recomputation under checkpointing earns nothing, and padding is not c
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
 
 # Dense bf16 peaks in FLOP/s, from the vendors' data sheets.
 PEAKS = {"H200": 989.5e12, "H100": 989.5e12, "A100": 312e12, "RTX 4090": 165.2e12}
@@ -47,3 +50,22 @@ def strict_mfu(config: Any, tokens_per_second: float, mean_length: float) -> flo
     return (
         None if flops is None else tokens_per_second * flops_per_token(config, mean_length) / flops
     )
+
+
+def kernels(found: torch.profiler.profile, seconds: float, longest: int = 14) -> str:
+    """Renders a profile's longest kernels and how long the device was busy.
+
+    Args:
+        found: A stopped ``torch.profiler.profile`` with CUDA activity.
+        seconds: What the profiled call took by the clock.
+        longest: How many kernels to list.
+    """
+    spent = [e for e in found.key_averages() if e.device_type.name == "CUDA"]
+    spent.sort(key=lambda e: -e.self_device_time_total)
+    total = sum(e.self_device_time_total for e in spent) / 1e3
+    lines = [f"{1e3 * seconds:8.1f} ms of one step, {total:.1f} ms in kernels, of which"]
+    lines += [
+        f"{e.self_device_time_total / 1e3:8.1f} ms {e.count:>6} × {e.key[:110]}"
+        for e in spent[:longest]
+    ]
+    return "\n".join(lines)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from coig_writer.ballot import Comparison
-from coig_writer.preference import bootstrap, power
+from coig_writer.preference import bootstrap, significance
 from coig_writer.preference.board import (
     PRIOR,
     Board,
@@ -216,8 +216,8 @@ def test_power_is_promised_after_the_correction_that_is_made_and_without_ties() 
     found = detectable(conclusions(board(cast), names))
     assert found is not None
     assert (found.prompts, found.pairs) == (60, 10)
-    assert found.rate == pytest.approx(power.minimum_detectable(60, level=0.995))
-    assert found.rate > power.minimum_detectable(60)
+    assert found.rate == pytest.approx(significance.minimum_detectable(60, level=0.995))
+    assert found.rate > significance.minimum_detectable(60)
 
 
 def test_as_many_flips_as_told_undo_the_decision_and_one_fewer_does_not() -> None:

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from coig_writer.errors import StatisticsError
-from coig_writer.preference import power
+from coig_writer.preference import significance
 from coig_writer.preference.prediction_powered import LEAST, estimate, votes_needed
 
 
@@ -56,7 +56,7 @@ def test_it_needs_ten_votes_and_verdicts_on_all_of_them() -> None:
 
 def test_how_many_votes_a_judge_saves() -> None:
     """194 find 60 %. At ρ = .8 and 1,000 judged: .36 / (1/194 - .64/1000) = 79.8."""
-    alone = power.sample_size(0.6)
+    alone = significance.sample_size(0.6)
     assert votes_needed(alone, 0.8, 1000) == 80
     assert votes_needed(alone, 0.0, 1000) == alone
     assert votes_needed(alone, 1.0, 1000) == LEAST

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from coig_writer.errors import StatisticsError
 from coig_writer.mixture import VARIANTS
 from coig_writer.paper import TABLE_2
-from coig_writer.preference import power, significance
+from coig_writer.preference import significance
 
 
 def test_headline_p_of_the_paper() -> None:
@@ -45,8 +45,8 @@ def test_language_confusion_of_two_models() -> None:
     lambda: significance.binomial(3, 2), lambda: significance.holm([]),
     lambda: significance.holm([1.2]), lambda: significance.two_shares((1, 1), (0, 2)),
     lambda: significance.even(1, 0), lambda: significance.even(1, 2, margin=0.7),
-    lambda: power.sample_size(0.5), lambda: power.power(0.6, 0),
-    lambda: power.minimum_detectable(4),
+    lambda: significance.sample_size(0.5), lambda: significance.power(0.6, 0),
+    lambda: significance.minimum_detectable(4),
 ])  # fmt: skip
 def test_what_cannot_be_tested_is_refused(call) -> None:
     with pytest.raises(StatisticsError):
@@ -77,21 +77,21 @@ def test_the_planned_size_reaches_its_power() -> None:
 
 @pytest.mark.parametrize(("n", "percent"), [(104, 64.0), (204, 60.0), (353, 57.6), (557, 56.1)])
 def test_minimum_detectable_win_rate(n: int, percent: float) -> None:
-    rate = power.minimum_detectable(n)
+    rate = significance.minimum_detectable(n)
     assert 100 * rate == pytest.approx(percent, abs=0.06)
-    assert power.power(rate, n) == pytest.approx(0.8, abs=1e-4)
+    assert significance.power(rate, n) == pytest.approx(0.8, abs=1e-4)
 
 
 def test_sample_size() -> None:
-    assert (power.sample_size(0.55), power.sample_size(0.6)) == (783, 194)
-    assert power.sample_size(0.4) == power.sample_size(0.6)
+    assert (significance.sample_size(0.55), significance.sample_size(0.6)) == (783, 194)
+    assert significance.sample_size(0.4) == significance.sample_size(0.6)
 
 
 def test_twelve_flips_undo_the_chinese_headline() -> None:
-    assert power.fewest_flips(128, 204) == 12
-    assert power.fewest_flips(204 - 128, 204) == 12
+    assert significance.fewest_flips(128, 204) == 12
+    assert significance.fewest_flips(204 - 128, 204) == 12
     assert significance.binomial(128 - 11, 204).p < 0.05 <= significance.binomial(128 - 12, 204).p
-    assert power.fewest_flips(164, 353) is None
+    assert significance.fewest_flips(164, 353) is None
 
 
 def test_flips_follow_the_correction_of_the_family() -> None:
@@ -99,9 +99,9 @@ def test_flips_follow_the_correction_of_the_family() -> None:
     with 10 p < .05 … or 8 flips where three of them are smaller still."""
     others = [0.9] * 9
     needed = next(w for w in range(102, 204) if 10 * significance.binomial(w, 204).p < 0.05)
-    assert power.fewest_flips(128, 204, others) == 128 - needed + 1
+    assert significance.fewest_flips(128, 204, others) == 128 - needed + 1
     smaller = [1e-9] * 6 + [0.9] * 3
     needed = next(w for w in range(102, 204) if 4 * significance.binomial(w, 204).p < 0.05)
-    assert power.fewest_flips(128, 204, smaller) == 128 - needed + 1 == 8
-    assert power.fewest_flips(117, 204) == 1
-    assert power.fewest_flips(117, 204, [0.9]) is None
+    assert significance.fewest_flips(128, 204, smaller) == 128 - needed + 1 == 8
+    assert significance.fewest_flips(117, 204) == 1
+    assert significance.fewest_flips(117, 204, [0.9]) is None

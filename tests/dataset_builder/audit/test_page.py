@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from coig_writer import taxonomy
-from coig_writer.document import Document
+from coig_writer.document import DIMENSIONS, Document
 from coig_writer.files import write_records
-from coig_writer.quality import DIMENSIONS
 from dataset_builder.audit import audit, measures
 from dataset_builder.audit import page as audit_page
 from dataset_builder.stages import parts

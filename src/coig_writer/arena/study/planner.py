@@ -15,8 +15,8 @@ from coig_writer.arena.study.definition import Study
 from coig_writer.arena.study.exclusions import READING
 from coig_writer.ballot import Protocol
 from coig_writer.errors import StatisticsError
-from coig_writer.preference.power import minimum_detectable, sample_size
 from coig_writer.preference.prediction_powered import votes_needed
+from coig_writer.preference.significance import minimum_detectable, sample_size
 
 FAIR_SHARE = 2.0
 
