@@ -15,14 +15,19 @@ help: ## lists these targets
 
 install: $(VENV)/installed ## makes .venv and installs the kit with everything it needs, once
 
-$(VENV)/installed: pyproject.toml constraints.txt
+# pip before 24 takes half an hour to find the versions that constraints.txt names
+define installs
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=24'
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(1)]'
+endef
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(call installs,$(EXTRAS))
 	touch $(VENV)/installed-demo $@
 
 $(VENV)/installed-demo: pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(DEMO)]'
+	$(call installs,$(DEMO))
 	touch $@
 
 demo: $(VENV)/installed-demo ## the main job on embedded samples: dataset, five smoke models, scores, report, cards (MODEL=smollm2: a real small model)
