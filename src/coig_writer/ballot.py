@@ -109,7 +109,8 @@ def _fits_ranking(verdict: object, shown: tuple[str, ...]) -> bool:
         return False
     flat = [v for place in verdict for v in (place if isinstance(place, list) else [place])]
     return (
-        all(isinstance(v, str) for v in flat)
+        [] not in verdict
+        and all(isinstance(v, str) for v in flat)
         and sorted(flat) == sorted(shown)
         and len(set(flat)) == len(flat)
     )

@@ -33,8 +33,8 @@ class Programs:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def _known(self, rater: str) -> str:
-        found = self._state.booth.identity.from_cookie(rater)
+    def _known(self, rater: object) -> str:
+        found = self._state.booth.identity.from_cookie(_text(rater))
         if found is None:
             raise RefusedError(401)
         return str(found)
@@ -49,7 +49,7 @@ class Programs:
     ) -> dict[str, object]:
         """Gives a rater a seat and the first open item; ``rater`` is empty, an invitation, or what an earlier session gave."""
         booth, body = self._state.booth, _body(routes.Session, protocol, language, consent=consent)
-        invited = booth.identity.invited(booth.study.study, booth.study.raters, rater)
+        invited = booth.identity.invited(booth.study.study, booth.study.raters, _text(rater or ""))
         who = (
             booth.identity.rater("invited", invited)
             if invited
@@ -102,6 +102,13 @@ def _body(kind: type[B], protocol: str, language: str, **fields: Any) -> B:
         return kind(protocol=protocol, language=language, **fields)
     except ValidationError:
         raise RefusedError(422) from None
+
+
+def _text(sent: object) -> str:
+    """Gradio checks no types: a program may send anything as ``rater``, and half surrogates within."""
+    if not isinstance(sent, str) or not sent.isascii():
+        raise RefusedError(401)
+    return sent
 
 
 def _in_sentences(endpoint: Callable[..., Any]) -> Callable[..., Any]:

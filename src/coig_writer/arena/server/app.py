@@ -28,7 +28,7 @@ from coig_writer.arena.server import api, routes
 from coig_writer.arena.server.backup import HANG_S, Backup
 from coig_writer.arena.server.board import Board
 from coig_writer.arena.server.booth import Booth
-from coig_writer.arena.server.guard import Guard, Limit, say_no_more
+from coig_writer.arena.server.guard import Guard, Limit, refusal, say_no_more
 from coig_writer.arena.server.tables import tables
 from coig_writer.arena.server.tally import Apart, Tally
 from coig_writer.arena.server.writer import Writer
@@ -109,6 +109,8 @@ def _server_class() -> type[gradio.Server]:
 def _add_gradio(app: gradio.Server, *, with_tables: bool) -> None:
     import gradio
 
+    unknown = gradio.route_utils.FnIndexInferError
+    app.add_exception_handler(unknown, lambda *_: refusal(404))
     if os.environ.get("OAUTH_CLIENT_ID"):
         gradio.oauth.attach_oauth(app)
     if with_tables:

@@ -24,6 +24,7 @@ from coig_writer.ballot import Ballot, Protocol
 from coig_writer.errors import InputError
 
 MAX_DESKS = 5_000
+TICK_S = 0.001  # of the page's clock; a page may send less, down to where a quotient is infinite
 OPENING = 60  # characters by which a rater knows a text again
 TAGS = (
     "plot_holds",
@@ -385,4 +386,4 @@ def velocity(
     times = [seconds for seconds in (dwell_s, elapsed_s) if seconds]
     if not times:
         return None
-    return characters / min(times)
+    return characters / max(min(times), TICK_S)

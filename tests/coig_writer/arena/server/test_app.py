@@ -94,6 +94,17 @@ def test_programs_meet_the_same_checks_and_the_same_sentences(served):
     with pytest.raises(AppError) as refused:
         arena.predict("ranking", "zh", False, api_name="/session")
     assert str(refused.value) == SENTENCES[422][0]
+    for rater in (5, ["a"], {"a": 1}, "\ud800"):  # Gradio checks no types
+        for name, body in (
+            ("session", ["ranking", "zh", True, rater]),
+            ("next", [rater, "ranking", "zh"]),
+        ):
+            told = {"content-type": "application/json"}
+            sent = json.dumps({"data": body})  # httpx itself sends no half surrogate
+            reply = httpx.post(f"{url}/gradio_api/run/{name}", content=sent, headers=told)
+            assert reply.json()["error"] == SENTENCES[401][0], (name, rater)
+    reply = httpx.post(f"{url}/gradio_api/run/nothing", json={"data": []})
+    assert (reply.status_code, reply.json()["error"]) == (404, SENTENCES[404][0])
     assert len(booth.store.ballots("demo")) == 1
 
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from coig_writer.arena.server.booth import Vote
+from coig_writer.arena.server.booth import Vote, velocity
 from coig_writer.arena.server.store import DuplicateError, StoreError
 from coig_writer.arena.study.definition import Overlap, Study
 from coig_writer.arena.study.exclusions import never_shown
@@ -244,6 +244,11 @@ def test_signals_of_attention_are_stored_as_columns(booth):
     assert ballot.depths == (1.0, 0.75)
     assert ballot.tags == (f"cliched@{ballot.shown[1]}", "off_task")
     assert ballot.consent
+
+
+@pytest.mark.parametrize(("dwell_s", "counted"), [(0.002, 0.002), (0.001, 0.001), (5e-324, 0.001)])
+def test_no_clock_of_a_page_makes_a_velocity_infinite(dwell_s, counted):
+    assert velocity(100, dwell_s) == 100 / counted
 
 
 def test_an_unknown_protocol_or_language_is_refused(make_booth):

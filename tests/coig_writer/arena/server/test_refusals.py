@@ -30,6 +30,7 @@ BAD_VERDICTS = (
     [0, 1, 2, 3, 9],
     [0, 1, 2, 3, -1],
     [[0, 1], 2, 3, 4],
+    [[], 0, 1, 2, 3, 4],
     [4, 3, 2, 1, 0, 0],
     {"overall_preference": 4},
     {"overall_preference": 1},
