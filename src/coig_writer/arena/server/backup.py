@@ -26,7 +26,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from coig_writer.arena.server.store import BALLOTS, HUSK, Store, now
+from coig_writer.arena.server.store import BALLOTS, HUSK, Store, checked_row, now
 from coig_writer.errors import ConfigError, InputError, PublicationError
 from coig_writer.files import line, parsed
 
@@ -61,6 +61,7 @@ class HubRepository:
 
     Raises:
         ConfigError: Everybody can read it; ballots hold pseudonyms and comments.
+        PublicationError: The Hub does not let it be made or looked at.
     """
 
     def __init__(self, repo_id: str, token: str) -> None:
@@ -68,8 +69,15 @@ class HubRepository:
 
         self._repo_id = repo_id
         self._api = HfApi(token=token)
-        self._api.create_repo(repo_id, repo_type="dataset", private=True, exist_ok=True)
-        if not self._api.repo_info(repo_id, repo_type="dataset").private:
+        try:
+            self._api.create_repo(repo_id, repo_type="dataset", private=True, exist_ok=True)
+            private = self._api.repo_info(repo_id, repo_type="dataset").private
+        except Exception as error:  # what it says may hold more than the log should
+            raise PublicationError(
+                f"the dataset {repo_id} cannot be made or read ({type(error).__name__})",
+                "check its name, ORG/NAME, that HF_TOKEN may write to it, and the network; a folder's path starts with /",
+            ) from error
+        if not private:
             raise ConfigError(
                 f"the dataset {repo_id} is public: ballots and comments would be too",
                 "make it private in its settings on the Hub, or name another one",
@@ -110,7 +118,7 @@ class Folder:
     place.
 
     Raises:
-        ConfigError: There is no such folder: nothing is mounted there.
+        ConfigError: There is no such folder: nothing is mounted there. Or nobody may write to it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -119,6 +127,15 @@ class Folder:
                 f"{path} is no folder: no bucket is mounted there",
                 "mount one first (space/README.md), or name a private dataset ORG/NAME",
             )
+        try:
+            (path / FOLDER).mkdir(mode=0o700, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path / FOLDER):
+                pass
+        except OSError as error:
+            raise ConfigError(
+                f"{path / FOLDER} cannot be written ({error.strerror})",
+                "mount the bucket for writing, or name another folder",
+            ) from error
         self._path = path
 
     def files(self) -> list[str]:
@@ -186,6 +203,15 @@ class Backup:
             PublicationError: The remote cannot be read, or a file there is damaged. The arena must
                 not start then: it would ask raters for what they already gave.
         """
+        added = 0
+        for table, found in self._read_all().items():
+            added += self._store.restore(table, found)
+            remote = {self._store.key(table, row) for row in found}
+            self._sent[table] = remote & self._store.keys(table)
+        return added
+
+    def _read_all(self) -> dict[str, list[dict[str, object]]]:
+        """Returns the rows of all files by table, and notes which file holds which ballot."""
         try:
             paths = [p for p in sorted(self._remote.files()) if p.startswith(f"{FOLDER}/")]
             contents = [(path, self._remote.read(path)) for path in paths]
@@ -195,16 +221,12 @@ class Backup:
                 "check repository, token and network, or the mounted folder, then start again",
             ) from error
         rows: dict[str, list[dict[str, object]]] = {}
+        self._full.clear()
         for path, content in contents:
             for table, row in _parsed(path, content):
                 rows.setdefault(table, []).append(row)
                 self._noted(path, table, row)
-        added = 0
-        for table, found in rows.items():
-            added += self._store.restore(table, found)
-            remote = {self._store.key(table, row) for row in found}
-            self._sent[table] = remote & self._store.keys(table)
-        return added
+        return rows
 
     def start(self) -> None:
         """Starts pushing in the background."""
@@ -244,6 +266,9 @@ class Backup:
     def _empty_withdrawn(self) -> None:
         """Takes withdrawn votes out of the files that still hold them."""
         gone = {t.ballot for t in self._store.tombstones()}
+        held = {self._full[ballot] for ballot in gone & self._full.keys()}
+        if not held <= set(self._remote.files() if held else ()):
+            self._read_all()  # a server that ended after this one had begun emptied files too
         for path in sorted({self._full[ballot] for ballot in gone & self._full.keys()}):
             rows = [
                 (table, {**row, **HUSK} if table == BALLOTS.name and row["id"] in gone else row)
@@ -306,10 +331,11 @@ def _rendered(missing: Sequence[tuple[str, Mapping[str, object]]]) -> bytes:
 
 def _parsed(path: str, content: bytes) -> Iterator[tuple[str, dict[str, object]]]:
     try:
-        for _, entry in parsed(content.splitlines(keepends=True), path):
-            yield entry["table"], entry["row"]
-    except (InputError, KeyError) as error:
+        for where, entry in parsed(content.splitlines(keepends=True), path):
+            yield checked_row(entry.get("table"), entry.get("row"), where)
+    except InputError as error:
         raise PublicationError(
-            f"{path} in the Hub repository is damaged ({error})",
-            "restore it from the repository's history, then start again",
+            f"{path} in the backup is damaged or not the arena's ({error.message})",
+            "restore it (on the Hub from the repository's history), or move it away if the arena did not "
+            "write it, then start again",
         ) from error

@@ -146,7 +146,7 @@ def found_study(named: str, beside: Path) -> Path:
         ConfigError: There is no such file, and no dataset can be read by that name.
     """
     place = beside / named
-    if place.exists():
+    if os.path.exists(place):  # noqa: PTH110 - a name too long for a path is no file either
         return place / STUDY_FILE if place.is_dir() else place
     if not _DATASET.fullmatch(named):
         raise ConfigError(
@@ -225,8 +225,15 @@ def opened(study: Study, collection: Collection, folder: Path) -> tuple[Booth, B
             "a Space forgets its disk at every restart, and votes with it",
             f"set {STORE_VARIABLE}, or {BACKUP_VARIABLE} to a mounted bucket, or to a private dataset with HF_TOKEN",
         )
-    secret = find_secret(folder)
-    store = Store(url or sqlite_url(folder / "ballots.sqlite"))
+    try:
+        secret = find_secret(folder)
+        place = url or sqlite_url(folder / "ballots.sqlite")
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename or folder} cannot be made, read or written ({error.strerror})",
+            "name a folder of the arena's own: --folder DIR",
+        ) from error
+    store = Store(place)
     backup = _backup_of(store)
     store.begin(study.study, study.design(collection.fingerprint()))
     return Booth(study, collection, store, Identity(secret)), backup

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
 from coig_writer.ballot import Ballot, Tombstone, check
 from coig_writer.errors import ConfigError, DriftError, InputError, KitError
@@ -138,6 +138,7 @@ class Store:
         self._insert_new = dialect.insert(BALLOTS).on_conflict_do_nothing().returning(BALLOTS.c.id)
         self._insert_told = dialect.insert(REVEALS).on_conflict_do_nothing()
         with _clear_errors():
+            _refuse_others_tables(self.engine)
             _METADATA.create_all(self.engine)
             _add_new_columns(self.engine)
 
@@ -463,6 +464,39 @@ def _engine(url: str) -> sa.Engine:
         ) from None
 
 
+def checked_row(table: object, row: object, where: str) -> tuple[str, dict[str, object]]:
+    """Returns table and row unchanged if the store can take the row.
+
+    Raises:
+        InputError: The store has no such table, or the row is none of its rows.
+    """
+    columns = _METADATA.tables[table].c if isinstance(table, str) and table in _METADATA else None
+    if (
+        columns is None
+        or not isinstance(row, dict)
+        or not row.keys() <= set(columns.keys())
+        or any(isinstance(value, dict | list) for value in row.values())
+        or any(row.get(column.name) is None for column in columns if not column.nullable)
+    ):
+        raise InputError(f"{where}: no row of a ballot store", "move the file away")
+    return str(table), row
+
+
+def _refuse_others_tables(engine: sa.Engine) -> None:
+    """Leaves a database alone in which another program keeps tables of these names."""
+    looked = sa.inspect(engine)
+    for name in _METADATA.tables.keys() & set(looked.get_table_names()):
+        there = {column["name"] for column in looked.get_columns(name)}
+        missing = {
+            column.name for column in _METADATA.tables[name].c if not column.nullable
+        } - there
+        if missing:
+            raise ConfigError(
+                f"the table {name} in the ballot store is another program's: it has no column {min(missing)}",
+                "name another --folder, or another database in ARENA_STORE",
+            )
+
+
 def _add_new_columns(engine: sa.Engine) -> None:
     """Brings a store of an earlier version up to date: columns are only ever added."""
     for table in _METADATA.sorted_tables:
@@ -506,7 +540,12 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
 def _clear_errors() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except DatabaseError as error:
+        if type(error) not in (
+            OperationalError,
+            DatabaseError,
+        ):  # the latter: a damaged file, or none of SQLite's
+            raise
         raise StoreError(
             f"the ballot store cannot be written or read ({str(error.orig)[:120]})",
             "check the disk and the database server, then try again",

@@ -333,3 +333,62 @@ def test_a_mounted_bucket_holds_whole_files_alone_and_gives_them_back(make_booth
     again = restored(make_booth, bucket, tmp_path / "three")
     assert again.store.ballots("demo") == booth.store.ballots("demo")
     assert len(again.store.tombstones()) == 1
+
+
+def test_a_vote_is_emptied_though_another_server_has_rewritten_its_file(make_booth, tmp_path):
+    """Two servers overlap at a restart: the new one has read the files that the old one then empties."""
+    (tmp_path / "data").mkdir()
+    bucket = Folder(tmp_path / "data")
+    booth = make_booth(folder=tmp_path / "one")
+    vote(booth, "r", 3)
+    first, second, third = booth.store.ballots("demo", "r")
+    old, new = Backup(booth.store, bucket), Backup(booth.store, bucket)
+    assert old.push()
+    new.restore()
+    booth.store.withdraw("r", first.id)
+    assert old.push()
+    booth.store.withdraw("r", second.id)
+    assert new.push()
+    rows = [json.loads(line) for f in bucket.files() for line in bucket.read(f).splitlines()]
+    told = {r["row"]["id"]: r["row"]["verdict"] for r in rows if r["table"] == "ballots"}
+    assert told == {first.id: '"skip"', second.id: '"skip"', third.id: '"left"'}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"a": 1},
+        {"table": "cats", "row": {}},
+        {"table": ["ballots"], "row": {}},
+        {"table": "tombstones", "row": ["x"]},
+        {"table": "tombstones", "row": {"ballot": "x"}},
+        {"table": "tombstones", "row": {"ballot": ["x"], "time": "t"}},
+        {"table": "tombstones", "row": {"ballot": "x", "time": "t", "why": "w"}},
+    ],
+)
+def test_a_file_that_the_arena_did_not_write_is_named(make_booth, content):
+    remote, booth = Double(), make_booth()
+    remote.kept["ballots/x.jsonl"] = json.dumps(content).encode() + b"\n"
+    with pytest.raises(PublicationError, match=r"ballots/x.jsonl .*line 1: no row of a ballot"):
+        Backup(booth.store, remote).restore()
+    row = {"ballot": "x", "time": "t"}
+    remote.kept["ballots/x.jsonl"] = json.dumps({"table": "tombstones", "row": row}).encode()
+    assert Backup(booth.store, remote).restore() == 1
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_first_vote(tmp_path):
+    (tmp_path / "ballots").write_text("a file of somebody else")
+    with pytest.raises(ConfigError, match="cannot be written"):
+        Folder(tmp_path)
+    assert (tmp_path / "ballots").read_text() == "a file of somebody else"
+
+
+def test_a_hub_that_refuses_is_told_without_what_it_said(monkeypatch):
+    def refuses(*_given, **_settings):
+        raise OSError("401 for hf_secret")
+
+    api = SimpleNamespace(create_repo=refuses)
+    monkeypatch.setattr("huggingface_hub.HfApi", lambda **_: api)
+    with pytest.raises(PublicationError, match=r"org/ballots cannot be .*OSError") as refused:
+        HubRepository("org/ballots", "hf_secret")
+    assert "hf_secret" not in str(refused.value)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from coig_writer.arena.server.booth import Vote
-from coig_writer.arena.server.command import chosen, main, opened, parser
+from coig_writer.arena.server.command import chosen, found_study, main, opened, parser
+from coig_writer.arena.server.store import StoreError
 from coig_writer.ballot import Ballot
 from coig_writer.errors import ConfigError, DriftError, KitError, run_command
 from coig_writer.files import read_records, write_records
@@ -250,3 +251,23 @@ def test_a_space_shows_the_study_of_its_own_folder(
     monkeypatch.setenv("ARENA_STUDY", "elsewhere")
     assert run_command(lambda: main(demo, ["plan"])) == 1
     assert "no file or folder beside app.py" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("secret", ["", "x" * 40])
+@pytest.mark.parametrize("in_the_way", ["arena", "arena/secret"])
+def test_a_folder_that_is_none_is_named(tmp_path, pack, monkeypatch, secret, in_the_way):
+    monkeypatch.setenv("ARENA_SECRET", secret)
+    if in_the_way == "arena":
+        (tmp_path / "arena").write_text("a file of somebody else")
+    else:
+        (tmp_path / in_the_way).mkdir(parents=True)
+        if secret:  # then the kept one is not looked at
+            assert booth_of(tmp_path, "--generations", pack)
+            return
+    with pytest.raises((ConfigError, StoreError), match=in_the_way):
+        booth_of(tmp_path, "--generations", pack)
+
+
+def test_a_name_too_long_for_a_path_is_no_study(tmp_path):
+    with pytest.raises(ConfigError, match="no file or folder beside"):
+        found_study("x" * 5000, tmp_path)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import sqlite3
 import threading
 from types import SimpleNamespace
 
@@ -283,3 +284,22 @@ def test_a_full_disk_and_a_lost_store_are_told_before_a_vote_is_lost(store, monk
 
     monkeypatch.setattr(store.engine, "connect", lost)
     assert store.trouble() == "the store cannot be reached"
+
+
+def test_a_file_that_is_no_database_is_told_and_left(tmp_path):
+    path = tmp_path / "ballots.sqlite"
+    path.write_text("notes of somebody else, no database")
+    with pytest.raises(StoreError, match="not a database"):
+        Store(sqlite_url(path))
+    assert path.read_text() == "notes of somebody else, no database"
+
+
+def test_a_table_of_another_program_is_told_and_left(tmp_path):
+    path = tmp_path / "ballots.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as theirs:
+        theirs.execute("CREATE TABLE studies (study TEXT, subject TEXT)")
+    with pytest.raises(ConfigError, match=r"table studies .*no column begun_at"):
+        Store(sqlite_url(path))
+    with contextlib.closing(sqlite3.connect(path)) as theirs:
+        (kept,) = theirs.execute("SELECT sql FROM sqlite_master").fetchall()
+    assert kept == ("CREATE TABLE studies (study TEXT, subject TEXT)",)
