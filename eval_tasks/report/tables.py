@@ -63,9 +63,9 @@ def confusion(runs: Runs, language: Language) -> dict[tuple[str, str], Rate]:
     found: dict[tuple[str, str], Rate] = {}
     for threshold in CONFUSION:
         for variant, values in runs.sampled(f"language_confusion_{threshold}", language).items():
-            hits = sum(value > 0 for value in values.values())
-            rate = wilson(hits, len(values))
-            low, high = interval(list(values.values()), "share", list(values))
+            hits = [float(value > 0) for value in values.values()]
+            rate = wilson(sum(hits), len(hits))
+            low, high = interval(hits, "share", list(values))
             if low is not None and high is not None:
                 rate = dataclasses.replace(rate, low=low, high=high)
             found[variant, threshold] = rate
