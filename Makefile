@@ -15,19 +15,17 @@ help: ## lists these targets
 
 install: $(VENV)/installed ## makes .venv and installs the kit with everything it needs, once
 
-# pip before 24 takes half an hour to find the versions that constraints.txt names
-define installs
-	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=24'
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(1)]'
-endef
-
+# All that constraints.txt pins comes first, without resolving: into an environment that holds half of it, as the demo's
+# does, pip resolves for half an hour.
 $(VENV)/installed: pyproject.toml constraints.txt
-	$(call installs,$(EXTRAS))
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r constraints.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 	touch $(VENV)/installed-demo $@
 
 $(VENV)/installed-demo: pyproject.toml constraints.txt
-	$(call installs,$(DEMO))
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(DEMO)]'
 	touch $@
 
 demo: $(VENV)/installed-demo ## the main job on embedded samples: dataset, five smoke models, scores, report, cards (MODEL=smollm2: a real small model)
