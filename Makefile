@@ -15,11 +15,8 @@ help: ## lists these targets
 
 install: $(VENV)/installed ## makes .venv and installs the kit with everything it needs, once
 
-# All that constraints.txt pins comes first, without resolving: into an environment that holds half of it, as the demo's
-# does, pip resolves for half an hour.
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r constraints.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 	touch $(VENV)/installed-demo $@
 
