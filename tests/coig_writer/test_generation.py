@@ -75,20 +75,20 @@ def test_a_state_without_its_reasoning_is_an_error(given: dict[str, str]) -> Non
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ('<think>题目叫"雨"</think>文', ('题目叫"雨"', "文", "closed")),
-        ("<think>that is James'</think>Rain.", ("that is James'", "Rain.", "closed")),
-        ("<think>用`雨`</think>文", ("用`雨`", "文", "closed")),
+        ('<think>题目叫"雨"</think>文', Parts('题目叫"雨"', "文", "closed")),
+        ("<think>that is James'</think>Rain.", Parts("that is James'", "Rain.", "closed")),
+        ("<think>用`雨`</think>文", Parts("用`雨`", "文", "closed")),
         (
             '"<think>" and `</think>` are tags.',
-            (None, '"<think>" and `</think>` are tags.', "absent"),
+            Parts(None, '"<think>" and `</think>` are tags.', "absent"),
         ),
-        ("“</think> 是标签”", (None, "“</think> 是标签”", "absent")),
+        ("“</think> 是标签”", Parts(None, "“</think> 是标签”", "absent")),
     ],
 )
 def test_a_tag_in_quotation_marks_is_spoken_of_and_one_after_a_closed_quotation_is_used(
-    text: str, parts: tuple[str | None, str, str]
+    text: str, parts: Parts
 ) -> None:
-    assert split(text) == Parts(*parts)
+    assert split(text) == parts
 
 
 def test_numbers_below_zero_are_errors() -> None:
