@@ -41,7 +41,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from coig_writer.arena.server.store import Store, sqlite_url
+from coig_writer.arena.server.database import sqlite_url
+from coig_writer.arena.server.store import Store
 from coig_writer.files import read_rows, write_records
 from coig_writer.generation import Generation
 

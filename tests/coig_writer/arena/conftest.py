@@ -10,8 +10,9 @@ from fastapi.testclient import TestClient
 
 from coig_writer.arena.server.app import create_app
 from coig_writer.arena.server.booth import Booth
+from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.identity import Identity
-from coig_writer.arena.server.store import Store, sqlite_url
+from coig_writer.arena.server.store import Store
 from coig_writer.arena.study.answers import Text, collect
 from coig_writer.arena.study.definition import Overlap, Study
 

@@ -58,7 +58,7 @@ def create_app(
         apart: Whether a process of its own makes the results.
     """
     board = Board(Apart(booth) if apart else Tally(booth))
-    app = _server_class()(
+    app = server_class()(
         title="COIG-Writer arena",
         docs_url=None,
         redoc_url=None,
@@ -68,7 +68,7 @@ def create_app(
     app.state.backup = backup
     app.state.booth = booth
     app.state.board = board
-    app.state.writer = Writer(booth.store)
+    app.state.writer = Writer(booth.store.add_all)
     app.state.reading = anyio.CapacityLimiter(2)  # threads for who reads results; votes have others
     app.state.voting = Limit(booth.study.votes_per_minute)
     app.state.asking = Limit(booth.study.votes_per_minute)
@@ -92,7 +92,7 @@ def create_app(
 
 
 @functools.cache
-def _server_class() -> type[gradio.Server]:
+def server_class() -> type[gradio.Server]:
     """Returns Gradio's server, which here keeps its lifespan, and so its backup, through ``launch()``."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     import gradio
@@ -135,7 +135,7 @@ def _running(
     return running
 
 
-def _settle(booth: Booth) -> None:
+def settle(booth: Booth) -> None:
     """Deals all seats and takes what lasts out of garbage collection, whose walks over it held up votes for 0.2 s."""
     for protocol in booth.study.protocols:
         for language in booth.collection.languages:
@@ -144,13 +144,12 @@ def _settle(booth: Booth) -> None:
     gc.freeze()
 
 
-def serve(app: gradio.Server, host: str, port: int) -> int:
-    """Launches the application and waits for Ctrl-C or SIGTERM; returns when the last ballots are pushed.
+def serve(app: gradio.Server, host: str, port: int, name: str = "arena") -> int:
+    """Launches the application and waits for Ctrl-C or SIGTERM; returns when all is stored and pushed.
 
     Raises:
         ConfigError: The port is taken.
     """
-    _settle(app.state.booth)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -162,7 +161,7 @@ def serve(app: gradio.Server, host: str, port: int) -> int:
         raise ConfigError(
             f"port {port} is taken, or {host} is not this machine", "give another --port"
         ) from error
-    sys.stderr.write(f"arena: http://{host}:{port}/  (Ctrl-C stops it)\n")
+    sys.stderr.write(f"{name}: http://{host}:{port}/  (Ctrl-C stops it)\n")
     stopped.wait()
     blocks = app.get_blocks()
     blocks.server.config.timeout_graceful_shutdown = GRACE_S

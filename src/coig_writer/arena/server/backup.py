@@ -26,7 +26,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from coig_writer.arena.server.store import BALLOTS, HUSK, Store, checked_row, now
+from coig_writer.arena.server.database import checked_row, now
+from coig_writer.arena.server.store import BALLOTS, HUSK, METADATA, Store
 from coig_writer.errors import ConfigError, InputError, PublicationError
 from coig_writer.files import line, parsed
 
@@ -332,7 +333,7 @@ def _rendered(missing: Sequence[tuple[str, Mapping[str, object]]]) -> bytes:
 def _parsed(path: str, content: bytes) -> Iterator[tuple[str, dict[str, object]]]:
     try:
         for where, entry in parsed(content.splitlines(keepends=True), path):
-            yield checked_row(entry.get("table"), entry.get("row"), where)
+            yield checked_row(METADATA, entry.get("table"), entry.get("row"), where)
     except InputError as error:
         raise PublicationError(
             f"{path} in the backup is damaged or not the arena's ({error.message})",

@@ -14,8 +14,9 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
+from coig_writer.arena.server.database import DuplicateError, now
 from coig_writer.arena.server.identity import Identity
-from coig_writer.arena.server.store import DuplicateError, Store, now
+from coig_writer.arena.server.store import Store
 from coig_writer.arena.study.answers import Collection
 from coig_writer.arena.study.assignment import Task, seats, turned
 from coig_writer.arena.study.definition import Study

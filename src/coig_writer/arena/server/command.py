@@ -28,13 +28,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
-from coig_writer.arena.server.app import create_app, serve
+from coig_writer.arena.server.app import create_app, serve, settle
 from coig_writer.arena.server.backup import EVERY_S_ON_DISK, Backup, Folder, HubRepository
 from coig_writer.arena.server.booth import Booth
+from coig_writer.arena.server.database import DuplicateError, sqlite_url
 from coig_writer.arena.server.export import export, read_rankings
 from coig_writer.arena.server.guard import LOCAL
 from coig_writer.arena.server.identity import Identity, find_secret
-from coig_writer.arena.server.store import DuplicateError, Store, sqlite_url
+from coig_writer.arena.server.store import Store
 from coig_writer.arena.study import definition as studies
 from coig_writer.arena.study.answers import (
     Collection,
@@ -131,6 +132,7 @@ def main(demo_pack: Path, argv: Sequence[str] | None = None) -> int:
         return import_rankings(booth, given.rankings, given.rater)
     hosts = LOCAL | {given.host} if given.host in LOCAL | {"::1"} else None
     app = create_app(booth, backup, hosts, with_tables=not given.no_gradio, apart=True)
+    settle(booth)
     with booth.store.lease(study.study):
         return serve(app, given.host, given.port)
 

@@ -20,7 +20,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from coig_writer.arena.server.store import DuplicateError, StoreError
+from coig_writer.arena.server.database import DuplicateError, StoreError
 from coig_writer.errors import KitError
 
 MAX_BODY_BYTES = 20_000
@@ -158,10 +158,13 @@ class Guard:
         app: What it guards.
         hosts: Names this machine is asked by; None takes any, for a server behind a proxy. On a local
             arena a foreign page whose name was rebound to this machine would else read along.
+        most: Bytes of a request's body.
     """
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None = None) -> None:
-        self._app, self._hosts = app, hosts
+    def __init__(
+        self, app: ASGIApp, hosts: frozenset[str] | None = None, most: int = MAX_BODY_BYTES
+    ) -> None:
+        self._app, self._hosts, self._most = app, hosts, most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or answers it here."""
@@ -192,7 +195,7 @@ class Guard:
         if reading:
             return None
         length = headers.get("content-length", "")
-        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+        if not length.isdecimal() or int(length) > self._most:
             return 413
         json_sent = headers.get("content-type", "").split(";")[0] == "application/json"
         return 415 if path.startswith("/api/") and not json_sent else None

@@ -70,7 +70,8 @@ def _booth(request: Request) -> Booth:
     return booth
 
 
-def _account(request: Request) -> str | None:
+def account(request: Request) -> str | None:
+    """Returns the Hugging Face account that is signed in, or None."""
     oauth = request.scope.get("session", {}).get("oauth_info", {})
     name = oauth.get("userinfo", {}).get("preferred_username")
     return None if name is None else str(name)
@@ -81,7 +82,7 @@ async def _known(request: Request) -> str | None:
 
     Who was invited stays who was invited; in a public study the account comes before the cookie.
     """
-    booth, name = _booth(request), _account(request)
+    booth, name = _booth(request), account(request)
     held = booth.identity.from_cookie(request.cookies.get(COOKIE))
     if name is None or (booth.study.mode == "invited" and held is not None):
         known = held
@@ -142,7 +143,7 @@ def health(request: Request, response: Response) -> dict[str, object]:
 
 def study(request: Request, response: Response) -> dict[str, object]:
     """Describes the study to the page; no model is named."""
-    _keep(response, PROBE, "1")
+    keep(response, PROBE, "1")
     booth = _booth(request)
     of = booth.study
     return {
@@ -153,7 +154,7 @@ def study(request: Request, response: Response) -> dict[str, object]:
         "dimensions": DIMENSIONS,
         "consent": dataclasses.asdict(of.consent),
         "accounts": bool(os.environ.get("OAUTH_CLIENT_ID")),
-        "signed_in": _account(request) is not None,
+        "signed_in": account(request) is not None,
     }
 
 
@@ -255,10 +256,11 @@ async def board(state: State, protocol: str, language: str) -> Kept:
 
 
 def _set_cookie(booth: Booth, response: Response, rater: str) -> None:
-    _keep(response, COOKIE, booth.identity.cookie(rater))
+    keep(response, COOKIE, booth.identity.cookie(rater))
 
 
-def _keep(response: Response, name: str, value: str) -> None:
+def keep(response: Response, name: str, value: str) -> None:
+    """Sets a cookie that a Space in the Hub's frame keeps too."""
     on_space = bool(os.environ.get("SPACE_ID"))
     response.set_cookie(
         name,

@@ -16,9 +16,10 @@ import sys
 import threading
 
 from coig_writer.arena.server.booth import Booth
+from coig_writer.arena.server.database import StoreError
 from coig_writer.arena.server.identity import Identity
 from coig_writer.arena.server.results import Results, results
-from coig_writer.arena.server.store import Store, StoreError, standing
+from coig_writer.arena.server.store import Store, standing
 from coig_writer.ballot import Ballot, Protocol
 
 NICE = 10  # votes come first

@@ -1,4 +1,4 @@
-"""Votes from the event loop to the disk, many in one durable write.
+"""Votes and other entries from the event loop to the disk, many in one durable write.
 
 Votes that arrive while others are being written form the next write, so that a slow disk costs each
 vote two waits at most, and not one for every vote before it. One thread writes; a thread for every
@@ -8,28 +8,32 @@ vote would spend more time on taking turns than on storing.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 import anyio
 
-from coig_writer.arena.server.store import Store
-from coig_writer.ballot import Ballot
-
-_Waiting = tuple[Ballot, "asyncio.Future[Exception | None]"]
+R = TypeVar("R")
+AddAll = Callable[[Sequence[R]], list[Exception | None]]
 
 
-class Writer:
-    """Stores ballots for the coroutines of one event loop."""
+class Writer(Generic[R]):
+    """Stores records for the coroutines of one event loop.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    Args:
+        add_all: Stores records in one transaction; says for each why it is not on disk, or None.
+    """
+
+    def __init__(self, add_all: AddAll[R]) -> None:
+        self._add_all = add_all
         self._thread = anyio.CapacityLimiter(1)  # not from the pool that everything else waits for
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[tuple[R, asyncio.Future[Exception | None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def add(self, ballot: Ballot) -> Exception | None:
-        """Returns None once the ballot is on disk, or why it is not; see ``Store.add``."""
+    async def add(self, record: R) -> Exception | None:
+        """Returns None once the record is on disk, or why it is not; see ``Store.add``."""
         done: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((ballot, done))
+        self._waiting.append((record, done))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write())
         return await done
@@ -39,7 +43,7 @@ class Writer:
             batch, self._waiting = self._waiting, []
             try:
                 outcomes = await anyio.to_thread.run_sync(
-                    self._store.add_all, [ballot for ballot, _ in batch], limiter=self._thread
+                    self._add_all, [record for record, _ in batch], limiter=self._thread
                 )
             except Exception as error:
                 outcomes = [error] * len(batch)

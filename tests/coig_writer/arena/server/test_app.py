@@ -19,8 +19,9 @@ from gradio_client.exceptions import AppError
 
 from coig_writer.arena.server.app import create_app
 from coig_writer.arena.server.backup import Backup
+from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.guard import LOCAL, SENTENCES
-from coig_writer.arena.server.store import Store, sqlite_url
+from coig_writer.arena.server.store import Store
 from coig_writer.arena.study.definition import Study
 from tests.coig_writer.arena.processes import free_port, started
 

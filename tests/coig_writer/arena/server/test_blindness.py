@@ -11,8 +11,9 @@ from collections import Counter, defaultdict
 import pytest
 
 from coig_writer.arena.server.booth import Booth
+from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.identity import Identity
-from coig_writer.arena.server.store import Store, sqlite_url
+from coig_writer.arena.server.store import Store
 from coig_writer.arena.study.answers import blind_order, collect
 from coig_writer.arena.study.definition import Study
 

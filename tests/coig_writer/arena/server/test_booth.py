@@ -6,7 +6,7 @@ import json
 import pytest
 
 from coig_writer.arena.server.booth import Vote, velocity
-from coig_writer.arena.server.store import DuplicateError, StoreError
+from coig_writer.arena.server.database import DuplicateError, StoreError
 from coig_writer.arena.study.definition import Overlap, Study
 from coig_writer.arena.study.exclusions import never_shown
 from coig_writer.arena.study.verdicts import named_verdict, positions

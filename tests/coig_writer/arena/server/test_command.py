@@ -7,7 +7,7 @@ import pytest
 
 from coig_writer.arena.server.booth import Vote
 from coig_writer.arena.server.command import chosen, found_study, main, opened, parser
-from coig_writer.arena.server.store import StoreError
+from coig_writer.arena.server.database import StoreError
 from coig_writer.ballot import Ballot
 from coig_writer.errors import ConfigError, DriftError, KitError, run_command
 from coig_writer.files import read_records, write_records

@@ -16,7 +16,8 @@ from collections import Counter
 
 import pytest
 
-from coig_writer.arena.server.store import Store, sqlite_url
+from coig_writer.arena.server.database import sqlite_url
+from coig_writer.arena.server.store import Store
 from coig_writer.ballot import Ballot
 from tests.coig_writer.arena.processes import free_port, started
 
@@ -25,7 +26,8 @@ pytestmark = pytest.mark.slow
 WRITER = """
 import sys
 from pathlib import Path
-from coig_writer.arena.server.store import Store, sqlite_url, now
+from coig_writer.arena.server.database import sqlite_url, now
+from coig_writer.arena.server.store import Store
 from coig_writer.ballot import Ballot
 store, boot = Store(sqlite_url(Path(sys.argv[1]))), sys.argv[2]
 print("ready", flush=True)

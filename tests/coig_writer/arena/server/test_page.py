@@ -12,8 +12,9 @@ from selenium.webdriver.common.keys import Keys
 
 from coig_writer.arena.server.app import create_app
 from coig_writer.arena.server.booth import Booth, Vote
+from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.identity import Identity
-from coig_writer.arena.server.store import Store, sqlite_url
+from coig_writer.arena.server.store import Store
 from coig_writer.arena.study.answers import collect, read_generations
 from coig_writer.arena.study.definition import Study
 from coig_writer.arena.study.verdicts import positions

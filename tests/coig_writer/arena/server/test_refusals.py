@@ -214,7 +214,7 @@ def test_an_error_nobody_thought_of_says_no_more(make_booth, monkeypatch):
 def test_who_runs_the_study_reads_on_standard_error_why_votes_are_not_stored(
     booth, client_of, monkeypatch, capsys
 ):
-    from coig_writer.arena.server.store import StoreError
+    from coig_writer.arena.server.database import StoreError
 
     client = client_of(booth)
     client.post("/api/session", json={"protocol": "pairwise", "language": "zh", "consent": True})

@@ -11,9 +11,10 @@ import pytest
 
 from coig_writer.arena.server.board import Board
 from coig_writer.arena.server.booth import Booth, Vote
+from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.identity import Identity
 from coig_writer.arena.server.results import results
-from coig_writer.arena.server.store import Store, sqlite_url
+from coig_writer.arena.server.store import Store
 from coig_writer.arena.server.tally import Tally, compute
 from coig_writer.arena.study.answers import collect, read_preference_bench
 from coig_writer.arena.study.definition import Overlap, Study

@@ -12,17 +12,14 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coig_writer.arena.server.store import (
+from coig_writer.arena.server.database import (
     MIN_FREE_BYTES,
     DuplicateError,
-    Store,
     StoreError,
-    as_ballot,
-    ballot_row,
     now,
     sqlite_url,
-    standing,
 )
+from coig_writer.arena.server.store import Store, as_ballot, ballot_row, standing
 from coig_writer.ballot import Ballot
 from coig_writer.errors import ConfigError, InputError, KitError
 
@@ -250,7 +247,7 @@ def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path):
 
 
 def test_one_server_at_a_time_serves_a_study(store, request, capsys, monkeypatch):
-    monkeypatch.setattr("coig_writer.arena.server.store.LEASE_S", 0.01)
+    monkeypatch.setattr("coig_writer.arena.server.database.LEASE_S", 0.01)
     url = store.engine.url.render_as_string(hide_password=False)
     second, order = Store(url), []
 

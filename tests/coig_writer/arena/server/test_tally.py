@@ -14,7 +14,7 @@ import pytest
 
 from coig_writer.arena.server.board import Board
 from coig_writer.arena.server.booth import Vote
-from coig_writer.arena.server.store import StoreError
+from coig_writer.arena.server.database import StoreError
 from coig_writer.arena.server.tally import Apart, Tally
 
 

@@ -1,0 +1,308 @@
+"""A database that lasts: SQLAlchemy over SQLite in WAL mode, or over PostgreSQL.
+
+What is written is on disk before it is acknowledged (``synchronous=FULL``). Which tables there are says
+whoever keeps something here: the arena its ballots, the workbench its entries.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import hashlib
+import itertools
+import os
+import shutil
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from coig_writer.errors import ConfigError, InputError, KitError
+
+MIN_FREE_BYTES = 20_000_000  # some ten thousand ballots and the log of the database
+LEASE_S = 1.0  # between two looks for a lease
+
+
+class DuplicateError(KitError):
+    """The store already holds this rater's vote on this item."""
+
+
+class StoreError(KitError):
+    """The database refused or could not be reached; nothing was acknowledged."""
+
+
+class Database:
+    """Tables that are only ever added to, one server at a time, and rows that a backup can carry.
+
+    Args:
+        url: ``sqlite:///PATH`` or ``postgresql+psycopg://…``. A bare path is refused, so that a
+            URL is never taken for a file name nor the reverse.
+        metadata: The tables.
+    """
+
+    def __init__(self, url: str, metadata: sa.MetaData) -> None:
+        self.url, self.metadata = url, metadata
+        self.engine = _engine(url)
+        self._file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else None
+        # SQLite has one writer. Waiting here is fair and short; inside SQLite it would be a sleep.
+        self._writing: threading.Lock | contextlib.nullcontext[None] = (
+            threading.Lock() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext()
+        )
+        with _clear_errors():
+            _refuse_others_tables(self.engine, metadata)
+            metadata.create_all(self.engine)
+            _add_new_columns(self.engine, metadata)
+
+    def key(self, table: str, row: Mapping[str, object]) -> tuple[object, ...]:
+        """Returns the primary key of a row."""
+        return tuple(row[column.name] for column in self.metadata.tables[table].primary_key)
+
+    def keys(self, table: str) -> set[tuple[object, ...]]:
+        """Returns the primary keys of a table."""
+        with self._reader() as connection:
+            selected = sa.select(*self.metadata.tables[table].primary_key)
+            return {tuple(row) for row in connection.execute(selected)}
+
+    def rows_but(
+        self, known: Mapping[str, set[tuple[object, ...]]]
+    ) -> list[tuple[str, dict[str, object]]]:
+        """Returns (table, row) of every row whose key is not in ``known``."""
+        found: list[tuple[str, dict[str, object]]] = []
+        with self._reader() as connection:
+            for table in self.metadata.sorted_tables:
+                there = known.get(table.name, set())
+                if connection.scalar(sa.select(sa.func.count()).select_from(table)) == len(there):
+                    continue
+                rows = (dict(row._mapping) for row in connection.execute(sa.select(table)))
+                found += [(table.name, r) for r in rows if self.key(table.name, r) not in there]
+        return found
+
+    def restore(self, table: str, rows: Sequence[Mapping[str, object]]) -> int:
+        """Adds rows that are not there yet; returns how many were new.
+
+        Where two rows claim one unique key (two machines took the same vote), the earlier one counts.
+        """
+        target = self.metadata.tables[table]
+        unique = _unique(target)
+        ordered = sorted(rows, key=lambda row: str(row.get("created_at")))
+        with self._writer() as connection:
+            present = [dict(r._mapping) for r in connection.execute(sa.select(target))]
+            keys = {self.key(table, row) for row in present}
+            claims = {tuple(row[name] for name in unique) for row in present}
+            new = []
+            for row in ordered:
+                claim = tuple(row[name] for name in unique)
+                if self.key(table, row) in keys or (unique and claim in claims):
+                    continue
+                keys.add(self.key(table, row))
+                claims.add(claim)
+                new.append(dict.fromkeys(target.c.keys()) | dict(row))
+            if new:
+                connection.execute(target.insert(), new)
+                self._restored(connection)
+        return len(new)
+
+    def _restored(self, connection: sa.Connection) -> None:
+        """Mends what a backup may hold as it was before something was taken back."""
+
+    def trouble(self) -> str | None:
+        """Says what would keep the next vote from being stored: a lost store or a full disk; None if nothing."""
+        try:
+            with self._reader() as connection:
+                connection.execute(sa.select(self.metadata.sorted_tables[0]).limit(1))
+        except StoreError:
+            return "the store cannot be reached"
+        if self._file and shutil.disk_usage(self._file.parent).free < MIN_FREE_BYTES:
+            return "the disk is full"
+        return None
+
+    @contextlib.contextmanager
+    def lease(self, study: str) -> Iterator[None]:
+        """Lets one server at a time serve a study; another waits here, says so, and goes on when it ends.
+
+        Two would hand out and remember seats each by itself. The lease ends with its process, however
+        that ends: it is a lock of the database session, or on a file beside the SQLite store.
+        """
+        with contextlib.ExitStack() as held:
+            taken = self._lock_of_file(held) if self._file else self._lock_of_session(held, study)
+            for tries in itertools.count():
+                if taken():
+                    break
+                if tries == 0:
+                    sys.stderr.write(
+                        f"arena: another server serves {study!r}; waiting for its end\n"
+                    )
+                time.sleep(LEASE_S)
+            yield
+
+    def _lock_of_file(self, held: contextlib.ExitStack) -> Callable[[], bool]:
+        assert self._file is not None
+        path = self._file.with_name(f"{self._file.name}.lease")
+        handle = held.enter_context(os.fdopen(os.open(path, os.O_CREAT | os.O_RDWR, 0o600)))
+
+        def taken() -> bool:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            return False
+
+        return taken
+
+    def _lock_of_session(self, held: contextlib.ExitStack, study: str) -> Callable[[], bool]:
+        key = int.from_bytes(hashlib.sha256(study.encode()).digest()[:8], signed=True)
+        alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        connection = held.enter_context(alone.connect())
+        held.callback(connection.invalidate)  # back in the pool the session would keep the lock
+        return lambda: bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))))
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.engine.dispose()
+
+    @contextlib.contextmanager
+    def _writer(self) -> Iterator[sa.Connection]:
+        with _clear_errors(), self._writing, self.engine.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _reader(self) -> Iterator[sa.Connection]:
+        with _clear_errors(), self.engine.connect() as connection:
+            yield connection
+
+
+def now() -> str:
+    """Returns the time in UTC, to the millisecond, sortable as text."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+
+
+def sqlite_url(path: Path) -> str:
+    """Returns the URL of a SQLite file; makes its folder, for its owner alone."""
+    if not path.parent.exists() or path.exists():  # a folder of the arena's own
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(PermissionError):  # another user's, who let us in
+            path.parent.chmod(0o700)
+    return f"sqlite:///{path}"
+
+
+def _engine(url: str) -> sa.Engine:
+    if not url.startswith(("sqlite:///", "postgresql")):
+        scheme = url.split("://", maxsplit=1)[0] if "://" in url else "no scheme"
+        raise ConfigError(
+            f"not a database URL the arena knows ({scheme})",
+            "use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME",
+        )
+    try:
+        if url.startswith("sqlite"):
+            _owned(Path(url.removeprefix("sqlite:///")))
+            engine = sa.create_engine(url, pool_size=8, max_overflow=24)
+            sa.event.listen(engine, "connect", _set_pragmas)
+            return engine
+        return sa.create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"the database driver {error.name!r} is not installed", f"pip install {error.name}"
+        ) from error
+    except (sa.exc.ArgumentError, ValueError):  # what they say may hold the password
+        raise ConfigError(
+            "the database URL cannot be read", "write : @ / in a password as %3A %40 %2F"
+        ) from None
+
+
+def checked_row(
+    metadata: sa.MetaData, table: object, row: object, where: str
+) -> tuple[str, dict[str, object]]:
+    """Returns table and row unchanged if the store can take the row.
+
+    Raises:
+        InputError: The store has no such table, or the row is none of its rows.
+    """
+    columns = metadata.tables[table].c if isinstance(table, str) and table in metadata else None
+    if (
+        columns is None
+        or not isinstance(row, dict)
+        or not row.keys() <= set(columns.keys())
+        or any(isinstance(value, dict | list) for value in row.values())
+        or any(row.get(column.name) is None for column in columns if not column.nullable)
+    ):
+        raise InputError(f"{where}: no row of a ballot store", "move the file away")
+    return str(table), row
+
+
+def _refuse_others_tables(engine: sa.Engine, metadata: sa.MetaData) -> None:
+    """Leaves a database alone in which another program keeps tables of these names."""
+    looked = sa.inspect(engine)
+    for name in metadata.tables.keys() & set(looked.get_table_names()):
+        there = {column["name"] for column in looked.get_columns(name)}
+        missing = {column.name for column in metadata.tables[name].c if not column.nullable} - there
+        if missing:
+            raise ConfigError(
+                f"the table {name} in the ballot store is another program's: it has no column {min(missing)}",
+                "name another --folder, or another database in ARENA_STORE",
+            )
+
+
+def _add_new_columns(engine: sa.Engine, metadata: sa.MetaData) -> None:
+    """Brings a store of an earlier version up to date: columns are only ever added."""
+    for table in metadata.sorted_tables:
+        there = {column["name"] for column in sa.inspect(engine).get_columns(table.name)}
+        for column in table.c:
+            if column.name not in there:
+                kind = column.type.compile(engine.dialect)
+                with engine.begin() as connection:
+                    connection.exec_driver_sql(
+                        f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"
+                    )
+
+
+def _owned(path: Path) -> None:
+    """Makes the file readable by its owner alone; SQLite gives its log the same rights."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        for file in (path, *path.parent.glob(f"{path.name}-*")):
+            with contextlib.suppress(FileNotFoundError):
+                file.chmod(0o600)
+    except OSError as error:
+        raise StoreError(
+            f"the ballot store {path} cannot be written or read ({error.strerror})",
+            "check the folder",
+        ) from error
+
+
+def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "busy_timeout=10000",
+        "secure_delete=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _unique(table: sa.Table) -> tuple[str, ...]:
+    """Returns the columns of the one unique key beside the primary key; empty if there is none."""
+    keys = [c for c in table.constraints if isinstance(c, sa.UniqueConstraint)]
+    return tuple(column.name for column in keys[0].columns) if keys else ()
+
+
+@contextlib.contextmanager
+def _clear_errors() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        if type(error) not in (
+            OperationalError,
+            DatabaseError,
+        ):  # the latter: a damaged file, or none of SQLite's
+            raise
+        raise StoreError(
+            f"the ballot store cannot be written or read ({str(error.orig)[:120]})",
+            "check the disk and the database server, then try again",
+        ) from error
