@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 R = TypeVar("R")
+_ANYTHING = (Any, object)
 
 
 @functools.cache
@@ -36,15 +37,20 @@ def column(cls: type, field: str) -> str:
     return renamed.get(field, field)
 
 
+@functools.cache
+def _columns(cls: type) -> tuple[tuple[str, str], ...]:
+    """Returns (column, field) of a record class, in order."""
+    return tuple((column(cls, name), name) for name in field_types(cls))
+
+
 def to_row(record: DataclassInstance) -> dict[str, Any]:
     """Turns a record into a plain row, nested records into dictionaries."""
-    return {
-        column(type(record), f.name): _plain(getattr(record, f.name))
-        for f in dataclasses.fields(record)
-    }
+    return {name: _plain(getattr(record, field)) for name, field in _columns(type(record))}
 
 
 def _plain(value: object) -> object:
+    if value is None or isinstance(value, str):  # most cells: asked first
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return to_row(value)
     if isinstance(value, (list, tuple)):
@@ -93,7 +99,7 @@ def from_row(
     cls = choose(row) if choose else cls
     kind: type = cls
     types_by_field = field_types(kind)
-    by_column = {column(cls, name): name for name in types_by_field}
+    by_column = dict(_columns(kind))
     unknown = sorted(set(row) - set(by_column))
     if unknown:
         raise InputError(
@@ -118,6 +124,7 @@ def _required(cls: type, name: str) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
+@functools.cache
 def optional(annotation: object) -> tuple[object, bool]:
     """Splits ``X | None`` into ``(X, True)``; any other annotation into ``(annotation, False)``."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
@@ -129,7 +136,7 @@ def optional(annotation: object) -> tuple[object, bool]:
 
 def _checked(annotation: object, value: object, where: str) -> object:  # noqa: PLR0911 - one return per kind of type
     inner, nullable = optional(annotation)
-    if inner in {Any, object}:
+    if inner is type(value) or inner in _ANYTHING:  # most cells: asked first
         return value
     if value is None:
         if nullable:

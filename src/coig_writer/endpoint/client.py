@@ -127,6 +127,10 @@ class Endpoint:
     def _cost(self, usage: Usage) -> float | None:
         return None if self.price is None else self.price.of(usage)
 
+    def _most(self, request: Request, messages: Sequence[Message]) -> float:
+        """Returns the most that a call may cost; tokens are only estimated where they have a price."""
+        return 0.0 if self.price is None else self._cost(estimated(request, messages)) or 0.0
+
     def complete(self, request: Request) -> Reply:
         """Completes one request."""
         return self.complete_all([request])[0]
@@ -173,7 +177,10 @@ class Endpoint:
         # refuses all of those refuses the settings.
         waiting = sorted(
             requests.items(),
-            key=lambda job: (self._cache.get(job[0]) is None, estimated(job[1]).tokens_in or 0),
+            key=lambda job: (
+                self._cache.get(job[0]) is None,
+                sum(len(turn["content"]) for turn in job[1].messages),
+            ),
         )
         try:
             for number in tqdm(range(len(waiting)), desc=progress, disable=progress is None):
@@ -224,7 +231,7 @@ class Endpoint:
         hold = _Hold()
         try:
             # Twice, because of the repair round.
-            self._hold(hold, 2 * (self._cost(estimated(request)) or 0.0))
+            self._hold(hold, 2 * self._most(request, request.messages))
             reply = self._ask(http, key, request, hold)
         except _SpentError as spent:
             return Reply(key, "skipped", reason=str(spent))
@@ -282,7 +289,7 @@ class Endpoint:
     ) -> Completion:
         """Makes one call, again after a pause where that may help; every reply counts as billed."""
         body, reason = self._body(messages, request), ""
-        most = self._cost(estimated(request, messages)) or 0.0
+        most = self._most(request, messages)
         for attempt in range(self.retries + 1):
             if self._stop.is_set():
                 break

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from coig_writer.endpoint.records import Usage
 from coig_writer.generation import split
 from coig_writer.text.normalise import repaired
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
 
 _FENCE = re.compile(r"\A```[a-zA-Z]*[ \t]*\n(.*)\n?```\Z", re.DOTALL)
 
@@ -95,8 +99,6 @@ def structured(text: str, schema: Mapping[str, object]) -> Any:
     Raises:
         Unparsable: With a sentence that can be sent back to the model.
     """
-    from jsonschema import Draft202012Validator
-
     bare = split(text).article
     fenced = _FENCE.match(bare)
     try:
@@ -104,11 +106,19 @@ def structured(text: str, schema: Mapping[str, object]) -> Any:
         data = json.loads(repaired(json.dumps(data, ensure_ascii=False)))  # "\\ud83d" in a string
     except (ValueError, RecursionError) as error:
         raise Unparsable(f"not JSON: {str(error)[:120]}") from error
-    problem = next(iter(Draft202012Validator(schema).iter_errors(data)), None)
+    problem = next(iter(_validator(json.dumps(schema)).iter_errors(data)), None)
     if problem is not None:
         where = "/".join(map(str, problem.absolute_path)) or "the top level"
         raise Unparsable(f"does not fit the schema at {where}: {problem.message[:160]}")
     return data
+
+
+@functools.lru_cache(maxsize=64)
+def _validator(schema: str) -> Validator:
+    """Returns what checks against a schema; one is made once, for the thousands of replies that it reads."""
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(json.loads(schema))
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -55,15 +55,12 @@ class Request:
 
     def key(self, model: str) -> str:
         """Returns the SHA-256 of all that decides the reply: model, messages, schema, sampling."""
-        asked = dataclasses.asdict(self)
-        for name in (
-            "top_k",
-            "repetition_penalty",
-            "stop",
-            "extra",
-        ):  # unset, the key is that of older kits
-            if asked[name] in (None, ()):
-                del asked[name]
+        newer = ("top_k", "repetition_penalty", "stop", "extra")
+        asked = {  # a newer field that is unset leaves the key of older kits
+            field.name: value
+            for field in dataclasses.fields(self)
+            if (value := getattr(self, field.name)) not in (None, ()) or field.name not in newer
+        }
         content = [CLIENT_VERSION, model, asked]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
