@@ -58,12 +58,13 @@ def test_prompts_name_forms() -> None:
     assert bench.asked("写临江仙客栈的故事") is None
 
 
-def test_the_two_readings() -> None:
-    (line,) = bench.readings()
-    assert line == "two readings of 141 poems: 137 agree, kappa 0.92"
+def test_the_three_readings() -> None:
+    assert [line.split("poems: ")[1] for line in bench.readings()] == [
+        "137 agree, kappa 0.92", "135 agree, kappa 0.88", "137 agree, kappa 0.93",
+    ]  # fmt: skip
 
 
 def test_the_goals_hold_on_the_corpus(shared) -> None:
     folder = shared / "data" / "verse"
     assert met(list(bench.regulated_verse(bench.labelled(folder))))
-    assert next(bench.tunes(folder)) == "ci: 43 of 43 poems of 23 tunes pass"
+    assert next(bench.tunes(folder)).startswith("ci: 43 of 46 poems of 23 tunes pass as they stand in ci.jsonl, 46 with")  # fmt: skip

@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import itertools
 import json
+import re
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import Literal
@@ -18,6 +19,8 @@ from typing import Literal
 from coig_writer.verse import rhyme
 from coig_writer.verse.books import ci_rhymes, pingshui, tones
 from coig_writer.verse.verdict import Mark, Place, Rule, Verdict, at, passes, where
+
+_DOT = re.compile(r"\s*[·・•‧]\s*")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,6 +74,11 @@ def tunes() -> dict[str, tuple[Variant, ...]]:
         )
         found |= dict.fromkeys((tune["name"], *tune["aliases"]), variants)
     return found
+
+
+def named(title: str) -> str | None:
+    """Returns the tune that a title is, or opens or ends with beside a dot: 浣溪沙, 浣溪沙·春恨, 醉中真・浣溪沙."""
+    return next((part for part in _DOT.split(title.strip("《》 ")) if part in tunes()), None)
 
 
 def _fits(character: str, wanted: str) -> Literal["kept", "broken", "open"]:

@@ -57,8 +57,8 @@ def _verse(reading: Reading, name: str, system: System | None) -> Verdict | None
     full = regulated.named(name) or _by_size(reading, name)
     if full is not None:
         return _regulated(reading, full, system)
-    if name in ci.tunes():
-        return ci.check(reading.lines, name, reading.rest)
+    if (tune := ci.named(name)) is not None:
+        return ci.check(reading.lines, tune, reading.rest)
     if name == couplet.FORM:
         return couplet.check(reading, system)
     return everyday.check(reading) if name == everyday.FORM else None
@@ -136,13 +136,12 @@ def constrained(
 def claim(text: str, title: str | None = None) -> str | None:
     """Returns the form that a title names (七律·秋兴, 《浣溪沙》, 浣溪沙·春恨), its own or the text's; None if none.
 
-    A tune counts only where the title is its name, or opens with it and a dot: 临江仙 is also a name.
+    A tune counts only where the title is its name, or joins it to another by a dot: 临江仙 is also a name.
     """
     named = title or read(text).title
     if found := _NAMED.search(named):
         return regulated.named(found.group())
-    first = re.split(r"[·・•]", re.sub(r"[《》#*\s]|题：", "", named))[0]
-    return first if first in ci.tunes() else None
+    return ci.named(re.sub(r"[《》#*\s]|题：", "", named))
 
 
 def _none(text: str) -> Verdict:
