@@ -104,6 +104,7 @@ def train(
     name: str,
     *flags: str,
     processes: int = 1,
+    script: str = "recipes/sft.py",
     environment: dict[str, str] | None = None,
 ) -> Path:
     """Trains into a folder of its own, with further variables of the environment; returns the run's folder."""
@@ -114,7 +115,7 @@ def train(
     command = [
         sys.executable,
         *launcher,
-        "recipes/sft.py",
+        script,
         "--config",
         str(recipe),
         "--output_dir",

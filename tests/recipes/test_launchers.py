@@ -6,14 +6,15 @@ import subprocess
 import sys
 
 import pytest
+from accelerate.commands.config.config_args import load_config_from_file
+
+from tests.recipes import fsdp2
 
 EXPECTED = {"one_gpu": "NO", "ddp": "MULTI_GPU", "fsdp2": "FSDP", "zero3": "DEEPSPEED"}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_accelerate_reads_the_config(root, name):
-    from accelerate.commands.config.config_args import load_config_from_file
-
     config = load_config_from_file(str(root / "recipes" / "accelerate" / f"{name}.yaml"))
     assert config.distributed_type == EXPECTED[name]
     assert config.mixed_precision == "bf16"
@@ -21,6 +22,30 @@ def test_accelerate_reads_the_config(root, name):
         assert config.fsdp_config["fsdp_version"] == 2
     if name == "zero3":
         assert config.deepspeed_config["zero_stage"] == 3
+
+
+def test_accelerates_own_plugins_take_what_its_launcher_makes_of_the_files(monkeypatch):
+    """DeepSpeed is not installed: its plugin reads the settings, no engine runs."""
+    from accelerate.utils import DeepSpeedPlugin, FullyShardedDataParallelPlugin
+    from accelerate.utils.launch import prepare_deepspeed_cmd_env
+    from torch.distributed.fsdp import StateDictType
+
+    zero3 = fsdp2.launched("zero3")
+    fields = load_config_from_file(zero3.config_file).deepspeed_config
+    zero3.deepspeed_fields_from_accelerate_config = list(fields)
+    for variables in (prepare_deepspeed_cmd_env(zero3)[1], fsdp2.settings()):
+        for key, value in variables.items():
+            monkeypatch.setenv(key, value)
+    plugin = DeepSpeedPlugin()
+    plugin.set_mixed_precision("bf16")
+    states = plugin.deepspeed_config["zero_optimization"]
+    assert (states["stage"], plugin.zero3_init_flag) == (3, True)
+    assert states["stage3_gather_16bit_weights_on_model_save"] is True
+    assert plugin.deepspeed_config["bf16"] == {"enabled": True}
+    sharded = FullyShardedDataParallelPlugin()
+    assert (sharded.fsdp_version, sharded.reshard_after_forward) == (2, True)
+    assert sharded.state_dict_type == StateDictType.FULL_STATE_DICT
+    assert sharded.cpu_ram_efficient_loading
 
 
 def test_every_config_is_covered(root):

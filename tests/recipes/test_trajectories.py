@@ -105,6 +105,24 @@ def test_fast_equals_plain(recipe, straight):
     assert {found[f"ledger/{s}/padding"].value for s in ("creative", "general_zh")} == {0}
 
 
+def test_fsdp2_equals_one_process_because_gradients_are_summed_in_fp32(recipe):
+    """Two CPU processes; accelerate's own sums, in the forward pass's bf16, move the weights away."""
+    five = ("--max_steps", "5")
+    one = runs.train(recipe, "five", *five)
+
+    def away(sums):
+        run = runs.train(
+            recipe, f"fsdp2-{sums}", *five, "--gradient_accumulation_steps", "2",
+            processes=2, script="tests/recipes/fsdp2.py", environment={"SUMS": sums},
+        )  # fmt: skip
+        assert runs.consumed(run) == runs.consumed(one)
+        update, difference = moved(run, recipe.parent / "smoke", one)
+        return difference / update
+
+    assert away("fp32") < 1e-5  # 2.7e-7 measured
+    assert away("bf16") > 1e-4  # 7.6e-4 measured
+
+
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory):
     """A mixture of 33 rows, which two processes cannot share evenly."""
