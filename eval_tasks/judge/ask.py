@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from coig_writer.benchmark import queries
 from coig_writer.endpoint import Endpoint, Reply, Request
 from coig_writer.generation import Generation, first_samples
 from coig_writer.metrics import formatting
@@ -73,7 +74,8 @@ def questions(
         if rubric.kind == "pairwise":
             found += [q for pair in shown for q in asker.pair(*pair)]
         else:
-            found += [asker.single(record) for record in answers.values()]
+            banned = [r for r in answers.values() if rubric.kind != "bans" or _bans(r)]
+            found += map(asker.single, banned)
     return found
 
 
@@ -114,6 +116,7 @@ class _Asker:
         else:
             texts = [self._article(record)]
             problem = _problem(texts)
+            texts += _bans(record) if self.rubric.kind == "bans" else ()
         request = None if problem else self._request(record, texts)
         return Question(
             self.name, record.query_id, record.variant, None, "single", request, problem
@@ -126,6 +129,12 @@ class _Asker:
     def _request(self, record: Generation, texts: Sequence[str]) -> Request:
         prompt = repaired(record.prompt)
         return self.rubric.request(record.language, prompt, texts, repeat=self.repeat)
+
+
+def _bans(record: Generation) -> tuple[str, ...]:
+    """What the benchmark's query forbids that a record answers; nothing for another prompt."""
+    known = (q for q in queries(record.language) if q.id == record.query_id)
+    return next((q.bans for q in known if q.query == record.prompt), ())
 
 
 def _problem(texts: Sequence[str]) -> str | None:

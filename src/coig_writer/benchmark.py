@@ -19,7 +19,7 @@ from coig_writer.record import from_row, parse_line
 from coig_writer.taxonomy import Taxonomy, published
 from coig_writer.triplet import Language
 
-VERSION = 2  # 2: forbidden, form, sections
+VERSION = 2  # 2: forbidden, bans, form, sections
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 Unit = Literal["chars", "words", "lines"]
 Difficulty = Literal["easy", "medium", "hard"]
@@ -40,7 +40,8 @@ class Query:
 
     Attributes:
         required: Strings that have to stand in the answer.
-        forbidden: Strings that may not; what is forbidden in other than so many words is for a judge.
+        forbidden: Strings that may not.
+        bans: What it forbids in other than so many words, quoted: a judge is asked of each whether the answer keeps to it.
         form: The form of verse or dialogue it names, as ``coig_writer.verse.form`` knows it.
         sections: Sections it asks for by name, in their order.
     """
@@ -59,6 +60,7 @@ class Query:
     probe: str | None
     validation: str
     forbidden: tuple[str, ...] = ()
+    bans: tuple[str, ...] = ()
     form: str | None = None
     sections: tuple[str, ...] = ()
 

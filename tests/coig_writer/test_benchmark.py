@@ -49,7 +49,7 @@ def test_no_two_queries_are_alike_and_all_are_called_what_they_are():
 
 @pytest.mark.parametrize("query", ALL, ids=lambda q: q.id)
 def test_the_fields_agree_with_the_text(query):
-    for literal in (*query.required, *query.forbidden, *query.sections):
+    for literal in (*query.required, *query.forbidden, *query.bans, *query.sections):
         assert literal in query.query
     assert not set(query.required) & set(query.forbidden)
     if query.form:  # a form that nobody knows is an error

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from coig_writer.benchmark import query
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.files import read_records, write_records
 from coig_writer.generation import Generation
@@ -266,6 +267,24 @@ def test_reasoning_paragraphs_get_one_label_each(
     first, second = read_records(tmp_path / "j", Judgement)
     assert json.loads(str(first.verdict)) == ["deep_reasoning"] * 3
     assert (second.state, second.reason) == ("missing", "there is no reasoning")
+
+
+def test_bans_of_a_benchmark_query_are_asked_one_by_one() -> None:
+    fiction, reviews = query("zh-fiction-2"), query("zh-reviews-1")
+    records = [
+        made("v", fiction.id, "他没有问。", "zh", prompt=fiction.query),
+        made("v", reviews.id, "好看。", "zh", prompt=reviews.query),  # forbids nothing
+        made("v", "zh-fiction-1", "好看。", "zh", prompt="写一篇小说"),  # another prompt
+    ]
+    (asked,) = questions(load("bans"), records)
+    assert asked.request is not None
+    assert fiction.bans == ("不要凶杀", "不要小三", "结尾别解释")
+    blocks = BLOCK.findall(asked.request.messages[1]["content"])
+    assert [name for _, name, _ in blocks] == ["request", "text", "ban1", "ban2", "ban3"]
+    schema: Any = asked.request.schema
+    labels = schema["properties"]["labels"]
+    assert (labels["minItems"], labels["maxItems"]) == (3, 3)
+    assert labels["items"]["enum"] == ["kept", "broken", "unclear"]
 
 
 def test_repeats_and_plain_text_are_asked_apart() -> None:
