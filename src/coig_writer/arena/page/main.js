@@ -120,11 +120,12 @@ function openItem(item, kept = draft(item.id)) {
   redrawBar();
   drawVerdict();
   state.reader.settle();
-  find("#main").focus({ preventScroll: true });
+  if (!find("#bar").contains(document.activeElement)) find("#main").focus({ preventScroll: true });
 }
 
 function choose(verdict) {
   if (state.phase !== "vote") return;
+  if (state.sending) return drawVerdict(); // what is on its way stays what it was
   state.said.verdict = verdict;
   remember();
   drawVerdict();
@@ -154,11 +155,11 @@ const begun = (verdict) => verdict !== null && (typeof verdict === "string" || O
 
 function why() {
   const group = ([name, tags]) => el("div", { class: "tags", role: "group", "aria-label": t(name) }, el("span", { class: "of" }, t(name)), ...tags.map(tag));
-  const comment = el("textarea", { id: "comment", rows: "1", maxlength: "2000", placeholder: t("comment"), "aria-label": t("comment"),
+  const comment = el("textarea", { id: "comment", rows: "1", maxlength: "2000", readonly: state.sending, placeholder: t("comment"), "aria-label": t("comment"),
     oninput: () => { state.said.comment = comment.value; remember(); } });
   comment.value = state.said.comment;
-  const report = el("input", { type: "checkbox", checked: state.said.reported, onchange: () => { state.said.reported = report.checked; remember(); } });
-  state.why ??= innerWidth > 760; // on a phone the reasons would cover the text
+  const report = el("input", { type: "checkbox", checked: state.said.reported, disabled: state.sending, onchange: () => { state.said.reported = report.checked; remember(); } });
+  state.why ??= innerWidth > 760 && innerHeight > 520; // on a small screen the reasons would cover the text
   return el("details", { class: "why", open: state.why, ontoggle: ({ target }) => { state.why = target.open; } },
     el("summary", {}, t("why")),
     ...(state.chosen.protocol === "pairwise" ? Object.entries(TAG_GROUPS).map(group) : []),
@@ -170,6 +171,7 @@ function tag(name) {
   const about = state.reader.names.map((text, i) => {
     const said = `${name}@${i}`;
     const node = button(t("sides")[i], () => {
+      if (state.sending) return;
       const on = !state.said.tags.includes(said);
       state.said.tags = on ? [...state.said.tags, said] : state.said.tags.filter((other) => other !== said);
       node.setAttribute("aria-pressed", String(on));

@@ -4,7 +4,7 @@
 import { el } from "/page/dom.js";
 
 const LONGEST_FORMATTED_LINE = 4000;
-const INLINE = /\*\*(?=\S)([^*\n]{1,300}?\S|\S)\*\*|\*(?=[^\s*])([^*\n]{0,300}?[^\s*])\*|`([^`\n]{1,200})`|!?\[([^\]\n]{1,200})\]\([^)\n]{0,500}\)|\\([\\*_`#[\]>~-])/g;
+const INLINE = /\*\*\*(?=\S)([^*\n]{1,300}?\S|\S)\*\*\*|\*\*(?=\S)([^*\n]{1,300}?\S|\S)\*\*|\*(?=[^\s*])([^*\n]{0,300}?[^\s*])\*|`([^`\n]{1,200})`|!?\[([^\]\n]{1,200})\]\([^)\n]{0,500}\)|\\([\\*_`#[\]>~-])/g;
 const BLOCKS = [
   [/^(#{1,6})\s+(.+?)\s*#*$/, (match) => el("h4", {}, ...inline(match[2]))],
   [/^\s*(?:-{3,}|\*{3,}|_{3,}|(?:\* ){2,}\*)\s*$/, () => el("hr")],
@@ -30,7 +30,8 @@ function inline(text) {
   return nodes;
 }
 
-function inlineNode([, bold, italic, code, label, escaped]) {
+function inlineNode([, both, bold, italic, code, label, escaped]) {
+  if (both !== undefined) return el("strong", {}, el("em", {}, both));
   if (bold !== undefined) return el("strong", {}, bold);
   if (italic !== undefined) return el("em", {}, italic);
   if (code !== undefined) return el("code", {}, code);
@@ -45,12 +46,37 @@ function block(line) {
   return el("p", {}, ...inline(line));
 }
 
+// A table is a row of cells, a rule under it, and the rows that follow; how many lines that is, or 0.
+function tableAt(lines, at) {
+  const row = (line) => line !== undefined && line.includes("|") && line.length <= LONGEST_FORMATTED_LINE;
+  if (!row(lines[at]) || !row(lines[at + 1]) || !/^[\s|:-]*-[\s|:-]*$/.test(lines[at + 1])) return 0;
+  if (cells(lines[at]).length !== cells(lines[at + 1]).length) return 0;
+  let end = at + 2;
+  while (row(lines[end])) end += 1;
+  return end - at;
+}
+
+function table([head, , ...rows]) {
+  const drawn = (tag, line) => el("tr", {}, ...cells(line).map((cell) => el(tag, {}, ...inline(cell))));
+  return el("table", {}, el("thead", {}, drawn("th", head)), el("tbody", {}, ...rows.map((row) => drawn("td", row))));
+}
+
+const cells = (line) => line.trim().replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim());
+
 export function prose(text) {
   const fragment = document.createDocumentFragment();
   let gap = false;
   let fence = null;
-  for (const line of text.split(/\r\n?|\n/)) {
-    if (/^\s*```/.test(line)) {
+  const lines = text.split(/\r\n?|\n/);
+  for (let i = 0; i < lines.length; i += 1) {
+    const line = lines[i];
+    const rows = fence ? 0 : tableAt(lines, i);
+    if (rows) {
+      const node = fragment.appendChild(table(lines.slice(i, i + rows)));
+      if (gap) node.classList.add("gap");
+      gap = false;
+      i += rows - 1;
+    } else if (/^\s*```/.test(line)) {
       fence = fence ? null : fragment.appendChild(el("pre"));
     } else if (fence) {
       fence.append(line + "\n");

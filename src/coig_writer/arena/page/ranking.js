@@ -1,7 +1,7 @@
 // Ranking: number keys, taps or drags put the answers in order; the last place fills itself.
 // A verdict is a list of places, best first; each place is a list of positions.
 
-import { button, el } from "/page/dom.js";
+import { button, el, fill } from "/page/dom.js";
 import { t } from "/page/strings.js";
 
 const placed = (verdict) => verdict.flat();
@@ -65,7 +65,7 @@ export const ranking = {
       const label = place >= 0
         ? [t("ranked_at", place + 1)]
         : [button(t("put_next"), () => choose(ranking.put(verdict === "skip" ? [] : verdict, i)), { "data-put": i + 1 })];
-      pane.querySelector("header .place")?.replaceChildren(...label);
+      fill(pane.querySelector("header .place"), label);
     });
   },
 

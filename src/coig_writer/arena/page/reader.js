@@ -145,7 +145,7 @@ function task(item) {
   const fits = () => text.classList.contains("short") && text.scrollHeight <= text.clientHeight + 2;
   new ResizeObserver(() => { toggle.hidden = fits(); }).observe(text);
   return el("section", { class: "task", "aria-label": t("prompt") },
-    el("div", { class: "inner" }, el("span", { class: "label" }, t("prompt")), text, toggle));
+    el("div", { class: "inner" }, el("h1", { class: "label" }, t("prompt")), text, toggle));
 }
 
 const share = (node) => node.scrollTop / Math.max(1, node.scrollHeight - node.clientHeight);

@@ -91,10 +91,13 @@ function matrix({ matrix: cells }, models) {
   if (!cells.length) return [];
   const at = new Map(cells.map((cell) => [`${cell.row}\n${cell.column}`, cell]));
   const row = (a) => el("tr", {}, el("th", { scope: "row" }, a), ...models.map((b) => winCell(at.get(`${a}\n${b}`))));
-  return [el("h2", {}, t("matrix")), el("p", { class: "note" }, t("matrix_note")), el("div", { class: "scroll-x" }, el("table", {},
+  return [el("h2", {}, t("matrix")), el("p", { class: "note" }, t("matrix_note")), sideways(t("matrix"), el("table", {},
     el("thead", {}, el("tr", {}, el("td", { class: "self" }), ...models.map((m) => el("th", { scope: "col" }, m)))),
     el("tbody", {}, ...models.map(row))))];
 }
+
+// A table wider than a phone is read by keyboard too.
+const sideways = (name, table) => el("div", { class: "scroll-x", tabindex: "0", role: "region", "aria-label": name }, table);
 
 function winCell(cell) {
   if (!cell) return el("td", { class: "self", "aria-hidden": "true" });
@@ -113,7 +116,7 @@ function scores({ scores: rows }, models) {
   const find_ = (m, d) => rows.find((r) => r.model === m && r.dimension === d);
   const cell = (score) => el("td", {}, score?.mean ? [el("b", {}, score.mean.estimate.toFixed(2)), el("small", {}, range(score.mean, (v) => v.toFixed(2)), el("br"), `n = ${score.n}`)]
     : el("small", {}, t("insufficient")));
-  return [el("h2", {}, t("scores")), el("div", { class: "scroll-x" }, el("table", {},
+  return [el("h2", {}, t("scores")), sideways(t("scores"), el("table", {},
     el("thead", {}, el("tr", {}, el("th", {}, t("model")), ...dimensions.map((d) => el("th", {}, t("dimensions")[d][0])))),
     el("tbody", {}, ...models.map((m) => el("tr", {}, el("th", { scope: "row" }, m), ...dimensions.map((d) => cell(find_(m, d))))))))];
 }
@@ -127,7 +130,7 @@ function slices({ slices: rows }, models) {
     return el("td", {}, found.raw === null ? el("small", {}, t("insufficient"), el("br")) : el("b", {}, percent(found.raw)),
       el("small", {}, `${percent(found.value)} [${range(found, percent)}]`, el("br"), `n = ${found.n}`));
   };
-  return [el("h2", {}, t("slices")), el("p", { class: "note" }, t("slices_note")), el("div", { class: "scroll-x" }, el("table", {},
+  return [el("h2", {}, t("slices")), el("p", { class: "note" }, t("slices_note")), sideways(t("slices"), el("table", {},
     el("thead", {}, el("tr", {}, el("th", {}, t("model")), ...genres.map((g) => el("th", {}, g)))),
     el("tbody", {}, ...models.map((m) => el("tr", {}, el("th", { scope: "row" }, m), ...genres.map((g) => cell(m, g)))))))];
 }

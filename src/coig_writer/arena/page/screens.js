@@ -16,7 +16,7 @@ export function topBar({ progress, minutes, redraw, voting }) {
     voting && button([el("span", { class: "wide" }, t("history")), el("span", { class: "narrow", "aria-hidden": "true" }, "☰")], showHistory, { class: "plain", "aria-label": t("history"), "data-tool": "history" }),
     tool(t("language_switch"), t("language_switch"), () => prefer({ interface: preferences.interface === "zh" ? "en" : "zh" }), { "data-tool": "language" }),
   ];
-  const brand = el("a", { class: "brand", href: "/" }, el("img", { src: "/page/seal.svg", alt: "" }), el("span", {}, t("title")));
+  const brand = el("a", { class: "brand", href: "/", "aria-label": t("title") }, el("img", { src: "/page/seal.svg", alt: "" }), el("span", {}, t("title")));
   fill(find("#bar"), brand, progress && progressBar(progress, minutes), el("div", { class: "tools" }, ...tools.filter(Boolean)));
   find(".skip-link").textContent = t("skip_to_texts");
   document.title = t("title");

@@ -6,6 +6,8 @@ import dataclasses
 import itertools
 import json
 
+import threading
+
 import pytest
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -466,13 +468,17 @@ def test_prose_draws_a_little_markdown_and_keeps_lines(open_page, texts_of):
         "const done = arguments[arguments.length - 1];"
         "import('/page/prose.js').then(({ prose }) => { const d = document.createElement('div');"
         "d.append(prose(arguments[0])); done(d.innerHTML); })",
-        "# 题目\n一行 **重** *轻* `码`\n二行\n\n- 甲\n1. 乙\n> 引\n---\n\\*原样\\* 3 * 4 * 5",
+        "# 题目\n一行 **重** *轻* `码`\n二行\n\n- 甲\n1. 乙\n> 引\n---\n\\*原样\\* 3 * 4 * 5\n"
+        "***重而轻*** \\[括号\\] \\(甲\\)\n***\n| 时 | 事 |\n|:--|---|\n| 卯 | **出门** |\n甲 | 乙",
     )
     assert drawn == (
         "<h4>题目</h4><p>一行 <strong>重</strong> <em>轻</em> <code>码</code></p><p>二行</p>"
         '<p class="item gap"><span class="marker">•</span><span>甲</span></p>'
         '<p class="item"><span class="marker">1.</span><span>乙</span></p>'
         '<p class="quote">引</p><hr><p>*原样* 3 * 4 * 5</p>'
+        "<p><strong><em>重而轻</em></strong> [括号] \\(甲\\)</p><hr>"
+        "<table><thead><tr><th>时</th><th>事</th></tr></thead><tbody><tr><td>卯</td>"
+        "<td><strong>出门</strong></td></tr><tr><td>甲</td><td>乙</td></tr></tbody></table>"
     )
 
 
@@ -509,6 +515,109 @@ def test_the_results_page_says_there_are_no_votes_until_there_are(
     page.size(PHONE, dark=True)
     assert page.run(FITS)
     assert page.complaints() == []
+
+
+SMALL = {
+    "a laptop at 200 %": (683, 384),
+    "a phone on its side": (740, 360),
+    "a small one": (667, 375),
+}
+SEEN = """
+const floor = Math.min(innerHeight, document.querySelector('#verdict').getBoundingClientRect().top);
+return [...document.querySelectorAll('.scroller')].map(s => Math.min(s.getBoundingClientRect().bottom, floor)
+  - s.getBoundingClientRect().top);
+"""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("size", SMALL.values(), ids=SMALL)
+def test_on_a_low_screen_most_of_the_height_is_text(open_page, demo_texts, size, language):
+    page, _ = open_page(demo_texts)
+    page.size(size)
+    for protocol, key in (("pairwise", "t"), ("ranking", "s"), ("rating", "s")):
+        page.start(protocol, language)
+        page.press(key)  # the reasons have appeared
+        page.run(FRAMES)
+        assert min(page.run(SEEN)) >= 0.55 * size[1]
+        assert page.run(FITS)
+
+
+def test_what_is_drawn_anew_keeps_the_focus(open_page, texts_of):
+    page, _ = open_page(texts_of())
+    page.start("pairwise", "zh")
+    name = "const a = document.activeElement; return a.dataset.tool || a.dataset.choice || a.id"
+    for selector in ("[data-choice=tie]", "[data-tool=size]", "[data-tool=language]"):
+        page.run("document.querySelector(arguments[0]).focus()", selector)
+        page.press(Keys.SPACE)
+        page.run(FRAMES)
+        assert page.run(name) in selector
+    page.start("ranking", "zh")
+    page.run("document.querySelector('[data-put]').focus()")
+    page.press(Keys.SPACE)
+    page.run(FRAMES)
+    assert page.run(name) == "main"  # the button is gone; its text is not
+    page.start("pairwise", "zh")
+    page.run("document.querySelector('#skip').focus()")
+    page.press(Keys.SPACE, Keys.TAB, Keys.TAB)
+    page.run("document.querySelector('#submit').focus()")
+    page.press(Keys.ENTER)
+    page.voted(1)
+    assert page.run(name) == "main"
+
+
+def test_the_choice_stays_while_its_vote_is_under_way(open_page, texts_of):
+    page, booth = open_page(texts_of())
+    page.start("pairwise", "zh")
+    go_on, add_all = threading.Event(), booth.store.add_all
+    booth.store.add_all = lambda ballots: go_on.wait(20) and add_all(ballots)
+    page.press(Keys.ARROW_LEFT, Keys.ENTER)
+    page.wait("#submit[disabled]")
+    page.press(Keys.ARROW_RIGHT, Keys.BACKSPACE, "s", Keys.ENTER)
+    page.tap("[data-tag='cliched@0']")
+    assert [
+        node.get_attribute("data-choice") for node in page.all("[data-choice][aria-pressed=true]")
+    ] == ["left"]
+    assert page.run("return document.querySelector('#comment').readOnly")
+    go_on.set()
+    page.voted(1)
+    (ballot,) = booth.store.ballots("demo")
+    assert (ballot.verdict, ballot.tags) == ('"left"', ())
+
+
+def test_axe_finds_nothing_in_the_pages(open_page, demo_texts, root, monkeypatch):
+    script = root / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.is_file():
+        pytest.skip("needs axe-core: make axe")
+    monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
+    page, booth = open_page(demo_texts, dataclasses.replace(STUDY, results_after=2))
+    found = {}
+
+    def look(name):
+        page.run(script.read_text(encoding="utf-8"))
+        page.run(FRAMES)
+        ask = "const done = arguments[0]; axe.run().then(r => done(r.violations.map(v => [v.id, v.nodes[0].html])))"
+        if violations := page.driver.execute_async_script(ask):
+            found[name, *size, dark] = violations
+
+    for rater in "abcdefgh":
+        desk = booth.sit(rater, "pairwise", "zh")
+        booth.vote(rater, "pairwise", "zh", Vote(desk.next(), "left"))
+    for size, dark in ((DESKTOP, False), (PHONE, True), (SMALL["a laptop at 200 %"], False)):
+        page.size(size, dark=dark)
+        page.driver.get(f"{page.url}/?lang=zh")
+        page.wait("#agree")
+        look("start")
+        for protocol in STUDY.protocols:
+            page.start(protocol, "zh")
+            page.press("s")
+            look(protocol)
+        page.run("document.querySelector('[data-tool=history]').click()")
+        page.wait("#sheet[open]")
+        look("history")
+        page.driver.get(f"{page.url}/results?lang=en&texts=zh")
+        page.wait(".results table")
+        look("results")
+    assert found == {}
 
 
 def kept_drafts(page):
