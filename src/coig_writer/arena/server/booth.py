@@ -7,24 +7,26 @@ opaque ids, and nothing that depends on a model's name.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import threading
 import time
 import uuid
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
 from coig_writer.arena.server.database import DuplicateError, now
 from coig_writer.arena.server.identity import Identity
 from coig_writer.arena.server.store import Store
 from coig_writer.arena.study.answers import Collection
-from coig_writer.arena.study.assignment import Task, seats, turned
+from coig_writer.arena.study.assignment import Task, Unit, refill, seats, turned, wanted_raters
 from coig_writer.arena.study.definition import Study
 from coig_writer.arena.study.verdicts import named_verdict, positions
 from coig_writer.ballot import Ballot, Protocol
 from coig_writer.errors import InputError
 
 MAX_DESKS = 5_000
+HELD_S = 3600.0  # for which a visitor's open items count as about to be judged
 TICK_S = 0.001  # of the page's clock; a page may send less, down to where a quotient is infinite
 OPENING = 60  # characters by which a rater knows a text again
 TAGS = (
@@ -111,6 +113,8 @@ class Booth:
     ) -> None:
         self.study, self.collection, self.store, self.identity = study, collection, store, identity
         self.prompts = {prompt.query_id: prompt for prompt in collection.prompts}
+        self.raters = {identity.rater("invited", name): name for name in study.raters}
+        self.founders = store.founders(study.study) or tuple(self.raters)
         self._seats: dict[tuple[str, str], list[list[Task]]] = {}
         self._desks: OrderedDict[tuple[str, str, str], Desk] = OrderedDict()
         self._lock = threading.RLock()
@@ -123,7 +127,8 @@ class Booth:
             if key not in self._seats:
                 prompts = self.collection.in_language(language)
                 n_models = len(self.collection.variants)
-                self._seats[key] = seats(self.study, prompts, protocol, n_models)
+                founders = len(self.founders)
+                self._seats[key] = seats(self.study, prompts, protocol, n_models, founders)
             return self._seats[key]
 
     def checked(self, protocol: str, language: str) -> tuple[Protocol, str]:
@@ -140,36 +145,67 @@ class Booth:
             f"protocols: {', '.join(self.study.protocols)}; languages: {', '.join(self.collection.languages)}",
         )
 
-    def sit(self, rater: str, protocol: Protocol, language: str) -> Desk:
-        """Gives a rater a seat, or the one the rater has; a public rater who is done gets a further one."""
+    def sit(
+        self, rater: str, protocol: Protocol, language: str, known_by: str | None = None
+    ) -> Desk:
+        """Gives a rater a seat, or the one the rater has; a public rater who is done gets a further one.
+
+        Args:
+            rater: Who sits down.
+            protocol: What is asked.
+            language: Language of the texts.
+            known_by: ``account`` or ``cookie``: what a visitor is known by.
+        """
         with self._lock:
             desk = self.desk(rater, protocol, language)
-            if desk is None or (self.study.mode == "public" and desk.next() is None):
-                desk = self._seated(rater, protocol, language)
-            return desk
-
-    def _seated(self, rater: str, protocol: Protocol, language: str) -> Desk:
-        if self.study.mode == "invited":
-            return self._opened(rater, protocol, language, [self._invited_seat(rater)])
-        desk = self.desk(rater, protocol, language)
-        if desk and not self._anything_left(rater, protocol, language):
-            return desk
-        for _ in self.seats(protocol, language):
-            self.store.take_seat(self.study.study, protocol, language, rater)
+            if desk is not None and (self.study.mode == "invited" or desk.next() is not None):
+                return desk
+            ordinal = self._seat_for(rater, protocol, language)
+            if ordinal is None:
+                assert desk is not None, "whoever has no desk has something left"
+                return desk
+            self.store.take_seat(self.study.study, protocol, language, rater, ordinal, known_by)
             self._desks.pop((rater, protocol, language), None)
-            desk = self.desk(rater, protocol, language)
-            if desk and desk.next() is not None:
-                break
-        assert desk is not None, "a seat was taken"
-        return desk
+            taken = self.desk(rater, protocol, language)
+            assert taken is not None, "a seat was taken"
+            return taken
 
-    def _anything_left(self, rater: str, protocol: Protocol, language: str) -> bool:
+    def _seat_for(self, rater: str, protocol: Protocol, language: str) -> int | None:
+        """Returns the seat a visitor gets: of those with something left the one that lacks most votes.
+
+        A seat that was taken lately lacks nothing: whoever took it is at it. In the first round the seats
+        go in turn; None if the rater has judged everything.
+        """
+        dealt = self.seats(protocol, language)
+        taken = self.store.seats(self.study.study, protocol, language)
+        open_to = self._open_to(rater, protocol)
+        free = [seat for seat, tasks in enumerate(dealt) if any(map(open_to, tasks))]
+        untaken = [seat for seat in free if seat not in taken]
+        if untaken or not free:
+            return untaken[0] if untaken else None
+        votes = Counter(item for item, _ in self.store.answered(self.study.study, protocol))
+        wanted = wanted_raters(dealt)
+        late = _held_since()
+        rounds = Counter(ordinal % len(dealt) for ordinal in taken)
+        held = {ordinal % len(dealt) for ordinal, at in taken.items() if at > late}
+
+        def lacking(seat: int) -> int:
+            first = (task for task in dealt[seat] if task.repeat == 0 and seat not in held)
+            return sum(max(0, wanted[t.unit] - votes[self.item_name(t)]) for t in first)
+
+        seat = min(free, key=lambda seat: (-lacking(seat), rounds[seat], seat))
+        return next(
+            o
+            for o in range(seat, seat + len(dealt) * (len(taken) + 1), len(dealt))
+            if o not in taken
+        )
+
+    def _open_to(self, rater: str, protocol: Protocol) -> Callable[[Task], bool]:
         voted = self.store.voted(self.study.study, rater, protocol)
         told = self.store.revealed(self.study.study, rater)
-        return any(
-            (self.item_name(task), task.repeat) not in voted and not told & self._texts(task)
-            for seat in self.seats(protocol, language)
-            for task in seat
+        return lambda task: (
+            (self.item_name(task), task.repeat) not in voted
+            and not (told and told & self._texts(task))
         )
 
     def _characters(self, task: Task) -> int:
@@ -179,12 +215,6 @@ class Booth:
     def _texts(self, task: Task) -> set[tuple[str, str]]:
         return {(task.unit.query_id, self.collection.variants[m]) for m in task.shown}
 
-    def _invited_seat(self, rater: str) -> int:
-        pseudonyms = [self.identity.rater("invited", name) for name in self.study.raters]
-        if rater not in pseudonyms:
-            raise InputError("this study is by invitation", "open the link that was sent to you")
-        return pseudonyms.index(rater)
-
     def desk(self, rater: str, protocol: Protocol, language: str) -> Desk | None:
         """Returns the desk of a rater who has a seat, else None; may read the store."""
         with self._lock:
@@ -193,23 +223,76 @@ class Booth:
                 self._desks.move_to_end(key)
                 return self._desks[key]
             if self.study.mode == "invited":
-                held = [self._invited_seat(rater)]
+                held = [(self._ordinal(rater), self._invited_hand(rater, protocol, language))]
             else:
-                held = self.store.seats_of(self.study.study, protocol, language, rater)
+                taken = self.store.seats_of(self.study.study, protocol, language, rater)
+                held = [(ordinal, self._dealt(protocol, language, ordinal)) for ordinal in taken]
             return self._opened(rater, protocol, language, held) if held else None
+
+    def _ordinal(self, rater: str) -> int:
+        """Returns the number of an invited rater's seat; -1 for one who came later.
+
+        Raises:
+            InputError: The rater was not invited, or is no longer.
+        """
+        if rater not in self.raters:
+            raise InputError("this study is by invitation", "open the link that was sent to you")
+        return self.founders.index(rater) if rater in self.founders else -1
+
+    def _invited_hand(self, rater: str, protocol: Protocol, language: str) -> Sequence[Task]:
+        """Returns what an invited rater judges; who came later is dealt a hand now, and keeps it."""
+        found = self.assigned(rater, protocol, language)
+        if found is None:
+            found = self._refilled(rater, protocol, language)
+            kept = [(task.unit.query_id, task.shown, task.repeat) for task in found]
+            self.store.keep_hand(self.study.study, protocol, language, rater, kept)
+        return found
+
+    def assigned(self, rater: str, protocol: Protocol, language: str) -> Sequence[Task] | None:
+        """Returns what was dealt to an invited rater; None to one who came later and has not begun."""
+        if rater in self.founders:
+            return self.seats(protocol, language)[self.founders.index(rater)]
+        kept = self.store.hand(self.study.study, protocol, language, rater)
+        units = {
+            (unit.query_id, frozenset(unit.models)): unit
+            for unit in wanted_raters(self.seats(protocol, language))
+        }
+        return [
+            Task(units[q, frozenset(shown)], shown, repeat) for q, shown, repeat in kept
+        ] or None
+
+    def covered(self, protocol: Protocol, language: str) -> dict[Unit, int]:
+        """Returns by unit the raters who judged it or, being still invited, have it before them."""
+        answered = self.store.answered(self.study.study, protocol)
+        for rater in self.raters:
+            tasks = self.assigned(rater, protocol, language) or ()
+            answered |= {(self.item_name(task), rater) for task in tasks}
+        counts = Counter(item for item, _ in answered)
+        units = wanted_raters(self.seats(protocol, language))
+        return {unit: counts[self.item_name(Task(unit, unit.models))] for unit in units}
+
+    def _refilled(self, rater: str, protocol: Protocol, language: str) -> list[Task]:
+        covered = self.covered(protocol, language)
+        return refill(self.study, protocol, self.seats(protocol, language), covered, rater)
 
     def at_hand(self, rater: str, protocol: Protocol, language: str) -> Desk | None:
         """Returns a desk that is open already, without waiting for anything."""
         return self._desks.get((rater, protocol, language))
 
-    def _opened(self, rater: str, protocol: Protocol, language: str, held: Sequence[int]) -> Desk:
+    def _opened(
+        self,
+        rater: str,
+        protocol: Protocol,
+        language: str,
+        held: Sequence[tuple[int, Sequence[Task]]],
+    ) -> Desk:
         voted = self.store.voted(self.study.study, rater, protocol)
         told = self.store.revealed(self.study.study, rater)
         tasks: dict[str, Task] = {}
         seen: set[tuple[str, int]] = set()
         done: set[str] = set()
-        for ordinal in held:
-            for place, task in enumerate(self._dealt(protocol, language, ordinal)):
+        for ordinal, hand in held:
+            for place, task in enumerate(hand):
                 name = (self.item_name(task), task.repeat)
                 known = name not in voted and told & self._texts(task)
                 if name in seen or known:
@@ -366,6 +449,12 @@ class Booth:
             }
             for b in reversed(self.store.ballots(self.study.study, rater))
         ]
+
+
+def _held_since() -> str:
+    """Returns the time, as the store writes it, after which a taken seat counts as held."""
+    late = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=HELD_S)
+    return late.isoformat(timespec="milliseconds")
 
 
 def _named_tag(tag: str, shown: Sequence[str]) -> str:

@@ -237,8 +237,10 @@ def opened(study: Study, collection: Collection, folder: Path) -> tuple[Booth, B
         ) from error
     store = Store(place)
     backup = _backup_of(store)
-    store.begin(study.study, study.design(collection.fingerprint()))
-    return Booth(study, collection, store, Identity(secret)), backup
+    identity, texts = Identity(secret), collection.fingerprint()
+    founders = [identity.rater("invited", name) for name in study.raters]
+    store.begin(study.study, study.design(texts), founders, study.design(texts, study.raters))
+    return Booth(study, collection, store, identity), backup
 
 
 def _backup_of(store: Store) -> Backup | None:

@@ -64,6 +64,26 @@ SEATS = sa.Table(
     sa.Column("ordinal", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("rater", sa.String(64), nullable=False, index=True),
     sa.Column("claimed_at", sa.String(40), nullable=False),
+    sa.Column("known_by", sa.String(16)),
+)
+FOUNDERS = sa.Table(  # who an invited study began with
+    "founders",
+    METADATA,
+    sa.Column("study", sa.String(200), primary_key=True),
+    sa.Column("design", sa.String(64), nullable=False),
+    sa.Column("raters", sa.Text, nullable=False),
+)
+HANDS = sa.Table(  # what was dealt to raters who came later
+    "hands",
+    METADATA,
+    sa.Column("study", sa.String(200), primary_key=True),
+    sa.Column("protocol", sa.String(16), primary_key=True),
+    sa.Column("language", sa.String(8), primary_key=True),
+    sa.Column("rater", sa.String(64), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("query_id", sa.String(200), nullable=False),
+    sa.Column("shown", sa.Text, nullable=False),
+    sa.Column("repeat", sa.Integer, nullable=False),
 )
 REVEALS = sa.Table(  # texts whose authors a rater was told
     "reveals",
@@ -97,6 +117,9 @@ _EMPTY_WITHDRAWN = (
 )
 
 
+Dealt = tuple[str, tuple[int, ...], int]  # query, model numbers as shown, repeat
+
+
 class Store(Database):
     """Append-only ballots, tombstones, and the seats that raters took.
 
@@ -110,22 +133,63 @@ class Store(Database):
         self._insert_new = dialect.insert(BALLOTS).on_conflict_do_nothing().returning(BALLOTS.c.id)
         self._insert_told = dialect.insert(REVEALS).on_conflict_do_nothing()
 
-    def begin(self, study: str, design: str) -> None:
+    def begin(
+        self, study: str, design: str, founders: Sequence[str] = (), before: str | None = None
+    ) -> None:
         """Notes the design of a study at its first start and holds it to it afterwards.
+
+        Args:
+            study: Its name.
+            design: Digest of what must not change.
+            founders: Pseudonyms of the raters it begins with, in the order of the study file.
+            before: The digest as an earlier version made it, for a study that was begun with that.
 
         Raises:
             DriftError: The study was begun with another design or on other texts.
         """
         with self._writer() as connection:
             begun = connection.execute(sa.select(STUDIES).where(STUDIES.c.study == study)).first()
+            known = connection.scalar(sa.select(FOUNDERS.c.design).where(FOUNDERS.c.study == study))
             if begun is None:
                 row = {"study": study, "design": design, "begun_at": now()}
                 connection.execute(STUDIES.insert(), row)
-        if begun is not None and begun.design != design:
+            fits = begun is None or (known or begun.design) in (
+                {design} if known else {design, before}
+            )
+            if fits and founders and not known:
+                first = {"study": study, "design": design, "raters": json.dumps([*founders])}
+                connection.execute(FOUNDERS.insert(), first)
+        if begun is not None and not fits:
             raise DriftError(
                 f"study {study!r} was begun at {begun.begun_at[:16]} on other texts or with another design",
                 "give the changed study a new name, or restore the files it was begun with",
             )
+
+    def founders(self, study: str) -> tuple[str, ...]:
+        """Returns the pseudonyms of the raters an invited study began with; empty before it began."""
+        with self._reader() as connection:
+            found = connection.scalar(sa.select(FOUNDERS.c.raters).where(FOUNDERS.c.study == study))
+        return tuple(json.loads(found)) if found else ()
+
+    def keep_hand(
+        self, study: str, protocol: str, language: str, rater: str, tasks: Sequence[Dealt]
+    ) -> None:
+        """Keeps what is dealt to a rater who came later."""
+        of = {"study": study, "protocol": protocol, "language": language, "rater": rater}
+        rows = [
+            of | {"place": place, "query_id": q, "shown": json.dumps(shown), "repeat": repeat}
+            for place, (q, shown, repeat) in enumerate(tasks)
+        ]
+        with self._writer() as connection:
+            connection.execute(HANDS.insert(), rows)
+
+    def hand(self, study: str, protocol: str, language: str, rater: str) -> list[Dealt]:
+        """Returns what was dealt to a rater who came later, in its order; empty if nothing was."""
+        of = {"study": study, "protocol": protocol, "language": language, "rater": rater}
+        query = sa.select(HANDS).where(*(HANDS.c[name] == value for name, value in of.items()))
+        with self._reader() as connection:
+            rows = connection.execute(query.order_by(HANDS.c.place))
+            return [(row.query_id, tuple(json.loads(row.shown)), row.repeat) for row in rows]
 
     def add(self, ballot: Ballot) -> None:
         """Stores a vote; when this returns it is on disk.
@@ -190,27 +254,63 @@ class Store(Database):
         with self._reader() as connection:
             return {(query_id, variant) for query_id, variant in connection.execute(query)}
 
-    def take_seat(self, study: str, protocol: str, language: str, rater: str) -> int:
-        """Gives a rater the next free seat number, counted from 0."""
+    def take_seat(
+        self,
+        study: str,
+        protocol: str,
+        language: str,
+        rater: str,
+        ordinal: int | None = None,
+        known_by: str | None = None,
+    ) -> int:
+        """Gives a rater a seat, by default the next free number, counted from 0.
+
+        Args:
+            study: Whose seat.
+            protocol: Of what.
+            language: Of the texts.
+            rater: Who takes it.
+            ordinal: The seat that is wanted, if nobody was quicker.
+            known_by: ``account`` or ``cookie``: what the arena knows the rater by.
+        """
         place = {"study": study, "protocol": protocol, "language": language}
         for _ in range(20):
-            ordinal = self._next_seat(place, rater)
-            if ordinal is not None:
-                return ordinal
+            found = self._next_seat(place, rater, ordinal, known_by)
+            if found is not None:
+                return found
+            ordinal = None
         raise StoreError("no free seat after 20 tries", "try again in a moment")
 
-    def _next_seat(self, place: Mapping[str, str], rater: str) -> int | None:
-        """Takes the seat after the last one; None if another process was quicker."""
+    def _next_seat(
+        self, place: Mapping[str, str], rater: str, wanted: int | None, known_by: str | None
+    ) -> int | None:
+        """Takes the seat that is wanted, or the one after the last; None if another process was quicker."""
         here = [SEATS.c[name] == value for name, value in place.items()]
         try:
             with self._writer() as connection:
                 taken = connection.scalar(sa.select(sa.func.max(SEATS.c.ordinal)).where(*here))
-                ordinal: int = 0 if taken is None else taken + 1
+                ordinal = (0 if taken is None else taken + 1) if wanted is None else wanted
                 row = {**place, "ordinal": ordinal, "rater": rater, "claimed_at": now()}
-                connection.execute(SEATS.insert(), row)
+                connection.execute(SEATS.insert(), row | {"known_by": known_by})
         except IntegrityError:
             return None
         return ordinal
+
+    def seats(self, study: str, protocol: str, language: str) -> dict[int, str]:
+        """Returns when each seat was taken, by its number."""
+        of = {"study": study, "protocol": protocol, "language": language}
+        query = sa.select(SEATS.c.ordinal, SEATS.c.claimed_at)
+        with self._reader() as connection:
+            found = connection.execute(
+                query.where(*(SEATS.c[name] == value for name, value in of.items()))
+            )
+            return {row.ordinal: row.claimed_at for row in found}
+
+    def known_by(self, study: str) -> dict[str, str | None]:
+        """Returns by what each rater who took a seat is known; None for seats of earlier versions."""
+        query = sa.select(SEATS.c.rater, SEATS.c.known_by).where(SEATS.c.study == study)
+        with self._reader() as connection:
+            return {row.rater: row.known_by for row in connection.execute(query)}
 
     def seats_of(self, study: str, protocol: str, language: str, rater: str) -> list[int]:
         """Returns the seat numbers a rater holds, in the order they were taken."""
@@ -239,6 +339,17 @@ class Store(Database):
         )
         with self._reader() as connection:
             return {(item, repeat) for item, repeat in connection.execute(query)}
+
+    def answered(self, study: str, protocol: str) -> set[tuple[str, str]]:
+        """Returns (item, rater) of every first showing whose vote stands."""
+        query = sa.select(BALLOTS.c.item, BALLOTS.c.rater).where(
+            BALLOTS.c.study == study,
+            BALLOTS.c.protocol == protocol,
+            BALLOTS.c.repeat == 0,
+            BALLOTS.c.id.not_in(sa.select(TOMBSTONES.c.ballot)),
+        )
+        with self._reader() as connection:
+            return {(item, rater) for item, rater in connection.execute(query)}
 
     def tombstones(self) -> list[Tombstone]:
         """Returns all withdrawals, oldest first."""

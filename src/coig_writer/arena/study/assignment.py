@@ -78,7 +78,11 @@ def _subsets(protocol: Protocol, n_models: int) -> list[tuple[int, ...]]:
 
 
 def seats(
-    study: Study, prompts: Sequence[Prompt], protocol: Protocol, n_models: int
+    study: Study,
+    prompts: Sequence[Prompt],
+    protocol: Protocol,
+    n_models: int,
+    founders: int | None = None,
 ) -> list[list[Task]]:
     """Deals a study's items of one protocol and language to its seats.
 
@@ -87,10 +91,12 @@ def seats(
         prompts: The prompts of one language.
         protocol: What is asked.
         n_models: How many models there are.
+        founders: Raters an invited study began with; None takes those it has now.
 
     Returns:
         One list of tasks per seat, in the order in which they are shown. In an invited study seat
-        ``i`` is for rater ``i``; in a public one visitors take the seats in turn.
+        ``i`` is for founder ``i``, and who comes later gets a ``refill``; in a public one visitors take
+        the seats in turn.
     """
     rng = random.Random(f"{study.seed}|{study.study}|{protocol}")
     ordered = sorted(prompts, key=lambda p: (p.genre, rng.random()))
@@ -99,7 +105,7 @@ def seats(
     count = math.ceil(study.overlap.share * len(everything) - 1e-9)
     times = dict.fromkeys(everything, 1)
     times |= dict.fromkeys(rng.sample(everything, count), study.overlap.raters)
-    n_seats = len(study.raters) or max(
+    n_seats = (len(study.raters) if founders is None else founders) or max(
         study.overlap.raters, math.ceil(sum(times.values()) / study.items_per_rater)
     )
     hands = placed(_dealt(stacks, times, n_seats, rng), rng, balanced=study.mode == "invited")
@@ -125,8 +131,45 @@ def _dealt(
     return hands
 
 
+def refill(
+    study: Study,
+    protocol: Protocol,
+    dealt: Sequence[Sequence[Task]],
+    covered: Mapping[Unit, int],
+    rater: str,
+) -> list[Task]:
+    """Deals a hand to a rater who came after the study began, as long as a founder's.
+
+    Units short of the raters that the study wants for them come first, the shortest of all before
+    others; then those that have the fewest more. Each order is drawn alone.
+
+    Args:
+        study: As for ``seats``.
+        protocol: As for ``seats``.
+        dealt: The founders' seats.
+        covered: By unit the raters who voted on it or still have it before them.
+        rater: Pseudonym of the new one; the deal depends on it and on ``covered``.
+    """
+    rng = random.Random(f"{study.seed}|{study.study}|{protocol}|{rater}")
+    wanted = wanted_raters(dealt)
+    left_over = {unit: covered.get(unit, 0) - n for unit, n in wanted.items()}
+    drawn = sorted(rng.sample(list(wanted), len(wanted)), key=left_over.__getitem__)
+    size = max(sum(task.repeat == 0 for task in seat) for seat in dealt)
+    (tasks,) = placed([drawn[:size]], rng, balanced=False)
+    short = [task for task in tasks if left_over[task.unit] < 0]
+    return _with_repeats(spaced(short) + spaced(tasks[len(short) :]), study, rng)
+
+
+def wanted_raters(dealt: Sequence[Sequence[Task]]) -> Counter[Unit]:
+    """Returns how many raters a study wants for each unit: as many as it was first dealt to."""
+    return Counter(task.unit for seat in dealt for task in seat if task.repeat == 0)
+
+
 def _seat(tasks: Sequence[Task], study: Study, rng: random.Random) -> list[Task]:
-    tasks = spaced(rng.sample(tasks, len(tasks)))
+    return _with_repeats(spaced(rng.sample(tasks, len(tasks))), study, rng)
+
+
+def _with_repeats(tasks: list[Task], study: Study, rng: random.Random) -> list[Task]:
     early = range(max(1, len(tasks) // 2)) if tasks else range(0)
     again = sorted(rng.sample(early, min(len(early), round(study.repeats * len(tasks)))))
     return tasks + [second_showing(tasks[i]) for i in again]

@@ -50,7 +50,8 @@ class Study:
         generations: Files or folders of generation records, relative to the study file.
         models: Variants to compare; empty takes all.
         prompts: Query ids; empty takes all.
-        raters: Names behind the invitations; only their pseudonyms are stored.
+        raters: Names behind the invitations; only their pseudonyms are stored. Names may be added and
+            replaced while the study runs.
         annotators: Who wrote or annotated the data; none of them may rate.
         items_per_rater: Length of a public visitor's set.
         pairs_per_prompt: How many of a prompt's pairs are asked, spread evenly; null asks all.
@@ -63,6 +64,7 @@ class Study:
         raters_per_minute: Limit on new raters, per client address.
         scan: Whether texts are scanned for what gives a model away; false shows them as they came.
         allow: Phrases that the scan lets pass.
+        sign_in: Whether visitors of a public study need an account; a cookie alone does not vote then.
         consent: See ``Consent``.
     """
 
@@ -85,17 +87,21 @@ class Study:
     raters_per_minute: int = 120
     scan: bool = True
     allow: tuple[str, ...] = ()
+    sign_in: bool = False
     consent: Consent = Consent()
 
-    def design(self, fingerprint: str) -> str:
+    def design(self, fingerprint: str, raters: tuple[str, ...] = ()) -> str:
         """Returns a digest of what must not change once votes are in: texts and who sees what.
 
         Args:
             fingerprint: Digest of the texts.
+            raters: What stands for the raters: nothing, since they come and go; all of them in
+                studies that were begun before they could.
         """
         free = {"results_after", "votes_per_minute", "raters_per_minute", "consent", "annotators"}
-        free |= {"scan"}  # the texts it leaves say what it did
+        free |= {"scan", "sign_in"}  # the texts a scan leaves say what it did
         fixed = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        fixed["raters"] = raters
         kept = [f"{name}={value!r}" for name, value in sorted(fixed.items()) if name not in free]
         return hashlib.sha256("\n".join([fingerprint, *kept]).encode()).hexdigest()
 
@@ -183,6 +189,11 @@ def _rules(study: Study) -> list[tuple[bool, str, str]]:
             study.mode == "public" and bool(study.raters),
             "`raters` in a public study",
             "set `mode: invited`, or take the list out",
+        ),
+        (
+            study.sign_in and study.mode == "invited",
+            "`sign_in` in an invited study",
+            "leave it out: the invitation says who votes",
         ),
         (not 0 <= study.overlap.share <= 1, "`overlap.share` must lie in 0..1", "try 0.2"),
         (study.overlap.raters < 2, "`overlap.raters` must be at least 2", "try 2"),

@@ -296,3 +296,88 @@ def test_a_tag_speaks_of_a_text_that_was_shown(booth, tag):
         booth.vote("r", "pairwise", "zh", Vote(item, "tie", tags=(tag,)))
     with pytest.raises(InputError, match="depths of other texts"):
         booth.vote("r", "pairwise", "zh", Vote(item, "tie", depths=(1.0,)))
+
+
+def names_of(booth, tasks):
+    return [booth.item_name(task) for task in tasks if task.repeat == 0]
+
+
+def begun(make_booth, study):
+    booth = make_booth(study)
+    pseudonyms = [booth.identity.rater("invited", name) for name in study.raters]
+    booth.store.begin(study.study, study.design("texts"), pseudonyms)
+    return make_booth(study)
+
+
+def test_who_takes_a_drop_outs_place_is_dealt_what_is_missing_and_keeps_it(make_booth, invited):
+    founded = begun(make_booth, invited)
+    gone = founded.identity.rater("invited", "丙")
+    for _ in range(2):
+        vote_on_next(founded, gone, "ranking")
+    left = names_of(founded, founded.seats("ranking", "zh")[2])[2:]
+    booth = begun(make_booth, dataclasses.replace(invited, raters=("甲", "乙", "丁")))
+    assert booth.seats("ranking", "zh") == founded.seats("ranking", "zh")
+    newcomer = booth.identity.rater("invited", "丁")
+    assert booth.assigned(newcomer, "ranking", "zh") is None
+    hand = names_of(booth, booth.sit(newcomer, "ranking", "zh").tasks.values())
+    assert sorted(hand[: len(left)]) == sorted(left)
+    assert len(hand) == max(len(names_of(booth, s)) for s in booth.seats("ranking", "zh"))
+    again = begun(make_booth, dataclasses.replace(invited, raters=("甲", "乙", "丁")))
+    vote_on_next(again, again.identity.rater("invited", "甲"), "ranking")
+    assert names_of(again, again.sit(newcomer, "ranking", "zh").tasks.values()) == hand
+    again.store.begin("trial", again.study.design("texts"))  # nothing of the design changed
+    with pytest.raises(InputError, match="by invitation"):
+        again.sit(gone, "ranking", "zh")
+
+
+def test_an_added_rater_moves_nobody_and_two_newcomers_share_what_is_missing(make_booth, invited):
+    booth = begun(make_booth, dataclasses.replace(invited, overlap=Overlap(1.0, 2), repeats=0))
+    more = dataclasses.replace(booth.study, raters=("甲", "丁", "戊"))  # 乙 and 丙 left
+    later = begun(make_booth, more)
+    first, second = (later.identity.rater("invited", name) for name in ("丁", "戊"))
+    both = [
+        set(names_of(later, later.sit(r, "ranking", "zh").tasks.values())) for r in (first, second)
+    ]
+    wanted = {name: 2 for seat in booth.seats("ranking", "zh") for name in names_of(booth, seat)}
+    has = set(names_of(later, later.seats("ranking", "zh")[0]))
+    covered = {n: (n in has) + sum(n in hand for hand in both) for n in wanted}
+    assert covered == wanted  # every item has its two raters again
+    assert later.seats("ranking", "zh")[0] == booth.seats("ranking", "zh")[0]
+
+
+def test_a_withdrawn_vote_is_missing_and_a_skip_is_not(make_booth, invited):
+    booth = begun(make_booth, dataclasses.replace(invited, repeats=0))
+    gone = booth.identity.rater("invited", "丙")
+    skipped, _ = vote_on_next(booth, gone, "ranking", verdict="skip")
+    taken_back, ballot = vote_on_next(booth, gone, "ranking")
+    tasks = booth.sit(gone, "ranking", "zh").tasks
+    booth.store.withdraw(gone, ballot)
+    later = begun(make_booth, dataclasses.replace(booth.study, raters=("甲", "乙", "丁")))
+    covered = later.covered("ranking", "zh")
+    short = {
+        u
+        for u, n in covered.items()
+        if n < sum(u in {t.unit for t in s} for s in booth.seats("ranking", "zh"))
+    }
+    assert tasks[taken_back].unit in short
+    assert tasks[skipped].unit not in short
+
+
+def test_a_seat_left_half_done_goes_to_the_next_visitor_once_its_hour_is_over(
+    make_booth, monkeypatch
+):
+    booth = make_booth(Study(items_per_rater=6, repeats=0, overlap=Overlap(0, 2)))
+    n = len(booth.seats("ranking", "zh"))
+    done = {}
+    for number in range(n):
+        desk = booth.sit(f"r{number}", "ranking", "zh")
+        done[number] = len(desk.tasks) - (number == n - 1)
+        for _ in range(done[number]):
+            vote_on_next(booth, f"r{number}", "ranking")
+    held = booth.store.seats("demo", "ranking", "zh")
+    assert sorted(held) == list(range(n))
+    booth.sit("soon", "ranking", "zh")
+    assert set(booth.store.seats("demo", "ranking", "zh")) - set(held) == {n}  # the round goes on
+    monkeypatch.setattr("coig_writer.arena.server.booth.HELD_S", -1.0)
+    booth.sit("late", "ranking", "zh")
+    assert set(booth.store.seats("demo", "ranking", "zh")) - set(held) == {n, 2 * n - 1}

@@ -21,7 +21,7 @@ from coig_writer.arena.server.database import (
 )
 from coig_writer.arena.server.store import Store, as_ballot, ballot_row, standing
 from coig_writer.ballot import Ballot
-from coig_writer.errors import ConfigError, InputError, KitError
+from coig_writer.errors import ConfigError, DriftError, InputError, KitError
 
 
 def ballot(number=0, **changes):
@@ -300,3 +300,18 @@ def test_a_table_of_another_program_is_told_and_left(tmp_path):
     with contextlib.closing(sqlite3.connect(path)) as theirs:
         (kept,) = theirs.execute("SELECT sql FROM sqlite_master").fetchall()
     assert kept == ("CREATE TABLE studies (study TEXT, subject TEXT)",)
+
+
+def test_an_invited_study_keeps_its_founders_and_one_begun_before_that_is_taken_over(store):
+    store.begin("new", "design", ["a", "b"])
+    store.begin("new", "design", ["a", "c"])
+    assert store.founders("new") == ("a", "b")
+    with pytest.raises(DriftError):
+        store.begin("new", "other", ["a", "b"], before="design")
+    store.begin("old", "as it was")  # the digest of an earlier version held the raters
+    with pytest.raises(DriftError):
+        store.begin("old", "design", ["a", "c"], before="with a and c")
+    assert store.founders("old") == ()
+    store.begin("old", "design", ["a", "b"], before="as it was")
+    store.begin("old", "design", ["a", "c"], before="with a and c")
+    assert store.founders("old") == ("a", "b")

@@ -40,6 +40,7 @@ def test_a_study_file_is_read_with_its_nested_keys(tmp_path):
             "there are 2 raters",
         ),
         ({"study": "s", "overlap": {"share": 1.5}}, "0..1"),
+        ({"study": "s", "mode": "invited", "raters": ["a", "b"], "sign_in": True}, "`sign_in`"),
         ({"study": "s", "overlap": {"raters": 1}}, "at least 2"),
         ({"study": "s", "repeats": 0.6}, "0..0.5"),
         ({"study": "s", "items_per_rater": 0}, "at least 1"),
