@@ -591,7 +591,7 @@ def test_axe_finds_nothing_in_the_pages(open_page, demo_texts, root, monkeypatch
         pytest.skip("needs axe-core: make axe")
     monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
     page, booth = open_page(demo_texts, dataclasses.replace(STUDY, results_after=2))
-    found = {}
+    found: dict[tuple[object, ...], list[list[str]]] = {}
 
     def look(name):
         page.run(script.read_text(encoding="utf-8"))
