@@ -71,7 +71,8 @@ ELSEWHERE = {
     "python -m dataset_builder remove": "dataset_builder/packing/test_remove.py",
     "python recipes/generate.py": "coig_writer/scoring/test_generations.py",
     "python -m eval_tasks score": "eval_tasks/test_score.py",
-    "python -m eval_tasks lighteval": "coig_writer/scoring/test_models.py",
+    "python -m eval_tasks lighteval": "eval_tasks/test_lighteval.py",
+    "inspect eval": "eval_tasks/test_inspect_task.py",
     "python -m eval_tasks form": "eval_tasks/form/test_form.py",
     "python -m eval_tasks judge": "eval_tasks/judge/test_judge.py",
     "python -m eval_tasks validate": "eval_tasks/test_validate.py",
@@ -83,7 +84,7 @@ ELSEWHERE = {
 # What no test can run: servers of others, and the tests themselves.
 NOT_RUN = ("vllm serve", "export OPENAI_API_KEY", "make test")
 COMMAND = re.compile(
-    r"^(?: {4})?(?:\.venv/bin/)?((?:\w+=\S+ )?(?:python|make|coig-writer|vllm|accelerate|export|hf|pip|lighteval) .+)$"
+    r"^(?: {4})?(?:\.venv/bin/)?((?:\w+=\S+ )?(?:python|make|coig-writer|vllm|accelerate|export|hf|pip|lighteval|inspect) .+)$"
 )
 MARKS = {"", "slow", "server", "hub", "model"}
 

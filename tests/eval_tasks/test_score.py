@@ -99,16 +99,3 @@ def test_the_lighteval_command_runs_over_saved_generations(root: Path, tmp_path:
     (results,) = (tmp_path / "o").rglob("results_*.json")
     assert json.loads(results.read_text())["results"]["coig_writer:zh|0"]["ttr"] == 1.0
     assert list((tmp_path / "o").rglob("details_*.parquet"))
-
-
-@pytest.mark.slow
-def test_the_ttr_module_loads_with_evaluate(root: Path) -> None:
-    code = (
-        "import evaluate; t = evaluate.load('eval_tasks/ttr');"
-        "print(t.compute(predictions=['雨停了，雨停了。', '。'], language='zh'))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=root, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=1200,
-    )  # fmt: skip
-    assert "'ttr': 0.5, 'ttr_per_text': [0.5, None], 'n': 1" in done.stdout, done.stderr

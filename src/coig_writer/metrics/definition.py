@@ -50,6 +50,7 @@ NOTHING_LATER = Missing("no such word after the first paragraph")
 NOT_CHINESE = Missing("measured in Chinese only")
 ONE_ANSWER = Missing("fewer than two answers of this variant to the prompt have an article")
 ALONE = Missing("too few answers of this variant, or the article is too short")
+NO_GRAM = Missing("the article has fewer than 13 letters and digits")
 
 
 def short(tokens: int) -> Missing:

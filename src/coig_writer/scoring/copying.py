@@ -11,6 +11,7 @@ from pathlib import Path
 from coig_writer.files import read_records
 from coig_writer.generation import Generation
 from coig_writer.metrics.catalogue import AGAINST_TRAINING
+from coig_writer.metrics.definition import NO_GRAM
 from coig_writer.metrics.memorisation import Index
 from coig_writer.mixture import MixtureRow
 from coig_writer.score import Score
@@ -33,7 +34,7 @@ def score(records: Sequence[Generation], mixtures: Path) -> list[Score]:
 def _one(record: Generation, index: Index) -> list[Score]:
     copied = index.copied(record.article)
     if copied is None:
-        return _missing(record, "the article has fewer than 13 letters and digits")
+        return _missing(record, NO_GRAM.reason)
     values = {"copied_share": copied.share, "longest_copied": float(copied.longest)}
     return [
         Score(record.variant, record.query_id, k, v, "scored", sample=record.sample)

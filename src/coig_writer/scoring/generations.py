@@ -17,6 +17,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MADE_BY = "python recipes/generate.py"
 GENERATIONS = "COIG_WRITER_GENERATIONS"  # where the replayed model looks
 BENCHMARK = "COIG_WRITER_BENCHMARK"  # where the tasks look
+LONGEST = "COIG_WRITER_MAX_NEW_TOKENS"  # how long an answer to the tasks may be
 
 
 def read(paths: Sequence[Path]) -> list[Generation]:

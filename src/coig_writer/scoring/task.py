@@ -29,10 +29,11 @@ from lighteval.tasks.requests import Doc, SamplingMethod
 
 from coig_writer import benchmark, taxonomy
 from coig_writer.folder import atomic_folder
+from coig_writer.generation import DECODING
 from coig_writer.metrics.answer import Answer, answer
 from coig_writer.metrics.catalogue import METRICS, TOGETHER, measure, measure_together
 from coig_writer.metrics.definition import Missing, Value
-from coig_writer.scoring.generations import BENCHMARK
+from coig_writer.scoring.generations import BENCHMARK, LONGEST
 from coig_writer.text.normalise import repaired
 from coig_writer.triplet import Language
 
@@ -175,7 +176,7 @@ def task(
         evaluation_splits=[language],
         # Never used (no few-shot), but stated: lighteval warns and takes evaluation rows otherwise.
         few_shots_split=language,
-        generation_size=4096,
+        generation_size=int(os.environ.get(LONGEST, DECODING.max_new_tokens)),
         stop_sequence=[],
         metrics=metrics(),
         version=VERSION,
