@@ -39,14 +39,14 @@ def main() -> int | None:
 
     records = read(options.generations)
     embed = embedding.load(options.embedding) if options.embedding else None
+    same = embedding.classifier(*options.equivalence) if options.equivalence else None
     _audit([record.article for record in records if record.language == "zh"])
     scores: dict[str, list[Score]] = {}
     with tqdm(total=len(records), desc="score", unit="answer") as bar:
         for variant, answers in variants(records).items():
             bar.set_postfix_str(variant)
             scores[variant] = run.score(answers, options.mixtures)
-            if embed is not None:
-                scores[variant] += embedding.score(answers, embed)
+            scores[variant] += embedding.score(answers, embed, same)
             bar.update(len(answers))
     places = {r.query_id: Place(r.language, r.genre) for r in records}
     _write(options.out, scores, averages((s for v in scores.values() for s in v), places))
@@ -62,6 +62,12 @@ def _parser() -> argparse.ArgumentParser:
         "--embedding",
         metavar="MODEL",
         help="embedding model: how far answers to one prompt lie apart",
+    )
+    parser.add_argument(
+        "--equivalence",
+        nargs="+",
+        metavar=("MODEL", "TOKENIZER"),
+        help="classifier of pairs: how many answers to one prompt are distinct, as NoveltyBench counts them",
     )
     return parser
 

@@ -28,7 +28,7 @@ import numpy as np
 
 from coig_writer.errors import StatisticsError
 from coig_writer.files import read_records
-from coig_writer.generation import Generation, first_samples
+from coig_writer.generation import Generation
 from coig_writer.metrics import behaviour
 from coig_writer.metrics.behaviour import BEHAVIOURS, Step
 from coig_writer.preference import bootstrap
@@ -62,7 +62,7 @@ class Share:
     """The share of one behaviour in a fifth of the reasoning; n counts paragraphs, or answers.
 
     For ``absent`` and ``unterminated`` reasoning ``start`` and ``end`` are None and the share is of
-    the answers. The interval resamples whole reasonings; None where there are too few.
+    the answers. The interval resamples prompts, with all reasonings of each; None where there are too few.
     """
 
     panel: str
@@ -125,10 +125,10 @@ def _lexicon(record: Generation) -> Reasoning:
 
 def _judged(judgements: Sequence[Judgement], records: Sequence[Generation]) -> list[Reasoning]:
     """Returns the labels of a judge as reasonings; missing judgements are left out."""
-    by_key = {(r.variant, r.query_id): r for r in first_samples(records)}
+    by_key = {(r.variant, r.query_id, r.sample): r for r in records}
     found = []
     for row in judgements:
-        record = by_key.get((row.left, row.query_id))
+        record = by_key.get((row.left, row.query_id, row.sample))
         if row.rubric == "reasoning_behaviour" and row.verdict is not None and record is not None:
             labels = json.loads(row.verdict)
             last = max(1, len(labels) - 1)
@@ -160,8 +160,8 @@ def summarise(group: Sequence[Reasoning]) -> list[Share]:
     ]
     for number in range(BINS):
         inside = [
-            (i, step.behaviour)
-            for i, reasoning in enumerate(group)
+            (reasoning.query_id, step.behaviour)
+            for reasoning in group
             for step in reasoning.steps
             if min(int(step.position * BINS), BINS - 1) == number
         ]
@@ -170,10 +170,10 @@ def summarise(group: Sequence[Reasoning]) -> list[Share]:
 
 
 def _share(
-    key: tuple[str, str, str], number: int, name: str, inside: Sequence[tuple[int, str]]
+    key: tuple[str, str, str], number: int, name: str, inside: Sequence[tuple[str, str]]
 ) -> Share:
     values = np.array([float(label == name) for _, label in inside])
-    _, codes = np.unique([i for i, _ in inside], return_inverse=True)
+    _, codes = np.unique([query for query, _ in inside], return_inverse=True)
     low = high = None
     try:
         interval = bootstrap.mean(values, codes, scale=bootstrap.SHARE)

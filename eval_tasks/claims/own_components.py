@@ -95,15 +95,15 @@ def gain(leads: Leads, sign: int = 1) -> Gain:
 
 
 def _judged(runs: Runs, first: str, second: str) -> Leads:
-    """Compares scores within a judge and prompt, where all four are there."""
-    scores: dict[tuple[str, str], dict[tuple[str, str], float]] = defaultdict(dict)
+    """Compares scores within a judge, prompt and sample, where all four are there."""
+    scores: dict[tuple[str, str, int], dict[tuple[str, str], float]] = defaultdict(dict)
     for row in runs.judgements:
         if row.rubric in REASONS and row.verdict and runs.languages[row.query_id] == LANGUAGE:
             value = json.loads(row.verdict).get(row.rubric)
             if value is not None:
-                scores[row.judge, row.query_id][row.left, row.rubric] = float(value)
+                scores[row.judge, row.query_id, row.sample][row.left, row.rubric] = float(value)
     leads: Leads = defaultdict(list)
-    for (_, query), found in scores.items():
+    for (_, query, _), found in scores.items():
         if all((v, rubric) in found for v in (first, second) for rubric in REASONS):
             logic, expression = (found[first, r] - found[second, r] for r in REASONS)
             leads[query].append(logic - expression)

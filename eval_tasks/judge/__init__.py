@@ -62,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
         "--rubric", nargs="+", default=["pairwise"], help=f"{', '.join(names())}, or a YAML file"
     )
     run.add_argument("--pairs", nargs="*", metavar="A:B", help="variants to compare (default: all)")
+    run.add_argument(
+        "--samples", type=int, help="only so many answers to each prompt (default: all)"
+    )
     run.add_argument("--plain", action="store_true", help="strip Markdown from answers first")
     run.add_argument("--repeats", type=int, default=1, help="ask everything this often")
     run.add_argument("--dry-run", action="store_true", help="say what it takes; call nothing")
@@ -83,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(command=_audit)
     _shared(check)
     check.add_argument("--ballots", type=Path, help="votes of people, to compare with")
+    check.add_argument("--sample", type=int, default=0,
+                       help="which of several answers to a prompt the votes are on (default: 0)")  # fmt: skip
     check.add_argument("--own", nargs="*", metavar="JUDGE=VARIANT", default=[],
                        help="variants of a judge's own kind (default: those whose model is the judge)")  # fmt: skip
     check.add_argument("--human-scores", type=Path, help="score records of people, to compare with")
@@ -112,6 +117,8 @@ def _run(options: argparse.Namespace) -> int | None:
         structure=options.structure,
     )
     records = read(options.generations)
+    if options.samples is not None:
+        records = [r for r in records if r.sample < options.samples]
     pairs = None if options.pairs is None else [_pair(p) for p in options.pairs]
     asked: list[tuple[Rubric, list[Question]]] = []
     for rubric in map(load, options.rubric):
@@ -178,15 +185,22 @@ def _keep(path: Path, judged: Sequence[Judgement]) -> None:
     print(f"wrote {path}")
 
 
-def _place(judged: Judgement) -> tuple[str, str, str, str, str]:
-    return judged.rubric, judged.query_id, judged.left, judged.right or "", judged.order
+def _place(judged: Judgement) -> tuple[str, str, int, str, str, str]:
+    return (
+        judged.rubric,
+        judged.query_id,
+        judged.sample,
+        judged.left,
+        judged.right or "",
+        judged.order,
+    )
 
 
 def _audit(options: argparse.Namespace) -> int | None:
     judged = read_records(options.out, Judgement, "python -m eval_tasks judge run")
     records = read(options.generations)
-    shapes = {(r.variant, r.query_id): shape(r.article) for r in records}
-    lost = next((j for j in judged if (j.left, j.query_id) not in shapes), None)
+    shapes = {(r.variant, r.query_id, r.sample): shape(r.article) for r in records}
+    lost = next((j for j in judged if (j.left, j.query_id, j.sample) not in shapes), None)
     if lost is not None:
         raise MissingInputError(
             f"{lost.left} answers {lost.query_id} in the judgements but not in --generations",
@@ -196,7 +210,7 @@ def _audit(options: argparse.Namespace) -> int | None:
     found = audit(
         judged,
         shapes,
-        preferences(options.ballots, options.human_scores),
+        preferences(options.ballots, options.human_scores, options.sample),
         categories={r.query_id: names.category_of(r.genre) for r in records if r.genre},
         own=_own({j.judge for j in judged}, records, options.own),
     )

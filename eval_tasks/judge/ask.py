@@ -14,7 +14,7 @@ from typing import Literal
 
 from coig_writer.benchmark import queries
 from coig_writer.endpoint import Endpoint, Reply, Request
-from coig_writer.generation import Generation, first_samples
+from coig_writer.generation import Generation
 from coig_writer.metrics import formatting
 from coig_writer.metrics.coherence import paragraphs
 from coig_writer.score import Judgement
@@ -37,6 +37,7 @@ class Question:
     order: Order
     request: Request | None
     problem: str | None = None
+    sample: int = 0
 
 
 def questions(
@@ -51,17 +52,17 @@ def questions(
 
     Args:
         rubric: What is asked.
-        records: Answers of any variants, of several samples the first; a pair needs both variants' answers to a query.
+        records: Answers of any variants; a pair needs both variants' answers to a query under one sample.
         pairs: Variants to compare; None compares all.
         plain: Strip Markdown first, so that format cannot count.
         repeats: How often each question is asked; repetition 2 and on are marked ``#2`` ….
 
     Returns:
-        Questions in a fixed order: by query, then variants, then order, then repetition.
+        Questions in a fixed order: by query, then sample, variants, then order, then repetition.
     """
-    by_query: dict[str, dict[str, Generation]] = {}
-    for record in sorted(first_samples(records), key=lambda r: (r.query_id, r.variant)):
-        by_query.setdefault(record.query_id, {})[record.variant] = record
+    by_query: dict[tuple[str, int], dict[str, Generation]] = {}
+    for record in sorted(records, key=lambda r: (r.query_id, r.sample, r.variant)):
+        by_query.setdefault((record.query_id, record.sample), {})[record.variant] = record
     wanted = None if pairs is None else {frozenset(pair) for pair in pairs}
     found: list[Question] = []
     for answers, repeat in itertools.product(by_query.values(), range(repeats)):
@@ -104,7 +105,14 @@ class _Asker:
             request = None if problem else self._request(left, shown)
             found.append(
                 Question(
-                    self.name, left.query_id, left.variant, right.variant, order, request, problem
+                    self.name,
+                    left.query_id,
+                    left.variant,
+                    right.variant,
+                    order,
+                    request,
+                    problem,
+                    left.sample,
                 )
             )
         return found
@@ -119,7 +127,14 @@ class _Asker:
             texts += _bans(record) if self.rubric.kind == "bans" else ()
         request = None if problem else self._request(record, texts)
         return Question(
-            self.name, record.query_id, record.variant, None, "single", request, problem
+            self.name,
+            record.query_id,
+            record.variant,
+            None,
+            "single",
+            request,
+            problem,
+            record.sample,
         )
 
     def _article(self, record: Generation) -> str:
@@ -174,6 +189,7 @@ def _judgement(model: str, rubric: Rubric, asked: Question, reply: Reply | None)
         tokens_in=reply.usage.tokens_in if reply else None,
         tokens_out=reply.usage.tokens_out if reply else None,
         cost=reply.cost if reply else None,
+        sample=asked.sample,
     )
 
 

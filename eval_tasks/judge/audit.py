@@ -18,9 +18,9 @@ from coig_writer.preference.agreement import cohen, kappa_interval
 from coig_writer.preference.association import correlate_within
 from coig_writer.preference.rates import wilson
 from coig_writer.score import Judgement
-from eval_tasks.judge.bias import Shape, biases
+from eval_tasks.judge.bias import Shapes, biases
+from eval_tasks.judge.people import Pair
 
-Pair = tuple[str, str, str]  # query id, left variant, right variant
 Preferences = Mapping[Pair, float]  # points of the left: 1 won, 0 lost, 0.5 a tie
 
 
@@ -57,7 +57,7 @@ NOTES = {
 
 def audit(
     judgements: Sequence[Judgement],
-    shapes: Mapping[tuple[str, str], Shape],
+    shapes: Shapes,
     people: Preferences | None = None,
     *,
     categories: Mapping[str, str] | None = None,
@@ -99,7 +99,7 @@ def outcomes(rows: Iterable[Judgement]) -> dict[Pair, float | None]:
     said: dict[Pair, dict[str, str]] = {}
     for row in rows:
         if row.right is not None and row.state == "scored":
-            key = (row.query_id, row.left, row.right)
+            key = (row.query_id, row.left, row.right, row.sample)
             said.setdefault(key, {})[row.order] = json.loads(str(row.verdict))
     value = {"left": 1.0, "right": 0.0, "tie": 0.5}
     return {
@@ -139,7 +139,7 @@ class _Finder:
         self,
         rows: Sequence[Judgement],
         repeats: Sequence[Judgement],
-        shapes: Mapping[tuple[str, str], Shape],
+        shapes: Shapes,
     ) -> list[Finding]:
         missing = wilson(sum(row.state == "missing" for row in rows), len(rows))
         found = [self._finding("missing", missing.value, missing.low, missing.high, len(rows))]
@@ -161,9 +161,7 @@ class _Finder:
         values = [float(value is not None) for value in both.values()]
         return self._clustered("consistent", values, [pair[0] for pair in both])
 
-    def _biases(
-        self, pairs: Sequence[Judgement], shapes: Mapping[tuple[str, str], Shape]
-    ) -> list[Finding]:
+    def _biases(self, pairs: Sequence[Judgement], shapes: Shapes) -> list[Finding]:
         try:
             found = biases(pairs, shapes)
         except StatisticsError as error:
@@ -212,13 +210,13 @@ class _Finder:
         return self._finding("people_correlation", found.value, found.low, found.high, found.n)
 
     def verbosity(
-        self, own: Mapping[Pair, float], people: Preferences, shapes: Mapping[tuple[str, str], Shape]
+        self, own: Mapping[Pair, float], people: Preferences, shapes: Shapes
     ) -> Finding:  # fmt: skip
         """Compares with people how much the longer of two answers gets."""
         leads = {}
         for pair in own:
-            query, left, right = pair
-            sizes = shapes[left, query].chars, shapes[right, query].chars
+            query, left, right, sample = pair
+            sizes = shapes[left, query, sample].chars, shapes[right, query, sample].chars
             if pair in people and sizes[0] != sizes[1]:
                 leads[pair] = (own[pair] - people[pair]) * (1 if sizes[0] > sizes[1] else -1)
         return self._lead("verbosity", leads)
@@ -275,5 +273,5 @@ def _first_won(row: Judgement) -> float:
     return float((row.verdict == '"left"') == (row.order == "left_first"))
 
 
-def _place(row: Judgement) -> tuple[str, str, str | None, str]:
-    return row.query_id, row.left, row.right, row.order
+def _place(row: Judgement) -> tuple[str, str, str | None, str, int]:
+    return row.query_id, row.left, row.right, row.order, row.sample

@@ -33,6 +33,9 @@ class Shape:
     marked: float
 
 
+Shapes = Mapping[tuple[str, str, int], Shape]  # by variant, query id and sample
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bias:
     """A coefficient in log-odds; 0 is no bias. ``odds`` is e to its power."""
@@ -55,12 +58,12 @@ def shape(article: str) -> Shape:
     return Shape(sum(not c.isspace() for c in article), formatting.marked(article))
 
 
-def biases(judgements: Sequence[Judgement], shapes: Mapping[tuple[str, str], Shape]) -> list[Bias]:
+def biases(judgements: Sequence[Judgement], shapes: Shapes) -> list[Bias]:
     """Estimates the three biases of one judge under one pairwise rubric.
 
     Args:
         judgements: Scored and missing ones; only scored pairs count.
-        shapes: (variant, query id) to shape.
+        shapes: (variant, query id, sample) to shape.
 
     Raises:
         StatisticsError: Fewer than ten queries, a shape that goes with the variant alone, or no finite estimate.
@@ -99,7 +102,7 @@ def biases(judgements: Sequence[Judgement], shapes: Mapping[tuple[str, str], Sha
 
 
 def _design(
-    rows: Sequence[Judgement], shapes: Mapping[tuple[str, str], Shape]
+    rows: Sequence[Judgement], shapes: Shapes
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     variants = sorted({v for j in rows for v in (j.left, str(j.right))})
     design = np.zeros((len(rows), len(NAMES) + len(variants) - 1))
@@ -108,12 +111,12 @@ def _design(
         first, second = (row.left, str(row.right))
         if row.order == "right_first":
             first, second = second, first
-        a, b = shapes[first, row.query_id], shapes[second, row.query_id]
+        a, b = (shapes[side, row.query_id, row.sample] for side in (first, second))
         design[i, :3] = 1, np.log2(max(a.chars, 1) / max(b.chars, 1)), a.marked - b.marked
         for variant, sign in ((first, 1), (second, -1)):
             if variant != variants[0]:
                 design[i, len(NAMES) + variants.index(variant) - 1] = sign
-        side = json.loads(str(row.verdict))
+        said = json.loads(str(row.verdict))
         won = "left" if row.order == "left_first" else "right"
-        outcome[i] = 0.5 if side == "tie" else float(side == won)
+        outcome[i] = 0.5 if said == "tie" else float(said == won)
     return design, outcome

@@ -12,51 +12,51 @@ from coig_writer.files import read_records
 from coig_writer.preference import summary
 from coig_writer.score import Score
 
-Pair = tuple[str, str, str]
+Pair = tuple[str, str, str, int]  # query id, left variant, right variant, sample
 
 
-def preferences(ballots: Path | None, scores: Path | None) -> dict[Pair, float]:
+def preferences(ballots: Path | None, scores: Path | None, sample: int = 0) -> dict[Pair, float]:
     """Reads people's preferences.
 
     Args:
         ballots: Ballot records; the votes on a pair are averaged, repeats left out.
         scores: Score records that people gave; the higher mean wins.
+        sample: Which of several answers to a prompt the votes are on.
 
     Returns:
-        (query id, left, right), variants in alphabetical order, to the share of points of the left.
+        Variants in alphabetical order, to the share of points of the left.
     """
     found: dict[Pair, float] = {}
     if scores is not None:
         found |= of_scores(read_records(scores, Score))
     if ballots is not None:
-        found |= of_ballots(read_records(ballots, Ballot))
+        found |= of_ballots(read_records(ballots, Ballot), sample)
     return found
 
 
-def of_ballots(ballots: Iterable[Ballot]) -> dict[Pair, float]:
+def of_ballots(ballots: Iterable[Ballot], sample: int = 0) -> dict[Pair, float]:
     """Returns the share of points that the left of each pair got; a tie is half a point."""
     points: dict[Pair, list[float]] = {}
     for vote in summary.votes(ballots):
         left, right, outcome = vote.left, vote.right, vote.outcome
         if left > right:
             left, right, outcome = right, left, 1 - outcome
-        points.setdefault((vote.query_id, left, right), []).append(outcome)
+        points.setdefault((vote.query_id, left, right, sample), []).append(outcome)
     return {pair: statistics.fmean(found) for pair, found in points.items()}
 
 
 def of_scores(scores: Iterable[Score]) -> dict[Pair, float]:
     """Returns the outcome of each pair of scored answers to one query."""
-    by_query: dict[str, dict[str, list[float]]] = {}
+    by_query: dict[tuple[str, int], dict[str, list[float]]] = {}
     for score in scores:
         if score.value is not None:
-            by_query.setdefault(score.query_id, {}).setdefault(score.variant, []).append(
-                score.value
-            )
+            answers = by_query.setdefault((score.query_id, score.sample), {})
+            answers.setdefault(score.variant, []).append(score.value)
     return {
-        (query, left, right): _outcome(
+        (query, left, right, sample): _outcome(
             statistics.fmean(answers[left]) - statistics.fmean(answers[right])
         )
-        for query, answers in by_query.items()
+        for (query, sample), answers in by_query.items()
         for left, right in itertools.combinations(sorted(answers), 2)
     }
 

@@ -18,8 +18,8 @@ from coig_writer.metrics import catalogue
 from coig_writer.metrics.answer import Answer, answer
 from coig_writer.metrics.definition import NO_GRAM, ONE_ANSWER, Missing, Value, or_
 from coig_writer.metrics.memorisation import Index
-from coig_writer.metrics.within import mean_distance
-from coig_writer.scoring.embedding import load
+from coig_writer.metrics.within import count_distinct, mean_distance
+from coig_writer.scoring.embedding import classifier, load
 from coig_writer.triplet import Language
 
 _INPUTS = """
@@ -27,7 +27,8 @@ predictions: texts as a model wrote them; a reasoning in them is told from the a
 language: "zh" (the default) or "en".
 query_ids: the benchmark's query of each text, for what is measured against the query.
 training: texts that the model was trained on, for copied_share and longest_copied.
-embedding: folder or Hub id of an embedding model, for within_semantic_distance.
+model: folder or Hub id, of an embedding model for within_semantic_distance, of a classifier of
+pairs for distinct_answers_classified.
 Metrics of several answers to one prompt (within_…, distinct_answers) take the texts as those.
 """
 _WHAT = {
@@ -62,7 +63,7 @@ class KitMetric(evaluate.Metric):
         language: Language = "zh",
         query_ids: Sequence[str] | None = None,
         training: Sequence[str] = (),
-        embedding: str | None = None,
+        model: str | None = None,
         **unknown: object,
     ) -> dict[str, object]:
         if unknown:
@@ -74,7 +75,7 @@ class KitMetric(evaluate.Metric):
             found = {m.name: [values[m.name] for values in each] for m in catalogue.METRICS}
             return {name: _mean(values) for name, values in found.items()}
         if name in catalogue.EMBEDDED:
-            values = [_distance(answers, embedding)]
+            values = [_under(name, answers, model)]
         elif name in catalogue.AGAINST_TRAINING:
             values = _copied(name, answers, training)
         elif name in catalogue.WITHIN:
@@ -116,11 +117,15 @@ def _copied(name: str, answers: Sequence[Answer], training: Sequence[str]) -> li
     return [NO_GRAM if copied is None else float(getattr(copied, part)) for copied in found]
 
 
-def _distance(answers: Sequence[Answer], embedding: str | None) -> Value:
-    if embedding is None:
-        raise InputError("an embedding model is needed", "give embedding=FOLDER_OR_HUB_ID")
-    embed = load(embedding)
-    return or_(mean_distance([embed(a.article) for a in answers if a.article]), ONE_ANSWER)
+def _under(name: str, answers: Sequence[Answer], model: str | None) -> Value:
+    if model is None:
+        raise InputError(f"{name} needs a model", "give model=FOLDER_OR_HUB_ID")
+    articles = [a.article for a in answers if a.article]
+    if len(articles) < 2:
+        return ONE_ANSWER
+    if name == "distinct_answers_classified":
+        return float(count_distinct(articles, classifier(model)))
+    return or_(mean_distance([*map(load(model), articles)]), ONE_ANSWER)
 
 
 def _mean(values: Sequence[Value]) -> float | None:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from coig_writer.errors import InputError
-from coig_writer.generation import Generation, first_samples
+from coig_writer.generation import Generation
 from eval_tasks.runs import Runs
 
 
@@ -30,7 +30,7 @@ def cases(runs: Runs, query_ids: Sequence[str]) -> list[Case]:
 
 
 def _case(runs: Runs, query_id: str) -> Case:
-    found = {a.variant: a for a in first_samples(runs.generations) if a.query_id == query_id}
+    found = {a.variant: a for a in runs.generations if (a.query_id, a.sample) == (query_id, 0)}
     if not found:
         known = sorted({a.query_id for a in runs.generations})
         raise InputError(

@@ -13,16 +13,18 @@ from coig_writer.triplet import Language, assistant_turn
 
 ReasoningState = Literal["closed", "unterminated", "absent"]
 OPEN, CLOSE = "<think>", "</think>"  # what this kit trains; what others write is in _TAG
-# DeepSeek and Qwen, prompted models, Sky-T1 and OpenThoughts, Kimi, Magistral, Seed. A tag right after an
+# DeepSeek and Qwen, prompted models, Sky-T1 and OpenThoughts, Kimi, Magistral, Seed, gpt-oss. A tag right after an
 # opening quotation mark is spoken of, not used; one after a mark that may close too, if another follows.
 _TAG = re.compile(
     r"""(?<![\u201c\u2018\u300c\u300e])(?:(?<=(?P<mark>[`'"]))|(?<![`'"]))(?:"""
-    r"(?P<open><(?:think|thinking|thought|reasoning|seed:think)>|<\|begin_of_thought\|>|\u25c1think\u25b7|\[THINK\])"
-    r"|(?:</(?:think|thinking|thought|reasoning|seed:think)>|<\|end_of_thought\|>|\u25c1/think\u25b7|\[/THINK\]))"
+    r"(?P<open><(?:think|thinking|thought|reasoning|seed:think)\s*>|<\|begin_of_thought\|>|\u25c1think\u25b7|\[THINK\]"
+    r"|(?:<\|start\|>assistant)?<\|channel\|>analysis<\|message\|>)"
+    r"|(?:</(?:think|thinking|thought|reasoning|seed:think)\s*>|<\|end_of_thought\|>|\u25c1/think\u25b7|\[/THINK\]"
+    r"|<\|end\|>(?:<\|start\|>assistant)?<\|channel\|>final<\|message\|>))"
     r"""(?(mark)(?![`'"]))""",
     re.IGNORECASE,
 )
-_SOLUTION = re.compile(r"<\|(?:begin|end)_of_solution\|>", re.IGNORECASE)
+_SOLUTION = re.compile(r"<\|(?:(?:begin|end)_of_solution|return)\|>", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -171,9 +173,22 @@ def check(records: Iterable[Generation]) -> list[Generation]:
     return kept
 
 
-def first_samples(records: Iterable[Generation]) -> list[Generation]:
-    """Returns the answers that are compared one with one: of several to a prompt, the first."""
-    return [record for record in records if record.sample == 0]
+def of_sample(records: Iterable[Generation], sample: int = 0) -> list[Generation]:
+    """Returns the answers that are compared one with one: of several to a prompt, those of one number.
+
+    Raises:
+        InputError: There are answers, and none of that number.
+    """
+    given = list(records)
+    found = [record for record in given if record.sample == sample]
+    if given and not found:
+        there = sorted({record.sample for record in given})
+        raise InputError(
+            f"no answer has sample {sample}",
+            f"samples here are {', '.join(map(str, there))}; more come with "
+            "python recipes/generate.py --samples N",
+        )
+    return found
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

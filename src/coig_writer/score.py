@@ -30,7 +30,8 @@ class Judgement:
     """One reply of a language-model judge.
 
     ``right`` is None when a rubric scored one answer alone. ``order`` says which answer was shown
-    first (``left_first`` or ``right_first``). ``verdict`` is JSON, as in a ballot.
+    first (``left_first`` or ``right_first``). ``verdict`` is JSON, as in a ballot. ``sample`` is that of
+    the answers, of several to one prompt; a pair is of one sample.
     """
 
     judge: str
@@ -45,3 +46,4 @@ class Judgement:
     tokens_in: int | None
     tokens_out: int | None
     cost: float | None
+    sample: int = 0

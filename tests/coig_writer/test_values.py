@@ -69,6 +69,14 @@ def test_the_assistant_turn_comes_apart_as_it_was_joined(reasoning, article):
         ("好的。<think>想</think>文", "想", "好的。\n\n文", "closed"),
         ("屏幕上写着“<think>”三个字。", None, "屏幕上写着“<think>”三个字。", "absent"),
         ("<think>\n\n</think>\n\n文", "", "文", "closed"),
+        ("<think >想</think\n>文", "想", "文", "closed"),
+        (
+            "<|channel|>analysis<|message|>想<|end|><|start|>assistant<|channel|>final<|message|>文<|return|>",
+            "想",
+            "文",
+            "closed",
+        ),
+        ("<|start|>assistant<|channel|>analysis<|message|>想", "想", "", "unterminated"),
     ],
 )
 def test_reasoning_is_told_from_article(text, reasoning, article, state):

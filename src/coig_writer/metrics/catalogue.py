@@ -384,6 +384,7 @@ WITHIN: Mapping[str, tuple[str, Callable[[Sequence[Sequence[str]]], float | None
 }
 EMBEDDED = {
     "within_semantic_distance": "mean cosine distance of a model's answers to one prompt, under an embedding model that is named",
+    "distinct_answers_classified": "classes of a model's answers to one prompt, counted as NoveltyBench does; alike: a classifier that is named says so",
 }
 AGAINST_TRAINING = {
     "copied_share": "share of 13-character grams that stand in the training rows",

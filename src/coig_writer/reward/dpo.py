@@ -85,7 +85,9 @@ def train(own: PreferenceArguments, settings: DPOConfig, model: ModelConfig) -> 
         model.model_name_or_path, revision=model.model_revision
     )
     paths = ([Path(p) for p in given] for given in (own.preferences, own.ballots, own.generations))
-    found = reward.fitting(reward.read(*paths, whole=True), tokenizer, recipes.longest(settings))
+    found = reward.fitting(
+        reward.read(*paths, whole=True, sample=own.sample), tokenizer, recipes.longest(settings)
+    )
     parts = reward.split(found.pairs, own.held_out, settings.seed)
     out, locked = recipes.out(settings), lock(parts, own, settings, model)
     if (out / LOCK).is_file() and read_json(out / LOCK) != locked:

@@ -14,7 +14,7 @@ from pathlib import Path
 from coig_writer.ballot import Ballot, check, comparisons
 from coig_writer.errors import InputError
 from coig_writer.files import read_records, read_rows
-from coig_writer.generation import Generation, first_samples
+from coig_writer.generation import Generation, of_sample
 from coig_writer.mixing.chat import Tokenizer
 from coig_writer.mixture import content_id, rank
 
@@ -44,7 +44,11 @@ class Preferences:
 
 
 def from_ballots(
-    ballots: Iterable[Ballot], answers: Iterable[Generation], *, whole: bool = False
+    ballots: Iterable[Ballot],
+    answers: Iterable[Generation],
+    *,
+    whole: bool = False,
+    sample: int = 0,
 ) -> Preferences:
     """Takes ballots apart into pairs of the articles that were shown.
 
@@ -52,8 +56,9 @@ def from_ballots(
         ballots: Standing votes, as the arena exports them.
         answers: The generations that they are about.
         whole: Take the whole answers, with the reasoning that the raters did not see.
+        sample: Which of several answers to a prompt the study showed.
     """
-    articles = {(a.variant, a.query_id): a for a in first_samples(answers)}
+    articles = {(a.variant, a.query_id): a for a in of_sample(answers, sample)}
     pairs: list[Preference] = []
     left_out: Counter[str] = Counter()
     for ballot in ballots:
@@ -112,6 +117,7 @@ def read(
     answers: Sequence[Path],
     *,
     whole: bool = False,
+    sample: int = 0,
 ) -> Preferences:
     """Reads preference files, and ballots with the generations they are about.
 
@@ -120,6 +126,7 @@ def read(
         ballots: Exported votes.
         answers: The generations that they are about.
         whole: Of ballots take the whole answers, not only their articles.
+        sample: Which of several answers to a prompt was voted on.
 
     Raises:
         InputError: There is no pair, or ballots come without generations.
@@ -132,7 +139,7 @@ def read(
             raise InputError("ballots name variants, not texts", "give --generations as well")
         votes = [b for path in ballots for b in read_records(path, Ballot)]
         texts = [a for path in answers for a in read_records(path, Generation)]
-        found += from_ballots(votes, texts, whole=whole)
+        found += from_ballots(votes, texts, whole=whole, sample=sample)
     if not found.pairs:
         raise InputError(
             f"no preference to learn from; left out: {dict(found.left_out) or 'nothing'}",

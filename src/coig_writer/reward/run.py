@@ -46,6 +46,9 @@ class PreferenceArguments:
     generations: list[str] = field(
         default_factory=list, metadata={"help": "The answers that the ballots are about."}
     )
+    sample: int = field(
+        default=0, metadata={"help": "Which of several answers to a prompt was voted on."}
+    )
     held_out: float = field(
         default=0.2, metadata={"help": "Share of the prompts that is held out."}
     )
@@ -103,7 +106,9 @@ def train(
         model.model_name_or_path, revision=model.model_revision
     )
     paths = ([Path(p) for p in given] for given in (own.preferences, own.ballots, own.generations))
-    found = reward.fitting(reward.read(*paths), tokenizer, recipes.longest(settings))
+    found = reward.fitting(
+        reward.read(*paths, sample=own.sample), tokenizer, recipes.longest(settings)
+    )
     parts = reward.split(found.pairs, own.held_out, settings.seed)
     trainer: Any = _trainer(parts, settings, model, tokenizer)
     trainer.train()

@@ -17,8 +17,8 @@ from lighteval.models.custom.custom_model import CustomModelConfig
 from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc
 
-from coig_writer.errors import MissingInputError
-from coig_writer.generation import Generation, first_samples
+from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.generation import Generation, of_sample
 from coig_writer.scoring.generations import GENERATIONS, of_variant, read
 from coig_writer.text.normalise import repaired
 
@@ -31,17 +31,20 @@ class NoCache:
 
 
 class Replay(LightevalModel):
-    """Answers each query with the saved text of one variant, of several samples the first."""
+    """Answers each query with the saved text of one variant; ``NAME#2`` names its sample 2, ``NAME`` 0."""
 
     def __init__(
         self, config: CustomModelConfig, generations: Iterable[Generation] | None = None
     ) -> None:
         self.config = config
         self._cache = NoCache()
+        variant, _, sample = config.model_name.partition("#")
+        if not (sample or "0").isdecimal():
+            raise ConfigError(f"{config.model_name!r} names no sample", "write NAME#1 or NAME")
         if generations is None:
             paths = os.environ.get(GENERATIONS, "build/generations").split(os.pathsep)
-            generations = of_variant(read([Path(p) for p in paths]), config.model_name)
-        self.answers = {g.query_id: g for g in first_samples(generations)}
+            generations = of_variant(read([Path(p) for p in paths]), variant)
+        self.answers = {g.query_id: g for g in of_sample(generations, int(sample or 0))}
 
     @property
     def tokenizer(self) -> Any:

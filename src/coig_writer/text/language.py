@@ -167,8 +167,8 @@ def confusion(text: str, language: Language) -> Confusion | None:
         ]
         found += [("fr" if _french(run) else "en", run) for run in latin]
     else:
-        han = [m.group() for m in _HAN_SPAN.finditer(bare) if not _is_name(bare, m)]
-        found += [("zh", run) for run in han]
+        han = [m for m in _HAN_SPAN.finditer(bare) if not _is_name(bare, m)]
+        found += [("ja" if _beside_kana(bare, m) else "zh", m.group()) for m in han]
         found += [("fr", run) for run in _WESTERN_SPAN.findall(bare) if _french(run)]
     sizes: Counter[Named] = Counter()
     for name, run in found:
@@ -209,6 +209,11 @@ def _french(run: str) -> bool:
 def _is_name(text: str, span: re.Match[str]) -> bool:
     before = text[max(0, span.start() - 40) : span.start()]
     return len(span.group()) <= 4 and _CAPITALISED.search(before) is not None
+
+
+def _beside_kana(text: str, span: re.Match[str]) -> bool:
+    """Whether kana touch a run of Han characters: in English there is no Chinese prose to borrow them."""
+    return _KANA.search(text[max(0, span.start() - 1) : span.end() + 1]) is not None
 
 
 def wrong_language(text: str, *, genre: str | None = None) -> Verdict | None:

@@ -41,6 +41,18 @@ def test_ballots_give_pairs_in_the_right_direction_and_the_rest_has_a_reason():
     assert found.left_out == {"tie": 1, "skip": 1, "no_answer_at_hand": 1}
 
 
+def test_the_sample_that_was_voted_on_is_learned_from():
+    texts = [
+        generation(variant, "zh-1", f"{variant}{sample}", prompt="题", sample=sample)
+        for variant in "ab"
+        for sample in (0, 1)
+    ]
+    (second,) = preferences.from_ballots([ballot("left")], texts, sample=1).pairs
+    assert (second.chosen, second.rejected) == ("a1", "b1")
+    with pytest.raises(InputError, match="no answer has sample 2"):
+        preferences.from_ballots([ballot("left")], texts, sample=2)
+
+
 def test_whole_answers_keep_the_reasoning_that_raters_did_not_see():
     def thought(variant, article):
         text = f"<think>\n想\n</think>\n\n{article}"

@@ -14,10 +14,12 @@ pytest.importorskip("lighteval", reason="needs the extra `eval`")
 from lighteval.models.custom.custom_model import CustomModelConfig
 from lighteval.tasks.requests import Doc
 
-from coig_writer.errors import ConfigError, EndpointError
+from coig_writer.errors import ConfigError, EndpointError, InputError
 from coig_writer.files import write_records
 from coig_writer.generation import Generation
+from coig_writer.scoring.generations import GENERATIONS
 from coig_writer.scoring.remote import ADDRESS, Remote
+from coig_writer.scoring.replay import Replay
 from tests.eval_tasks.test_score import run
 from tests.generations import generation
 from tests.loopback import Server, said
@@ -42,6 +44,22 @@ def remote(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
     model = Remote(CustomModelConfig(model_name="m", model_definition_file_path="remote.py"))
     model.endpoint.backoff, model.endpoint.retries = 0.001, 1
     return model
+
+
+def test_saved_answers_are_those_of_the_sample_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [generation("v", "q", f"第{i}篇。", sample=i) for i in (0, 1)]
+    write_records(tmp_path / "g.jsonl", records, Generation)
+    monkeypatch.setenv(GENERATIONS, str(tmp_path / "g.jsonl"))
+    asked = Doc(query="写", choices=[""], gold_index=0, specific={"query_id": "q"})
+    for name, text in (("v", "第0篇。"), ("v#1", "第1篇。")):
+        config = CustomModelConfig(model_name=name, model_definition_file_path="replay.py")
+        (answer,) = Replay(config).greedy_until([asked])
+        assert answer.text == [text]
+    for name, error in (("v#2", InputError), ("v#x", ConfigError)):
+        with pytest.raises(error, match="sample"):
+            Replay(CustomModelConfig(model_name=name, model_definition_file_path="replay.py"))
 
 
 def document(query: str) -> Doc:

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("lighteval", reason="needs the extra `eval`")
 
 from coig_writer import benchmark
+from coig_writer.errors import MissingInputError
 from coig_writer.generation import Generation
 from coig_writer.metrics import catalogue
 from coig_writer.metrics.length import characters
@@ -149,3 +150,32 @@ def test_several_answers_are_measured_together_once_per_prompt(tmp_path: Path) -
     distance, none = embedding.score(records, lambda text: vectors[text])
     assert distance.value == pytest.approx(2 / 3)
     assert none.state == "missing"
+
+
+@pytest.mark.parametrize(("probability", "classes"), [(0.101, 2), (0.103, 1)])
+def test_answers_are_one_where_noveltybench_would_say_so(
+    probability: float, classes: int, tmp_path: Path
+) -> None:
+    """A classifier that always says the same probability, on either side of NoveltyBench's .102."""
+    transformers = pytest.importorskip("transformers", reason="needs the extra `train`")
+    import torch
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abc"]
+    (tmp_path / "vocab.txt").write_text("\n".join(words))
+    transformers.BertTokenizer(str(tmp_path / "vocab.txt")).save_pretrained(tmp_path)
+    config = transformers.BertConfig(
+        vocab_size=len(words), hidden_size=8, num_hidden_layers=1, num_attention_heads=1,
+        intermediate_size=8, max_position_embeddings=512, num_labels=2,
+    )  # fmt: skip
+    model = transformers.BertForSequenceClassification(config)
+    with torch.no_grad():
+        model.classifier.weight.zero_()
+        model.classifier.bias.copy_(torch.tensor([1 - probability, probability]).log())
+    model.save_pretrained(tmp_path)
+    records = [generation("v", "q", text, sample=i) for i, text in enumerate(["a b", "c " * 400])]
+    (found,) = embedding.score(records, same=embedding.classifier(str(tmp_path)))
+    assert (found.metric, found.value) == ("distinct_answers_classified", classes)
+    (alone,) = embedding.score(records[:1], same=embedding.classifier(str(tmp_path)))
+    assert alone.state == "missing"
+    with pytest.raises(MissingInputError, match="no classifier"):
+        embedding.classifier(str(tmp_path / "none"))

@@ -65,6 +65,13 @@ def test_a_whole_answer_in_a_third_language_is_wrong_and_named(
     assert (found.any, found.mixed, found.wrong, found.languages[0]) == (True, True, True, named)
 
 
+def test_a_short_japanese_sentence_in_english_is_not_called_chinese() -> None:
+    for text, named in (("She left. 彼女は歩いた。", "ja"), ("She left. 她走了。", "zh")):
+        found = confusion(text, "en")
+        assert found is not None
+        assert found.languages == (named,)
+
+
 @pytest.mark.parametrize(
     ("text", "languages"),
     [

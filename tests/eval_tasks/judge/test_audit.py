@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Collection
@@ -39,8 +40,8 @@ def told(
     said: dict[str, str], people: list[float], own: Collection[str] = ("own",)
 ) -> dict[str, Any]:
     """The audit of own against other, ``people`` being the points of other; own is always longer."""
-    shapes = {(v, q): Shape(n, 0.0) for q in said for v, n in (("own", 200), ("other", 100))}
-    preferred = {(q, "other", "own"): p for q, p in zip(said, people, strict=True)}
+    shapes = {(v, q, 0): Shape(n, 0.0) for q in said for v, n in (("own", 200), ("other", 100))}
+    preferred = {(q, "other", "own", 0): p for q, p in zip(said, people, strict=True)}
     categories = {q: ("poetry" if i < 10 else "novel") for i, q in enumerate(said)}
     found = audit(verdicts(said), shapes, preferred, categories=categories, own={"m": set(own)})
     return {f.name: f for f in found}
@@ -66,6 +67,19 @@ def test_a_judge_who_agrees_with_people_prefers_itself_no_more_than_they() -> No
     assert found["people_correlation"].low < 0.98
 
 
+def test_only_the_texts_that_people_saw_are_held_against_them() -> None:
+    """Of two samples people voted on the first, where the judge agrees; the second it turns round."""
+    said = dict.fromkeys(QUERIES, "right")
+    further = [dataclasses.replace(row, sample=1, verdict='"left"') for row in verdicts(said)]
+    shapes = {
+        (v, q, s): Shape(100 + s, 0.0) for q in QUERIES for v in ("own", "other") for s in (0, 1)
+    }
+    preferred = {(q, "other", "own", 0): 0.0 for q in QUERIES}
+    found = {f.name: f for f in audit([*verdicts(said), *further], shapes, preferred)}
+    assert (found["people"].value, found["people"].n) == (1, 40)
+    assert (found["consistent"].value, found["consistent"].n) == (1, 80)
+
+
 def test_accuracy_stands_per_category() -> None:
     """Poetry: the judge is right on 5 of 10; the other thirty on 27."""
     said = {q: "right" if i < 5 or 10 <= i < 37 else "left" for i, q in enumerate(QUERIES)}
@@ -88,7 +102,7 @@ def test_repeats_of_a_vote_count_for_nothing() -> None:
         Ballot(f"b{i}", "s", "pairwise", "i", "q", "r", repeat, ("x", "a"), json.dumps(verdict))
         for i, (repeat, verdict) in enumerate([(0, "left"), (1, "right"), (2, "right")])
     ]
-    assert of_ballots(votes) == {("q", "a", "x"): 0.0}
+    assert of_ballots(votes) == {("q", "a", "x", 0): 0.0}
 
 
 def test_a_correlation_takes_group_means_out() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -292,6 +293,19 @@ def test_repeats_and_plain_text_are_asked_apart() -> None:
     asked = questions(load("pairwise"), records, plain=True, repeats=2)
     assert [q.rubric for q in asked] == ["pairwise+plain"] * 2 + ["pairwise+plain#2"] * 2
     assert len({q.request.key("m") for q in asked if q.request}) == 4
+
+
+def test_every_sample_is_judged_against_the_same_sample_of_the_other() -> None:
+    records = corpus(1)[:2]
+    further = [dataclasses.replace(r, sample=1, text=r.text + "完。", article="") for r in records]
+    asked = questions(load("pairwise"), [*further, *records])
+    assert [(q.sample, q.order) for q in asked] == [
+        (sample, order) for sample in (0, 1) for order in ("left_first", "right_first")
+    ]
+    second = asked[2].request
+    assert second is not None
+    assert str(second.messages).count("完。") == 2
+    assert len(questions(load("pairwise"), [records[0], further[1]])) == 0, "no common sample"
 
 
 @pytest.mark.parametrize("name", names())

@@ -184,7 +184,7 @@ def chosen(given: argparse.Namespace, demo_pack: Path) -> tuple[Study, Collectio
         texts = read_preference_bench(given.wpb)
     else:
         named = [given.study.parent / path for path in study.generations]
-        texts = read_generations(given.generations or named or [demo_pack])
+        texts = read_generations(given.generations or named or [demo_pack], study.sample)
     found = collect(
         texts,
         models=study.models,

@@ -17,7 +17,7 @@ from coig_writer import taxonomy
 from coig_writer.arena.study.scan import Finding, Scan, Scanner, shown_as_it_came
 from coig_writer.errors import InputError
 from coig_writer.files import read_records, read_rows
-from coig_writer.generation import Generation, first_samples, split
+from coig_writer.generation import Generation, of_sample, split
 from coig_writer.triplet import Language
 
 
@@ -76,8 +76,11 @@ class Collection:
         return tuple(code for code in ("zh", "en") if self.in_language(code))
 
 
-def read_generations(paths: Iterable[Path]) -> list[Text]:
-    """Reads answers from generation records: files, or folders of them; of several samples the first."""
+def read_generations(paths: Iterable[Path], sample: int = 0) -> list[Text]:
+    """Reads answers from generation records: files, or folders of them; of several to a prompt one sample."""
+    records = [
+        g for path in paths for g in read_records(path, Generation, "python recipes/generate.py")
+    ]
     return [
         Text(
             g.variant,
@@ -88,8 +91,7 @@ def read_generations(paths: Iterable[Path]) -> list[Text]:
             g.article,
             g.finish_reason,
         )
-        for path in paths
-        for g in first_samples(read_records(path, Generation, "python recipes/generate.py"))
+        for g in of_sample(records, sample)
     ]
 
 

@@ -48,6 +48,7 @@ class Study:
             ``invited`` takes the listed raters only and never tells.
         protocols: What raters are asked; the first is the default of the page.
         generations: Files or folders of generation records, relative to the study file.
+        sample: Which of several answers to a prompt is shown, by its number.
         models: Variants to compare; empty takes all.
         prompts: Query ids; empty takes all.
         raters: Names behind the invitations; only their pseudonyms are stored. Names may be added and
@@ -89,6 +90,7 @@ class Study:
     allow: tuple[str, ...] = ()
     sign_in: bool = False
     consent: Consent = Consent()
+    sample: int = 0
 
     def design(self, fingerprint: str, raters: tuple[str, ...] = ()) -> str:
         """Returns a digest of what must not change once votes are in: texts and who sees what.
@@ -99,7 +101,7 @@ class Study:
                 studies that were begun before they could.
         """
         free = {"results_after", "votes_per_minute", "raters_per_minute", "consent", "annotators"}
-        free |= {"scan", "sign_in"}  # the texts a scan leaves say what it did
+        free |= {"scan", "sample", "sign_in"}  # the texts say what a scan left and which were taken
         fixed = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         fixed["raters"] = raters
         kept = [f"{name}={value!r}" for name, value in sorted(fixed.items()) if name not in free]
@@ -203,6 +205,7 @@ def _rules(study: Study) -> list[tuple[bool, str, str]]:
             "invite more raters or lower it",
         ),
         (not 0 <= study.repeats <= 0.5, "`repeats` must lie in 0..0.5", "try 0.1"),
+        (study.sample < 0, "`sample` must be 0 or more", "the first answer to a prompt is 0"),
         (study.items_per_rater < 1, "`items_per_rater` must be at least 1", "try 10"),
         (
             study.pairs_per_prompt is not None and study.pairs_per_prompt < 1,

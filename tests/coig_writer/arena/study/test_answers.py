@@ -6,7 +6,11 @@ import json
 import pytest
 
 from coig_writer.arena.study.answers import collect, read_generations, read_preference_bench
+from coig_writer.arena.study.definition import Study
 from coig_writer.errors import InputError, MissingInputError
+from coig_writer.files import write_records
+from coig_writer.generation import Generation
+from tests.generations import generation
 
 
 def test_every_model_answers_every_prompt_in_one_order(texts_of):
@@ -65,6 +69,21 @@ def test_the_demo_pack_loads_clean(root):
     assert len(found.variants) == 5
     assert found.findings == ()
     assert found.languages == ("zh", "en")
+
+
+def test_a_study_shows_one_sample_of_each_prompt(tmp_path):
+    records = [
+        generation(v, "q", f"{v}{sample}", sample=sample) for v in ("a", "b") for sample in (0, 1)
+    ]
+    write_records(tmp_path / "g.jsonl", records, Generation)
+    for sample in (0, 1):
+        texts = read_generations([tmp_path / "g.jsonl"], sample)
+        assert [text.article for text in texts] == [f"a{sample}", f"b{sample}"]
+    with pytest.raises(InputError, match="no answer has sample 2"):
+        read_generations([tmp_path / "g.jsonl"], 2)
+    assert Study(sample=1).design("texts") == Study().design("texts"), (
+        "a study from before it goes on"
+    )
 
 
 def test_missing_generations_name_the_command_that_makes_them(tmp_path):

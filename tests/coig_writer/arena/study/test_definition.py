@@ -43,6 +43,7 @@ def test_a_study_file_is_read_with_its_nested_keys(tmp_path):
         ({"study": "s", "mode": "invited", "raters": ["a", "b"], "sign_in": True}, "`sign_in`"),
         ({"study": "s", "overlap": {"raters": 1}}, "at least 2"),
         ({"study": "s", "repeats": 0.6}, "0..0.5"),
+        ({"study": "s", "sample": -1}, "0 or more"),
         ({"study": "s", "items_per_rater": 0}, "at least 1"),
         ({"study": "s", "pairs_per_prompt": 0}, "at least 1"),
         ({"study": "s", "votes_per_minute": 0}, "rate limit"),
