@@ -129,12 +129,22 @@ class Panel:
         """Writes who reviews what.
 
         Raises:
-            InputError: A verdict was given that nobody was asked for.
+            InputError: A verdict was given that nobody was asked for, or a file is of nobody who reviews.
         """
         made = list(self.assignments.values())
         gold = {g.item for g in self.gold}
         review.check_verdicts(self.verdicts, made, gold, self.options.reviewers)
+        self._check_names(made)
         write_records(self.place / "assignments.jsonl", made, Assignment)
+
+    def _check_names(self, made: Sequence[Assignment]) -> None:
+        known = {*self.options.reviewers}.union(*({*a.reviewers, a.adjudicator} for a in made))
+        for file in sorted(self.place.glob("*/*.jsonl")):
+            if file.stem not in known and not file.name.startswith((".", "~$")):
+                raise InputError(
+                    f"{file}: no reviewer is called {file.stem!r}",
+                    f"reviewers are {', '.join(sorted(known))}: name {file.stem} with --reviewers, or move the file away",
+                )
 
     def decide(self, documents: Sequence[Document]) -> list[Outcome]:
         """Turns the verdicts on documents into outcomes."""

@@ -133,6 +133,23 @@ def test_a_verdict_that_nobody_was_asked_for_is_named(tmp_path, file, item, said
         reviewing_stage.STAGE.run(where, options)
 
 
+@pytest.mark.parametrize("folder", ["answers", "feedback", "items"])
+def test_a_file_of_nobody_who_reviews_is_named(tmp_path, folder):
+    where = Settings(tmp_path, published())
+    document = Document("d", "文", prompt="p", reasoning="r", genre="essay")
+    write_records(parts.folder(where.root, "score") / "kept.jsonl", [document], Document)
+    options = reviewing_stage.Options(("r1", "r2", "r3"))
+    reviewing_stage.STAGE.run(where, options)
+    stray = parts.work(tmp_path, "review") / folder / "nobody.jsonl"
+    write_rows(stray, [])
+    with pytest.raises(InputError, match=rf"{folder}/nobody\.jsonl: no reviewer is called 'nobody'"):
+        reviewing_stage.STAGE.run(where, options)
+    stray.rename(stray.with_name(".nobody.jsonl"))  # a system's own file
+    # one who was assigned and reviews no more keeps the files of that time
+    fewer = reviewing_stage.Options(("r1", "r2"))
+    assert reviewing_stage.STAGE.run(where, fewer).reasons == {"awaiting_review": 1}
+
+
 def test_acceptance_at_first_is_of_first_drafts():
     criteria = dict.fromkeys(review.CRITERIA, True)
     made, verdicts = [], {}
