@@ -37,7 +37,8 @@ HEAD = 1.3
 _TITLES = re.compile(r"《[^》]{1,60}》|[“\"「『][^”\"」』]{1,60}[”\"」』]")
 # What is ruled out says nothing about what is asked for: "no slogans, please".
 _RULED_OUT = re.compile(
-    r"(不要|不许|不得|不能|不可|不是|不喊|不写|不出现|不用|别|禁止|禁|忌|切勿|勿|避免|而非|拒绝)[^，,。；;！!？?\n]{1,24}"
+    r"((?<!要)不要|不许|不得|(?<!能)不能|(?<!可)不可|(?<!是)不是|不喊|不写|不出现|(?<!用)不用"
+    r"|(?<![分特告性个区类级差])别(?![人名的墅])|禁止|禁|忌|切勿|勿|避免|而非|拒绝)[^，,。；;！!？?\n]{1,24}"
 )
 # The clause in which something is asked for: a verb of writing, and what follows up to a comma.
 _ASKED = re.compile(

@@ -20,6 +20,8 @@ def top(prompt, article=""):
         ("为《会议纪要》这本书写一篇书评，配“广告标语”一句。", "reviews"),
         ("生成一份实验报告，关于醋与小苏打的反应。", "lab-report"),
         ("给我的导师写一封感谢信。", "apology-letter"),
+        ("孩子问灶王爷住哪儿，能不能给她写个睡前童话？", "fairy-tale"),  # nothing is ruled out
+        ("写一篇童话，给别人家的孩子，不要写成小说。", "fairy-tale"),
     ],
 )
 def test_what_a_prompt_asks_for(prompt, expected):
