@@ -142,7 +142,9 @@ def test_a_file_of_nobody_who_reviews_is_named(tmp_path, folder):
     reviewing_stage.STAGE.run(where, options)
     stray = parts.work(tmp_path, "review") / folder / "nobody.jsonl"
     write_rows(stray, [])
-    with pytest.raises(InputError, match=rf"{folder}/nobody\.jsonl: no reviewer is called 'nobody'"):
+    with pytest.raises(
+        InputError, match=rf"{folder}/nobody\.jsonl: no reviewer is called 'nobody'"
+    ):
         reviewing_stage.STAGE.run(where, options)
     stray.rename(stray.with_name(".nobody.jsonl"))  # a system's own file
     # one who was assigned and reviews no more keeps the files of that time
