@@ -12,9 +12,10 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from coig_writer.errors import InputError
+from coig_writer.errors import ConfigError, InputError
 from coig_writer.files import read_rows, write_json
 from coig_writer.record import from_row, to_row
+from coig_writer.text.normalise import repaired
 from coig_writer.verse.form import constrained
 from coig_writer.verse.verdict import Verdict
 from eval_tasks.form.page import page
@@ -39,6 +40,9 @@ def main() -> int | None:
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the verdicts here")
     parser.add_argument("--html", type=Path, metavar="PAGE", help="write a page here")
     options = parser.parse_args()
+    for out in (options.json, options.html):
+        if out is not None and out.is_dir():
+            raise ConfigError(f"{out} is a folder", "name a file")
     found = check(options.file)
     for number, verdict in enumerate(found, 1):
         print(f"{number:>5} {line(verdict)}")
@@ -54,16 +58,21 @@ def check(path: Path) -> list[Verdict]:
     """Checks each row of a file.
 
     Raises:
-        InputError: A row has no text or asks for a form that nobody knows; named with file and row.
+        InputError: There is no row, or one has no text or asks for a form that nobody knows; named with file and row.
     """
-    return [_verdict(where, row) for where, row in read_rows(path)]
+    found = [_verdict(where, row) for where, row in read_rows(path)]
+    if not found:
+        raise InputError(f"{path} holds no text", "write one JSON object per line, with text")
+    return found
 
 
 def _verdict(where: str, row: dict[str, object]) -> Verdict:
     known = {f.name for f in dataclasses.fields(Request)}
     asked = from_row(Request, {k: v for k, v in row.items() if k in known and v is not None}, where)
     try:
-        return constrained(asked.text, asked.form or None, asked.forbidden, asked.sections)
+        return constrained(
+            repaired(asked.text), asked.form or None, asked.forbidden, asked.sections
+        )
     except InputError as error:
         raise InputError(f"{where}: {error.message}", error.remedy) from error
 

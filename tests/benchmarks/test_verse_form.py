@@ -46,7 +46,8 @@ def test_the_kits_own_poem_passes_with_its_rescue() -> None:
 
 
 def test_free_verse_is_not_taken_for_regulated() -> None:
-    first, second = bench.modern()
+    own, first, second = bench.modern()
+    assert own.endswith(": 0 of 80")
     assert "form: 0 of" in first
     assert " 0 of 100" in first
     assert second.endswith(": 0")
@@ -67,4 +68,5 @@ def test_the_three_readings() -> None:
 def test_the_goals_hold_on_the_corpus(shared) -> None:
     folder = shared / "data" / "verse"
     assert met(list(bench.regulated_verse(bench.labelled(folder))))
+    assert met(list(bench.third(folder)))
     assert next(bench.tunes(folder)).startswith("ci: 43 of 46 poems of 23 tunes pass as they stand in ci.jsonl, 46 with")  # fmt: skip

@@ -225,10 +225,3 @@ def _number(name: str) -> int:
     return 10 * (1 if not tens else _ORDINALS.index(tens) + 1) + (
         _ORDINALS.index(ones) + 1 if ones else 0
     )
-
-
-def disagreements() -> tuple[str, ...]:
-    """Returns the characters that 平水韵 and 词林正韵 give no tone in common."""
-    first, second = pingshui(), cilin()
-    both = first.rhymes.keys() & second.rhymes.keys()
-    return tuple(sorted(c for c in both if not _classes(first.of(c)) & _classes(second.of(c))))

@@ -13,6 +13,7 @@ from coig_writer.verse.verdict import Place, Rule, State, Verdict, passes
 FORMS = ("haiku", "limerick", "sonnet", "rhyme")
 HAIKU = (5, 7, 5)
 SONNET = 14
+MANY = 99  # syllables: no line of a form has so many
 LIMERICK = "aabba"
 _WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)*")
 _TITLE = re.compile(r"\s*(?:#.*|\*\*[^*]+\*\*|\*[^*]+\*|title:.*)\s*", re.IGNORECASE)
@@ -45,11 +46,11 @@ def endings(word: str) -> frozenset[str]:
 
 
 def line_syllables(line: str) -> tuple[frozenset[int], tuple[str, ...]]:
-    """Returns the syllables a line may have, and the words that the dictionary lacks."""
+    """Returns the syllables a line may have, ``MANY`` standing for more, and the words that the dictionary lacks."""
     totals, unknown = frozenset({0}), []
     for word in _WORD.findall(line):
         if own := syllables(word):
-            totals = frozenset(a + b for a in totals for b in own)
+            totals = frozenset(min(a + b, MANY) for a in totals for b in own)
         else:
             unknown.append(word)
     return totals, tuple(unknown)

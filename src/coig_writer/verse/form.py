@@ -7,13 +7,15 @@ import re
 from collections.abc import Sequence
 
 from coig_writer.errors import InputError
+from coig_writer.text.language import HAN
 from coig_writer.verse import ci, couplet, english, everyday, literal, regulated
 from coig_writer.verse.books import System
-from coig_writer.verse.reading import Reading, of_size, read
+from coig_writer.verse.reading import Reading, left_out, of_size, read, trimmed, within
 from coig_writer.verse.verdict import Rule, Verdict, passes
 
 # Forms that carry an argument behind a colon.
 ACROSTIC, PALINDROME, ONE_SIDED = "藏头", "回文", "单边对话"
+_SCHEME = re.compile(r"[A-Za-z]+")
 _EITHER = {"绝句": 4, "律诗": 8}
 _NAMED = re.compile(r"[五七](?:言绝句|言律诗|绝|律)")
 
@@ -41,7 +43,9 @@ def check(text: str, asked: str | None = None, system: System | None = None) -> 
     if asked is None:
         return _inferred(text, system)
     name, _, argument = asked.partition(":")
-    if name in english.FORMS and (not argument or name == "rhyme"):
+    if name in english.FORMS and (
+        not argument or (name == "rhyme" and _SCHEME.fullmatch(argument))
+    ):
         return english.check(text, name, argument)
     reading = read(text)
     if found := _verse(reading, name, system):
@@ -58,14 +62,27 @@ def _verse(reading: Reading, name: str, system: System | None) -> Verdict | None
     if full is not None:
         return _regulated(reading, full, system)
     if (tune := ci.named(name)) is not None:
-        return ci.check(reading.lines, tune, reading.rest)
+        return _ci(reading, tune)
     if name == couplet.FORM:
         return couplet.check(reading, system)
     return everyday.check(reading) if name == everyday.FORM else None
 
 
+def _ci(reading: Reading, tune: str) -> Verdict:
+    """The verdict of a tune; rows around it that an empty line sets off are named where that leaves its length."""
+    sizes = {variant.size for variant in ci.tunes()[tune]}
+    rows = trimmed(
+        reading.rows,
+        lambda some: sum(len(clause) for row in some for clause in row.clauses) in sizes,
+        reading.rows,
+    )
+    lines = [clause for row in rows for clause in row.clauses]
+    left = [f"词外：{row.text}" for row in left_out(reading.rows, rows)]
+    return ci.check(lines, tune, (*reading.rest, *left))
+
+
 def _literal(text: str, reading: Reading, name: str, argument: str) -> Rule | None:
-    if name == ACROSTIC and argument:
+    if name == ACROSTIC and HAN.search(argument):
         return literal.acrostic(reading.lines, argument)
     if name == PALINDROME:
         return literal.palindrome(reading.lines)
@@ -85,17 +102,18 @@ def _inferred(text: str, system: System | None) -> Verdict:
     reading = read(text)
     named = [tune for tune in ci.tunes() if tune in reading.title]
     for tune in sorted(named, key=len, reverse=True):
-        found = ci.check(reading.lines, tune, reading.rest)
+        found = _ci(reading, tune)
         if found.marks:
             return dataclasses.replace(found, asked=False)
-    verdict = regulated.check(reading.lines, None, system, reading.rest)
+    lines, rest = within(reading, (5, 7), 4)
+    verdict = regulated.check(lines, None, system, rest)
     return verdict or Verdict(None, False, None, (), reading.lines, reading.rest)
 
 
 def _regulated(reading: Reading, form: str, system: System | None) -> Verdict:
     """One poem, or several of the same form one behind another."""
     count, size = regulated.FORMS[form]
-    lines, rest = of_size(reading, size)
+    lines, rest = of_size(reading, size, count)
     poems = [lines[i : i + count] for i in range(0, len(lines), count)]
     if len(poems) < 2 or len(lines) % count:
         found = regulated.check(lines, form, system, rest)
@@ -125,8 +143,13 @@ def constrained(
     """Checks a form together with what the request says literally, as one verdict.
 
     Raises:
-        InputError: No such form.
+        InputError: No such form, or a word or a section without a character.
     """
+    if not all(word.strip() for word in (*forbidden, *sections)):
+        raise InputError(
+            "an empty string is forbidden or asked for as a section",
+            "name what it is, or leave it out",
+        )
     found = check(text, asked) if asked or not (forbidden or sections) else _none(text)
     more = (*literal.forbidden(text, forbidden), *literal.sections(text, sections))
     rules = (*found.rules, *more)

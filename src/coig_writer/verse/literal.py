@@ -10,7 +10,7 @@ from coig_writer.text.language import HAN
 from coig_writer.verse.verdict import Place, Rule
 
 _SPEAKER = re.compile(
-    r"^\s*(?:\*\*)?([^\s：:，。！？,.!?\"“]{1,12})(?:\*\*)?\s*[：:]", re.MULTILINE
+    r"^[^\S\n]*(?:\*\*)?([^\s：:，。！？,.!?\"“]{1,12})(?:\*\*)?[^\S\n]*[：:]", re.MULTILINE
 )
 _HEADING = re.compile(r"[#*\s【\[《<（(第\d一二三四五六七八九十、.）)]*")
 
@@ -64,7 +64,7 @@ def counted(what: str, found: int, least: int | None, most: int | None) -> Rule:
 def acrostic(lines: Sequence[str], word: str) -> Rule:
     """Checks that the first characters of the lines spell a word (藏头)."""
     heads = "".join(line[0] for line in lines if line)
-    wanted = "".join(HAN.findall(word)) or word
+    wanted = "".join(HAN.findall(word))
     wrong = tuple((i + 1, 1) for i, c in enumerate(wanted) if heads[i : i + 1] != c)
     if wrong or len(heads) != len(wanted):
         return Rule("藏头", "broken", f"句首为“{heads}”，应为“{wanted}”", f"first characters are {heads!r}, {wanted!r} asked", wrong)  # fmt: skip

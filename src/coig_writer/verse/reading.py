@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from coig_writer.text.language import HAN
 
@@ -12,9 +13,10 @@ _MARKS = re.compile(r"[\s，。！？；：、,.!?;:…—～~·“”‘’\"'�
 _DECORATION = re.compile(r"^\s*(?:[#>*•\-]+\s*|\d+[.、)]\s*)|\*\*|__|`")
 _TITLE = re.compile(r"\s*(?:#.*|《[^》]*》.*|【[^】]*】.*|[「『][^」』]{1,12}[」』])\s*")
 _NOTE = re.compile(
-    r"\s*[（(\[【]?\s*(?:小?注释?|按语?|题?记|小?序|赏析|译文|说明|创作说明|作者|格律|韵部|平仄)\s*[：:】\]]"
+    r"\s*[①-⑳][^：:，。]{1,8}[：:]|\s*[（(\[【]?\s*(?:小?注释?|按语?|题?记|小?序|赏析|译文|说明|创作说明|作者|格律|韵部|平仄)\s*[：:】\]]"
 )
 _BRACKETS = re.compile(r"[（(【\[][^（(【\[）)】\]]*[）)】\]]")
+AROUND = 4  # rows around a poem that is recognised without being asked for
 _STOP = re.compile(r"[，。！？；,.!?;]")
 
 
@@ -59,18 +61,18 @@ def read(text: str) -> Reading:
     rest: list[str] = []
     titles: list[str] = []
     stanza, noting = 0, False
-    for raw in text.splitlines():
-        if not raw.strip():
+    for raw in map(str.strip, text.splitlines()):
+        if not raw:
             stanza, noting = stanza + bool(rows), False
             continue
         noting = noting or _NOTE.match(raw) is not None
         if noting:
-            rest.append(f"附注：{raw.strip()}")
+            rest.append(f"附注：{raw}")
         elif not rows and _TITLE.fullmatch(raw.replace("*", "")):
             titles.append(raw.strip(" *#"))
         elif (row := _row(raw, stanza, rest)) is not None:
             rows.append(row)
-    while rows and _above(rows):
+    while rows and len(titles) < AROUND and _above(rows):
         titles.append(rows.pop(0).text)
     return Reading(tuple(rows), " ".join(titles), (*(f"题：{t}" for t in titles), *rest))
 
@@ -101,17 +103,72 @@ def _above(rows: Sequence[Row]) -> bool:
     return len(others) > 1 and len(sizes) == 1 and len("".join(first.clauses)) not in sizes
 
 
-def of_size(reading: Reading, size: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def of_size(reading: Reading, size: int, count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Takes the rows whose clauses all have one size; the others are named.
+
+    Where no whole number of poems is left, rows of one clause that an empty line sets off at either end
+    (希望你喜欢！) are named as well, if that leaves one.
+
+    Args:
+        reading: The text.
+        size: Characters of a line.
+        count: Lines of a poem.
 
     Returns:
         The clauses, and what was left, with why.
     """
-    lines: list[str] = []
-    left: list[str] = []
-    for row in reading.rows:
-        if row.clauses and all(len(clause) == size for clause in row.clauses):
-            lines += row.clauses
-        else:
-            left.append(f"非{size}字句：{row.text}")
-    return tuple(lines), (*reading.rest, *left)
+    rows = [row for row in reading.rows if _sized(row, size)]
+    lines = [row for row in rows if len(row.clauses) == 1]
+    kept = trimmed(rows, lambda some: sum(len(r.clauses) for r in some) % count == 0, lines)
+    left = tuple(
+        f"{'诗外' if _sized(row, size) else f'非{size}字句'}：{row.text}"
+        for row in left_out(reading.rows, kept)
+    )
+    return tuple(clause for row in kept for clause in row.clauses), (*reading.rest, *left)
+
+
+def _sized(row: Row, size: int) -> bool:
+    return bool(row.clauses) and all(len(clause) == size for clause in row.clauses)
+
+
+def trimmed(rows: Sequence[Row], whole: Callable[[Sequence[Row]], bool], spare: Sequence[Row]) -> Sequence[Row]:  # fmt: skip
+    """Leaves out rows at the ends that an empty line sets off, as few as make a poem whole, ``AROUND`` at most.
+
+    Args:
+        rows: The rows.
+        whole: Says of some rows whether they are what was asked for.
+        spare: The rows that may be left out.
+
+    Returns:
+        The rows that are left; all of them where none of it makes them whole.
+    """
+    stanzas = Counter(row.stanza for row in rows)
+    free = {row for row in spare if stanzas[row.stanza] == 1}
+    for count in range(AROUND + 1):
+        for before in range(count + 1):
+            end = len(rows) - (count - before)
+            outside = {*rows[:before], *rows[max(end, 0) :]}
+            if before < end and outside <= free and whole(rows[before:end]):
+                return rows[before:end]
+    return rows
+
+
+def left_out(rows: Sequence[Row], kept: Sequence[Row]) -> tuple[Row, ...]:
+    """Returns the rows that are not among those kept."""
+    among = set(kept)
+    return tuple(row for row in rows if row not in among)
+
+
+def within(reading: Reading, sizes: Sequence[int], count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:  # fmt: skip
+    """Finds a poem of one line length between at most ``AROUND`` other rows: a greeting, a title, a poet's name.
+
+    Returns:
+        Its clauses and what stands around it; nothing where other rows stand between, or too many around.
+    """
+    for size in sizes:
+        fits = [_sized(row, size) for row in reading.rows]
+        if any(fits) and sum(not fit for fit in fits) <= AROUND:
+            first, last = fits.index(True), len(fits) - fits[::-1].index(True)
+            if all(fits[first:last]):
+                return of_size(reading, size, count)
+    return (), ()

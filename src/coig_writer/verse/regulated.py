@@ -383,6 +383,15 @@ def _notes(found: Fit) -> Iterator[Rule]:
                 yield Rule("重字", "note", f"第{number}句第{place}字“{character}”全诗重出", f"line {number} character {place} stands in another line as well", ((number, place),))  # fmt: skip
 
 
+def _ends(found: Fit, shown: Sequence[Mark]) -> int:
+    """Counts the lines without rhyme that end level: where nobody asked, each counts twice against the form."""
+    size = len(found.lines[0])
+    return sum(
+        m.state == "broken" and m.place[1] == size and m.place[0] - 1 not in found.ends
+        for m in shown
+    )
+
+
 def judge(lines: Sequence[str], system: System | None = None) -> Fit:
     """Fits lines under a system, or under the one that breaks less; 平水韵 where they are equal."""
     systems = (system,) if system else SYSTEMS
@@ -415,9 +424,9 @@ def check(
     if shaped is None:
         return None
     found = judge(lines, system)
-    if form is None and found.cost > LIKENESS * sum(map(len, lines)):
-        return None
     shown = marks(found)
+    if form is None and found.cost + _ends(found, shown) > LIKENESS * sum(map(len, lines)):
+        return None
     count, size = FORMS[shaped]
     rules = (
         Rule("句数字数", "kept", f"{count}句，每句{size}字", f"{count} lines of {size} characters"),

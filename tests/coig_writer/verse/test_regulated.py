@@ -2,10 +2,12 @@
 
 import pytest
 
+from benchmarks.verse_form import modern_poems
 from coig_writer.verse import regulated
 from coig_writer.verse.form import check
 
 DENGLOU = "白日依山尽黄河入海流欲穷千里目更上一层楼"
+MODERN = modern_poems()
 TANG = [DENGLOU[i : i + 5] for i in range(0, 20, 5)]
 PARTING = ["城阙辅三秦", "风烟望五津", "与君离别意", "同是宦游人"]
 
@@ -100,6 +102,48 @@ def test_likeness_decides_what_was_meant():
     turn = with_line(TANG, 4, "登高又一楼")
     assert judged(turn, None, "平水韵").passes is False
     assert regulated.check(with_line(one, 3, "欲入千里目")) is None
+
+
+def test_one_wrong_character_is_told_before_a_wrong_turn():
+    # 平平仄平仄 is 仄仄仄平仄 with one character wrong (1), or right after a wrong turn (1.5) ...
+    found = rules(with_line(TANG, 1, "山河旧时尽"), "五言绝句")
+    assert [n for n, r in found.items() if r.state == "broken"] == ["平仄"]
+    assert found["平仄"].places == ((1, 2),)
+    # ... and 平平仄仄平 is a turn (1.5) before it is two wrong characters (2).
+    found = rules(with_line(TANG, 4, "登高又一楼"), "五言绝句")
+    assert [n for n, r in found.items() if r.state == "broken"] == ["对"]
+
+
+def test_a_line_that_should_end_oblique_and_does_not_counts_twice_where_nobody_asked():
+    # 28 characters bear 2.1 faults.
+    lines = ["渭城朝雨浥轻尘", "客舍青青柳色新", "劝酒更斟三两盏", "出门西去故人亲"]
+    slip, end = "客舍青草柳色新", "劝酒更斟三两杯"
+    assert regulated.check(with_line(with_line(lines, 2, slip), 1, "渭城朝花浥轻尘")) is not None
+    assert regulated.check(with_line(lines, 3, end), None, "平水韵") is not None  # 2
+    assert (
+        regulated.check(with_line(with_line(lines, 2, slip), 3, end), None, "平水韵") is None
+    )  # 3
+
+
+@pytest.mark.parametrize("poem", MODERN)
+def test_no_poem_of_today_is_taken_for_regulated_verse(poem):
+    assert check(poem).form is None
+
+
+def test_eighty_poems_of_today():
+    assert len(set(MODERN)) == 80
+    equal = [
+        p
+        for p in MODERN
+        if len({len(line) for line in p.splitlines()}) == 1 and len(p.splitlines()) in {4, 8}
+    ]
+    assert sum(len(p.splitlines()[0]) in {5, 7} for p in equal) >= 30  # the hardest
+
+
+def test_a_parody_that_keeps_every_rule_is_regulated_verse():
+    found = check("远看山有色\n近听车有声\n人来狗不叫\n快递放门中")
+    assert (found.form, found.passes, found.book) == ("五言绝句", True, "中华新韵")
+    assert check("考试考了五十九\n老师说我要加油\n回家不敢敲大门\n先去楼下溜一溜").form is None
 
 
 def test_the_new_rhymes_are_taken_where_they_break_less():
