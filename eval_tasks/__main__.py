@@ -18,6 +18,7 @@ STAGES = {
     "validate": "which metrics predict what people prefer at equal length; the others only describe",
     "report": "tables, figures and intervals of your models beside the paper's, as one HTML page",
     "claims": "each claim of the paper as a check over counts: supported, not supported, not testable",
+    "pages": "claims and report as a static Space, to publish",
 }
 
 

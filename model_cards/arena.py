@@ -15,7 +15,7 @@ from pathlib import Path
 
 from coig_writer import benchmark, facts
 from coig_writer.ballot import Ballot
-from coig_writer.cards import card
+from coig_writer.cards import card, citation
 from coig_writer.cards.card import Literal
 from coig_writer.errors import run_command
 from coig_writer.facts import Fact
@@ -79,6 +79,7 @@ def render(found: Mapping[str, Fact], groups: Sequence[Group], tables: Sequence[
         TEMPLATE,
         found,
         front_matter=card.front_matter(metadata(tables)),
+        links=citation.links(),
         title="Votes of the COIG-Writer arena",
         groups=[_shown(group, found) for group in groups],
     )

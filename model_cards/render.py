@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the cards' folder is never installed
 from coig_writer import facts, paper
-from coig_writer.cards import card, escape
+from coig_writer.cards import card, citation, escape
 from coig_writer.cards.card import Literal
 from coig_writer.errors import InputError, run_command
 from coig_writer.facts import Fact
@@ -206,6 +206,8 @@ def render(variant: str, found: Mapping[str, Fact], lock: Lock, shown: Evidence)
         decoding=f"{variant}/decoding/answers" in scored,
         decoding_in_full=f"{variant}/decoding/top_k" in scored,
         variant=Literal(variant),
+        links=citation.links(),
+        bibtex=citation.bibtex(),
         place=Literal(f"build/reproduce{'-smoke' if smoke else ''}/cards/{variant}"),
         **has,
     )

@@ -1,7 +1,7 @@
 """Recomputes the numbers of a card: python model_cards/reproduce.py CARD [--number ID].
 
-CARD is the folder of a card (or its README.md): a packed dataset, released votes, the Space, or a model
-card under ``build/cards``. The card is made again from its artefacts alone, by the code that made it, and
+CARD is the folder of a card (or its README.md): a packed dataset, released votes, the Space, the pages of
+claims and report, or a model card under ``build/cards``. The card is made again from its artefacts alone, by the code that made it, and
 compared: number by number, then line by line. Verdicts: ``equal``, ``differs``, and ``recorded`` for what
 only a run can know (seconds, hardware, loss). The exit code is 1 if anything differs. Nothing that the card
 says is executed, and no facts file is read back.
@@ -14,6 +14,7 @@ import dataclasses
 import difflib
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,8 @@ from model_cards import space as space_card
 _DATASET = re.compile(r"^    id: (\S+)$", re.MULTILINE)
 _REVISION = re.compile(r"^    revision: '?([0-9a-f]{40})'?$", re.MULTILINE)
 _OF_MIXTURE = re.compile("/(copied_share|longest_copied)/")  # scored where the mixture is given
+PAGES_READ = tuple(f"pages/{kind}" for kind in ("generations", "scores", "ballots", "judgements"))
+_BELOW = re.compile(r"(?!.*\.\.)\w[\w./-]*")
 ROOT = Path(__file__).parents[1]
 
 
@@ -65,6 +68,26 @@ def _written(file: Path, text: Path, command: str) -> Again:
     return Again(facts.read(file), text.read_text(encoding="utf-8"), command)
 
 
+def _run(argv: Sequence[str], cwd: Path) -> None:
+    """Runs a command of the kit in a folder, away from the Hub."""
+    environment = os.environ | {
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
+    }
+    done = subprocess.run(
+        [sys.executable, *argv],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        words = done.stderr.strip()[-1500:]
+        raise KitError(f"python {' '.join(argv)} ended with {done.returncode}:\n{words}")
+
+
 def dataset(card: Path, scratch: Path) -> Again:
     """Makes a packed dataset's card again from its Parquet files.
 
@@ -74,13 +97,7 @@ def dataset(card: Path, scratch: Path) -> Again:
     found, text = scratch / "facts.json", scratch / "README.md"
     data = str(set_aside(card, scratch / "dataset" / card.resolve().name))
     argv = ["-m", "dataset_builder", "describe", data, "--facts", str(found), "--card", str(text)]
-    offline = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    done = subprocess.run(
-        [sys.executable, *argv], cwd=ROOT, env=offline, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        words = done.stderr.strip()[-1500:]
-        raise KitError(f"python {' '.join(argv)} ended with {done.returncode}:\n{words}")
+    _run(argv, ROOT)
     made = _written(found, text, f"python -m dataset_builder pack --source SOURCE --out {card}")
     languages = [n for n in benchmark.LANGUAGES if any(card.glob(f"benchmark/{n}-*.parquet"))]
     tasks = yaml_text(benchmark.hub_benchmark(languages))
@@ -99,6 +116,30 @@ def space(card: Path, scratch: Path) -> Again:
     """Makes the Space's card again from its own files and the kit."""
     found = {fact.id: fact for fact in space_card.measure(set_aside(card, scratch / "space"))}
     return Again(found, space_card.render(found), f"python model_cards/space.py {card}")
+
+
+def pages(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) -> Again:
+    """Makes the pages of claims and report again from the records that they name, read below a folder.
+
+    Raises:
+        InputError: What they name is no path below that folder.
+        KitError: The command failed; its own last words are in the message.
+    """
+    words = []
+    for name, fact in stated.items():
+        if name in PAGES_READ:
+            paths = str(fact.value).split()
+            if not all(_BELOW.fullmatch(path) for path in paths):
+                raise InputError(f"{card}: {name} names {fact.value!r}", "write the pages again")
+            words += [f"--{name.removeprefix('pages/')}", *paths]
+    out = scratch / "pages"
+    argv = ["-m", "eval_tasks", "pages", *words, "--out", str(out)]
+    _run(argv, build)
+    made = _written(
+        out / "facts.json", out / "README.md", shlex.join(["python", *argv[:-1], str(card)])
+    )
+    found = {page.name: page.read_text(encoding="utf-8") for page in out.glob("*.html")}
+    return dataclasses.replace(made, files={page.name: "" for page in card.glob("*.html")} | found)
 
 
 def model(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) -> Again:
@@ -152,15 +193,23 @@ def _scores(file: Path, variant: str, stated: Mapping[str, Fact]) -> str:
     return release.eval_results(variant, list(stated.values()), named.pop(), commits.pop())
 
 
-def again(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) -> Again:
+def again(card: Path, stated: Mapping[str, Fact], build: Path | None, scratch: Path) -> Again:
     """Finds out what kind of card this is, and makes it again.
+
+    Args:
+        card: Its folder.
+        stated: Its facts.
+        build: Where the artefacts are that the folder does not hold.
+        scratch: An empty folder.
 
     Raises:
         InputError: It is none that the kit makes.
         MissingInputError: The artefacts of a model card are not there.
     """
     if "run/variant" in stated and render.NAME.fullmatch(str(stated["run/variant"].value)):
-        return model(card, stated, build, scratch)
+        return model(card, stated, build or card.resolve().parents[1], scratch)
+    if (card / "index.html").is_file():
+        return pages(card, stated, build or Path.cwd(), scratch)
     if (card / "app.py").is_file():
         return space(card, scratch)
     if (card / "data").is_dir():
@@ -168,7 +217,7 @@ def again(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) ->
     if (card / "ballots.parquet").is_file():
         return votes(card, scratch)
     raise InputError(
-        f"{card}: neither a packed dataset, nor exported votes, nor the Space, nor a model card",
+        f"{card}: neither a packed dataset, nor exported votes, nor a Space, nor a model card",
         "give COIG-Writer, space, or a folder under build/cards",
     )
 
@@ -218,14 +267,15 @@ def main() -> int | None:
     parser.add_argument(
         "--build",
         type=Path,
-        help="folder that holds models, mixtures and generations (default: two above the card)",
+        help="folder that holds models, mixtures and generations (default: two above the card), or"
+        " that pages name their records below (default: this one)",
     )
     arguments = parser.parse_args()
     card = arguments.card.parent if arguments.card.name == "README.md" else arguments.card
     stated = facts.read(card / "facts.json")
     wanted = chosen(stated, arguments.number)
     with tempfile.TemporaryDirectory() as scratch:
-        made = again(card, stated, arguments.build or card.resolve().parents[1], Path(scratch))
+        made = again(card, stated, arguments.build, Path(scratch))
     checks = [check(fact, made.facts) for fact in wanted.values()]
     checks += [] if arguments.number else missing(stated, made.facts)
     text = (card / "README.md").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from pathlib import Path
 from coig_writer import __version__, facts
 from coig_writer.arena.server import backup, identity
 from coig_writer.ballot import DIMENSIONS
-from coig_writer.cards import card
+from coig_writer.cards import card, citation
 from coig_writer.cards.card import Literal
 from coig_writer.errors import InputError, run_command
 from coig_writer.facts import Fact
@@ -75,6 +75,7 @@ def render(found: Mapping[str, Fact]) -> str:
         TEMPLATE,
         found,
         front_matter=card.front_matter(metadata(found)),
+        links=citation.links(),
         styles=card.table(("Style", "Chinese answers", "English answers"), rows),
         text=lambda name: Literal(str(found[name].value)),
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from coig_writer import benchmark
-from coig_writer.cards import card
+from coig_writer.cards import card, citation, escape
 from coig_writer.cards.card import Literal
 from coig_writer.facts import Fact
 from coig_writer.hub.licenses import IDS
+from coig_writer.record import to_row
 from coig_writer.taxonomy import Taxonomy
 from coig_writer.triplet import Triplet
 from dataset_builder.packing import beside_paper, layout, summary
@@ -26,6 +28,11 @@ TITLES = {
 OF_EACH_ROW = {"license": "other", "license_name": "licence-of-each-row"}
 LICENSES = {"published": {"license": "odc-by"}, "sample": {"license": "cc0-1.0"}}
 AUTHORS = ("human", "model", "model_edited", "unknown")
+ALT = {
+    "figure-3a-categories.png": "Bars: rows by category",
+    "figure-3b-lengths.png": "Histogram, logarithmic: characters of articles, prompts and reasonings",
+    "figure-6-genres.png": "Two rings: rows by category inside, by genre outside",
+}
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -57,6 +64,7 @@ def render(
                 _license(triplets),
                 len(triplets),
                 layout.yaml_configs(names, with_rows, _content(facts)),
+                by_model=synthetic(provenance, facts),
             )
         ),
         title=Literal(TITLES[provenance]),
@@ -69,7 +77,12 @@ def render(
         partial=_partial(triplets, names),
         category_table=_table(names, facts, categories=True),
         genre_table=_table(names, facts, categories=False),
-        pictures=[Literal(f"figures/{name}") for name in pictures],
+        pictures=[
+            (Literal(f"figures/{name}"), card.name(ALT.get(name, name))) for name in pictures
+        ],
+        links=citation.links(),
+        bibtex=citation.bibtex(),
+        example=example(triplets),
         unassigned="genre/unassigned/rows" in facts,
         removed="removed/rows" in facts,
         origin=_origin(triplets),
@@ -77,6 +90,20 @@ def render(
         one_license=_one_license(triplets),
         beside=_beside_paper(names, facts) if provenance == "published" else None,
     )
+
+
+def example(triplets: Sequence[Triplet]) -> Literal:
+    """Shows the shortest row, of those with a genre if there are any, with every column that it has."""
+    named = [t for t in triplets if t.genre] or triplets
+    shortest = min(named, key=lambda t: (len(t.prompt) + len(t.reasoning) + len(t.article), t.id))
+    row = {key: value for key, value in to_row(shortest).items() if value is not None}
+    return Literal(escape.block(json.dumps(row, ensure_ascii=False, indent=2), "json"))
+
+
+def synthetic(provenance: str, facts: Mapping[str, Fact]) -> bool:
+    """Tells whether a part of some row was written by a model, as far as the rows say."""
+    by_model = re.compile(r"authorship/\w+/model(_edited)?")
+    return provenance == "sample" or any(by_model.fullmatch(name) for name in facts)
 
 
 def _origin(triplets: Sequence[Triplet]) -> Literal | None:
@@ -155,14 +182,19 @@ def _authors(facts: Mapping[str, Fact]) -> Literal | None:
 
 
 def _metadata(
-    provenance: str, license_: Mapping[str, str], rows: int, configs: list[layout.Config]
+    provenance: str,
+    license_: Mapping[str, str],
+    rows: int,
+    configs: list[layout.Config],
+    *,
+    by_model: bool = False,
 ) -> dict[str, object]:
     return {
         "pretty_name": TITLES[provenance],
         **license_,
         "language": ["zh"],
         "task_categories": ["text-generation"],
-        "tags": ["creative-writing", "chinese", "reasoning"],
+        "tags": ["creative-writing", "chinese", "reasoning", *(["synthetic"] if by_model else [])],
         "size_categories": [next((name for limit, name in SIZES if rows < limit), "1M<n<10M")],
         "configs": configs,
     }

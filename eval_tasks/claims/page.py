@@ -81,8 +81,8 @@ class Chapter:
     claims: list[Claim]
 
 
-def render(claims: Sequence[Claim], command: str) -> str:
-    """Returns the page."""
+def render(claims: Sequence[Claim], command: str, report: str = "") -> str:
+    """Returns the page; ``report`` is the address of a report that stands beside it."""
     from markupsafe import Markup
 
     shown = [dataclasses.replace(c, plot=Markup(c.plot) if c.plot else "") for c in claims]
@@ -95,6 +95,7 @@ def render(claims: Sequence[Claim], command: str) -> str:
         _environment().get_template("page.html.jinja").render(
             css=Markup(BASE_CSS.read_text(encoding="utf-8") + (HERE / "page.css").read_text(encoding="utf-8")),
             arxiv=paper.ARXIV_ID,
+            report=report,
             lead=Text(LEAD.en.format(n=count), LEAD.zh.format(n=count)),
             verdicts=VERDICTS,
             names=NAMES,

@@ -32,19 +32,23 @@ def main() -> int | None:
         arguments.generations, arguments.scores, arguments.ballots, arguments.judgements
     )
     chosen = cases(runs, arguments.cases)
-    chosen_languages = tqdm(page.languages(runs), desc="analysing", unit="language", disable=None)
-    analyses = {language: analyse(runs, language) for language in chosen_languages}
-    command = inputs.command("report", arguments)
-    more = _known(runs, arguments.metrics)
     earned = arrows(arguments.validation) if arguments.validation else {}
+    options = page.Options(earned, _known(runs, arguments.metrics), chosen)
     with atomic_folder(arguments.out, "report") as folder:
-        shown = tqdm(analyses.items(), desc="drawing", unit="language", disable=None)
-        drawn = {x: gallery(runs, found, folder / "figures") for x, found in shown}
-        facts.write(folder / "facts.json", measured.facts(runs, analyses, command, more))
-        html = page.render(runs, analyses, drawn, chosen, command, page.Options(earned, more))
-        (folder / "report.html").write_text(html, encoding="utf-8")
+        write(folder, runs, inputs.command("report", arguments), options)
     print(f"{arguments.out}/report.html: {len(runs.variants)} models, {len(runs.ballots)} ballots")
     return None
+
+
+def write(folder: Path, runs: inputs.Runs, command: str, options: page.Options) -> None:
+    """Writes the page, its figures and its facts into a folder."""
+    languages = tqdm(page.languages(runs), desc="analysing", unit="language", disable=None)
+    analyses = {language: analyse(runs, language) for language in languages}
+    shown = tqdm(analyses.items(), desc="drawing", unit="language", disable=None)
+    drawn = {x: gallery(runs, found, folder / "figures") for x, found in shown}
+    facts.write(folder / "facts.json", measured.facts(runs, analyses, command, options.more))
+    html = page.render(runs, analyses, drawn, command, options)
+    (folder / "report.html").write_text(html, encoding="utf-8")
 
 
 def _known(runs: inputs.Runs, metrics: list[str]) -> list[str]:

@@ -71,17 +71,25 @@ Figures = Mapping[Language, Mapping[str, Figure]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
-    """What a report shows on demand: ``arrows`` that a validation earned, and ``more`` metrics."""
+    """What a report shows on demand.
+
+    Attributes:
+        arrows: Those that a validation earned.
+        more: Further metrics.
+        cases: All answers to some queries.
+        claims: Address of the claims page, if it stands beside the report.
+    """
 
     arrows: Mapping[tuple[Language, str], Better] = dataclasses.field(default_factory=dict)
     more: Sequence[str] = ()
+    cases: Sequence[Case] = ()
+    claims: str = ""
 
 
 def render(
     runs: Runs,
     analyses: Mapping[Language, Analysis],
     figures: Figures,
-    cases: Sequence[Case],
     command: str,
     options: Options = Options(),  # frozen
 ) -> str:
@@ -131,7 +139,8 @@ def render(
             metric_names=METRICS,
             style_names=STYLE,
             more=options.more,
-            cases=cases,
+            cases=options.cases,
+            claims=options.claims,
             command=command,
             version=__version__,
             arxiv=paper.ARXIV_ID,

@@ -23,6 +23,7 @@ from coig_writer.hub.publish import Difference, Outcome
 from coig_writer.hub.remote import Remote
 
 FIRST = "1.0.0"  # version of a dataset from which no row was removed
+STATIC = "static"  # a Space of pages alone: nothing is installed there
 SHOWN = 12  # paths listed per kind of change
 
 
@@ -93,11 +94,11 @@ def publish(options: argparse.Namespace) -> int | None:
     found = checks.problems(release, options.to) + checks.dirty(home)
     if found := found or list(measured.problems(release, options.build)):
         raise PublicationError(f"{options.path} is not published:\n{_problems(found)}")
-    remote = Remote(HfApi(), options.to, release.kind)
+    remote = Remote(HfApi(), options.to, release.kind, release.sdk)
     version = options.tag or _version(release)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        if release.kind == "space":
+        if release.sdk not in (None, STATIC):
             wheel = options.wheel or space.build_wheel(Path.cwd(), scratch / "wheel")
             release = space.with_wheel(release, options.to, remote.api.endpoint, wheel, scratch)
         change = steps.difference(release, remote, version, scratch)
@@ -117,7 +118,7 @@ def _notes(
 ) -> list[str]:
     """Returns what a reader of the difference should know."""
     notes = []
-    if remote.kind == "space" and change.state.head is None and not options.public:
+    if remote.sdk not in (None, STATIC) and change.state.head is None and not options.public:
         notes.append("a private Space cannot fetch its wheel while it is built; add --public")
     if source is None:
         notes.append("no git checkout around it: the release will not say what it was made from")

@@ -16,6 +16,7 @@ from coig_writer.mixture import VARIANTS
 from coig_writer.taxonomy import published
 
 ARXIV_ID = "2510.14763"
+PROJECT_PAGE = "https://COIG-Writer.github.io/"  # named under the abstract
 ROWS = 1665
 QUERIES = {"zh": 204, "en": 353}
 BASE_MODEL = "Qwen/Qwen2.5-7B-Instruct"

@@ -60,78 +60,13 @@ def commands(root, page, kind=""):
     return [line for body in blocks(root, page, kind) for line in body.splitlines() if line]
 
 
-# Commands of pages that are not typed here as they stand: what runs the same command, on data of its own.
-ELSEWHERE = {
-    "python -m dataset_builder curate": "dataset_builder/test_curate.py",
-    "python -m dataset_builder cluster": "dataset_builder/test_cluster.py",
-    "python -m dataset_builder import": "dataset_builder/official/test_importing.py",
-    "python -m dataset_builder assign": "dataset_builder/official/test_assign.py",
-    "python -m dataset_builder pack --source import": "dataset_builder/packing/test_pack.py",
-    "python -m dataset_builder describe": "dataset_builder/packing/test_pack.py",
-    "python -m dataset_builder remove": "dataset_builder/packing/test_remove.py",
-    "python recipes/generate.py": "coig_writer/scoring/test_generations.py",
-    "python -m eval_tasks score": "eval_tasks/test_score.py",
-    "python -m eval_tasks lighteval": "eval_tasks/test_lighteval.py",
-    "inspect eval": "eval_tasks/test_inspect_task.py",
-    "python -m eval_tasks form": "eval_tasks/form/test_form.py",
-    "python -m eval_tasks judge": "eval_tasks/judge/test_judge.py",
-    "python -m eval_tasks validate": "eval_tasks/test_validate.py",
-    "python -m eval_tasks report": "test_bad_input.py",
-    "python -m tests.hub_double": "hub_double/test_conformance.py",
-    "python benchmarks/text_rules.py": "benchmarks/test_text_rules.py",
-    "make demo": "test_demo.py",
-}
-# What no test can run: servers of others, and the tests themselves.
-NOT_RUN = ("vllm serve", "export OPENAI_API_KEY", "make test")
-COMMAND = re.compile(
-    r"^(?: {4})?(?:\.venv/bin/)?((?:\w+=\S+ )?(?:python|make|coig-writer|vllm|accelerate|export|hf|pip|lighteval|inspect) .+)$"
-)
 MARKS = {"", "slow", "server", "hub", "model"}
-
-
-def typed(page):
-    """Every command that a page shows in a block of its own, continued lines joined."""
-    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
-    found = (COMMAND.match(line) for line in text.splitlines())
-    return [re.sub(r"^\w+=\S+ ", "", match[1]) for match in found if match]
-
-
-def pages(root):
-    return [*sorted((root / "docs").glob("*.md")), *root.glob("README*.md")]
-
-
-def test_no_page_shows_a_command_that_nothing_runs(root):
-    unlisted = [
-        (page.name, line)
-        for page in pages(root)
-        for line in typed(page)
-        if line not in (run_here(root, page.stem) if page.stem in PAGES else ())
-        and not line.startswith((*ELSEWHERE, *NOT_RUN))
-    ]
-    assert unlisted == []
 
 
 def run_here(root, page):
     return {line for kind in MARKS - {"server"} for line in commands(root, page, kind)} | {
         line for line in commands(root, page, "server") if line.startswith("python space/app.py")
     }
-
-
-@pytest.mark.parametrize("command", ELSEWHERE)
-def test_what_runs_a_command_names_it_and_a_page_still_shows_it(root, command):
-    text = (root / "tests" / ELSEWHERE[command]).read_text(encoding="utf-8")
-    word = (
-        command.split()[3] if command.startswith("python -m") and " " in command[10:] else command
-    )
-    assert re.search(rf"\b{Path(word.split()[-1]).stem.rpartition('.')[2]}\b", text)
-    assert any(line.startswith(command) for page in pages(root) for line in typed(page))
-
-
-def test_every_block_is_of_a_kind_that_is_checked(root):
-    kinds = {"sh", "bash", "", "python", "yaml", "json", "text", "bibtex"}
-    for page in pages(root):
-        blocks_ = re.findall(r"^```(\w*)", page.read_text(encoding="utf-8"), re.MULTILINE)
-        assert set(blocks_[::2]) <= kinds, page.name
 
 
 def test_every_shell_block_has_a_mark_that_is_known(root):

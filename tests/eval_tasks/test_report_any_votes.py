@@ -88,6 +88,6 @@ def test_it_stands(seed: int) -> None:
         for fact in measured.facts(runs, analyses, "command"):
             numbers = [x for x in (fact.value, fact.low, fact.high) if isinstance(x, (int, float))]
             assert all(map(math.isfinite, numbers)), fact
-        assert page.render(runs, analyses, {x: {} for x in analyses}, [], "command")
+        assert page.render(runs, analyses, {x: {} for x in analyses}, "command")
         for finding in own.findings(runs).values():
             assert finding.verdict

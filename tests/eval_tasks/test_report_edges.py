@@ -41,7 +41,7 @@ def test_answers_cut_below_200_tokens_are_called_smoke(limit: int, smoke: bool) 
     sampling = Sampling(0.7, 0.9, limit)
     answer = dataclasses.replace(generation("cw", "zh-essay-1", "文。"), sampling=sampling)
     runs = together([answer], [], [])
-    html = page.render(runs, {"zh": analyse(runs, "zh")}, {"zh": {}}, [], "command")
+    html = page.render(runs, {"zh": analyse(runs, "zh")}, {"zh": {}}, "command")
     assert ("Smoke-scale" in html) == smoke
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from coig_writer.hub.licenses import IDS
 
+SDKS = ("gradio", "docker", "static")
 LFS_SUFFIXES = (".parquet", ".safetensors", ".whl", ".png", ".npz", ".bin", ".arrow")
 LFS_FROM_BYTES = 10 * 2**20
 
@@ -157,7 +158,7 @@ def card_problems(text: str, kind: str) -> list[str]:
         found.append("duplicate config_name")
     if kind == "dataset" and sum(bool(c.get("default")) for c in configs) > 1:
         found.append("more than one default config")
-    if kind == "space" and metadata.get("sdk") not in ("gradio", "docker", "static"):
+    if kind == "space" and metadata.get("sdk") not in SDKS:
         found.append('"sdk" must be gradio, docker or static')
     return found
 

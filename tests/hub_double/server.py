@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
 from tests.hub_double.repository import (
+    SDKS,
     RefusedError,
     Repository,
     card_problems,
@@ -159,6 +160,8 @@ def create(hub: Hub, _p: Any, body: bytes, _h: Any, _q: Any) -> Answer:
     url = f"{hub.url}/{'' if kind == 'model' else kind + 's/'}{name}"
     if (kind, name) in hub.repositories:
         raise RefusedError(409, "You already created this repo", url=url)
+    if kind == "space" and asked.get("sdk") not in SDKS:
+        raise RefusedError(400, f"a Space's sdk is one of {', '.join(SDKS)}")
     private = bool(asked.get("private") or asked.get("visibility") == "private")
     hub.repositories[kind, name] = Repository(kind, name, private)
     return ok({"url": url, "name": name, "id": name})

@@ -49,11 +49,11 @@ def code(text: str) -> str:
     return f"{fence}{space}{content}{space}{fence}"
 
 
-def block(text: str) -> str:
-    """Returns a text as a fenced block, its lines kept."""
+def block(text: str, language: str = "text") -> str:
+    """Returns a text as a fenced block of a language, its lines kept."""
     lines = [_INVISIBLE.sub("", line).rstrip() for line in text.strip().splitlines()]
     fence = "`" * max(3, _longest(text) + 1)
-    return "\n".join([f"{fence}text", *lines, fence])
+    return "\n".join([f"{fence}{language}", *lines, fence])
 
 
 def _longest(text: str) -> int:

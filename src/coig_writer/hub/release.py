@@ -43,6 +43,11 @@ class Release:
         """Paths in the repository."""
         return tuple(file.path for file in self.files)
 
+    @property
+    def sdk(self) -> str | None:
+        """How a Space runs, by its card; None for a dataset or model."""
+        return str(self.metadata.get("sdk")) if self.kind == "space" else None
+
 
 def read(folder: Path, kind: Kind | None = None) -> Release:
     """Reads a folder.

@@ -56,10 +56,11 @@ class Remote:
         api: A ``huggingface_hub.HfApi``; its endpoint and token are used.
         repo_id: ``ORG/NAME``.
         kind: dataset, model or space.
+        sdk: How a Space runs.
     """
 
-    def __init__(self, api: HfApi, repo_id: str, kind: Kind) -> None:
-        self.api, self.repo_id, self.kind = api, repo_id, kind
+    def __init__(self, api: HfApi, repo_id: str, kind: Kind, sdk: str | None = None) -> None:
+        self.api, self.repo_id, self.kind, self.sdk = api, repo_id, kind, sdk
         self._where: _Where = {"repo_id": repo_id, "repo_type": kind}
 
     @property
@@ -100,9 +101,8 @@ class Remote:
 
     def create(self, *, private: bool) -> str:
         """Makes the repository, and returns its first commit."""
-        sdk = "gradio" if self.kind == "space" else None
         with failing("making the repository", "run the same command again"):
-            self.api.create_repo(**self._where, private=private, exist_ok=True, space_sdk=sdk)
+            self.api.create_repo(**self._where, private=private, exist_ok=True, space_sdk=self.sdk)
             return str(self.api.repo_info(**self._where).sha)
 
     def commit(

@@ -234,7 +234,7 @@ def test_a_space_gets_the_wheel_and_a_line_that_names_it(hub, api, tmp_path):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     release = space.with_wheel(releases.read(folder), "user/arena", hub.url, wheel, scratch)
-    remote = Remote(api, "user/arena", "space")
+    remote = Remote(api, "user/arena", "space", "gradio")
     found = steps.difference(release, remote, "v1.0.0", scratch)
     steps.publish(found, remote, "v1.0.0", "", private=False)
     tree = hub.repository("user/arena", "space").tree("main")

@@ -1,0 +1,119 @@
+"""Claims and report as a static Space: python -m eval_tasks pages [--generations PATH… --scores PATH… --ballots PATH…].
+
+Writes ``index.html`` (each claim of the paper beside its counts), ``report.html`` if records are given, and the
+Space's card with its facts. A static Space is free to host. Publish it with
+``coig-writer publish build/release/pages --to ORG/NAME --commit --public``, which makes the pages again from the
+same records first; so their paths have to be relative.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from coig_writer import facts
+from coig_writer.cards import card, citation
+from coig_writer.cards.card import Literal
+from coig_writer.errors import InputError
+from coig_writer.facts import Fact
+from coig_writer.folder import atomic_folder
+from eval_tasks import claims, report
+from eval_tasks import runs as inputs
+from eval_tasks.claims import own
+from eval_tasks.claims import page as claims_page
+from eval_tasks.claims.claim import VERDICTS, Claim
+from eval_tasks.report.page import Options
+from eval_tasks.runs import Runs
+
+TEMPLATE = Path(__file__).parent / "card.md.jinja"
+OUT = Path("build/release/pages")
+COMMAND = "python -m eval_tasks pages"
+RECORDS = ("generations", "scores", "ballots", "judgements")
+_PATH = re.compile(r"\w[\w./-]*")
+METADATA = {
+    "title": "COIG-Writer: the paper and its counts",
+    "emoji": "📖",
+    "colorFrom": "gray",
+    "colorTo": "green",
+    "sdk": "static",
+    "app_file": "index.html",
+    "license": "apache-2.0",
+    "short_description": "Each claim of the paper beside its counts",
+}
+
+
+def write(folder: Path, runs: Runs | None, read_from: Mapping[str, Sequence[Path]]) -> None:
+    """Writes the pages, their facts and the Space's card.
+
+    Args:
+        folder: Where to.
+        runs: What to report on; None for the claims alone.
+        read_from: Where the runs were read from, by kind of record.
+    """
+    command = " ".join([COMMAND, *_words(read_from)])
+    shown = claims.published()
+    measured = [*_tally(shown, command), *_sources(read_from, command)]
+    if runs:
+        found = own.findings(runs)
+        shown = [dataclasses.replace(c, own=found.get(c.id)) for c in shown]
+        with tempfile.TemporaryDirectory() as scratch:
+            report.write(Path(scratch), runs, command, Options(claims="index.html"))
+            shutil.copyfile(Path(scratch) / "report.html", folder / "report.html")
+            measured += facts.read(Path(scratch) / "facts.json").values()
+    page = claims_page.render(shown, command, "report.html" if runs else "")
+    (folder / "index.html").write_text(page, encoding="utf-8")
+    facts.write(folder / "facts.json", measured)
+    text = card.render(
+        TEMPLATE,
+        facts.read(folder / "facts.json"),
+        front_matter=card.front_matter(METADATA),
+        links=citation.links(),
+        reported=runs is not None,
+        command=Literal(f"`{command}`"),
+    )
+    (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def _tally(shown: Sequence[Claim], command: str) -> Iterator[Fact]:
+    found = Counter(claim.finding.verdict for claim in shown)
+    yield Fact("claims/statements", len(shown), command=command)
+    for verdict in VERDICTS:
+        yield Fact(f"claims/{verdict.replace(' ', '_')}", found[verdict], command=command)
+
+
+def _sources(read_from: Mapping[str, Sequence[Path]], command: str) -> Iterator[Fact]:
+    for kind, paths in read_from.items():
+        yield Fact(f"pages/{kind}", " ".join(map(str, paths)), command=command)
+
+
+def _words(read_from: Mapping[str, Sequence[Path]]) -> Iterator[str]:
+    for kind, paths in read_from.items():
+        yield from (f"--{kind}", *map(str, paths))
+
+
+def main() -> int | None:
+    """Writes the pages."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    inputs.add_arguments(parser, judgements=True)
+    parser.add_argument("--out", type=Path, default=OUT, help=f"folder (default: {OUT})")
+    arguments = parser.parse_args()
+    read_from = {kind: found for kind in RECORDS if (found := getattr(arguments, kind))}
+    for path in (path for paths in read_from.values() for path in paths):
+        if path.is_absolute() or ".." in path.parts or not _PATH.fullmatch(str(path)):
+            raise InputError(
+                f"{path}: a page cannot name this as what it was made from",
+                "give a path below this folder, of letters, digits and -_./",
+            )
+    runs = inputs.read(*(read_from.get(kind, []) for kind in RECORDS)) if read_from else None
+    with atomic_folder(arguments.out, "pages") as folder:
+        write(folder, runs, read_from)
+    print(f"{arguments.out}/index.html{f', {arguments.out}/report.html' if runs else ''}")
+    return None
