@@ -51,6 +51,7 @@ SHOWN = {
     ("reviewer-guide", "json"): "docs/test_commands.py",
     ("extend-a-recipe", "yaml"): "docs/test_commands.py",
     ("load-the-data", "python"): "dataset_builder/packing/test_load_the_data.py",
+    ("evaluate", "python"): "eval_tasks/test_metric.py",
     ("publish", "python"): "docs/test_guide.py",
     ("run-a-study", "yaml"): "docs/test_guide.py",
     ("text-rules", "text"): "benchmarks/test_text_rules.py",
