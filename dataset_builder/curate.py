@@ -1,12 +1,14 @@
 """All stages of curation in one command, from raw texts to a packed dataset.
 
     python -m dataset_builder curate --demo --out build/curation
+    python -m dataset_builder curate --demo --by-hand --out build/by-hand   # you are its people
     python -m dataset_builder curate texts/ --endpoint URL --model NAME --author model --reviewers r1 r2 r3
 
 Stages that are done are skipped, a killed run goes on where it stopped, and what validation or
 review sends back is drafted and judged again, up to ``--rounds`` times. The run stops where people
 are needed and says which files to fill in; the same command then goes on. ``--demo`` takes the 60
-sample texts, a scripted endpoint and scripted people, and says so on every page.
+sample texts, a scripted endpoint and scripted people, and says so on every page; with ``--by-hand`` nobody
+is scripted, and the workbench has something to open.
 """
 
 from __future__ import annotations
@@ -75,8 +77,8 @@ def run(where: Settings, plan: Plan) -> list[Counts]:
     return list(done.values())
 
 
-def demonstration(root: Path) -> tuple[Settings, list[Counts]]:
-    """Runs all stages over the 60 sample texts, with a scripted model and scripted people."""
+def demonstration(root: Path, plan: Plan | None = None) -> tuple[Settings, list[Counts]]:
+    """Runs all stages over the 60 sample texts, with a scripted model."""
     script = scripted_endpoint.Script(scripted_endpoint.sample_texts())
     with scripted_endpoint.serving(script) as server:
         endpoint = Endpoint(
@@ -87,17 +89,20 @@ def demonstration(root: Path) -> tuple[Settings, list[Counts]]:
             backoff=0.05,
         )
         where = Settings(root, taxonomy.published(), Model(endpoint))
-        return where, run(where, demo_plan())
+        return where, run(where, plan or demo_plan())
 
 
-def demo_plan() -> Plan:
-    """Returns the demonstration's options."""
+def demo_plan(
+    people: Callable[[Settings], bool] | None = scripted_people.work_once,
+    author: str = "model",
+) -> Plan:
+    """Returns the demonstration's options, with scripted people unless others work, or nobody yet."""
     samples = (scripted_endpoint.SAMPLE,)
     return Plan(
         collect=collect.Options(samples, "sample", thresholds=answer_key.THRESHOLDS),
         review=review.Options(answer_key.REVIEWERS),
-        reverse=reverse.Options("model"),
-        people=scripted_people.work_once,
+        reverse=reverse.Options(author),
+        people=people,
     )
 
 
@@ -141,6 +146,10 @@ def next_steps(where: Settings, counts: Sequence[Counts]) -> list[str]:
     if any(r.startswith("awaiting") for r in reasons.get("review", {})):
         place = work(where.root, "review")
         found.append(f"review {place / 'items'}/*.jsonl, put the answers into {place / 'answers'}/")
+    if found:
+        found.append(
+            f"or do both in a browser: python space/app.py workbench --curation {where.root}"
+        )
     if any(r.startswith("unscored") for row in reasons.values() for r in row):
         found.append("some answers are missing (unscored): run again, with --again 1 for refusals")
     return found
@@ -155,12 +164,18 @@ def main() -> int | None:
         action="store_true",
         help="the 60 sample texts with a scripted endpoint and scripted people",
     )
+    command.add_argument(
+        "--by-hand",
+        action="store_true",
+        help="with --demo: drafts wait for people, nobody is scripted",
+    )
     for stage in (*CHOOSING, *WRITING, audit.STAGE):
         stage.add_options(command)
     given = command.parse_args()
     start = time.monotonic()
     if given.demo:
-        where, counts = demonstration(given.out)
+        plan = demo_plan(None, "draft") if given.by_hand else None
+        where, counts = demonstration(given.out, plan)
     else:
         where = settings(given)
         counts = run(where, read_plan(given))

@@ -33,7 +33,9 @@ scores                  build/scores/
 report                  build/report/report.html
 model cards             build/cards/
 
-Open the arena:   .venv/bin/python space/app.py"""
+Open the arena:   .venv/bin/python space/app.py
+Write and review: .venv/bin/python -m dataset_builder curate --demo --by-hand --out build/by-hand
+                  .venv/bin/python space/app.py workbench --curation build/by-hand"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,11 +1,16 @@
 """The scripted people of the demonstration: an annotator and five reviewers, who answer from the key.
 
-They work through the same files as real ones would: ``work/reverse/answers``, ``work/review/answers``.
+They work through the same files as real ones would: ``work/reverse/answers``, ``work/review/answers``. What
+they say (``written``, ``verdict``) is said at the workbench too, in its tests.
 """
 
 from __future__ import annotations
 
+from coig_writer.document import Document
+from coig_writer.errors import InputError
 from coig_writer.files import iterate, read_rows, write_rows
+from coig_writer.workbench import annotation
+from coig_writer.workbench.annotation import Writing
 from coig_writer.workbench.review import CRITERIA, Assignment, Item, read_assignments
 from dataset_builder.demo import answer_key
 from dataset_builder.demo.scripted_endpoint import drafts_so_far
@@ -22,26 +27,46 @@ def work_once(where: Settings) -> bool:
 
 
 def _annotate(where: Settings) -> bool:
-    """Changes the drafts of a few documents, once."""
-    path = work(where.root, "reverse") / "answers" / "scripted.jsonl"
-    if path.is_file():
+    """Answers what waits; where a model writes alone, changes the drafts of a few documents, once."""
+    place = work(where.root, "reverse")
+    path = place / "answers" / "scripted.jsonl"
+    waiting = list(iterate(place / "items.jsonl", annotation.Item))
+    if path.is_file() and not waiting:
         return False
-    answers = [
-        {
-            "id": d.id,
-            "round": 1,
-            "prompt": d.prompt,
-            "prompt_fields": d.prompt_fields,
-            "reasoning_fields": {
-                **(d.reasoning_fields or {}),
-                "revision": f"{(d.reasoning_fields or {})['revision']}{EDIT}",
-            },
-        }
-        for d in read_kept(where.root, "reverse")
-        if d.id in answer_key.EDITED
+    before = [row for _, row in read_rows(path)] if path.is_file() else []
+    kept = () if waiting else read_kept(where.root, "reverse")
+    drafts: list[annotation.Item | Document] = [
+        *waiting,
+        *(d for d in kept if d.id in answer_key.EDITED),
     ]
-    write_rows(path, answers)
-    return bool(answers)
+    write_rows(path, [*before, *map(_answer, drafts)])
+    return bool(drafts)
+
+
+def _answer(draft: annotation.Item | Document) -> dict[str, object]:
+    if isinstance(draft, annotation.Item):
+        return {"id": draft.id, "round": draft.round, **written(draft.id, draft.draft)}
+    fields = draft.prompt_fields or {}, draft.reasoning_fields or {}
+    texts = ({name: str(text) for name, text in field.items()} for field in fields)
+    return {"id": draft.id, "round": 1, **written(draft.id, Writing(draft.prompt or "", *texts))}
+
+
+def written(document: str, draft: Writing | None) -> dict[str, object]:
+    """Returns what the scripted annotator makes of a model's draft: a few are changed.
+
+    Raises:
+        InputError: There is no draft; the scripted annotator writes nothing of their own.
+    """
+    if draft is None:
+        raise InputError(f"{document}: no draft to look through", "use --author draft")
+    fields = dict(draft.reasoning_fields)
+    if document in answer_key.EDITED and EDIT not in fields["revision"]:
+        fields["revision"] += EDIT
+    return {
+        "prompt": draft.prompt,
+        "prompt_fields": draft.prompt_fields,
+        "reasoning_fields": fields,
+    }
 
 
 def _review(where: Settings) -> bool:
@@ -55,20 +80,21 @@ def _review(where: Settings) -> bool:
             continue
         path = place / "answers" / f"{name}.jsonl"
         before = [row for _, row in read_rows(path)] if path.is_file() else []
-        write_rows(path, [*before, *(_verdict(i, name, assigned[i.item]) for i in items)])
+        rows = ({"item": i.item, **verdict(i, name, assigned[i.item])} for i in items)
+        write_rows(path, [*before, *rows])
         worked = True
     return worked
 
 
-def _verdict(item: Item, name: str, assignment: Assignment) -> dict[str, object]:
+def verdict(item: Item, name: str, assignment: Assignment) -> dict[str, object]:
+    """Returns what a scripted reviewer says about an item."""
     document = item.item.rpartition("@")[0]
     position = assignment.reviewers.index(name) if name in assignment.reviewers else -1
     draft = drafts_so_far(item.prompt or "")
-    verdict, note, cause = answer_key.review(document, draft, position)
-    criteria = dict.fromkeys(CRITERIA, True) | {"coherence": verdict == "accept"}
+    choice, note, cause = answer_key.review(document, draft, position)
+    criteria = dict.fromkeys(CRITERIA, True) | {"coherence": choice == "accept"}
     answer: dict[str, object] = {
-        "item": item.item,
-        "verdict": verdict,
+        "verdict": choice,
         "criteria": criteria,
         "note": note,
     }

@@ -23,9 +23,10 @@ from coig_writer.document import Document, Dropped, dropped
 from coig_writer.errors import InputError
 from coig_writer.files import write_rows
 from coig_writer.record import to_row
-from coig_writer.workbench import annotation
+from coig_writer.workbench import annotation, drafting
 from coig_writer.workbench import prompts as model_prompts
-from coig_writer.workbench.annotation import DECISIONS, PROMPT_FIELDS, Answer, Item, Writing
+from coig_writer.workbench.annotation import Answer, Item, Returned, Writing
+from coig_writer.workbench.drafting import Draft
 from coig_writer.workbench.prompts import digests, slots
 from dataset_builder.people import inbox, rounds
 from dataset_builder.stages.parts import Outcome, Parts, answers_digest, read_dropped, work
@@ -59,15 +60,6 @@ class Task:
         if not self.feedback or writing.into(self.document, None).draft != self.document.draft:
             return ""
         return f"round {self.round} is the draft that was sent back"
-
-
-@dataclasses.dataclass(frozen=True)
-class Draft:
-    """What the model made of a task: a writing, or the state of having none."""
-
-    writing: Writing | None
-    reason: str = ""
-    detail: str = ""
 
 
 def steps(where: Settings, options: Options) -> list[Step]:
@@ -111,6 +103,11 @@ class Desk:
     def answers(self) -> Sequence[Answer]:
         """All that people wrote."""
         return list(annotation.each_answer(self._place))
+
+    @functools.cached_property
+    def drafted(self) -> Mapping[tuple[str, int], Writing]:
+        """The drafts that people asked a model for while they wrote."""
+        return {a.key: a.draft for a in self.answers if a.draft is not None}
 
     @functools.cached_property
     def disputed(self) -> Mapping[tuple[str, int], str]:
@@ -170,6 +167,8 @@ class Desk:
         document = rounds.carried(document, known)
         if known.feedback is not None:
             number = document.judged + 1
+            told = {**document.validation, rounds.TOLD: known.feedback}
+            document = dataclasses.replace(document, validation=told)
             return Task(document, number, f"第 {number} 稿。{known.feedback}")
         if not document.prompt:
             return Task(document, 1)
@@ -216,7 +215,7 @@ class Desk:
         if answer is not None:
             if problem := answer.problem() or task.unchanged(answer):
                 return dropped(task.document, "reverse", "awaiting_complete_answer", problem)
-            return answer.into(task.document, draft.writing)
+            return answer.into(task.document, self.drafted.get(key, draft.writing))
         if self.author != "model":
             return dropped(task.document, "reverse", "awaiting_annotation", f"round {task.round}")
         return _drafted(task, draft)
@@ -243,6 +242,8 @@ class Desk:
                 waiting_for=self._waiting_for(task, lost[document.id]),
                 aids=aids,
                 draft=draft.writing,
+                earlier=_earlier(task),
+                returned=_returned(task),
             )
 
     def _waiting_for(self, task: Task, lost: Dropped) -> str:
@@ -282,13 +283,7 @@ class Desk:
         asked = [
             {**s, "feedback": t.feedback} for s, t in zip(self._slots(tasks), tasks, strict=True)
         ]
-        answers = self.where.asks.ask("reconstruct_prompt", asked)
-        given = [i for i, answer in enumerate(answers) if answer.given]
-        second = [{**asked[i], "prompt": answers[i].data["prompt"]} for i in given]
-        thoughts = dict(
-            zip(given, self.where.asks.ask("articulate_reasoning", second), strict=True)
-        )
-        return [_draft(prompt, thoughts.get(i, prompt)) for i, prompt in enumerate(answers)]
+        return drafting.drafts(self.where.asks, asked)
 
     def _slots(self, tasks: Sequence[Task]) -> list[dict[str, str | None]]:
         return [slots(task.document, self.where.names) for task in tasks]
@@ -303,6 +298,34 @@ class Desk:
         return {i: answer for i, answer in zip(asked, answers, strict=True) if answer.given}
 
 
+def _earlier(task: Task) -> Writing | None:
+    document = task.document
+    if not task.feedback:
+        return None
+    fields = document.prompt_fields or {}, document.reasoning_fields or {}
+    return Writing(document.prompt or "", *({k: str(v) for k, v in f.items()} for f in fields))
+
+
+def _returned(task: Task) -> tuple[Returned, ...]:
+    """Returns what validation, or the reviewers who decided, had against the draft."""
+    document = task.document
+    if not task.feedback:
+        return ()
+    for review in document.reviews:
+        if review["draft"] == document.draft and review["decision"] == "refine":
+            return tuple(
+                Returned("review", v["note"], tuple(s["quotation"] for s in v.get("spans", ())))
+                for v in review["verdicts"]
+                if v["verdict"] == "refine"
+            )
+    judged = document.validation["rounds"][-1]["verdicts"]
+    return tuple(
+        Returned(name, v["note"], (v["quotation"],) if v["quotation"] else ())
+        for name, v in judged.items()
+        if v["verdict"] == "unmet"
+    )
+
+
 def _drafted(task: Task, draft: Draft) -> Outcome:
     """Takes a model's draft as it is, if there is one and it is whole and new."""
     if draft.writing is None:
@@ -312,14 +335,6 @@ def _drafted(task: Task, draft: Draft) -> Outcome:
     if problem := task.unchanged(draft.writing):
         return dropped(task.document, "reverse", "draft_unchanged", problem)
     return draft.writing.into(task.document, draft.writing)
-
-
-def _draft(prompt: model_prompts.Answer, thought: model_prompts.Answer) -> Draft:
-    if not thought.given:
-        return Draft(None, thought.state, thought.detail)
-    fields = {name: prompt.data[name] for name in PROMPT_FIELDS}
-    decisions = {name: thought.data[name] for name in DECISIONS}
-    return Draft(Writing(prompt.data["prompt"], fields, decisions))
 
 
 STAGE = Stage(

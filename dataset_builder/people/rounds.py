@@ -2,7 +2,8 @@
 
 A draft is known by the hash of its prompt and reasoning (``Document.draft``). Validation records a
 round per draft, so that stages may run again in any order: a draft that was judged keeps its
-judgement, a draft that was sent back is drafted again once, as round ``judged + 1``.
+judgement, a draft that was sent back is drafted again once, as round ``judged + 1``. While it waits for
+somebody, later stages do not see it and forget it; the waiting document itself says what it was told.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from coig_writer.document import Document
 from dataset_builder.stages.parts import folder, read_dropped, read_kept
 
 SENT_BACK_BY = ("validate", "review")
+WAITING = "reverse"  # the stage in which a draft that was sent back waits
+TOLD = "sent_back"  # in a document's ``validation``: with which words; the next validation takes it out
 DRAFTED = ("prompt", "prompt_fields", "reasoning", "reasoning_fields", "authorship")
 
 
@@ -28,9 +31,9 @@ class Earlier:
 
 
 def earlier(root: Path) -> dict[str, Earlier]:
-    """Returns the last state of every document that validation or review has seen, by id."""
+    """Returns the last state of every document that validation or review has seen or sent back, by id."""
     found: dict[str, Earlier] = {}
-    for stage in SENT_BACK_BY:
+    for stage in (WAITING, *SENT_BACK_BY):
         for state in _seen(root, stage):
             known = found.get(state.document.id)
             # a review of an older draft has been answered already
@@ -42,6 +45,10 @@ def earlier(root: Path) -> dict[str, Earlier]:
 def _seen(root: Path, stage: str) -> Iterator[Earlier]:
     if not folder(root, stage).is_dir():
         return
+    if stage == WAITING:
+        waiting = (lost.document for lost in read_dropped(root, stage) if lost.open)
+        yield from (Earlier(d, d.validation[TOLD]) for d in waiting if TOLD in d.validation)
+        return
     for document in read_kept(root, stage):
         yield Earlier(document, None)
     for lost in read_dropped(root, stage):
@@ -52,6 +59,8 @@ def _seen(root: Path, stage: str) -> Iterator[Earlier]:
 def digest(root: Path) -> str:
     """Returns a hash of all that ``earlier`` reads."""
     found = hashlib.sha256()
+    for state in _seen(root, WAITING):
+        found.update(f"{state.document.id}\0{state.document.draft}\0{state.feedback}\0".encode())
     for stage in SENT_BACK_BY:
         for name in ("kept.jsonl", "dropped.jsonl"):
             path = folder(root, stage) / name

@@ -38,18 +38,28 @@ def _known(language: Language) -> _Known:
     return _Known(found[order], numbers[order], ids, np.array(list(map(len, own))))
 
 
-def contaminated(text: str) -> Verdict | None:
-    """Finds the benchmark query that a text repeats most.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Nearest:
+    """The query that a text repeats most: how many of its n-grams, of how many."""
+
+    query: str
+    shared: int
+    size: int
+
+    @property
+    def share(self) -> float:
+        """Of the query's distinct n-grams."""
+        return self.shared / self.size
+
+
+def nearest(text: str) -> Nearest | None:
+    """Finds the benchmark query of which a text holds the largest share of n-grams; None if it holds none.
 
     Args:
         text: A prompt or an article, in any language; Chinese in either script, where OpenCC is installed.
-
-    Returns:
-        A verdict ``of`` the query of which the text holds the largest share of n-grams, if that is
-        half or more; None for nearly all texts.
     """
     flat = reduced(simplified(text))
-    found: list[tuple[float, str, int, int]] = []
+    found: list[Nearest] = []
     for language in benchmark.LANGUAGES:
         known = _known(language)
         own = hashes(flat, GRAM[language])
@@ -59,17 +69,14 @@ def contaminated(text: str) -> Verdict | None:
         held = known.queries[np.isin(known.hashes, own)]
         shared = np.bincount(held, minlength=len(known.ids))
         best = int((shared / known.sizes).argmax())
-        found.append(
-            (
-                shared[best] / known.sizes[best],
-                known.ids[best],
-                int(shared[best]),
-                int(known.sizes[best]),
-            )
-        )
-    share, query_id, shared_, size = max(found, default=(0.0, "", 0, 0))
-    if share < SHARE:
+        found.append(Nearest(known.ids[best], int(shared[best]), int(known.sizes[best])))
+    return max(found, key=lambda n: (n.share, n.query), default=None)
+
+
+def contaminated(text: str) -> Verdict | None:
+    """Returns a verdict ``of`` the nearest query, if a text holds half of it or more; None for nearly all texts."""
+    found = nearest(text)
+    if found is None or found.share < SHARE:
         return None
-    return Verdict(
-        "contaminated", f"{shared_} of {size} n-grams of benchmark query {query_id}", of=query_id
-    )
+    evidence = f"{found.shared} of {found.size} n-grams of benchmark query {found.query}"
+    return Verdict("contaminated", evidence, of=found.query)

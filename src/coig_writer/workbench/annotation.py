@@ -6,6 +6,7 @@ files of answers into ``work/reverse/answers/``::
     {"id": …, "round": 1, "prompt": …, "prompt_fields": {theme, style, structure, culture},
      "reasoning_fields": {planning, structure_style, culture_context, development, revision}}
 
+``draft``, if the annotator asked a model for one, is that draft: who wrote what is found by comparison.
 Other keys are refused. ``annotator`` says who answers, the file's name where it is missing; it tells two
 people on one item apart and is stored nowhere.
 """
@@ -20,6 +21,7 @@ from coig_writer.document import Author, Document
 from coig_writer.errors import InputError
 from coig_writer.files import read_rows
 from coig_writer.record import from_row
+from coig_writer.text.copying import RUN, copied
 from coig_writer.text.normalise import reduced, repaired
 from coig_writer.triplet import Language
 
@@ -82,6 +84,15 @@ class Writing:
 
 
 @dataclasses.dataclass(frozen=True)
+class Returned:
+    """One reason why a draft came back: ``criterion`` is i to iv of validation, or ``review``."""
+
+    criterion: str
+    note: str
+    quotations: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Item:
     """One article to write for, in one round.
 
@@ -92,6 +103,8 @@ class Item:
         waiting_for: What is missing, in the annotators' words.
         aids: What a model says about the article: ``usability``, ``article``, ``pair``.
         draft: A model's draft, to change or to discard.
+        earlier: The draft that was sent back.
+        returned: Why, reason by reason.
     """
 
     id: str
@@ -103,6 +116,8 @@ class Item:
     waiting_for: str
     aids: dict[str, object]
     draft: Writing | None
+    earlier: Writing | None = None
+    returned: tuple[Returned, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,20 +127,28 @@ class _Answer(Writing):
     id: str
     round: int
     annotator: str | None = None
+    draft: Writing | None = None
 
 
 def authorship(writing: Writing, draft: Writing | None) -> dict[str, Author]:
-    """Says who wrote each part, by comparing what came back with what the model had drafted."""
+    """Says who wrote each part, by comparing what came back with what the model had drafted.
+
+    A part in which no run of eight letters of the draft is left is a person's own.
+    """
     if draft is None:
         return {"prompt": "human", "reasoning": "human"}
     pairs = {
         "prompt": (writing.prompt, draft.prompt),
         "reasoning": (writing.reasoning, draft.reasoning),
     }
-    return {
-        part: "model" if " ".join(a.split()) == " ".join(b.split()) else "model_edited"
-        for part, (a, b) in pairs.items()
-    }
+    return {part: _author(text, drafted) for part, (text, drafted) in pairs.items()}
+
+
+def _author(text: str, drafted: str) -> Author:
+    if text.split() == drafted.split():
+        return "model"
+    gone = len(reduced(drafted)) >= RUN and not copied(text, drafted)
+    return "human" if gone else "model_edited"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,6 +160,7 @@ class Answer:
     annotator: str
     writing: Writing
     where: str
+    draft: Writing | None = None
 
     @property
     def key(self) -> tuple[str, int]:
@@ -162,7 +186,8 @@ def each_answer(folder: Path) -> Iterator[Answer]:
             writing = Writing(
                 repaired(answer.prompt), answer.prompt_fields, answer.reasoning_fields
             )
-            yield Answer(answer.id, answer.round, answer.annotator or file.stem, writing, where)
+            who = answer.annotator or file.stem
+            yield Answer(answer.id, answer.round, who, writing, where, answer.draft)
 
 
 def read_answers(folder: Path) -> dict[tuple[str, int], Writing]:

@@ -5,9 +5,10 @@ else's verdict. Answers back in ``work/review/answers/NAME.jsonl``, the file's n
 
     {"item": …, "verdict": "accept" | "refine" | "remove",
      "criteria": {"consistency": true, "authenticity": true, "coherence": true, "diversity": true},
-     "note": …, "cause": "factual_error" | "guideline"}
+     "note": …, "cause": "factual_error" | "guideline",
+     "spans": [{"part": "prompt" | "reasoning" | "article", "start": …, "end": …, "quotation": …}]}
 
-``refine`` and ``remove`` need a note, ``remove`` a cause, ``accept`` the first three criteria.
+``spans`` may be left out. ``refine`` and ``remove`` need a note, ``remove`` a cause, ``accept`` the first three criteria.
 Names are aliases that the curator gives: they end up in the reviews of the kept documents.
 """
 
@@ -42,6 +43,16 @@ GOLD = "gold:"
 
 
 @dataclasses.dataclass(frozen=True)
+class Span:
+    """A passage that a reviewer marked: from and up to which character of which part."""
+
+    part: Literal["prompt", "reasoning", "article"]
+    start: int
+    end: int
+    quotation: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Verdict:
     """What one reviewer said about one item."""
 
@@ -51,6 +62,7 @@ class Verdict:
     criteria: dict[str, bool]
     note: str = ""
     cause: str | None = None
+    spans: tuple[Span, ...] = ()
 
     def problem(self) -> str:
         """Names what is missing or does not fit together; empty if nothing is."""
@@ -75,6 +87,7 @@ class _Row:
     criteria: dict[str, bool]
     note: str | None = None
     cause: str | None = None
+    spans: tuple[Span, ...] = ()
 
 
 Verdicts = Mapping[tuple[str, str], Verdict]  # by (item, reviewer)
@@ -195,17 +208,25 @@ def read_verdicts(folder: Path) -> dict[tuple[str, str], Verdict]:
     found: dict[tuple[str, str], Verdict] = {}
     for file in sorted(folder.glob("*.jsonl")):
         for where, row in read_rows(file):
-            given = from_row(_Row, row, where)
-            note = repaired(given.note or "")
-            verdict = Verdict(
-                given.item, file.stem, given.verdict, given.criteria, note, given.cause
-            )
+            verdict = read_verdict(row, file.stem, where)
             if problem := verdict.problem():
                 raise InputError(
                     f"{where}: {problem}", "see docs/reviewer-guide.md for the form of an answer"
                 )
             found[verdict.item, verdict.reviewer] = verdict
     return found
+
+
+def read_verdict(row: dict[str, object], reviewer: str, where: str) -> Verdict:
+    """Reads one answer; ``Verdict.problem`` says whether it is whole.
+
+    Raises:
+        InputError: The row has other keys or types than an answer.
+    """
+    given = from_row(_Row, row, where)
+    note = repaired(given.note or "")
+    fields = given.item, reviewer, given.verdict, given.criteria, note, given.cause, given.spans
+    return Verdict(*fields)
 
 
 def check_verdicts(

@@ -1,0 +1,163 @@
+"""Questions with choices: the exercises of the annotators' training, and the panel on benchmark queries.
+
+The paper trained annotators for eight hours on four topics (section 2.1) and had experts look at the clarity,
+precision and difficulty of each query (section 2.4). The exercises are this kit's own, three for each topic: one to
+practise, two that decide. Who chooses otherwise than the gold on one of those is not given articles until an
+operator lets them try again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from typing import Any, Literal
+
+from coig_writer import benchmark
+from coig_writer.benchmark import Query
+from coig_writer.errors import InputError
+from coig_writer.record import from_row, parse_line
+from coig_writer.triplet import Language
+
+TOPICS = ("good_text", "prompt", "reasoning", "culture")
+Said = dict[Language, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Exercise:
+    """A question about a text.
+
+    Attributes:
+        id: Its name.
+        topic: Which of the guide's four it is about.
+        phase: ``gold`` counts, and is answered once.
+        text: What is asked about.
+        question: By language of the page.
+        choices: In the order shown.
+        gold: The number of the right one, from 0.
+        why: Shown after the answer.
+    """
+
+    id: str
+    topic: str
+    phase: Literal["practice", "gold"]
+    text: str
+    question: Said
+    choices: tuple[Said, ...]
+    gold: int
+    why: Said
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """One thing to choose: its name in the answer, what is asked, and (value, label) of each choice."""
+
+    name: str
+    label: str
+    choices: tuple[tuple[str, str], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """What the page shows: a text and what to choose."""
+
+    id: str
+    genre: str | None
+    text: str
+    groups: tuple[Group, ...]
+    note: bool
+
+    def problem(self, content: Mapping[str, Any], language: Language) -> str:
+        """Names the first thing that was not chosen; empty if everything was."""
+        for group in self.groups:
+            if content.get(group.name) not in [value for value, _ in group.choices]:
+                return {"zh": f"请选：{group.label}", "en": f"choose: {group.label}"}[language]
+        return ""
+
+
+@functools.cache
+def exercises() -> Mapping[str, Exercise]:
+    """Returns the kit's exercises by id, topic by topic.
+
+    Raises:
+        InputError: A line of the package data is no exercise.
+    """
+    file = resources.files("coig_writer") / "data" / "exercises.jsonl"
+    found = {}
+    for number, line in enumerate(file.read_bytes().splitlines(), 1):
+        where = f"exercises.jsonl line {number}"
+        made = from_row(Exercise, parse_line(line, where), where)
+        if made.topic not in TOPICS or not 0 <= made.gold < len(made.choices):
+            raise InputError(f"{where}: no such topic or choice", "restore the package's data")
+        found[made.id] = made
+    return found
+
+
+def of_exercise(exercise: Exercise, language: Language) -> Form:
+    """Returns an exercise as a form."""
+    choices = tuple((str(n), choice[language]) for n, choice in enumerate(exercise.choices))
+    group = Group("choice", exercise.question[language], choices)
+    return Form(exercise.id, None, exercise.text, (group,), note=False)
+
+
+def standing(answers: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Returns ``passed``, ``failed`` or ``open`` for each topic.
+
+    Args:
+        answers: What somebody chose, by exercise.
+    """
+    found = {}
+    for topic in TOPICS:
+        asked = [e for e in exercises().values() if e.topic == topic and e.phase == "gold"]
+        right = [answers[e.id].get("choice") == str(e.gold) for e in asked if e.id in answers]
+        done = "passed" if len(right) == len(asked) else "open"
+        found[topic] = done if all(right) else "failed"
+    return found
+
+
+@functools.cache
+def queries() -> Mapping[str, Query]:
+    """Returns all benchmark queries by id."""
+    return {q.id: q for language in benchmark.LANGUAGES for q in benchmark.queries(language)}
+
+
+_PANEL: Mapping[Language, tuple[Group, ...]] = {
+    "zh": (
+        Group("clarity", "清楚：读一遍就知道要写什么", (("yes", "是"), ("no", "否"))),
+        Group("precision", "准确：要求可以核对，互不矛盾", (("yes", "是"), ("no", "否"))),
+        Group("difficulty", "难度", (("easy", "易"), ("medium", "中"), ("hard", "难"))),
+    ),
+    "en": (
+        Group("clarity", "Clear: one reading says what is wanted", (("yes", "yes"), ("no", "no"))),
+        Group(
+            "precision", "Precise: demands can be checked and agree", (("yes", "yes"), ("no", "no"))
+        ),
+        Group(
+            "difficulty", "Difficulty", (("easy", "easy"), ("medium", "medium"), ("hard", "hard"))
+        ),
+    ),
+}
+
+
+def of_query(query: Query, language: Language) -> Form:
+    """Returns a query as a form for the panel; its own label of difficulty is not shown."""
+    return Form(query.id, query.genre, query.query, _PANEL[language], note=True)
+
+
+def validated(query: Query, verdicts: Sequence[Mapping[str, Any]]) -> Query:
+    """Returns a query whose ``validation`` says what the panel said; unchanged without a verdict."""
+    if not verdicts:
+        return query
+    n = len(verdicts)
+    clear, precise = (sum(v[name] == "yes" for v in verdicts) for name in ("clarity", "precision"))
+    level, times = Counter(v["difficulty"] for v in verdicts).most_common(1)[0]
+    said = f"panel of {n}: clear {clear}/{n}, precise {precise}/{n}, {level} {times}/{n}"
+    return dataclasses.replace(query, validation=said)
+
+
+def next_of(names: Iterable[str], done: Iterable[str]) -> str | None:
+    """Returns the first form that is not done; None if all are."""
+    finished = set(done)
+    return next((name for name in names if name not in finished), None)

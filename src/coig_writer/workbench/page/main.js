@@ -1,0 +1,136 @@
+// The way through the workbench: consent, item after item, the end.
+
+import { Annotating } from "/bench/annotator.js";
+import { api } from "/bench/api.js";
+import { Choosing } from "/bench/choosing.js";
+import { Reviewing } from "/bench/reviewer.js";
+import { t } from "/bench/strings.js";
+import { button, el, fill, find, notify, sheet } from "/page/dom.js";
+import { applyPreferences, nextSize, nextTheme, prefer, preferences } from "/page/preferences.js";
+
+const DESKS = { exercise: Choosing, annotate: Annotating, review: Reviewing, panel: Choosing };
+const state = { about: null, work: null, desk: null, progress: null };
+
+function bar() {
+  const tool = (label, title, onclick, name) => button(label, () => { onclick(); bar(); }, { class: "plain", title, "aria-label": title, "data-tool": name });
+  const progress = state.progress && el("div", { class: "progress" }, el("span", { class: "count" }, t("progress", state.progress.done, state.progress.waiting)));
+  const works = (state.about?.work ?? []).length > 1 ? state.about.work.map((work) => button(t(`work_${work}`), () => begin(work), { class: "plain", "aria-pressed": String(work === state.work), "data-work": work })) : [];
+  fill(find("#bar"), el("a", { class: "brand", href: "/" }, el("img", { src: "/page/seal.svg", alt: "" }), el("span", {}, t("title"))), progress,
+    el("div", { class: "tools" }, ...works,
+      tool("A", t("size"), nextSize, "size"),
+      tool({ auto: "◐", light: "○", dark: "●" }[preferences.theme], t("theme"), nextTheme, "theme"),
+      state.about?.consented ? tool("☰", t("mine"), showMine, "mine") : null,
+      tool(t("language_switch"), t("language_switch"), () => { prefer({ interface: preferences.interface === "zh" ? "en" : "zh" }); location.reload(); }, "language")));
+  document.title = t("title");
+  find(".skip-link").textContent = t("skip_to_form");
+}
+
+function message(title, text, ...actions) {
+  state.desk = null;
+  fill(find("#main"), el("div", { class: "page start" }, el("h1", {}, title), el("p", { class: "lead" }, text), el("div", { class: "go" }, ...actions.filter(Boolean))));
+}
+
+function consent() {
+  const agree = el("input", { type: "checkbox", id: "agree", onchange: () => { go.disabled = !agree.checked; } });
+  const go = button(t("begin"), async () => {
+    try {
+      await api.consent();
+      state.about.consented = true;
+      await begin(state.about.work[0]);
+    } catch (error) {
+      notify(error.message, { lasting: true, close: t("close") });
+    }
+  }, { class: "primary", id: "begin", disabled: true });
+  fill(find("#main"), el("div", { class: "page start" }, el("h1", {}, t("welcome", state.about.alias)), el("p", { class: "lead" }, t("lead")),
+    el("h2", {}, t("consent_title")),
+    el("div", { class: "consent" }, el("p", {}, state.about.consent[preferences.interface] || t("consent_text")), el("label", {}, agree, t("consent_agree"))),
+    el("div", { class: "go" }, go)));
+}
+
+async function begin(work) {
+  await state.desk?.draft?.save();
+  state.work = work;
+  try {
+    const { item, progress, held_back } = await api.next(work);
+    if (held_back) return heldBack();
+    show(item, progress);
+  } catch (error) {
+    message(t("failed_title"), error.message, button(t("retry"), () => begin(work), { class: "primary", id: "retry" }));
+  }
+}
+
+function show(item, progress) {
+  state.progress = progress;
+  if (item) {
+    const finished = (told) => { notify(told); begin(state.work); };
+    state.desk = new DESKS[state.work](item, { about: state.about, finished, again: () => begin(state.work) });
+    find("#main").focus({ preventScroll: true });
+  } else message(t("done_title"), t("done_text"), button(t("look_again"), () => begin(state.work), { class: "primary", id: "again" }));
+  bar();
+}
+
+// Articles come after the exercises.
+async function heldBack() {
+  state.about = await api.about();
+  const failed = Object.entries(state.about.topics).filter(([, how]) => how === "failed").map(([topic]) => t("topics")[topic]);
+  const open = Object.values(state.about.topics).includes("open");
+  message(t("training_title"), failed.length ? t("training_failed", failed.join("、")) : t("training_text"),
+    open ? button(t("work_exercise"), () => begin("exercise"), { class: "primary", id: "exercises" }) : null);
+  bar();
+}
+
+async function showMine() {
+  const found = await api.mine(state.work);
+  const open = async (entry) => {
+    find("#sheet").close();
+    try {
+      const { item, progress } = await api.open(state.work, entry.item, entry.round);
+      show(item, progress);
+    } catch {
+      notify(t("gone"));
+    }
+  };
+  const rows = found.reverse().map((entry) => el("li", {}, el("div", {}, el("p", {}, entry.item), el("small", {}, `${t(`state_${entry.state}`)} · ${t("minutes", Math.round(entry.seconds / 60))}`)),
+    ["open", "submitted"].includes(entry.state) ? button(t("open"), () => open(entry)) : null));
+  const leave = button(t("leave"), async () => {
+    if (!confirm(t("leave_sure"))) return;
+    await api.leave();
+    localStorage.removeItem("workbench.unsaved");
+    location.reload();
+  }, { class: "plain", id: "leave" });
+  sheet(t("mine"), t("close"), rows.length ? el("ul", { class: "votes" }, ...rows) : el("p", {}, t("nothing_yet")), leave);
+}
+
+async function open() {
+  const asked = new URLSearchParams(location.search);
+  if (["zh", "en"].includes(asked.get("lang"))) preferences.interface = asked.get("lang");
+  applyPreferences();
+  try {
+    state.about = await api.about();
+  } catch (error) {
+    bar();
+    return message(t("failed_title"), error.status ? error.message : t("offline"), button(t("retry"), open, { class: "primary", id: "retry" }));
+  }
+  bar();
+  if (state.about.left) return message(t("left_title"), t("left_text"));
+  if (!state.about.alias) return message(t("uninvited_title"), t("uninvited"), state.about.accounts ? el("a", { href: "/login/huggingface", target: "_blank", rel: "noopener" }, t("sign_in")) : null);
+  const operator = state.about.operator ? el("a", { href: "/gradio", id: "operator" }, t("operator")) : null;
+  if (!state.about.work.length) return message(t("welcome", state.about.alias), t("no_work"), operator);
+  if (!state.about.consented) return consent();
+  await begin(state.about.work.includes(asked.get("work")) ? asked.get("work") : state.about.work[0]);
+}
+
+addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key === "Enter") state.desk?.submit();
+  if ((event.ctrlKey || event.metaKey) && event.key === "s") {
+    event.preventDefault();
+    state.desk?.draft.save();
+  }
+  if (event.altKey && event.key === "m" && state.desk?.mark) {
+    event.preventDefault();
+    state.desk.mark();
+  }
+});
+document.addEventListener("visibilitychange", () => { if (document.hidden) state.desk?.draft.save(); });
+addEventListener("online", () => state.desk?.draft.save());
+open();

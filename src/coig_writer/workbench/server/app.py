@@ -1,0 +1,76 @@
+"""The workbench's application: the arena's server, guard and writer around a page of its own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from coig_writer.arena.server import routes as arena
+from coig_writer.arena.server.app import server_class
+from coig_writer.arena.server.guard import Guard, Limit, say_no_more
+from coig_writer.arena.server.writer import Writer
+from coig_writer.workbench.drafting import Assistant
+from coig_writer.workbench.server import overview, routes
+from coig_writer.workbench.server.bench import Bench
+from coig_writer.workbench.server.entries import EntryStore
+
+if TYPE_CHECKING:
+    import gradio
+
+PER_MINUTE = 600  # a draft is saved every second or so
+
+
+def create_app(
+    bench: Bench,
+    store: EntryStore,
+    hosts: frozenset[str] | None = None,
+    assistant: Assistant | None = None,
+) -> gradio.Server:
+    """Builds the application around a workbench.
+
+    Args:
+        bench: Who works on what.
+        store: Where entries go.
+        hosts: Names the application answers to; None takes any.
+        assistant: A model that may be asked for drafts.
+    """
+    app = server_class()(
+        title="COIG-Writer workbench",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=_running(store),
+    )
+    app.state.bench, app.state.store = bench, store
+    app.state.writer = Writer(store.add_all)
+    app.state.asking = Limit(PER_MINUTE)
+    app.state.assistant = assistant
+    bench.hand_all_on()
+    say_no_more(app)
+    app.add_api_route("/", routes.page)
+    app.add_api_route("/health", routes.health)
+    app.add_api_route("/api/about", routes.about)
+    for name, endpoint in routes.POSTED.items():
+        app.add_api_route(f"/api/{name}", endpoint, methods=["POST"])
+    app.add_api_route("/api/overview", overview.everything)
+    app.add_api_route("/api/move", overview.move, methods=["POST"])
+    app.add_api_route("/export/{name}", overview.exported)
+    app.mount("/page", StaticFiles(directory=arena.PAGE), name="page")
+    app.mount("/bench", StaticFiles(directory=routes.PAGE), name="bench")
+    overview.mount(app, bench, app.state.writer)
+    app.add_middleware(Guard, hosts=hosts, most=routes.MAX_BODY_BYTES)
+    return app
+
+
+def _running(store: EntryStore) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @contextlib.asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    return running

@@ -1,0 +1,129 @@
+"""The workbench's command: people write and review a curation's triplets in a browser.
+
+    python space/app.py workbench --curation build/curation           opens the page, prints a link for each person
+    python space/app.py workbench invite --curation DIR --url URL     the links alone
+    python space/app.py workbench --curation DIR --people FILE        who works there (people.yaml; docs/curate-a-new-set.md)
+
+Entries and secret lie in DIR/workbench. The environment says the same as for the arena: ARENA_SECRET,
+ARENA_STORE; WORKBENCH_CURATION in place of --curation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlencode
+
+from coig_writer.arena.server.app import serve
+from coig_writer.arena.server.command import STORE_VARIABLE
+from coig_writer.arena.server.database import sqlite_url
+from coig_writer.arena.server.guard import LOCAL
+from coig_writer.arena.server.identity import Identity, find_secret
+from coig_writer.endpoint import Endpoint
+from coig_writer.errors import ConfigError
+from coig_writer.taxonomy import published
+from coig_writer.workbench import qualification
+from coig_writer.workbench.drafting import Assistant
+from coig_writer.workbench.prompts import Model
+from coig_writer.workbench.server import people
+from coig_writer.workbench.server.app import create_app
+from coig_writer.workbench.server.bench import Bench
+from coig_writer.workbench.server.curation import Curation
+from coig_writer.workbench.server.entries import EntryStore
+from coig_writer.workbench.server.people import Roster
+from coig_writer.workbench.server.threads import Threads
+
+CURATION_VARIABLE = "WORKBENCH_CURATION"
+FOLDER = "workbench"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns the argument parser of ``python space/app.py workbench``."""
+    texts = argparse.ArgumentParser(add_help=False)
+    named = os.environ.get(CURATION_VARIABLE)
+    texts.add_argument(
+        "--curation",
+        type=Path,
+        metavar="DIR",
+        required=not named,
+        default=named and Path(named),
+        help="the folder that `curate --out` named",
+    )
+    texts.add_argument("--people", type=Path, metavar="FILE", help="who works there (YAML)")
+    root = argparse.ArgumentParser(
+        prog="python space/app.py workbench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[texts],
+    )
+    root.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
+    root.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7861")))
+    root.add_argument(
+        "--endpoint", metavar="URL", help="a model that may draft, up to and with /v1"
+    )
+    root.add_argument("--model", default="Qwen/Qwen3-235B-A22B", help="its name there")
+    commands = root.add_subparsers(dest="operation", metavar="operation")
+    invite = commands.add_parser("invite", parents=[texts], help="a link for each person")
+    invite.add_argument("--url", default="http://127.0.0.1:7861/", help="where the page will be")
+    return root
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command."""
+    given = parser().parse_args(argv)
+    curation = Curation(given.curation)
+    folder = given.curation / FOLDER
+    roster, gold = read_people(
+        given.people or folder / people.FILE, curation, named=bool(given.people)
+    )
+    identity = Identity(_secret(folder))
+    if given.operation == "invite":
+        sys.stdout.write(invitations(roster, identity, given.url))
+        return 0
+    store = EntryStore(os.environ.get(STORE_VARIABLE) or sqlite_url(folder / "entries.sqlite"))
+    hosts = LOCAL | {given.host} if given.host in LOCAL | {"::1"} else None
+    with store.lease(roster.workbench):
+        bench = Bench(curation, roster, Threads(store.entries()), identity, gold)
+        app = create_app(bench, store, hosts, _assistant(given, folder))
+        sys.stderr.write(invitations(roster, identity, f"http://{given.host}:{given.port}/"))
+        return serve(app, given.host, given.port, "workbench")
+
+
+def read_people(
+    path: Path, curation: Curation, *, named: bool
+) -> tuple[Roster, list[qualification.Gold]]:
+    """Returns who works at a curation, and their gold items; without a file, the usual few."""
+    if not named and not path.is_file():
+        return people.usual(curation.reviewing / "items"), []
+    roster = people.read(path)
+    return roster, qualification.read(path.parent / roster.gold) if roster.gold else []
+
+
+def _assistant(given: argparse.Namespace, folder: Path) -> Assistant | None:
+    if not given.endpoint:
+        return None
+    endpoint = Endpoint(given.endpoint, given.model, cache=folder / "replies")
+    return Assistant(Model(endpoint), published())
+
+
+def _secret(folder: Path) -> bytes:
+    try:
+        return find_secret(folder)
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename or folder} cannot be made, read or written ({error.strerror})",
+            "give a curation that you may write to",
+        ) from error
+
+
+def invitations(roster: Roster, identity: Identity, url: str) -> str:
+    """Returns a line with alias, roles and link for each person, tab-separated."""
+    lines = []
+    for person in roster.people:
+        token = identity.invitation(roster.workbench, person.alias)
+        link = f"{url.rstrip('/')}/?{urlencode({'invite': token})}"
+        lines.append(f"{person.alias}\t{' '.join(person.roles)}\t{link}\n")
+    return "".join(lines)

@@ -1,0 +1,95 @@
+"""What lies in a curation's ``work/``: items in, answers out, in the files that scripts use too.
+
+Annotators' answers are written to files of the workbench's own, one per person, made anew each time from what
+is stored. A reviewer's file is theirs, whatever they write it with: rows are added to it, none is changed.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from coig_writer.errors import MissingInputError
+from coig_writer.files import iterate, read_json, read_rows, write_rows
+from coig_writer.workbench import annotation, review
+
+T = TypeVar("T")
+OWN = "workbench-"
+
+
+class Curation:
+    """A curation's folder as the workbench sees it; files are read again when they changed.
+
+    Args:
+        root: The folder that ``curate --out`` names.
+
+    Raises:
+        MissingInputError: There is no such folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        if not root.is_dir():
+            raise MissingInputError(
+                f"{root}: no curation",
+                "python -m dataset_builder curate TEXTS --out DIR makes one, curate --demo a small one",
+            )
+        self.root = root
+        self._known: dict[Path, tuple[tuple[int, int], object]] = {}
+
+    @property
+    def annotating(self) -> Path:
+        """What annotators read and write."""
+        return self.root / "work" / "reverse"
+
+    @property
+    def reviewing(self) -> Path:
+        """What reviewers read and write."""
+        return self.root / "work" / "review"
+
+    def to_annotate(self) -> Mapping[tuple[str, int], annotation.Item]:
+        """Returns the items that wait for a writing, by document and round."""
+        read = functools.partial(iterate, cls=annotation.Item)
+        return self._read(
+            self.annotating / "items.jsonl", lambda p: {(i.id, i.round): i for i in read(p)}, {}
+        )
+
+    def to_review(self, alias: str) -> Mapping[str, review.Item]:
+        """Returns the drafts that wait for a reviewer, by their names."""
+        read = functools.partial(iterate, cls=review.Item)
+        path = self.reviewing / "items" / f"{alias}.jsonl"
+        return self._read(path, lambda p: {i.item: i for i in read(p)}, {})
+
+    def report(self) -> Mapping[str, Any]:
+        """Returns what the review stage last reported: acceptance, agreement, workload."""
+        return self._read(self.reviewing / "report.json", read_json, {})
+
+    def write_annotations(self, person: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Writes all of a person's answers; without any, no file stays."""
+        path = self.annotating / "answers" / f"{OWN}{person}.jsonl"
+        if rows:
+            write_rows(path, rows)
+        else:
+            path.unlink(missing_ok=True)
+
+    def add_verdicts(self, alias: str, rows: Iterable[Mapping[str, object]]) -> None:
+        """Adds a reviewer's verdicts to their file, those that are its last word on an item excepted."""
+        path = self.reviewing / "answers" / f"{alias}.jsonl"
+        before = [row for _, row in read_rows(path)] if path.is_file() else []
+        last = {row["item"]: row for row in before}
+        new = [row for row in rows if last.get(row["item"]) != row]
+        if new:
+            write_rows(path, [*before, *new])
+
+    def _read(self, path: Path, read: Callable[[Path], T], missing: T) -> T:
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            return missing
+        stamp = stat.st_mtime_ns, stat.st_ino
+        known = self._known.get(path)
+        if known is None or known[0] != stamp:
+            known = self._known[path] = stamp, read(path)
+        found: T = known[1]  # type: ignore[assignment]
+        return found

@@ -1,0 +1,261 @@
+"""What the operator sees and does: tables in Gradio, and the same as rows for a file.
+
+Times are for pay: seconds with hands on the keys or eyes on the page, a pause counting a minute at most.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from fastapi import Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from coig_writer.arena.server.database import now
+from coig_writer.arena.server.guard import RefusedError
+from coig_writer.arena.server.writer import Writer
+from coig_writer.files import line
+from coig_writer.record import to_row
+from coig_writer.workbench import label_studio
+from coig_writer.workbench.forms import TOPICS, queries, standing, validated
+from coig_writer.workbench.server.bench import ROLE, Bench
+from coig_writer.workbench.server.entries import Entry, Kind, Work
+from coig_writer.workbench.server.routes import person_of
+from coig_writer.workbench.server.threads import Key, Thread
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+PROGRESS = (
+    "who",
+    "work",
+    "handed in",
+    "open",
+    "skipped",
+    "waiting",
+    "hours",
+    "minutes per item",
+    "topics passed",
+)
+WORKS: tuple[Work, ...] = ("annotate", "review")
+ITEMS = ("work", "item", "round", "who", "state", "minutes", "last", "reason or flag")
+
+
+def progress(bench: Bench) -> list[list[object]]:
+    """Returns a row per person and kind of work."""
+    rows: list[list[object]] = []
+    for person, listed in bench.people.items():
+        for work in _works(listed.roles):
+            threads = [thread for _, thread in bench.threads.of(work, person)]
+            states = [thread.state for thread in threads]
+            done, seconds = states.count("submitted"), sum(t.seconds for t in threads)
+            counts = [done, states.count("open"), states.count("skipped")]
+            waiting = (
+                bench.progress(person, work)["waiting"] if bench.may(person, ROLE[work]) else 0
+            )
+            pace = round(seconds / 60 / done, 1) if done else None
+            who = listed.alias if person not in bench.threads.left else "withdrawn"
+            passed = [*standing(bench.chosen(person)).values()].count("passed")
+            training = f"{passed} of {len(TOPICS)}" if work == "annotate" else None
+            rows.append([who, work, *counts, waiting, round(seconds / 3600, 2), pace, training])
+    return rows
+
+
+def _works(roles: tuple[str, ...]) -> Iterator[Work]:
+    yield from (work for work in WORKS if work in roles)
+
+
+def items(bench: Bench) -> list[list[object]]:
+    """Returns a row per thread, what was flagged first."""
+    found: list[tuple[Key, Thread]] = [pair for work in WORKS for pair in bench.threads.of(work)]
+    found.sort(key=lambda pair: (not pair[1].flags, pair[1].state == "submitted", pair[1].last))
+    return [
+        [
+            *key[:3],
+            _called(bench, key[3]),
+            thread.state,
+            round(thread.seconds / 60, 1),
+            thread.last[:16],
+            "; ".join([*thread.flags, thread.reason]).strip("; "),
+        ]
+        for key, thread in found
+    ]
+
+
+def _called(bench: Bench, person: str) -> str:
+    known = bench.people.get(person)
+    return "withdrawn" if person in bench.threads.left or known is None else known.alias
+
+
+def review_state(bench: Bench) -> str:
+    """Returns acceptance and agreement as the review stage last reported them."""
+    report = bench.curation.report()
+    if not report:
+        return "no review yet: run curate"
+    lines = []
+    for name in ("acceptance", "acceptance_of_all_drafts"):
+        found = report.get(name, {})
+        known = found.get("state") == "known"
+        lines.append(
+            f"{name.replace('_', ' ')}: {_interval(found) if known else found.get('state')}"
+        )
+    agreement = report.get("agreement", {})
+    known = agreement.get("state") == "known"
+    lines.append(f"alpha: {_interval(agreement) if known else agreement.get('state')}")
+    return "\n".join([*lines, "the paper accepted about 70 % at first"])
+
+
+def _interval(found: dict[str, Any]) -> str:
+    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+
+
+def rows(bench: Bench) -> Iterator[dict[str, object]]:
+    """Yields everything that was handed in, for an export: people as pseudonyms, or withdrawn."""
+    for work in WORKS:
+        for (_, item, number, person), thread in bench.threads.of(work):
+            if thread.answer is not None:
+                yield {
+                    "work": work,
+                    "item": item,
+                    "round": number,
+                    "person": bench.label(person),
+                    "seconds": round(thread.seconds, 1),
+                    "handed_in_at": thread.last,
+                    "answer": thread.answer,
+                }
+
+
+def panelled(bench: Bench) -> Iterator[dict[str, object]]:
+    """Yields the benchmark's queries, ``validation`` as the panel has it so far."""
+    said: dict[str, list[dict[str, Any]]] = {}
+    for (_, item, _, _), thread in bench.threads.of("panel"):
+        if thread.answer is not None:
+            said.setdefault(item, []).append(thread.answer)
+    yield from (to_row(validated(query, said.get(name, []))) for name, query in queries().items())
+
+
+def pay(bench: Bench) -> str:
+    """Returns the table of progress as CSV."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(PROGRESS)
+    writer.writerows(progress(bench))
+    return out.getvalue()
+
+
+async def moved(bench: Bench, writer: Writer[Entry], kind: Kind, key: tuple[Work, str, int]) -> str:
+    """Takes an item from everybody who has it open (``release``), or answers out of the curation (``set_aside``)."""
+    wanted = "open" if kind == "release" else "submitted"
+    done = []
+    for person, thread in bench.threads.of_item(*key):
+        if thread.state == wanted:
+            name = f"{kind}:{bench.identity.sign(kind, *key, person, thread.number)}"
+            entry = Entry(name, *key, person, thread.number + 1, kind, {}, 0.0, now())
+            if await writer.add(entry) is None:
+                bench.stored(entry)
+                done.append(_called(bench, person))
+    what = f"{kind.replace('_', ' ')}: {', '.join(done)}" if done else f"nobody has it {wanted}"
+    return f"{key[1]}, {what}"
+
+
+class Move(BaseModel):
+    """What an operator does with an item."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["release", "set_aside"]
+    work: Literal["exercise", "annotate", "review"]
+    item: str
+    round: int
+
+
+def operating(request: Request) -> Bench:
+    """Returns the workbench to an operator.
+
+    Raises:
+        RefusedError: Somebody else asks.
+    """
+    bench: Bench = request.app.state.bench
+    person = person_of(bench, request)
+    if person is None or not bench.may(person, "operate"):
+        raise RefusedError(403)
+    return bench
+
+
+async def move(body: Move, request: Request) -> dict[str, str]:
+    """Does what the operator's page does, for programs."""
+    key = (body.work, body.item, body.round)
+    told = await moved(operating(request), request.app.state.writer, body.kind, key)
+    return {"outcome": told}
+
+
+def everything(request: Request) -> dict[str, object]:
+    """Returns the operator's tables as rows."""
+    bench = operating(request)
+    people = [dict(zip(PROGRESS, row, strict=True)) for row in progress(bench)]
+    threads = [dict(zip(ITEMS, row, strict=True)) for row in items(bench)]
+    return {"people": people, "items": threads, "review": review_state(bench)}
+
+
+def exported(name: str, request: Request) -> Response:
+    """Returns what was handed in so far, to an operator."""
+    bench = operating(request)
+    made: dict[str, Callable[[], str]] = {
+        "answers.jsonl": lambda: "".join(map(line, rows(bench))),
+        "queries.jsonl": lambda: "".join(map(line, panelled(bench))),
+        "hours.csv": lambda: pay(bench),
+        "label_studio.json": lambda: label_studio.tasks(bench.curation.to_annotate().values()),
+    }
+    if name not in made:
+        raise RefusedError(404)
+    return Response(made[name](), media_type="text/plain; charset=utf-8")
+
+
+def mount(app: gr.Server, bench: Bench, writer: Writer[Entry]) -> None:
+    """Puts the operator's tables at ``/gradio``, for operators alone."""
+    import gradio as gr
+
+    def operator(request: Request) -> str | None:
+        person = person_of(bench, request)
+        return person if person and bench.may(person, "operate") else None
+
+    blocks = _blocks(bench, writer)
+    gr.mount_gradio_app(app, blocks, path="/gradio", ssr_mode=False, auth_dependency=operator)
+
+
+def _blocks(bench: Bench, writer: Writer[Entry]) -> gr.Blocks:
+    import gradio as gr
+
+    def shown() -> tuple[list[list[object]], list[list[object]], str]:
+        return progress(bench), items(bench), review_state(bench)
+
+    async def move(kind: Kind, work: Work, item: str, number: float) -> str:
+        return await moved(bench, writer, kind, (work, item.strip(), int(number or 0)))
+
+    blocks = gr.Blocks(title="COIG-Writer workbench: operator", analytics_enabled=False)
+    with blocks:
+        gr.Markdown(
+            "# Workbench\nExports: [answers](/export/answers.jsonl), [hours](/export/hours.csv), [queries](/export/queries.jsonl), [Label Studio tasks](/export/label_studio.json)."
+        )
+        again = gr.Button("Look again")
+        people = gr.Dataframe(headers=list(PROGRESS), interactive=False, label="people")
+        state = gr.Textbox(label="review", interactive=False, lines=4)
+        threads = gr.Dataframe(headers=list(ITEMS), interactive=False, label="items")
+        with gr.Row():
+            work = gr.Radio(["annotate", "review", "exercise"], value="annotate", label="work")
+            item = gr.Textbox(label="item")
+            number = gr.Number(1, precision=0, label="round")
+            kind = gr.Radio(
+                [("give to somebody else", "release"), ("take the answer out", "set_aside")],
+                value="release",
+                label="what",
+            )
+        told = gr.Textbox(label="done", interactive=False)
+        do = gr.Button("Do it")
+        seen = [people, threads, state]
+        gr.on([blocks.load, again.click], shown, None, seen, api_visibility="private")
+        do.click(move, [kind, work, item, number], told, api_visibility="private").then(
+            shown, None, seen, api_visibility="private"
+        )
+    return blocks

@@ -1,0 +1,113 @@
+"""Who works at a workbench, as its operator lists them: aliases, never names.
+
+A YAML file (``people.yaml`` in the workbench's folder)::
+
+    workbench: zh-2026
+    people:
+      - {alias: a1, roles: [annotate], genres: [poetry, wuxia]}
+      - {alias: r1, roles: [review], account: somebody-on-the-hub}
+      - {alias: lead, roles: [operate]}
+    overlap: 0.1        # share of the articles that two people write for
+    gold: gold.jsonl    # the reviewers' calibration, the file that curate has as --gold
+
+``genres`` empty means all. Whoever reviews has the alias that ``curate --reviewers`` has.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Literal
+
+from coig_writer.arena.study.definition import Consent
+from coig_writer.errors import ConfigError
+from coig_writer.files import read_settings
+from coig_writer.taxonomy import published
+
+Role = Literal["annotate", "review", "panel", "operate"]
+FILE = "people.yaml"
+_ALIAS = re.compile(r"[\w-]{1,40}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Person:
+    """Somebody who works here.
+
+    Attributes:
+        alias: What the operator calls them.
+        roles: What they may do.
+        genres: What they write for; empty means everything.
+        account: Their account on the Hub, if they sign in with it; it is compared and not stored.
+    """
+
+    alias: str
+    roles: tuple[Role, ...]
+    genres: tuple[str, ...] = ()
+    account: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Roster:
+    """All who work here, and how.
+
+    Attributes:
+        workbench: Its name; part of every invitation.
+        people: Who.
+        overlap: Share of articles that two annotators write for, to see how alike they work.
+        gold: The reviewers' gold items, a path from the roster's folder.
+        qualify: Whether nobody annotates before the exercises are passed.
+        consent: What is asked before the first item, by language; empty for the usual text.
+
+    Raises:
+        ConfigError: An alias is none or there twice, a genre is unknown, or the overlap is no share.
+    """
+
+    workbench: str = "workbench"
+    people: tuple[Person, ...] = ()
+    overlap: float = 0.0
+    gold: str | None = None
+    qualify: bool = False
+    consent: Consent = dataclasses.field(default_factory=Consent)
+
+    def __post_init__(self) -> None:
+        aliases = [person.alias for person in self.people]
+        for alias in aliases:
+            if not _ALIAS.fullmatch(alias):
+                raise ConfigError(f"alias {alias!r}", "use letters, digits, - and _, 40 at most")
+        twice = {a for a in aliases if [b.casefold() for b in aliases].count(a.casefold()) > 1}
+        if twice:
+            raise ConfigError(f"alias {min(twice)!r} is there twice", "give everybody their own")
+        known = {genre.slug for genre in published().genres}
+        for person in self.people:
+            if unknown := sorted(set(person.genres) - known):
+                raise ConfigError(
+                    f"{person.alias}: unknown genre {unknown[0]!r}", "use a slug of the taxonomy"
+                )
+        if not 0 <= self.overlap <= 1:
+            raise ConfigError(f"overlap {self.overlap}", "give a share from 0 to 1")
+
+
+def read(path: Path) -> Roster:
+    """Reads a roster.
+
+    Raises:
+        InputError: The file is no roster.
+    """
+    return read_settings(path, Roster, str(path))
+
+
+def usual(reviewers: Path) -> Roster:
+    """Returns the roster of a workbench that has none: two annotators, an operator, and the reviewers with items.
+
+    Args:
+        reviewers: The folder with one file of items per reviewer.
+    """
+    names = [file.stem for file in sorted(reviewers.glob("*.jsonl"))]
+    return Roster(
+        people=(
+            *(Person(alias, ("annotate",)) for alias in ("a1", "a2")),
+            *(Person(alias, ("review",)) for alias in names),
+            Person("operator", ("operate",)),
+        )
+    )

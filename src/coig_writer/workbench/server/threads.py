@@ -1,0 +1,115 @@
+"""Where everything stands, read off the entries: whose each item is, what was last written, what was handed in."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+from coig_writer.workbench.server.entries import Entry
+
+State = Literal["open", "submitted", "skipped", "released", "set_aside"]
+_STATES: dict[str, State] = {
+    "assign": "open",
+    "submit": "submitted",
+    "skip": "skipped",
+    "release": "released",
+    "set_aside": "set_aside",
+}
+Key = tuple[str, str, int, str]
+
+
+@dataclasses.dataclass(slots=True)
+class Thread:
+    """What one person did for one item in one round.
+
+    Attributes:
+        number: Of the last entry.
+        state: Where it stands; what was handed in may be handed in again.
+        content: What was last written.
+        answer: What was last handed in and counts; None if nothing does.
+        answered_by: The id of the entry with that answer.
+        seconds: Of work.
+        flags: What the operator was told.
+        reason: Why it was skipped.
+        drafted: What a model drafted for this person; empty if they did not ask.
+        began: When it was taken up.
+        last: When it was last touched.
+    """
+
+    number: int = 0
+    state: State = "open"
+    content: dict[str, Any] = dataclasses.field(default_factory=dict)
+    answer: dict[str, Any] | None = None
+    answered_by: str | None = None
+    seconds: float = 0.0
+    flags: list[str] = dataclasses.field(default_factory=list)
+    reason: str = ""
+    drafted: dict[str, Any] = dataclasses.field(default_factory=dict)
+    began: str = ""
+    last: str = ""
+
+    def add(self, entry: Entry) -> None:
+        """Takes one more entry in."""
+        self.number = entry.number
+        self.seconds += entry.seconds
+        self.began, self.last = self.began or entry.created_at, entry.created_at
+        if entry.kind == "flag":
+            self.flags.append(str(entry.content.get("note", "")))
+            return
+        if entry.kind in ("draft", "submit"):
+            self.content = entry.content
+        if entry.kind == "submit":
+            self.answer, self.answered_by = entry.content, entry.id
+        if entry.kind == "assist":
+            self.drafted = entry.content
+            return
+        if entry.kind == "set_aside":
+            self.answer = self.answered_by = None
+        if entry.kind == "skip":
+            self.reason = str(entry.content.get("reason", ""))
+        if entry.kind == "draft":
+            self.state = "open" if self.state != "submitted" else "submitted"
+        else:
+            self.state = _STATES.get(entry.kind, self.state)
+
+
+class Threads:
+    """All threads, and what is known about the people themselves."""
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._threads: dict[Key, Thread] = {}
+        self._of_item: dict[tuple[str, str, int], list[str]] = {}
+        self.consented: dict[str, str] = {}
+        self.left: dict[str, str] = {}
+        for entry in entries:
+            self.add(entry)
+
+    def add(self, entry: Entry) -> None:
+        """Takes one more entry in."""
+        if entry.kind == "consent":
+            self.consented[entry.person] = entry.created_at
+        if entry.kind == "leave":
+            self.left[entry.person] = entry.created_at
+        if entry.thread not in self._threads:
+            self._of_item.setdefault(entry.thread[:3], []).append(entry.person)
+        self._threads.setdefault(entry.thread, Thread()).add(entry)
+
+    def get(self, key: Key) -> Thread:
+        """Returns a thread; a new one if nothing was done in it."""
+        return self._threads.get(key) or Thread()
+
+    def there(self, key: Key) -> bool:
+        """Says whether somebody took an item up."""
+        return key in self._threads
+
+    def of_item(self, work: str, item: str, number: int) -> list[tuple[str, Thread]]:
+        """Returns who did something for an item, and where each stands."""
+        people = self._of_item.get((work, item, number), [])
+        return [(p, self._threads[work, item, number, p]) for p in people]
+
+    def of(self, work: str, person: str | None = None) -> Iterator[tuple[Key, Thread]]:
+        """Yields the threads of one kind of work, of all or of one person, oldest first."""
+        for key, thread in self._threads.items():
+            if key[0] == work and person in (None, key[3]):
+                yield key, thread

@@ -1,0 +1,56 @@
+"""A small day at the workbench, seeded: servers that die between any two requests lose nothing that was acknowledged."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from coig_writer.arena.server.database import sqlite_url
+from coig_writer.workbench import annotation
+from coig_writer.workbench.server.entries import EntryStore
+from tests.coig_writer.workbench.server.conftest import Someone, item, written
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_acknowledged_save_is_there_once(desk, seed):
+    drawn = random.Random(seed)
+    kept: dict[str, dict[str, str]] = {}
+    done: Counter[str] = Counter()
+    desk.items(*(item(n) for n in range(9)))
+    client = desk.start()
+    for alias in ("a1", "a2"):
+        Someone(client, alias).agree()
+    while True:
+        if drawn.random() < 0.2:
+            client = desk.start()  # what the server before kept in memory is gone
+        alias = drawn.choice(("a1", "a2"))
+        devices = [Someone(client, alias), Someone(client, alias)]
+        view = devices[0].next()
+        if view is None:
+            break
+        name, content = f"save-{len(kept):05d}", {"prompt": f"{drawn.random()}"}
+        devices[1].send("save", view, content, id=name)
+        kept[name] = content
+        assert devices[0].send("save", view, {"prompt": "迟了"}, 409)["outcome"] == "stale"
+        if drawn.random() < 0.5:
+            devices[0].send("submit", devices[0].next(), written(str(drawn.random())))
+            done[alias] += 1
+    stored = list(EntryStore(sqlite_url(desk.root / "workbench" / "entries.sqlite")).entries())
+    assert {e.id: e.content for e in stored if e.id in kept} == kept
+    assert len({e.id for e in stored}) == len(stored)
+    answers = annotation.read_answers(desk.root / "work" / "reverse" / "answers")
+    assert {key[0] for key in answers} == {f"d{n}" for n in range(9)}
+    assert sum(done.values()) == 9
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed_loses_nothing(root):
+    small = ["--annotators", "4", "--items", "10", "--kills", "3", "--port", "7898"]
+    command = [sys.executable, "benchmarks/workbench.py", *small]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 lost or changed, 0 twice" in done.stdout

@@ -1,0 +1,217 @@
+"""The workbench's page in Chromium: writing, reviewing, two devices, a phone, hostile text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from coig_writer.workbench import annotation
+from coig_writer.workbench.annotation import Writing
+from tests.coig_writer.arena.browser import DESKTOP, PHONE, Page, open_chromium, served
+from tests.coig_writer.workbench.server.conftest import ARTICLE, Desk, item, written
+
+pytestmark = pytest.mark.browser
+HOSTILE = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>\n"
+
+
+class Bench(Page):
+    """The page as a person with an alias uses it."""
+
+    def enter(self, desk: Desk, client: TestClient, alias: str) -> None:
+        self.driver.delete_all_cookies()
+        bench = client.app.state.bench  # type: ignore[attr-defined]
+        token = bench.identity.invitation("workbench", alias)
+        self.driver.get(f"{self.url}/?invite={token}&lang=zh")
+        self.run("localStorage.clear()")
+        self.driver.get(f"{self.url}/?lang=zh")
+        self.wait("#agree, #submit, #again")
+        if self.all("#agree"):
+            self.run("document.querySelector('#agree').click()")
+            self.tap("#begin")
+        self.wait("#submit, #again")
+
+    def type(self, field: str, text: str) -> None:
+        """Types into a field, with one event as an input method sends it."""
+        self.run(
+            'const box = document.querySelector(`[data-field="${arguments[0]}"]`);'
+            "box.value = arguments[1]; box.dispatchEvent(new Event('input', {bubbles: true}))",
+            field,
+            text,
+        )
+
+    def fill(self, content: dict[str, Any]) -> None:
+        self.type("prompt", content["prompt"])
+        for group in ("prompt_fields", "reasoning_fields"):
+            for name, text in content[group].items():
+                self.type(f"{group}.{name}", text)
+
+    def saved(self) -> None:
+        self.until(
+            lambda: self.run("return document.querySelector('#status')?.dataset.state") == "saved"
+        )
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory):
+    made = open_chromium(tmp_path_factory.mktemp("chromium"))
+    yield made
+    made.quit()
+
+
+@pytest.fixture
+def bench(desk, driver, root: Path):
+    """A desk with a hostile text, and a page on it."""
+    desk.items(item(1, article=HOSTILE + ARTICLE, title=HOSTILE), item(2), item(3))
+    client = desk.start()
+    with served(client.app) as url:
+        page = Bench(driver, url, root / "build" / "screens" / "workbench")
+        page.size(DESKTOP)
+        yield desk, client, page
+
+
+def test_an_annotator_writes_hands_in_and_goes_on(bench):
+    desk, client, page = bench
+    page.enter(desk, client, "a1")
+    assert page.driver.title != "pwned"
+    assert "<script>" in page.text("#article")
+    page.type("prompt", "写一写刀尖磨掉半截，墨囊破一个的人")
+    page.saved()
+    page.until(lambda: len(page.all("#article mark")) == len(page.all("#copied mark")) == 1)
+    assert (
+        page.run("return document.querySelector('#article mark').textContent")
+        == "刀尖磨掉半截，墨囊破一个"
+    )
+    page.shot("annotator")
+    page.tap("#submit")
+    page.says("#notice", "主题")
+    page.fill(written())
+    page.saved()
+    page.driver.refresh()
+    page.wait("#submit")
+    assert (
+        page.run("return document.querySelector('[data-field=prompt]').value")
+        == written()["prompt"]
+    )
+    page.tap("#submit")
+    page.until(lambda: "标题2" in page.text("h1"))
+    found = annotation.read_answers(desk.root / "work" / "reverse" / "answers")
+    assert found["d1", 1].prompt == written()["prompt"]
+    page.size((720, 450))  # a laptop at 200 %
+    assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+    page.shot("annotator-200")
+
+
+def test_the_keyboard_is_enough(bench):
+    desk, client, page = bench
+    page.enter(desk, client, "a1")
+    page.fill(written())
+    page.run("document.querySelector('#form textarea').focus()")
+    for _ in range(9):
+        page.press("\ue004")
+    assert page.run("return document.activeElement.dataset.field") == "reasoning_fields.revision"
+    page.press("\ue004")
+    page.press("\ue004")
+    assert page.run("return document.activeElement.id") == "submit"
+    page.press("\ue007")
+    page.until(lambda: "标题2" in page.text("h1"))
+
+
+def test_another_device_was_first_and_both_texts_are_shown(bench):
+    desk, client, page = bench
+    page.enter(desk, client, "a1")
+    page.type("prompt", "这台设备的稿子")
+    page.saved()
+    entries = client.app.state.bench.threads
+    key, thread = next(iter(entries.of("annotate")))
+    reply = page.run(
+        "return fetch('/api/save', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify("
+        "{id: 'elsewhere-1', work: 'annotate', item: arguments[0], round: 1, base: arguments[1], content: {prompt: '另一台的稿子'}, seconds: 0, seen: ''})}).then(r => r.json())",
+        key[1],
+        thread.number,
+    )
+    assert reply["number"] == thread.number
+    page.type("prompt", "这台设备又写了一句")
+    page.says("#sheet", "另一台的稿子")
+    assert "这台设备又写了一句" in page.text("#sheet")
+    page.shot("two-versions")
+    page.tap("#keep-mine")
+    page.saved()
+    assert entries.get(key).content == {"prompt": "这台设备又写了一句"}
+
+
+def test_a_returned_draft_shows_reasons_and_what_changed(bench):
+    desk, client, page = bench
+    earlier = Writing(*(written()[k] for k in ("prompt", "prompt_fields", "reasoning_fields")))
+    reason = annotation.Returned("i", "提示写死了", ("落在一件小物上",))
+    desk.items(item(2, round=2, feedback="第 2 稿。", earlier=earlier, returned=(reason,)))
+    page.enter(desk, client, "a1")
+    assert "提示写死了" in page.text(".returned")
+    assert "落在一件小物上" in page.text(".returned")
+    assert page.run("return document.querySelector('[data-field=prompt]').value") == earlier.prompt
+    page.type("prompt", written()["prompt"].replace("落在一件小物上", "收得轻一些"))
+    page.until(lambda: page.all("[data-before=prompt] mark.gone"))
+    page.shot("returned")
+
+
+def test_a_reviewer_marks_and_judges_on_a_phone(bench):
+    desk, client, page = bench
+    desk.to_review("r1", "d1@aa", "d2@bb")
+    page.size(PHONE)
+    page.enter(desk, client, "r1")
+    assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+    page.run(
+        "const node = document.querySelector('[data-part=article] p').firstChild; const range = document.createRange();"
+        "range.setStart(node, 3); range.setEnd(node, 8); getSelection().removeAllRanges(); getSelection().addRange(range)"
+    )
+    page.tap("#mark")
+    page.until(lambda: page.text("[data-part=article] mark") == ARTICLE[3:8])
+    page.shot("reviewer-phone-text")
+    page.tap("[role=tab][data-side=form]")
+    page.tap("#submit")
+    page.says("#notice", "请先选结论")
+    for name in ("consistency", "authenticity", "coherence", "diversity"):
+        page.tap(f"input[name='c-{name}'][value=true]")
+    page.tap("input[name=verdict][value=refine]")
+    page.shot("reviewer-phone-form")
+    page.run(
+        "const box = document.querySelector('#note'); box.value = '提示太泛，请写具体'; box.dispatchEvent(new Event('input'))"
+    )
+    page.tap("#submit")
+    page.until(
+        lambda: (
+            "提示d2@bb"
+            in page.run("return document.querySelector('[data-part=prompt]').textContent")
+        )
+    )
+    assert "a1" not in page.run("return document.body.textContent"), "no author is named"
+    answers = (desk.root / "work" / "review" / "answers" / "r1.jsonl").read_text(encoding="utf-8")
+    assert f'"quotation": "{ARTICLE[3:8]}"' in answers
+
+
+def test_an_article_of_the_longest_length_is_shown_whole(bench):
+    desk, client, page = bench
+    long = ("大姨在码头剖墨鱼，讲了很多很多年。\n" * 2000)[:31_071]
+    desk.items(item(9, article=long))
+    page.size(PHONE)
+    page.enter(desk, client, "a2")
+    shown = page.run("return document.querySelector('#article').textContent.length")
+    assert shown == len(long.replace("\n", ""))
+    assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+    page.tap("[role=tab][data-side=form]")
+    page.type("prompt", "大姨在码头剖墨鱼，讲了很多很多年")
+    page.saved()
+    page.shot("annotator-phone")
+
+
+def test_the_two_languages_have_the_same_words(bench):
+    _, _, page = bench
+    page.driver.get(page.url)
+    keys = page.driver.execute_async_script(
+        "const done = arguments[0]; const names = (o) => Object.entries(o).flatMap(([k, v]) => v && v.constructor === Object ? names(v).map((n) => `${k}.${n}`) : [k]);"
+        "import('/bench/strings.js').then(({STRINGS}) => done([names(STRINGS.zh), names(STRINGS.en)]))"
+    )
+    assert keys[0] == keys[1]
+    assert len(keys[0]) > 100

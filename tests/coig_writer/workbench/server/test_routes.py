@@ -1,0 +1,340 @@
+"""The workbench by its routes: what people send is there, once, and reaches the curation."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from types import SimpleNamespace
+
+from coig_writer.files import read_rows, write_rows
+from coig_writer.workbench import annotation, forms, review
+from coig_writer.workbench.annotation import Writing
+from coig_writer.workbench.drafting import Draft
+from coig_writer.workbench.qualification import Gold
+from coig_writer.workbench.server.bench import WITHDRAWN
+from coig_writer.workbench.server.people import Person
+from tests.coig_writer.workbench.server.conftest import Someone, item, judged, written
+
+
+def answers(desk):
+    return annotation.read_answers(desk.root / "work" / "reverse" / "answers")
+
+
+def test_who_was_not_invited_gets_nothing(desk):
+    client = desk.start()
+    assert client.get("/?invite=guessed").status_code == 403
+    assert client.post("/api/next", json={"work": "annotate"}).status_code == 401
+    assert client.get("/api/about").json()["alias"] is None
+    reviewer = Someone(client, "r1").agree()
+    reviewer.says("next", {"work": "annotate"}, 403)
+
+
+def test_nothing_is_shown_before_consent(desk):
+    someone = Someone(desk.start(), "a1")
+    someone.says("next", {"work": "annotate"}, 403)
+    assert someone.agree().next()["item"] == "d1"
+
+
+def test_an_answer_reaches_the_curation_and_the_next_item_is_given(desk):
+    someone = Someone(desk.start(), "a1").agree()
+    view = someone.next()
+    assert someone.send("submit", view, written())["outcome"] == "submitted"
+    content = written()
+    assert answers(desk) == {
+        ("d1", 1): Writing(content["prompt"], content["prompt_fields"], content["reasoning_fields"])
+    }
+    assert someone.next()["item"] == "d2"
+
+
+def test_two_people_get_different_items_and_genres_are_kept(desk):
+    client = desk.start()
+    first, second, poet = (Someone(client, a).agree() for a in ("a1", "a2", "a3"))
+    assert (first.next()["item"], second.next()["item"], poet.next()) == ("d1", "d2", None)
+    assert first.next()["item"] == "d1", "what was taken up is gone on with"
+
+
+def test_an_overlap_gives_one_article_to_two(desk):
+    desk.roster = dataclasses.replace(desk.roster, overlap=1.0)
+    client = desk.start()
+    first, second = (Someone(client, a).agree() for a in ("a1", "a2"))
+    assert first.next()["item"] == second.next()["item"] == "d1"
+
+
+def test_a_draft_survives_a_restart_and_another_device(desk):
+    someone = Someone(desk.start(), "a1").agree()
+    view = someone.next()
+    saved = someone.send("save", view, {"prompt": "写到一半"})
+    assert (saved["outcome"], saved["number"]) == ("saved", view["number"] + 1)
+    elsewhere = Someone(desk.start(), "a1").next()
+    assert (elsewhere["item"], elsewhere["content"]) == ("d1", {"prompt": "写到一半"})
+    assert answers(desk) == {}, "a draft is no answer"
+
+
+def test_of_two_devices_the_second_gets_both_texts(desk):
+    someone = Someone(desk.start(), "a1").agree()
+    view = someone.next()
+    someone.send("save", view, {"prompt": "甲机"})
+    reply = someone.send("save", view, {"prompt": "乙机"}, 409)
+    assert (reply["yours"], reply["there"]["content"]) == ({"prompt": "乙机"}, {"prompt": "甲机"})
+    again = someone.send("save", view, {"prompt": "合"}, base=reply["there"]["number"])
+    assert again["outcome"] == "saved"
+
+
+def test_what_is_sent_twice_is_stored_once(desk):
+    someone = Someone(desk.start(), "a1").agree()
+    view = someone.next()
+    for _ in range(2):
+        assert someone.send("save", view, {"prompt": "一"}, id="the-same-id")["number"] == 2
+    opened = {"work": "annotate", "item": "d1", "round": 1}
+    assert [v["content"] for v in someone.says("versions", opened)] == [{"prompt": "一"}]
+
+
+def test_what_is_missing_is_named_and_the_text_kept(desk):
+    someone = Someone(desk.start(), "a1").agree()
+    view = someone.next()
+    half = written() | {"reasoning_fields": {}}
+    reply = someone.send("submit", view, half)
+    assert (reply["outcome"], reply["problem"]) == (
+        "incomplete",
+        "reasoning_fields.planning 没有填",
+    )
+    assert someone.next()["content"] == half
+    assert answers(desk) == {}
+
+
+def test_a_text_edited_under_an_annotator_is_shown_and_nothing_is_lost(desk):
+    someone = Someone(desk.start(), "a1").agree()
+    view = someone.next()
+    desk.items(item(1, article="改过的文章。" * 9), item(2))
+    reply = someone.send("submit", view, written())
+    assert (reply["outcome"], reply["now"]["article"]) == ("changed", "改过的文章。" * 9)
+    assert (reply["now"]["content"], answers(desk)) == ({}, {})
+    fresh = someone.next()
+    assert fresh["content"] == written()
+    assert someone.send("submit", fresh, written())["outcome"] == "submitted"
+
+
+def test_an_item_that_went_away_takes_no_text_along(desk):
+    someone = Someone(desk.start(), "a1").agree()
+    view = someone.next()
+    desk.items(item(2))
+    reply = someone.send("submit", view, written())
+    assert (reply["outcome"], answers(desk)) == ("removed", {})
+    opened = {"work": "annotate", "item": "d1", "round": 1}
+    assert someone.says("versions", opened)[-1]["content"] == written()
+    assert someone.next()["item"] == "d2"
+
+
+def test_a_skipped_item_goes_to_somebody_else(desk):
+    client = desk.start()
+    first, second = (Someone(client, a).agree() for a in ("a1", "a2"))
+    view = first.next()
+    assert first.send("skip", view, {"reason": "读不懂方言"})["outcome"] == "skipped"
+    assert (first.next()["item"], second.next()["item"]) == ("d2", "d1")
+
+
+def test_a_draft_that_was_sent_back_returns_to_its_writer(desk):
+    client = desk.start()
+    first, second = (Someone(client, a).agree() for a in ("a1", "a2"))
+    first.send("submit", first.next(), written())
+    second.send("submit", second.next(), written())
+    earlier = Writing(*(written()[k] for k in ("prompt", "prompt_fields", "reasoning_fields")))
+    returned = annotation.Returned("i", "写死了", ("落在一件小物上",))
+    back = item(2, round=2, feedback="第 2 稿。", earlier=earlier, returned=(returned,))
+    desk.items(back, item(3))
+    assert (first.next()["item"], second.next()["item"]) == ("d3", "d2")
+    view = second.next()
+    assert view["returned"][0]["quotations"] == ["落在一件小物上"]
+    reply = second.send("submit", view, written())
+    assert (reply["outcome"], reply["problem"]) == ("incomplete", "与退回的那一稿相同")
+    assert second.send("submit", second.next(), written("改"))["outcome"] == "submitted"
+
+
+def test_checks_come_with_every_version(desk):
+    someone = Someone(desk.start(), "a1").agree()
+    reply = someone.send("save", someone.next(), {"prompt": "写一写刀尖磨掉半截，墨囊破一个的人"})
+    assert reply["checks"]["copied"] == [
+        {"start": 3, "end": 15, "source_start": 9, "source_end": 21, "letters": 11}
+    ]
+    assert reply["checks"]["lengths"]["prompt"]["characters"] == 17
+
+
+def test_a_verdict_is_added_to_the_reviewers_own_file(desk):
+    desk.to_review("r1", "d1@aa", "d2@bb")
+    path = desk.root / "work" / "review" / "answers" / "r1.jsonl"
+    write_rows(path, [{"item": "d0@zz", **judged()}])
+    someone = Someone(desk.start(), "r1").agree()
+    view = someone.next("review")
+    assert someone.send("submit", view, judged("refine"))["problem"] == "refine needs a note"
+    marked = {"part": "prompt", "start": 0, "end": 2, "quotation": "提示"}
+    verdict = judged("refine", note="改提示", spans=[marked])
+    assert someone.send("submit", someone.next("review"), verdict)["outcome"] == "submitted"
+    assert [row["item"] for _, row in read_rows(path)] == ["d0@zz", "d1@aa"]
+    found = review.read_verdicts(path.parent)["d1@aa", "r1"]
+    assert found.spans == (review.Span("prompt", 0, 2, "提示"),)
+    desk.start()
+    assert len(list(read_rows(path))) == 2, "a restart adds nothing"
+
+
+def test_calibration_comes_first_and_is_answered(desk):
+    gold = Gold("gold:g1", "calibration", "essay", "提示", "构思", "文", "refine", "提示太泛")
+    desk.gold = (gold,)
+    desk.to_review("r1", "d1@aa", "gold:g1")
+    someone = Someone(desk.start(), "r1").agree()
+    view = someone.next("review")
+    assert view["item"] == "gold:g1"
+    reply = someone.send("submit", view, judged())
+    assert reply["feedback"] == {"yours": "accept", "gold": "refine", "why": "提示太泛"}
+    assert someone.next("review")["item"] == "d1@aa"
+
+
+def test_who_leaves_takes_drafts_along_and_their_name(desk):
+    client = desk.start()
+    someone = Someone(client, "a1").agree()
+    someone.send("submit", someone.next(), written())
+    someone.send("save", someone.next(), {"prompt": "秘密的半稿"})
+    someone.says("leave", {"leave": True})
+    someone.says("next", {"work": "annotate"}, 403)
+    folder = desk.root / "work" / "reverse" / "answers"
+    assert {a.annotator for a in annotation.each_answer(folder)} == {WITHDRAWN}
+    assert [f.stem for f in folder.iterdir()] == [f"workbench-{WITHDRAWN}"]
+    disk = b"".join(f.read_bytes() for f in (desk.root / "workbench").iterdir())
+    assert "秘密的半稿".encode() not in disk
+    assert Someone(client, "a2").agree().next()["item"] == "d2", "others take it up"
+
+
+def test_hostile_and_odd_bodies_are_refused_with_a_sentence(desk):
+    someone = Someone(desk.start(), "a1").agree()
+    view = someone.next()
+    someone.send("save", view, {"prompt": "x"}, 422, base=-1)
+    someone.send("save", view, {"prompt": "x"}, 422, id="../../etc")
+    someone.send("save", view, {"prompt": "x"}, 404, item="d999")
+    someone.send("save", view, {"prompt": "字" * 200_000}, 413)
+    odd = {
+        "prompt": "\ud800\x00<script>alert(1)</script>",
+        "prompt_fields": [1],
+        "reasoning_fields": None,
+    }
+    someone.send("save", view, {"prompt": "x"}, 422, work="exercise")
+    body = {
+        "work": "annotate",
+        "item": "d1",
+        "round": 1,
+        "base": view["number"],
+        "seen": view["seen"],
+    }
+    sent = json.dumps(body | {"id": "odd-odd-odd", "content": odd})
+    reply = someone.http.post(
+        "/api/save", content=sent, headers={"Content-Type": "application/json"}
+    )
+    assert reply.json()["outcome"] == "saved"
+    odd["prompt"] = "纸上"
+    assert someone.send("submit", someone.next(), odd)["outcome"] == "incomplete"
+
+
+def chosen(someone, wrong=()):
+    """Does all the exercises."""
+    while view := someone.next("exercise"):
+        gold = forms.exercises()[view["item"]].gold
+        choice = str((gold + 1) % 2 if view["item"] in wrong else gold)
+        reply = someone.send("submit", view, {"choice": choice})
+        assert reply["told"]["right"] == (view["item"] not in wrong)
+
+
+def test_a_failed_gold_item_keeps_articles_back_until_the_operator_lets_try_again(desk):
+    desk.roster = dataclasses.replace(desk.roster, qualify=True)
+    client = desk.start()
+    someone, lead = Someone(client, "a1").agree(), Someone(client, "lead")
+    assert someone.says("next", {"work": "annotate"})["held_back"]
+    chosen(someone, wrong=("good-2", "prompt-1"))
+    topics = someone.http.get("/api/about").json()["topics"]
+    assert topics == {
+        "good_text": "failed",
+        "prompt": "passed",
+        "reasoning": "passed",
+        "culture": "passed",
+    }
+    assert someone.says("next", {"work": "annotate"})["held_back"]
+    again = {"work": "exercise", "item": "good-2", "round": 0, "number": 2, "seen": ""}
+    assert someone.send("submit", again, {"choice": "1"})["outcome"] == "changed"
+    lead.says("move", {"kind": "set_aside", "work": "exercise", "item": "good-2", "round": 0})
+    chosen(someone)
+    assert someone.next()["item"] == "d1"
+
+
+def test_an_exercise_is_answered_once(desk):
+    someone = Someone(desk.start(), "a1").agree()
+    view = someone.next("exercise")
+    someone.send("submit", view, {"choice": "0"})
+    again = view | {"number": view["number"] + 1}
+    assert someone.send("submit", again, {"choice": "1"})["problem"] == "这一题已经答过"
+
+
+def test_the_panels_verdicts_fill_the_validation_of_queries(desk):
+    desk.roster = dataclasses.replace(
+        desk.roster, people=(*desk.roster.people, *(Person(f"p{n}", ("panel",)) for n in range(3)))
+    )
+    client = desk.start()
+    for n in range(3):
+        expert = Someone(client, f"p{n}").agree()
+        view = expert.next("panel")
+        assert expert.send("submit", view, {"clarity": "yes"})["outcome"] == "incomplete"
+        clear = {
+            "clarity": "yes",
+            "precision": "no" if n else "yes",
+            "difficulty": "hard",
+            "note": "",
+        }
+        expert.send("submit", expert.next("panel"), clear)
+    text = Someone(client, "lead").http.get("/export/queries.jsonl").text
+    rows = {row["id"]: row["validation"] for row in map(json.loads, text.splitlines())}
+    assert rows[view["item"]] == "panel of 3: clear 3/3, precise 1/3, hard 3/3"
+    assert sum(said == "not expert-validated" for said in rows.values()) == len(rows) - 1
+    assert Someone(client, "a1").http.get("/export/queries.jsonl").status_code == 403
+
+
+def test_an_operator_gives_an_item_to_somebody_else_and_takes_an_answer_out(desk):
+    client = desk.start()
+    first, second, lead = (Someone(client, a) for a in ("a1", "a2", "lead"))
+    view = first.agree().next()
+    first.send("save", view, {"prompt": "半稿"})
+    first.says("move", {"kind": "release", "work": "annotate", "item": "d1", "round": 1}, 403)
+    lead.says("move", {"kind": "release", "work": "annotate", "item": "d1", "round": 1})
+    taken = second.agree().next()
+    assert taken["item"] == "d1"
+    second.send("submit", taken, written())
+    lead.says("move", {"kind": "set_aside", "work": "annotate", "item": "d1", "round": 1})
+    assert answers(desk) == {}
+    rows = lead.http.get("/api/overview").json()["people"]
+    assert [row["handed in"] for row in rows if row["who"] == "a2"] == [0]
+
+
+def test_hours_and_answers_are_exported_without_names(desk):
+    client = desk.start()
+    someone = Someone(client, "a1").agree()
+    someone.send("submit", someone.next(), written(), seconds=90)
+    lead = Someone(client, "lead")
+    assert "a1,annotate,1,0,0,2,0.03,1.5,0 of 4" in lead.http.get("/export/hours.csv").text
+    (row,) = map(json.loads, lead.http.get("/export/answers.jsonl").text.splitlines())
+    assert (row["answer"], row["person"]) == (written(), next(iter(client.app.state.bench.people)))
+    tasks = json.loads(lead.http.get("/export/label_studio.json").text)
+    assert [task["data"]["item"] for task in tasks] == ["d1", "d2", "d3"]
+
+
+def test_a_models_draft_is_recorded_with_the_answer(desk):
+    client = desk.start()
+    writing = Writing(
+        "模型写的提示，写一位长辈的手艺", written()["prompt_fields"], written()["reasoning_fields"]
+    )
+    client.app.state.assistant = SimpleNamespace(draft=lambda _item: Draft(writing))
+    someone = Someone(client, "a1").agree()
+    view = someone.next()
+    body = {"work": "annotate", "item": "d1", "round": 1, "what": "draft"}
+    reply = someone.says("assist", body)
+    content = reply["draft"] | {"prompt": written()["prompt"]}
+    someone.send("submit", view | {"number": reply["number"]}, content)
+    (answer,) = annotation.each_answer(desk.root / "work" / "reverse" / "answers")
+    assert annotation.authorship(answer.writing, answer.draft) == {
+        "prompt": "human",
+        "reasoning": "model",
+    }

@@ -1,0 +1,105 @@
+"""The demonstration with its people at the workbench packs what it packs with their files."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import httpx
+import pytest
+
+from coig_writer.files import read_records
+from coig_writer.record import from_row
+from coig_writer.triplet import Curated
+from coig_writer.workbench.annotation import Writing
+from coig_writer.workbench.review import Item, read_assignments
+from dataset_builder import curate
+from dataset_builder.demo import answer_key, scripted_people
+from dataset_builder.stages.parts import folder, work
+from tests.coig_writer.arena.processes import free_port, started
+
+ANNOTATORS = ("a1", "a2")
+
+
+class Person:
+    """A scripted person at the workbench's routes: no store and no file of answers is touched."""
+
+    def __init__(self, url: str, link: str) -> None:
+        self.http = httpx.Client(base_url=url, follow_redirects=True, timeout=60)
+        self.http.get(link).raise_for_status()
+        self.says("consent", {"agree": True})
+
+    def says(self, path, body):
+        return self.http.post(f"/api/{path}", json=body).raise_for_status().json()
+
+    def answer_all(self, kind, answer):
+        """Answers what is given until nothing is left; says whether there was anything."""
+        worked = False
+        while view := self.says("next", {"work": kind})["item"]:
+            named = {name: view[name] for name in ("work", "item", "round", "seen")}
+            body = named | {"id": uuid.uuid4().hex, "base": view["number"], "content": answer(view)}
+            reply = self.says("submit", body)
+            assert reply["outcome"] == "submitted", reply
+            worked = True
+        return worked
+
+
+def people_at(root: Path, repository: Path, url: str):
+    """Returns what ``curate`` calls between its rounds."""
+    app = [sys.executable, str(repository / "space" / "app.py"), "workbench"]
+    places = ["--curation", str(root)]
+
+    def links():
+        command = [*app, "invite", *places, "--url", url]
+        out = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+        return {line.split("\t")[0]: line.split("\t")[2] for line in out.stdout.splitlines()}
+
+    def work_once(where):
+        command = [*app, *places, "--port", url.rpartition(":")[2]]
+        with started(command, f"{url}/health", root.parent, dict(os.environ)):
+            known = links()
+            wrote = [Person(url, known[a]).answer_all("annotate", written) for a in ANNOTATORS]
+            assigned = {
+                a.item: a
+                for a in read_assignments(work(where.root, "review") / "assignments.jsonl")
+            }
+            judged = [
+                Person(url, known[name]).answer_all(
+                    "review", lambda view, name=name: verdict(view, name, assigned)
+                )
+                for name in answer_key.REVIEWERS
+            ]
+        return any([*wrote, *judged])
+
+    return work_once
+
+
+def written(view):
+    return scripted_people.written(view["item"], from_row(Writing, view["draft"], view["item"]))
+
+
+def verdict(view, name, assigned):
+    fields = {f.name: view[f.name] for f in dataclasses.fields(Item)}
+    return scripted_people.verdict(Item(**fields), name, assigned[view["item"]])
+
+
+def packed(root: Path):
+    return read_records(folder(root, "audit") / "triplets.jsonl", Curated)
+
+
+@pytest.mark.slow
+def test_the_workbench_packs_what_files_pack(root, tmp_path):
+    by_files, at_desk = tmp_path / "files", tmp_path / "desk"
+    plan = curate.demo_plan(author="draft")
+    curate.demonstration(by_files, plan)
+    url = f"http://127.0.0.1:{free_port()}"
+    people = people_at(at_desk, root, url)
+    curate.demonstration(at_desk, dataclasses.replace(plan, people=people))
+    assert len(packed(by_files)) >= 15
+    assert packed(at_desk) == packed(by_files)
+    answers = {f.stem for f in (work(at_desk, "reverse") / "answers").iterdir()}
+    assert len(answers) == len(ANNOTATORS), "both annotators wrote"
