@@ -74,3 +74,10 @@ def test_who_wrote_is_found_by_comparison(draft, author):
     own = annotation.Writing("写  信", {}, {"planning": "想"})
     drafted = annotation.Writing(draft, {}, {"planning": "想"}) if draft else None
     assert annotation.authorship(own, drafted)["prompt"] == author
+
+
+@pytest.mark.parametrize(("left", "author"), [(7, "human"), (8, "model_edited")])
+def test_eight_letters_of_a_draft_are_what_is_left_of_it(left, author):
+    drafted = annotation.Writing("甲乙丙丁戊己庚辛壬癸", {}, {})
+    own = annotation.Writing("甲乙丙丁戊己庚辛壬癸"[:left] + "。是我自己写的", {}, {})
+    assert annotation.authorship(own, drafted)["prompt"] == author

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
 from coig_writer import taxonomy
-from coig_writer.document import Document
+from coig_writer.document import Document, dropped
 from coig_writer.endpoint import Endpoint
 from coig_writer.errors import InputError
 from coig_writer.files import iterate, write_records, write_rows
+from coig_writer.record import to_row
 from coig_writer.workbench import annotation
 from coig_writer.workbench.prompts import Model
 from dataset_builder.demo.scripted_endpoint import MODEL, Script, serving
@@ -188,3 +190,44 @@ def test_what_the_model_calls_unusable_is_dropped_unless_somebody_wrote(tmp_path
         assert reverse.STAGE.run(where).kept == 1
     (document,) = parts.read_kept(tmp_path, "reverse")
     assert document.history[-1]["flags"] == ["called_unusable"]
+
+
+def test_a_draft_that_was_sent_back_keeps_its_round_while_later_stages_forget_it(tmp_path):
+    where, place = prepared(tmp_path)
+    write_rows(place / "answers" / "a.jsonl", [answer()])
+    reverse.STAGE.run(where)
+    (document,) = parts.read_kept(tmp_path, "reverse")
+    unmet = {"verdict": "unmet", "quotation": "差的都是一毛", "note": "写死了"}
+    judged = {"round": 1, "draft": document.draft, "by": "m", "verdicts": {"i": unmet}}
+    sent_back = dataclasses.replace(document, validation={"rounds": [judged]})
+    validated = parts.folder(tmp_path, "validate")
+    lost = [dropped(sent_back, "validate", "returned_criterion_i", "准则 i：写死了")]
+    write_records(validated / "kept.jsonl", [], Document)
+    write_rows(validated / "dropped.jsonl", map(to_row, lost))
+    for forgotten in (False, True):
+        if forgotten:  # validation ran again, without the document that waits
+            write_rows(validated / "dropped.jsonl", [])
+        assert reverse.STAGE.run(where).reasons == {"awaiting_annotation": 1}
+        (item,) = iterate(place / "items.jsonl", annotation.Item)
+        assert (item.round, item.earlier.prompt) == (2, answer()["prompt"])
+        assert item.returned == (annotation.Returned("i", "写死了", ("差的都是一毛",)),)
+        assert item.feedback == "第 2 稿。准则 i：写死了"
+    write_rows(
+        place / "answers" / "b.jsonl", [answer(round=2, prompt="写一次讨价还价，别写赢家。")]
+    )
+    assert reverse.STAGE.run(where).kept == 1
+    (again,) = parts.read_kept(tmp_path, "reverse")
+    assert again.prompt == "写一次讨价还价，别写赢家。"
+
+
+def test_a_draft_that_an_annotator_asked_for_decides_who_wrote(tmp_path):
+    where, place = prepared(tmp_path)
+    own = answer()
+    draft = {name: own[name] for name in ("prompt", "prompt_fields", "reasoning_fields")}
+    write_rows(
+        place / "answers" / "a.jsonl",
+        [own | {"draft": draft | {"prompt": "写别的一件事情吧，随便什么。"}}],
+    )
+    reverse.STAGE.run(where)
+    (document,) = parts.read_kept(tmp_path, "reverse")
+    assert document.authorship == {"prompt": "human", "reasoning": "model"}

@@ -2,6 +2,7 @@
 
     python space/app.py workbench --curation build/curation           opens the page, prints a link for each person
     python space/app.py workbench invite --curation DIR --url URL     the links alone
+    python space/app.py workbench label-studio --curation DIR [--annotations FILE]    its interface, or its answers taken in
     python space/app.py workbench --curation DIR --people FILE        who works there (people.yaml; docs/curate-a-new-set.md)
 
 Entries and secret lie in DIR/workbench. The environment says the same as for the arena: ARENA_SECRET,
@@ -24,8 +25,9 @@ from coig_writer.arena.server.guard import LOCAL
 from coig_writer.arena.server.identity import Identity, find_secret
 from coig_writer.endpoint import Endpoint
 from coig_writer.errors import ConfigError
+from coig_writer.files import write_rows
 from coig_writer.taxonomy import published
-from coig_writer.workbench import qualification
+from coig_writer.workbench import label_studio, qualification
 from coig_writer.workbench.drafting import Assistant
 from coig_writer.workbench.prompts import Model
 from coig_writer.workbench.server import people
@@ -68,6 +70,8 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="operation", metavar="operation")
     invite = commands.add_parser("invite", parents=[texts], help="a link for each person")
     invite.add_argument("--url", default="http://127.0.0.1:7861/", help="where the page will be")
+    other = commands.add_parser("label-studio", parents=[texts], help="answers written there")
+    other.add_argument("--annotations", type=Path, metavar="FILE", help="its export, as JSON")
     return root
 
 
@@ -75,6 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command."""
     given = parser().parse_args(argv)
     curation = Curation(given.curation)
+    if given.operation == "label-studio":
+        return take_in(curation, given.annotations)
     folder = given.curation / FOLDER
     roster, gold = read_people(
         given.people or folder / people.FILE, curation, named=bool(given.people)
@@ -90,6 +96,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         app = create_app(bench, store, hosts, _assistant(given, folder))
         sys.stderr.write(invitations(roster, identity, f"http://{given.host}:{given.port}/"))
         return serve(app, given.host, given.port, "workbench")
+
+
+def take_in(curation: Curation, annotations: Path | None) -> int:
+    """Adds Label Studio's annotations to the answers; without any, prints the interface for its project.
+
+    Raises:
+        InputError: The file is no export of these tasks.
+    """
+    if annotations is None:
+        sys.stdout.write(label_studio.INTERFACE + "\n")
+        return 0
+    rows = list(label_studio.answers(annotations))
+    path = curation.annotating / "answers" / f"label-studio-{annotations.stem}.jsonl"
+    write_rows(path, rows)
+    sys.stdout.write(f"{path}: {len(rows)} answers; run curate again\n")
+    return 0
 
 
 def read_people(
