@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
+from collections.abc import Collection
 from typing import Any
 
 from coig_writer import taxonomy
@@ -26,9 +27,10 @@ from coig_writer.taxonomy import Taxonomy
 from coig_writer.text.contamination import contaminated
 from coig_writer.text.normalise import reduced
 from coig_writer.triplet import Curated, Review, Verdict, check
+from coig_writer.workbench import review
 from dataset_builder.audit import page, sample
 from dataset_builder.audit.measures import Bounds, measure
-from dataset_builder.stages.parts import STAGES, Counts, Outcome, folder, read_kept
+from dataset_builder.stages.parts import STAGES, Counts, Outcome, folder, read_kept, work
 from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
 
 CATEGORY_MINIMUM = 15
@@ -83,7 +85,8 @@ def steps(where: Settings, options: Options) -> list[Step]:
 
     def leave() -> None:
         documents = read_kept(where.root, "audit")
-        triplets = [triplet(d, where.names) for d in documents]
+        gone = review.withdrawn(work(where.root, "review"))
+        triplets = [triplet(d, where.names, gone) for d in documents]
         write_records(parts.out / "triplets.jsonl", triplets, Curated)
         with atomic_path(parts.out / taxonomy.FILE) as partial:
             partial.write_text(where.names.to_json(), encoding="utf-8")
@@ -126,8 +129,8 @@ def decide(document: Document, first: dict[str, str]) -> Outcome:
     return document.noted("audit")
 
 
-def triplet(document: Document, names: Taxonomy) -> Curated:
-    """Turns an accepted document into a row of the dataset."""
+def triplet(document: Document, names: Taxonomy, gone: Collection[str] = ()) -> Curated:
+    """Turns an accepted document into a row of the dataset; reviewers who are ``gone`` are not named."""
     genre = names.genre(document.genre) if document.genre else None
     provenance = document.history[0].get("provenance", "curated")
     scores = document.scores.get("score", {})
@@ -152,17 +155,17 @@ def triplet(document: Document, names: Taxonomy) -> Curated:
         prompt_author=document.authorship.get("prompt"),
         reasoning_author=document.authorship.get("reasoning"),
         article_author=document.authorship.get("article"),
-        reviews=tuple(map(_review, document.reviews)) or None,
+        reviews=tuple(_review(entry, gone) for entry in document.reviews) or None,
     )
     check(made, names)
     return made
 
 
-def _review(entry: dict[str, Any]) -> Review:
+def _review(entry: dict[str, Any], gone: Collection[str]) -> Review:
     """Reads one round of review as the document keeps it."""
     verdicts = tuple(
         Verdict(
-            reviewer=given["reviewer"],
+            reviewer=review.WITHDRAWN if given["reviewer"] in gone else given["reviewer"],
             verdict=given["verdict"],
             unmet=tuple(name for name, met in given["criteria"].items() if not met),
             note=given["note"] or None,

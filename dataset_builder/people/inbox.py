@@ -18,6 +18,7 @@ KNOWN = {
     "review": {
         "assignments.jsonl": "",
         "report.json": "",
+        "withdrawn.jsonl": "",
         "items": ".jsonl",
         "answers": ".jsonl",
         "feedback": ".jsonl",

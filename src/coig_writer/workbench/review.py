@@ -40,6 +40,7 @@ VERDICTS: tuple[Choice, ...] = ("accept", "refine", "remove")
 Decision = Choice | Literal["tie", "open"]
 CAUSES = ("factual_error", "guideline")
 GOLD = "gold:"
+WITHDRAWN = "withdrawn"  # how somebody who left is called
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,6 +216,16 @@ def read_verdicts(folder: Path) -> dict[tuple[str, str], Verdict]:
                 )
             found[verdict.item, verdict.reviewer] = verdict
     return found
+
+
+def withdrawn(folder: Path) -> set[str]:
+    """Returns the aliases of those who reviewed and left: no later set names them.
+
+    Args:
+        folder: ``work/review``; its ``withdrawn.jsonl`` has a row ``{"reviewer": ALIAS}`` for each.
+    """
+    path = folder / "withdrawn.jsonl"
+    return {str(row["reviewer"]) for _, row in read_rows(path)} if path.is_file() else set()
 
 
 def read_verdict(row: dict[str, object], reviewer: str, where: str) -> Verdict:

@@ -28,6 +28,7 @@ from coig_writer.workbench.forms import (
     standing,
 )
 from coig_writer.workbench.qualification import Gold
+from coig_writer.workbench.review import WITHDRAWN
 from coig_writer.workbench.server.checks import check
 from coig_writer.workbench.server.curation import Curation
 from coig_writer.workbench.server.entries import Entry, Kind, Work
@@ -42,7 +43,6 @@ ROLE: Mapping[str, Role] = {
     "panel": "panel",
 }
 Found = annotation.Item | review.Item | Form
-WITHDRAWN = "withdrawn"
 ALREADY: Mapping[Language, str] = {"zh": "这一题已经答过", "en": "this exercise was answered"}
 Outcome = Literal[
     "saved", "submitted", "skipped", "flagged", "stale", "changed", "removed", "incomplete"
@@ -351,6 +351,8 @@ class Bench:
         verdicts = list(self._verdicts(person))
         if verdicts and person in self.people:
             self.curation.add_verdicts(self.people[person].alias, verdicts)
+            if label == WITHDRAWN:
+                self.curation.forget(self.people[person].alias)
 
     def hand_all_on(self) -> None:
         """Writes everybody's answers; what an earlier server stored and did not write is made good."""

@@ -44,17 +44,9 @@ FOLDER = "workbench"
 
 def parser() -> argparse.ArgumentParser:
     """Returns the argument parser of ``python space/app.py workbench``."""
-    texts = argparse.ArgumentParser(add_help=False)
     named = os.environ.get(CURATION_VARIABLE)
-    texts.add_argument(
-        "--curation",
-        type=Path,
-        metavar="DIR",
-        required=not named,
-        default=named and Path(named),
-        help="the folder that `curate --out` named",
-    )
-    texts.add_argument("--people", type=Path, metavar="FILE", help="who works there (YAML)")
+    texts = _places(Path(named) if named else None, None)
+    again = _places(argparse.SUPPRESS, argparse.SUPPRESS)  # after the operation's name, too
     root = argparse.ArgumentParser(
         prog="python space/app.py workbench",
         description=__doc__,
@@ -68,16 +60,27 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--model", default="Qwen/Qwen3-235B-A22B", help="its name there")
     commands = root.add_subparsers(dest="operation", metavar="operation")
-    invite = commands.add_parser("invite", parents=[texts], help="a link for each person")
+    invite = commands.add_parser("invite", parents=[again], help="a link for each person")
     invite.add_argument("--url", default="http://127.0.0.1:7861/", help="where the page will be")
-    other = commands.add_parser("label-studio", parents=[texts], help="answers written there")
+    other = commands.add_parser("label-studio", parents=[again], help="answers written there")
     other.add_argument("--annotations", type=Path, metavar="FILE", help="its export, as JSON")
     return root
+
+
+def _places(curation: Path | str | None, roster: str | None) -> argparse.ArgumentParser:
+    places = argparse.ArgumentParser(add_help=False)
+    about = "the folder that `curate --out` named"
+    places.add_argument("--curation", type=Path, metavar="DIR", default=curation, help=about)
+    about = "who works there (YAML)"
+    places.add_argument("--people", type=Path, metavar="FILE", default=roster, help=about)
+    return places
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command."""
     given = parser().parse_args(argv)
+    if given.curation is None:
+        raise ConfigError("no curation is named", "give --curation DIR, as `curate --out` has it")
     curation = Curation(given.curation)
     if given.operation == "label-studio":
         return take_in(curation, given.annotations)

@@ -82,6 +82,12 @@ class Curation:
         if new:
             write_rows(path, [*before, *new])
 
+    def forget(self, alias: str) -> None:
+        """Notes that no later set may name a reviewer."""
+        known = review.withdrawn(self.reviewing) | {alias}
+        rows = ({"reviewer": name} for name in sorted(known))
+        write_rows(self.reviewing / "withdrawn.jsonl", rows)
+
     def _read(self, path: Path, read: Callable[[Path], T], missing: T) -> T:
         try:
             stat = path.stat()

@@ -6,13 +6,16 @@ import dataclasses
 import json
 from types import SimpleNamespace
 
+from coig_writer.document import Document
 from coig_writer.files import read_rows, write_rows
+from coig_writer.taxonomy import published
 from coig_writer.workbench import annotation, forms, review
 from coig_writer.workbench.annotation import Writing
 from coig_writer.workbench.drafting import Draft
 from coig_writer.workbench.qualification import Gold
-from coig_writer.workbench.server.bench import WITHDRAWN
+from coig_writer.workbench.review import WITHDRAWN
 from coig_writer.workbench.server.people import Person
+from dataset_builder.audit import audit
 from tests.coig_writer.workbench.server.conftest import Someone, item, judged, written
 
 
@@ -338,3 +341,21 @@ def test_a_models_draft_is_recorded_with_the_answer(desk):
         "prompt": "human",
         "reasoning": "model",
     }
+
+
+def test_a_reviewer_who_left_is_named_in_no_later_set(desk):
+    desk.to_review("r1", "d1@aa")
+    someone = Someone(desk.start(), "r1").agree()
+    someone.send("submit", someone.next("review"), judged())
+    someone.says("leave", {"leave": True})
+    assert review.withdrawn(desk.root / "work" / "review") == {"r1"}
+    entry = {
+        "decision": "accept",
+        "adjudicated": False,
+        "verdicts": [dataclasses.asdict(review.Verdict("d1@aa", "r1", "accept", {}))],
+    }
+    document = Document("d", "文", prompt="提示", reasoning="构思", reviews=(entry,))
+    document = dataclasses.replace(document, history=({"provenance": "curated"},))
+    made = audit.triplet(document, published(), {"r1"})
+    assert made.reviews is not None
+    assert [v.reviewer for v in made.reviews[0].verdicts] == [WITHDRAWN]
