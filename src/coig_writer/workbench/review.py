@@ -26,6 +26,7 @@ from coig_writer.errors import ConfigError, InputError
 from coig_writer.files import iterate, read_rows
 from coig_writer.record import from_row
 from coig_writer.text.normalise import repaired
+from coig_writer.triplet import Language
 
 CRITERIA = {
     "consistency": "semantic consistency across prompt, reasoning and article",
@@ -40,6 +41,15 @@ VERDICTS: tuple[Choice, ...] = ("accept", "refine", "remove")
 Decision = Choice | Literal["tie", "open"]
 CAUSES = ("factual_error", "guideline")
 GOLD = "gold:"
+_SAID: Mapping[str, Mapping[Language, str]] = {
+    "criteria": {"en": "criteria must be {field}", "zh": "四项标准须逐项填：{field}"},
+    "note": {"en": "{field} needs a note", "zh": "退回或移除须写意见"},
+    "cause": {"en": "remove needs a cause: {field}", "zh": "移除须选原因"},
+    "unmet": {
+        "en": "accepted although {field} is false",
+        "zh": "有一项必需的标准不满足，不能接受：{field}",
+    },
+}
 WITHDRAWN = "withdrawn"  # how somebody who left is called
 
 
@@ -65,18 +75,20 @@ class Verdict:
     cause: str | None = None
     spans: tuple[Span, ...] = ()
 
-    def problem(self) -> str:
+    def problem(self, language: Language = "en") -> str:
         """Names what is missing or does not fit together; empty if nothing is."""
+        fault, field = self._fault()
+        return _SAID[fault][language].format(field=field) if fault else ""
+
+    def _fault(self) -> tuple[str, str]:
         if set(self.criteria) != set(CRITERIA):
-            return f"criteria must be {', '.join(CRITERIA)}"
+            return "criteria", ", ".join(CRITERIA)
         if self.verdict != "accept" and not self.note.strip():
-            return f"{self.verdict} needs a note"
+            return "note", self.verdict
         if self.verdict == "remove" and self.cause not in CAUSES:
-            return f"remove needs a cause: {' or '.join(CAUSES)}"
+            return "cause", " or ".join(CAUSES)
         unmet = [name for name in NEEDED if not self.criteria[name]]
-        return (
-            f"accepted although {unmet[0]} is false" if self.verdict == "accept" and unmet else ""
-        )
+        return ("unmet", unmet[0]) if self.verdict == "accept" and unmet else ("", "")
 
 
 @dataclasses.dataclass(frozen=True)

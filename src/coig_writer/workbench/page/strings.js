@@ -97,6 +97,6 @@ export function t(key, ...values) {
 }
 
 // What the server says about a field, with the field's name on the page.
-const FIELD = /(?:prompt_fields|reasoning_fields)\.(\w+)/g;
+const FIELD = /(?:prompt_fields\.|reasoning_fields\.|\b)([a-z_]{5,})\b/g;
 
-export const said = (text) => text.replace(FIELD, (whole, name) => t("fields")[name]?.[0] ?? whole);
+export const said = (text) => text.replace(FIELD, (whole, name) => (t("fields")[name] ?? t("review_criteria")[name])?.[0] ?? whole);

@@ -37,9 +37,9 @@ from coig_writer.workbench.server.threads import Key, Threads
 
 # What a kind of work takes; everybody who annotates may do the exercises.
 ROLE: Mapping[str, Role] = {
-    "exercise": "annotate",
     "annotate": "annotate",
     "review": "review",
+    "exercise": "annotate",
     "panel": "panel",
 }
 Found = annotation.Item | review.Item | Form
@@ -307,7 +307,9 @@ class Bench:
             again = sent.work == "exercise" and sent.item in self.chosen(person)
             return ALREADY[sent.language] if again else found.problem(sent.content, sent.language)
         if isinstance(found, review.Item):
-            return verdict(self.people[person].alias, sent.item, sent.content).problem()
+            return verdict(self.people[person].alias, sent.item, sent.content).problem(
+                sent.language
+            )
         text = writing(sent.content)
         same = found.earlier is not None and (text.prompt.strip(), text.reasoning) == (
             (found.earlier.prompt or "").strip(),

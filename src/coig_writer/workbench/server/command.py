@@ -92,6 +92,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.operation == "invite":
         sys.stdout.write(invitations(roster, identity, given.url))
         return 0
+    if os.environ.get("SPACE_ID") and not os.environ.get(STORE_VARIABLE):
+        raise ConfigError(
+            "a Space forgets its disk at every restart, and drafts with it",
+            f"set {STORE_VARIABLE} to a PostgreSQL URL",
+        )
     store = EntryStore(os.environ.get(STORE_VARIABLE) or sqlite_url(folder / "entries.sqlite"))
     hosts = LOCAL | {given.host} if given.host in LOCAL | {"::1"} else None
     with store.lease(roster.workbench):

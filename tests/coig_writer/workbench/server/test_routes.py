@@ -168,7 +168,7 @@ def test_a_verdict_is_added_to_the_reviewers_own_file(desk):
     write_rows(path, [{"item": "d0@zz", **judged()}])
     someone = Someone(desk.start(), "r1").agree()
     view = someone.next("review")
-    assert someone.send("submit", view, judged("refine"))["problem"] == "refine needs a note"
+    assert someone.send("submit", view, judged("refine"))["problem"] == "退回或移除须写意见"
     marked = {"part": "prompt", "start": 0, "end": 2, "quotation": "提示"}
     verdict = judged("refine", note="改提示", spans=[marked])
     assert someone.send("submit", someone.next("review"), verdict)["outcome"] == "submitted"
@@ -218,7 +218,7 @@ def test_hostile_and_odd_bodies_are_refused_with_a_sentence(desk):
         "prompt_fields": [1],
         "reasoning_fields": None,
     }
-    someone.send("save", view, {"prompt": "x"}, 422, work="exercise")
+    someone.send("save", view, {"prompt": "x"}, 422, work="person")
     body = {
         "work": "annotate",
         "item": "d1",
