@@ -36,16 +36,24 @@ class Person:
     def says(self, path, body):
         return self.http.post(f"/api/{path}", json=body).raise_for_status().json()
 
-    def answer_all(self, kind, answer):
-        """Answers what is given until nothing is left; says whether there was anything."""
-        worked = False
-        while view := self.says("next", {"work": kind})["item"]:
-            named = {name: view[name] for name in ("work", "item", "round", "seen")}
-            body = named | {"id": uuid.uuid4().hex, "base": view["number"], "content": answer(view)}
-            reply = self.says("submit", body)
-            assert reply["outcome"] == "submitted", reply
-            worked = True
-        return worked
+    def answer_next(self, kind, answer):
+        """Answers what is given next; says whether there was anything."""
+        view = self.says("next", {"work": kind})["item"]
+        if view is None:
+            return False
+        named = {name: view[name] for name in ("work", "item", "round", "seen")}
+        body = named | {"id": uuid.uuid4().hex, "base": view["number"], "content": answer(view)}
+        reply = self.says("submit", body)
+        assert reply["outcome"] == "submitted", reply
+        return True
+
+
+def in_turn(people, kind, answer):
+    """Lets people answer one item each in turn until nothing is left; says whether there was anything."""
+    worked = False
+    while sum(person.answer_next(kind, answer) for person in people):
+        worked = True
+    return worked
 
 
 def people_at(root: Path, repository: Path, url: str):
@@ -62,18 +70,20 @@ def people_at(root: Path, repository: Path, url: str):
         command = [*app, *places, "--port", url.rpartition(":")[2]]
         with started(command, f"{url}/health", root.parent, dict(os.environ)):
             known = links()
-            wrote = [Person(url, known[a]).answer_all("annotate", written) for a in ANNOTATORS]
+            wrote = in_turn([Person(url, known[a]) for a in ANNOTATORS], "annotate", written)
             assigned = {
                 a.item: a
                 for a in read_assignments(work(where.root, "review") / "assignments.jsonl")
             }
             judged = [
-                Person(url, known[name]).answer_all(
-                    "review", lambda view, name=name: verdict(view, name, assigned)
+                in_turn(
+                    [Person(url, known[name])],
+                    "review",
+                    lambda view, name=name: verdict(view, name, assigned),
                 )
                 for name in answer_key.REVIEWERS
             ]
-        return any([*wrote, *judged])
+        return any([wrote, *judged])
 
     return work_once
 

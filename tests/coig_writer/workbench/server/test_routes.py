@@ -359,3 +359,14 @@ def test_a_reviewer_who_left_is_named_in_no_later_set(desk):
     made = audit.triplet(document, published(), {"r1"})
     assert made.reviews is not None
     assert [v.reviewer for v in made.reviews[0].verdicts] == [WITHDRAWN]
+
+
+def test_the_operators_page_is_for_operators(desk):
+    client = desk.start()
+    lead, someone = Someone(client, "lead"), Someone(client, "a1")
+    assert lead.http.get("/gradio/").status_code == 200
+    assert lead.http.get("/gradio/config").status_code == 200
+    for path in ("/gradio/", "/gradio/config", "/gradio/gradio_api/info"):
+        assert someone.http.get(path).status_code in (401, 404), path
+    call = {"data": [], "fn_index": 0, "session_hash": "x"}
+    assert someone.http.post("/gradio/gradio_api/queue/join", json=call).status_code in (401, 404)
