@@ -265,13 +265,13 @@ def server(command: list[str], port: int, ready: str) -> Iterator[subprocess.Pop
 
 
 def _await(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    for _ in range(1500):
         if process.poll() is not None:
             raise SystemExit(f"the server at {url} ended with code {process.returncode}")
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):
             return
         time.sleep(0.2)
-    raise SystemExit(f"no answer from {url} within 60 s")
+    raise SystemExit(f"no answer from {url} within 300 s")
 
 
 def free_port() -> int:
@@ -308,16 +308,21 @@ def kill(folder: Path, raters: int, kills: int) -> tuple[int, int, int]:
     """Kills the arena under load; returns acknowledged, lost and doubled votes."""
     rng = random.Random(kills)
     acknowledged: list[str] = []
+    lost = doubled = 0
     for turn in range(kills):
         port = free_port()
         with server(arena_command(folder, port, 200), port, "/health") as process:
             load = asyncio.run(_until_killed(port, raters, process, rng.uniform(0.2, 1.0)))
         acknowledged += load.acknowledged
-        sys.stderr.write(f"\r{turn + 1} kills, {len(acknowledged)} votes")
-    sys.stderr.write("\n")
-    there = Counter(stored_in(folder))
-    lost = sum(there[vote] == 0 for vote in acknowledged)
-    return len(acknowledged), lost, sum(count > 1 for count in there.values())
+        if (
+            turn % 20 == 19 or turn + 1 == kills
+        ):  # what is known so far outlives a run that is cut off
+            there = Counter(stored_in(folder))
+            lost = sum(there[vote] == 0 for vote in acknowledged)
+            doubled = sum(count > 1 for count in there.values())
+            said = f"{turn + 1} kills: {len(acknowledged)} votes, {lost} lost, {doubled} doubled"
+            sys.stderr.write(f"{said}\n")
+    return len(acknowledged), lost, doubled
 
 
 async def _until_killed(

@@ -24,7 +24,7 @@ from coig_writer.folder import atomic_folder
 from coig_writer.preference.summary import Summary, summary
 
 TEMPLATE = Path(__file__).parent / "arena.md.jinja"
-TABLES = ("ballots", "comparisons", "scores", "tombstones")
+TABLES = ("ballots", "comparisons", "scores", "agreement", "influence", "tombstones")
 LANGUAGES = {"zh": "Chinese", "en": "English", "other": "prompts outside the benchmark"}
 Group = tuple[str, str]
 
@@ -63,6 +63,10 @@ def key(group: Group) -> str:
 def _facts(start: str, told: Summary) -> Iterator[Fact]:
     for name in ("ballots", "raters", "queries", "skips", "both_bad"):
         yield Fact(f"{start}/{name}", getattr(told, name))
+    if (alpha := told.agreement) is not None:
+        yield Fact(f"{start}/alpha", alpha.value, alpha.units, alpha.low, alpha.high)
+    if (tau := told.tau) is not None:
+        yield Fact(f"{start}/tau", tau.estimate, tau.n, tau.low, tau.high)
     for cell in told.matrix:
         if cell.rate is not None and cell.row < cell.column:
             rate, name = cell.rate, f"{start}/rate/{facts.part(cell.row)}/{facts.part(cell.column)}"
@@ -99,6 +103,8 @@ def _shown(group: Group, found: Mapping[str, Fact]) -> dict[str, object]:
     return {
         "key": start,
         "title": f"{group[0].capitalize()}, {LANGUAGES[group[1]]}",
+        "alpha": f"{start}/alpha" in found,
+        "tau": f"{start}/tau" in found,
         "rates": card.table(header, rates) if rates else None,
         "scores": card.table(("Model", "Dimension", "Mean"), scores) if scores else None,
     }

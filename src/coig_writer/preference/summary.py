@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -17,7 +17,8 @@ import numpy as np
 from coig_writer.ballot import DIMENSIONS, Ballot, Comparison, comparisons
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bootstrap, pooling
-from coig_writer.preference.agreement import Alpha, Rating, alpha
+from coig_writer.preference import rankings as places
+from coig_writer.preference.agreement import Alpha, Rating, alpha, tau
 from coig_writer.preference.board import Cell, Standing, board, share
 from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.pooling import Pooled
@@ -60,6 +61,104 @@ class Summary:
     agreement: Alpha | None
     consistency: Interval | None
     notes: tuple[str, ...]
+    tau: Interval | None = None
+
+
+Points = defaultdict[tuple[str, ...], float]  # by pair of models, or by model alone
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Influence:
+    """What changes when one rater is left out: of pairs of models ``flips`` get another leader, or none.
+
+    ``first`` are the models that then lead most pairs, none where nobody leads any; ``moved`` says
+    whether they are others than with all raters.
+    """
+
+    rater: str
+    ballots: int
+    flips: int
+    first: tuple[str, ...]
+    moved: bool
+
+
+def influence(
+    ballots: Sequence[Ballot], group: Mapping[str, str] | None = None
+) -> tuple[Influence, ...]:
+    """Leaves each rater out in turn, most ballots first; repeats do not count.
+
+    Of two models the one with more points leads (of ratings: with the higher mean score).
+
+    Args:
+        ballots: Standing ballots of one protocol.
+        group: Rater to the name of a group that is left out as one; others stand for themselves.
+    """
+    cast = [b for b in ballots if b.repeat == 0]
+    sums: dict[str, Points] = defaultdict(lambda: defaultdict(float))
+    counts: dict[str, Points] = defaultdict(lambda: defaultdict(float))
+    of = {b.rater: (group or {}).get(b.rater, b.rater) for b in cast}
+    for ballot in cast:
+        for key, points in _points(ballot):
+            sums[of[ballot.rater]][key] += points
+            counts[of[ballot.rater]][key] += 1
+    n = Counter(of[b.rater] for b in cast)
+    all_sums, all_counts = _added(sums.values()), _added(counts.values())
+    whole = _leaders(all_sums, all_counts)
+    told = []
+    for rater, ballots_of in sorted(n.items(), key=lambda item: (-item[1], item[0])):
+        rest = {key: value - sums[rater][key] for key, value in all_sums.items()}
+        left = {key: value - counts[rater][key] for key, value in all_counts.items()}
+        leaders = _leaders(rest, left)
+        flips = sum(leaders[pair] != leader for pair, leader in whole.items() if leader)
+        first = _first(leaders)
+        told.append(Influence(rater, ballots_of, flips, first, first != _first(whole)))
+    return tuple(told)
+
+
+def _points(ballot: Ballot) -> Iterable[tuple[tuple[str, ...], float]]:
+    """Gives points of the first of a pair over the second, or of a model on a dimension."""
+    if ballot.protocol == "rating" and ballot.verdict != '"skip"':
+        for score in json.loads(ballot.verdict).values():
+            yield (ballot.shown[0],), float(score)
+    for pair in comparisons(ballot):
+        lead = pair.outcome - 1 / 2
+        ordered = pair.left < pair.right
+        yield (
+            (pair.left, pair.right) if ordered else (pair.right, pair.left),
+            lead if ordered else -lead,
+        )
+
+
+def _added(found: Iterable[Points]) -> Points:
+    total: Points = defaultdict(float)
+    for one in found:
+        for key, value in one.items():
+            total[key] += value
+    return total
+
+
+def _leaders(
+    sums: Mapping[tuple[str, ...], float], counts: Mapping[tuple[str, ...], float]
+) -> dict[tuple[str, ...], str]:
+    """Returns who leads each pair; an empty name where nobody does."""
+    leads = {key: value for key, value in sums.items() if len(key) == 2}
+    means = {
+        key[0]: value / counts[key] if counts[key] else None
+        for key, value in sums.items()
+        if len(key) == 1
+    }
+    for a, b in itertools.combinations(sorted(means), 2):
+        one, other = means[a], means[b]
+        leads[a, b] = 0.0 if one is None or other is None else one - other
+    return {
+        key: key[0] if lead > 1e-9 else key[1] if lead < -1e-9 else ""
+        for key, lead in leads.items()
+    }
+
+
+def _first(leaders: Mapping[tuple[str, ...], str]) -> tuple[str, ...]:
+    led = Counter(leader for leader in leaders.values() if leader)
+    return tuple(sorted(model for model, n in led.items() if n == max(led.values())))
 
 
 def summary(
@@ -97,6 +196,7 @@ def summary(
         agreement=None if isinstance(agreed, str) else agreed,
         consistency=consistency(ballots),
         notes=tuple(notes),
+        tau=kendall(first),
     )
 
 
@@ -185,6 +285,14 @@ def agreement(ballots: Iterable[Ballot], dimension: str | None = None) -> Alpha 
         return alpha(values)
     except StatisticsError as error:
         return error.message
+
+
+def kendall(ballots: Iterable[Ballot]) -> Interval | None:
+    """Returns Kendall's τ between raters who ranked the same prompts; None where there are too few."""
+    try:
+        return tau(places.encode(ballots))
+    except StatisticsError:  # no rankings
+        return None
 
 
 def ordinal_values(ballot: Ballot, dimension: str | None = None) -> list[Rating]:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import krippendorff
 import numpy as np
 import pytest
 
+from coig_writer.ballot import Ballot
 from coig_writer.errors import StatisticsError
-from coig_writer.preference.agreement import Rating, alpha
+from coig_writer.preference.agreement import Rating, alpha, tau
 from coig_writer.preference.bootstrap import Plan
+from coig_writer.preference.rankings import encode
 
 QUICK = Plan(rounds=200)
 
@@ -91,3 +94,19 @@ def test_order_and_names_do_not_matter() -> None:
 def test_what_has_no_agreement_is_refused(ratings: list[Rating], says: str) -> None:
     with pytest.raises(StatisticsError, match=says):
         alpha(ratings)
+
+
+def test_kendalls_tau_is_averaged_over_pairs_of_raters_then_over_prompts():
+    """On q0 the orders abc, abc, cba give τ of 1, -1, -1; on q1 abc and acb give 1/3; q2 has one rater."""
+    orders = {"q0": ("abc", "abc", "cba"), "q1": ("abc", "acb"), "q2": ("abc",)}
+    ballots = [
+        Ballot(f"{q}{i}", "s", "ranking", q, q, f"r{i}", 0, tuple("abc"), json.dumps([*order]))
+        for q, given in orders.items()
+        for i, order in enumerate(given)
+    ]
+    found = tau(encode(ballots))
+    assert found is not None
+    assert found.estimate == pytest.approx((-1 / 3 + 1 / 3) / 2)
+    assert found.n == 2
+    assert -1 <= found.low < found.estimate < found.high <= 1
+    assert tau(encode([b for b in ballots if b.query_id != "q1"])) is None

@@ -6,7 +6,7 @@ import { applyPreferences, preferences } from "/page/preferences.js";
 import { failedScreen, topBar } from "/page/screens.js";
 import { t } from "/page/strings.js";
 
-const RULES = ["too_fast", "not_scrolled", "never_shown", "one_sided", "reported"];
+const RULES = ["too_fast", "not_scrolled", "never_shown", "no_reading", "one_sided", "reported"];
 const state = { study: null, protocol: null, language: null, kept: false, view: null };
 
 const percent = (value) => `${(100 * value).toFixed(1)}%`;
@@ -39,7 +39,7 @@ function body(view) {
   const summary = state.kept ? view.results.after_exclusions : view.results.everything;
   const strong = summary.standings.map((standing) => standing.model);
   const models = strong.length ? strong : view.models;
-  return [facts(summary, view), exclusions(view.results.excluded), ...summary.notes.map((note) => el("p", { class: "warn" }, note)),
+  return [facts(summary, view), exclusions(view.results.excluded), weight(view.results.weight), el("p", { class: "note" }, t("one_look")), ...summary.notes.map((note) => el("p", { class: "warn" }, note)),
     ...standings(summary), ...matrix(summary, models), ...scores(summary, models), ...slices(summary, models)];
 }
 
@@ -48,6 +48,7 @@ function facts(s, view) {
   if (state.protocol === "pairwise") said.push(t("n_both_bad", s.both_bad));
   if (s.tie_rate) said.push(t("ties_share", percent(s.tie_rate.estimate), s.tie_rate.n));
   if (s.agreement) said.push(t("alpha", s.agreement.value.toFixed(2), s.agreement.low.toFixed(2), s.agreement.high.toFixed(2)));
+  if (s.tau) said.push(t("tau", s.tau.estimate.toFixed(2), s.tau.low.toFixed(2), s.tau.high.toFixed(2)));
   if (s.consistency) said.push(t("consistency", percent(s.consistency.estimate), s.consistency.n));
   return el("ul", { class: "facts" }, ...said.map((text) => el("li", {}, text)));
 }
@@ -55,6 +56,14 @@ function facts(s, view) {
 function exclusions(counts) {
   const said = RULES.map((rule) => `${t(`rule_${rule}`)} ${counts[rule] ?? 0}`).join(" · ");
   return el("p", { class: "note" }, `${t("excluded_counts")}: ${said}`);
+}
+
+// What hangs on single raters; on whom is not said, so that nobody reads a text's author off the own vote.
+function weight(of) {
+  const said = [t("by_cookie", of.by_cookie, of.raters), t("most_flips", of.most_flips)];
+  if (of.another_first) said.push(t("another_first", of.another_first));
+  if (of.by_cookie && of.flips_by_cookie !== null) said.push(t("flips_by_cookie", of.flips_by_cookie));
+  return el("p", { class: "note" }, said.join(" · "));
 }
 
 function standings({ standings: rows }) {

@@ -32,7 +32,8 @@ function progressBar({ done, total }, minutes) {
 }
 
 export function startScreen(study, chosen, begin) {
-  const agree = el("input", { type: "checkbox", id: "agree", onchange: () => { go.disabled = !agree.checked; } });
+  const agree = el("input", { type: "checkbox", id: "agree", onchange: () => { go.disabled = closed || !agree.checked; } });
+  const closed = study.sign_in && !study.signed_in;
   const go = button(t("begin"), () => begin(), { class: "primary", id: "begin", disabled: true });
   const consent = study.consent[preferences.interface] || t("consent_text");
   fill(find("#main"), el("div", { class: "page start" },
@@ -43,7 +44,7 @@ export function startScreen(study, chosen, begin) {
     el("h2", {}, t("consent_title")),
     el("div", { class: "consent" }, el("p", {}, consent), el("label", {}, agree, t("consent_agree"))),
     el("div", { class: "go" }, go, study.mode === "public" ? el("a", { href: "/results" }, t("results")) : null,
-      study.accounts && !study.signed_in ? el("a", { href: "/login/huggingface", target: "_blank", rel: "noopener" }, t("sign_in")) : null,
+      study.accounts && !study.signed_in ? el("a", { href: "/login/huggingface", target: "_blank", rel: "noopener" }, t(closed ? "sign_in_needed" : "sign_in")) : null,
       study.signed_in ? el("a", { href: "/logout" }, t("sign_out")) : null)));
 }
 

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.routing import Route
 
 from coig_writer.arena.server import api, routes
@@ -29,7 +31,7 @@ from coig_writer.arena.server.backup import HANG_S, Backup
 from coig_writer.arena.server.board import Board
 from coig_writer.arena.server.booth import Booth
 from coig_writer.arena.server.guard import Guard, Limit, refusal, say_no_more
-from coig_writer.arena.server.tables import tables
+from coig_writer.arena.server.tables import operator_page, tables
 from coig_writer.arena.server.tally import Apart, Tally
 from coig_writer.arena.server.writer import Writer
 from coig_writer.errors import ConfigError
@@ -54,7 +56,8 @@ def create_app(
         booth: The study as raters meet it.
         backup: Pushed as long as the application runs, and once more when it stops.
         hosts: Names the application answers to; None takes any.
-        with_tables: Whether the results stand at ``/gradio`` as Gradio's tables too.
+        with_tables: Whether the results stand at ``/gradio`` as Gradio's tables too, and the operator's page at
+            ``/operator``.
         apart: Whether a process of its own makes the results.
     """
     board = Board(Apart(booth) if apart else Tally(booth))
@@ -74,9 +77,9 @@ def create_app(
     app.state.asking = Limit(booth.study.votes_per_minute)
     app.state.arriving = Limit(booth.study.raters_per_minute)
     say_no_more(app)
-    app.add_api_route("/", routes.page)
-    app.add_api_route("/results", routes.results_page)
-    app.add_api_route("/health", routes.health)
+    app.add_api_route("/", routes.page, methods=["GET", "HEAD"])
+    app.add_api_route("/results", routes.results_page, methods=["GET", "HEAD"])
+    app.add_api_route("/health", routes.health, methods=["GET", "HEAD"])
     app.add_api_route("/api/study", routes.study)
     app.add_api_route("/api/results", routes.results)
     app.add_api_route("/api/history", routes.history)
@@ -87,8 +90,12 @@ def create_app(
     app.mount("/page", StaticFiles(directory=routes.PAGE), name="page")
     api.add_endpoints(app)
     _add_gradio(app, with_tables=with_tables)
-    app.add_middleware(Guard, hosts=hosts)
+    app.add_middleware(Guard, hosts=hosts, operator=functools.partial(_runs, booth))
     return app
+
+
+def _runs(booth: Booth, headers: Headers) -> bool:
+    return routes.runs(booth, cookie_parser(headers.get("cookie", "")).get(routes.OPERATOR, ""))
 
 
 @functools.cache
@@ -116,6 +123,8 @@ def _add_gradio(app: gradio.Server, *, with_tables: bool) -> None:
     if with_tables:
         blocks = tables(app.state.booth, app.state.board)
         gradio.mount_gradio_app(app, blocks, path="/gradio", ssr_mode=False)
+        own = operator_page(app.state.booth, app.state.board, app.state.backup)
+        gradio.mount_gradio_app(app, own, path="/operator", ssr_mode=False)
 
 
 def _running(

@@ -61,6 +61,10 @@ class Board:
         """Returns what the public may see: counts, and results once there are enough ballots."""
         return self.kept(protocol, language).view
 
+    def overview(self) -> dict[str, object]:
+        """Returns how the whole study stands, made now, for who runs it."""
+        return self._tally.overview()
+
     def close(self) -> None:
         """Ends what makes the results."""
         self._tally.close()

@@ -269,7 +269,7 @@ class Booth:
             answered |= {(self.item_name(task), rater) for task in tasks}
         counts = Counter(item for item, _ in answered)
         units = wanted_raters(self.seats(protocol, language))
-        return {unit: counts[self.item_name(Task(unit, unit.models))] for unit in units}
+        return {unit: counts[self.item_of(unit)] for unit in units}
 
     def _refilled(self, rater: str, protocol: Protocol, language: str) -> list[Task]:
         covered = self.covered(protocol, language)
@@ -314,12 +314,22 @@ class Booth:
         dealt = self.seats(protocol, language)
         return [turned(task, ordinal // len(dealt)) for task in dealt[ordinal % len(dealt)]]
 
+    def known_by(self) -> dict[str, str | None]:
+        """Returns by what each rater is known: ``invitation``, ``account``, ``cookie``, or None if nobody wrote it down."""
+        if self.study.mode == "public":
+            return self.store.known_by(self.study.study)
+        return {b.rater: "invitation" for b in self.store.ballots(self.study.study)}
+
     def item_name(self, task: Task) -> str:
         """Returns the name of an item in ballots: the query and, if not all models, which ones."""
-        if len(task.unit.models) == len(self.collection.variants):
-            return task.unit.query_id
-        names = sorted(self.collection.variants[m] for m in task.unit.models)
-        return f"{task.unit.query_id}:{'+'.join(names)}"
+        return self.item_of(task.unit)
+
+    def item_of(self, unit: Unit) -> str:
+        """Returns the same of a unit."""
+        if len(unit.models) == len(self.collection.variants):
+            return unit.query_id
+        names = sorted(self.collection.variants[m] for m in unit.models)
+        return f"{unit.query_id}:{'+'.join(names)}"
 
     def view(self, protocol: Protocol, desk: Desk) -> dict[str, object]:
         """Returns what the page may know: the next item's texts by position, and progress."""

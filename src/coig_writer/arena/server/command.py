@@ -6,6 +6,7 @@
     python space/app.py --wpb FILE                        WritingPreferenceBench's published answers
     python space/app.py plan --study FILE                 what the study can show, before any vote
     python space/app.py invite --study FILE --url URL     a link for each rater
+    python space/app.py operator --study FILE --url URL   the link to the operator's page
     python space/app.py progress --study FILE             who is how far
     python space/app.py export --study FILE --out DIR     ballots as Parquet, raw and derived
     python space/app.py import --study FILE --rankings FILE --rater NAME
@@ -35,6 +36,7 @@ from coig_writer.arena.server.database import DuplicateError, sqlite_url
 from coig_writer.arena.server.export import export, read_rankings
 from coig_writer.arena.server.guard import LOCAL
 from coig_writer.arena.server.identity import Identity, find_secret
+from coig_writer.arena.server.results import RaterProgress, overview
 from coig_writer.arena.server.store import Store
 from coig_writer.arena.study import definition as studies
 from coig_writer.arena.study.answers import (
@@ -43,7 +45,6 @@ from coig_writer.arena.study.answers import (
     read_generations,
     read_preference_bench,
 )
-from coig_writer.arena.study.assignment import Task
 from coig_writer.arena.study.definition import Study
 from coig_writer.arena.study.planner import Plan, needed, plan
 from coig_writer.arena.study.scan import counted
@@ -102,6 +103,8 @@ def _add_operations(
     )
     invite = commands.add_parser("invite", parents=[texts], help="a link for each rater")
     invite.add_argument("--url", default="http://127.0.0.1:7860/", help="where the page will be")
+    operator = commands.add_parser("operator", parents=[texts], help="the operator's link")
+    operator.add_argument("--url", default="http://127.0.0.1:7860/", help="where the page will be")
     commands.add_parser("progress", parents=[texts], help="who is how far")
     export = commands.add_parser("export", parents=[texts], help="ballots as Parquet")
     export.add_argument("--out", type=Path, default=Path("build/ballots"))
@@ -122,19 +125,38 @@ def main(demo_pack: Path, argv: Sequence[str] | None = None) -> int:
     if study.mode == "invited":
         warn(study, collection)
     booth, backup = opened(study, collection, given.folder)
+    if given.operation:
+        return _operate(given, booth)
+    _check_sign_in(study)
+    hosts = LOCAL | {given.host} if given.host in LOCAL | {"::1"} else None
+    app = create_app(booth, backup, hosts, with_tables=not given.no_gradio, apart=True)
+    settle(booth)
+    if not given.no_gradio:
+        page = "" if os.environ.get("SPACE_ID") else f"http://{given.host}:{given.port}"
+        sys.stderr.write(f"operator: {_operator_link(booth, page)}  (for your eyes alone)\n")
+    with booth.store.lease(study.study):
+        return serve(app, given.host, given.port)
+
+
+def _operate(given: argparse.Namespace, booth: Booth) -> int:
     if given.operation == "invite":
         return show_invitations(booth, given.url)
+    if given.operation == "operator":
+        _say(_operator_link(booth, given.url))
+        return 0
     if given.operation == "progress":
         return show_progress(booth)
     if given.operation == "export":
         return show_export(booth, given.out)
-    if given.operation == "import":
-        return import_rankings(booth, given.rankings, given.rater)
-    hosts = LOCAL | {given.host} if given.host in LOCAL | {"::1"} else None
-    app = create_app(booth, backup, hosts, with_tables=not given.no_gradio, apart=True)
-    settle(booth)
-    with booth.store.lease(study.study):
-        return serve(app, given.host, given.port)
+    return import_rankings(booth, given.rankings, given.rater)
+
+
+def _check_sign_in(study: Study) -> None:
+    if study.sign_in and not os.environ.get("OAUTH_CLIENT_ID"):
+        raise ConfigError(
+            "the study requires sign-in, but nobody can sign in here",
+            "serve it on a Space with `hf_oauth: true`, or take `sign_in` out of the study file",
+        )
 
 
 def found_study(named: str, beside: Path) -> Path:
@@ -362,36 +384,32 @@ def show_invitations(booth: Booth, url: str) -> int:
     return 0
 
 
+def _operator_link(booth: Booth, url: str) -> str:
+    token = booth.identity.operator(booth.study.study)
+    return f"{url.rstrip('/')}/?{urlencode({'operator': token})}"
+
+
 def show_progress(booth: Booth) -> int:
-    """Prints how many items are done by protocol and language, and by rater in an invited study."""
-    cast = booth.store.ballots(booth.study.study)
-    if not cast:
+    """Prints how far each protocol and language is, how far raters agree, and each invited rater."""
+    if not booth.store.ballots(booth.study.study):
         _say("no votes yet")
-    names = {booth.identity.rater("invited", name): name for name in booth.study.raters}
-    for protocol in booth.study.protocols:
-        for language in booth.collection.languages:
-            dealt = booth.seats(protocol, language)
-            here = [
-                b
-                for b in cast
-                if b.protocol == protocol
-                and b.query_id in booth.prompts
-                and booth.prompts[b.query_id].language == language
-            ]
-            _say(
-                f"{protocol}, {language}: {len(here)} ballots; one round is {sum(map(len, dealt))}"
-            )
-            for number, (rater, name) in enumerate(names.items()):
-                cast_here = {(b.item, b.repeat) for b in here if b.rater == rater}
-                _say(f"  {name}: {_how_far(booth, cast_here, dealt[number])}")
+    found = overview(booth)
+    for of in found.progress:
+        _say(f"{of.protocol}, {of.language}: {of.ballots} ballots; one round is {of.dealt}")
+        _say(f"  {of.judged} of {of.items} items judged, {of.lacking} short of their raters")
+        for row in of.agreement:
+            _say(f"  {row.measure} {row.value:.2f} [{row.low:.2f}, {row.high:.2f}] (n = {row.n})")
+        for rater in found.raters:
+            if rater.name and (rater.protocol, rater.language) == (of.protocol, of.language):
+                _say(f"  {rater.name}: {_how_far(rater)}")
     return 0
 
 
-def _how_far(booth: Booth, cast: set[tuple[str, int]], dealt: Sequence[Task]) -> str:
-    assigned = {(booth.item_name(task), task.repeat) for task in dealt}
-    beyond = len(cast - assigned)
-    done = f"{len(cast & assigned)} of {len(assigned)}"
-    return f"{done}, and {beyond} imported beyond the assignment" if beyond else done
+def _how_far(rater: RaterProgress) -> str:
+    if rater.dealt is None:
+        return "has not begun; items are dealt at the first visit"
+    done = f"{rater.done} of {rater.dealt}"
+    return f"{done}, and {rater.beyond} imported beyond the assignment" if rater.beyond else done
 
 
 def show_export(booth: Booth, folder: Path) -> int:

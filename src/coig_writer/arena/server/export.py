@@ -2,7 +2,8 @@
 
 ``ballots.parquet`` holds the records as they were cast; ``comparisons.parquet`` and
 ``scores.parquet`` what an analysis starts from, one column per exclusion rule; ``raters.parquet`` the
-time each rater gave. A withdrawn ballot
+time each rater gave, ``influence.parquet`` what hangs on each of them, ``agreement.parquet`` how far they
+agree. A withdrawn ballot
 is in none of them; ``tombstones.parquet`` says only that there was one. The same store exports to
 the same bytes.
 """
@@ -10,20 +11,31 @@ the same bytes.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coig_writer import __version__
 from coig_writer.arena.server.booth import Booth
+from coig_writer.arena.server.results import AgreementRow, agreement_rows, by_kind, seconds
 from coig_writer.arena.server.store import standing
 from coig_writer.arena.study.exclusions import RULES, excluded
-from coig_writer.ballot import SCHEMA_VERSION, Ballot, Protocol, Tombstone, check, comparisons
+from coig_writer.ballot import (
+    SCHEMA_VERSION,
+    Ballot,
+    Comparison,
+    Protocol,
+    Tombstone,
+    check,
+    comparisons,
+)
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import file_sha256, parsed, write_json, write_records
 from coig_writer.folder import atomic_folder
+from coig_writer.preference.summary import influence
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -68,6 +80,20 @@ class RaterRow:
     seconds: float
     first: str
     last: str
+    known_by: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class InfluenceRow:
+    """What changes of a protocol and language when one rater is left out; see ``summary.Influence``."""
+
+    protocol: Protocol
+    language: str
+    rater: str
+    ballots: int
+    flips: int
+    first: tuple[str, ...]
+    moved: bool
 
 
 def export(booth: Booth, folder: Path) -> dict[str, int]:
@@ -91,7 +117,9 @@ def export(booth: Booth, folder: Path) -> dict[str, int]:
         "tombstones.parquet": (gone, Tombstone),
         "comparisons.parquet": (_comparison_rows(ballots, by), ComparisonRow),
         "scores.parquet": (_score_rows(ballots, by), ScoreRow),
-        "raters.parquet": (_rater_rows(ballots), RaterRow),
+        "raters.parquet": (_rater_rows(ballots, booth.known_by()), RaterRow),
+        "influence.parquet": (_influence_rows(booth, ballots), InfluenceRow),
+        "agreement.parquet": (agreement_rows(booth, ballots), AgreementRow),
     }
     with atomic_folder(folder, "votes export") as partial:
         for name, (rows, cls) in files.items():
@@ -104,6 +132,14 @@ def _excluded_by(booth: Booth, ballots: Sequence[Ballot]) -> dict[str, tuple[str
     language = {p.query_id: p.language for p in booth.collection.prompts}
     out = excluded([b for b in ballots if b.query_id in language], language)
     return {b.id: tuple(name for name in RULES if b.id in out[name]) for b in ballots}
+
+
+def _influence_rows(booth: Booth, ballots: Sequence[Ballot]) -> list[InfluenceRow]:
+    return [
+        InfluenceRow(protocol, language, r.rater, r.ballots, r.flips, r.first, r.moved)
+        for (protocol, language), cast in by_kind(booth, ballots).items()
+        for r in influence(cast)
+    ]
 
 
 def _comparison_rows(
@@ -123,8 +159,16 @@ def _comparison_rows(
             by[b.id],
         )
         for b in ballots
-        for pair in comparisons(b)
+        for pair in map(functools.partial(_tossed, b), comparisons(b))
     ]
+
+
+def _tossed(ballot: Ballot, pair: Comparison) -> Comparison:
+    """Turns a pair out of a ranking, whose better text stands left, by a coin that falls the same way every time."""
+    toss = hashlib.sha256("\x1f".join([ballot.id, pair.left, pair.right]).encode()).digest()[0]
+    if ballot.protocol != "ranking" or toss % 2:
+        return pair
+    return dataclasses.replace(pair, left=pair.right, right=pair.left, outcome=1 - pair.outcome)
 
 
 def _score_rows(ballots: Sequence[Ballot], by: dict[str, tuple[str, ...]]) -> list[ScoreRow]:
@@ -136,7 +180,7 @@ def _score_rows(ballots: Sequence[Ballot], by: dict[str, tuple[str, ...]]) -> li
     ]
 
 
-def _rater_rows(ballots: Sequence[Ballot]) -> list[RaterRow]:
+def _rater_rows(ballots: Sequence[Ballot], known_by: Mapping[str, str | None]) -> list[RaterRow]:
     by_rater: dict[str, list[Ballot]] = {}
     for ballot in ballots:
         by_rater.setdefault(ballot.rater, []).append(ballot)
@@ -144,16 +188,13 @@ def _rater_rows(ballots: Sequence[Ballot]) -> list[RaterRow]:
         RaterRow(
             rater,
             len(cast),
-            round(sum(_seconds(b) for b in cast), 1),
+            round(sum(seconds(b) for b in cast), 1),
             min(b.created_at for b in cast),
             max(b.created_at for b in cast),
+            known_by.get(rater),
         )
         for rater, cast in sorted(by_rater.items())
     ]
-
-
-def _seconds(ballot: Ballot) -> float:
-    return min((s for s in (ballot.dwell_s, ballot.elapsed_s) if s is not None), default=0.0)
 
 
 def _write_manifest(folder: Path, booth: Booth, rows: dict[str, int]) -> None:

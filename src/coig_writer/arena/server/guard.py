@@ -28,7 +28,7 @@ MAX_KEYS = 50_000
 LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]"})
 SENTENCES = {
     400: ("the request cannot be read", "open the page again"),
-    401: ("no session", "open the page again"),
+    401: ("no session", "open the page again, or sign in where the study asks for it"),
     403: ("this study does not take your votes", "open the link that was sent to you"),
     404: ("there is nothing here", "open the page again"),
     405: ("not done this way", "open the page again"),
@@ -72,8 +72,9 @@ OPEN = frozenset(
     ]
 )
 _GRADIO = re.compile(
-    r"/(?:gradio(?:_api)?(?:/|$)|assets/|static/|svelte/|config/?$|theme\.css|favicon\.ico|manifest\.json|pwa_icon)"
+    r"/(?:(?:gradio(?:_api)?|operator)(?:/|$)|assets/|static/|svelte/|config/?$|theme\.css|favicon\.ico|manifest\.json|pwa_icon)"
 )
+_OPERATOR = re.compile(r"/operator(?:/|$)")
 _CLOSED = re.compile(r"/(?:.*/)?(?:monitoring|login)(?:/(?!huggingface$|callback$).*)?$")
 
 
@@ -159,12 +160,17 @@ class Guard:
         hosts: Names this machine is asked by; None takes any, for a server behind a proxy. On a local
             arena a foreign page whose name was rebound to this machine would else read along.
         most: Bytes of a request's body.
+        operator: Whether the sender of these headers runs the study; ``/operator`` is there for nobody else.
     """
 
     def __init__(
-        self, app: ASGIApp, hosts: frozenset[str] | None = None, most: int = MAX_BODY_BYTES
+        self,
+        app: ASGIApp,
+        hosts: frozenset[str] | None = None,
+        most: int = MAX_BODY_BYTES,
+        operator: Callable[[Headers], bool] = lambda _: False,
     ) -> None:
-        self._app, self._hosts, self._most = app, hosts, most
+        self._app, self._hosts, self._most, self._operator = app, hosts, most, operator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or answers it here."""
@@ -186,7 +192,7 @@ class Guard:
         host = headers.get("host", "")
         if self._hosts is not None and _without_port(host) not in self._hosts:
             return 421
-        if _closed(path):
+        if _closed(path) or (_OPERATOR.match(path) and not self._operator(headers)):
             return 404
         reading = method in ("GET", "HEAD")
         asked = not reading or path.startswith("/api/") or "/gradio_api/" in path

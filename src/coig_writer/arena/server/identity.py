@@ -12,6 +12,7 @@ import contextlib
 import functools
 import hmac
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -21,6 +22,7 @@ SECRET_VARIABLE = "ARENA_SECRET"
 MIN_SECRET_CHARS = 32
 MAX_COOKIE_CHARS = 100
 MAX_COOKIES = 10_000
+_MADE_OF = re.compile(rb"[!-~]+")
 
 
 class Identity:
@@ -44,6 +46,10 @@ class Identity:
     def invitation(self, study: str, name: str) -> str:
         """Returns the token of one rater's invitation link."""
         return self.sign("invitation", study, name.casefold())
+
+    def operator(self, study: str) -> str:
+        """Returns the token that opens the page of who runs a study."""
+        return self.sign("operator", study)
 
     def invited(self, study: str, names: tuple[str, ...], token: str) -> str | None:
         """Returns the name an invitation token belongs to, or None."""
@@ -108,6 +114,11 @@ def _kept_secret(path: Path) -> bytes:
         raise ConfigError(
             f"{path} holds {len(kept)} characters, fewer than {MIN_SECRET_CHARS}: cookies could be forged",
             f"put the old secret back, or set {SECRET_VARIABLE}; with another one old raters are strangers",
+        )
+    if not _MADE_OF.fullmatch(kept):
+        raise ConfigError(
+            f"{path} is another program's: the arena's secret is one word",
+            f"name another --folder, or set {SECRET_VARIABLE}",
         )
     path.chmod(0o600)
     return kept

@@ -6,6 +6,7 @@ A rater is known by an account, an invitation or a cookie, in every case only as
 from __future__ import annotations
 
 import dataclasses
+import hmac
 import os
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +25,7 @@ from coig_writer.arena.server.guard import RefusedError, refusal, shows_gradio
 from coig_writer.ballot import DIMENSIONS
 
 COOKIE = "arena_rater"
+OPERATOR = "arena_operator"
 PROBE = "arena_cookies"  # sent back by a browser that keeps cookies
 PAGE = Path(__file__).parents[1] / "page"
 
@@ -88,6 +90,8 @@ async def _known(request: Request) -> str | None:
         known = held
     else:
         known = booth.identity.rater("account", name)
+    if booth.study.sign_in and name is None:
+        known = None
     if name is not None and name.casefold() in {a.casefold() for a in booth.study.annotators}:
         raise RefusedError(403)
     return known
@@ -114,6 +118,11 @@ def page(request: Request) -> Response:
         at_root = [r for r in request.app.routes if isinstance(r, APIRoute) and r.path == "/"]
         theirs = [r for r in at_root if r.methods == {"GET"} and r.endpoint is not page]
         return theirs[0].endpoint(request, None) if theirs else refusal(404)
+    key = request.query_params.get("operator")
+    if key is not None and runs(_booth(request), key):
+        response = RedirectResponse("/operator/", 303)
+        keep(response, OPERATOR, key)
+        return response
     booth, token = _booth(request), request.query_params.get("invite")
     if token is None:
         return FileResponse(PAGE / "index.html")
@@ -124,6 +133,11 @@ def page(request: Request) -> Response:
     response = RedirectResponse(f"/?{urlencode(rest)}" if rest else "/", 303)
     _set_cookie(booth, response, booth.identity.rater("invited", name))
     return response
+
+
+def runs(booth: Booth, key: str) -> bool:
+    """Whether a key is the one of who runs the study."""
+    return hmac.compare_digest(booth.identity.operator(booth.study.study).encode(), key.encode())
 
 
 def results_page() -> Response:
@@ -155,6 +169,7 @@ def study(request: Request, response: Response) -> dict[str, object]:
         "consent": dataclasses.asdict(of.consent),
         "accounts": bool(os.environ.get("OAUTH_CLIENT_ID")),
         "signed_in": account(request) is not None,
+        "sign_in": of.sign_in,
     }
 
 
@@ -163,27 +178,30 @@ def session(body: Session, request: Request, response: Response, known: Known) -
     if known is None and body.page and PROBE not in request.cookies:
         raise RefusedError(428)  # a seat would be lost with the cookie that names its rater
     address = request.client.host if request.client else ""
-    rater, view = seated(request.app.state, body, known, address)
+    known_by = "cookie" if account(request) is None else "account"
+    rater, view = seated(request.app.state, body, known, address, known_by)
     if known is None:
         _set_cookie(_booth(request), response, rater)
     return view
 
 
 def seated(
-    state: State, body: Session, known: str | None, address: str
+    state: State, body: Session, known: str | None, address: str, known_by: str = "cookie"
 ) -> tuple[str, dict[str, object]]:
     """Gives a rater, or who comes from an address for the first time, a seat; returns who and what is next."""
     booth: Booth = state.booth
     protocol, language = booth.checked(body.protocol, body.language)
     if not body.consent:
         raise RefusedError(422)
+    if booth.study.sign_in and known_by != "account":
+        raise RefusedError(401)
     if known is None:
         if booth.study.mode == "invited":
             raise RefusedError(403)
         state.arriving.check(address)
     rater = known or booth.identity.visitor()
     state.asking.check(rater)
-    return rater, booth.view(protocol, booth.sit(rater, protocol, language))
+    return rater, booth.view(protocol, booth.sit(rater, protocol, language, known_by))
 
 
 async def vote(request: Request) -> Response:

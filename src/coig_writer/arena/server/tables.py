@@ -1,4 +1,4 @@
-"""The results in Gradio: tables for people, and one endpoint for programs.
+"""What Gradio shows: the results as tables and as an endpoint for programs, and the page of who runs the study.
 
 from gradio_client import Client
 Client("http://127.0.0.1:7860/gradio").predict("pairwise", "zh", api_name="/results")
@@ -6,11 +6,14 @@ Client("http://127.0.0.1:7860/gradio").predict("pairwise", "zh", api_name="/resu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from coig_writer.arena.server.backup import Backup
 from coig_writer.arena.server.board import Board
 from coig_writer.arena.server.booth import Booth
+from coig_writer.arena.study.exclusions import RULES
+from coig_writer.arena.study.scan import counted
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -56,7 +59,7 @@ def _summary(view: dict[str, object]) -> str:
         return "no votes yet"
     if view["results"] is None:
         return f"{view['ballots']} of {view['needed']} votes that results need"
-    return f"{view['ballots']} votes; a tie is half a win, intervals are 95 %"
+    return f"{view['ballots']} votes; a tie is half a win, intervals are 95 % and made for one look, when all votes are in"
 
 
 def _rows(view: Mapping[str, Any]) -> list[list[object]]:
@@ -66,4 +69,123 @@ def _rows(view: Mapping[str, Any]) -> list[list[object]]:
         + [round(100 * cell["rate"][end], 1) for end in ("estimate", "low", "high")]
         for cell in cells
         if cell["rate"]
+    ]
+
+
+Table = list[list[object]]
+LANGUAGES = {"中文": "zh", "English": "en"}
+_TITLES = {
+    "zh": ("进度", "评者", "一致性", "规则会排除的票", "扫描改动了什么", "存储与备份"),
+    "en": (
+        "Progress",
+        "Raters",
+        "Agreement",
+        "Votes the rules would leave out",
+        "What the scan changed",
+        "Store and backup",
+    ),
+}
+_HEADS = {
+    "zh": (
+        ["评法", "语言", "题目", "已评", "缺票", "票", "一轮", "跳过"],
+        ["评法", "语言", "评者", "凭什么辨认", "完成", "分派", "分钟", "最后一票", "会排除", "去掉后翻转的对", "去掉后的领先者"],
+        ["评法", "语言", "指标", "值", "低", "高", "n"],
+        ["评法", "语言", *RULES],
+        ["模型", "处理", "规则", "答卷"],
+        ["项目", "状态"],
+    ),
+    "en": (
+        ["protocol", "texts", "items", "judged", "short of raters", "votes", "one round", "skips"],
+        ["protocol", "texts", "rater", "known by", "done", "dealt", "minutes", "last vote", "rules leave out", "pairs that flip without", "first without"],
+        ["protocol", "texts", "measure", "value", "low", "high", "n"],
+        ["protocol", "texts", *RULES],
+        ["model", "action", "rule", "answers"],
+        ["what", "state"],
+    ),
+}  # fmt: skip
+
+
+def operator_page(booth: Booth, board: Board, backup: Backup | None) -> gr.Blocks:
+    """Builds the Blocks at ``/operator``: how the study stands, in both languages. The guard lets nobody else in."""
+    import gradio as gr
+
+    def shown(language: str) -> list[gr.Dataframe]:
+        code = LANGUAGES.get(language, "en")
+        found = rows(booth, board.overview(), backup)
+        named = zip(_TITLES[code], _HEADS[code], found, strict=True)
+        return [gr.Dataframe(table, headers=heads, label=title) for title, heads, table in named]
+
+    blocks = gr.Blocks(title="COIG-Writer arena: operator", analytics_enabled=False)
+    with blocks:
+        of = booth.study
+        gr.Markdown(
+            f"# {of.study}\n{of.mode} · {len(booth.prompts)} prompts · {', '.join(sorted(booth.collection.variants))}"
+        )
+        with gr.Row():
+            language = gr.Radio(list(LANGUAGES), value="中文", label="语言 · language")
+            again = gr.Button("刷新 · refresh")
+        tables = [
+            gr.Dataframe(headers=heads, label=title, interactive=False)
+            for title, heads in zip(_TITLES["zh"], _HEADS["zh"], strict=True)
+        ]
+        gr.on(
+            [blocks.load, language.change, again.click],
+            shown,
+            [language],
+            tables,
+            api_visibility="private",
+        )
+    return blocks
+
+
+def rows(booth: Booth, overview: Mapping[str, Any], backup: Backup | None) -> Sequence[Table]:
+    """Returns the rows of the page's six tables: progress, raters, agreement, exclusions, scan, store and backup."""
+    progress, raters = overview["progress"], overview["raters"]
+
+    def of(found: Mapping[str, Any], *names: str) -> list[object]:
+        return [found["protocol"], found["language"], *(found[name] for name in names)]
+
+    return (
+        [of(p, "items", "judged", "lacking", "ballots", "dealt", "skips") for p in progress],
+        [_rater(r, of(r)) for r in raters],
+        [
+            of(row, "measure")
+            + [round(row[name], 3) for name in ("value", "low", "high")]
+            + [row["n"]]
+            for p in progress
+            for row in p["agreement"]
+        ],
+        [of(p) + [p["excluded"][rule] for rule in RULES] for p in progress],
+        [[*key, n] for key, n in counted(booth.collection.findings).items()],
+        _stores(booth, backup),
+    )
+
+
+def _rater(rater: Mapping[str, Any], start: list[object]) -> list[object]:
+    without = rater["influence"] or {"flips": "", "first": [], "moved": False}
+    return [
+        *start,
+        rater["name"] or rater["rater"][:8],
+        rater["known_by"] or "cookie",
+        rater["done"],
+        "" if rater["dealt"] is None else rater["dealt"],
+        rater["minutes"],
+        rater["last"][:16].replace("T", " "),
+        rater["excluded"],
+        without["flips"],
+        (", ".join(without["first"]) or "–") if without["moved"] else "",
+    ]
+
+
+def _stores(booth: Booth, backup: Backup | None) -> Table:
+    kind = booth.store.url.partition(":")[0].partition("+")[0]
+    states: Table = [["store", kind], ["store takes votes", booth.store.trouble() or "yes"]]
+    if backup is None:
+        return [*states, ["backup", "none"]]
+    status = backup.status()
+    return [
+        *states,
+        ["backup: rows not yet there", status.pending],
+        ["backup: last push", status.last_push or "none yet"],
+        ["backup: last error", status.last_error or "none"],
     ]

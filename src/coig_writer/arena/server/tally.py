@@ -18,7 +18,7 @@ import threading
 from coig_writer.arena.server.booth import Booth
 from coig_writer.arena.server.database import StoreError
 from coig_writer.arena.server.identity import Identity
-from coig_writer.arena.server.results import Results, results
+from coig_writer.arena.server.results import Results, overview, results
 from coig_writer.arena.server.store import Store, standing
 from coig_writer.ballot import Ballot, Protocol
 
@@ -61,6 +61,7 @@ def _computed(
         sorted(booth.collection.variants),
         genre={p.query_id: p.genre for p in booth.collection.prompts},
         language={p.query_id: p.language for p in booth.collection.prompts},
+        known_by=booth.known_by(),
     )
 
 
@@ -96,6 +97,13 @@ class Tally:
             view["results"] = shown
         return view
 
+    def overview(self) -> dict[str, object]:
+        """Returns how the study stands, for who runs it; see ``results.Overview``."""
+        found: dict[str, object] = json.loads(
+            json.dumps(dataclasses.asdict(overview(self._booth)), default=float)
+        )
+        return found
+
     def close(self) -> None:
         """Ends nothing; see ``Apart``."""
 
@@ -109,12 +117,20 @@ class Apart:
     def __init__(self, booth: Booth) -> None:
         bare = tuple(dataclasses.replace(p, text="", answers=()) for p in booth.collection.prompts)
         collection = dataclasses.replace(booth.collection, prompts=bare, findings=())
-        self._told = pickle.dumps((booth.study, collection, booth.store.url))
+        self._told = pickle.dumps((booth.study, collection, booth.store.url, booth.raters))
         self._process: subprocess.Popen[bytes] | None = None
         self._asking = threading.Lock()
 
     def view(self, protocol: Protocol, language: str) -> dict[str, object]:
-        """Returns what ``Tally.view`` returns.
+        """Returns what ``Tally.view`` returns; raises as ``_answer``."""
+        return self._answer([protocol, language])
+
+    def overview(self) -> dict[str, object]:
+        """Returns what ``Tally.overview`` returns; raises as ``_answer``."""
+        return self._answer([])
+
+    def _answer(self, question: list[str]) -> dict[str, object]:
+        """Asks the process.
 
         Raises:
             StoreError: The process failed; another one is started at the next call.
@@ -124,16 +140,16 @@ class Apart:
                 asked = self._process or self._started()
                 assert asked.stdin is not None
                 assert asked.stdout is not None
-                asked.stdin.write(json.dumps([protocol, language]).encode() + b"\n")
+                asked.stdin.write(json.dumps(question).encode() + b"\n")
                 asked.stdin.flush()
-                view: dict[str, object] = json.loads(asked.stdout.readline())
+                answer: dict[str, object] = json.loads(asked.stdout.readline())
             except (OSError, ValueError) as error:
                 self._end()
                 raise StoreError(
                     "the process that makes the results failed; what it said stands above",
                     "look again in a moment",
                 ) from error
-            return view
+            return answer
 
     def _started(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", __name__]
@@ -158,12 +174,16 @@ class Apart:
 
 
 def main() -> None:
-    """Answers a line of protocol and language with a line of JSON, until the server is gone."""
+    """Answers each line, a protocol and a language or nothing, with a line of JSON, until the server is gone."""
     os.nice(NICE)
-    study, collection, url = pickle.load(sys.stdin.buffer)
-    tally = Tally(Booth(study, collection, Store(url), Identity(b"")))  # nobody is told apart here
+    study, collection, url, raters = pickle.load(sys.stdin.buffer)
+    booth = Booth(study, collection, Store(url), Identity(b""))  # it signs nothing here
+    booth.raters = raters
+    tally = Tally(booth)
     for line in sys.stdin.buffer:
-        sys.stdout.write(json.dumps(tally.view(*json.loads(line))) + "\n")
+        asked = json.loads(line)
+        answer = tally.view(*asked) if asked else tally.overview()
+        sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
 

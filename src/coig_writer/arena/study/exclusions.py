@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from coig_writer.arena.study.verdicts import positions
 from coig_writer.ballot import Ballot
 
 READING = {"zh": (10.0, 5.0), "en": (25.0, 15.0)}  # characters a second, quick and careful readers
@@ -19,6 +20,7 @@ FASTEST = {"zh": 40.0, "en": 120.0}
 LEAST_READ = 0.5
 SAME_SIDE = 0.9
 MIN_BALLOTS = 10
+_OF_NO_SIDE = ('"tie"', '"both_bad"', '"skip"')
 
 
 def too_fast(ballots: Sequence[Ballot], language: Mapping[str, str]) -> set[str]:
@@ -40,19 +42,33 @@ def never_shown(ballots: Sequence[Ballot], _language: Mapping[str, str]) -> set[
     return {b.id for b in ballots if b.consent and b.schema_version >= 2 and b.elapsed_s is None}
 
 
-def one_sided(ballots: Sequence[Ballot], _language: Mapping[str, str]) -> set[str]:
-    """All pairwise ballots of a rater who chose one side in over nine of ten, given at least ten."""
-    sides: dict[str, Counter[str]] = {}
-    for ballot in ballots:
-        if ballot.protocol == "pairwise":
-            sides.setdefault(ballot.rater, Counter())[json.loads(ballot.verdict)] += 1
-    biased = {
-        rater
-        for rater, counts in sides.items()
-        if counts.total() >= MIN_BALLOTS
-        and max(counts["left"], counts["right"]) > SAME_SIDE * counts.total()
+def no_reading(ballots: Sequence[Ballot], _language: Mapping[str, str]) -> set[str]:
+    """Ballots cast in the arena with neither a second of attention nor any depth reported, as by a program."""
+    return {
+        b.id
+        for b in ballots
+        if b.consent and b.schema_version >= 2 and not b.dwell_s and not any(b.depths or ())
     }
-    return {b.id for b in ballots if b.protocol == "pairwise" and b.rater in biased}
+
+
+def one_sided(ballots: Sequence[Ballot], language: Mapping[str, str]) -> set[str]:
+    """All ballots of a rater who gave one answer by place in over nine of ten, given at least ten.
+
+    One side of pairs, one order of places in rankings, the same five scores in ratings; each protocol
+    and language by itself.
+    """
+    answers: dict[tuple[str, str, str], Counter[str]] = {}
+    of = {b.id: (b.rater, b.protocol, language[b.query_id]) for b in ballots}
+    for ballot in ballots:
+        given = json.dumps(positions(ballot), sort_keys=True)
+        counted = answers.setdefault(of[ballot.id], Counter())
+        counted[given if given not in _OF_NO_SIDE else ballot.id] += 1
+    biased = {
+        who
+        for who, counts in answers.items()
+        if counts.total() >= MIN_BALLOTS and max(counts.values()) > SAME_SIDE * counts.total()
+    }
+    return {b.id for b in ballots if of[b.id] in biased}
 
 
 def reported(ballots: Sequence[Ballot], _language: Mapping[str, str]) -> set[str]:
@@ -64,6 +80,7 @@ RULES: dict[str, Callable[[Sequence[Ballot], Mapping[str, str]], set[str]]] = {
     "too_fast": too_fast,
     "not_scrolled": not_scrolled,
     "never_shown": never_shown,
+    "no_reading": no_reading,
     "one_sided": one_sided,
     "reported": reported,
 }

@@ -142,6 +142,40 @@ def test_page_engine_and_tables_answer_and_the_rest_of_gradio_is_closed(served):
     assert httpx.post(f"{url}/login", data={"username": "a", "password": "b"}).status_code == 404
 
 
+def test_the_operators_page_is_there_for_the_operator_alone(served):
+    booth, url = served
+    paths = (
+        "/operator",
+        "/operator/",
+        "/operator/config",
+        "/operator/gradio_api/info",
+        "/operator/theme.css",
+    )
+    with httpx.Client(base_url=url, follow_redirects=True) as client:
+        for cookie in (
+            {},
+            {"arena_operator": "A" * 22},
+            {"arena_rater": booth.identity.cookie("r")},
+        ):
+            assert {client.get(p, cookies=cookie).status_code for p in paths} == {404}
+        assert client.get("/?operator=AAAA").cookies.get("arena_operator") is None
+        assert (
+            client.get("/", params={"operator": booth.identity.operator("other")}).url.path == "/"
+        )
+        client.cookies.clear()
+        opened = client.get("/", params={"operator": booth.identity.operator("demo")})
+        assert (opened.status_code, opened.url.path) == (200, "/operator/")
+        assert "operator" not in str(opened.url.query)
+        assert client.get("/operator/config").status_code == 200
+
+
+def test_head_is_answered_where_get_is(served):
+    _, url = served
+    for path in ("/", "/results", "/health"):
+        reply = httpx.head(url + path)
+        assert (reply.status_code, reply.content) == (200, b"")
+
+
 def test_foreign_pages_and_foreign_names_reach_neither_page_nor_engine(served):
     _, url = served
     body = {"data": ["pairwise", "zh", True, ""]}

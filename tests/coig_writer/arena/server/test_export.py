@@ -5,7 +5,15 @@ import json
 import pytest
 
 from coig_writer.arena.server.booth import Vote
-from coig_writer.arena.server.export import ComparisonRow, RaterRow, ScoreRow, export, read_rankings
+from coig_writer.arena.server.export import (
+    ComparisonRow,
+    InfluenceRow,
+    RaterRow,
+    ScoreRow,
+    export,
+    read_rankings,
+)
+from coig_writer.arena.server.results import AgreementRow
 from coig_writer.ballot import DIMENSIONS, Ballot, Tombstone, check
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records
@@ -62,6 +70,7 @@ def test_the_manifest_names_rules_scan_and_hashes(voted, tmp_path):
         "too_fast",
         "not_scrolled",
         "never_shown",
+        "no_reading",
         "one_sided",
         "reported",
     }
@@ -134,3 +143,27 @@ def test_the_time_of_each_rater_is_exported_by_the_shorter_clock(voted, tmp_path
         "b": (3, 181.5),
     }
     assert all(row.first <= row.last for row in rows)
+
+
+def test_no_side_of_a_pair_out_of_a_ranking_says_who_won(booth, tmp_path):
+    for number in range(12):
+        desk = booth.sit(f"r{number}", "ranking", "zh")
+        while desk.next():
+            booth.vote(f"r{number}", "ranking", "zh", Vote(desk.next(), [0, 1, 2, 3, 4]))
+    export(booth, tmp_path / "out")
+    pairs = read_records(tmp_path / "out" / "comparisons.parquet", ComparisonRow)
+    won = sum(p.outcome for p in pairs if p.repeat == 0) / sum(p.repeat == 0 for p in pairs)
+    assert 0.4 < won < 0.6
+    ballots = {b.id: b for b in read_records(tmp_path / "out" / "ballots.parquet", Ballot)}
+    for pair in pairs:
+        order = json.loads(ballots[pair.ballot].verdict)
+        assert pair.outcome == float(order.index(pair.left) < order.index(pair.right))
+    agreed = read_records(tmp_path / "out" / "agreement.parquet", AgreementRow)
+    assert [(a.protocol, a.language, a.measure) for a in agreed] == [
+        ("ranking", "zh", "alpha"),
+        ("ranking", "zh", "tau"),
+    ]
+    assert all(-1 <= a.low <= a.value <= a.high <= 1 for a in agreed)
+    told = read_records(tmp_path / "out" / "influence.parquet", InfluenceRow)
+    assert {(r.protocol, r.language) for r in told} == {("ranking", "zh")}
+    assert {r.rater for r in told} == {b.rater for b in ballots.values()}

@@ -98,3 +98,14 @@ def test_a_limit_forgets_rather_than_grows():
     for number in range(50_050):
         limit.allows(str(number))
     assert len(limit._buckets) == 50_000
+
+
+def test_another_programs_secret_is_named_and_left_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.delenv("ARENA_SECRET", raising=False)
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    path = tmp_path / "secret"
+    path.write_text("-----BEGIN KEY-----\n" + "A" * 60)
+    path.chmod(0o644)
+    with pytest.raises(ConfigError, match="another program's"):
+        find_secret(tmp_path)
+    assert path.stat().st_mode & 0o777 == 0o644

@@ -13,7 +13,7 @@ from coig_writer.arena.server.board import Board
 from coig_writer.arena.server.booth import Booth, Vote
 from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.identity import Identity
-from coig_writer.arena.server.results import results
+from coig_writer.arena.server.results import overview, results, weight
 from coig_writer.arena.server.store import Store
 from coig_writer.arena.server.tally import Tally, compute
 from coig_writer.arena.study.answers import collect, read_preference_bench
@@ -22,7 +22,7 @@ from coig_writer.arena.study.exclusions import excluded
 from coig_writer.ballot import DIMENSIONS, Ballot
 from coig_writer.preference.board import PRIOR
 from coig_writer.preference.rates import wilson
-from coig_writer.preference.summary import consistency, summary
+from coig_writer.preference.summary import Influence, consistency, influence, summary
 
 GENRE = {f"q{i}": ("poetry", "essay")[i % 2] for i in range(40)}
 
@@ -140,6 +140,7 @@ def test_a_genre_of_few_prompts_has_no_rate_of_its_own():
         ("too_fast", {"velocity": 41.0}),
         ("not_scrolled", {"scroll": 0.49}),
         ("reported", {"reported": True}),
+        ("no_reading", {"consent": True, "elapsed_s": 9.0, "velocity": None, "scroll": None}),
     ],
 )
 def test_rules_name_what_they_leave_out_and_both_views_are_kept(rule, changes):
@@ -234,3 +235,94 @@ def test_the_board_recovers_known_strengths_within_its_intervals(voted, protocol
         assert strength.high - strength.low < 1.0
         assert standing.prior == 0
     assert [s.model for s in found.standings] == sorted(truth, key=lambda m: -truth[m])
+
+
+def test_who_always_gives_one_order_or_the_same_scores_is_noticed_too():
+    language = dict.fromkeys(GENRE, "zh")
+    orders = [
+        cast(i, o, [*o], protocol="ranking", rater="x") for i, o in enumerate(["abc", "cab"] * 5)
+    ]
+    assert excluded(orders, language)["one_sided"] == {
+        b.id for b in orders
+    }  # as they stood, every time
+    by_name = [
+        cast(i, o, ["a", "b", "c"], protocol="ranking") for i, o in enumerate(["abc", "cab"] * 5)
+    ]
+    assert excluded(by_name, language)["one_sided"] == set()
+    flat = [cast(i, "a", dict.fromkeys(DIMENSIONS, 2), protocol="rating") for i in range(10)]
+    assert excluded(flat, language)["one_sided"] == {b.id for b in flat}
+    other = cast(9, "a", dict.fromkeys(DIMENSIONS, 1), protocol="rating")
+    assert excluded([*flat[:9], other], language)["one_sided"] == set()
+    skipped = [cast(i, "ab", "skip") for i in range(10)]
+    assert excluded(skipped, language)["one_sided"] == set()
+
+
+@pytest.mark.parametrize(
+    ("told", "marked"),
+    [
+        ({}, True),
+        ({"dwell_s": 0.0, "depths": (0.0, 0.0)}, True),
+        ({"dwell_s": 0.1}, False),
+        ({"depths": (0.0, 0.1)}, False),
+        ({"consent": False}, False),
+    ],
+)
+def test_no_reading_is_neither_time_nor_depth(told, marked):
+    ballot = cast(0, "ab", "left", **({"consent": True, "elapsed_s": 1.0} | told))
+    assert bool(excluded([ballot], {"q0": "zh"})["no_reading"]) == marked
+
+
+def influenced(pairs):
+    return [cast(i, "ab", side, rater=rater) for i, (rater, side) in enumerate(pairs)]
+
+
+def test_a_rater_whose_leaving_turns_a_pair_is_told_with_what_changes():
+    """Three votes for a, two of them x's; two for b: without x b leads, without y nobody does."""
+    ballots = influenced(
+        [("x", "left"), ("x", "left"), ("y", "left"), ("z", "right"), ("w", "right")]
+    )
+    assert influence(ballots) == (
+        Influence("x", 2, 1, ("b",), True),
+        Influence("w", 1, 0, ("a",), False),
+        Influence("y", 1, 1, (), True),
+        Influence("z", 1, 0, ("a",), False),
+    )
+    of = weight(ballots, {"x": "cookie", "y": "account", "w": "account"})
+    assert (of.raters, of.by_cookie, of.most_flips, of.another_first) == (4, 2, 1, 2)
+    assert of.flips_by_cookie == 1  # x and z: y's vote for a against w's for b
+    assert weight(ballots, {}).flips_by_cookie is None  # nobody would be left
+
+
+def test_the_influence_on_ratings_is_by_mean_score():
+    scores = [("x", "a", 3), ("y", "a", 1), ("x", "b", 1), ("y", "b", 2)]
+    ballots = [
+        cast(i, [model], dict.fromkeys(DIMENSIONS, score), protocol="rating", rater=rater)
+        for i, (rater, model, score) in enumerate(scores)
+    ]
+    assert influence(ballots) == (
+        Influence("x", 2, 1, ("b",), True),
+        Influence("y", 2, 0, ("a",), False),
+    )
+
+
+def test_an_attackers_cookies_show_as_one_group():
+    honest = [("h1", "left"), ("h2", "left"), ("h3", "left")]
+    ballots = influenced(honest + [(f"bot{i}", "right") for i in range(64)])
+    of = weight(ballots, dict.fromkeys(("h1", "h2", "h3"), "account"))
+    assert (of.most_flips, of.by_cookie, of.flips_by_cookie) == (0, 64, 1)
+
+
+def test_an_overview_says_what_lacks_votes_and_who_gave_them(make_booth, invited):
+    booth = make_booth(invited)
+    rater = next(iter(booth.raters))
+    desk = booth.sit(rater, "ranking", "zh")
+    booth.vote(rater, "ranking", "zh", Vote(desk.next(), [0, 1, 2, 3, 4], dwell_s=60.0))
+    found = overview(booth)
+    of = next(p for p in found.progress if (p.protocol, p.language) == ("ranking", "zh"))
+    shared = desk.tasks[next(iter(desk.tasks))].unit in {
+        t.unit for s in booth.seats("ranking", "zh")[1:] for t in s
+    }
+    assert (of.items, of.judged, of.lacking, of.ballots) == (6, 1, 6 if shared else 5, 1)
+    one, other = [r for r in found.raters if (r.protocol, r.language) == ("ranking", "zh")][:2]
+    assert (one.name, one.done, one.dealt, one.known_by) == ("甲", 1, len(desk.tasks), "invitation")
+    assert (other.name, other.done, other.influence) == ("乙", 0, None)

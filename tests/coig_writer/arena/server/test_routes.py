@@ -259,3 +259,19 @@ def test_a_browser_without_cookies_gets_a_true_message_and_no_seat(booth, client
     assert booth.store.keys("seats") == set()
     client.get("/api/study")
     assert begin(client, page=True).status_code == 200
+
+
+def test_a_study_that_requires_sign_in_takes_no_cookie_and_knows_the_account(make_booth, client_of):
+    booth = make_booth(Study(sign_in=True))
+    start = {"protocol": "pairwise", "language": "zh"}
+    stranger, client = client_of(booth), client_of(booth)
+    stranger.cookies.set("arena_rater", booth.identity.cookie("r"))
+    assert stranger.get("/api/study").json()["sign_in"] is True
+    assert stranger.post("/api/session", json={**start, "consent": True}).status_code == 401
+    assert stranger.get("/api/history").status_code == 401
+    signed_in(client, "somebody")
+    view = client.post("/api/session", json={**start, "consent": True}).json()
+    vote = {**start, "item": view["item"]["id"], "verdict": "left"}
+    assert stranger.post("/api/vote", json=vote).status_code == 401
+    assert client.post("/api/vote", json=vote).status_code == 200
+    assert booth.known_by() == {booth.identity.rater("account", "somebody"): "account"}
