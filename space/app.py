@@ -19,13 +19,13 @@ from coig_writer.workbench.server import command as workbench
 DEMO_PACK = Path(__file__).parent / "data" / "demo_pack.jsonl"
 
 
-def main() -> int:
+def main(demo_pack: Path = DEMO_PACK) -> int:
     """Runs the workbench if it is named, here or in the environment of a Space; else the arena."""
     if sys.argv[1:2] == ["workbench"]:
         return workbench.main(sys.argv[2:])
     if os.environ.get(workbench.CURATION_VARIABLE) and not sys.argv[1:]:
         return workbench.main([])
-    return arena.main(DEMO_PACK)
+    return arena.main(demo_pack)
 
 
 if __name__ == "__main__":

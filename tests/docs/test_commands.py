@@ -16,6 +16,7 @@ import yaml
 
 from coig_writer.mixing import controls
 from coig_writer.workbench import annotation, review
+from coig_writer.workbench.server import people
 from tests.docs.test_guide import MARKS, run_here
 from tests.docs.test_guide import PAGES as TYPED
 
@@ -40,6 +41,7 @@ ELSEWHERE = {
     "python -m tests.hub_double": "hub_double/test_conformance.py",
     "python benchmarks/text_rules.py": "benchmarks/test_text_rules.py",
     "python space/app.py": "space/test_app.py",
+    "python space/app.py workbench": "dataset_builder/test_curate_at_the_workbench.py",
     "python recipes/pretrain.py": "coig_writer/training/test_pretraining.py",
     "make demo": "test_demo.py",
 }
@@ -50,6 +52,7 @@ SHOWN = {
     ("annotator-guide", "json"): "docs/test_commands.py",
     ("reviewer-guide", "json"): "docs/test_commands.py",
     ("extend-a-recipe", "yaml"): "docs/test_commands.py",
+    ("curate-a-new-set", "yaml"): "docs/test_commands.py",
     ("load-the-data", "python"): "dataset_builder/packing/test_load_the_data.py",
     ("evaluate", "python"): "eval_tasks/test_metric.py",
     ("publish", "python"): "docs/test_guide.py",
@@ -190,6 +193,16 @@ def test_a_verdict_is_of_the_form_that_the_guide_shows(tmp_path):
     row = " ".join(guide("reviewer-guide", "json").split())
     (tmp_path / "r1.jsonl").write_text(row, encoding="utf-8")
     assert [v.verdict for v in review.read_verdicts(tmp_path).values()] == ["accept"]
+
+
+def test_a_roster_is_of_the_form_that_the_guide_shows(tmp_path):
+    (tmp_path / people.FILE).write_text(guide("curate-a-new-set", "yaml"), encoding="utf-8")
+    assert [p.alias for p in people.read(tmp_path / people.FILE).people] == [
+        "a1",
+        "r1",
+        "e1",
+        "lead",
+    ]
 
 
 def test_a_control_is_of_the_form_that_the_guide_shows(tmp_path):

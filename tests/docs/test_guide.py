@@ -60,32 +60,6 @@ def commands(root, page, kind=""):
     return [line for body in blocks(root, page, kind) for line in body.splitlines() if line]
 
 
-# Commands of pages that are not typed here as they stand: what runs the same command, on data of its own.
-ELSEWHERE = {
-    "python -m dataset_builder curate": "dataset_builder/test_curate.py",
-    "python -m dataset_builder cluster": "dataset_builder/test_cluster.py",
-    "python -m dataset_builder import": "dataset_builder/official/test_importing.py",
-    "python -m dataset_builder assign": "dataset_builder/official/test_assign.py",
-    "python -m dataset_builder pack --source import": "dataset_builder/packing/test_pack.py",
-    "python -m dataset_builder describe": "dataset_builder/packing/test_pack.py",
-    "python -m dataset_builder remove": "dataset_builder/packing/test_remove.py",
-    "python recipes/generate.py": "coig_writer/scoring/test_generations.py",
-    "python -m eval_tasks score": "eval_tasks/test_score.py",
-    "python -m eval_tasks lighteval": "coig_writer/scoring/test_models.py",
-    "python -m eval_tasks form": "eval_tasks/form/test_form.py",
-    "python -m eval_tasks judge": "eval_tasks/judge/test_judge.py",
-    "python -m eval_tasks validate": "eval_tasks/test_validate.py",
-    "python -m eval_tasks report": "test_bad_input.py",
-    "python -m tests.hub_double": "hub_double/test_conformance.py",
-    "python space/app.py workbench": "dataset_builder/test_curate_at_the_workbench.py",
-    "python benchmarks/text_rules.py": "benchmarks/test_text_rules.py",
-    "make demo": "test_demo.py",
-}
-# What no test can run: servers of others, and the tests themselves.
-NOT_RUN = ("vllm serve", "export OPENAI_API_KEY", "make test")
-COMMAND = re.compile(
-    r"^(?: {4})?(?:\.venv/bin/)?((?:\w+=\S+ )?(?:python|make|coig-writer|vllm|accelerate|export|hf|pip|lighteval) .+)$"
-)
 MARKS = {"", "slow", "server", "hub", "model"}
 
 
