@@ -168,7 +168,7 @@ def render(variant: str, found: Mapping[str, Fact], lock: Lock, shown: Evidence)
         raise InputError(
             f"{variant!r} is no name of a variant", "use small letters, digits and underscores"
         )
-    smoke = int(found["run/parameters"].value) < SMOKE_PARAMETERS
+    smoke = is_smoke(found)
     control = lock.get("control")
     scored = {key: fact for key, fact in found.items() if key.startswith(f"{variant}/")}
     unlocked = sorted(n for n, part in lock["sources"].items() if part["revision"] is None)
@@ -211,6 +211,11 @@ def render(variant: str, found: Mapping[str, Fact], lock: Lock, shown: Evidence)
         place=Literal(f"build/reproduce{'-smoke' if smoke else ''}/cards/{variant}"),
         **has,
     )
+
+
+def is_smoke(found: Mapping[str, Fact]) -> bool:
+    """Tells whether a model is too small to be one of the paper's kind."""
+    return int(found["run/parameters"].value) < SMOKE_PARAMETERS
 
 
 def training_table(found: Mapping[str, Fact]) -> Literal:

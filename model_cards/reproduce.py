@@ -55,13 +55,15 @@ ROOT = Path(__file__).parents[1]
 class Again:
     """A card made again: the facts that were measured, the text they render to, its other files.
 
-    ``command`` is what makes the card itself anew, for a person to type.
+    ``command`` is what makes the card itself anew, for a person to type; ``from_start`` what makes its
+    artefacts anew as well, where that is another.
     """
 
     facts: Mapping[str, Fact]
     text: str
     command: str
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    from_start: str = ""
 
 
 def _written(file: Path, text: Path, command: str) -> Again:
@@ -180,7 +182,8 @@ def model(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) ->
     if (card / release.RESULTS).is_file():
         files[release.RESULTS.as_posix()] = _scores(card / release.RESULTS, variant, stated)
     own = {k: f for k, f in found.items() if k not in known}
-    return Again(own, text, f"python model_cards/render.py {variant}", files)
+    from_start = f"make reproduce RUN={variant}{' SMOKE=1' if render.is_smoke(found) else ''}"
+    return Again(own, text, f"python model_cards/render.py {variant}", files, from_start)
 
 
 def _scores(file: Path, variant: str, stated: Mapping[str, Fact]) -> str:
@@ -283,11 +286,11 @@ def main() -> int | None:
     for name, expected in made.files.items() if not arguments.number else ():
         there = (card / name).read_text(encoding="utf-8") if (card / name).is_file() else ""
         lines += changed_lines(there, expected)
-    return _report(card, checks, lines, made.command, brief=arguments.brief)
+    return _report(card, checks, lines, made, brief=arguments.brief)
 
 
 def _report(
-    card: Path, checks: Sequence[Check], lines: Sequence[str], command: str, *, brief: bool
+    card: Path, checks: Sequence[Check], lines: Sequence[str], made: Again, *, brief: bool
 ) -> int:
     found = table(checks, brief=brief)
     if found:
@@ -305,8 +308,11 @@ def _report(
     wrong = [c for c in checks if c.verdict in WRONG]
     # a record that has gained a column has another hash and the same values
     if lines and all(c.reason == OTHER_ROWS for c in wrong):
-        again_by = escape.plain(command)
+        again_by = escape.plain(made.command)
         print(f"if an older version of the kit wrote the card, write it anew: {again_by}")
+    elif wrong:
+        again_by = escape.plain(made.from_start or made.command)
+        print(f"if an older version of the kit measured them, measure and write again: {again_by}")
     return 1 if lines or wrong else 0
 
 

@@ -90,6 +90,7 @@ def test_altered_data_are_caught(card, capsys):
     assert code == 1
     assert "differs   run/consumed_sha256" in out
     assert "write it anew" not in out
+    assert f"measure and write again: make reproduce RUN={release.VARIANT}" in out
 
 
 def test_a_fact_that_no_command_measures_is_not_passed(card, capsys):

@@ -32,21 +32,30 @@ _KINDS = {
     "a signed web token": r"\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,2000}\.[\w-]{10}",
     "a private key": r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY|\bAGE-SECRET-KEY-1\w{50}",
     "a password in a URL": r"\b[a-z][a-z0-9+.]{1,20}://[^\s/:@\"'<>]{1,80}:[^\s/@\"'<>{}$]{6,200}@",
-    "a secret setting": r"\b[A-Z][A-Z0-9_]{0,60}(?:SECRET|TOKEN|PASSWORD|API_KEY)\s?=\s?[\"']?[A-Za-z0-9/+_-]{16}",
+    "a chat robot's address": r"discord(?:app)?\.com/api/webhooks/\d{5,25}/\w|\boapi\.dingtalk\.com/robot/send\?access_token=\w"
+    r"|\bopen\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/v\d/hook/\w|\bqyapi\.weixin\.qq\.com/cgi-bin/webhook/send\?key=\w"
+    r"|\b\d{8,10}:AA[\w-]{33}",
+    "a service's key": r"\bSG\.[\w-]{20,24}\.[\w-]{40}|\bdckr_pat_[\w-]{20}|\bdo[opr]_v1_[0-9a-f]{60}|\bAKLT\w{30}|\bms-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}"
+    r"|\blin_api_\w{30}|\bntn_\w{40}|\bpplx-\w{40}|\bxai-\w{60}|\bdapi[0-9a-f]{32}|\bvercel_blob_rw_\w{20}|\bSK[0-9a-f]{32}\b|\bAccountKey=[\w+/]{40}",
+    "a bearer's header": r"\b[Bb]earer\s{1,3}(?=\S{0,200}\d)[\w.~+/-]{20}",
+    "a secret setting": r"\b[A-Z][A-Z0-9_]{0,60}(?:SECRET|TOKEN|PASSWORD|API_KEY)\s?=\s?[\"']?[A-Za-z0-9/+_-]{16}"
+    r"|(?i:\b(?:[\w-]{1,40}[_-])?(?:password|passwd|secret|token|api[_-]?key)[\"']?(?:\s{0,3}[:=]\s{0,3}|\s)[\"']?)"
+    r"(?=[\w&!@#$%^*.+/-]{0,200}\d)(?=[\w&!@#$%^*.+/-]{0,200}[A-Za-z])[\w&!@#$%^*.+/-]{16}",
 }
 SECRETS: Mapping[str, re.Pattern[str]] = {
     what: re.compile(pattern, re.ASCII) for what, pattern in _KINDS.items()
 }
 _NAMES = re.compile(
-    r"\.env(?:\..*)?|\.?secrets?(?:\.\w+)?|\.netrc|\.pypirc|\.npmrc|\.git-credentials|credentials(?:\.\w+)?"
-    r"|id_(?:rsa|dsa|ecdsa|ed25519)|.*\.(?:pem|key|p12|pfx|kdbx|ovpn)|token(?:\.txt)?",
+    r"\.env(?:\..*)?|.+\.env|(?:\.?|client_)secrets?(?:\.\w+)?|[._]netrc|\.pypirc|\.npmrc|\.git-credentials|credentials(?:\.\w+)?"
+    r"|id_(?:rsa|dsa|ecdsa|ed25519)|.*\.(?:pem|key|p12|pfx|kdbx|ovpn|ppk|jks|keystore)|(?:\w+_)?token(?:\.\w+)?|\.htpasswd|\.pgpass"
+    r"|\.dockercfg|\.?kubeconfig|service[-_]account.*\.json|rclone\.conf|\.(?:bash|zsh|python)_history|wallet\.dat",
     re.IGNORECASE,
 )
 _DATABASE = re.compile(r".*\.(?:db|sqlite3?)(?:-(?:wal|shm|journal))?", re.IGNORECASE)
 SQLITE = b"SQLite format 3\0"
 _HOME = re.compile(
-    r"(?<![A-Za-z0-9_.])/(?:home|Users)/[\w.-]{1,64}/|(?<![A-Za-z0-9_.])/root/[\w.-]{1,64}"
-    r"|\b[A-Za-z]:\\{1,2}Users\\{1,2}[^\\\s]{1,64}\\"
+    r"(?<![A-Za-z0-9_.])(?:/mnt/[a-z])?/(?:home|Users|gpfs|lustre|nfs|scratch|workspace)/[\w.-]{1,64}/|(?<![A-Za-z0-9_.])/root/[\w.-]{1,64}"
+    r"|(?<![A-Za-z0-9])[A-Za-z]:\\{1,2}Users\\{1,2}[^\\\s]{1,64}\\"
 )
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _SPACES = frozenset("nrtbf")

@@ -32,6 +32,9 @@ SECRETS = {
     "a signed web token": ".".join(["eyJ" + "a" * 12, "eyJ" + "b" * 12, "c" * 12]),
     "a private key": "-----BEGIN OPENSSH PRIVATE KEY-----",
     "a password in a URL": "postgresql+psycopg://writer:hunter22@db/votes",
+    "a chat robot's address": "https://open.feishu.cn/open-apis/bot/v2/hook/" + "0a" * 16,
+    "a service's key": "SG." + "a1B2" * 5 + "ab." + "a1B2" * 11,
+    "a bearer's header": "Authorization: Bearer " + "a1B2" * 9,
     "a secret setting": "ARENA_SECRET=" + "0123456789abcdef",
 }
 
@@ -60,6 +63,19 @@ def test_every_kind_is_named_here():
     ("text", "what"),
     [
         ("github_pat_" + "A1b2_" * 10, "a GitHub token"),
+        ("machine x login y password " + "0a" * 20, "a secret setting"),
+        ("api_key: " + "0a" * 8, "a secret setting"),
+        ('{"password": "Tr0ub4dor&3horse"}', "a secret setting"),
+        (
+            "https://oapi.dingtalk.com/robot/send?access_token=" + "0a" * 16,
+            "a chat robot's address",
+        ),
+        ("123456789:AA" + "a1B_" * 8 + "x", "a chat robot's address"),
+        ("AccountKey=" + "a1B+" * 10, "a service's key"),
+        ("AKLT" + "a1B2" * 8, "a service's key"),
+        ("ms-01234567-89ab-cdef-0123-456789abcdef", "a service's key"),
+        ("在/mnt/c/Users/someone/x 里", "names a path of this machine"),
+        ("/scratch/someone/run", "names a path of this machine"),
         ("aws_secret_access_key = " + "a1/+" * 10, "an AWS key"),
         (json.dumps("x\n" + TOKEN), "a Hugging Face token"),  # \\n before it is no letter n
         ("\\u0068f_" + "a1B2" * 9, "a Hugging Face token"),
@@ -80,6 +96,8 @@ def test_other_forms(tmp_path, text, what):
         "hf_transfer, hf_hub_download(repo_id), ghp_ 开头的令牌, AIza 开头的钥匙",
         "postgresql+psycopg://USER:PASSWORD_HERE",
         "EOS_TOKEN = <|endoftext|>, HF_TOKEN=…",
+        "password: correcthorsebattery, token: 151643, api_key: YOUR_API_KEY_IS_HERE",
+        "a bearer of the-standard-in-his-time, Bearer token of the king",
     ],
 )
 def test_what_only_looks_like_it(tmp_path, text):
@@ -130,7 +148,21 @@ def test_metadata_headers_and_archives_are_looked_into(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    [".env", ".env.local", "secret", "secrets.json", ".netrc", "id_ed25519", "server.pem", "token"],
+    [
+        ".env",
+        ".env.local",
+        "secret",
+        "secrets.json",
+        ".netrc",
+        "id_ed25519",
+        "server.pem",
+        "token",
+        "prod.env",
+        "client_secret.json",
+        "hf_token",
+        ".pgpass",
+        ".bash_history",
+    ],
 )
 def test_names_of_secrets(tmp_path, name):
     assert found(write(tmp_path, "x", name)) == [f"{name}: has the name of a secret"]
