@@ -94,7 +94,7 @@ def add_endpoints(app: gradio.Server) -> None:
     Programs.session.__annotations__["request"] = gradio.Request  # by which Gradio knows to give it
     endpoints = Programs(app.state)
     for endpoint in (endpoints.session, endpoints.next, endpoints.vote, endpoints.results):
-        app.api(_in_sentences(endpoint), name=endpoint.__name__, concurrency_limit=None)
+        app.api(in_sentences(endpoint), name=endpoint.__name__, concurrency_limit=None)
 
 
 def _body(kind: type[B], protocol: str, language: str, **fields: Any) -> B:
@@ -111,7 +111,7 @@ def _text(sent: object) -> str:
     return sent
 
 
-def _in_sentences(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+def in_sentences(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """Lets an endpoint say the same fixed sentences as the page's routes."""
     import gradio
 

@@ -39,6 +39,7 @@ from coig_writer.errors import ConfigError
 if TYPE_CHECKING:
     import gradio
 
+PROXIES = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,::1,fc00::/7"  # private networks
 GRACE_S = 10  # for requests under way when the server is told to stop
 
 
@@ -162,8 +163,10 @@ def serve(app: gradio.Server, host: str, port: int, name: str = "arena") -> int:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    if os.environ.get("SPACE_ID"):  # its proxy says who the client is
-        os.environ.setdefault("FORWARDED_ALLOW_IPS", "*")
+    if os.environ.get(
+        "SPACE_ID"
+    ):  # its proxies say who the client is; what a client says itself is not believed
+        os.environ.setdefault("FORWARDED_ALLOW_IPS", PROXIES)
     try:
         app.launch(server_name=host, server_port=port, prevent_thread_lock=True, quiet=True)
     except OSError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from coig_writer.arena.server.api import in_sentences
 from coig_writer.arena.server.backup import Backup
 from coig_writer.arena.server.board import Board
 from coig_writer.arena.server.booth import Booth
@@ -50,7 +51,7 @@ def tables(booth: Booth, board: Board) -> gr.Blocks:
             [summary, table],
             api_visibility="private",
         )
-        api(results, api_name="results")
+        api(in_sentences(results), api_name="results")
     return blocks
 
 

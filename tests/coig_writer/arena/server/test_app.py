@@ -14,10 +14,13 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI, Request
+from fastapi.testclient import TestClient
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from coig_writer.arena.server.app import create_app
+from coig_writer.arena.server.app import PROXIES, create_app
 from coig_writer.arena.server.backup import Backup
 from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.guard import LOCAL, SENTENCES
@@ -271,3 +274,16 @@ def test_an_account_signs_in_through_gradio(make_booth, monkeypatch):
     with launched(booth) as url:
         assert httpx.get(f"{url}/api/study").json()["accounts"] is True
         assert httpx.get(f"{url}/login/huggingface").status_code in (302, 307)
+
+
+def test_on_a_space_the_address_is_what_its_proxy_saw_not_what_a_client_claims():
+    app: Any = FastAPI()
+
+    @app.get("/")
+    def address(request: Request) -> str:
+        return request.client.host if request.client else ""
+
+    behind: Any = ProxyHeadersMiddleware(app, PROXIES)
+    client = TestClient(behind, client=("10.16.0.1", 5))
+    told = {"x-forwarded-for": "6.6.6.6, 203.0.113.9, 10.16.3.4"}
+    assert client.get("/", headers=told).json() == "203.0.113.9"
