@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import subprocess
@@ -56,36 +57,39 @@ def in_turn(people, kind, answer):
     return worked
 
 
-def people_at(root: Path, repository: Path, url: str):
-    """Returns what ``curate`` calls between its rounds."""
+@contextlib.contextmanager
+def people_at(curation: Path, repository: Path):
+    """Serves a workbench on a curation that is still empty; gives what ``curate`` calls between its rounds."""
+    roles = {
+        **dict.fromkeys(ANNOTATORS, "annotate"),
+        **dict.fromkeys(answer_key.REVIEWERS, "review"),
+    }
+    lines = (f"  - {{alias: {alias}, roles: [{role}]}}\n" for alias, role in roles.items())
+    (curation / "workbench").mkdir(parents=True)
+    (curation / "workbench" / "people.yaml").write_text("people:\n" + "".join(lines))
     app = [sys.executable, str(repository / "space" / "app.py"), "workbench"]
-    places = ["--curation", str(root)]
+    port = free_port()
+    url, places = f"http://127.0.0.1:{port}", ["--curation", str(curation)]
+    command = [*app, "invite", *places, "--url", url]
+    out = subprocess.run(command, capture_output=True, text=True, check=True)
+    links = {line.split("\t")[0]: line.split("\t")[2] for line in out.stdout.splitlines()}
+    command = [*app, *places, "--port", str(port)]
+    with started(command, f"{url}/health", curation.parent, dict(os.environ)):
+        known = {alias: Person(url, links[alias]) for alias in roles}
 
-    def links():
-        command = [*app, "invite", *places, "--url", url]
-        out = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
-        return {line.split("\t")[0]: line.split("\t")[2] for line in out.stdout.splitlines()}
-
-    def work_once(where):
-        command = [*app, *places, "--port", url.rpartition(":")[2]]
-        with started(command, f"{url}/health", root.parent, dict(os.environ)):
-            known = links()
-            wrote = in_turn([Person(url, known[a]) for a in ANNOTATORS], "annotate", written)
-            assigned = {
-                a.item: a
-                for a in read_assignments(work(where.root, "review") / "assignments.jsonl")
-            }
+        def work_once(where):
+            wrote = in_turn([known[a] for a in ANNOTATORS], "annotate", written)
+            made = read_assignments(work(where.root, "review") / "assignments.jsonl")
+            assigned = {assignment.item: assignment for assignment in made}
             judged = [
                 in_turn(
-                    [Person(url, known[name])],
-                    "review",
-                    lambda view, name=name: verdict(view, name, assigned),
+                    [known[name]], "review", lambda view, name=name: verdict(view, name, assigned)
                 )
                 for name in answer_key.REVIEWERS
             ]
-        return any([wrote, *judged])
+            return any([wrote, *judged])
 
-    return work_once
+        yield work_once
 
 
 def written(view):
@@ -106,9 +110,8 @@ def test_the_workbench_packs_what_files_pack(root, tmp_path):
     by_files, at_desk = tmp_path / "files", tmp_path / "desk"
     plan = curate.demo_plan(author="draft")
     curate.demonstration(by_files, plan)
-    url = f"http://127.0.0.1:{free_port()}"
-    people = people_at(at_desk, root, url)
-    curate.demonstration(at_desk, dataclasses.replace(plan, people=people))
+    with people_at(at_desk, root) as people:
+        curate.demonstration(at_desk, dataclasses.replace(plan, people=people))
     assert len(packed(by_files)) >= 15
     assert packed(at_desk) == packed(by_files)
     answers = {f.stem for f in (work(at_desk, "reverse") / "answers").iterdir()}
