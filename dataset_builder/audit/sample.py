@@ -1,7 +1,7 @@
 """Measures the kit's own texts: python -m dataset_builder audit --sample [--reference FILE].
 
 Per genre, counts and lengths of the sample triplets; for samples and benchmark queries, how alike
-they are. With ``--reference`` (JSONL, may be gzipped, with ``prompt_id`` and ``prompt``) the same figures
+they are and what they all do (forbid, name a length, tell of a cut). With ``--reference`` (JSONL, may be gzipped, with ``prompt_id`` and ``prompt``) the same figures
 of those prompts stand beside random subsets of as many Chinese queries.
 """
 
@@ -18,6 +18,7 @@ from coig_writer.errors import InputError
 from coig_writer.files import read_rows
 from coig_writer.taxonomy import published
 from coig_writer.triplet import Language, Triplet
+from dataset_builder.audit import habits
 from dataset_builder.audit.diversity import FALLING, FIGURES, Diversity, measure
 from dataset_builder.packing import samples, summary
 
@@ -80,6 +81,19 @@ def show_set(name: str, texts: Sequence[str], language: Language = "zh") -> None
     show(f"{name}, first {BEGINNING} characters", measure(beginnings, language))
 
 
+def show_habits(triplets: Sequence[Triplet], real: Sequence[str]) -> None:
+    """Prints how many texts forbid, name a length, tell of a cut; real prompts beside them, if given."""
+    found = habits.of_triplets(triplets)
+    for language in benchmark.LANGUAGES:
+        texts = [q.query for q in benchmark.queries(language)]
+        found |= habits.of_prompts(f"{language} queries", texts, language)
+    if real:
+        found |= habits.of_prompts("reference prompts", real)
+    print()
+    for name, value in found.items():
+        print(f"{name:<46}{value:>11}")
+
+
 def compare(queries: Sequence[str], prompts: Sequence[str]) -> None:
     """Prints the figures of the reference beside those of random subsets of as many queries.
 
@@ -135,6 +149,8 @@ def main() -> int | None:
         show_set(f"sample {part}s", [getattr(t, part) for t in triplets])
     for language in benchmark.LANGUAGES:
         show_set(f"{language} queries", [q.query for q in benchmark.queries(language)], language)
-    if arguments.reference:
-        compare([q.query for q in benchmark.queries("zh")], reference(arguments.reference))
+    real = reference(arguments.reference) if arguments.reference else []
+    show_habits(triplets, real)
+    if real:
+        compare([q.query for q in benchmark.queries("zh")], real)
     return None

@@ -79,7 +79,7 @@ def test_form_is_the_share_of_rules_kept_and_missing_where_none_was_asked() -> N
     ci = "漠漠轻寒上小楼，晓阴无赖似穷秋，淡烟流水画屏幽。\n自在飞花轻似梦，无边丝雨细如愁，宝帘闲挂小银钩。"
     assert form_of(ci, "zh-poetry-3") == 1
     assert form_of(ci.replace("轻寒", "电寒"), "zh-poetry-3") == 4 / 5  # the character is forbidden
-    assert form_of("牙掉了，要坚强。", "zh-poetry-2") == 1 / 2
+    assert form_of("坚持就是胜利，加油。", "zh-slogan-4") == 1 / 2
     assert form_of("字", "zh-wuxia-1") == Missing(
         "the query asks for no form, forbids no string and names no section"
     )

@@ -100,6 +100,8 @@ def test_the_command_measures_every_genre_and_set(tmp_path, root, monkeypatch):
         "en queries",
         "self_bleu",
         "of 8 Chinese",
+        "reasonings that tell of a cut",
+        "reference prompts that forbid                      0 of 8",
     ):
         assert word in done.stdout
     assert diversity.FIGURES[0] in done.stdout
