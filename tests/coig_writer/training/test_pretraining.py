@@ -31,6 +31,12 @@ def test_paragraphs_that_share_thirteen_characters_with_a_kept_out_text_go():
     assert gone == 2
 
 
+def test_no_text_of_the_kit_repeats_a_sample_whose_loss_is_reported():
+    texts, kept_out = pretrain.of_kit()
+    left, gone = pretraining.without(texts, kept_out)
+    assert (len(left), gone) == (len(texts), 0)
+
+
 def test_a_base_is_prepared_and_trained_and_keeps_the_weights_of_its_best_epoch(tmp_path):
     texts = [Text("a", f"第{n}夜，雨落在瓦上，灯还亮着。" * 6, weight=2) for n in range(12)]
     longer = dataclasses.replace(TINY, epochs=9)
