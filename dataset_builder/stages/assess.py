@@ -33,7 +33,7 @@ from dataset_builder.stages.stage import Settings, Stage, Step, deciding, option
 
 DIMENSIONS = ("completeness", "format", "errors", "logic", "creativity")
 LEAST = 6
-RULES_VERSION = 5
+RULES_VERSION = 6
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ LONGEST = 400  # characters: a longer text has more in it than a refusal
 _SERVICE = r"(?:提供|生成|创作|撰写|写|协助|回答|满足|完成|帮助|帮您|帮你|讨论|处理|继续|参与|输出)"
 _CANNOT = rf"(?:无法|不能|不便|不可以|没有办法|没办法|难以)(?:为|给|替|向|帮)?(?:您|你)?[^。！？\n]{{0,8}}?{_SERVICE}"
 _REFUSES = re.compile(
-    rf"\s?\s?(?:(?:非常|很|十分|真的)?(?:抱歉|对不起|不好意思|遗憾)[，,。！! ]*)?(?:(?:由于|因为|鉴于|根据)[^，,。\n]{{0,30}}[，,])?(?:作为[^，,。\n]{{0,16}}[，,])?\s?\s?(?:但|目前)?我(?:暂时|目前|可能)?{_CANNOT}"
+    rf"\s?\s?(?:(?:非常|很|十分|真的)?(?:抱歉|对不起|不好意思|遗憾)[，,。！! ]*)?(?:(?:由于|因为|鉴于|根据)[^，,。\n]{{0,30}}[，,])?(?:作为(?:[^，,。\n]{{0,16}}[，,]|[^，,。\n]{{0,10}}(?:AI|人工智能|助手|模型)))?(?:我(?:能|完全|非常|很)?(?:理解|明白|了解)(?:您|你)的[^，,。\n]{{0,10}}[，,]|(?:您|你)的(?:请求|要求|描述|问题)[^，,。\n]{{0,12}}(?:违反|违背|不符合)[^，,。\n]{{0,16}}[，,])?\s?\s?(?:但是?|目前|因此|所以)?我(?:暂时|目前|可能)?{_CANNOT}"
     r"|\s?\s?(?:(?:(?:i(?:'m|’m| am) )?(?:very |really |so )?sorry|i(?: do| must)? apologi[sz]e|unfortunately)[,.]? (?:but )?)?(?:as an? [^,.\n]{0,30}, )?i (?:can(?:no|'|’)t|am (?:unable|not able) to|won(?:'|’)t(?: be able to)?) "
     r"(?:(?:help|assist)(?: you)?(?: with\b|[.!]? *$)|comply|(?:write|create|provide|generate|fulfil|continue|discuss|produce)(?: [a-z'’]+){0,5}? (?:that|this|such|content|request|material)\b)",
     re.IGNORECASE,
