@@ -9,8 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from datasets import Dataset
@@ -18,13 +17,13 @@ from transformers import AutoTokenizer
 from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
 
 from coig_writer import facts
-from coig_writer.errors import ConfigError, DriftError, MissingInputError
+from coig_writer.errors import ConfigError, DriftError
 from coig_writer.facts import Fact
 from coig_writer.files import write_json
 from coig_writer.mixing import controls, mixing
 from coig_writer.mixture import Lock, MixtureRow, ids_hash
 from coig_writer.record import to_row
-from coig_writer.training import curves, ledger, modes, provenance, recount
+from coig_writer.training import checkpoints, curves, ledger, modes, provenance, recount
 from coig_writer.training import recipe as recipes
 from coig_writer.training.modes import Mode
 from coig_writer.training.recipe import RecipeArguments
@@ -32,8 +31,6 @@ from coig_writer.training.samples import EpochSamples
 from coig_writer.training.trainer import RecipeTrainer
 
 logger = logging.getLogger(__name__)
-# How an optimizer step is shared out: a run goes on, or stands finished, on another number of devices.
-SHARING = ("per_device_train_batch_size", "gradient_accumulation_steps")
 
 
 def mixture_folder(recipe: RecipeArguments, variant: str) -> Path:
@@ -71,11 +68,14 @@ def train(recipe: RecipeArguments, sft: SFTConfig, model: ModelConfig, variant: 
     rows, lock = read_mixture(recipe, variant, recipes.longest(sft))
     sft = controls.applied(controls.resolve(variant, Path(recipe.controls)), recipe, sft)
     out = recipes.out(sft) / variant
-    settings = _settings(sft, model) | {"lock": lock, "global_batch_size": recipe.global_batch_size}
+    settings = checkpoints.settings(sft, model) | {
+        "lock": lock,
+        "global_batch_size": recipe.global_batch_size,
+    }
     if recipe.mode != "plain":  # runs of before there were modes keep their fingerprint
         settings["mode"] = recipe.mode
-    marks = _marks(settings)
-    if not recipe.overwrite_run and _finished(out, marks):
+    marks = checkpoints.marks(settings)
+    if not recipe.overwrite_run and checkpoints.finished(out, marks):
         logger.info(
             f"{variant}: the finished run stands in {out}; --overwrite_run true trains again"
         )
@@ -89,8 +89,8 @@ def train(recipe: RecipeArguments, sft: SFTConfig, model: ModelConfig, variant: 
     if recipe.epoch_samples:
         trainer.add_callback(EpochSamples(recipe.epoch_samples, trainer))
     if recipe.overwrite_run:
-        _clear(out, trainer)
-    trainer.train(resume_from_checkpoint=_checkpoint(out, marks, trainer))
+        checkpoints.clear(out, trainer)
+    trainer.train(resume_from_checkpoint=checkpoints.last(out, marks, trainer))
     seconds, spent = trainer.seconds, trainer.spent()
     trainer.save_model(str(out))
     trainer.save_state()
@@ -133,91 +133,6 @@ def _stated(trainer: RecipeTrainer, model: ModelConfig, seconds: float, mark: st
         *provenance.computed(trainer.mode, trainer.args, model),
         *provenance.made_of(trainer.model, model),
     ]
-
-
-def _marks(settings: Mapping[str, object]) -> tuple[str, str]:
-    """Returns a run's fingerprint, and the one that an older version gave it."""
-    shared = {key: value for key, value in settings.items() if key not in SHARING}
-    return recipes.fingerprint(shared), recipes.fingerprint(settings)
-
-
-def _settings(sft: SFTConfig, model: ModelConfig) -> dict[str, object]:
-    """Returns the settings that can change the weights; places and logging cannot."""
-    places = (
-        "output_dir",
-        "run_name",
-        "hub_token",
-        "logging_steps",
-        "report_to",
-        "disable_tqdm",
-        "save_steps",
-        "save_total_limit",
-    )
-    return {k: v for k, v in {**sft.to_dict(), **vars(model)}.items() if k not in places}
-
-
-def _finished(out: Path, marks: Collection[str]) -> bool:
-    try:
-        return facts.read(out / "facts.json")["run/fingerprint"].value in marks
-    except (MissingInputError, KeyError):
-        return False
-
-
-def _clear(out: Path, trainer: RecipeTrainer) -> None:
-    """Removes what would keep a finished run from being trained again; an unfinished one goes on."""
-    if trainer.is_world_process_zero() and (out / "facts.json").is_file():
-        for checkpoint in _checkpoints(out):
-            shutil.rmtree(checkpoint)
-        (out / "facts.json").unlink()
-    trainer.accelerator.wait_for_everyone()
-
-
-def _checkpoint(out: Path, marks: Sequence[str], trainer: RecipeTrainer) -> str | None:
-    """Returns the last whole checkpoint of the same run; an older run's leavings are not resumed."""
-    stamp = out / "fingerprint"
-    found = _checkpoints(out)
-    if found and not (stamp.is_file() and stamp.read_text() in marks):
-        raise ConfigError(
-            f"{out} holds checkpoints of a run with other settings",
-            f"remove that folder, or add --output_dir with another one (kept: {found[-1].name})",
-        )
-    while found and not _whole(found[-1]):
-        logger.warning(f"{found.pop()} was cut off while it was written and is not resumed from")
-    if found:
-        _check_states(found[-1], sharded=trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled)
-        logger.info(f"resuming from {found[-1]}")
-        return str(found[-1])
-    if trainer.is_world_process_zero():
-        out.mkdir(parents=True, exist_ok=True)
-        stamp.write_text(marks[0])
-    return None
-
-
-def _check_states(checkpoint: Path, *, sharded: bool) -> None:
-    """Refuses optimizer states of another form, in whose place transformers would begin with none.
-
-    Raises:
-        ConfigError: The checkpoint is of whole weights and this launch shards them, or the other way round.
-    """
-    if (checkpoint / "optimizer.pt").is_file() == sharded:
-        raise ConfigError(
-            f"{checkpoint} holds {'whole' if sharded else 'sharded'} optimizer states, and this launch keeps {'sharded' if sharded else 'whole'} ones",
-            f"go on with: accelerate launch --config_file recipes/accelerate/{'ddp.yaml (or one_gpu.yaml)' if sharded else 'fsdp2.yaml (or zero3.yaml)'} recipes/sft.py …",
-        )
-
-
-def _checkpoints(out: Path) -> list[Path]:
-    numbered = [p for p in out.glob("checkpoint-*") if p.name.partition("-")[2].isdecimal()]
-    return sorted(numbered, key=lambda path: int(path.name.partition("-")[2]))
-
-
-def _whole(checkpoint: Path) -> bool:
-    """Tells whether a checkpoint was written to its end: the trainer's state is its last file."""
-    try:
-        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def _trainer(

@@ -10,7 +10,7 @@ from trl import ModelConfig
 
 from coig_writer.cards.recompute import RECORDED
 from coig_writer.errors import ConfigError
-from coig_writer.training import provenance, run
+from coig_writer.training import checkpoints, provenance
 from coig_writer.training.modes import Mode
 from coig_writer.training.trainer import RecipeTrainer
 
@@ -23,7 +23,7 @@ TRAINER: Any = SimpleNamespace(
 )
 
 
-def checkpoints(out, **states):
+def saved(out, **states):
     """Lays checkpoints by step, each with the text of its trainer state; None leaves the file out."""
     out.mkdir(exist_ok=True)
     (out / "fingerprint").write_text("mark")
@@ -36,31 +36,31 @@ def checkpoints(out, **states):
 
 
 def test_a_run_resumes_from_its_last_checkpoint_by_number(tmp_path):
-    checkpoints(tmp_path, step9="{}", step10="{}")
+    saved(tmp_path, step9="{}", step10="{}")
     (tmp_path / "checkpoint-best").mkdir()
-    assert run._checkpoint(tmp_path, ["mark"], TRAINER) == str(tmp_path / "checkpoint-10")
+    assert checkpoints.last(tmp_path, ["mark"], TRAINER) == str(tmp_path / "checkpoint-10")
 
 
 @pytest.mark.parametrize("cut", ["", '{"epoch": 1, "glo', None])
 def test_a_checkpoint_cut_off_by_a_kill_is_passed_over_and_named(tmp_path, caplog, cut):
-    checkpoints(tmp_path, step1="{}", step2=cut)
+    saved(tmp_path, step1="{}", step2=cut)
     with caplog.at_level(logging.INFO):
-        found = run._checkpoint(tmp_path, ["mark"], TRAINER)
+        found = checkpoints.last(tmp_path, ["mark"], TRAINER)
     assert found == str(tmp_path / "checkpoint-1")
     assert "checkpoint-2 was cut off" in caplog.text
 
 
 def test_with_no_whole_checkpoint_the_run_starts_anew(tmp_path):
-    checkpoints(tmp_path, step1="")
-    assert run._checkpoint(tmp_path, ["mark"], TRAINER) is None
-    assert run._checkpoint(tmp_path / "new", ["other"], TRAINER) is None
+    saved(tmp_path, step1="")
+    assert checkpoints.last(tmp_path, ["mark"], TRAINER) is None
+    assert checkpoints.last(tmp_path / "new", ["other"], TRAINER) is None
     assert (tmp_path / "new" / "fingerprint").read_text() == "other"
 
 
 def test_checkpoints_of_other_settings_are_refused(tmp_path):
-    checkpoints(tmp_path, step1="{}")
+    saved(tmp_path, step1="{}")
     with pytest.raises(ConfigError, match="other settings"):
-        run._checkpoint(tmp_path, ["changed"], TRAINER)
+        checkpoints.last(tmp_path, ["changed"], TRAINER)
 
 
 def test_how_a_run_computed_is_what_only_it_can_know():
@@ -74,30 +74,30 @@ def test_how_a_run_computed_is_what_only_it_can_know():
 def test_a_finished_run_that_is_to_be_overwritten_loses_its_checkpoints_and_an_unfinished_one_goes_on(
     tmp_path,
 ):
-    checkpoints(tmp_path, step1="{}")
-    run._clear(tmp_path, TRAINER)
-    assert run._checkpoint(tmp_path, ["mark"], TRAINER) == str(tmp_path / "checkpoint-1")
+    saved(tmp_path, step1="{}")
+    checkpoints.clear(tmp_path, TRAINER)
+    assert checkpoints.last(tmp_path, ["mark"], TRAINER) == str(tmp_path / "checkpoint-1")
     (tmp_path / "facts.json").write_text("{}")
-    run._clear(tmp_path, TRAINER)
-    assert run._checkpoint(tmp_path, ["mark"], TRAINER) is None
+    checkpoints.clear(tmp_path, TRAINER)
+    assert checkpoints.last(tmp_path, ["mark"], TRAINER) is None
 
 
 def test_another_number_of_devices_is_the_same_run_and_another_rate_is_not():
     settings = {"learning_rate": 1e-5, "gradient_accumulation_steps": 32, "seed": 42}
     (mark, old), (shared, _) = (
-        run._marks(s) for s in (settings, settings | {"gradient_accumulation_steps": 4})
+        checkpoints.marks(s) for s in (settings, settings | {"gradient_accumulation_steps": 4})
     )
     assert mark == shared != old
-    assert mark != run._marks(settings | {"learning_rate": 2e-5})[0]
+    assert mark != checkpoints.marks(settings | {"learning_rate": 2e-5})[0]
 
 
 @pytest.mark.parametrize(("sharded", "file"), [(True, "fsdp2.yaml"), (False, "one_gpu.yaml")])
 def test_states_of_another_form_are_refused_with_the_launch_to_type(tmp_path, sharded, file):
     if not sharded:
         (tmp_path / "optimizer.pt").touch()
-    run._check_states(tmp_path, sharded=sharded)
+    checkpoints._check_states(tmp_path, sharded=sharded)
     with pytest.raises(ConfigError, match=file):
-        run._check_states(tmp_path, sharded=not sharded)
+        checkpoints._check_states(tmp_path, sharded=not sharded)
 
 
 def test_the_licence_of_a_base_is_what_its_card_says(tmp_path):
