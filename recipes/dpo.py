@@ -4,10 +4,12 @@ Or from files of prompt, chosen, rejected: --preferences FILE …. Without ``--c
 cw_10k; on a CPU with the smoke model: python recipes/dpo.py --config recipes/configs/dpo_demo.yaml --preferences
 FILE. Some prompts are held out; on them it prints how often the model has come to like the chosen answer
 better, with an interval by prompt, and how far it merely likes length. recipes/merge.py makes a plain model.
+A finished run stands; an unfinished one goes on from its last checkpoint (--save_strategy steps).
 """
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -21,10 +23,14 @@ DEFAULT = Path(__file__).parent / "configs" / "dpo.yaml"
 
 def main() -> int | None:
     """Trains and reports."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("coig_writer").setLevel(logging.INFO)
     own, settings, model = dpo.parse(None, DEFAULT)
     recipes.check_hardware(settings, recipes.base(model))
     recipes.check_quantization(model)
-    print(reward_report.rendered(dpo.train(own, settings, model)))
+    report = dpo.train(own, settings, model)
+    if report is not None:
+        print(reward_report.rendered(report))
     print(f"{settings.output_dir}: model, its pairs, their lock and facts", flush=True)
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 
@@ -13,10 +14,16 @@ from coig_writer import facts
 from tests.recipes.runs import ENVIRONMENT, ROOT
 
 
-def dpo(folder, *flags):
+def dpo(folder, pairs, *flags, out=None):
     command = (
-        *("--config", "recipes/configs/dpo_demo.yaml", "--output_dir", str(folder / "model")),
+        *(
+            "--config",
+            "recipes/configs/dpo_demo.yaml",
+            "--output_dir",
+            str(out or folder / "model"),
+        ),
         *("--model_name_or_path", str(folder / "smoke")),
+        *("--preferences", str(folder / f"{pairs}.jsonl")),
     )
     return subprocess.run(
         [sys.executable, "recipes/dpo.py", *command, *flags],
@@ -24,9 +31,14 @@ def dpo(folder, *flags):
     )  # fmt: skip
 
 
-@pytest.mark.slow
-def test_a_planted_preference_is_learned_on_unseen_prompts_locked_and_not_mixed(tmp_path):
-    command = [sys.executable, "recipes/smoke.py", "--out", str(tmp_path / "smoke")]
+CHECKPOINTS = ("--save_strategy", "steps", "--save_steps", "1", "--save_total_limit", "2")
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory):
+    """A finished run on planted preferences: its folder, what it printed, and the pairs."""
+    folder = tmp_path_factory.mktemp("dpo")
+    command = [sys.executable, "recipes/smoke.py", "--out", str(folder / "smoke")]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     lines = [
         {
@@ -36,21 +48,59 @@ def test_a_planted_preference_is_learned_on_unseen_prompts_locked_and_not_mixed(
         }
         for i, j in itertools.product(range(12), range(3))
     ]
-    file = tmp_path / "pairs.jsonl"
-    file.write_text("".join(json.dumps(x, ensure_ascii=False) + "\n" for x in lines))
-    done = dpo(tmp_path, "--preferences", str(file))
+    pairs(folder, "pairs", lines)
+    done = dpo(folder, "pairs")
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "interval by prompt" in done.stdout
-    found = facts.read(tmp_path / "model" / "facts.json")
+    return folder, done.stdout, lines
+
+
+def pairs(folder, name, lines):
+    text = "".join(json.dumps(x, ensure_ascii=False) + "\n" for x in lines)
+    (folder / f"{name}.jsonl").write_text(text)
+
+
+def consumed(run):
+    return [json.loads(line) for line in (run / "consumed-0.jsonl").open()]
+
+
+@pytest.mark.slow
+def test_a_planted_preference_is_learned_on_unseen_prompts(taught):
+    folder, printed, _ = taught
+    assert "interval by prompt" in printed
+    found = facts.read(folder / "model" / "facts.json")
     assert found["dpo/accuracy"].n == 7
     assert float(found["dpo/accuracy"].value) > 0.9
     assert found["dpo/train_pairs"].value == 29
-    assert (
-        int(found["dpo/tokens"].value) > 29 * 2 * 20
-    )  # both answers of a pair, with system turn and prompt
-    locked = json.loads((tmp_path / "model" / "preferences.lock.json").read_text())
+    seen = consumed(folder / "model")
+    epochs = seen[-1]["epoch"] + 1
+    assert sorted(i for x in seen for i in x["pairs"]) == sorted([*range(29)] * epochs)
+    assert (found["dpo/consumed"].value, found["dpo/repeated"].value) == (29 * epochs, 0)
+    # both answers of a pair, with system turn and prompt
+    assert int(found["dpo/tokens"].value) > epochs * 29 * 2 * 20
+
+
+@pytest.mark.slow
+def test_pairs_are_locked_a_finished_run_stands_and_other_pairs_are_not_mixed_in(taught):
+    folder, _, lines = taught
+    locked = json.loads((folder / "model" / "preferences.lock.json").read_text())
     assert (locked["train"]["pairs"], locked["held_out"]["pairs"]) == (29, 7)
-    file.write_text("".join(json.dumps(x, ensure_ascii=False) + "\n" for x in lines[1:]))
-    other = dpo(tmp_path, "--preferences", str(file))
+    assert "the finished run stands" in dpo(folder, "pairs").stderr
+    pairs(folder, "fewer", lines[1:])
+    other = dpo(folder, "fewer")
     assert other.returncode == 1
     assert "other preferences or settings" in other.stderr
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_goes_on_to_the_same_weights_and_record(taught):
+    folder, _, _ = taught
+    run = folder / "saved"
+    saved = dpo(folder, "pairs", *CHECKPOINTS, out=run)
+    assert saved.returncode == 0, saved.stderr[-3000:]
+    *_, before, last = sorted(run.glob("checkpoint-*"), key=lambda f: int(f.name[11:]))
+    shutil.rmtree(last)  # as if it had been killed in its last step
+    (run / "facts.json").unlink()
+    assert f"resuming from {before}" in dpo(folder, "pairs", *CHECKPOINTS, out=run).stderr
+    weights = [(f / "model.safetensors").read_bytes() for f in (run, folder / "model")]
+    assert weights[0] == weights[1]
+    assert consumed(run) == consumed(folder / "model")

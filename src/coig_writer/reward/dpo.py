@@ -1,4 +1,4 @@
-"""A writer taught by preferences: TRL's DPOTrainer, a lock of its pairs, and figures on unseen prompts.
+"""A writer taught by preferences: TRL's DPOTrainer, a lock of its pairs, what each step consumed, and figures on unseen prompts.
 
 The loss is -log σ(β·(log-ratio of the chosen answer - log-ratio of the rejected one)), each ratio of the model to
 what it was before. β times a log-ratio is a reward, so the same report as a reward model's says how well
@@ -8,26 +8,33 @@ it agrees with the votes on prompts that it never saw.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from datasets import Dataset
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.trainer_utils import TrainOutput
+from trl import DPOConfig, DPOTrainer, ModelConfig, get_peft_config, get_quantization_config
 
 from coig_writer import facts
 from coig_writer.errors import ConfigError, DriftError
 from coig_writer.facts import Fact
-from coig_writer.files import read_json, rows_sha256, write_json
+from coig_writer.files import appending, read_json, read_rows, rows_sha256, write_json
 from coig_writer.reward import preferences as reward
 from coig_writer.reward import report as reward_report
 from coig_writer.reward import run
 from coig_writer.reward.preferences import Preference, Preferences, Split
 from coig_writer.reward.report import Report
 from coig_writer.reward.run import PreferenceArguments
+from coig_writer.training import checkpoints, curves, provenance, recount
 from coig_writer.training import recipe as recipes
+from coig_writer.training.modes import Mode
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-    from trl import DPOConfig, DPOTrainer, ModelConfig
-
+logger = logging.getLogger(__name__)
 LOCK = "preferences.lock.json"
 
 
@@ -39,8 +46,6 @@ def parse(
     Raises:
         ConfigError: A key is unknown, removed, or holds a wrong value; or the loss is another than the report's.
     """
-    from trl import DPOConfig, ModelConfig
-
     classes = (PreferenceArguments, DPOConfig, ModelConfig)
     given = recipes.command_line(arguments, default_config)
     recipes.check_keys(given, classes)
@@ -72,15 +77,101 @@ def lock(
     }
 
 
-def train(own: PreferenceArguments, settings: DPOConfig, model: ModelConfig) -> Report:
+class PreferenceTrainer(DPOTrainer):
+    """A DPOTrainer that writes down which pairs each optimizer step consumed.
+
+    As with a fine-tune, a pair counts when its gradient is computed, and lines of steps after the checkpoint are
+    cut off when a run resumes. Pairs are named by their number in ``pairs.jsonl``'s part for training.
+    """
+
+    args: DPOConfig
+    model: PreTrainedModel
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.data_collator: Any = _WithPairs(self.data_collator)
+        self._open: list[_Taken] = []
+
+    @property
+    def consumed_file(self) -> Path:
+        """Where this process records its pairs."""
+        return recipes.out(self.args) / f"consumed-{self.args.process_index}.jsonl"
+
+    def _set_signature_columns_if_needed(self) -> None:
+        chosen: Callable[[], None] = super()._set_signature_columns_if_needed
+        chosen()
+        columns: Any = self._signature_columns  # transformers declares the None it begins with
+        if "pair" not in columns:
+            columns.append("pair")
+
+    def train(
+        self, resume_from_checkpoint: str | bool | None = None, *rest: Any, **arguments: Any
+    ) -> TrainOutput:
+        """Trains; a resumed run keeps the record up to its checkpoint and no further."""
+        step = int(str(resume_from_checkpoint).rpartition("-")[2]) if resume_from_checkpoint else 0
+        kept = recount.rows_until(self.consumed_file, step)
+        recount.keep(self.consumed_file, [row for _, row in kept])
+        return super().train(resume_from_checkpoint, *rest, **arguments)
+
+    def training_step(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, Any],
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor:
+        """Computes one gradient; with the step's last one it records the pairs they all came from."""
+        pairs, mask = inputs.pop("pair"), inputs["attention_mask"]
+        step: Callable[..., torch.Tensor] = super().training_step
+        loss = step(model, inputs, num_items_in_batch)
+        self._open.append(_Taken(pairs, int(mask.sum()), mask.numel()))
+        if self.accelerator.sync_gradients:
+            with appending(self.consumed_file) as add:
+                for taken in self._open:
+                    add(
+                        {
+                            "epoch": int((self.state.epoch or 0) + 1e-9),
+                            "step": self.state.global_step + 1,
+                            "pairs": taken.pairs,
+                            "tokens": taken.tokens,
+                            "padding": taken.width - taken.tokens,
+                        }
+                    )
+            self._open = []
+        return loss
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Taken:
+    """A micro-batch whose gradient is computed: its pairs, their tokens, and its size with padding."""
+
+    pairs: list[int]
+    tokens: int
+    width: int
+
+
+class _WithPairs:
+    """A collator that passes the numbers of a batch's pairs through, as a list that stays on the host."""
+
+    def __init__(self, collator: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> None:
+        self.collator = collator
+
+    def __call__(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        return self.collator(examples) | {"pair": [e["pair"] for e in examples if "pair" in e]}
+
+
+def train(own: PreferenceArguments, settings: DPOConfig, model: ModelConfig) -> Report | None:
     """Trains, measures on held-out prompts, and writes model, pairs, lock and facts.
+
+    An unfinished run goes on from its last checkpoint.
+
+    Returns:
+        The report; None where the finished run stands.
 
     Raises:
         InputError: There are too few pairs or prompts.
         DriftError: A model of other pairs or settings lies in the folder.
+        ConfigError: Its checkpoints are of a run with other settings.
     """
-    from transformers import AutoTokenizer
-
     tokenizer = AutoTokenizer.from_pretrained(
         model.model_name_or_path, revision=model.model_revision
     )
@@ -95,34 +186,79 @@ def train(own: PreferenceArguments, settings: DPOConfig, model: ModelConfig) -> 
             f"{out} holds a model of other preferences or settings than these",
             "give --output_dir another folder, or remove that one",
         )
+    stated = checkpoints.settings(settings, model) | {"lock": locked}
+    marks = checkpoints.marks(stated)
+    if checkpoints.finished(out, marks):
+        logger.info(f"the finished run stands in {out}; remove that folder to train again")
+        return None
     trainer = _trainer(parts, settings, model, tokenizer)
-    trainer.train()
+    checkpoint = checkpoints.last(out, marks, trainer)
+    if trainer.is_world_process_zero():
+        write_json(out / LOCK, locked)
+    trainer.train(resume_from_checkpoint=checkpoint)
     trainer.save_model(str(out))
     trainer.save_state()
     report = measure(trainer, parts.held_out)
+    trainer.accelerator.wait_for_everyone()
     if trainer.is_world_process_zero():
         run.write_pairs(out, parts)
-        facts.write(out / "facts.json", _facts(report, parts, found, trainer))
-        write_json(out / LOCK, locked)
+        write_json(out / "recipe.json", {k: v for k, v in stated.items() if k != "lock"})
+        own_facts = [
+            Fact("run/fingerprint", marks[0]),
+            *provenance.computed(Mode("plain"), settings, model),
+            *provenance.made_of(trainer.model, model),
+        ]
+        measured = _facts(report, parts, found, trainer)
+        facts.write(out / "facts.json", [*own_facts, *measured, *consumed(out, len(parts.train))])
+        curves.write(out, trainer.state.log_history)
     return report
+
+
+def consumed(out: Path, pairs: int) -> list[Fact]:
+    """Counts from a run's own record what its gradients were computed from.
+
+    Args:
+        out: The run's folder.
+        pairs: How many there were to train on.
+
+    Raises:
+        DriftError: An epoch but the last left a pair out.
+    """
+    lines = [row for file in sorted(out.glob("consumed-*.jsonl")) for _, row in read_rows(file)]
+    epochs: dict[int, Counter[int]] = {}
+    for line in lines:
+        epochs.setdefault(line["epoch"], Counter()).update(line["pairs"])
+    last = max(epochs)
+    for epoch, seen in epochs.items():
+        if epoch < last and len(seen) != pairs:
+            raise DriftError(
+                f"{out}: epoch {epoch} trained on {len(seen)} of {pairs} pairs",
+                "remove that folder and train again",
+            )
+    counts = {
+        "consumed": sum(c.total() for c in epochs.values()),
+        # processes that do not share the pairs evenly take some twice
+        "repeated": sum(c.total() - len(c) for c in epochs.values()),
+        "tokens": sum(line["tokens"] for line in lines),
+        "padding": sum(line["padding"] for line in lines),
+    }
+    return [Fact(f"dpo/{name}", count) for name, count in counts.items()]
 
 
 def _trainer(
     parts: Split, settings: DPOConfig, model: ModelConfig, tokenizer: PreTrainedTokenizerBase
-) -> DPOTrainer:
-    from datasets import Dataset
-    from trl import DPOTrainer, get_peft_config, get_quantization_config
-
+) -> PreferenceTrainer:
     chosen = {
         "revision": model.model_revision,
         "attn_implementation": model.attn_implementation,
         "dtype": model.dtype,
     }
     init = {key: value for key, value in chosen.items() if value is not None}
-    return DPOTrainer(
+    rows = [row | {"pair": i} for i, row in enumerate(reward.conversations(parts.train))]
+    return PreferenceTrainer(
         model=recipes.base(model),
         args=dataclasses.replace(settings, model_init_kwargs=init),
-        train_dataset=Dataset.from_list(reward.conversations(parts.train)),
+        train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
         quantization_config=get_quantization_config(model),
         peft_config=get_peft_config(model),
@@ -136,9 +272,6 @@ def measure(trainer: Any, pairs: Sequence[Preference]) -> Report:
 
 def margins(trainer: Any, pairs: Sequence[Preference]) -> Iterator[float]:
     """Yields how much more each chosen answer is rewarded than its rejected one, as the loss computes it."""
-    import torch
-    from datasets import Dataset
-
     prepared = trainer._prepare_dataset(
         Dataset.from_list(reward.conversations(pairs)),
         trainer.processing_class,
@@ -147,7 +280,9 @@ def margins(trainer: Any, pairs: Sequence[Preference]) -> Iterator[float]:
     )
     trainer.model.eval()
     for row in prepared:
-        batch = trainer._prepare_inputs(trainer.data_collator([row]))
+        batch = trainer.data_collator([row])
+        del batch["pair"]
+        batch = trainer._prepare_inputs(batch)
         labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
         given = {key: batch[key] for key in ("input_ids", "attention_mask")}
         with torch.no_grad(), trainer.compute_loss_context_manager():
@@ -167,7 +302,6 @@ def _facts(report: Report, parts: Split, found: Preferences, trainer: Any) -> li
         "dpo/seed": trainer.args.seed,
         "dpo/beta": trainer.beta,
         "dpo/parameters": trainer.model.num_parameters(),
-        "dpo/tokens": int(trainer._total_train_tokens),  # the state counts none unless told to
     }
     left_out = [Fact(f"dpo/left_out/{reason}", n) for reason, n in found.left_out.items()]
     measured = reward_report.facts(report, "dpo")

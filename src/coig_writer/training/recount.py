@@ -12,7 +12,7 @@ import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.facts import Fact
@@ -35,6 +35,7 @@ HYPERPARAMETERS = (
     "num_train_epochs",
 )
 SFT = "python recipes/sft.py"
+ANEW = "remove that folder, or add --output_dir with another one, and train again"
 
 
 class Step(TypedDict):
@@ -144,27 +145,11 @@ def cut(file: Path, step: int) -> list[Line]:
     Raises:
         InputError: A line other than the last is torn, or an older version of the kit wrote it.
     """
-    kept = [line for line in _lines(file) if line["step"] <= step] if step else []
-    if kept:
-        write_rows(file, kept)
-    else:
-        file.unlink(missing_ok=True)
-    return kept
-
-
-def _lines(file: Path) -> list[Line]:
-    if not file.is_file():
-        return []
-    with appending(file):  # cuts off a last line that was torn when the run was killed
-        pass
-    anew = "remove that folder, or add --output_dir with another one, and train again"
-    try:
-        rows = list(read_rows(file)) if file.is_file() else []
-    except InputError as error:
-        raise InputError(error.message, anew) from error
-    for where, row in rows:
+    kept = rows_until(file, step)
+    for where, row in kept:
         if "seconds" not in row:
-            raise InputError(f"{where}: without loss and seconds, by an older version", anew)
+            raise InputError(f"{where}: without loss and seconds, by an older version", ANEW)
+    keep(file, [row for _, row in kept])
     return [
         Line(
             epoch=row["epoch"],
@@ -175,8 +160,33 @@ def _lines(file: Path) -> list[Line]:
             loss=row["loss"],
             seconds=row["seconds"],
         )
-        for _, row in rows
+        for _, row in kept
     ]
+
+
+def rows_until(file: Path, step: int) -> list[tuple[str, dict[str, Any]]]:
+    """Reads the rows of a record up to a step, each with its place; a last line that a kill has torn is cut off.
+
+    Raises:
+        InputError: A line other than the last is torn.
+    """
+    if not (step and file.is_file()):
+        return []
+    with appending(file):
+        pass
+    try:
+        rows = list(read_rows(file)) if file.is_file() else []
+    except InputError as error:
+        raise InputError(error.message, ANEW) from error
+    return [(where, row) for where, row in rows if row["step"] <= step]
+
+
+def keep(file: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Writes a record anew with these rows, and removes it where there are none."""
+    if rows:
+        write_rows(file, rows)
+    else:
+        file.unlink(missing_ok=True)
 
 
 def _train_loss(steps: Sequence[Step]) -> list[Fact]:

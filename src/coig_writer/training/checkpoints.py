@@ -1,0 +1,115 @@
+"""Where a run stands: finished, to go on from a checkpoint, or of other settings and so refused."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from transformers import Trainer, TrainingArguments
+from trl import ModelConfig
+
+from coig_writer import facts
+from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.training import recipe as recipes
+
+logger = logging.getLogger(__name__)
+# How an optimizer step is shared out: a run goes on, or stands finished, on another number of devices.
+SHARING = ("per_device_train_batch_size", "gradient_accumulation_steps")
+PLACES = (
+    "output_dir",
+    "run_name",
+    "hub_token",
+    "logging_steps",
+    "report_to",
+    "disable_tqdm",
+    "save_steps",
+    "save_total_limit",
+)
+
+
+def settings(args: TrainingArguments, model: ModelConfig) -> dict[str, object]:
+    """Returns the settings that can change the weights; places and logging cannot."""
+    return {k: v for k, v in {**args.to_dict(), **vars(model)}.items() if k not in PLACES}
+
+
+def marks(of: Mapping[str, object]) -> tuple[str, str]:
+    """Returns a run's fingerprint, and the one that an older version gave it."""
+    shared = {key: value for key, value in of.items() if key not in SHARING}
+    return recipes.fingerprint(shared), recipes.fingerprint(of)
+
+
+def finished(out: Path, of: Collection[str]) -> bool:
+    """Tells whether a run with one of these fingerprints ended in a folder."""
+    try:
+        return facts.read(out / "facts.json")["run/fingerprint"].value in of
+    except (MissingInputError, KeyError):
+        return False
+
+
+def clear(out: Path, trainer: Trainer) -> None:
+    """Removes what would keep a finished run from being trained again; an unfinished one goes on."""
+    if trainer.is_world_process_zero() and (out / "facts.json").is_file():
+        for checkpoint in _numbered(out):
+            shutil.rmtree(checkpoint)
+        (out / "facts.json").unlink()
+    trainer.accelerator.wait_for_everyone()
+
+
+def last(out: Path, of: Sequence[str], trainer: Trainer) -> str | None:
+    """Returns the last whole checkpoint of the same run, or marks the folder as this run's.
+
+    Args:
+        out: The run's folder.
+        of: Its fingerprints; the first is written.
+        trainer: What would go on.
+
+    Raises:
+        ConfigError: The folder's checkpoints are of a run with other settings, or their states of another form.
+    """
+    stamp = out / "fingerprint"
+    found = _numbered(out)
+    if found and not (stamp.is_file() and stamp.read_text() in of):
+        raise ConfigError(
+            f"{out} holds checkpoints of a run with other settings",
+            f"remove that folder, or add --output_dir with another one (kept: {found[-1].name})",
+        )
+    while found and not _whole(found[-1]):
+        logger.warning(f"{found.pop()} was cut off while it was written and is not resumed from")
+    if found:
+        _check_states(found[-1], sharded=trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled)
+        logger.info(f"resuming from {found[-1]}")
+        return str(found[-1])
+    if trainer.is_world_process_zero():
+        out.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(of[0])
+    return None
+
+
+def _check_states(checkpoint: Path, *, sharded: bool) -> None:
+    """Refuses optimizer states of another form, in whose place transformers would begin with none.
+
+    Raises:
+        ConfigError: The checkpoint is of whole weights and this launch shards them, or the other way round.
+    """
+    if (checkpoint / "optimizer.pt").is_file() == sharded:
+        raise ConfigError(
+            f"{checkpoint} holds {'whole' if sharded else 'sharded'} optimizer states, and this launch keeps {'sharded' if sharded else 'whole'} ones",
+            f"go on with: accelerate launch --config_file recipes/accelerate/{'ddp.yaml (or one_gpu.yaml)' if sharded else 'fsdp2.yaml (or zero3.yaml)'} recipes/sft.py …",
+        )
+
+
+def _numbered(out: Path) -> list[Path]:
+    numbered = [p for p in out.glob("checkpoint-*") if p.name.partition("-")[2].isdecimal()]
+    return sorted(numbered, key=lambda path: int(path.name.partition("-")[2]))
+
+
+def _whole(checkpoint: Path) -> bool:
+    """Tells whether a checkpoint was written to its end: the trainer's state is its last file."""
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
