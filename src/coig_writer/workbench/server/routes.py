@@ -320,20 +320,11 @@ async def mine(body: Asked, request: Request, person: Consenting) -> list[dict[s
 async def leave(body: Leaving, request: Request, person: Person) -> dict[str, str]:
     """Lets a person go: drafts are erased, what was handed in stays without their name."""
     bench, store = _bench(request), request.app.state.store
-    kept = [
-        thread.answered_by
-        for work in ("annotate", "review")
-        for _, thread in bench.threads.of(work, person)
-        if thread.answered_by
-    ]
-    await _append(
-        request, Entry(f"leave:{person}", "person", "", 0, person, 2, "leave", {}, 0, now())
-    )
+    kept = bench.threads.handed_in(person)
+    gone = Entry(f"leave:{person}", "person", "", 0, person, 2, "leave", {}, 0, now())
+    await _append(request, gone)
     await anyio.to_thread.run_sync(store.erase, person, kept)
-    for work in ("annotate", "review"):
-        for _, thread in bench.threads.of(work, person):
-            thread.content = thread.answer or {}
-            thread.flags.clear()
+    bench.threads.forget(person)
     return {"outcome": "left"}
 
 

@@ -33,6 +33,7 @@ class Thread:
         flags: What the operator was told.
         reason: Why it was skipped.
         drafted: What a model drafted for this person; empty if they did not ask.
+        drafted_by: The id of the entry with that draft.
         began: When it was taken up.
         last: When it was last touched.
     """
@@ -46,6 +47,7 @@ class Thread:
     flags: list[str] = dataclasses.field(default_factory=list)
     reason: str = ""
     drafted: dict[str, Any] = dataclasses.field(default_factory=dict)
+    drafted_by: str | None = None
     began: str = ""
     last: str = ""
 
@@ -62,7 +64,7 @@ class Thread:
         if entry.kind == "submit":
             self.answer, self.answered_by = entry.content, entry.id
         if entry.kind == "assist":
-            self.drafted = entry.content
+            self.drafted, self.drafted_by = entry.content, entry.id
             return
         if entry.kind == "set_aside":
             self.answer = self.answered_by = None
@@ -107,6 +109,20 @@ class Threads:
         """Returns who did something for an item, and where each stands."""
         people = self._of_item.get((work, item, number), [])
         return [(p, self._threads[work, item, number, p]) for p in people]
+
+    def handed_in(self, person: str) -> list[str]:
+        """Returns the ids of the entries that what a person handed in rests on."""
+        found = [t for key, t in self._threads.items() if key[3] == person and t.answer is not None]
+        return [name for t in found for name in (t.answered_by, t.drafted_by) if name]
+
+    def forget(self, person: str) -> None:
+        """Takes out of every thread of a person what was not handed in."""
+        for key, thread in self._threads.items():
+            if key[3] == person:
+                thread.content = thread.answer or {}
+                thread.flags.clear()
+                if thread.answer is None:
+                    thread.drafted = {}
 
     def of(self, work: str, person: str | None = None) -> Iterator[tuple[Key, Thread]]:
         """Yields the threads of one kind of work, of all or of one person, oldest first."""

@@ -14,7 +14,7 @@ from coig_writer.workbench.annotation import Writing
 from coig_writer.workbench.drafting import Draft
 from coig_writer.workbench.qualification import Gold
 from coig_writer.workbench.review import WITHDRAWN
-from coig_writer.workbench.server.people import Person
+from coig_writer.workbench.server.people import Person, Role
 from dataset_builder.audit import audit
 from tests.coig_writer.workbench.server.conftest import Someone, item, judged, written
 
@@ -370,3 +370,27 @@ def test_the_operators_page_is_for_operators(desk):
         assert someone.http.get(path).status_code in (401, 404), path
     call = {"data": [], "fn_index": 0, "session_hash": "x"}
     assert someone.http.post("/gradio/gradio_api/queue/join", json=call).status_code in (401, 404)
+
+
+def test_a_panel_member_and_somebody_with_a_draft_leave_what_they_handed_in_whole(desk):
+    roles: tuple[Role, ...] = ("annotate", "panel")
+    desk.roster = dataclasses.replace(
+        desk.roster, people=(Person("both", roles), Person("lead", ("operate",)))
+    )
+    client = desk.start()
+    own = written()
+    draft = Writing(*(own[name] for name in ("prompt", "prompt_fields", "reasoning_fields")))
+    client.app.state.assistant = SimpleNamespace(draft=lambda _item: Draft(draft))
+    someone = Someone(client, "both").agree()
+    view = someone.next()
+    body = {"work": "annotate", "item": "d1", "round": 1, "what": "draft"}
+    reply = someone.says("assist", body)
+    someone.send("submit", view | {"number": reply["number"]}, own)
+    query = someone.next("panel")
+    someone.send("submit", query, {"clarity": "yes", "precision": "yes", "difficulty": "easy"})
+    someone.says("leave", {"leave": True})
+    again = desk.start()
+    (answer,) = annotation.each_answer(desk.root / "work" / "reverse" / "answers")
+    assert annotation.authorship(answer.writing, answer.draft)["prompt"] == "model"
+    text = Someone(again, "lead").http.get("/export/queries.jsonl").text
+    assert "panel of 1: clear 1/1" in text
