@@ -2,7 +2,8 @@
 
 This is the only road. The arena's page, the card of votes, the report and the claims call it and draw
 what it returns (docs/decisions/0009-statistics.md). Rates resample prompts, and raters where there
-are several, and are never narrower than Wilson's interval over prompts. Tests reduce the votes on a
+are several, and reach on each side as far as Wilson's interval over as many votes as they are worth: over prompts
+where each was judged once. Tests reduce the votes on a
 prompt to one majority, so that raters do not count as prompts.
 """
 
@@ -15,13 +16,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from scipy.stats import norm
 
 from coig_writer.ballot import Comparison
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bootstrap, bradley_terry, significance
 from coig_writer.preference.bootstrap import FEW, Interval, Plan, at_least
 from coig_writer.preference.pairs import Floats, Ints, Pairs, WinMatrix, encode, win_matrix
-from coig_writer.preference.rates import Rate, wilson
+from coig_writer.preference.rates import Rate, crossed, wilson
 
 ALPHA = 0.05
 PRIOR = 0.5  # virtual comparisons per pair, where somebody is unbeaten or two groups never met
@@ -143,23 +145,41 @@ def share(points: Floats, queries: Ints, raters: Ints) -> Interval:
     if prompts > 1:
         codes = [np.unique(x, return_inverse=True)[1].ravel() for x in (queries, raters)]
         resampled = bootstrap.mean(points, codes[0], raters=codes[1], scale=bootstrap.SHARE)
-    return _published(resampled, float(points.mean()), len(points), prompts)
+    return _published(resampled, points, queries, raters)
 
 
-def _published(resampled: Interval | None, rate: float, n: int, prompts: int) -> Interval:
-    """Returns the wider of a resampled interval and Wilson's over prompts.
+def _published(resampled: Interval | None, points: Floats, queries: Ints, raters: Ints) -> Interval:
+    """Returns a resampled interval, widened to Wilson's over as many votes as the rate is worth.
 
     Resampling a few unanimous prompts would claim certainty, and one prompt cannot be resampled.
     """
-    floor = wilson(min(max(rate, 0.0), 1.0) * prompts, prompts)
+    rate, sure = float(points.mean()), worth(points, queries, raters)
+    floor = wilson(min(max(rate, 0.0), 1.0) * sure, sure)
     method = "wilson over prompts"
     if resampled is None:
+        n = len(points)
         return Interval(rate, floor.low, floor.high, floor.level, "query", 1, n, 0, 0, 0, method)
     return at_least(resampled, floor.low, floor.high, method)
 
 
+def worth(points: Floats, queries: Ints, raters: Ints) -> int:
+    """Returns how many independent votes would give a rate the variance that prompts and raters give it.
+
+    At least the number of prompts, which it is where each was judged once and where all votes agree: a
+    variance of zero says nothing. At most the number of votes.
+    """
+    prompts, rate = len(np.unique(queries)), float(points.mean())
+    if prompts < 2 or len(points) == prompts:
+        return prompts
+    half = crossed(points, queries, raters).half()
+    if not half:
+        return prompts
+    sure = rate * (1 - rate) * (float(norm.ppf(1 - ALPHA / 2)) / half) ** 2
+    return round(min(max(sure, prompts), len(points)))
+
+
 def _matrix(pairs: Pairs, votes: Sequence[Comparison], labels: Sequence[str]) -> tuple[Cell, ...]:
-    counts, leads = win_matrix(pairs), _leads(votes)
+    counts, leads, met = win_matrix(pairs), _leads(votes), _meetings(pairs)
     plan = resampling(len(pairs.query_ids), len(pairs.rater_ids))
     resampled = bootstrap.win_rates(pairs, plan) if plan else {}
     cells = []
@@ -170,12 +190,25 @@ def _matrix(pairs: Pairs, votes: Sequence[Comparison], labels: Sequence[str]) ->
             continue
         i, j = pairs.labels.index(row), pairs.labels.index(column)
         wins, losses, ties = counts.wins[i, j], counts.wins[j, i], counts.ties[i, j]
-        n = wins + losses + ties
-        rate = _published(resampled.get((row, column)), (wins + ties / 2) / n, int(n), len(lead))
+        rate = _published(resampled.get((row, column)), *met[i, j])
         even = sum(votes == 0 for votes in lead.values())
         majority = _majority(lead)
         cells.append(Cell(row, column, int(wins), int(losses), int(ties), rate, majority, even))
     return tuple(cells)
+
+
+def _meetings(pairs: Pairs) -> Mapping[tuple[int, int], tuple[Floats, Ints, Ints]]:
+    """Returns by ordered pair the points of the first, and the prompt and rater of each vote."""
+    first, second = np.minimum(pairs.left, pairs.right), np.maximum(pairs.left, pairs.right)
+    points = np.where(pairs.left == first, pairs.outcome, 1 - pairs.outcome)
+    codes = first * len(pairs.labels) + second
+    order = np.argsort(codes, kind="stable")
+    found: dict[tuple[int, int], tuple[Floats, Ints, Ints]] = {}
+    for own in np.split(order, np.flatnonzero(np.diff(codes[order])) + 1):
+        i, j = int(first[own[0]]), int(second[own[0]])
+        found[i, j] = points[own], pairs.queries[own], pairs.raters[own]
+        found[j, i] = 1 - points[own], pairs.queries[own], pairs.raters[own]
+    return found
 
 
 def _leads(votes: Iterable[Comparison]) -> Mapping[tuple[str, str], dict[str, float]]:
@@ -282,8 +315,9 @@ def by_cluster(votes: Iterable[Comparison], pair: tuple[str, str]) -> dict[str, 
     if min(len(pairs.rater_ids), len(pairs.query_ids)) < 2:
         return {}
     ways: tuple[bootstrap.Cluster, ...] = ("query", "rater", "query and rater")
+    votes_of = _meetings(pairs)[pairs.labels.index(pair[0]), pairs.labels.index(pair[1])]
     rates = {way: bootstrap.win_rates(pairs, Plan(way))[pair] for way in ways}
-    return {w: _published(r, r.estimate, r.n, len(pairs.query_ids)) for w, r in rates.items()}
+    return {way: _published(rate, *votes_of) for way, rate in rates.items()}
 
 
 def orders(votes: Sequence[Comparison]) -> dict[str, tuple[str, ...]]:

@@ -23,6 +23,7 @@ from coig_writer.preference.board import (
     conclusions,
     detectable,
     share,
+    worth,
 )
 
 Z2 = 3.841459
@@ -74,16 +75,36 @@ def test_no_rate_is_narrower_than_wilson_over_prompts() -> None:
     assert (found.low, found.high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-6)
 
 
-def test_wilson_is_taken_where_it_is_wider_and_resampling_where_that_is() -> None:
-    """11 of 12: at most three of Binomial(12, 1/12) are lost at 97.5 %, so [.75, 1] is narrower."""
+def test_a_rate_reaches_as_far_as_wilson_and_as_resampling_on_each_side() -> None:
+    """11 of 12: at most three of Binomial(12, 1/12) are lost at 97.5 %, so resampling says [.75, 1]."""
     found = rate(board(by_prompt(11, 12)))
     centre = (11 / 12 + Z2 / 24) / (1 + Z2 / 12)
     half = math.sqrt(Z2) * math.sqrt(11 / 1728 + Z2 / 576) / (1 + Z2 / 12)
-    assert (found.low, found.high) == pytest.approx((centre - half, centre + half), abs=1e-6)
+    assert (found.low, found.high) == pytest.approx((centre - half, 1.0), abs=1e-6)
     assert found.method == "wilson over prompts"
     half_won = rate(board(by_prompt(4, 8)))  # Wilson's [.215, .785] is the narrower one here
     assert (half_won.low, half_won.high) == (1 / 8, 7 / 8)
     assert half_won.method == "percentile bootstrap"
+
+
+def told(leads: list[tuple[float, float]]) -> int:
+    """What the votes of two raters on each prompt are worth."""
+    points = np.array(leads)
+    queries, raters = np.divmod(np.arange(points.size), 2)
+    return worth(points.ravel(), queries, raters)
+
+
+def test_votes_are_worth_what_their_variance_says() -> None:
+    """Eight prompts, sixteen votes: means 1 1 0 0 and four halves vary by 1/56 a mean, t of 7 is 2.3646.
+
+    .25 (1.95996 / 2.3646)² 56 = 9.6. One pair less apart it is 19.2, more than there are votes; all eight
+    alike or all apart say no more than eight prompts.
+    """
+    yes, no = (1.0, 1.0), (0.0, 0.0)
+    halves = [(1.0, 0.0), (0.0, 1.0)]
+    assert told([yes, yes, no, no, *halves, *halves]) == 10
+    assert told([yes, no, *halves, *halves, *halves]) == 16
+    assert told([yes] * 4 + [no] * 4) == told([yes] * 8) == told(halves * 4) == 8
 
 
 @pytest.mark.parametrize(("n", "low"), [(1, 1 / (1 + Z2)), (6, 6 / (6 + Z2)), (60, 60 / (60 + Z2))])
