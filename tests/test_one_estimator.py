@@ -22,7 +22,6 @@ from coig_writer.facts import Fact
 from coig_writer.preference import bootstrap
 from coig_writer.preference import summary as summaries
 from coig_writer.preference.board import board
-from coig_writer.preference.rates import wilson
 from coig_writer.preference.summary import votes
 from eval_tasks import runs as of_runs
 from eval_tasks.claims import own
@@ -169,9 +168,6 @@ def test_no_place_decides_what_another_leaves_open() -> None:
     ballots = pairwise()
     told = printed(ballots)
     cell = next(c for c in told.board["matrix"] if (c["row"], c["column"]) == PAIR)
-    floor = wilson(12 * cell["rate"]["estimate"], 12)
-    width = cell["rate"]["high"] - cell["rate"]["low"]
-    assert width >= floor.high - floor.low
     assert cell["rate"]["low"] < 0.5 < cell["rate"]["high"]
     assert told.claims["zh-headline"].verdict == "not supported"
     prompts_only = board([dataclasses.replace(v, rater="one") for v in votes(ballots)])

@@ -21,7 +21,7 @@ from scipy.stats import norm
 from coig_writer.ballot import Comparison
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bootstrap, bradley_terry, significance
-from coig_writer.preference.bootstrap import FEW, Interval, Plan, at_least
+from coig_writer.preference.bootstrap import FEW, Interval, Plan
 from coig_writer.preference.pairs import Floats, Ints, Pairs, WinMatrix, encode, win_matrix
 from coig_writer.preference.rates import Rate, crossed, wilson
 
@@ -159,7 +159,11 @@ def _published(resampled: Interval | None, points: Floats, queries: Ints, raters
     if resampled is None:
         n = len(points)
         return Interval(rate, floor.low, floor.high, floor.level, "query", 1, n, 0, 0, 0, method)
-    return at_least(resampled, floor.low, floor.high, method)
+    if resampled.low <= floor.low and floor.high <= resampled.high:
+        return resampled
+    # a percentile interval of few prompts leans: as wide as Wilson's, it may end short on one side
+    low, high = min(resampled.low, floor.low), max(resampled.high, floor.high)
+    return dataclasses.replace(resampled, low=low, high=high, method=method)
 
 
 def worth(points: Floats, queries: Ints, raters: Ints) -> int:

@@ -140,15 +140,10 @@ def _student(values: Floats, clusters: Ints, level: float) -> float:
 
 
 def at_least(interval: Interval, low: float, high: float, method: str) -> Interval:
-    """Returns the interval, widened on each side to where another one for the same estimate ends.
-
-    A percentile interval of few clusters leans the wrong way: as wide as Wilson's, it ends short on one side.
-    """
-    if interval.low <= low and high <= interval.high:
+    """Returns the interval, or another one for the same estimate if that is wider."""
+    if high - low <= interval.high - interval.low:
         return interval
-    return dataclasses.replace(
-        interval, low=min(low, interval.low), high=max(high, interval.high), method=method
-    )
+    return dataclasses.replace(interval, low=low, high=high, method=method)
 
 
 def win_rates(pairs: Pairs, plan: Plan = BY_QUERY) -> dict[tuple[str, str], Interval]:
