@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
     from markupsafe import Markup
 
 
@@ -28,3 +30,16 @@ def both(text: Text) -> Markup:
 def say(en: str, zh: str) -> Markup:
     """Returns both texts, for templates."""
     return both(Text(en, zh))
+
+
+def environment(folder: Path) -> Environment:
+    """Returns the Jinja environment of a folder's pages: escaping on, undefined names refused."""
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -7,17 +7,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from coig_writer import __version__, paper
 from coig_writer.preference.significance import MARGIN
-from eval_tasks.bilingual import Text
+from eval_tasks.bilingual import Text, environment
 from eval_tasks.claims import plots
 from eval_tasks.claims.claim import NO_BREAK, VERDICTS, Claim, Finding, Verdict, p_value, points
 from eval_tasks.claims.counts import MIXED, rate
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 HERE = Path(__file__).parent
 BASE_CSS = HERE.parent / "report" / "base.css"
@@ -92,7 +88,7 @@ def render(claims: Sequence[Claim], command: str, report: str = "") -> str:
     ]
     count = len(claims)
     return str(
-        _environment().get_template("page.html.jinja").render(
+        environment(HERE).get_template("page.html.jinja").render(
             css=Markup(BASE_CSS.read_text(encoding="utf-8") + (HERE / "page.css").read_text(encoding="utf-8")),
             arxiv=paper.ARXIV_ID,
             report=report,
@@ -111,18 +107,6 @@ def render(claims: Sequence[Claim], command: str, report: str = "") -> str:
             footer=Text(f"Recomputed by: {command} · kit {__version__}", f"重新计算：{command} · 工具包 {__version__}"),
         )
     )  # fmt: skip
-
-
-def _environment() -> Environment:
-    import jinja2
-
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _hero() -> dict[str, object]:

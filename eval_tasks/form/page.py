@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from coig_writer.verse.literal import FORBIDDEN
 from coig_writer.verse.verdict import Mark, Verdict
+from eval_tasks.bilingual import environment
 
 HERE = Path(__file__).parent
 SIGNS = {"平": "○", "仄": "●", "中": "◎"}  # as pattern books print them
@@ -14,34 +16,26 @@ SIGNS = {"平": "○", "仄": "●", "中": "◎"}  # as pattern books print the
 
 def page(verdicts: Sequence[Verdict]) -> str:
     """Returns the page."""
-    import jinja2
-
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     poems = [(verdict, lines(verdict)) for verdict in verdicts]
-    return env.get_template("page.html.jinja").render(poems=poems, signs=SIGNS)
+    return environment(HERE).get_template("page.html.jinja").render(poems=poems, signs=SIGNS)
 
 
 def lines(verdict: Verdict) -> list[list[tuple[str, Mark | None]]]:
     """Returns each line as characters with their marks; None where the form says nothing of a character."""
-    bad = {place for rule in verdict.rules if rule.state == "broken" for place in rule.places}
+    broken = [r for r in verdict.rules if r.state == "broken" and r.name != FORBIDDEN]
+    bad = {place for rule in broken for place in rule.places}
     marks = {
         mark.place: dataclasses.replace(mark, state="broken" if mark.place in bad else mark.state)
         for mark in verdict.marks
     }
-    return [
-        [(character, _at(marks, number, line, place)) for place, character in enumerate(line)]
-        for number, line in enumerate(verdict.lines, 1)
-    ]
+    return [list(_marked(line, number, marks)) for number, line in enumerate(verdict.lines, 1)]
 
 
-def _at(marks: dict[tuple[int, int], Mark], number: int, line: str, place: int) -> Mark | None:
-    """The mark of a character; punctuation in a line is not counted."""
-    if not line[place].isalpha():
-        return None
-    return marks.get((number, sum(c.isalpha() for c in line[: place + 1])))
+def _marked(
+    line: str, number: int, marks: dict[tuple[int, int], Mark]
+) -> Iterator[tuple[str, Mark | None]]:
+    """The characters of a line with their marks; punctuation is not counted."""
+    place = 0
+    for character in line:
+        place += character.isalpha()
+        yield character, marks.get((number, place)) if character.isalpha() else None

@@ -14,7 +14,7 @@ from coig_writer.mixture import VARIANTS
 from coig_writer.preference.rates import Estimate
 from coig_writer.preference.validity import Better
 from coig_writer.triplet import Language
-from eval_tasks.bilingual import Text, both, say
+from eval_tasks.bilingual import Text, both, environment, say
 from eval_tasks.claims.counts import decided as paper_decided
 from eval_tasks.report.analysis import Analysis
 from eval_tasks.report.cases import Case
@@ -180,16 +180,8 @@ def p_text(p: float) -> str:
 
 
 def _environment() -> Environment:
-    """Makes the Jinja environment: escaping on, undefined names refused."""
-    import jinja2
-
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """Returns the environment of the report's pages, with what their templates call."""
+    env = environment(HERE)
     env.globals.update(
         percent=percent, number=number, p_text=p_text, signed=signed, span_percent=span_percent,
         say=say, both=both, name=lambda language: both(NAMES[language]),

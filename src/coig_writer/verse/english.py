@@ -47,7 +47,7 @@ def endings(word: str) -> frozenset[str]:
 
 def line_syllables(line: str) -> tuple[frozenset[int], tuple[str, ...]]:
     """Returns the syllables a line may have, ``MANY`` standing for more, and the words that the dictionary lacks."""
-    totals, unknown = frozenset({0}), []
+    totals, unknown = frozenset({0}), re.findall(r"\d\S*", line)  # a number is read in several ways
     for word in _WORD.findall(line):
         if own := syllables(word):
             totals = frozenset(min(a + b, MANY) for a in totals for b in own)
@@ -108,6 +108,8 @@ def _rhymed(lines: Sequence[str]) -> Rule:
 
 def _schemed(lines: Sequence[str], scheme: str) -> Rule:
     """The rhymes of a scheme: lines with one letter share an ending; a scheme repeats over the stanzas."""
+    if not lines:
+        return Rule("rhyme", "broken", "没有诗行", "there are no lines")
     letters = (scheme * (len(lines) // len(scheme) + 1))[: len(lines)]
     last = [_last(line) for line in lines]
     found = [endings(word) for word in last]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from coig_writer.errors import InputError
 from coig_writer.text.language import HAN
 from coig_writer.verse import ci, couplet, english, everyday, literal, regulated
 from coig_writer.verse.books import System
-from coig_writer.verse.reading import Reading, left_out, of_size, read, trimmed, within
+from coig_writer.verse.reading import Reading, Row, left_out, of_size, read, trimmed, within
 from coig_writer.verse.verdict import Rule, Verdict, passes
 
 # Forms that carry an argument behind a colon.
 ACROSTIC, PALINDROME, ONE_SIDED = "藏头", "回文", "单边对话"
+_Cut = Callable[[Sequence[Row]], tuple[str, ...]]
 _SCHEME = re.compile(r"[A-Za-z]+")
 _EITHER = {"绝句": 4, "律诗": 8}
 _NAMED = re.compile(r"[五七](?:言绝句|言律诗|绝|律)")
@@ -73,20 +74,40 @@ def _ci(reading: Reading, tune: str) -> Verdict:
     sizes = {variant.size for variant in ci.tunes()[tune]}
     rows = trimmed(
         reading.rows,
-        lambda some: sum(len(clause) for row in some for clause in row.clauses) in sizes,
+        lambda some: sum(map(len, _clauses(some))) in sizes,
         reading.rows,
     )
-    lines = [clause for row in rows for clause in row.clauses]
     left = [f"词外：{row.text}" for row in left_out(reading.rows, rows)]
-    return ci.check(lines, tune, (*reading.rest, *left))
+    return ci.check(_clauses(rows), tune, (*reading.rest, *left))
 
 
 def _literal(text: str, reading: Reading, name: str, argument: str) -> Rule | None:
     if name == ACROSTIC and HAN.search(argument):
-        return literal.acrostic(reading.lines, argument)
+        return _acrostic(reading, argument)
     if name == PALINDROME:
         return literal.palindrome(reading.lines)
     return literal.one_sided(text) if name == ONE_SIDED else None
+
+
+def _acrostic(reading: Reading, word: str) -> Rule:
+    """By clause, or by row; rows around that an empty line sets off do not count."""
+    for cut in (_clauses, _rows):
+
+        def spelt(rows: Sequence[Row], cut: _Cut = cut) -> bool:
+            return literal.heads(cut(rows), word)
+
+        rows = trimmed(reading.rows, spelt, reading.rows)
+        if spelt(rows):
+            return literal.acrostic(cut(rows), word)
+    return literal.acrostic(reading.lines, word)
+
+
+def _clauses(rows: Sequence[Row]) -> tuple[str, ...]:
+    return tuple(clause for row in rows for clause in row.clauses)
+
+
+def _rows(rows: Sequence[Row]) -> tuple[str, ...]:
+    return tuple("".join(row.clauses) for row in rows)
 
 
 def _by_size(reading: Reading, name: str) -> str | None:

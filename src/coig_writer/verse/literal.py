@@ -2,31 +2,63 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Sequence
 
 from coig_writer.text.language import HAN
+from coig_writer.text.scripts import simplified
 from coig_writer.verse.verdict import Place, Rule
 
+FORBIDDEN = "禁用"  # its places are lines of the text, not of the verse
 _SPEAKER = re.compile(
     r"^[^\S\n]*(?:\*\*)?([^\s：:，。！？,.!?\"“]{1,12})(?:\*\*)?[^\S\n]*[：:]", re.MULTILINE
 )
-_HEADING = re.compile(r"[#*\s【\[《<（(第\d一二三四五六七八九十、.）)]*")
+_LABELS = frozenset(
+    [
+        "时间",
+        "地点",
+        "人物",
+        "场景",
+        "背景",
+        "标题",
+        "题目",
+        "主题",
+        "日期",
+        "time",
+        "place",
+        "date",
+        "title",
+        "scene",
+    ]
+)
+_ASIDE = re.compile(r"[（(].*?[）)]")
+_MARKS = re.compile(r"[#*\s【\[《<（(“\"]*")
+_NUMBERED = re.compile(
+    r"[#*\s【\[《<（(\d一二三四五六七八九十百、.）)]*(?:第[\d一二三四五六七八九十百]+[章节回部篇幕条]\s*)?"
+)
+
+
+@functools.cache
+def _plain(character: str) -> str:
+    """A character without case, width and script; never more than one, so that places stay."""
+    found = simplified(unicodedata.normalize("NFKC", character).casefold().replace("’", "'"))
+    return found if len(found) == 1 else character
 
 
 def _flat(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    return "".join(map(_plain, text))
 
 
 def _found(text: str, word: str) -> tuple[Place, ...]:
-    """The places of a word: a Latin word stands by itself, Chinese anywhere."""
-    inner = re.escape(_flat(word))
+    """The places of a word: a Latin word stands by itself, Chinese anywhere; a space may be a line's end."""
+    inner = r"\s+".join(map(re.escape, _flat(word).split()))
     pattern = re.compile(rf"(?<!\w){inner}(?!\w)" if word.isascii() else inner)
+    flat = _flat("\n".join(text.splitlines()))
     return tuple(
-        (number, match.start() + 1)
-        for number, line in enumerate(text.splitlines(), 1)
-        for match in pattern.finditer(_flat(line))
+        (flat.count("\n", 0, match.start()) + 1, match.start() - flat.rfind("\n", 0, match.start()))
+        for match in pattern.finditer(flat)
     )
 
 
@@ -40,7 +72,7 @@ def forbidden(text: str, words: Sequence[str]) -> tuple[Rule, ...]:
             zh = "、".join(f"第{line}行第{char}字" for line, char in places)
             rules.append(
                 Rule(
-                    "禁用",
+                    FORBIDDEN,
                     "broken",
                     f"不许出现“{word}”：{zh}",
                     f"{word!r} may not occur: {at}",
@@ -48,7 +80,7 @@ def forbidden(text: str, words: Sequence[str]) -> tuple[Rule, ...]:
                 )
             )
         else:
-            rules.append(Rule("禁用", "kept", f"没有“{word}”", f"no {word!r}"))
+            rules.append(Rule(FORBIDDEN, "kept", f"没有“{word}”", f"no {word!r}"))
     return tuple(rules)
 
 
@@ -61,14 +93,19 @@ def counted(what: str, found: int, least: int | None, most: int | None) -> Rule:
     )
 
 
+def heads(lines: Sequence[str], word: str) -> bool:
+    """Says whether the first characters of lines spell a word, in either script."""
+    return _flat("".join(line[0] for line in lines if line)) == _flat("".join(HAN.findall(word)))
+
+
 def acrostic(lines: Sequence[str], word: str) -> Rule:
     """Checks that the first characters of the lines spell a word (藏头)."""
-    heads = "".join(line[0] for line in lines if line)
+    first = "".join(line[0] for line in lines if line)
     wanted = "".join(HAN.findall(word))
-    wrong = tuple((i + 1, 1) for i, c in enumerate(wanted) if heads[i : i + 1] != c)
-    if wrong or len(heads) != len(wanted):
-        return Rule("藏头", "broken", f"句首为“{heads}”，应为“{wanted}”", f"first characters are {heads!r}, {wanted!r} asked", wrong)  # fmt: skip
-    return Rule("藏头", "kept", f"句首为“{heads}”", f"first characters are {heads!r}")
+    if heads(lines, word):
+        return Rule("藏头", "kept", f"句首为“{first}”", f"first characters are {first!r}")
+    wrong = tuple((i, 1) for i, c in enumerate(wanted, 1) if _flat(first[i - 1 : i]) != _flat(c))
+    return Rule("藏头", "broken", f"句首为“{first}”，应为“{wanted}”", f"first characters are {first!r}, {wanted!r} asked", wrong)  # fmt: skip
 
 
 def palindrome(lines: Sequence[str]) -> Rule:
@@ -82,7 +119,8 @@ def palindrome(lines: Sequence[str]) -> Rule:
 
 def one_sided(text: str) -> Rule:
     """Checks that one person alone speaks in a dialogue of which only one side is shown."""
-    names = sorted({match[1] for match in _SPEAKER.finditer(text)})
+    found = {_ASIDE.sub("", match[1]) for match in _SPEAKER.finditer(text)}
+    names = sorted(name for name in found if name and name.casefold() not in _LABELS)
     if len(names) > 1:
         return Rule("单边对话", "broken", f"有{len(names)}个说话人：{'、'.join(names)}", f"{len(names)} speakers: {', '.join(names)}")  # fmt: skip
     return Rule("单边对话", "kept" if names else "open", "只有一方说话" if names else "没有标出说话人", "one speaker" if names else "no speaker is marked")  # fmt: skip
@@ -112,7 +150,10 @@ def sections(text: str, names: Sequence[str]) -> tuple[Rule, ...]:
 
 
 def _opens(line: str, name: str) -> bool:
-    opening = _HEADING.match(line)
-    assert opening is not None
-    flat = _flat(name)
-    return _flat(line[opening.end() :]).startswith(flat) or _flat(line).startswith(flat)
+    """Whether a line opens with a name, after marks or a number; a Latin word stands by itself."""
+    flat, wanted = _flat(line), re.compile(re.escape(_flat(name)) + r"(?!\w)" * name.isascii())
+    return any(
+        wanted.match(flat, found.end())
+        for found in (_MARKS.match(line), _NUMBERED.match(line))
+        if found is not None
+    )

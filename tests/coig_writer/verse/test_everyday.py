@@ -164,3 +164,42 @@ def test_sections_in_order():
     assert [r.state for r in found] == ["kept", "broken", "broken"]
     assert "order" in found[1].en
     assert "missing" in found[2].en
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "passes"),
+    [
+        ("藏头:春天来了", "好的：\n\n春风吹又生\n天上白云飞\n来去皆自由\n了无牵挂时", True),
+        ("藏头:春天来了", "春風吹又生\n天上白雲飛\n來去皆自由\n了無牽掛時", True),
+        (
+            "藏头:春天来了",
+            "春风吹又生，百花次第开\n天上白云飞，雁阵成行\n来去皆自由\n了无牵挂时",
+            True,
+        ),
+        ("藏头:春天来了", "春风吹又生\n天上白云飞\n来去皆自由", False),
+        ("单边对话", "时间：三点\n客服（笑）：您好。\n客服：再见。", True),
+        ("haiku", HAIKU.replace("An old", "5 old"), None),
+        ("rhyme:abab", "", False),
+    ],
+)
+def test_what_is_literal_is_read_as_people_write_it(form, text, passes):
+    assert check(text, form).passes is passes
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "places"),
+    [
+        ("溫暖", "温暖", ((1, 1),)),
+        ("说\n…don’t worry", "don't worry", ((2, 2),)),
+        ("it taught\nme", "taught me", ((1, 4),)),
+        ("taught mentors", "taught me", ()),
+    ],
+)
+def test_script_width_and_line_ends_hide_no_forbidden_word(text, word, places):
+    assert literal.forbidden(text, [word])[0].places == places
+
+
+def test_sections_open_a_line_whatever_their_number():
+    text = "第一章 缘起\n### 1.2 经过：开始\n## 一\nAIM: x"
+    assert [r.state for r in literal.sections(text, ["缘起", "经过", "一", "Aim"])] == ["kept"] * 4
+    assert literal.sections("aimless", ["Aim"])[0].state == "broken"

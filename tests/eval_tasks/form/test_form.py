@@ -57,3 +57,37 @@ def test_a_row_without_a_text_is_an_error(tmp_path):
     path.write_text('{"form": "五绝"}\n', encoding="utf-8")
     with pytest.raises(InputError, match="text"):
         form.check(path)
+
+
+def test_a_forbidden_word_marks_no_character_of_the_verse(tmp_path):
+    path = tmp_path / "texts.jsonl"
+    path.write_text(
+        '{"text": "白日依山尽，黄河入海流。欲穷千里目，更上一层楼。", "form": "五绝", "forbidden": ["日"]}\n',
+        encoding="utf-8",
+    )
+    (found,) = form.check(path)
+    assert found.passes is False
+    assert "c broken" not in page([found])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "holds no text"),
+        ('{"text": "好", "forbidden": [""]}', "empty string"),
+        ('{"text": 5}', "text"),
+        ('{"text": "好", "form": "rhyme:1"}', "unknown form"),
+        ('{"text": "好", "form": "藏头:ab"}', "unknown form"),
+    ],
+)
+def test_what_cannot_be_checked_is_an_error(tmp_path, content, said):
+    path = tmp_path / "texts.jsonl"
+    path.write_text(content and content + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        form.check(path)
+
+
+def test_half_a_surrogate_pair_is_read_past(tmp_path):
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"text": "\\ud800白"}\n', encoding="utf-8")
+    assert form.check(path)[0].passes is None
