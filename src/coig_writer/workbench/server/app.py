@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
+import anyio
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
@@ -48,6 +49,7 @@ def create_app(
     )
     app.state.bench, app.state.store = bench, store
     app.state.writer = Writer(store.add_all)
+    app.state.dealing = anyio.Lock()
     app.state.asking = Limit(PER_MINUTE)
     app.state.assistant = assistant
     bench.hand_all_on()

@@ -177,8 +177,13 @@ async def consent(body: Consent, request: Request, person: Person) -> dict[str, 
 
 async def next_item(body: Asked, request: Request, person: Consenting) -> dict[str, object]:
     """Gives a person what they go on with, or take up."""
+    _check_role(_bench(request), person, body.work)
+    async with request.app.state.dealing:  # while one takes an item up, nobody else is given it
+        return await _dealt(body, request, person)
+
+
+async def _dealt(body: Asked, request: Request, person: str) -> dict[str, object]:
     bench = _bench(request)
-    _check_role(bench, person, body.work)
     found = bench.next(person, body.work)
     if found is None:
         held = body.work == "annotate" and bench.held_back(person)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import subprocess
 import sys
 from collections import Counter
 
+import httpx
 import pytest
 
 from coig_writer.arena.server.database import sqlite_url
 from coig_writer.workbench import annotation
 from coig_writer.workbench.server.entries import EntryStore
+from coig_writer.workbench.server.routes import COOKIE
 from tests.coig_writer.workbench.server.conftest import Someone, item, written
 
 
@@ -47,6 +50,28 @@ def test_every_acknowledged_save_is_there_once(desk, seed):
     answers = annotation.read_answers(desk.root / "work" / "reverse" / "answers")
     assert {key[0] for key in answers} == {f"d{n}" for n in range(9)}
     assert sum(done.values()) == 9
+
+
+def test_two_who_ask_at_once_get_two_items(desk):
+    client = desk.start()
+    app = client.app
+    bench = app.state.bench
+    for alias in ("a1", "a2"):
+        Someone(client, alias).agree()
+
+    async def asked(alias):
+        cookie = {COOKIE: bench.identity.cookie(bench.identity.rater("invited", alias))}
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://t", cookies=cookie
+        ) as http:
+            reply = await http.post("/api/next", json={"work": "annotate"})
+            return reply.json()["item"]["item"]
+
+    async def both():
+        return await asyncio.gather(asked("a1"), asked("a2"))
+
+    assert sorted(asyncio.run(both())) == ["d1", "d2"]
 
 
 @pytest.mark.slow
