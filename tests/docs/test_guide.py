@@ -60,7 +60,7 @@ def commands(root, page, kind=""):
     return [line for body in blocks(root, page, kind) for line in body.splitlines() if line]
 
 
-MARKS = {"", "slow", "server", "hub", "model"}
+MARKS = {"", "slow", "server", "hub", "model", "pages"}
 
 
 def run_here(root, page):
@@ -128,6 +128,10 @@ def test_publish(root, sh, hub, tmp_path):  # noqa: F811
     assert "dry run" in dry
     assert "tag v1.0.0; read back" in sent
     assert "no commit needed" in again
+    for line in commands(root, "publish", "pages"):
+        told = sh(line, **variables)
+    assert "tag v0.1.0; read back: 4 files, equal" in told
+    assert "index.html" in hub.repository("user/pages", "space").tree("main")
     text = (root / "docs" / "publish.md").read_text(encoding="utf-8")
     (python,) = (body for language, _, body in FENCE.findall(text) if language == "python")
     assert sh(
