@@ -78,6 +78,21 @@ def test_yaml_and_builder_come_from_one_table(packed):
     assert metadata["pretty_name"] == "COIG-Writer kit samples"
 
 
+def test_the_card_shows_one_whole_row_and_what_the_set_is_for(packed):
+    card = (packed / "COIG-Writer" / "README.md").read_text(encoding="utf-8")
+    row = json.loads(card.split("```json\n")[1].split("\n```")[0])
+    (shortest,) = (t for t in samples.read(NAMES) if t.id == row["id"])
+    assert (row["query"], row["thought"], row["answer"]) == (
+        shortest.prompt,
+        shortest.reasoning,
+        shortest.article,
+    )
+    assert "synthetic" in yaml.safe_load(card.split("---")[1])["tags"]
+    for heading in ("What it is for", "How it was made", "Who wrote what", "Citation"):
+        assert f"\n## {heading}\n" in card
+    assert "![](" not in card
+
+
 def test_the_folder_holds_nothing_that_split_detection_or_scripts_would_misread(packed):
     names = [p.name for p in (packed / "COIG-Writer").rglob("*")]
     names.remove("eval.yaml")  # the Hub's own name for a benchmark; explicit configs guess no split
