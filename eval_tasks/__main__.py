@@ -13,6 +13,7 @@ STAGES = {
     "recount": "the same averages by the kit's own metrics, from the texts alone: to check a number",
     "lighteval": "the lighteval command with the kit's tasks: a model, an endpoint or saved generations",
     "behaviour": "what each paragraph of a reasoning does, over its course (Appendix C)",
+    "bound": "whether articles do what their reasoning settles on: names, quoted strings, numbers",
     "form": "verse against its form, character by character: tones, rhyme, counts, words that may not occur",
     "judge": "a language model judges pairs and rubrics, and an audit of what its verdicts are worth",
     "validate": "which metrics predict what people prefer at equal length; the others only describe",

@@ -39,6 +39,8 @@ TITLES = {
     "mattr_100": Text("MATTR (100)", "MATTR (100)"),
     "length_met": Text("length kept", "篇幅符合"),
     "required_share": Text("required strings", "要求的字句"),
+    "reasoning_kept": Text("kept", "落实"),
+    "reasoning_bound": Text("beyond chance", "超出偶合"),
 }
 DIMENSION_NAMES = dict(
     zip(

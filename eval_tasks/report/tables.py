@@ -19,7 +19,16 @@ from coig_writer.preference.rates import Rate, wilson
 from coig_writer.triplet import Language
 from eval_tasks.runs import Runs
 
-SHOWN = ("tokens", "chars", "ttr", "mattr_100", "length_met", "required_share")
+SHOWN = (
+    "tokens",
+    "chars",
+    "ttr",
+    "mattr_100",
+    "length_met",
+    "required_share",
+    "reasoning_kept",
+    "reasoning_bound",
+)
 CONFUSION = ("any", "mixed", "wrong")
 
 

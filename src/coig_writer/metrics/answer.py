@@ -13,7 +13,7 @@ from coig_writer import benchmark
 from coig_writer.benchmark import Query
 from coig_writer.errors import InputError
 from coig_writer.generation import Generation, Parts, split
-from coig_writer.metrics import coherence
+from coig_writer.metrics import binding, coherence
 from coig_writer.metrics.tokens import tokenize
 from coig_writer.text.normalise import repaired
 from coig_writer.triplet import Language
@@ -24,7 +24,7 @@ class Answer:
     """What a model emitted for one query, taken apart.
 
     ``query`` is the benchmark's query, or None where the prompt is not in the benchmark: what is
-    measured against its fields is then missing.
+    measured against its fields is then missing. ``genre`` is None where it is unknown.
     """
 
     text: str
@@ -32,6 +32,8 @@ class Answer:
     language: Language
     query: Query | None
     n_tokens: int | None
+    prompt: str = ""
+    genre: str | None = None
 
     @property
     def article(self) -> str:
@@ -42,6 +44,16 @@ class Answer:
     def tokens(self) -> list[str]:
         """The word tokens of the article."""
         return tokenize(self.article, self.language)
+
+    @functools.cached_property
+    def held(self) -> binding.Holder:
+        """The article, as a text in which decisions are looked for."""
+        return binding.Holder(self.article, self.language)
+
+    @functools.cached_property
+    def settled(self) -> list[binding.Item]:
+        """What the reasoning settles on and the prompt does not hold."""
+        return binding.settled(self.parts.reasoning or "", self.prompt, self.language)
 
     @functools.cached_property
     def blocks(self) -> list[list[str]]:
@@ -62,13 +74,16 @@ def answer(
     query_id: str,
     prompt: str,
     n_tokens: int | None = None,
+    genre: str | None = None,
 ) -> Answer:
     """Takes a model's raw text apart and finds its query in the benchmark.
 
     A query counts as known only if id and text are the benchmark's.
     """
     text = repaired(text)
-    return Answer(text, split(text), language, _known(query_id, prompt), n_tokens)
+    return Answer(
+        text, split(text), language, _known(query_id, prompt), n_tokens, repaired(prompt), genre
+    )
 
 
 def of_generation(generation: Generation) -> Answer:
@@ -84,6 +99,8 @@ def of_generation(generation: Generation) -> Answer:
         generation.language,
         _known(generation.query_id, generation.prompt),
         generation.n_tokens,
+        repaired(generation.prompt),
+        generation.genre,
     )
 
 

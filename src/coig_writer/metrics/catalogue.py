@@ -1,7 +1,7 @@
 """The metrics of one answer: name, definition and what it needs, in one table.
 
 ``measure`` gives every metric a value or the reason why it has none. The lighteval tasks and the
-kit's own scores read the same table. Two metrics need a model's other answers as well
+kit's own scores read the same table. Three metrics need a model's other answers as well
 (``TOGETHER``), some its other answers to the same prompt (``WITHIN``), two its training rows
 (``AGAINST_TRAINING``).
 """
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from coig_writer.metrics import (
     behaviour,
+    binding,
     coherence,
     formatting,
     length,
@@ -28,12 +29,14 @@ from coig_writer.metrics.definition import (
     NO_FORM,
     NO_LENGTH,
     NO_LETTERS,
+    NO_OTHER,
     NO_REASONING,
     NO_REQUIRED,
     NO_SCRIPT,
     NO_TOKENS,
     NOT_CHINESE,
     NOTHING_LATER,
+    NOTHING_SETTLED,
     ONE_ANSWER,
     ONE_PARAGRAPH,
     OPEN_FORM,
@@ -42,6 +45,7 @@ from coig_writer.metrics.definition import (
     Missing,
     Value,
     asked,
+    no_article,
     or_,
     prose,
     short,
@@ -123,6 +127,42 @@ def _behaviour(name: behaviour.Behaviour) -> Metric:
         f"share of reasoning paragraphs that are {name.replace('_', ' ')} (Appendix C, cue lexicon)",
         "ratio",
     )
+
+
+def _unbound(answer: Answer) -> Missing | None:
+    """Says why nothing can be said of an answer's decisions; None where something can."""
+    if not answer.parts.reasoning:
+        return NO_REASONING
+    if not answer.article:
+        return no_article(answer)
+    return None if answer.settled else NOTHING_SETTLED
+
+
+def _kept(answer: Answer) -> Value:
+    return _unbound(answer) or or_(binding.kept(answer.settled, answer.held), NOTHING_SETTLED)
+
+
+def _bound(answers: Sequence[Answer]) -> list[Value]:
+    """Returns of each answer what its article keeps of its reasoning beyond what it holds of others of the genre."""
+    return [_unbound(a) or _beyond(a, answers, i) for i, a in enumerate(answers)]
+
+
+def _beyond(answer: Answer, answers: Sequence[Answer], place: int) -> Value:
+    others = [
+        other.settled
+        for other in (*answers[place + 1 :], *answers[:place])
+        if answer.genre is not None
+        and other.genre == answer.genre
+        and other.prompt != answer.prompt
+    ]
+    asked = binding.Holder(answer.prompt, answer.language)
+    return or_(binding.beyond(answer.settled, others, answer.held, asked), NO_OTHER)
+
+
+def _of_tokens(
+    of: Callable[[Sequence[Sequence[str]]], list[float | None]],
+) -> Callable[[Sequence[Answer]], list[Value]]:
+    return lambda answers: [or_(value, ALONE) for value in of([a.tokens for a in answers])]
 
 
 def moving_average(window: int) -> Callable[[Answer], float | None]:
@@ -332,6 +372,12 @@ REASONING = (
         "share",
     ),
     *(_behaviour(name) for name in behaviour.BEHAVIOURS),
+    Metric(
+        "reasoning_kept",
+        _kept,
+        "share of the names, quoted strings and numbers that the reasoning settles on that stand in the article",
+        "ratio",
+    ),
 )
 HEALTH = (
     Metric(
@@ -351,12 +397,19 @@ METRICS: tuple[Metric, ...] = (
     *REASONING,
     *HEALTH,
 )
-# Name → what it says and a function of the tokens of all answers of one variant in one language.
-TOGETHER: Mapping[str, tuple[str, Callable[[Sequence[Sequence[str]]], list[float | None]]]] = {
-    "self_bleu": ("BLEU-4 of an answer against the model's other answers", style.self_bleu),
+# Name → what it says and a function of all answers of one variant in one language.
+TOGETHER: Mapping[str, tuple[str, Callable[[Sequence[Answer]], list[Value]]]] = {
+    "self_bleu": (
+        "BLEU-4 of an answer against the model's other answers",
+        _of_tokens(style.self_bleu),
+    ),
     "overuse": (
         "share of an answer's 4-grams that stand in at least three of the model's answers",
-        style.overuse,
+        _of_tokens(style.overuse),
+    ),
+    "reasoning_bound": (
+        "`reasoning_kept`, less the same share for other reasonings of the genre; 0 is what chance keeps",
+        _bound,
     ),
 }
 # Name → what it says and a function of the tokens of all answers of one variant to one prompt.
@@ -393,7 +446,14 @@ AGAINST_TRAINING = {
 KINDS: Mapping[str, Kind] = {
     **{metric.name: metric.kind for metric in METRICS},
     **dict.fromkeys(
-        (*TOGETHER, "copied_share", "within_distinct_1", "within_distinct_2", "within_self_bleu"),
+        (
+            "self_bleu",
+            "overuse",
+            "copied_share",
+            "within_distinct_1",
+            "within_distinct_2",
+            "within_self_bleu",
+        ),
         "ratio",
     ),
 }
@@ -411,8 +471,7 @@ def measure_together(answers: Sequence[Answer]) -> dict[str, list[Value]]:
     Args:
         answers: All answers of one variant in one language.
     """
-    tokens = [answer.tokens for answer in answers]
-    return {name: [or_(value, ALONE) for value in of(tokens)] for name, (_, of) in TOGETHER.items()}
+    return {name: of(answers) for name, (_, of) in TOGETHER.items()}
 
 
 def measure_within(answers: Sequence[Answer]) -> dict[str, Value]:

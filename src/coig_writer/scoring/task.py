@@ -115,6 +115,7 @@ def _answer(doc: Doc, response: ModelResponse) -> Answer:
         query_id=specific["query_id"],
         prompt=doc.query,
         n_tokens=len(emitted[0]) if emitted else None,
+        genre=specific["genre"] or None,
     )
 
 
