@@ -185,11 +185,10 @@ def _characters(text: str) -> float:
             continue
         tens = _TENS[c]
         if tens >= 10_000:
-            total, section, digit = (
-                (total + section + digit) * tens if section + digit else tens,
-                0,
-                0,
-            )
+            part = section + digit
+            # 三万五千亿 multiplies all before it, 二亿三千万 only what follows the 亿; a bare 万 is one.
+            total = (total + part or 1) * tens if total <= tens else total + (part or 1) * tens
+            section = digit = 0
         else:
             section, digit = section + (digit or 1) * tens, 0
         last = tens
@@ -215,8 +214,9 @@ def _names(text: str, language: Language) -> Iterator[str]:
     """Yields the names in a text."""
     lexicon = _lexicon(language)
     for match in lexicon.named.finditer(text):
-        if match[1].casefold() not in lexicon.no_names:
-            yield match[1]
+        name = next(filter(None, match.groups()))  # each pattern has a group of its own
+        if name.casefold() not in lexicon.no_names:
+            yield name
     if language == "en":
         return
     places, people = tagged("ns", "nt"), tagged("nr", "nrt", "nrfg")

@@ -12,7 +12,7 @@ from scipy import stats
 from coig_writer import taxonomy
 from coig_writer.metrics import catalogue
 from coig_writer.metrics.answer import Answer, answer
-from coig_writer.metrics.binding import Holder, beyond, kept, settled
+from coig_writer.metrics.binding import LONGEST, OTHERS, Holder, Item, beyond, kept, settled
 from coig_writer.metrics.definition import NO_OTHER, NO_REASONING, NOTHING_SETTLED, Missing
 from coig_writer.triplet import assistant_turn
 from dataset_builder.packing import samples
@@ -33,6 +33,7 @@ def written(
     ("reasoning", "found"),
     [
         ("师父名叫顾横，住在广武城，离关三百里。", ["顾横", "三百里"]),
+        ("人物：罗老幺。", ["罗老幺"]),
         ("结尾写“门闩动了”，不要“从此以后”。", ["门闩动了"]),
         ("原想用“孝子”，太凶，换成“回来了”。", ["回来了"]),
         ("原想用“孝子”，太凶，删。", []),
@@ -97,6 +98,39 @@ def test_shares_by_hand() -> None:
     assert beyond(own, [other, []], article, Holder("甲乙", "zh")) == 0.75
     assert beyond(own, [[]], article, Holder("", "zh")) is None
     assert kept([], article) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "gain"),
+    [
+        (19, 0.95),
+        (20, 1.0),
+    ],  # the one that stands in the article is the 20th: 1 - 1/20; or the 21st: 1 - 0
+)
+def test_twenty_other_reasonings_count(before: int, gain: float) -> None:
+    own, foreign, nothing = [Item("name", "甲乙")], [Item("name", "丙丁")], list[Item]()
+    others = [nothing, *[foreign] * before, own]
+    assert OTHERS == 20
+    found = beyond(own, others, Holder("甲乙", "zh"), Holder("", "zh"))
+    assert found == pytest.approx(gain)
+
+
+@pytest.mark.parametrize(
+    ("numeral", "value"),
+    [
+        ("二亿三千四百五十六万七千八百九十", 234_567_890),  # 16 characters
+        ("二亿三千四百五十六万七千八百九十一", None),  # 17
+        ("三万五千亿", 3_500_000_000_000),
+        ("一万亿", 1_000_000_000_000),
+        ("一亿零三万", 100_030_000),
+        ("二亿三", 230_000_000),
+        ("万", 10_000),
+    ],
+)
+def test_numbers_of_up_to_sixteen_characters_are_read(numeral: str, value: int | None) -> None:
+    assert LONGEST == 16
+    found = [item.number for item in settled(f"家里有{numeral}元。", "", "zh")]
+    assert found == ([] if value is None else [(value, "元")])
 
 
 def test_missing_is_not_zero() -> None:
