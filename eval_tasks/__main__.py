@@ -15,6 +15,7 @@ STAGES = {
     "behaviour": "what each paragraph of a reasoning does, over its course (Appendix C)",
     "bound": "whether articles do what their reasoning settles on: names, quoted strings, numbers",
     "form": "verse against its form, character by character: tones, rhyme, counts, words that may not occur",
+    "human": "where models stand among people's articles, and people as a model in a blind study",
     "judge": "a language model judges pairs and rubrics, and an audit of what its verdicts are worth",
     "validate": "which metrics predict what people prefer at equal length; the others only describe",
     "report": "tables, figures and intervals of your models beside the paper's, as one HTML page",

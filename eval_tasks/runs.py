@@ -150,7 +150,7 @@ def command(stage: str, arguments: argparse.Namespace) -> str:
     """Returns the command line that recomputes; absolute paths keep their name only."""
     words = ["python", "-m", "eval_tasks", stage]
     given = vars(arguments)
-    for name in ("generations", "scores", "ballots", "judgements", "validation", "review"):
+    for name in ("generations", "scores", "ballots", "judgements", "validation", "review", "human"):
         paths: list[Path] = (
             [given[name]] if isinstance(given.get(name), Path) else given.get(name) or []
         )

@@ -20,10 +20,10 @@ from pathlib import Path
 from coig_writer import benchmark
 from coig_writer.benchmark import Query
 from coig_writer.errors import ConfigError, InputError, MissingInputError, run_command
-from coig_writer.files import read_settings
+from coig_writer.files import read_records, read_settings
 from coig_writer.generating import local, server
 from coig_writer.generating.answers import Writer, generate
-from coig_writer.generation import Sampling
+from coig_writer.generation import Generation, Sampling, check
 from coig_writer.triplet import Language
 
 
@@ -132,6 +132,12 @@ def parser() -> argparse.ArgumentParser:
     add("--variants", nargs="*", default=["cw_10k"], help="which of them (default: cw_10k)")
     add("--base", help="also generate with this untuned model, as variant `base`")
     add("--out", type=Path, default=Path("build/generations"), help="folder for the records")
+    add(
+        "--prompts",
+        type=Path,
+        help="generation records whose prompts to answer in place of the benchmark, such as people's "
+        "(python -m eval_tasks human)",
+    )
     add("--samples", type=int, help="answers to each query (default: that of the settings, 1)")
     add("--endpoint", help="address of an OpenAI-compatible server; one variant at a time")
     add("--model", help="the model's name on that server")
@@ -148,6 +154,12 @@ def main() -> int | None:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     how = read_settings(arguments.config, Decoding, "recipes/configs/generate.yaml")
     queries, sampling = how.queries, how.sampling
+    if arguments.prompts:
+        records = read_records(arguments.prompts, Generation, "python -m eval_tasks human")
+        prompts = {r.query_id: r for r in check(records)}
+        queries = [
+            benchmark.bare(r.query_id, r.language, r.genre, r.prompt) for r in prompts.values()
+        ]
     for writer in writers(arguments, how.batch_size):
         path = generate(
             writer, queries, sampling, seed=how.seed, out=arguments.out,

@@ -9,13 +9,18 @@ query side by side.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 from tqdm import tqdm
 
 from coig_writer import facts
 from coig_writer.errors import InputError
+from coig_writer.files import file_sha256
 from coig_writer.folder import atomic_folder
+from coig_writer.metrics.reference import reference
+from coig_writer.scoring.generations import read
+from eval_tasks import human
 from eval_tasks import runs as inputs
 from eval_tasks.report import measured, page
 from eval_tasks.report.analysis import analyse
@@ -33,9 +38,12 @@ def main() -> int | None:
     )
     chosen = cases(runs, arguments.cases)
     earned = arrows(arguments.validation) if arguments.validation else {}
-    options = page.Options(earned, _known(runs, arguments.metrics), chosen)
+    shown = page.Options(earned, _known(runs, arguments.metrics), chosen)
+    if arguments.human:
+        beside = human.places(reference(read([arguments.human])), runs)
+        shown = dataclasses.replace(shown, beside=beside, people=file_sha256(arguments.human))
     with atomic_folder(arguments.out, "report") as folder:
-        write(folder, runs, inputs.command("report", arguments), options)
+        write(folder, runs, inputs.command("report", arguments), shown)
     print(f"{arguments.out}/report.html: {len(runs.variants)} models, {len(runs.ballots)} ballots")
     return None
 
@@ -45,8 +53,12 @@ def write(folder: Path, runs: inputs.Runs, command: str, options: page.Options) 
     languages = tqdm(page.languages(runs), desc="analysing", unit="language", disable=None)
     analyses = {language: analyse(runs, language) for language in languages}
     shown = tqdm(analyses.items(), desc="drawing", unit="language", disable=None)
-    drawn = {x: gallery(runs, found, folder / "figures") for x, found in shown}
-    facts.write(folder / "facts.json", measured.facts(runs, analyses, command, options.more))
+    drawn = {x: gallery(runs, analysis, folder / "figures") for x, analysis in shown}
+    found = [
+        *human.facts(options.beside, command, options.people),
+        *measured.facts(runs, analyses, command, options.more),
+    ]
+    facts.write(folder / "facts.json", found)
     html = page.render(runs, analyses, drawn, command, options)
     (folder / "report.html").write_text(html, encoding="utf-8")
 
@@ -79,6 +91,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="validation.json of python -m eval_tasks validate: which metrics may rate",
+    )
+    parser.add_argument(
+        "--human",
+        type=Path,
+        metavar="FILE",
+        help="human.parquet of python -m eval_tasks human: where models stand among people",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("build/report"), help="folder (default: build/report)"

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from coig_writer import __version__, paper
 from coig_writer.ballot import DIMENSIONS
 from coig_writer.metrics.behaviour import BEHAVIOURS
+from coig_writer.metrics.reference import ENOUGH, HUMAN
 from coig_writer.mixture import VARIANTS
 from coig_writer.preference.rates import Estimate
 from coig_writer.preference.validity import Better
 from coig_writer.triplet import Language
 from eval_tasks.bilingual import Text, both, environment, say
 from eval_tasks.claims.counts import decided as paper_decided
+from eval_tasks.human import SHOWN as AMONG_PEOPLE
+from eval_tasks.human import Place
 from eval_tasks.report.analysis import Analysis
 from eval_tasks.report.cases import Case
 from eval_tasks.report.decided import decided
@@ -80,12 +83,16 @@ class Options:
         more: Further metrics.
         cases: All answers to some queries.
         claims: Address of the claims page, if it stands beside the report.
+        beside: Where the models stand among people.
+        people: SHA-256 of the people's file.
     """
 
     arrows: Mapping[tuple[Language, str], Better] = dataclasses.field(default_factory=dict)
     more: Sequence[str] = ()
     cases: Sequence[Case] = ()
     claims: str = ""
+    beside: Sequence[Place] = ()
+    people: str = ""
 
 
 def render(
@@ -140,14 +147,31 @@ def render(
             coherence_metrics=COHERENCE,
             metric_names=METRICS,
             style_names=STYLE,
-            more=options.more,
-            cases=options.cases,
-            claims=options.claims,
+            **_on_demand(options, analyses),
             command=command,
             version=__version__,
             arxiv=paper.ARXIV_ID,
         )
     )
+
+
+def _on_demand(options: Options, analyses: Mapping[Language, Analysis]) -> dict[str, object]:
+    """Returns what was asked for, and the section on people: places, and win rates where they were seated."""
+    rates = {
+        (language, row): rate
+        for language, found in analyses.items()
+        if found.preference is not None
+        for (row, column), rate in found.preference.rates.items()
+        if column == HUMAN
+    }
+    return {
+        "more": options.more,
+        "cases": options.cases,
+        "claims": options.claims,
+        "beside": [place for place in options.beside if place.metric in AMONG_PEOPLE],
+        "against_people": rates,
+        "enough": ENOUGH,
+    }
 
 
 def languages(runs: Runs) -> list[Language]:

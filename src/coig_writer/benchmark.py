@@ -65,6 +65,13 @@ class Query:
     sections: tuple[str, ...] = ()
 
 
+def bare(query_id: str, language: Language, genre: str | None, prompt: str) -> Query:
+    """Returns a prompt from elsewhere as a query that states nothing that can be checked."""
+    return Query(
+        query_id, language, genre or "", prompt, None, (), "", "", "", "medium", False, None, ""
+    )
+
+
 EVAL_FILE = "eval.yaml"  # in the root of the dataset, by which the Hub knows a benchmark
 # What a model's page shows of its scores: metric and what it says.
 LEADERBOARD = ("ttr", "chars", "language_confusion_wrong", "reasoning_closed")

@@ -151,7 +151,7 @@ def _record(
         query_id=query.id,
         sample=sample,
         language=query.language,
-        genre=query.genre,
+        genre=query.genre or None,
         prompt=query.query,
         text=answer.text,
         reasoning=parts.reasoning,

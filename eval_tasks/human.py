@@ -1,0 +1,225 @@
+"""Models beside people: python -m eval_tasks human --rows PATH… --scores build/scores.
+
+Takes human articles from --rows (rows of a dataset, with the dataset's columns) or from --held-out (the
+folder of a mixture that holds rows out), writes them as answers of the variant `human`, and prints
+where each model's articles stand among them: the mean percentile of each metric, within the genre where
+20 human texts or more stand behind it, else within the language; 50 is as people write. A row whose
+id or article is in a mixture of a compared model is refused: the model has seen it.
+
+  python -m eval_tasks human --rows COIG-Writer/data --mixtures build/mixtures --scores build/scores
+
+  python -m eval_tasks report --human build/human/human.parquet --scores … --ballots …
+
+To have people's articles voted on blind, let the models answer their prompts as well
+(`python recipes/generate.py --prompts build/human/human.parquet …`) and name those answers with
+--generations: `study.yaml` then seats `human` like a model on the prompts that all answered, and the
+report's board gives the win rate of each model against people.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from coig_writer.errors import InputError, MissingInputError, StatisticsError
+from coig_writer.facts import Fact
+from coig_writer.files import read_records, write_records
+from coig_writer.generation import Generation, check, split
+from coig_writer.metrics.reference import COMPARED, ENOUGH, HUMAN, Reference, reference
+from coig_writer.mixing.mixing import read_held_out, read_lock
+from coig_writer.mixture import MixtureRow
+from coig_writer.preference import bootstrap
+from coig_writer.record import to_row
+from coig_writer.scoring.generations import read
+from coig_writer.tables import spreadsheet
+from coig_writer.text.language import HAN
+from coig_writer.text.normalise import reduced
+from coig_writer.triplet import Language, Triplet
+from eval_tasks import runs as inputs
+from eval_tasks.runs import LANGUAGES, Runs
+
+SHOWN = ("chars", "mattr_100", "repetition_4", "adjacent_cohesion", "idiom_density", "worn_density")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    """A model's mean percentile among people, by prompt; ``outside`` is its share beyond people's middle 90 %.
+
+    ``by_genre`` counts the answers compared within their genre, the others within their language.
+    """
+
+    variant: str
+    language: Language
+    metric: str
+    percentile: float
+    low: float | None
+    high: float | None
+    outside: float
+    n: int
+    by_genre: int
+
+
+def main() -> int | None:
+    """Writes people's articles as a variant, and prints the places."""
+    options = _parser().parse_args()
+    people = check([*_rows(options.rows), *_held_out(options.held_out)])
+    if not people:
+        raise MissingInputError("no human article", "give --rows or --held-out")
+    answers = read(options.generations) if options.generations else []
+    runs = inputs.read(options.generations, options.scores, [])
+    for variant in runs.variants:
+        unseen(people, options.mixtures / variant / "train.parquet")
+    write_records(options.out / "human.parquet", people, Generation)
+    found = places(reference(people), runs)
+    names = [field.name for field in dataclasses.fields(Place)]
+    spreadsheet.write(options.out / "places.csv", names, map(to_row, found), mark=False)
+    print(table(found, SHOWN))
+    print(
+        f"\n{options.out}/: {len(people)} human articles as human.parquet, {len(found)} places as places.csv"
+    )
+    print(_seated(options.out, people, answers, options.generations))
+    return None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=Path, nargs="+", default=[], metavar="PATH", help="human articles: rows of a dataset")  # fmt: skip
+    parser.add_argument("--held-out", type=Path, nargs="+", default=[], metavar="FOLDER", help="mixtures that hold rows out")  # fmt: skip
+    parser.add_argument("--mixtures", type=Path, default=Path("build/mixtures"), help="where the models' training rows are (default: build/mixtures)")  # fmt: skip
+    parser.add_argument("--generations", type=Path, nargs="+", default=[], metavar="PATH", help="the models' answers: languages, genres, and who can be seated")  # fmt: skip
+    parser.add_argument("--scores", type=Path, nargs="+", required=True, metavar="PATH", help="the models' scores, as written by python -m eval_tasks score")  # fmt: skip
+    parser.add_argument("--out", type=Path, default=Path("build/human"), help="folder (default: build/human)")  # fmt: skip
+    return parser
+
+
+def _rows(paths: Sequence[Path]) -> Iterable[Generation]:
+    for path in paths:
+        for row in read_records(path, Triplet, "python -m dataset_builder pack"):
+            yield written(row.id, row.language, row.genre, row.prompt, row.article)
+
+
+def _held_out(folders: Sequence[Path]) -> Iterable[Generation]:
+    for folder in folders:
+        rows = read_held_out(folder, read_lock(folder / "mixture.lock.json"))
+        if not rows:
+            raise MissingInputError(f"{folder} holds no rows out", "build a mixture with `holdout`, or give --rows")  # fmt: skip
+        for row in rows:
+            article = split(row.messages[-1].content).article
+            language: Language = "zh" if HAN.search(article) else "en"
+            yield written(row.source_id, language, None, row.messages[0].content, article)
+
+
+def written(
+    query_id: str, language: Language, genre: str | None, prompt: str, article: str
+) -> Generation:
+    """Returns a human article as an answer of the variant ``human``; its reasoning is left out."""
+    return Generation(
+        variant=HUMAN, query_id=query_id, language=language, genre=genre, prompt=prompt, text=article,
+        article=article, finish_reason="stop", n_tokens=None, seed=None, sampling=None, model="people", revision=None,
+    )  # fmt: skip
+
+
+def unseen(people: Sequence[Generation], mixture: Path) -> None:
+    """Checks that no human article is among the rows that a model was trained on.
+
+    Raises:
+        InputError: One is, by its id or by its text.
+    """
+    if not mixture.is_file():
+        return
+    rows = read_records(mixture, MixtureRow)
+    ids = {row.source_id for row in rows}
+    texts = {reduced(split(row.messages[-1].content).article) for row in rows}
+    seen = [p.query_id for p in people if p.query_id in ids or reduced(p.article) in texts]
+    if seen:
+        raise InputError(
+            f"{len(seen)} human articles are training rows of {mixture.parent.name}, {seen[0]} first ({mixture})",
+            "give rows that no compared model was trained on: --held-out FOLDER of a mixture with `holdout`",
+        )
+
+
+def places(people: Reference, runs: Runs) -> list[Place]:
+    """Returns where each variant's answers stand among people, by language and metric; people themselves are left out."""
+    found = []
+    for metric, language in ((m, x) for x in LANGUAGES for m in COMPARED):
+        for variant, values in runs.sampled(metric, language).items():
+            told = {
+                answer: place
+                for answer, value in values.items()
+                if (place := people.percentile(metric, language, runs.genres.get(answer[0]), value))
+            }
+            if told and variant != HUMAN:
+                shares = np.array([place.value / 100 for place in told.values()])
+                _, prompts = np.unique([query for query, _ in told], return_inverse=True)
+                low, high = _interval(shares, prompts)
+                outside = float(np.mean((shares < 0.05) | (shares > 0.95)))
+                by_genre = sum(place.level == "genre" for place in told.values())
+                found.append(Place(variant, language, metric, 100 * float(shares.mean()), low, high, outside, len(told), by_genre))  # fmt: skip
+    return found
+
+
+def _interval(
+    shares: np.ndarray[tuple[int], np.dtype[np.float64]],
+    prompts: np.ndarray[tuple[int], np.dtype[np.intp]],
+) -> tuple[float | None, float | None]:
+    try:
+        found = bootstrap.mean(shares, prompts, scale=bootstrap.SHARE)
+    except StatisticsError:
+        return None, None
+    return 100 * found.low, 100 * found.high
+
+
+def facts(found: Iterable[Place], command: str, artefact: str) -> Iterator[Fact]:
+    """Yields the places as facts."""
+    for p in found:
+        name = f"percentile/{p.language}/{p.variant}/{p.metric}"
+        yield Fact(name, p.percentile, p.n, p.low, p.high, command=command, artefact=artefact)
+        outside = 100 * p.outside
+        yield Fact(
+            f"{name}/outside", outside, p.n, unit="percent", command=command, artefact=artefact
+        )
+
+
+def table(found: Sequence[Place], metrics: Sequence[str]) -> str:
+    """Renders the places of some metrics, one line per model and metric."""
+    shown = [place for place in found if place.metric in metrics]
+    if not shown:
+        return f"no percentile: fewer than {ENOUGH} human texts in each language that was scored"
+    lines = [
+        f"{'model':<14}{'lang':<6}{'metric':<20}{'percentile':<24}{'outside 5-95':<14}n (within genre)"
+    ]
+    for p in shown:
+        span = "" if p.low is None or p.high is None else f" [{p.low:.1f}, {p.high:.1f}]"
+        lines.append(f"{p.variant:<14}{p.language:<6}{p.metric:<20}{f'{p.percentile:.1f}{span}':<24}{f'{100 * p.outside:.0f} %':<14}{p.n} ({p.by_genre})")  # fmt: skip
+    return "\n".join(lines)
+
+
+def _seated(out: Path, people: Sequence[Generation], answers: Sequence[Generation], paths: Sequence[Path]) -> str:  # fmt: skip
+    """Writes a study that seats people on the prompts that all models answered, and says so."""
+    by_prompt: dict[str, set[str]] = {p.query_id: set() for p in people}
+    for answer in check([*people, *(a for a in answers if a.variant != HUMAN)]):
+        if answer.query_id in by_prompt and answer.variant != HUMAN:
+            by_prompt[answer.query_id].add(answer.variant)
+    models = sorted(set().union(*by_prompt.values()))
+    shared = sorted(q for q, who in by_prompt.items() if models and who == set(models))
+    if not shared:
+        return (
+            "no study: no human prompt was answered by the models (recipes/generate.py --prompts)"
+        )
+    files = [path.resolve().as_posix() for path in (out / "human.parquet", *paths)]
+    study: dict[str, object] = {"study": "people-1", "protocols": ["pairwise"], "generations": files,
+             "models": [*models, HUMAN], "prompts": shared}  # fmt: skip
+    _write_yaml(out / "study.yaml", study)
+    return f"{out}/study.yaml seats {', '.join([*models, HUMAN])} on {len(shared)} prompts: python space/app.py plan --study {out}/study.yaml"  # fmt: skip
+
+
+def _write_yaml(path: Path, content: dict[str, object]) -> None:
+    import yaml
+
+    path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")

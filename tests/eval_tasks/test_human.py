@@ -1,0 +1,105 @@
+"""The stage ``human``: rows in, places and a study out, and rows that a model was trained on refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import pytest
+
+from coig_writer import taxonomy
+from coig_writer.arena.study.answers import collect, read_generations
+from coig_writer.arena.study.definition import load
+from coig_writer.arena.study.planner import plan
+from coig_writer.errors import InputError, MissingInputError
+from coig_writer.files import read_records, write_records
+from coig_writer.generation import Generation
+from coig_writer.metrics.reference import HUMAN
+from coig_writer.mixture import MixtureRow, Turn
+from coig_writer.score import Score
+from coig_writer.scoring import run as scoring
+from coig_writer.triplet import Triplet
+from dataset_builder.packing import samples
+from eval_tasks import human, report
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> None:
+    monkeypatch.setattr(sys, "argv", ["human", *map(str, words)])
+    human.main()
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Triplet]:
+    return samples.read(taxonomy.published())[::4]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, rows: list[Triplet]) -> Path:
+    """Rows of people, and a model `g` that answers them by repeating each article's start."""
+    at = tmp_path_factory.mktemp("human")
+    write_records(at / "rows.parquet", rows, Triplet)
+    people = [human.written(t.id, t.language, t.genre, t.prompt, t.article) for t in rows]
+    answers = [
+        dataclasses.replace(
+            p, variant="g", model="g", text=p.text[:99] * 5, article=p.text[:99] * 5
+        )
+        for p in people
+    ]
+    write_records(at / "answers.parquet", answers, Generation)
+    write_records(at / "scores.parquet", scoring.score(answers, at), Score)
+    return at
+
+
+def test_places_study_and_report(
+    folder: Path, rows: list[Triplet], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], tmp_path: Path,
+) -> None:  # fmt: skip
+    given = ("--generations", folder / "answers.parquet", "--scores", folder / "scores.parquet")
+    run(
+        monkeypatch,
+        "--rows",
+        folder / "rows.parquet",
+        *given,
+        "--mixtures",
+        folder,
+        "--out",
+        tmp_path,
+    )
+    told = capsys.readouterr().out
+    (repetition,) = (x for x in told.splitlines() if "repetition_4" in x)
+    assert float(repetition.split()[3]) > 95
+    assert f"seats g, human on {len(rows)} prompts" in told
+    study = load(tmp_path / "study.yaml")
+    texts = read_generations([Path(p) for p in study.generations])
+    seen = collect(texts, models=study.models, prompts=study.prompts, scanned=False)
+    assert set(seen.variants) == {"g", HUMAN}
+    assert all(p.items for p in plan(study, seen))
+    people = read_records(tmp_path / "human.parquet", Generation)
+    assert {p.reasoning for p in people} == {None}
+    out = tmp_path / "report"
+    monkeypatch.setattr(sys, "argv", ["report", *map(str, (*given, "--human", tmp_path / "human.parquet", "--out", out))])  # fmt: skip
+    report.main()
+    assert 'id="human"' in (out / "report.html").read_text(encoding="utf-8")
+    assert '"percentile/zh/g/repetition_4"' in (out / "facts.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("by", ["id", "text"])
+def test_a_row_that_a_model_was_trained_on_is_refused(
+    folder: Path, rows: list[Triplet], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by: str
+) -> None:
+    seen = rows[3]
+    name, article = (seen.id, "别的文章") if by == "id" else ("other", f"{seen.article}\n")
+    turns = (Turn("user", seen.prompt), Turn("assistant", f"<think>\n想\n</think>\n\n{article}"))
+    write_records(tmp_path / "g" / "train.parquet", [MixtureRow(turns, "creative", name, 9)], MixtureRow)  # fmt: skip
+    with pytest.raises(
+        InputError, match=f"1 human articles are training rows of g, {seen.id} first"
+    ):
+        run(monkeypatch, "--rows", folder / "rows.parquet", "--scores", folder / "scores.parquet",
+            "--mixtures", tmp_path, "--out", tmp_path / "out")  # fmt: skip
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_article_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(MissingInputError, match="no human article"):
+        run(monkeypatch, "--scores", folder / "scores.parquet")
