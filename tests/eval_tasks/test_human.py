@@ -96,7 +96,7 @@ def test_a_row_that_a_model_was_trained_on_is_refused(
         InputError, match=f"1 human articles are training rows of g, {seen.id} first"
     ):
         run(monkeypatch, "--rows", folder / "rows.parquet", "--scores", folder / "scores.parquet",
-            "--mixtures", tmp_path, "--out", tmp_path / "out")  # fmt: skip
+            "--generations", folder / "answers.parquet", "--mixtures", tmp_path, "--out", tmp_path / "out")  # fmt: skip
     assert not (tmp_path / "out").exists()
 
 
