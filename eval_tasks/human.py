@@ -69,15 +69,21 @@ def main() -> int | None:
     people = check([*_rows(options.rows), *_held_out(options.held_out)])
     if not people:
         raise MissingInputError("no human article", "give --rows or --held-out")
+    if not options.generations and not options.scores:
+        write_records(options.out / "human.parquet", people, Generation)
+        print(
+            f"{options.out}/human.parquet: {len(people)} human articles; no model's answers or scores to compare with"
+        )
+        print(f"let the models answer their prompts: python recipes/generate.py --prompts {options.out}/human.parquet")  # fmt: skip
+        return None
     answers = read(options.generations) if options.generations else []
     runs = inputs.read(options.generations, options.scores, [])
-    for variant in runs.variants:
-        unseen(people, options.mixtures / variant / "train.parquet")
+    print(_checked(people, runs.variants, options.mixtures))
     write_records(options.out / "human.parquet", people, Generation)
     found = places(reference(people), runs)
     names = [field.name for field in dataclasses.fields(Place)]
     spreadsheet.write(options.out / "places.csv", names, map(to_row, found), mark=False)
-    print(table(found, SHOWN))
+    print(table(found, SHOWN) if runs.scores else "no percentile: no scores were given (--scores)")
     print(
         f"\n{options.out}/: {len(people)} human articles as human.parquet, {len(found)} places as places.csv"
     )
@@ -93,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--held-out", type=Path, nargs="+", default=[], metavar="FOLDER", help="mixtures that hold rows out")  # fmt: skip
     parser.add_argument("--mixtures", type=Path, default=Path("build/mixtures"), help="where the models' training rows are (default: build/mixtures)")  # fmt: skip
     parser.add_argument("--generations", type=Path, nargs="+", default=[], metavar="PATH", help="the models' answers: languages, genres, and who can be seated")  # fmt: skip
-    parser.add_argument("--scores", type=Path, nargs="+", required=True, metavar="PATH", help="the models' scores, as written by python -m eval_tasks score")  # fmt: skip
+    parser.add_argument("--scores", type=Path, nargs="+", default=[], metavar="PATH", help="the models' scores, as written by python -m eval_tasks score")  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("build/human"), help="folder (default: build/human)")  # fmt: skip
     return parser
 
@@ -125,14 +131,29 @@ def written(
     )  # fmt: skip
 
 
+def _checked(people: Sequence[Generation], variants: Iterable[str], mixtures: Path) -> str:
+    """Checks people's articles against each model's training rows, and says for which there was nothing to check."""
+    models = [variant for variant in variants if variant != HUMAN]
+    trained = {variant: mixtures / variant / "train.parquet" for variant in models}
+    known = [variant for variant in models if trained[variant].is_file()]
+    for variant in known:
+        unseen(people, trained[variant])
+    unknown = [variant for variant in models if variant not in known]
+    done = f"no human article is a training row of {', '.join(known)}" if known else ""
+    left = (
+        f"NOT CHECKED for {', '.join(unknown)}: no {mixtures}/MODEL/train.parquet; these models may have seen the articles"
+        if unknown
+        else ""
+    )
+    return "\n".join(filter(None, (done, left)))
+
+
 def unseen(people: Sequence[Generation], mixture: Path) -> None:
     """Checks that no human article is among the rows that a model was trained on.
 
     Raises:
         InputError: One is, by its id or by its text.
     """
-    if not mixture.is_file():
-        return
     rows = read_records(mixture, MixtureRow)
     ids = {row.source_id for row in rows}
     texts = {reduced(split(row.messages[-1].content).article) for row in rows}

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from coig_writer import taxonomy
+from coig_writer.arena.server.booth import Booth, Vote
+from coig_writer.arena.server.database import sqlite_url
+from coig_writer.arena.server.identity import Identity
+from coig_writer.arena.server.store import Store
 from coig_writer.arena.study.answers import collect, read_generations
 from coig_writer.arena.study.definition import load
 from coig_writer.arena.study.planner import plan
+from coig_writer.ballot import Ballot
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records, write_records
 from coig_writer.generation import Generation
 from coig_writer.metrics.reference import HUMAN
+from coig_writer.mixing.controls import Control
 from coig_writer.mixture import MixtureRow, Turn
 from coig_writer.score import Score
 from coig_writer.scoring import run as scoring
 from coig_writer.triplet import Triplet
 from dataset_builder.packing import samples
 from eval_tasks import human, report
+from tests.coig_writer.training import mixtures
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> None:
@@ -77,11 +85,82 @@ def test_places_study_and_report(
     assert all(p.items for p in plan(study, seen))
     people = read_records(tmp_path / "human.parquet", Generation)
     assert {p.reasoning for p in people} == {None}
+    booth = Booth(study, seen, Store(sqlite_url(tmp_path / "ballots.sqlite")), Identity(b"s" * 32))
+    for _ in range(12):  # a rater who always finds the person's
+        desk = booth.sit("r", "pairwise", "zh")
+        item = desk.next()
+        assert item is not None
+        first = seen.variants[desk.tasks[item].shown[0]]
+        booth.vote("r", "pairwise", "zh", Vote(item, "left" if first == HUMAN else "right"))
+    write_records(tmp_path / "ballots.parquet", booth.store.ballots(study.study), Ballot)
     out = tmp_path / "report"
-    monkeypatch.setattr(sys, "argv", ["report", *map(str, (*given, "--human", tmp_path / "human.parquet", "--out", out))])  # fmt: skip
+    voted = (
+        *given,
+        "--human",
+        tmp_path / "human.parquet",
+        "--ballots",
+        tmp_path / "ballots.parquet",
+    )
+    monkeypatch.setattr(sys, "argv", ["report", *map(str, (*voted, "--out", out))])
     report.main()
-    assert 'id="human"' in (out / "report.html").read_text(encoding="utf-8")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    section = page[page.index('id="human"') :]
+    assert re.search(
+        r'<th scope="row">g</th>.*?<td>0\.0<span class="ci">0\.0–\d+\.\d · n \d+', section
+    )
     assert '"percentile/zh/g/repetition_4"' in (out / "facts.json").read_text(encoding="utf-8")
+
+
+def test_models_whose_training_rows_are_not_at_hand_are_named(
+    folder: Path, rows: list[Triplet], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], tmp_path: Path,
+) -> None:  # fmt: skip
+    """With answers that were not scored there is no percentile either, and that is said."""
+    given = ("--rows", folder / "rows.parquet", "--generations", folder / "answers.parquet",
+             "--mixtures", tmp_path, "--out", tmp_path)  # fmt: skip
+    run(monkeypatch, *given)
+    told = capsys.readouterr().out
+    assert "NOT CHECKED for g: no" in told
+    assert "no scores were given" in told
+    turns = (Turn("user", "别的"), Turn("assistant", "<think>\n想\n</think>\n\n别的文章"))
+    write_records(tmp_path / "g" / "train.parquet", [MixtureRow(turns, "creative", "x", 9)], MixtureRow)  # fmt: skip
+    run(monkeypatch, *given)
+    told = capsys.readouterr().out
+    assert "no human article is a training row of g" in told
+    assert "NOT CHECKED" not in told
+
+
+def test_people_stand_alone_before_any_model_has_answered(
+    folder: Path, rows: list[Triplet], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], tmp_path: Path,
+) -> None:  # fmt: skip
+    run(monkeypatch, "--rows", folder / "rows.parquet", "--out", tmp_path)
+    assert f"--prompts {tmp_path}/human.parquet" in capsys.readouterr().out
+    assert [p.name for p in tmp_path.iterdir()] == ["human.parquet"]
+    assert len(read_records(tmp_path / "human.parquet", Generation)) == len(rows)
+
+
+def test_rows_that_a_mixture_holds_out_are_people(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, root: Path
+) -> None:
+    from transformers import AutoTokenizer
+
+    control = Control(mixtures.NAME, "cw", "?", holdout=0.1)
+    tokenizer = AutoTokenizer.from_pretrained(root / "recipes" / "base")
+    held_out = mixtures.build(tmp_path, tokenizer, control)
+    folder, out = tmp_path / mixtures.NAME, tmp_path / "out"
+    run(monkeypatch, "--held-out", folder, "--out", out)
+    people = read_records(out / "human.parquet", Generation)
+    assert {(p.query_id, p.prompt, p.language, p.genre) for p in people} == {
+        (row.source_id, row.messages[0].content, "zh", None) for row in held_out
+    }
+    assert {p.variant for p in people} == {HUMAN}
+    assert all(p.article and "想" not in p.text for p in people)
+    # a model that this mixture trained has not seen them
+    answers = [dataclasses.replace(p, variant=mixtures.NAME, model="m") for p in people]
+    write_records(tmp_path / "answers.parquet", answers, Generation)
+    run(monkeypatch, "--held-out", folder, "--generations", tmp_path / "answers.parquet",
+        "--mixtures", tmp_path, "--out", out)  # fmt: skip
 
 
 @pytest.mark.parametrize("by", ["id", "text"])
