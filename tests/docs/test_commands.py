@@ -36,6 +36,7 @@ ELSEWHERE = {
     "inspect eval": "eval_tasks/test_inspect_task.py",
     "python -m eval_tasks form": "eval_tasks/form/test_form.py",
     "python -m eval_tasks judge": "eval_tasks/judge/test_judge.py",
+    "python -m eval_tasks bound": "eval_tasks/test_bound.py",
     "python -m eval_tasks human": "eval_tasks/test_human.py",
     "python -m eval_tasks validate": "eval_tasks/test_validate.py",
     "python -m eval_tasks report": "test_bad_input.py",
