@@ -12,6 +12,10 @@ writes the same bytes. `--dry-run` says what it would take. A local judge:
 `audit` estimates how far the verdicts can be trusted, each with an interval: missing verdicts, position,
 length and format bias, consistency, agreement with the other judges; beside people's votes accuracy in
 all and per category, and how much more than people the judge gives to the longer answer and to its own.
+
+Rubric `decisions` names what a reasoning settles on and says whether the article does it (kept, broken,
+undecidable), each with quotations that must stand in the texts. Its audit gives the share kept per variant,
+and how far repeats, other judges and people (--human-judgements) agree on the decisions that both name.
 """
 
 from __future__ import annotations
@@ -91,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--own", nargs="*", metavar="JUDGE=VARIANT", default=[],
                        help="variants of a judge's own kind (default: those whose model is the judge)")  # fmt: skip
     check.add_argument("--human-scores", type=Path, help="score records of people, to compare with")
+    check.add_argument("--human-judgements", type=Path,
+                       help="judgement records that people wrote under rubric decisions, to compare with")  # fmt: skip
     return parser
 
 
@@ -211,6 +217,7 @@ def _audit(options: argparse.Namespace) -> int | None:
         judged,
         shapes,
         preferences(options.ballots, options.human_scores, options.sample),
+        read=read_records(options.human_judgements, Judgement) if options.human_judgements else (),
         categories={r.query_id: names.category_of(r.genre) for r in records if r.genre},
         own=_own({j.judge for j in judged}, records, options.own),
     )

@@ -17,12 +17,13 @@ from coig_writer.endpoint import Endpoint, Reply, Request
 from coig_writer.generation import Generation
 from coig_writer.metrics import formatting
 from coig_writer.metrics.coherence import paragraphs
+from coig_writer.metrics.definition import NO_REASONING
 from coig_writer.score import Judgement
 from coig_writer.text.normalise import repaired
 from eval_tasks.judge.rubric import Rubric
 
 Order = Literal["left_first", "right_first", "single"]
-LONGEST = 30_000  # characters of an article that a judge is given
+LONGEST = 30_000  # characters of an article, or of its reasoning, that a judge is given
 PLAIN = "+plain"
 
 
@@ -38,6 +39,7 @@ class Question:
     request: Request | None
     problem: str | None = None
     sample: int = 0
+    texts: tuple[str, ...] = ()  # as the judge is shown them
 
 
 def questions(
@@ -113,6 +115,7 @@ class _Asker:
                     request,
                     problem,
                     left.sample,
+                    tuple(shown),
                 )
             )
         return found
@@ -120,7 +123,12 @@ class _Asker:
     def single(self, record: Generation) -> Question:
         if self.rubric.kind == "labels":
             texts = paragraphs(repaired(record.reasoning or ""))
-            problem = None if texts else "there is no reasoning"
+            problem = None if texts else NO_REASONING.reason
+        elif self.rubric.kind == "decisions":
+            texts = [repaired(record.reasoning or ""), self._article(record)]
+            problem = _problem(texts[1:]) if texts[0].strip() else NO_REASONING.reason
+            if len(texts[0]) > LONGEST:
+                problem = f"the reasoning is longer than {LONGEST} characters"
         else:
             texts = [self._article(record)]
             problem = _problem(texts)
@@ -135,6 +143,7 @@ class _Asker:
             request,
             problem,
             record.sample,
+            tuple(texts),
         )
 
     def _article(self, record: Generation) -> str:
@@ -174,7 +183,7 @@ def _judgement(model: str, rubric: Rubric, asked: Question, reply: Reply | None)
     verdict, reason = None, asked.problem
     if reply is not None:
         answered = reply.state == "answered"
-        verdict = _told(asked.order, rubric.verdict(reply)) if answered else None
+        verdict = _told(asked.order, rubric.verdict(reply, asked.texts)) if answered else None
         reason = None if answered else f"{reply.state}: {reply.reason}"
     return Judgement(
         judge=model,

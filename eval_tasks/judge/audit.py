@@ -19,8 +19,10 @@ from coig_writer.preference.association import correlate_within
 from coig_writer.preference.rates import wilson
 from coig_writer.score import Judgement
 from eval_tasks.judge.bias import Shapes, biases
+from eval_tasks.judge.decisions import UNQUOTED, Decision, Place, readings, shared
 from eval_tasks.judge.people import Pair
 
+Readings = Sequence[tuple[Place, Sequence[Decision]]]
 Preferences = Mapping[Pair, float]  # points of the left: 1 won, 0 lost, 0.5 a tie
 
 
@@ -51,6 +53,11 @@ NOTES = {
     "people_kappa": "Cohen's kappa with people over left, right and tie",
     "people_correlation": "of verdicts with votes over prompts, within pairs of variants: for `space/app.py plan --correlation`",
     "verbosity": "points for the longer answer beyond what people give it; 0 is as people do",
+    "kept": "share of a variant's decisions that its articles keep, of those kept or broken",
+    "undecidable": "share of decisions that the article does not show",
+    "unquoted": "share of decisions whose words stand in no text; they count for nothing",
+    "decision": "share of decisions that both name with the same verdict",
+    "decision_kappa": "Cohen's kappa on decisions that both name, over kept, broken and undecidable",
     "self_preference": "points for the judge's own variants beyond what people give them; 0 is as people do",
 }
 
@@ -60,6 +67,7 @@ def audit(
     shapes: Shapes,
     people: Preferences | None = None,
     *,
+    read: Sequence[Judgement] = (),
     categories: Mapping[str, str] | None = None,
     own: Mapping[str, Collection[str]] | None = None,
 ) -> list[Finding]:
@@ -69,6 +77,7 @@ def audit(
         judgements: Of any judges; pairwise ones carry most of the audit.
         shapes: Length and format of the judged answers.
         people: What people preferred, where that is known.
+        read: What people read in reasonings and articles, for rubrics of kind ``decisions``.
         categories: Query id → category, for accuracy per category.
         own: Judge → variants of its own kind, for self-preference.
     """
@@ -81,6 +90,15 @@ def audit(
     for (judge, rubric), rows in groups.items():
         finder = _Finder(judge, rubric)
         found += finder.of_one(rows, repeats.get((judge, rubric), []), shapes)
+        if named := readings(rows):
+            compared = {
+                "repeat": readings(repeats.get((judge, rubric), [])),
+                "other_judges": readings(
+                    row for (j, r), g in groups.items() if r == rubric and j != judge for row in g
+                ),
+                "people": readings(read),
+            }
+            found += finder.decisions(named, compared)
         others = [outcomes(g) for (j, r), g in groups.items() if r == rubric and j != judge]
         if others and outcomes(rows):
             found.append(finder.agreement("other_judges", outcomes(rows), majority(others)))
@@ -149,7 +167,7 @@ class _Finder:
             found.append(self._mean("first_shown", decided, _first_won))
             found.append(self._consistent(rows))
             found += self._biases(pairs, shapes)
-        if repeats:
+        if repeats and not readings(rows):  # two lists of decisions are compared one by one
             first = {_place(row): row.verdict for row in rows if row.state == "scored"}
             again = [r for r in repeats if r.state == "scored" and _place(r) in first]
             same: Callable[[Judgement], float] = lambda r: float(r.verdict == first[_place(r)])  # noqa: E731
@@ -170,6 +188,40 @@ class _Finder:
                 for name in ("position", "length", "format")
             ]
         return [self._finding(b.name, b.value, b.low, b.high, b.n) for b in found]
+
+    def decisions(self, own: Readings, compared: Mapping[str, Readings]) -> list[Finding]:
+        """Counts what articles keep, per variant, and compares decision by decision with other readings."""
+        named = [(place, d.verdict) for place, found in own for d in found]
+        sound = [(place, verdict) for place, verdict in named if verdict != UNQUOTED]
+        found = [
+            self._share(
+                f"kept/{variant}",
+                "kept",
+                [n for n in sound if n[0][1] == variant and n[1] != "undecidable"],
+            )
+            for variant in sorted({place[1] for place, _ in own})
+        ]
+        found.append(self._share("undecidable", "undecidable", sound))
+        found.append(self._share(UNQUOTED, UNQUOTED, named))
+        by_place = dict(own)
+        for name, theirs in compared.items():
+            pairs = [
+                (place[0], pair)
+                for place, other in theirs
+                for pair in shared(by_place.get(place, ()), other)
+            ]
+            if theirs:
+                queries, both = [q for q, _ in pairs], [pair for _, pair in pairs]
+                same = [float(mine == other) for mine, other in both]
+                found.append(self._clustered(f"decision/{name}", same, queries))
+                low, high = kappa_interval(both, queries)
+                kappa = f"decision_kappa/{name}"
+                found.append(self._finding(kappa, cohen(both), low, high, len(both)))
+        return found
+
+    def _share(self, name: str, verdict: str, named: Sequence[tuple[Place, str]]) -> Finding:
+        values = [float(said == verdict) for _, said in named]
+        return self._clustered(name, values, [place[0] for place, _ in named])
 
     def agreement(
         self, name: str, own: Mapping[Pair, float | None], theirs: Preferences

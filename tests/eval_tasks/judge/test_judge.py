@@ -314,7 +314,7 @@ def test_every_rubric_reads_and_its_schema_holds(name: str, language) -> None:
     import jsonschema
 
     rubric = load(name)
-    texts = ["一", "二"] if rubric.kind == "pairwise" else ["一"]
+    texts = ["一", "二"] if rubric.kind in {"pairwise", "decisions"} else ["一"]
     request = rubric.request(language, "写", texts)
     jsonschema.Draft202012Validator.check_schema(dict(request.schema or {}))
     assert request.messages[0]["content"].count("{") >= 1
