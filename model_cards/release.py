@@ -41,9 +41,7 @@ def assemble(variant: str, build: Path, out: Path, benchmark: str | None) -> Non
         raise MissingInputError(f"{missing}: not here", f"run: make reproduce RUN={variant}")
     answers = build / "generations" / f"{variant}.parquet"
     with atomic_folder(out, "model to publish") as partial:
-        for file in sorted(model.iterdir()):
-            if file.is_file() and file.name not in (*NOT_PUBLISHED, *CARD):
-                shutil.copy2(file, partial / file.name)
+        copy(model, partial)
         for name in CARD:
             shutil.copy2(card / name, partial / name)
         curves.write(partial, curves.read(model))
@@ -54,6 +52,13 @@ def assemble(variant: str, build: Path, out: Path, benchmark: str | None) -> Non
             (partial / RESULTS).parent.mkdir()
             text = eval_results(variant, list(found), *dataset(benchmark))
             (partial / RESULTS).write_text(text, encoding="utf-8")
+
+
+def copy(model: Path, out: Path, but: Sequence[str] = ()) -> None:
+    """Copies the files of a run that are published, but its card and facts and those named in ``but``."""
+    for file in sorted(model.iterdir()):
+        if file.is_file() and file.name not in (*NOT_PUBLISHED, *CARD, *but):
+            shutil.copy2(file, out / file.name)
 
 
 def dataset(benchmark: str) -> tuple[str, str]:

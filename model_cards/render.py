@@ -218,12 +218,13 @@ def is_smoke(found: Mapping[str, Fact]) -> bool:
     return int(found["run/parameters"].value) < SMOKE_PARAMETERS
 
 
-def training_table(found: Mapping[str, Fact]) -> Literal:
+def training_table(found: Mapping[str, Fact], labels: Mapping[str, str] = TRAINING) -> Literal:
     """Renders the settings of the run; one that a run of an older kit did not record says so."""
-    labels = {
-        key: label for key, label in TRAINING.items() if "lora" not in key or "run/lora_r" in found
-    }
-    rows = [(label, found.get(key, "not recorded")) for key, label in labels.items()]
+    rows = [
+        (label, found.get(key, "not recorded"))
+        for key, label in labels.items()
+        if "lora" not in key or "run/lora_r" in found
+    ]
     return card.table(("Setting", "Value"), rows)
 
 

@@ -1,7 +1,7 @@
 """Recomputes the numbers of a card: python model_cards/reproduce.py CARD [--number ID].
 
 CARD is the folder of a card (or its README.md): a packed dataset, released votes, the Space, the pages of
-claims and report, or a model card under ``build/cards``. The card is made again from its artefacts alone, by the code that made it, and
+claims and report, a model card under ``build/cards``, or a model taught by preferences. The card is made again from its artefacts alone, by the code that made it, and
 compared: number by number, then line by line. Verdicts: ``equal``, ``differs``, and ``recorded`` for what
 only a run can know (seconds, hardware, loss). The exit code is 1 if anything differs. Nothing that the card
 says is executed, and no facts file is read back.
@@ -40,7 +40,7 @@ from coig_writer.errors import InputError, KitError, MissingInputError, run_comm
 from coig_writer.facts import Fact
 from coig_writer.mixing.mixing import read_lock
 from coig_writer.training import curves
-from model_cards import arena, release, render
+from model_cards import arena, dpo, release, render
 from model_cards import space as space_card
 
 _DATASET = re.compile(r"^    id: (\S+)$", re.MULTILINE)
@@ -186,6 +186,30 @@ def model(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) ->
     return Again(own, text, f"python model_cards/render.py {variant}", files, from_start)
 
 
+def preferences(card: Path, stated: Mapping[str, Fact], source: Path, scratch: Path) -> Again:
+    """Makes the card of a model taught by preferences again from its own files and the run's pairs.
+
+    Raises:
+        MissingInputError: The pairs are not there.
+        DriftError: They are not those of the lock in the card's folder.
+    """
+    folder = set_aside(card, scratch / "run")
+    for name in dpo.PAIRS:
+        if not (source / name).is_file():
+            raise MissingInputError(
+                f"{source / name}: not here, so the card's numbers cannot be measured",
+                "name the folder of the run, which holds its pairs, with --build",
+            )
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to((source / name).resolve())
+    measured = dpo.measure(folder)
+    known = {k: f for k, f in stated.items() if RECORDED.fullmatch(k) and k not in measured}
+    drawn = curves.curves(curves.read(folder))
+    files = {curves.PLOT: curves.svg(drawn, dpo.PER)} if drawn else {}
+    text = dpo.render_card({**measured, **known}, drawn)
+    return Again(measured, text, f"python model_cards/dpo.py {source} --out {card}", files)
+
+
 def _scores(file: Path, variant: str, stated: Mapping[str, Fact]) -> str:
     """Makes the scores again from the card's facts, for the benchmark and commit that they name."""
     text = file.read_text(encoding="utf-8")
@@ -211,6 +235,8 @@ def again(card: Path, stated: Mapping[str, Fact], build: Path | None, scratch: P
     """
     if "run/variant" in stated and render.NAME.fullmatch(str(stated["run/variant"].value)):
         return model(card, stated, build or card.resolve().parents[1], scratch)
+    if "dpo/accuracy" in stated:
+        return preferences(card, stated, build or card, scratch)
     if (card / "index.html").is_file():
         return pages(card, stated, build or Path.cwd(), scratch)
     if (card / "app.py").is_file():
@@ -270,8 +296,9 @@ def main() -> int | None:
     parser.add_argument(
         "--build",
         type=Path,
-        help="folder that holds models, mixtures and generations (default: two above the card), or"
-        " that pages name their records below (default: this one)",
+        help="folder that holds models, mixtures and generations (default: two above the card), that"
+        " pages name their records below (default: this one), or the run that holds the pairs of a"
+        " model taught by preferences",
     )
     arguments = parser.parse_args()
     card = arguments.card.parent if arguments.card.name == "README.md" else arguments.card

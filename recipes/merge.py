@@ -18,7 +18,10 @@ from coig_writer.files import read_json
 from coig_writer.folder import atomic_folder
 from coig_writer.training import recount
 
-RECORDS = ("mixture.lock.json", "recipe.json", "trainer_state.json", "consumed-*.jsonl")
+RECORDS = (
+    *("mixture.lock.json", "recipe.json", "trainer_state.json", "consumed-*.jsonl"),
+    *("preferences*", "held-out-margins.jsonl"),
+)
 
 
 def merge(run: Path, out: Path, dtype: str, base: str | None = None) -> None:

@@ -11,6 +11,8 @@ import sys
 import pytest
 
 from coig_writer import facts
+from model_cards import dpo as card
+from model_cards import reproduce
 from tests.recipes.runs import ENVIRONMENT, ROOT
 
 
@@ -77,6 +79,17 @@ def test_a_planted_preference_is_learned_on_unseen_prompts(taught):
     assert (found["dpo/consumed"].value, found["dpo/repeated"].value) == (29 * epochs, 0)
     # both answers of a pair, with system turn and prompt
     assert int(found["dpo/tokens"].value) > epochs * 29 * 2 * 20
+
+
+@pytest.mark.slow
+def test_its_card_is_measured_again(taught, monkeypatch, capsys):
+    folder, _, _ = taught
+    card.write(folder / "model", folder / "card")
+    monkeypatch.setattr(
+        sys, "argv", ["reproduce.py", str(folder / "card"), "--build", str(folder / "model")]
+    )
+    assert reproduce.main() == 0
+    assert " 0 differ, " in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from coig_writer.hub.release import CARD, File, Release
 from coig_writer.text.masking import masked
 
 LOCK = "mixture.lock.json"
+PAIRS_LOCK = "preferences.lock.json"
 UNLOCKED = "unlocked-sources"  # tag of a model whose mixture cannot be built again from the Hub
 REMOVED = "removed.jsonl"  # the log of rows taken out, which is public
 JUNK = (".DS_Store", "Thumbs.db", "desktop.ini")
@@ -200,7 +201,10 @@ def _pickle(file: File) -> Iterator[Problem]:
 
 
 def _lock(release: Release) -> Iterator[Problem]:
-    """Yields what a mixture's lock lacks; a source without revision is a problem unless the card says it."""
+    """Yields what a lock of mixture or pairs lacks; a source without revision is a problem unless the card says it."""
+    if PAIRS_LOCK in release.paths:
+        yield from _pairs(release)
+        return
     if LOCK not in release.paths:
         yield Problem(LOCK, "is missing: the mixture is unlocked", "train with recipes/sft.py")
         return
@@ -220,6 +224,22 @@ def _lock(release: Release) -> Iterator[Problem]:
         yield Problem(LOCK, what, f"render the card again: it gets the tag {UNLOCKED}")
     if marked and not unlocked:
         yield Problem(CARD, f"says {UNLOCKED}, yet each source is locked", "render the card again")
+
+
+def _pairs(release: Release) -> Iterator[Problem]:
+    """Yields what a lock of preferences lacks; as the pairs are of no revision, the card has to say so."""
+    try:
+        lock = read_json(release.folder / PAIRS_LOCK)
+    except InputError as error:
+        yield Problem(PAIRS_LOCK, error.message, error.remedy)
+        return
+    parts = [lock.get(name) for name in ("train", "held_out")]
+    if not all(isinstance(p, dict) and isinstance(p.get("content_sha256"), str) for p in parts):
+        yield Problem(PAIRS_LOCK, "is no lock of preferences", "train with recipes/dpo.py")
+    tags = release.metadata.get("tags")
+    if not (isinstance(tags, list) and UNLOCKED in tags):
+        what = "its pairs have no revision, and the card does not say so"
+        yield Problem(PAIRS_LOCK, what, f"render the card again: it gets the tag {UNLOCKED}")
 
 
 def _weights(release: Release) -> Iterator[Problem]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,19 +22,19 @@ from trl import DPOConfig, DPOTrainer, ModelConfig, get_peft_config, get_quantiz
 from coig_writer import facts
 from coig_writer.errors import ConfigError, DriftError
 from coig_writer.facts import Fact
-from coig_writer.files import appending, read_json, read_rows, rows_sha256, write_json
+from coig_writer.files import appending, read_json, rows_sha256, write_json
 from coig_writer.reward import preferences as reward
+from coig_writer.reward import recount, run
 from coig_writer.reward import report as reward_report
-from coig_writer.reward import run
-from coig_writer.reward.preferences import Preference, Preferences, Split
+from coig_writer.reward.preferences import Preference, Split
 from coig_writer.reward.report import Report
 from coig_writer.reward.run import PreferenceArguments
-from coig_writer.training import checkpoints, curves, provenance, recount
+from coig_writer.training import checkpoints, curves, provenance
 from coig_writer.training import recipe as recipes
+from coig_writer.training import recount as training
 from coig_writer.training.modes import Mode
 
 logger = logging.getLogger(__name__)
-LOCK = "preferences.lock.json"
 
 
 def parse(
@@ -109,8 +108,8 @@ class PreferenceTrainer(DPOTrainer):
     ) -> TrainOutput:
         """Trains; a resumed run keeps the record up to its checkpoint and no further."""
         step = int(str(resume_from_checkpoint).rpartition("-")[2]) if resume_from_checkpoint else 0
-        kept = recount.rows_until(self.consumed_file, step)
-        recount.keep(self.consumed_file, [row for _, row in kept])
+        kept = training.rows_until(self.consumed_file, step)
+        training.keep(self.consumed_file, [row for _, row in kept])
         return super().train(resume_from_checkpoint, *rest, **arguments)
 
     def training_step(
@@ -181,7 +180,7 @@ def train(own: PreferenceArguments, settings: DPOConfig, model: ModelConfig) -> 
     )
     parts = reward.split(found.pairs, own.held_out, settings.seed)
     out, locked = recipes.out(settings), lock(parts, own, settings, model)
-    if (out / LOCK).is_file() and read_json(out / LOCK) != locked:
+    if (out / recount.LOCK).is_file() and read_json(out / recount.LOCK) != locked:
         raise DriftError(
             f"{out} holds a model of other preferences or settings than these",
             "give --output_dir another folder, or remove that one",
@@ -194,55 +193,31 @@ def train(own: PreferenceArguments, settings: DPOConfig, model: ModelConfig) -> 
     trainer = _trainer(parts, settings, model, tokenizer)
     checkpoint = checkpoints.last(out, marks, trainer)
     if trainer.is_world_process_zero():
-        write_json(out / LOCK, locked)
+        write_json(out / recount.LOCK, locked)
     trainer.train(resume_from_checkpoint=checkpoint)
     trainer.save_model(str(out))
     trainer.save_state()
-    report = measure(trainer, parts.held_out)
+    measured = list(margins(trainer, parts.held_out))
     trainer.accelerator.wait_for_everyone()
     if trainer.is_world_process_zero():
         run.write_pairs(out, parts)
         write_json(out / "recipe.json", {k: v for k, v in stated.items() if k != "lock"})
+        recount.write_margins(out, measured)
         own_facts = [
             Fact("run/fingerprint", marks[0]),
+            Fact("run/epochs", float(trainer.state.epoch or 0)),
+            Fact("run/devices", trainer.accelerator.num_processes),
+            Fact("run/hardware", provenance.hardware(use_cpu=settings.use_cpu)),
+            Fact("run/parameters", trainer.model.num_parameters()),
             *provenance.computed(Mode("plain"), settings, model),
             *provenance.made_of(trainer.model, model),
+            *(Fact(f"dpo/left_out/{reason}", n) for reason, n in found.left_out.items()),
         ]
-        measured = _facts(report, parts, found, trainer)
-        facts.write(out / "facts.json", [*own_facts, *measured, *consumed(out, len(parts.train))])
-        curves.write(out, trainer.state.log_history)
-    return report
-
-
-def consumed(out: Path, pairs: int) -> list[Fact]:
-    """Counts from a run's own record what its gradients were computed from.
-
-    Args:
-        out: The run's folder.
-        pairs: How many there were to train on.
-
-    Raises:
-        DriftError: An epoch but the last left a pair out.
-    """
-    lines = [row for file in sorted(out.glob("consumed-*.jsonl")) for _, row in read_rows(file)]
-    epochs: dict[int, Counter[int]] = {}
-    for line in lines:
-        epochs.setdefault(line["epoch"], Counter()).update(line["pairs"])
-    last = max(epochs)
-    for epoch, seen in epochs.items():
-        if epoch < last and len(seen) != pairs:
-            raise DriftError(
-                f"{out}: epoch {epoch} trained on {len(seen)} of {pairs} pairs",
-                "remove that folder and train again",
-            )
-    counts = {
-        "consumed": sum(c.total() for c in epochs.values()),
-        # processes that do not share the pairs evenly take some twice
-        "repeated": sum(c.total() - len(c) for c in epochs.values()),
-        "tokens": sum(line["tokens"] for line in lines),
-        "padding": sum(line["padding"] for line in lines),
-    }
-    return [Fact(f"dpo/{name}", count) for name, count in counts.items()]
+        # what can be measured is, and is not taken from the trainer
+        stated_facts = {fact.id: fact for fact in [*own_facts, *recount.run(out)]}
+        facts.write(out / "facts.json", stated_facts.values())
+        curves.write(out, trainer.state.log_history, per="pair")
+    return reward_report.report(parts.held_out, measured)
 
 
 def _trainer(
@@ -265,11 +240,6 @@ def _trainer(
     )
 
 
-def measure(trainer: Any, pairs: Sequence[Preference]) -> Report:
-    """Reports on held-out pairs, with β times the log-ratio as the reward."""
-    return reward_report.report(pairs, list(margins(trainer, pairs)))
-
-
 def margins(trainer: Any, pairs: Sequence[Preference]) -> Iterator[float]:
     """Yields how much more each chosen answer is rewarded than its rejected one, as the loss computes it."""
     prepared = trainer._prepare_dataset(
@@ -290,19 +260,3 @@ def margins(trainer: Any, pairs: Sequence[Preference]) -> Iterator[float]:
         before = trainer.compute_ref_log_probs(trainer.ref_model or trainer.model, batch)
         chosen, rejected = now.log_probs.sum(dim=1) - torch.cat(before)
         yield trainer.beta * float(chosen - rejected)
-
-
-def _facts(report: Report, parts: Split, found: Preferences, trainer: Any) -> list[Fact]:
-    counts = {
-        "dpo/train_pairs": len(parts.train),
-        "dpo/train_prompts": len({p.prompt for p in parts.train}),
-        "dpo/held_out_pairs": len(parts.held_out),
-        "dpo/steps": trainer.state.global_step,
-        "dpo/epochs": float(trainer.state.epoch or 0),
-        "dpo/seed": trainer.args.seed,
-        "dpo/beta": trainer.beta,
-        "dpo/parameters": trainer.model.num_parameters(),
-    }
-    left_out = [Fact(f"dpo/left_out/{reason}", n) for reason, n in found.left_out.items()]
-    measured = reward_report.facts(report, "dpo")
-    return [*(Fact(k, v) for k, v in counts.items()), *left_out, *measured]

@@ -18,6 +18,9 @@ from coig_writer.generation import Generation, of_sample
 from coig_writer.mixing.chat import Tokenizer
 from coig_writer.mixture import content_id, rank
 
+# The files of a run that hold the pairs it was trained on, and those held out.
+TRAIN, HELD_OUT = "preferences-train.jsonl", "preferences-held-out.jsonl"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Preference:

@@ -172,13 +172,13 @@ def measure(
 
 def write_pairs(out: Path, parts: Split) -> None:
     """Writes the pairs that were trained on and those that were held out."""
-    write_records(out / "preferences-train.jsonl", parts.train, Preference)
-    write_records(out / "preferences-held-out.jsonl", parts.held_out, Preference)
+    write_records(out / reward.TRAIN, parts.train, Preference)
+    write_records(out / reward.HELD_OUT, parts.held_out, Preference)
 
 
 def prompts(out: Path) -> set[str]:
     """Returns the prompts that the model in a folder was trained on."""
-    return {p.prompt for p in read_records(out / "preferences-train.jsonl", Preference)}
+    return {p.prompt for p in read_records(out / reward.TRAIN, Preference)}
 
 
 def score(trainer: Any, answers: Sequence[Generation], trained_on: set[str]) -> list[Score]:

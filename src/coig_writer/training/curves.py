@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 from coig_writer.errors import InputError
 from coig_writer.files import read_json, read_rows, write_rows
 
+TOKEN = "supervised token"
 LOG, PLOT = "training_log.jsonl", "loss.svg"
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 640, 360, 56, 16, 150, 40
 COLOURS = (
@@ -34,11 +35,17 @@ def read(folder: Path) -> list[Entry]:
     return [entry for _, entry in read_rows(folder / LOG)] if (folder / LOG).is_file() else []
 
 
-def write(folder: Path, history: Sequence[Entry]) -> None:
-    """Writes log and plot into the folder of a run or release; neither if no loss was logged."""
+def write(folder: Path, history: Sequence[Entry], per: str = TOKEN) -> None:
+    """Writes log and plot into the folder of a run or release; neither if no loss was logged.
+
+    Args:
+        folder: Where to.
+        history: What the run logged.
+        per: What its loss is a mean over.
+    """
     if found := curves(history):
         write_rows(folder / LOG, history)
-        (folder / PLOT).write_text(svg(found), encoding="utf-8")
+        (folder / PLOT).write_text(svg(found, per), encoding="utf-8")
 
 
 def curves(history: Iterable[Entry]) -> dict[str, Points]:
@@ -70,8 +77,8 @@ def alt(found: Mapping[str, Points]) -> str:
     return f"{what}: {start:.3g} at step {first:.0f}, {end:.3g} at step {last:.0f}"
 
 
-def svg(found: Mapping[str, Points]) -> str:
-    """Draws curves, of which there is at least one, as an SVG: the same bytes for the same numbers."""
+def svg(found: Mapping[str, Points], per: str = TOKEN) -> str:
+    """Draws curves, of which there is at least one, as an SVG: the same bytes for the same numbers; ``per`` as for ``write``."""
     points = [point for line in found.values() for point in line]
     last, high = max(x for x, _ in points), max(y for _, y in points)
     low = min(0.0, *(y for _, y in points))
@@ -106,9 +113,7 @@ def svg(found: Mapping[str, Points]) -> str:
         )
         parts.append(text(WIDTH - RIGHT + 36, y, name, "start"))
     middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
-    parts.append(
-        text(middle, HEIGHT - 6, "optimizer step; loss in nats per supervised token", "middle")
-    )
+    parts.append(text(middle, HEIGHT - 6, f"optimizer step; loss in nats per {per}", "middle"))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label={quoteattr(alt(found))} font-family="sans-serif" font-size="12">'

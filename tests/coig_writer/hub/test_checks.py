@@ -123,6 +123,19 @@ def test_an_unlocked_mixture_goes_out_only_as_what_it_is(tmp_path):
     assert "the mixture is unlocked" in found(pending, "user/cw")
 
 
+def test_pairs_are_locked_and_go_out_only_as_without_revision(tmp_path):
+    taught = folders.model(tmp_path / "dpo")
+    (taught / "mixture.lock.json").unlink()
+    lock = taught / "preferences.lock.json"
+    lock.write_text('{"train": {"content_sha256": "a"}, "held_out": {"content_sha256": "b"}}')
+    assert "its pairs have no revision, and the card does not say so" in found(taught, "user/dpo")
+    card(taught, "license:", "tags: [unlocked-sources]\nlicense:")
+    assert found(taught, "user/dpo") == ""
+    for text in ("[]", '{"train": 1}', '{"train": {"content_sha256": "a"}}', "{"):
+        lock.write_text(text)
+        assert "preferences.lock.json: " in found(taught, "user/dpo")
+
+
 def test_a_file_that_is_not_as_the_kit_wrote_it(dataset):
     sums = "".join(f"{f.sha256}  {f.path}\n" for f in release.read(dataset).files)
     (dataset / "SHA256SUMS").write_text(f"# a dataset\n{sums}{'0' * 64}  figures/a.png\n")

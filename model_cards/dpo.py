@@ -1,0 +1,151 @@
+"""Puts a model taught by preferences together for the Hub: python model_cards/dpo.py build/dpo --out build/release/dpo.
+
+Writes OUT: weights, tokenizer, lock, settings and record of the run, its card and the card's facts, all but the pairs:
+their texts are not published. Then: ``coig-writer publish OUT --to ORG/NAME --build build/dpo``, with the run's
+folder, which holds the pairs that the numbers are measured from again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the cards' folder is never installed
+from coig_writer import facts
+from coig_writer.cards import card, citation
+from coig_writer.cards.card import Literal
+from coig_writer.errors import MissingInputError, run_command
+from coig_writer.facts import Fact
+from coig_writer.folder import atomic_folder
+from coig_writer.hub.checks import UNLOCKED
+from coig_writer.hub.licenses import IDS
+from coig_writer.preference import bootstrap
+from coig_writer.reward import recount
+from coig_writer.reward.preferences import HELD_OUT, TRAIN
+from coig_writer.reward.report import FIELD
+from coig_writer.training import curves
+from model_cards import release, render, run
+
+TEMPLATE = Path(__file__).parent / "dpo.md.jinja"
+PAIRS = (TRAIN, HELD_OUT)
+PER = "pair"  # what the loss is a mean over
+_NOT_OF_PAIRS = ("run/base_revision", "run/global_batch_size", "run/train_loss", "run/seconds")
+TRAINING = {k: label for k, label in render.TRAINING.items() if k not in _NOT_OF_PAIRS} | {
+    "run/base_model_revision": "The base model's revision",
+    "dpo/beta": "β: how dear it is to leave the reference",
+    "dpo/pairs_per_step": "Pairs per optimizer step",
+}
+LENGTH = {
+    "dpo/raters_prefer_longer": "Pairs whose longer answer was chosen",
+    "dpo/model_prefers_longer": "Pairs whose longer answer the model rewards more",
+    "dpo/accuracy_longer_chosen": "Accuracy where the longer was chosen",
+    "dpo/accuracy_shorter_chosen": "Accuracy where the shorter was chosen",
+    "dpo/spearman_length": "Spearman correlation of reward and length, as differences within a pair",
+}
+
+
+def measure(folder: Path) -> dict[str, Fact]:
+    """Measures from a run's own files, without its facts, what they show."""
+    return {fact.id: fact for fact in [*recount.run(folder), *run.settings(folder)]}
+
+
+def write(source: Path, out: Path) -> None:
+    """Writes everything of a run but its pairs into a folder, with its card, whole or not at all.
+
+    Raises:
+        MissingInputError: The run did not end, or has files missing.
+        DriftError: Its pairs are not those of its lock.
+    """
+    if not (source / recount.LOCK).is_file():
+        raise MissingInputError(f"{source}: no run of DPO", f"run: {recount.DPO}")
+    found = facts.read(source / "facts.json") | measure(source)
+    drawn = curves.curves(curves.read(source))
+    with atomic_folder(out, "model to publish") as folder:
+        release.copy(source, folder, but=PAIRS)
+        (folder / "README.md").write_text(render_card(found, drawn), encoding="utf-8")
+        facts.write(folder / "facts.json", found.values())
+        curves.write(folder, curves.read(source), PER)
+
+
+def render_card(found: Mapping[str, Fact], drawn: Mapping[str, curves.Points]) -> str:
+    """Renders the card of a run."""
+    smoke, base = render.is_smoke(found), run.base(found)
+    adapter = "run/lora_merged" in found and not found["run/lora_merged"].value
+    known = license_of(found, smoke=smoke)
+    accuracy, prompts = found["dpo/accuracy"], int(found["dpo/held_out_prompts"].value)
+    coin = accuracy.low is None or accuracy.high is None or accuracy.low <= 0.5 <= accuracy.high
+    lengths = [(label, found.get(key, "too few prompts")) for key, label in LENGTH.items()]
+    left_out = [
+        (card.code(key.removeprefix("dpo/left_out/")), fact)
+        for key, fact in found.items()
+        if key.startswith("dpo/left_out/")
+    ]
+    name = base.rpartition("/")[2] if base else "Local model"
+    return card.render(
+        TEMPLATE,
+        found,
+        front_matter=card.front_matter(metadata(found, smoke=smoke, adapter=adapter)),
+        title=Literal("Smoke model taught by preferences")
+        if smoke
+        else Literal(f"{name} taught by preferences"),
+        smoke=smoke,
+        adapter=adapter,
+        base=card.code(found["run/base_model"].value),
+        on_hub=base is not None,
+        licence=card.code(known) if known else None,
+        left_out=card.table(("Reason", "Pairs"), left_out) if left_out else None,
+        training_table=render.training_table(found, TRAINING),
+        plot=run.figure(drawn),
+        field=Literal(FIELD),
+        coin=coin,
+        few=prompts < bootstrap.FEW,
+        length_table=card.table(("", "Value"), lengths),
+        links=citation.links(),
+        bibtex=citation.bibtex(),
+    )
+
+
+def license_of(found: Mapping[str, Fact], *, smoke: bool) -> str | None:
+    """Returns the licence of the weights: the kit's for a smoke model, else the base model's where it is known."""
+    if smoke:
+        return "apache-2.0"
+    stated = found["run/base_model_license"].value if "run/base_model_license" in found else None
+    named = str(stated) if stated in IDS and stated not in ("other", "unknown") else None
+    return run.LICENSES.get(str(run.base(found)), named)
+
+
+def metadata(found: Mapping[str, Fact], *, smoke: bool, adapter: bool) -> dict[str, object]:
+    """Returns the card's YAML. The pairs come from no revision on the Hub, and a tag says so."""
+    known, base = license_of(found, smoke=smoke), None if smoke else run.base(found)
+    entries: dict[str, object] = {
+        "language": ["zh", "en"],
+        "license": known or "other",
+        "license_name": None if known else "see-the-base-model",
+        "base_model": base,
+        "base_model_relation": ("adapter" if adapter else "finetune") if base else None,
+        "library_name": "peft" if adapter else "transformers",
+        "pipeline_tag": "text-generation",
+        "tags": ["creative-writing", "trl", "dpo", *(["smoke-test"] if smoke else []), UNLOCKED],
+    }
+    return {key: value for key, value in entries.items() if value}
+
+
+def main() -> int | None:
+    """Puts one model together."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder that recipes/dpo.py wrote")
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/release/dpo"), help="(default: build/release/dpo)"
+    )
+    own = parser.parse_args()
+    write(own.run, own.out)
+    print(f"{own.out}: check it with coig-writer check {own.out} --build {own.run}")
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

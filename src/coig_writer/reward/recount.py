@@ -1,0 +1,111 @@
+"""What a DPO run learned from, with which settings, and how well: from its own files alone, without torch.
+
+``dpo.train`` states these facts when it ends, and a card is checked against them again. Nothing is read from
+``facts.json``: the numbers come from the pairs and their lock, ``consumed-*.jsonl``, ``recipe.json``, the weights'
+headers, and the margins of the held-out pairs, of which the whole report follows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from coig_writer.errors import DriftError, InputError, MissingInputError
+from coig_writer.facts import Fact
+from coig_writer.files import read_json, read_records, read_rows, rows_sha256, write_records
+from coig_writer.reward import report
+from coig_writer.reward.preferences import HELD_OUT, TRAIN, Preference
+from coig_writer.training import recount as training
+
+LOCK = "preferences.lock.json"
+MARGINS = "held-out-margins.jsonl"
+DPO = "python recipes/dpo.py"
+ANEW = f"remove that folder, and run: {DPO}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Margin:
+    """How much more the chosen answer of a held-out pair is rewarded than its rejected one."""
+
+    margin: float
+
+
+def write_margins(folder: Path, margins: Sequence[float]) -> None:
+    """Writes the margins of the held-out pairs, in the pairs' order."""
+    write_records(folder / MARGINS, [Margin(margin) for margin in margins], Margin)
+
+
+def run(folder: Path) -> list[Fact]:
+    """Measures a run.
+
+    Raises:
+        MissingInputError: A file is not there.
+        DriftError: The pairs are not those of the lock, an epoch but the last left one out, or margins are missing.
+        InputError: The run consumed a pair that is not there.
+    """
+    lock, settings = (read_json(folder / name, DPO) for name in (LOCK, "recipe.json"))
+    train, held_out = (read_records(folder / name, Preference, DPO) for name in (TRAIN, HELD_OUT))
+    for name, part in (("train", train), ("held_out", held_out)):
+        if rows_sha256(part) != lock[name]["content_sha256"]:
+            raise DriftError(f"{folder}: its pairs ({name}) are not those of {LOCK}", ANEW)
+    margins = [row.margin for row in read_records(folder / MARGINS, Margin, ANEW)]
+    if len(margins) != len(held_out):
+        raise DriftError(
+            f"{folder / MARGINS}: {len(margins)} margins of {len(held_out)} pairs", ANEW
+        )
+    weights = sorted(folder.glob("model*.safetensors"))
+    return [
+        Fact("dpo/train_pairs", len(train)),
+        Fact("dpo/train_prompts", len({p.prompt for p in train})),
+        Fact("dpo/held_out_pairs", len(held_out)),
+        Fact("dpo/train_sha256", lock["train"]["content_sha256"]),
+        Fact("dpo/held_out_sha256", lock["held_out"]["content_sha256"]),
+        Fact("dpo/beta", settings["beta"]),
+        *(Fact(f"run/{name}", settings[name]) for name in ("learning_rate", "max_length", "seed")),
+        *training.adapter(folder),
+        *([Fact("run/parameters", training.parameters(weights))] if weights else []),
+        *consumed(folder, len(train)),
+        *report.facts(report.report(held_out, margins), "dpo"),
+    ]
+
+
+def consumed(folder: Path, pairs: int) -> list[Fact]:
+    """Counts from a run's own record what its gradients were computed from.
+
+    Args:
+        folder: The run's folder.
+        pairs: How many there were to train on.
+
+    Raises:
+        MissingInputError: It left no record.
+        DriftError: An epoch but the last left a pair out.
+        InputError: It consumed a pair that is not there.
+    """
+    lines = [row for file in sorted(folder.glob("consumed-*.jsonl")) for _, row in read_rows(file)]
+    if not lines:
+        raise MissingInputError(f"{folder}: no consumed-*.jsonl", f"run: {DPO}")
+    epochs: dict[int, Counter[int]] = {}
+    steps: Counter[int] = Counter()
+    for line in lines:
+        epochs.setdefault(line["epoch"], Counter()).update(line["pairs"])
+        steps[line["step"]] += len(line["pairs"])
+    last = max(epochs)
+    for epoch, seen in epochs.items():
+        if odd := set(seen) - set(range(pairs)):
+            raise InputError(f"{folder}: consumed pair {min(odd)} of {pairs}", ANEW)
+        if epoch < last and len(seen) != pairs:
+            raise DriftError(
+                f"{folder}: epoch {epoch} trained on {len(seen)} of {pairs} pairs", ANEW
+            )
+    counts = {
+        "dpo/consumed": sum(c.total() for c in epochs.values()),
+        # processes that do not share the pairs evenly take some twice
+        "dpo/repeated": sum(c.total() - len(c) for c in epochs.values()),
+        "dpo/tokens": sum(line["tokens"] for line in lines),
+        "dpo/padding": sum(line["padding"] for line in lines),
+        "dpo/pairs_per_step": max(steps.values()),
+        "run/steps": max(steps),
+    }
+    return [Fact(name, count) for name, count in counts.items()]

@@ -1,0 +1,264 @@
+"""The card of a model taught by preferences: made, measured again, altered, published."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+
+import pytest
+import yaml
+
+from coig_writer import facts
+from coig_writer.errors import DriftError, InputError, MissingInputError
+from coig_writer.facts import Fact
+from coig_writer.files import rows_sha256
+from coig_writer.hub import checks, measured
+from coig_writer.hub import publish as steps
+from coig_writer.hub import release as releases
+from coig_writer.hub.remote import Remote
+from coig_writer.preference import bootstrap
+from coig_writer.reward import recount
+from coig_writer.reward import run as reward
+from coig_writer.reward.preferences import Preference, Split
+from coig_writer.training import curves
+from model_cards import dpo, reproduce
+from tests.hub_double.client import api, hub, patient  # noqa: F401
+from tests.model_cards import release
+
+RECORDED = {key: value for key, value in release.RUN.items() if key != "run/train_loss"} | {
+    "run/base_model_license": "unknown",
+    "dpo/left_out/tie": 2,
+}
+
+
+def pairs(name, count):
+    return tuple(
+        Preference(f"{name}{i}", f"{name}第{i}题", "好" * (i + 1), "坏") for i in range(count)
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run of two epochs over six pairs, made without training; three of four held-out ones are right."""
+    folder = tmp_path_factory.mktemp("dpo") / "run"
+    parts = Split(pairs("t", 6), pairs("h", 4))
+    reward.write_pairs(folder, parts)
+    lock = {
+        name: {"pairs": len(part), "content_sha256": rows_sha256(part)}
+        for name, part in (("train", parts.train), ("held_out", parts.held_out))
+    }
+    (folder / recount.LOCK).write_text(json.dumps(lock))
+    settings = {"beta": 0.1, "learning_rate": 5e-6, "max_length": 64, "seed": 42}
+    settings |= {"model_name_or_path": "org/writer", "num_train_epochs": 2}
+    (folder / "recipe.json").write_text(json.dumps(settings))
+    lines = [
+        {"epoch": s // 2, "step": s + 1, "pairs": [3 * (s % 2) + i for i in range(3)]}
+        | {"tokens": 100, "padding": 4}
+        for s in range(4)
+    ]
+    (folder / "consumed-0.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines))
+    recount.write_margins(folder, [2.0, 1.0, -1.0, 3.0])
+    logged = {"log_history": [{"step": 1, "loss": 0.69}, {"step": 4, "loss": 0.5}]}
+    (folder / "trainer_state.json").write_text(json.dumps(logged))
+    (folder / "config.json").write_text("{}")
+    release.weights(folder)
+    own = {k: Fact(k, v) for k, v in RECORDED.items()} | {f.id: f for f in recount.run(folder)}
+    facts.write(folder / "facts.json", own.values())
+    return folder
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    return shutil.copytree(finished, tmp_path / "run")
+
+
+@pytest.fixture
+def card(run, tmp_path):
+    dpo.write(run, tmp_path / "card")
+    return tmp_path / "card"
+
+
+def check(card, run, *options, capsys):
+    sys.argv = ["reproduce.py", str(card), "--build", str(run), *options]
+    code = reproduce.main()
+    return code, capsys.readouterr().out
+
+
+def edit(file, old, new):
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_every_number_is_measured_again_or_recorded(card, run, capsys):
+    code, out = check(card, run, capsys=capsys)
+    assert code == 0, out
+    assert f" 0 differ, {len(RECORDED)} recorded" in out
+    found = {key: fact.value for key, fact in facts.read(card / "facts.json").items()}
+    # two epochs of six pairs, in steps of three
+    assert (found["dpo/consumed"], found["dpo/repeated"], found["dpo/pairs_per_step"]) == (12, 0, 3)
+    assert (found["dpo/tokens"], found["dpo/padding"], found["run/steps"]) == (400, 16, 4)
+    assert (found["dpo/accuracy"], found["dpo/held_out_prompts"]) == (0.75, 4)
+    assert found["run/parameters"] == 15
+
+
+def test_the_card_says_what_it_is(card):
+    text = (card / "README.md").read_text(encoding="utf-8")
+    assert "**Smoke-scale model.** A network of 15 parameters" in text
+    assert "Accuracy: 0.75 [" in text
+    assert "(n = 4)" in text
+    assert "sequence reward models 0.527" in text
+    assert "| Pairs whose longer answer was chosen | 1 [" in text
+    assert "| `tie` | 2 |" in text
+    assert "![Training loss: 0.69 at step 1, 0.5 at step 4](loss.svg)" in text
+    assert "loss in nats per pair" in (card / curves.PLOT).read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    compile(example, "card", "exec")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("dpo/accuracy", 1.0),
+        ("dpo/tokens", 401),
+        ("dpo/train_pairs", 7),
+        ("dpo/train_sha256", "0" * 64),
+        ("run/learning_rate", 1e-6),
+        ("run/parameters", 16),
+    ],
+)
+def test_one_altered_number_is_caught(card, run, name, value, capsys):
+    stated = facts.read(card / "facts.json")
+    stated[name] = Fact(name, value, stated[name].n, stated[name].low, stated[name].high)
+    facts.write(card / "facts.json", stated.values())
+    code, out = check(card, run, "--brief", capsys=capsys)
+    assert code == 1
+    assert f"\ndiffers   {name} " in out
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        (recount.MARGINS, "-1.0", "1.0", "differs   dpo/accuracy"),
+        ("consumed-0.jsonl", '"tokens": 100', '"tokens": 99', "differs   dpo/tokens"),
+        ("recipe.json", "5e-06", "1e-06", "differs   run/learning_rate"),
+        ("README.md", "6 | 6", "9 | 6", "-| trained on | 9"),
+        ("loss.svg", "per pair", "per token", "+"),
+        (curves.LOG, "0.5", "0.4", "0.4 at step 4"),
+    ],
+)
+def test_an_altered_file_of_the_release_is_caught(card, run, file, old, new, *, told, capsys):
+    edit(card / file, old, new)
+    code, out = check(card, run, "--brief", capsys=capsys)
+    assert code == 1
+    assert told in out
+
+
+def test_other_pairs_than_those_of_the_lock_are_refused(card, run, capsys):
+    edit(run / "preferences-train.jsonl", "坏", "环")
+    with pytest.raises(DriftError, match=r"its pairs \(train\) are not those of preferences.lock"):
+        check(card, run, capsys=capsys)
+    with pytest.raises(MissingInputError, match=r"not here, so the card's numbers"):
+        check(card, card, capsys=capsys)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ("[3, 4, 5]", "[3, 4, 4]", "epoch 0 trained on 5 of 6 pairs"),
+        ("[3, 4, 5]", "[3, 4, 6]", "consumed pair 6 of 6"),
+    ],
+)
+def test_a_record_that_leaves_a_pair_out_or_names_one_too_many_is_refused(run, old, new, error):
+    edit(run / "consumed-0.jsonl", old, new)
+    with pytest.raises((DriftError, InputError), match=error):
+        recount.run(run)
+
+
+def test_runs_that_cannot_be_measured_are_named_with_what_to_do(run, tmp_path):
+    edit(run / recount.MARGINS, '{"margin": 2.0}\n', "")
+    with pytest.raises(DriftError, match="3 margins of 4 pairs"):
+        dpo.write(run, tmp_path / "card")
+    (run / recount.MARGINS).unlink()  # as older versions left it
+    with pytest.raises(MissingInputError) as caught:
+        dpo.write(run, tmp_path / "card")
+    assert recount.DPO in str(caught.value.remedy)
+    (run / recount.LOCK).unlink()
+    with pytest.raises(MissingInputError, match="no run of DPO"):
+        dpo.write(run, tmp_path / "card")
+    assert not (tmp_path / "card").exists()
+
+
+def full(run, **changed):
+    """The card of the same run as if its model were large, with some facts changed."""
+    found = facts.read(run / "facts.json") | dpo.measure(run)
+    found["run/parameters"] = Fact("run/parameters", 7_000_000_000)
+    found |= {key.replace("__", "/"): Fact(key.replace("__", "/"), v) for key, v in changed.items()}
+    return dpo.render_card(found, {})
+
+
+@pytest.mark.parametrize(
+    ("base", "stated", "shown"),
+    [
+        ("Qwen/Qwen2.5-7B-Instruct", "unknown", ("apache-2.0", None)),
+        ("org/writer", "mit", ("mit", None)),
+        ("org/writer", "unknown", ("other", "see-the-base-model")),
+        ("org/writer", "my own words", ("other", "see-the-base-model")),
+    ],
+)
+def test_the_licence_is_the_base_models_where_it_is_known(finished, base, stated, shown):
+    text = full(finished, run__base_model=base, run__base_model_license=stated)
+    data = yaml.safe_load(text.split("---\n")[1])
+    assert (data["license"], data.get("license_name")) == shown
+    assert (data["base_model"], data["base_model_relation"]) == (base, "finetune")
+    assert "smoke-test" not in data["tags"]
+
+
+@pytest.mark.parametrize(("merged", "relation"), [(False, "adapter"), (True, "finetune")])
+def test_an_adapter_says_how_to_use_and_merge_it(finished, merged, relation):
+    text = full(finished, run__lora_merged=merged, run__lora_r=8)
+    data = yaml.safe_load(text.split("---\n")[1])
+    assert data["base_model_relation"] == relation
+    assert ("recipes/merge.py" in text) is not merged
+    assert "| LoRA rank | 8 |" in text
+    local = full(finished, run__lora_merged=merged, run__base_model="build/models/cw_10k")
+    assert "`build/models/cw_10k`, a model in a local folder," in local
+    assert "base_model" not in yaml.safe_load(local.split("---\n")[1])
+
+
+def test_hostile_names_do_nothing(finished):
+    hostile = "x\n\n# Owned\n<script>`|"
+    names = ("base_model", "base_model_revision", "base_model_license", "hardware", "dtype")
+    text = full(finished, **{f"run__{name}": hostile for name in names})
+    assert "\n# Owned" not in text
+    assert "<script" not in text
+    assert yaml.safe_load(text.split("---\n")[1])["license"] == "other"
+
+
+@pytest.mark.parametrize(("low", "holds"), [(0.5, True), (0.5001, False)])
+def test_an_accuracy_is_held_against_a_coin(finished, low, holds):
+    found = facts.read(finished / "facts.json") | dpo.measure(finished)
+    found["dpo/accuracy"] = Fact("dpo/accuracy", 0.75, n=40, low=low, high=0.9)
+    assert (", and the interval holds it" in dpo.render_card(found, {})) is holds
+
+
+@pytest.mark.parametrize(("prompts", "few"), [(bootstrap.FEW - 1, True), (bootstrap.FEW, False)])
+def test_few_prompts_make_an_interval_too_narrow(finished, prompts, few):
+    assert ("it is too narrow" in full(finished, dpo__held_out_prompts=prompts)) is few
+
+
+def test_a_release_passes_and_leaves_the_pairs_at_home(hub, api, card, run, tmp_path):  # noqa: F811
+    sent = releases.read(card)
+    assert [*checks.problems(sent, "user/dpo"), *measured.problems(sent, run)] == []
+    (alone,) = measured.problems(sent, None)
+    assert "name the folder of the run" in alone.what
+    remote = Remote(api, "user/dpo", sent.kind)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    found = steps.difference(sent, remote, "v0.1.0", scratch)
+    steps.publish(found, remote, "v0.1.0", "made by a test", private=True)
+    there = set(hub.repository("user/dpo", "model").tree("v0.1.0"))
+    assert {"model.safetensors", recount.LOCK, recount.MARGINS, "consumed-0.jsonl"} <= there
+    assert there.isdisjoint({*dpo.PAIRS, "trainer_state.json", "fingerprint"})
