@@ -50,8 +50,10 @@ def finished(tmp_path_factory):
         for name, part in (("train", parts.train), ("held_out", parts.held_out))
     }
     (folder / recount.LOCK).write_text(json.dumps(lock))
-    settings = {"beta": 0.1, "learning_rate": 5e-6, "max_length": 64, "seed": 42}
-    settings |= {"model_name_or_path": "org/writer", "num_train_epochs": 2}
+    settings = {
+        "beta": 0.1, "learning_rate": 5e-6, "max_length": 64, "seed": 42,
+        "model_name_or_path": "org/writer", "num_train_epochs": 2,
+    }
     (folder / "recipe.json").write_text(json.dumps(settings))
     lines = [
         {"epoch": s // 2, "step": s + 1, "pairs": [3 * (s % 2) + i for i in range(3)]}
