@@ -51,8 +51,12 @@ def finished(tmp_path_factory):
     }
     (folder / recount.LOCK).write_text(json.dumps(lock))
     settings = {
-        "beta": 0.1, "learning_rate": 5e-6, "max_length": 64, "seed": 42,
-        "model_name_or_path": "org/writer", "num_train_epochs": 2,
+        "beta": 0.1,
+        "learning_rate": 5e-6,
+        "max_length": 64,
+        "seed": 42,
+        "model_name_or_path": "org/writer",
+        "num_train_epochs": 2,
     }
     (folder / "recipe.json").write_text(json.dumps(settings))
     lines = [
