@@ -148,6 +148,21 @@ def _checked(people: Sequence[Generation], variants: Iterable[str], mixtures: Pa
     return "\n".join(filter(None, (done, left)))
 
 
+def read_people(path: Path) -> list[Generation]:
+    """Reads people's articles as this command writes them.
+
+    Raises:
+        InputError: An answer is a model's.
+    """
+    found = read([path])
+    if models := sorted({answer.variant for answer in found} - {HUMAN}):
+        raise InputError(
+            f"{path}: answers of {models[0]}, not of {HUMAN}",
+            "give human.parquet as written by python -m eval_tasks human",
+        )
+    return found
+
+
 def unseen(people: Sequence[Generation], mixture: Path) -> None:
     """Checks that no human article is among the rows that a model was trained on.
 

@@ -19,7 +19,6 @@ from coig_writer.errors import InputError
 from coig_writer.files import file_sha256
 from coig_writer.folder import atomic_folder
 from coig_writer.metrics.reference import reference
-from coig_writer.scoring.generations import read
 from eval_tasks import human
 from eval_tasks import runs as inputs
 from eval_tasks.report import measured, page
@@ -40,7 +39,7 @@ def main() -> int | None:
     earned = arrows(arguments.validation) if arguments.validation else {}
     shown = page.Options(earned, _known(runs, arguments.metrics), chosen)
     if arguments.human:
-        beside = human.places(reference(read([arguments.human])), runs)
+        beside = human.places(reference(human.read_people(arguments.human)), runs)
         shown = dataclasses.replace(shown, beside=beside, people=file_sha256(arguments.human))
     with atomic_folder(arguments.out, "report") as folder:
         write(folder, runs, inputs.command("report", arguments), shown)

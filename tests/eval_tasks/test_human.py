@@ -130,6 +130,11 @@ def test_models_whose_training_rows_are_not_at_hand_are_named(
     assert "NOT CHECKED" not in told
 
 
+def test_a_models_answers_are_no_people(folder: Path) -> None:
+    with pytest.raises(InputError, match="answers of g, not of human"):
+        human.read_people(folder / "answers.parquet")
+
+
 def test_people_stand_alone_before_any_model_has_answered(
     folder: Path, rows: list[Triplet], monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str], tmp_path: Path,

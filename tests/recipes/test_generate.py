@@ -6,9 +6,12 @@ import pytest
 import yaml
 
 from coig_writer.errors import ConfigError
-from coig_writer.files import read_settings
-from coig_writer.generation import DECODING
+from coig_writer.files import read_records, read_settings, write_records
+from coig_writer.generating.answers import Completion
+from coig_writer.generation import DECODING, Generation
+from recipes import generate
 from recipes.generate import Decoding
+from tests.generations import generation
 
 CONFIGS = ("generate", "generate_demo", "generate_smollm2")
 
@@ -57,3 +60,35 @@ def test_a_wrong_setting_is_one_clear_sentence(root, tmp_path, change, said):
         read_settings(tmp_path / "g.yaml", Decoding)
     assert str(tmp_path / "g.yaml") in caught.value.message
     assert len(caught.value.message.splitlines()) == 1
+
+
+class Echo:
+    """A model that answers with the prompt."""
+
+    variant, path, revision = "g", "echo", None
+
+    def complete(self, queries, sampling, seed):
+        for query in queries:
+            yield Completion(query.query, "stop", 1)
+
+
+def test_prompts_from_elsewhere_are_answered_beside_the_benchmark(tmp_path, monkeypatch):
+    """Each prompt once, whatever samples its file holds, with its language and genre; earlier answers stay."""
+    people = [
+        generation("human", "a", "文", prompt="写一封信", genre="letter"),
+        generation("human", "a", "又一篇", prompt="写一封信", genre="letter", sample=1),
+        generation("human", "b", "text", "en", prompt="Write."),
+    ]
+    write_records(tmp_path / "human.parquet", people, Generation)
+    monkeypatch.setattr(generate, "writers", lambda *_: [Echo()])
+    for more in ([], ["--prompts", str(tmp_path / "human.parquet")]):
+        monkeypatch.setattr("sys.argv", ["generate.py", "--out", str(tmp_path / "out"), *more])
+        generate.main()
+    found = {r.query_id: r for r in read_records(tmp_path / "out" / "g.parquet", Generation)}
+    added = [found.pop(name) for name in ("a", "b")]
+    assert [(r.language, r.genre, r.prompt, r.text) for r in added] == [
+        ("zh", "letter", "写一封信", "写一封信"),
+        ("en", None, "Write.", "Write."),
+    ]
+    settings = read_settings(generate.parser().get_default("config"), Decoding)
+    assert list(found) == [query.id for query in settings.queries]
