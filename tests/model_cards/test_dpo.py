@@ -175,11 +175,20 @@ def test_other_pairs_than_those_of_the_lock_are_refused(card, run, capsys):
     [
         ("[3, 4, 5]", "[3, 4, 4]", "epoch 0 trained on 5 of 6 pairs"),
         ("[3, 4, 5]", "[3, 4, 6]", "consumed pair 6 of 6"),
+        ("[3, 4, 5]", '"all"', "pairs"),
+        ('"tokens"', '"words"', "tokens"),
     ],
 )
 def test_a_record_that_leaves_a_pair_out_or_names_one_too_many_is_refused(run, old, new, error):
     edit(run / "consumed-0.jsonl", old, new)
     with pytest.raises((DriftError, InputError), match=error):
+        recount.run(run)
+
+
+@pytest.mark.parametrize("lock", ["{}", '{"train": 1}', '{"train": {}}'])
+def test_a_lock_without_hashes_is_refused(run, lock):
+    (run / recount.LOCK).write_text(lock)
+    with pytest.raises(DriftError, match="are not those of"):
         recount.run(run)
 
 

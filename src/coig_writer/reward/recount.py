@@ -14,7 +14,7 @@ from pathlib import Path
 
 from coig_writer.errors import DriftError, InputError, MissingInputError
 from coig_writer.facts import Fact
-from coig_writer.files import read_json, read_records, read_rows, rows_sha256, write_records
+from coig_writer.files import read_json, read_records, rows_sha256, write_records
 from coig_writer.reward import report
 from coig_writer.reward.preferences import HELD_OUT, TRAIN, Preference
 from coig_writer.training import recount as training
@@ -22,6 +22,12 @@ from coig_writer.training import recount as training
 LOCK = "preferences.lock.json"
 MARGINS = "held-out-margins.jsonl"
 DPO = "python recipes/dpo.py"
+SETTINGS = {
+    "beta": "dpo/beta",
+    "learning_rate": "run/learning_rate",
+    "max_length": "run/max_length",
+    "seed": "run/seed",
+}
 ANEW = f"remove that folder, and run: {DPO}"
 
 
@@ -30,6 +36,20 @@ class Margin:
     """How much more the chosen answer of a held-out pair is rewarded than its rejected one."""
 
     margin: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Line:
+    """One line of ``consumed-RANK.jsonl``: a micro-batch's pairs, by their numbers, and its tokens.
+
+    ``epoch`` counts from 0, ``step`` from 1; ``padding`` is in tokens, and not among ``tokens``.
+    """
+
+    epoch: int
+    step: int
+    pairs: tuple[int, ...]
+    tokens: int
+    padding: int
 
 
 def write_margins(folder: Path, margins: Sequence[float]) -> None:
@@ -48,7 +68,8 @@ def run(folder: Path) -> list[Fact]:
     lock, settings = (read_json(folder / name, DPO) for name in (LOCK, "recipe.json"))
     train, held_out = (read_records(folder / name, Preference, DPO) for name in (TRAIN, HELD_OUT))
     for name, part in (("train", train), ("held_out", held_out)):
-        if rows_sha256(part) != lock[name]["content_sha256"]:
+        locked = lock.get(name)
+        if not isinstance(locked, dict) or rows_sha256(part) != locked.get("content_sha256"):
             raise DriftError(f"{folder}: its pairs ({name}) are not those of {LOCK}", ANEW)
     margins = [row.margin for row in read_records(folder / MARGINS, Margin, ANEW)]
     if len(margins) != len(held_out):
@@ -60,10 +81,9 @@ def run(folder: Path) -> list[Fact]:
         Fact("dpo/train_pairs", len(train)),
         Fact("dpo/train_prompts", len({p.prompt for p in train})),
         Fact("dpo/held_out_pairs", len(held_out)),
-        Fact("dpo/train_sha256", lock["train"]["content_sha256"]),
-        Fact("dpo/held_out_sha256", lock["held_out"]["content_sha256"]),
-        Fact("dpo/beta", settings["beta"]),
-        *(Fact(f"run/{name}", settings[name]) for name in ("learning_rate", "max_length", "seed")),
+        Fact("dpo/train_sha256", rows_sha256(train)),
+        Fact("dpo/held_out_sha256", rows_sha256(held_out)),
+        *(Fact(key, settings[name]) for name, key in SETTINGS.items() if name in settings),
         *training.adapter(folder),
         *([Fact("run/parameters", training.parameters(weights))] if weights else []),
         *consumed(folder, len(train)),
@@ -81,16 +101,17 @@ def consumed(folder: Path, pairs: int) -> list[Fact]:
     Raises:
         MissingInputError: It left no record.
         DriftError: An epoch but the last left a pair out.
-        InputError: It consumed a pair that is not there.
+        InputError: It consumed a pair that is not there, or a line is not of the record's form.
     """
-    lines = [row for file in sorted(folder.glob("consumed-*.jsonl")) for _, row in read_rows(file)]
+    files = sorted(folder.glob("consumed-*.jsonl"))
+    lines = [line for file in files for line in read_records(file, Line, DPO)]
     if not lines:
         raise MissingInputError(f"{folder}: no consumed-*.jsonl", f"run: {DPO}")
     epochs: dict[int, Counter[int]] = {}
     steps: Counter[int] = Counter()
     for line in lines:
-        epochs.setdefault(line["epoch"], Counter()).update(line["pairs"])
-        steps[line["step"]] += len(line["pairs"])
+        epochs.setdefault(line.epoch, Counter()).update(line.pairs)
+        steps[line.step] += len(line.pairs)
     last = max(epochs)
     for epoch, seen in epochs.items():
         if odd := set(seen) - set(range(pairs)):
@@ -103,8 +124,8 @@ def consumed(folder: Path, pairs: int) -> list[Fact]:
         "dpo/consumed": sum(c.total() for c in epochs.values()),
         # processes that do not share the pairs evenly take some twice
         "dpo/repeated": sum(c.total() - len(c) for c in epochs.values()),
-        "dpo/tokens": sum(line["tokens"] for line in lines),
-        "dpo/padding": sum(line["padding"] for line in lines),
+        "dpo/tokens": sum(line.tokens for line in lines),
+        "dpo/padding": sum(line.padding for line in lines),
         "dpo/pairs_per_step": max(steps.values()),
         "run/steps": max(steps),
     }
