@@ -102,9 +102,12 @@ def table(runs: Runs, language: Language) -> Table | None:
 
 def render(found: Table) -> str:
     """Returns a table as text."""
+    head = f"{found.language}: {found.source} on {found.prompts} prompts, {found.models} models, {found.raters} raters"
+    if not found.metrics:
+        return f"{head}\nToo few prompts with comparisons to hold any metric against them."
     width = max(len(v.metric) for v in found.metrics)
     lines = [
-        f"{found.language}: {found.source} on {found.prompts} prompts, {found.models} models, {found.raters} raters",
+        head,
         f"{'metric':<{width}}  {'preferred, %':<20}{'rho':<22}{'rho given length':<22}{'p, Holm':<9}{'n':<7}",
     ]
     lines += [_line(row, width) for row in found.metrics]
@@ -117,6 +120,7 @@ def render(found: Table) -> str:
 
 def _line(row: Validity, width: int) -> str:
     corrected = "–" if row.corrected is None else f"{row.corrected:.3f}"
+    corrected = "< 0.001" if corrected == "0.000" else corrected
     verdict = f"{row.better} is better" if row.better else DESCRIBES
     cells = f"{_span(row.concordance, 100, 1):<20}{_span(row.rho):<22}{_span(row.given_length):<22}"
     return f"{row.metric:<{width}}  {cells}{corrected:<9}{row.answers:<7}{verdict}"

@@ -73,6 +73,23 @@ def test_only_what_predicts_preference_at_equal_length_gets_an_arrow(
     assert "--validation validation.json" in told
 
 
+def test_one_rating_in_common_validates_nothing_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each model has a rater of its own; one of them rated one answer of another model: one comparison."""
+    given, file = write(tmp_path, own_rater=True), tmp_path / "v.json"
+    with (tmp_path / "b.jsonl").open("a", encoding="utf-8") as ballots:
+        first = json.loads((tmp_path / "b.jsonl").read_text(encoding="utf-8").splitlines()[0])
+        other = {"overall_preference": 3 - json.loads(first["verdict"])["overall_preference"]}
+        ballots.write(
+            json.dumps(first | {"id": "z", "rater": "of-m2", "verdict": json.dumps(other)}) + "\n"
+        )
+    run("validate", *given, "--out", str(file))
+    assert "on 1 prompts, 2 models" in (told := capsys.readouterr().out)
+    assert "Too few prompts" in told
+    assert validate.arrows(file) == {}
+
+
 def test_raters_of_their_own_are_named_as_a_limit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
