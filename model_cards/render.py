@@ -27,7 +27,7 @@ from coig_writer.mixing import mixing
 from coig_writer.mixing.mixing import read_lock
 from coig_writer.mixture import PUBLISHED, VARIANTS, Lock, MixtureRow
 from coig_writer.scoring import recount as scoring
-from coig_writer.training import curves, provenance
+from coig_writer.training import curves, throughput
 from coig_writer.training import recount as training
 from model_cards import run
 from model_cards.run import Evidence
@@ -142,7 +142,7 @@ def with_energy(found: Mapping[str, Fact]) -> dict[str, Fact]:
     hardware, devices, seconds = (
         found[f"run/{k}"].value for k in ("hardware", "devices", "seconds")
     )
-    used = provenance.energy(str(hardware), int(devices), float(seconds))
+    used = throughput.energy(str(hardware), int(devices), float(seconds))
     return {**found, **{fact.id: fact for fact in used}}
 
 

@@ -14,7 +14,7 @@ from coig_writer.facts import Fact
 from coig_writer.hub import checks
 from coig_writer.hub import release as releases
 from coig_writer.mixing.mixing import read_lock
-from coig_writer.training import curves, provenance
+from coig_writer.training import curves, throughput
 from model_cards import release as script
 from model_cards import render, run
 from tests.model_cards import release
@@ -194,7 +194,7 @@ def test_what_was_not_made_is_named(made, tmp_path):
 
 
 def test_energy_is_an_upper_estimate_or_absent():
-    found = {f.id: f.value for f in provenance.energy("NVIDIA H200", 8, 3600)}
+    found = {f.id: f.value for f in throughput.energy("NVIDIA H200", 8, 3600)}
     assert found == {"run/watts": 700, "run/kwh": 5.6}
-    assert provenance.energy("NVIDIA A100-SXM4-80GB", 1, 1)[0].value == 400
-    assert provenance.energy("CPU (x86_64)", 1, 10) == []
+    assert throughput.energy("NVIDIA A100-SXM4-80GB", 1, 1)[0].value == 400
+    assert throughput.energy("CPU (x86_64)", 1, 10) == []

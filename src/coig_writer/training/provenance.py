@@ -1,4 +1,4 @@
-"""What only a run itself knows of how it was made: device and energy, mode, base model, library versions."""
+"""What only a run itself knows of how it was made: device, mode, base model, library versions."""
 
 from __future__ import annotations
 
@@ -18,20 +18,6 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "torchao")
 UNKNOWN = "unknown"
-# Power limits in watts, from the makers' data sheets; the first name that is found counts.
-BOARD_WATTS = {
-    "H200 NVL": 600,
-    "H200": 700,
-    "H100 PCIe": 350,
-    "H100 NVL": 400,
-    "H100": 700,
-    "A100-SXM": 400,
-    "A100-PCIE-40GB": 250,
-    "A100 80GB PCIe": 300,
-    "L40S": 350,
-    "L4": 72,
-    "V100-SXM2": 300,
-}
 
 
 def computed(mode: Mode, sft: TrainingArguments, settings: ModelConfig) -> list[Fact]:
@@ -111,16 +97,3 @@ def hardware(*, use_cpu: bool) -> str:
     if torch.cuda.is_available() and not use_cpu:
         return str(torch.cuda.get_device_name())
     return f"CPU ({platform.machine()})"
-
-
-def energy(hardware: str, devices: int, seconds: float) -> list[Fact]:
-    """Returns an upper estimate: ``run/watts`` of one board and ``run/kwh`` of the run; nothing for unknown hardware.
-
-    The board's power limit times devices times seconds. Hosts, networks and cooling are not in it, and a run
-    rarely draws the limit all the time.
-    """
-    watts = next((w for name, w in BOARD_WATTS.items() if name in hardware), None)
-    if watts is None:
-        return []
-    kwh = watts * devices * seconds / 3_600_000
-    return [Fact("run/watts", watts, unit="W"), Fact("run/kwh", round(kwh, 4), unit="kWh")]

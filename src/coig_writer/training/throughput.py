@@ -1,4 +1,4 @@
-"""Strict model-FLOPs utilisation: what a step must compute, over what the chip could; and where its time goes.
+"""Strict model-FLOPs utilisation: what a step must compute, over what the chip could; where its time and energy go.
 
 Per token: 6 x parameters that enter a matrix product (all but the input embedding; the output head
 counts) + 6 x layers x heads x head size x mean length (causal attention, half of the square, forward and
@@ -9,11 +9,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coig_writer.facts import Fact
+
 if TYPE_CHECKING:
     import torch
 
 # Dense bf16 peaks in FLOP/s, from the vendors' data sheets.
 PEAKS = {"H200": 989.5e12, "H100": 989.5e12, "A100": 312e12, "RTX 4090": 165.2e12}
+# Power limits in watts, from the makers' data sheets; the first name that is found counts.
+BOARD_WATTS = {
+    "H200 NVL": 600,
+    "H200": 700,
+    "H100 PCIe": 350,
+    "H100 NVL": 400,
+    "H100": 700,
+    "A100-SXM": 400,
+    "A100-PCIE-40GB": 250,
+    "A100 80GB PCIe": 300,
+    "L40S": 350,
+    "L4": 72,
+    "V100-SXM2": 300,
+}
 
 
 def matmul_parameters(config: Any) -> int:
@@ -69,3 +85,16 @@ def kernels(found: torch.profiler.profile, seconds: float, longest: int = 14) ->
         for e in spent[:longest]
     ]
     return "\n".join(lines)
+
+
+def energy(hardware: str, devices: int, seconds: float) -> list[Fact]:
+    """Returns an upper estimate: ``run/watts`` of one board and ``run/kwh`` of the run; nothing for unknown hardware.
+
+    The board's power limit times devices times seconds. Hosts, networks and cooling are not in it, and a run
+    rarely draws the limit all the time.
+    """
+    watts = next((w for name, w in BOARD_WATTS.items() if name in hardware), None)
+    if watts is None:
+        return []
+    kwh = watts * devices * seconds / 3_600_000
+    return [Fact("run/watts", watts, unit="W"), Fact("run/kwh", round(kwh, 4), unit="kWh")]
