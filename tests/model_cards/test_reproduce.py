@@ -16,7 +16,7 @@ from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records, write_records
 from coig_writer.generation import Generation
 from coig_writer.mixture import MixtureRow
-from coig_writer.training import provenance, recount
+from coig_writer.training import recount, throughput
 from model_cards import release as script
 from model_cards import reproduce
 from tests.model_cards import release
@@ -150,7 +150,7 @@ def test_a_run_records_only_what_its_files_do_not_show(card, root):
     mixture, model = (card.parents[1] / kind / release.VARIANT for kind in ("mixtures", "models"))
     rows = read_records(mixture / "train.parquet", MixtureRow)
     # energy follows from the recorded hardware and seconds
-    again = [*recount.run(model, rows), *provenance.energy("H200", 1, 1.0)]
+    again = [*recount.run(model, rows), *throughput.energy("H200", 1, 1.0)]
     measured = {fact.id for fact in again}
     assert {name for name in stated - measured if not RECORDED.fullmatch(name)} == set()
     # runs before their consumed rows held a loss recorded it; later ones have it measured
