@@ -1,26 +1,31 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import runpy
+from subprocess import CompletedProcess
 
-from tests.recipes.runs import ENVIRONMENT, ROOT, prepare
+import pytest
 
-
-def plan(*arguments):
-    # no mixtures unless a test names them: those of a demo in this checkout are no ground for a plan
-    own = () if "--mixtures" in arguments else ("--mixtures", "build/no-mixtures")
-    return subprocess.run(
-        [sys.executable, "recipes/plan.py", *arguments, *own],
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from tests.recipes.runs import ROOT, prepare
 
 
-def test_a_plan_shows_its_arithmetic_and_says_that_it_is_predicted(tmp_path):
+@pytest.fixture
+def plan(monkeypatch, capsys):
+    """Runs the command in this process: each of its own would load TRL again, for ten seconds."""
+    monkeypatch.chdir(ROOT)
+
+    def run(*arguments):
+        # no mixtures unless a test names them: those of a demo in this checkout are no ground for a plan
+        own = () if "--mixtures" in arguments else ("--mixtures", "build/no-mixtures")
+        monkeypatch.setattr("sys.argv", ["recipes/plan.py", *arguments, *own])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path("recipes/plan.py", run_name="__main__")
+        return CompletedProcess(arguments, int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+def test_a_plan_shows_its_arithmetic_and_says_that_it_is_predicted(plan, tmp_path):
     out = tmp_path / "plan.json"
     flags = ("--mixtures", str(tmp_path), "--price", "3", "--json", str(out))
     variants = ("--variants", "cw_step_matched", "cw_10k", "--mode", "plain")
@@ -35,7 +40,7 @@ def test_a_plan_shows_its_arithmetic_and_says_that_it_is_predicted(tmp_path):
     assert found["gib"] < found["gpu"]["gib"]
 
 
-def test_the_unfused_update_does_not_fit_one_h200_and_the_fused_one_is_named():
+def test_the_unfused_update_does_not_fit_one_h200_and_the_fused_one_is_named(plan):
     recipe = "recipes/configs/cw_10k.yaml"
     found = plan(recipe, "--gpu", "h200", "--optim", "adamw_torch").stdout
     assert "does not fit" in found
@@ -43,7 +48,7 @@ def test_the_unfused_update_does_not_fit_one_h200_and_the_fused_one_is_named():
     assert "predicted, not measured" in plan(recipe, "--gpu", "h100", "--count", "8").stdout
 
 
-def test_what_does_not_fit_names_ways_out_and_lora_fits():
+def test_what_does_not_fit_names_ways_out_and_lora_fits(plan):
     recipe = "recipes/configs/cw_10k.yaml"
     alone = plan(recipe, "--gpu", "4090").stdout
     assert "does not fit" in alone
@@ -55,14 +60,14 @@ def test_what_does_not_fit_names_ways_out_and_lora_fits():
     assert "does not fit" not in fits
 
 
-def test_a_demos_mixture_is_no_ground_for_a_plan(tmp_path):
+def test_a_demos_mixture_is_no_ground_for_a_plan(plan, tmp_path):
     prepare(tmp_path, max_length=8192)
     done = plan("recipes/configs/cw_10k.yaml", "--mixtures", str(tmp_path / "mixtures"))
     assert done.returncode == 1
     assert "was built at sample scale, the recipe is at the published scale" in done.stderr
 
 
-def test_the_shipped_adapters_fit_the_cards_that_they_name_and_any_gpu_can_be_given():
+def test_the_shipped_adapters_fit_the_cards_that_they_name_and_any_gpu_can_be_given(plan):
     lora = plan("recipes/configs/lora.yaml", "--gpu", "a100-80").stdout
     assert "161,480,704 × 4 B" in lora
     assert "does not fit" not in lora
