@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from coig_writer.arena.study import people
 from coig_writer.mixing import controls
 from coig_writer.workbench import annotation, review
-from coig_writer.workbench.server import people
 from tests.docs.test_guide import MARKS, run_here
 from tests.docs.test_guide import PAGES as TYPED
 

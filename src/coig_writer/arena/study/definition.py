@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from coig_writer.arena.study import people
+from coig_writer.arena.study.people import Consent
 from coig_writer.ballot import Protocol
 from coig_writer.errors import ConfigError, InputError, MissingInputError
 from coig_writer.files import read_yaml
@@ -31,14 +33,6 @@ class Overlap:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Consent:
-    """The text a rater agrees to, in both interface languages; empty takes the kit's own."""
-
-    zh: str = ""
-    en: str = ""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Study:
     """One study.
 
@@ -54,6 +48,8 @@ class Study:
         raters: Names behind the invitations; only their pseudonyms are stored. Names may be added and
             replaced while the study runs.
         annotators: Who wrote or annotated the data; none of them may rate.
+        roster: The workbench's roster, a path from the study file; whoever annotates there is one of the
+            ``annotators``, by alias and by account.
         items_per_rater: Length of a public visitor's set.
         pairs_per_prompt: How many of a prompt's pairs are asked, spread evenly; null asks all.
         overlap: See ``Overlap``.
@@ -77,6 +73,7 @@ class Study:
     prompts: tuple[str, ...] = ()
     raters: tuple[str, ...] = ()
     annotators: tuple[str, ...] = ()
+    roster: str | None = None
     items_per_rater: int = 10
     pairs_per_prompt: int | None = None
     overlap: Overlap = Overlap()
@@ -89,7 +86,7 @@ class Study:
     scan: bool = True
     allow: tuple[str, ...] = ()
     sign_in: bool = False
-    consent: Consent = Consent()
+    consent: Consent = dataclasses.field(default_factory=Consent)
     sample: int = 0
 
     def design(self, fingerprint: str, raters: tuple[str, ...] = ()) -> str:
@@ -101,7 +98,8 @@ class Study:
                 studies that were begun before they could.
         """
         free = {"results_after", "votes_per_minute", "raters_per_minute", "consent", "annotators"}
-        free |= {"scan", "sample", "sign_in"}  # the texts say what a scan left and which were taken
+        free |= {"roster", "sign_in"}
+        free |= {"scan", "sample"}  # the texts say what a scan left and which were taken
         fixed = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         fixed["raters"] = raters
         kept = [f"{name}={value!r}" for name, value in sorted(fixed.items()) if name not in free]
@@ -109,17 +107,21 @@ class Study:
 
 
 def load(path: Path) -> Study:
-    """Reads a study file.
+    """Reads a study file, and the roster that it names.
 
     Raises:
-        MissingInputError: There is no such file.
+        MissingInputError: One of them is not there.
         ConfigError: Not YAML, an unknown key, or a value that breaks a rule.
     """
     if not path.is_file():
         raise MissingInputError(
             f"{path}: no such study file", "copy space/study.example.yaml and edit it"
         )
-    return parse(read_yaml(path, "space/study.example.yaml"), str(path))
+    study = parse(read_yaml(path, "space/study.example.yaml"), str(path))
+    if study.roster is None:
+        return study
+    wrote = people.read(path.parent / study.roster).annotators()
+    return check(dataclasses.replace(study, annotators=(*study.annotators, *wrote)), str(path))
 
 
 def parse(data: object, where: str) -> Study:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from coig_writer.arena.server.database import now
 from coig_writer.arena.server.identity import Identity
+from coig_writer.arena.study.people import Role, Roster
 from coig_writer.errors import KitError
 from coig_writer.taxonomy import published
 from coig_writer.triplet import Language
@@ -32,7 +33,6 @@ from coig_writer.workbench.review import WITHDRAWN
 from coig_writer.workbench.server.checks import check
 from coig_writer.workbench.server.curation import Curation
 from coig_writer.workbench.server.entries import Entry, Kind, Work
-from coig_writer.workbench.server.people import Role, Roster
 from coig_writer.workbench.server.threads import Key, Threads
 
 # What a kind of work takes; everybody who annotates may do the exercises.

@@ -23,6 +23,8 @@ from coig_writer.arena.server.command import STORE_VARIABLE
 from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.guard import LOCAL
 from coig_writer.arena.server.identity import Identity, find_secret
+from coig_writer.arena.study import people
+from coig_writer.arena.study.people import Roster
 from coig_writer.endpoint import Endpoint
 from coig_writer.errors import ConfigError
 from coig_writer.files import write_rows
@@ -30,12 +32,10 @@ from coig_writer.taxonomy import published
 from coig_writer.workbench import label_studio, qualification
 from coig_writer.workbench.drafting import Assistant
 from coig_writer.workbench.prompts import Model
-from coig_writer.workbench.server import people
 from coig_writer.workbench.server.app import create_app
 from coig_writer.workbench.server.bench import Bench
 from coig_writer.workbench.server.curation import Curation
 from coig_writer.workbench.server.entries import EntryStore
-from coig_writer.workbench.server.people import Roster
 from coig_writer.workbench.server.threads import Threads
 
 CURATION_VARIABLE = "WORKBENCH_CURATION"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from coig_writer.arena.study.definition import Overlap, load, parse
+from coig_writer.arena.study.definition import Overlap, Study, load, parse
 from coig_writer.errors import ConfigError, MissingInputError
 
 
@@ -17,6 +17,26 @@ def test_a_study_file_is_read_with_its_nested_keys(tmp_path):
     assert (study.study, study.protocols, study.raters) == ("zh-204", ("ranking",), ("甲", "乙"))
     assert study.overlap == Overlap(0.25, 2)
     assert study.consent.zh == "同意"
+
+
+def test_who_annotates_at_the_workbench_may_not_judge(tmp_path):
+    (tmp_path / "people.yaml").write_text(
+        "people:\n  - {alias: a1, roles: [annotate, panel], account: Somebody}\n"
+        "  - {alias: r1, roles: [review]}\n",
+        encoding="utf-8",
+    )
+    path = tmp_path / "study.yaml"
+    start = "study: s\nroster: people.yaml\nannotators: [b]\n"
+    path.write_text(start, encoding="utf-8")
+    assert load(path).annotators == ("b", "a1", "Somebody")
+    assert load(path).design("texts") == Study(study="s").design("texts")
+    for rater in ("A1", "somebody"):
+        path.write_text(f"{start}mode: invited\nraters: [{rater}, r1]\n", encoding="utf-8")
+        with pytest.raises(ConfigError, match="also annotated"):
+            load(path)
+    path.write_text("study: s\nroster: nobody.yaml\n", encoding="utf-8")
+    with pytest.raises(MissingInputError, match=r"nobody\.yaml"):
+        load(path)
 
 
 @pytest.mark.parametrize(

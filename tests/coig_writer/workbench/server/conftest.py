@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.identity import Identity
+from coig_writer.arena.study.people import Person, Roster
 from coig_writer.files import write_rows
 from coig_writer.record import to_row
 from coig_writer.workbench import annotation, review
@@ -20,7 +21,6 @@ from coig_writer.workbench.server.app import create_app
 from coig_writer.workbench.server.bench import Bench
 from coig_writer.workbench.server.curation import Curation
 from coig_writer.workbench.server.entries import EntryStore
-from coig_writer.workbench.server.people import Person, Roster
 from coig_writer.workbench.server.threads import Threads
 
 ARTICLE = "大姨在码头剖墨鱼，刀尖磨掉半截，墨囊破一个扣五分。"

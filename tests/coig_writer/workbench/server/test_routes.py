@@ -6,6 +6,7 @@ import dataclasses
 import json
 from types import SimpleNamespace
 
+from coig_writer.arena.study.people import Person, Role
 from coig_writer.document import Document
 from coig_writer.files import read_rows, write_rows
 from coig_writer.taxonomy import published
@@ -14,7 +15,6 @@ from coig_writer.workbench.annotation import Writing
 from coig_writer.workbench.drafting import Draft
 from coig_writer.workbench.qualification import Gold
 from coig_writer.workbench.review import WITHDRAWN
-from coig_writer.workbench.server.people import Person, Role
 from dataset_builder.audit import audit
 from tests.coig_writer.workbench.server.conftest import Someone, item, judged, written
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from coig_writer.arena.study import people
 from coig_writer.errors import ConfigError
-from coig_writer.workbench.server import people
 
 
 @pytest.mark.parametrize(

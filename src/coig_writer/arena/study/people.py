@@ -10,7 +10,7 @@ A YAML file (``people.yaml`` in the workbench's folder)::
     overlap: 0.1        # share of the articles that two people write for
     gold: gold.jsonl    # the reviewers' calibration, the file that curate has as --gold
 
-``genres`` empty means all. Whoever reviews has the alias that ``curate --reviewers`` has.
+``genres`` empty means all. A study of the arena may name this file as its ``roster``. Whoever reviews has the alias that ``curate --reviewers`` has.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from coig_writer.arena.study.definition import Consent
 from coig_writer.errors import ConfigError
 from coig_writer.files import read_settings
 from coig_writer.taxonomy import published
@@ -28,6 +27,14 @@ from coig_writer.taxonomy import published
 Role = Literal["annotate", "review", "panel", "operate"]
 FILE = "people.yaml"
 _ALIAS = re.compile(r"[\w-]{1,40}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Consent:
+    """The text that somebody agrees to, in both interface languages; empty takes the kit's own."""
+
+    zh: str = ""
+    en: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +93,11 @@ class Roster:
                 )
         if not 0 <= self.overlap <= 1:
             raise ConfigError(f"overlap {self.overlap}", "give a share from 0 to 1")
+
+    def annotators(self) -> tuple[str, ...]:
+        """Returns the aliases and accounts of all who annotate."""
+        found = [person for person in self.people if "annotate" in person.roles]
+        return tuple(name for p in found for name in (p.alias, p.account) if name)
 
 
 def read(path: Path) -> Roster:
