@@ -27,6 +27,7 @@ FEW = 20  # clusters below which a percentile interval is known to be too narrow
 ROUNDS = 2000
 BLOCK = 4_000_000  # weights held at once
 SHARE = (0.0, 1.0)  # the scale of a share
+ROUNDING = 1e-9  # of the scale: equal values differ by as much once they are summed and divided
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -195,9 +196,9 @@ def _meetings(pairs: Pairs, cluster: Cluster) -> dict[tuple[int, int], int]:
 
 def _not_frozen(interval: Interval, scale: tuple[float, float] = (0.0, 1.0)) -> Interval:
     """Replaces an interval without width, which claims certainty that no sample gives."""
-    if interval.high > interval.low:
-        return interval
     least, most = scale
+    if interval.high - interval.low > ROUNDING * (most - least):
+        return interval
     share = min(max((interval.estimate - least) / (most - least), 0.0), 1.0)
     rate = wilson(share * interval.clusters, interval.clusters, interval.level)
     return dataclasses.replace(

@@ -86,7 +86,9 @@ def crossed(values: Floats, prompts: Ints, samples: Ints) -> Crossed:
         prompts: The prompt of each value, numbered from 0.
         samples: The sample of each value, numbered from 0.
     """
-    n, rest = len(values), values - values.mean()
+    n = len(values)
+    # equal values differ from their mean by rounding, and that is no variance
+    rest = values - values.mean() if np.ptp(values) else np.zeros(n)
     rows, columns = np.bincount(prompts), np.bincount(samples)
     by_row, by_column = np.bincount(prompts, rest), np.bincount(samples, rest)
     p, s = int((rows > 0).sum()), int((columns > 0).sum())

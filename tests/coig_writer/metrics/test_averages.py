@@ -182,3 +182,12 @@ def test_no_rate_over_samples_is_certain(value: float) -> None:
     answers = [(f"zh-{i}", k) for i in range(10) for k in range(3)]
     low, high = interval([value] * 30, "share", answers)
     assert (low, high) == pytest.approx((0.7225, 1) if value else (0, 0.2775), abs=1e-3)
+
+
+@pytest.mark.parametrize("value", [0.1, 0.3, 0.55])
+def test_ratios_over_samples_that_never_vary_are_not_certain(value: float) -> None:
+    """Thirty times the same: Wilson's interval of ten prompts, whatever the mean's rounding."""
+    answers = [(f"zh-{i}", k) for i in range(10) for k in range(3)]
+    assert interval([value] * 30, "ratio", answers) == pytest.approx(
+        interval([value] * 10, "ratio")
+    )

@@ -18,6 +18,7 @@ from coig_writer.preference.agreement import Rating, alpha, kappa_interval
 from coig_writer.preference.control import length_control
 from coig_writer.preference.control.length_control import Duels
 from coig_writer.preference.pairs import encode
+from coig_writer.preference.rates import wilson
 from coig_writer.preference.ratings import RATED
 from coig_writer.preference.summary import scores
 
@@ -63,6 +64,10 @@ def test_a_mean_that_never_varies_has_wilsons_interval_on_its_scale() -> None:
     assert (threes.low, threes.high) == pytest.approx((3 * 12 / (12 + Z2), 3.0), abs=1e-5)
     ones = bootstrap.mean(np.ones(12), codes, scale=(-1.0, 1.0))
     assert ones.low == pytest.approx(2 * 12 / (12 + Z2) - 1, abs=1e-5)
+    # the sum of twelve 0.7 divided by 12 is not 0.7: rounding is no width either
+    inside = bootstrap.mean(np.full(12, 0.7), codes, scale=bootstrap.SHARE)
+    half = wilson(8.4, 12)
+    assert (inside.low, inside.high) == pytest.approx((half.low, half.high))
 
 
 def test_a_mean_resamples_raters_where_there_are_several() -> None:
