@@ -32,6 +32,11 @@ def say(en: str, zh: str) -> Markup:
     return both(Text(en, zh))
 
 
+def plural(n: int, one: str, many: str = "") -> str:
+    """Counts something in English; ``many`` where more than an s is added."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
 def environment(folder: Path) -> Environment:
     """Returns the Jinja environment of a folder's pages: escaping on, undefined names refused."""
     import jinja2

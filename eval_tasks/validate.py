@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from coig_writer import __version__
@@ -24,6 +24,7 @@ from coig_writer.preference.validity import Better, Validity, validate
 from coig_writer.record import from_row, to_row
 from coig_writer.triplet import Language
 from eval_tasks import runs as inputs
+from eval_tasks.bilingual import plural
 from eval_tasks.runs import LANGUAGES, Runs
 
 LENGTH = "chars"
@@ -102,7 +103,7 @@ def table(runs: Runs, language: Language) -> Table | None:
 
 def render(found: Table) -> str:
     """Returns a table as text."""
-    head = f"{found.language}: {found.source} on {found.prompts} prompts, {found.models} models, {found.raters} raters"
+    head = f"{found.language}: {found.source} on {plural(found.prompts, 'prompt')}, {plural(found.models, 'model')}, {plural(found.raters, 'rater')}"
     if not found.metrics:
         return f"{head}\nToo few prompts with comparisons to hold any metric against them."
     width = max(len(v.metric) for v in found.metrics)
@@ -133,8 +134,8 @@ def _span(interval: Interval | None, scale: float = 1, digits: int = 2) -> str:
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def arrows(path: Path) -> dict[tuple[Language, str], Better]:
-    """Reads which metrics earned a direction, by language and metric.
+def read(path: Path) -> list[Table]:
+    """Reads the tables of a validation.
 
     Raises:
         MissingInputError: The file is not there.
@@ -144,13 +145,17 @@ def arrows(path: Path) -> dict[tuple[Language, str], Better]:
         raise MissingInputError(
             f"{path}: no validation here", "python -m eval_tasks validate --out " + path.name
         )
+    made = "make it with python -m eval_tasks validate"
     try:
-        rows: Sequence[Mapping[str, object]] = json.loads(path.read_text(encoding="utf-8"))[
-            "tables"
-        ]
-        found = [from_row(Table, row, f"{path} table {i}") for i, row in enumerate(rows)]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path}: not a validation ({error})", "make it with python -m eval_tasks validate"
-        ) from error
-    return {(t.language, v.metric): v.better for t in found for v in t.metrics if v.better}
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: not a validation: no JSON ({error})", made) from error
+    rows = content.get("tables") if isinstance(content, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InputError(f'{path}: not a validation: it has no list "tables"', made)
+    return [from_row(Table, row, f"{path} table {i}") for i, row in enumerate(rows)]
+
+
+def arrows(tables: Sequence[Table]) -> dict[tuple[Language, str], Better]:
+    """Returns which metrics earned a direction, by language and metric."""
+    return {(t.language, v.metric): v.better for t in tables for v in t.metrics if v.better}

@@ -19,14 +19,13 @@ from coig_writer.errors import InputError
 from coig_writer.files import file_sha256
 from coig_writer.folder import atomic_folder
 from coig_writer.metrics.reference import reference
-from eval_tasks import human
+from eval_tasks import human, validate
 from eval_tasks import runs as inputs
 from eval_tasks.report import measured, page
 from eval_tasks.report.analysis import analyse
 from eval_tasks.report.cases import cases
 from eval_tasks.report.gallery import gallery
 from eval_tasks.report.tables import SHOWN
-from eval_tasks.validate import arrows
 
 
 def main() -> int | None:
@@ -36,8 +35,9 @@ def main() -> int | None:
         arguments.generations, arguments.scores, arguments.ballots, arguments.judgements
     )
     chosen = cases(runs, arguments.cases)
-    earned = arrows(arguments.validation) if arguments.validation else {}
-    shown = page.Options(earned, _known(runs, arguments.metrics), chosen)
+    tables = validate.read(arguments.validation) if arguments.validation else []
+    doubtful = [t.language for t in tables if t.confounded]
+    shown = page.Options(validate.arrows(tables), doubtful, _known(runs, arguments.metrics), chosen)
     if arguments.human:
         beside = human.places(reference(human.read_people(arguments.human)), runs)
         shown = dataclasses.replace(shown, beside=beside, people=file_sha256(arguments.human))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from coig_writer.mixture import VARIANTS
 from coig_writer.preference.rates import Estimate
 from coig_writer.preference.validity import Better
 from coig_writer.triplet import Language
-from eval_tasks.bilingual import Text, both, environment, say
+from eval_tasks.bilingual import Text, both, environment, plural, say
 from eval_tasks.claims.counts import decided as paper_decided
 from eval_tasks.human import SHOWN as AMONG_PEOPLE
 from eval_tasks.human import Place
@@ -80,6 +80,7 @@ class Options:
 
     Attributes:
         arrows: Those that a validation earned.
+        confounded: Languages in whose validation no rater rated two answers to one prompt.
         more: Further metrics.
         cases: All answers to some queries.
         claims: Address of the claims page, if it stands beside the report.
@@ -88,6 +89,7 @@ class Options:
     """
 
     arrows: Mapping[tuple[Language, str], Better] = dataclasses.field(default_factory=dict)
+    confounded: Collection[Language] = ()
     more: Sequence[str] = ()
     cases: Sequence[Case] = ()
     claims: str = ""
@@ -118,8 +120,11 @@ def render(
         scored = {s.metric for s in runs.scores}
         shown = [m for m in metrics if m in scored or m == metrics[0]]
         table = {(x, metric): measures(runs, metric, x) for x in analyses for metric in shown}
-        rates = any((x, m) in options.arrows for x, m in table)
-        cells = {"metrics": shown, "table": table, "digits": digits, "rates": rates}
+        rates = {x for x, m in table if (x, m) in options.arrows}
+        doubtful = [x for x in analyses if x in rates and x in options.confounded]
+        cells = {
+            "metrics": shown, "table": table, "digits": digits, "rates": rates, "doubtful": doubtful,
+        }  # fmt: skip
         return _markup(env.get_template("measures.html.jinja").render(**context, **cells))
 
     hero = next((x for x in analyses if "board" in figures[x]), None)
@@ -210,7 +215,7 @@ def _environment() -> Environment:
     env = environment(HERE)
     env.globals.update(
         percent=percent, number=number, p_text=p_text, signed=signed, span_percent=span_percent,
-        say=say, both=both, name=lambda language: both(NAMES[language]),
+        say=say, both=both, plural=plural, name=lambda language: both(NAMES[language]),
     )  # fmt: skip
     return env
 
@@ -243,14 +248,10 @@ def _counts(runs: Runs) -> Text:
     answers, models = len(runs.generations), len(runs.variants)
     scores, ballots = len(runs.scores), len(runs.ballots)
     return Text(
-        f"{_plural(answers, 'answer')} of {_plural(models, 'model')} to {_plural(queries, 'query', 'queries')}; "
-        f"{_plural(scores, 'score')} and {_plural(ballots, 'ballot')}. Intervals are 95 % and treat the prompt as the unit.",
+        f"{plural(answers, 'answer')} of {plural(models, 'model')} to {plural(queries, 'query', 'queries')}; "
+        f"{plural(scores, 'score')} and {plural(ballots, 'ballot')}. Intervals are 95 % and treat the prompt as the unit.",
         f"{models:,} 个模型对 {queries:,} 题的 {answers:,} 篇回答；{scores:,} 个指标值，{ballots:,} 张选票。区间为 95 %，以题目为单位。",
     )
-
-
-def _plural(n: int, one: str, many: str = "") -> str:
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def _smoke(runs: Runs) -> Text | None:

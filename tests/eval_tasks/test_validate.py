@@ -18,6 +18,7 @@ from eval_tasks import runs, validate
 from eval_tasks.report import main as report
 from tests.eval_tasks import preference_bench
 
+CAVEAT = "no rater of the validation rated two answers to one prompt"
 MODELS = ("m1", "m2", "m3", "m4", "m5", "m6")
 
 
@@ -60,7 +61,7 @@ def test_only_what_predicts_preference_at_equal_length_gets_an_arrow(
     assert printed["ttr"].endswith("describes, does not rate")
     assert printed["chars"].endswith("describes, does not rate")
     assert "No rater rated" not in "".join(printed.values())
-    assert validate.arrows(file) == {("zh", "mattr_100"): "higher"}
+    assert validate.arrows(validate.read(file)) == {("zh", "mattr_100"): "higher"}
     run("report", *given, "--out", str(tmp_path / "bare"))
     run("report", *given, "--validation", str(file), "--out", str(tmp_path / "told"))
     bare, told = (
@@ -70,6 +71,7 @@ def test_only_what_predicts_preference_at_equal_length_gets_an_arrow(
     assert "describe and do not rate" in bare
     assert re.search(r"MATTR \(100\)</span> <span title=\"higher is better", told)
     assert told.count("↑") == 1
+    assert CAVEAT not in told
     assert "--validation validation.json" in told
 
 
@@ -85,28 +87,40 @@ def test_one_rating_in_common_validates_nothing_and_says_so(
             json.dumps(first | {"id": "z", "rater": "of-m2", "verdict": json.dumps(other)}) + "\n"
         )
     run("validate", *given, "--out", str(file))
-    assert "on 1 prompts, 2 models" in (told := capsys.readouterr().out)
+    assert "on 1 prompt, 2 models" in (told := capsys.readouterr().out)
     assert "Too few prompts" in told
-    assert validate.arrows(file) == {}
+    assert validate.arrows(validate.read(file)) == {}
 
 
-def test_raters_of_their_own_are_named_as_a_limit(
+def test_raters_of_their_own_are_named_as_a_limit_where_the_arrow_stands(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run("validate", *write(tmp_path, own_rater=True), "--out", str(tmp_path / "v.json"))
+    given, file = write(tmp_path, own_rater=True), tmp_path / "v.json"
+    run("validate", *given, "--out", str(file))
     assert "cannot be told apart here" in capsys.readouterr().out
+    run("report", *given, "--validation", str(file), "--out", str(tmp_path / "told"))
+    told = (tmp_path / "told" / "report.html").read_text(encoding="utf-8")
+    assert told.count("↑") == 1
+    assert told.count(CAVEAT) == 1  # beside the one table that has an arrow
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(None, "no validation here"), ("[1]", "not a validation"), ('{"tables": [{}]}', "missing")],
+    [
+        (None, "no validation here"),
+        ("{", "no JSON"),
+        ("[]", 'it has no list "tables"'),
+        ('{"tables": 3}', 'it has no list "tables"'),
+        ('{"tables": [1]}', 'it has no list "tables"'),
+        ('{"tables": [{}]}', "missing"),
+    ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, content: str | None, says: str) -> None:
     file = tmp_path / "v.json"
     if content is not None:
         file.write_text(content, encoding="utf-8")
     with pytest.raises(KitError, match=says):
-        validate.arrows(file)
+        validate.read(file)
 
 
 def test_without_ballots_there_is_nothing_to_validate(tmp_path: Path) -> None:
