@@ -3,7 +3,8 @@
 Prints memory by part with its arithmetic, the micro-batch that fits, steps, tokens, hours and cost. Any key
 of the recipe can follow as a flag, such as --gradient_checkpointing false or --use_peft true. Row lengths are
 counted where the mixture is built, and else drawn and called synthetic. A plan says whether the speed behind
-it was measured with this recipe or is a published run's.
+it was measured with this recipe or is a published run's. Training alone is planned: the answers of
+recipes/generate.py, one or several to a prompt, are not in it.
 """
 
 from __future__ import annotations
@@ -150,6 +151,9 @@ def main() -> int | None:
         print("\n".join(["", *(f"not vouched for: {doubt}" for doubt in doubts), ""]))
         if own.json:
             write_json(own.json, as_json(plan, variant))
+    print(
+        "planned: training alone; answers, --samples to each prompt, come on top (recipes/generate.py)"
+    )
     return None
 
 

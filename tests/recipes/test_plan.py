@@ -35,6 +35,7 @@ def test_a_plan_shows_its_arithmetic_and_says_that_it_is_predicted(plan, tmp_pat
     for shown in (measured, "7,615,616,512 × 8 B", "2,034", "synthetic"):
         assert shown in done.stdout
     assert done.stdout.count("steps          2,034") == 2
+    assert done.stdout.count("planned: training alone; answers, --samples to each prompt,") == 1
     found = json.loads(out.read_text())
     assert found["status"] == measured
     assert found["gib"] < found["gpu"]["gib"]
