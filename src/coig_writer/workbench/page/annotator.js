@@ -100,7 +100,7 @@ export class Annotating {
     const parts = [];
     if (aids.usability) parts.push(el("p", {}, aids.usability.reason), ...(aids.usability.difficulties ?? []).map((d) => el("p", {}, `· ${d}`)));
     for (const name of ["article", "pair"]) if (aids[name]) parts.push(...marked(String(aids[name]), []));
-    const ask = this.about.model ? [["article", "ask_article"], ["pair", "ask_pair"], ["draft", "ask_draft"]].map(([what, name]) => button(t(name), () => this.assist(what), { "data-assist": what })) : [];
+    const ask = this.about.model ? [["usability", "ask_usability"], ["article", "ask_article"], ["pair", "ask_pair"], ["draft", "ask_draft"]].map(([what, name]) => button(t(name), () => this.assist(what), { "data-assist": what })) : [];
     const take = draft ? button(t("take_draft"), () => this.take(draft), { id: "take-draft" }) : null;
     if (!parts.length && !ask.length && !take) return null;
     return el("details", { class: "aids" }, el("summary", {}, t("aids")), ...parts, el("div", { class: "row", id: "assist" }, take, ...ask));

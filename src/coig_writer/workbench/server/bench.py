@@ -403,7 +403,7 @@ def writing(content: Mapping[str, Any]) -> Writing:
 
 def verdict_row(item: str, content: Mapping[str, Any]) -> dict[str, object]:
     """Returns a verdict as a row of a reviewer's file."""
-    row = {"item": item, **{k: content[k] for k in ("verdict", "criteria", "note")}}
+    row = {"item": item, **{k: content[k] for k in ("verdict", "criteria", "note") if k in content}}
     return row | {k: content[k] for k in ("cause", "spans") if content.get(k)}
 
 

@@ -15,9 +15,11 @@ from pydantic import BaseModel, ConfigDict
 
 from coig_writer.arena.server.database import now
 from coig_writer.arena.server.guard import RefusedError
+from coig_writer.arena.server.tables import LANGUAGES
 from coig_writer.arena.server.writer import Writer
 from coig_writer.files import line
 from coig_writer.record import to_row
+from coig_writer.triplet import Language
 from coig_writer.workbench import label_studio
 from coig_writer.workbench.forms import TOPICS, queries, standing, validated
 from coig_writer.workbench.server.bench import ROLE, Bench
@@ -41,6 +43,45 @@ PROGRESS = (
 )
 WORKS: tuple[Work, ...] = ("annotate", "review")
 ITEMS = ("work", "item", "round", "who", "state", "minutes", "last", "reason or flag")
+# The operator's page in Chinese; in English it says what the rows are called here.
+CHINESE = {
+    "who": "谁",
+    "work": "工作",
+    "handed in": "已交",
+    "open": "在写",
+    "skipped": "已跳过",
+    "waiting": "待做",
+    "hours": "小时",
+    "minutes per item": "每条分钟",
+    "topics passed": "通过的题目",
+    "item": "条目",
+    "round": "第几稿",
+    "state": "状态",
+    "minutes": "分钟",
+    "last": "最后一次",
+    "reason or flag": "理由或标记",
+    "people": "人员",
+    "items": "条目",
+    "review": "审核",
+    "annotate": "标注",
+    "exercise": "练习",
+    "submitted": "已交",
+    "released": "已转给别人",
+    "set_aside": "已搁置",
+    "withdrawn": "已退出",
+    "give to somebody else": "转给别人",
+    "take the answer out": "撤下答卷",
+    "what": "做什么",
+    "done": "结果",
+    "Do it": "执行",
+    "Look again": "刷新",
+}
+MOVABLE: tuple[Work, ...] = ("annotate", "review", "exercise")
+MOVES: tuple[tuple[str, Kind], ...] = (
+    ("give to somebody else", "release"),
+    ("take the answer out", "set_aside"),
+)
+_TRANSLATED = ("who", "work", "state")  # columns whose values are words of the workbench
 
 
 def progress(bench: Bench) -> list[list[object]]:
@@ -220,15 +261,34 @@ def mount(app: gr.Server, bench: Bench, writer: Writer[Entry]) -> None:
         person = person_of(bench, request)
         return person if person and bench.may(person, "operate") else None
 
-    blocks = _blocks(bench, writer)
+    blocks = page(bench, writer)
     gr.mount_gradio_app(app, blocks, path="/gradio", ssr_mode=False, auth_dependency=operator)
 
 
-def _blocks(bench: Bench, writer: Writer[Entry]) -> gr.Blocks:
+def page(bench: Bench, writer: Writer[Entry]) -> gr.Blocks:
+    """Builds the operator's page, in both languages."""
     import gradio as gr
 
-    def shown() -> tuple[list[list[object]], list[list[object]], str]:
-        return progress(bench), items(bench), review_state(bench)
+    def shown(chosen: str) -> list[object]:
+        said = _words("zh" if LANGUAGES.get(chosen) == "zh" else "en")
+        found = (("people", PROGRESS, progress(bench)), ("items", ITEMS, items(bench)))
+        tables = [
+            gr.Dataframe(_told(heads, rows, said), headers=[*map(said, heads)], label=said(name))
+            for name, heads, rows in found
+        ]
+        report = gr.Textbox(review_state(bench), label=said("review"))
+        works = [(said(name), name) for name in MOVABLE]
+        return [
+            *tables,
+            report,
+            gr.Radio(works, label=said("work")),
+            gr.Textbox(label=said("item")),
+            gr.Number(label=said("round")),
+            gr.Radio([(said(name), value) for name, value in MOVES], label=said("what")),
+            gr.Textbox(label=said("done")),
+            gr.Button(said("Do it")),
+            gr.Button(said("Look again")),
+        ]
 
     async def move(kind: Kind, work: Work, item: str, number: float) -> str:
         return await moved(bench, writer, kind, (work, item.strip(), int(number or 0)))
@@ -236,26 +296,45 @@ def _blocks(bench: Bench, writer: Writer[Entry]) -> gr.Blocks:
     blocks = gr.Blocks(title="COIG-Writer workbench: operator", analytics_enabled=False)
     with blocks:
         gr.Markdown(
-            "# Workbench\nExports: [answers](/export/answers.jsonl), [hours](/export/hours.csv), [queries](/export/queries.jsonl), [Label Studio tasks](/export/label_studio.json)."
+            "# 工作台 · Workbench\n导出 · exports: [answers](/export/answers.jsonl), [hours](/export/hours.csv), [queries](/export/queries.jsonl), [Label Studio tasks](/export/label_studio.json)."
         )
-        again = gr.Button("Look again")
-        people = gr.Dataframe(headers=list(PROGRESS), interactive=False, label="people")
-        state = gr.Textbox(label="review", interactive=False, lines=4)
-        threads = gr.Dataframe(headers=list(ITEMS), interactive=False, label="items")
+        said = _words("zh")
+        language = gr.Radio(list(LANGUAGES), value="中文", label="语言 · language")
+        again = gr.Button(said("Look again"))
+        people = gr.Dataframe(headers=[*map(said, PROGRESS)], interactive=False)
+        state = gr.Textbox(interactive=False, lines=4)
+        threads = gr.Dataframe(headers=[*map(said, ITEMS)], interactive=False)
         with gr.Row():
-            work = gr.Radio(["annotate", "review", "exercise"], value="annotate", label="work")
-            item = gr.Textbox(label="item")
-            number = gr.Number(1, precision=0, label="round")
-            kind = gr.Radio(
-                [("give to somebody else", "release"), ("take the answer out", "set_aside")],
-                value="release",
-                label="what",
-            )
-        told = gr.Textbox(label="done", interactive=False)
-        do = gr.Button("Do it")
-        seen = [people, threads, state]
-        gr.on([blocks.load, again.click], shown, None, seen, api_visibility="private")
+            work = gr.Radio(list(MOVABLE), value="annotate")
+            item = gr.Textbox()
+            number = gr.Number(1, precision=0)
+            kind = gr.Radio(list(MOVES), value="release")
+        told = gr.Textbox(interactive=False)
+        do = gr.Button(said("Do it"))
+        seen: list[gr.components.Component] = [people, threads, state, work, item, number, kind]
+        seen += [told, do, again]
+        gr.on(
+            [blocks.load, again.click, language.change],
+            shown,
+            [language],
+            seen,
+            api_visibility="private",
+        )
         do.click(move, [kind, work, item, number], told, api_visibility="private").then(
-            shown, None, seen, api_visibility="private"
+            shown, [language], seen, api_visibility="private"
         )
     return blocks
+
+
+def _words(language: Language) -> Callable[[str], str]:
+    return lambda word: CHINESE.get(word, word) if language == "zh" else word
+
+
+def _told(
+    heads: tuple[str, ...], rows: list[list[object]], said: Callable[[str], str]
+) -> list[list[object]]:
+    """Returns rows with the workbench's own words in the page's language; names and texts stay."""
+    return [
+        [said(str(v)) if h in _TRANSLATED else v for h, v in zip(heads, row, strict=True)]
+        for row in rows
+    ]

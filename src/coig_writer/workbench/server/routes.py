@@ -8,6 +8,7 @@ quicker: both versions are in the reply), ``changed``, ``removed``, ``incomplete
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -34,6 +35,7 @@ from coig_writer.workbench.server.entries import Entry, Kind
 COOKIE = "workbench_person"
 PAGE = Path(__file__).parents[1] / "page"
 MAX_BODY_BYTES = 400_000  # a prompt and a reasoning, ten times as long as the paper's longest
+DEEPEST = 8  # a marked passage is three deep
 Work = Literal["exercise", "annotate", "review", "panel"]
 
 
@@ -271,12 +273,18 @@ def _stale(bench: Bench, person: str, sent: Sent) -> Response:
     return JSONResponse({"outcome": "stale", "yours": sent.content, "there": there}, 409)
 
 
-def _mended(content: Any) -> Any:
-    """Replaces half surrogates and NUL, which no file and no database can store."""
+def _mended(content: Any, depth: int = 0) -> Any:
+    """Replaces half surrogates and NUL, which no file and no database can store.
+
+    Raises:
+        RefusedError: It is nested deeper than any form, or holds a number that JSON has not.
+    """
+    if depth > DEEPEST or (isinstance(content, float) and not math.isfinite(content)):
+        raise RefusedError(422)
     if isinstance(content, dict):
-        return {str(_mended(k)): _mended(v) for k, v in content.items()}
+        return {str(_mended(k)): _mended(v, depth + 1) for k, v in content.items()}
     if isinstance(content, list):
-        return [_mended(value) for value in content]
+        return [_mended(value, depth + 1) for value in content]
     return repaired(content).replace("\x00", "\ufffd") if isinstance(content, str) else content
 
 

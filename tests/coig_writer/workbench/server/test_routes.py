@@ -6,6 +6,8 @@ import dataclasses
 import json
 from types import SimpleNamespace
 
+import pytest
+
 from coig_writer.arena.study.people import Person, Role
 from coig_writer.document import Document
 from coig_writer.files import read_rows, write_rows
@@ -15,6 +17,7 @@ from coig_writer.workbench.annotation import Writing
 from coig_writer.workbench.drafting import Draft
 from coig_writer.workbench.qualification import Gold
 from coig_writer.workbench.review import WITHDRAWN
+from coig_writer.workbench.server import overview
 from dataset_builder.audit import audit
 from tests.coig_writer.workbench.server.conftest import Someone, item, judged, written
 
@@ -233,6 +236,76 @@ def test_hostile_and_odd_bodies_are_refused_with_a_sentence(desk):
     assert reply.json()["outcome"] == "saved"
     odd["prompt"] = "纸上"
     assert someone.send("submit", someone.next(), odd)["outcome"] == "incomplete"
+
+
+@pytest.mark.parametrize("depth", [8, 9, 900])
+def test_what_is_deeper_than_any_form_is_refused(desk, depth):
+    someone = Someone(desk.start(), "a1").agree()
+    nested = json.loads("[" * depth + "]" * depth)
+    view = someone.next()
+    someone.send("save", view, {"x": nested}, 200 if depth == 8 else 422)
+
+
+def test_numbers_that_json_has_not_and_a_verdict_without_its_parts_are_refused(desk):
+    desk.to_review("r1", "d1@aa")
+    client = desk.start()
+    writer, reviewer = Someone(client, "a1").agree(), Someone(client, "r1").agree()
+    body = {"id": "not-a-number", "work": "annotate", "item": "d1", "round": 1, "base": 1}
+    writer.next()
+    for number in ("NaN", "1e999"):
+        sent = json.dumps(body | {"content": {"prompt": 0}}).replace(
+            '"prompt": 0', f'"p": {number}'
+        )
+        reply = writer.http.post(
+            "/api/save", content=sent, headers={"Content-Type": "application/json"}
+        )
+        assert reply.status_code == 422
+    view = reviewer.next("review")
+    for content in ({}, {"verdict": "accept"}, judged(spans="x"), judged(note=["x"])):
+        reviewer.send("submit", view, content, 422)
+    assert reviewer.next("review")["state"] == "open"
+
+
+def test_a_reviewers_view_tells_nobody_and_nothing_of_others(desk):
+    desk.to_review("r1", "d1@aa", "d2@bb")
+    desk.to_review("r2", "d1@aa")
+    client = desk.start()
+    first, second = Someone(client, "r1").agree(), Someone(client, "r2").agree()
+    first.send("submit", first.next("review"), judged("refine", note="秘密的意见"))
+    first.next("review")
+    view = second.next("review")
+    assert set(view) == {f.name for f in dataclasses.fields(review.Item)} | {
+        *("work", "round", "seen", "genre_name", "number", "content", "state", "flags")
+    }
+    assert (view["content"], view["flags"]) == ({}, [])
+    assert second.says("versions", {"work": "review", "item": "d1@aa", "round": 0}) == []
+    second.says("open", {"work": "review", "item": "d2@bb", "round": 0}, 404)
+    second.send("save", view, judged(), 404, item="d2@bb")
+
+
+def test_the_operators_page_speaks_both_languages(desk):
+    client = desk.start()
+    someone = Someone(client, "a1").agree()
+    someone.send("flag", someone.next(), {"note": "<b>open</b>"})
+    state = client.app.state
+    (shown,) = {
+        f.fn
+        for f in overview.page(state.bench, state.writer).fns.values()
+        if f.fn and f.name == "shown"
+    }
+    people, items, *_, again = shown("中文")
+    assert (people.headers[:3], items.label, again.value) == (
+        ["谁", "工作", "已交"],
+        "条目",
+        "刷新",
+    )
+    assert [row[:5] for row in items.value["data"]] == [["标注", "d1", 1, "a1", "在写"]]
+    people, items, *_, again = shown("English")
+    assert (tuple(people.headers), again.value) == (overview.PROGRESS, "Look again")
+    (row,) = items.value["data"]
+    assert (row[0], row[4], row[-1]) == ("annotate", "open", "<b>open</b>")
+    words = {*overview.PROGRESS, *overview.ITEMS, *(name for name, _ in overview.MOVES)}
+    assert words <= set(overview.CHINESE)
 
 
 def chosen(someone, wrong=()):
