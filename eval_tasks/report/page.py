@@ -120,11 +120,9 @@ def render(
         scored = {s.metric for s in runs.scores}
         shown = [m for m in metrics if m in scored or m == metrics[0]]
         table = {(x, metric): measures(runs, metric, x) for x in analyses for metric in shown}
-        rates = {x for x, m in table if (x, m) in options.arrows}
-        doubtful = [x for x in analyses if x in rates and x in options.confounded]
-        cells = {
-            "metrics": shown, "table": table, "digits": digits, "rates": rates, "doubtful": doubtful,
-        }  # fmt: skip
+        rates = [x for x in analyses if any((x, m) in options.arrows for m in shown)]
+        doubtful = [x for x in rates if x in options.confounded]
+        cells = {"metrics": shown, "table": table, "digits": digits, "rates": rates, "doubtful": doubtful}  # fmt: skip
         return _markup(env.get_template("measures.html.jinja").render(**context, **cells))
 
     hero = next((x for x in analyses if "board" in figures[x]), None)
