@@ -47,7 +47,7 @@ def test_the_kits_own_poem_passes_with_its_rescue() -> None:
 
 def test_free_verse_is_not_taken_for_regulated() -> None:
     own, first, second = bench.modern()
-    assert own.endswith(": 0 of 80")
+    assert own.endswith(": 0 of 141")
     assert "form: 0 of" in first
     assert " 0 of 100" in first
     assert second.endswith(": 0")

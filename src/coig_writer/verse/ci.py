@@ -151,7 +151,9 @@ def _judge(
     split = tuple((i, 0) for i, (end, clause) in enumerate(zip(ended, variant.clauses, strict=True), 1) if clause.rhyme and end not in ends)  # fmt: skip
     count = f"{variant.size}字，{variant.name}"
     rules = [Rule("字数", "kept", count, f"{variant.size} characters")]
-    if split:
+    if len(ends) == 1:
+        rules.append(Rule("句读", "note", "原文未断句，按谱断开", "the text has no pauses: cut by the pattern"))  # fmt: skip
+    elif split:
         rules.append(Rule("句读", "broken", f"{where(split)}：韵脚之后应断句", f"{at(split)}: a pause is due after the rhyme", split))  # fmt: skip
     else:
         rules.append(Rule("句读", "kept", "合", "kept"))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from coig_writer.verse.books import LEVEL, OBLIQUE, System, Tones, tones
-from coig_writer.verse.reading import Reading, Row
+from coig_writer.verse.reading import Reading, Row, left_out, trimmed
 from coig_writer.verse.verdict import Mark, Place, Rule, Verdict, at, passes, where
 
 FORM = "对联"
@@ -27,23 +27,53 @@ def halves(
 ) -> tuple[list[tuple[tuple[str, ...], tuple[str, ...]]], tuple[str, ...]]:
     """Pairs the lines of a text: two and two, or the two clauses of a single line; the rest is named.
 
-    Where 上联 and 下联 are marked, only the marked lines count.
+    Where 上联 and 下联 are marked, only the marked lines count; without marks, rows that an empty line sets
+    off at either end (a greeting, 横批) are named where that leaves couplets.
     """
     rest = list(reading.rest)
     marked = any(_LABEL.match(row.text) for row in reading.rows)
+    rows = reading.rows if marked else _couplets(reading.rows)
+    rest += [f"非联语：{row.text}" for row in left_out(reading.rows, rows)]
     sides: list[tuple[str, ...]] = []
-    for row in reading.rows:
+    for row in rows:
         label = _LABEL.match(row.text)
         if (label and label[1][0] == "横") or (marked and not label):
             rest.append(f"非联语：{row.text}")
         else:
             sides.append(_clauses(row) if label else row.clauses)
-    if len(sides) == 1 and len(sides[0]) % 2 == 0:
-        half = len(sides[0]) // 2
-        sides = [sides[0][:half], sides[0][half:]]
+    if len(sides) == 1:
+        sides = _split(sides[0])
     if len(sides) % 2:
         rest.append("无对句：" + "，".join(sides.pop()))
     return list(zip(sides[::2], sides[1::2], strict=True)), tuple(rest)
+
+
+def _split(clauses: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The two halves of a couplet in one line; a line without any pause is cut in the middle."""
+    if len(clauses) == 1 and len(clauses[0]) % 2 == 0:
+        half = len(clauses[0]) // 2
+        return [(clauses[0][:half],), (clauses[0][half:],)]
+    half = len(clauses) // 2
+    return [clauses[:half], clauses[half:]] if len(clauses) % 2 == 0 else [clauses]
+
+
+def _couplets(rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows that pair off in equal length; failing that, as many as pair off at all."""
+
+    def sides(some: Sequence[Row]) -> list[tuple[str, ...]]:
+        whole = len(rows) == 1 or (len(some) == 1 and len(some[0].clauses) > 1)
+        return _split(some[0].clauses) if whole else [row.clauses for row in some]
+
+    def paired(some: Sequence[Row]) -> bool:
+        return len(sides(some)) % 2 == 0
+
+    def equal(some: Sequence[Row]) -> bool:
+        sizes = [list(map(len, side)) for side in sides(some)]
+        announced = any(row.text.endswith(("：", ":")) for row in some)
+        return paired(some) and sizes[::2] == sizes[1::2] and not announced
+
+    found = trimmed(rows, equal, rows)
+    return found if equal(found) else trimmed(rows, paired, rows)
 
 
 def _clauses(row: Row) -> tuple[str, ...]:

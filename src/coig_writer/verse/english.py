@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from coig_writer.verse import rhyme
+from coig_writer.verse.reading import Row, left_out, trimmed
 from coig_writer.verse.verdict import Place, Rule, State, Verdict, passes
 
 FORMS = ("haiku", "limerick", "sonnet", "rhyme")
@@ -56,20 +57,38 @@ def line_syllables(line: str) -> tuple[frozenset[int], tuple[str, ...]]:
     return totals, tuple(unknown)
 
 
-def read(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Takes the lines of a poem; headings, and a first line set off by an empty one, are named apart."""
+def read(text: str, size: int = 0, repeated: bool = True) -> tuple[tuple[str, ...], tuple[str, ...]]:  # fmt: skip
+    """Takes the lines of a poem; headings, and a first line set off by an empty one, are named apart.
+
+    Args:
+        text: The text.
+        size: Lines of a poem, 0 for any number: lines at either end that an empty line sets off (a
+            greeting, a farewell) are named as well where that leaves whole poems.
+        repeated: Whether several poems may stand one behind another.
+    """
     raw = [line.strip() for line in text.strip().splitlines()]
-    lines: list[str] = []
+    count = sum(_WORD.search(line) is not None for line in raw)
+    # An empty line after each line of a poem sets none of them off.
+    spaced = not any(raw[1::2]) and not (size and count % size)
+    rows: list[Row] = []
     rest: list[str] = []
+    stanza = 0
     for i, line in enumerate(raw):
-        set_off = not lines and i + 1 < len(raw) and not raw[i + 1] and i == 0
+        stanza += not line
         if not _WORD.search(line):
             continue
-        if not lines and (_TITLE.fullmatch(line) or set_off):
+        set_off = i == 0 and raw[1:2] == [""] and not spaced
+        if not rows and (_TITLE.fullmatch(line) or set_off):
             rest.append(f"title: {line}")
         else:
-            lines.append(line)
-    return tuple(lines), tuple(rest)
+            rows.append(Row(line, (line,), False, stanza))
+
+    def whole(some: Sequence[Row]) -> bool:
+        return len(some) % size == 0 if repeated else len(some) == size
+
+    kept = trimmed(rows, whole, rows) if size else rows
+    rest += [f"around the poem: {row.text}" for row in left_out(rows, kept)]
+    return tuple(row.text for row in kept), tuple(rest)
 
 
 def _counted(lines: Sequence[str], count: int) -> Rule:
@@ -94,9 +113,22 @@ def _last(line: str) -> str:
     return words[-1] if words else ""
 
 
+def line_endings(line: str) -> frozenset[str]:
+    """Returns the sounds that a line may rhyme with: its last word's, or its last two's (toot or with tutor).
+
+    A last word of one syllable may be unstressed; the rhyme then begins in the word before it.
+    """
+    words = _WORD.findall(line)
+    found = endings(_last(line))
+    if len(words) < 2 or 1 not in syllables(words[-1]):
+        return found
+    light = {re.sub(r"\d", "", phones) for phones in _phones(words[-1])}
+    return found | {f"{before} {sound}" for before in endings(words[-2]) for sound in light}
+
+
 def _rhymed(lines: Sequence[str]) -> Rule:
     """At least half of the lines rhyme with one that is near, as in everyday Chinese rhyme."""
-    found = [endings(_last(line)) for line in lines]
+    found = [line_endings(line) for line in lines]
     near = rhyme.heard(found)
     shown = rhyme.scheme(found)
     zh, en = f"韵式 {shown}", f"{sum(near)} of {len(lines)} lines rhyme, scheme {shown}"
@@ -110,9 +142,11 @@ def _schemed(lines: Sequence[str], scheme: str) -> Rule:
     """The rhymes of a scheme: lines with one letter share an ending; a scheme repeats over the stanzas."""
     if not lines:
         return Rule("rhyme", "broken", "没有诗行", "there are no lines")
+    if len(scheme) == 1:
+        scheme *= len(lines)  # one rhyme for all
     letters = (scheme * (len(lines) // len(scheme) + 1))[: len(lines)]
     last = [_last(line) for line in lines]
-    found = [endings(word) for word in last]
+    found = [line_endings(line) for line in lines]
     shown = rhyme.scheme(found)
     outside: list[int] = []
     for start in range(0, len(lines), len(scheme)):
@@ -141,19 +175,19 @@ def check(text: str, form: str, scheme: str = "") -> Verdict:
         scheme: With rhyme, the scheme asked for, such as abab; x marks a line without a rhyme. Empty: half
             of the lines rhyme with one that is near.
     """
-    lines, rest = read(text)
+    size = {"haiku": len(HAIKU), "limerick": len(LIMERICK), "sonnet": SONNET}.get(form, len(scheme))
+    lines, rest = read(text, size, form in {"limerick", "rhyme"})
+    whole = max(size, len(lines) - len(lines) % size) if size else 0
     rules: tuple[Rule, ...]
     if form == "haiku":
         rules = (_counted(lines, len(HAIKU)), *_sounded(lines, HAIKU))
     elif form == "limerick":
-        size = len(LIMERICK)  # several stand one behind another
-        whole = max(size, len(lines) - len(lines) % size) if lines else size
         rules = (_counted(lines, whole), _schemed(lines, LIMERICK))
     elif form == "sonnet":
-        scheme_found = rhyme.scheme([endings(_last(line)) for line in lines])
+        scheme_found = rhyme.scheme([line_endings(line) for line in lines])
         rules = (_counted(lines, SONNET), Rule("rhyme", "note", f"韵式 {scheme_found}", f"scheme {scheme_found}"))  # fmt: skip
     elif scheme:
-        rules = (_schemed(lines, scheme.lower()),)
+        rules = (_counted(lines, whole), _schemed(lines, scheme.lower()))
     else:
         rules = (_rhymed(lines),)
     return Verdict(form, True, passes(rules), rules, lines, rest, (), "CMUdict")

@@ -10,7 +10,16 @@ from coig_writer.errors import InputError
 from coig_writer.text.language import HAN
 from coig_writer.verse import ci, couplet, english, everyday, literal, regulated
 from coig_writer.verse.books import System
-from coig_writer.verse.reading import Reading, Row, left_out, of_size, read, trimmed, within
+from coig_writer.verse.reading import (
+    Reading,
+    Row,
+    divided,
+    left_out,
+    of_size,
+    read,
+    trimmed,
+    within,
+)
 from coig_writer.verse.verdict import Rule, Verdict, passes
 
 # Forms that carry an argument behind a colon.
@@ -61,7 +70,7 @@ def _verse(reading: Reading, name: str, system: System | None) -> Verdict | None
     """The verdict of a Chinese form; None for what is none."""
     full = regulated.named(name) or _by_size(reading, name)
     if full is not None:
-        return _regulated(reading, full, system)
+        return _told(_regulated(reading, full, system), reading)
     if (tune := ci.named(name)) is not None:
         return _ci(reading, tune)
     if name == couplet.FORM:
@@ -114,8 +123,8 @@ def _by_size(reading: Reading, name: str) -> str | None:
     """绝句 and 律诗 by the length of most lines."""
     if name not in _EITHER:
         return None
-    sevens = sum(len(line) == 7 for line in reading.lines)
-    fives = sum(len(line) == 5 for line in reading.lines)
+    sevens = sum(len(line) % 7 == 0 for line in reading.lines)
+    fives = sum(len(line) % 5 == 0 for line in reading.lines)
     return ("七言" if sevens > fives else "五言") + name
 
 
@@ -128,13 +137,22 @@ def _inferred(text: str, system: System | None) -> Verdict:
             return dataclasses.replace(found, asked=False)
     lines, rest = within(reading, (5, 7), 4)
     verdict = regulated.check(lines, None, system, rest)
-    return verdict or Verdict(None, False, None, (), reading.lines, reading.rest)
+    return _told(verdict, reading) if verdict else Verdict(None, False, None, (), reading.lines, reading.rest)  # fmt: skip
+
+
+def _told(found: Verdict, reading: Reading) -> Verdict:
+    """Says so where the text has no pauses and its lines were cut by number."""
+    if not found.lines or set(found.lines) & set(reading.lines):
+        return found
+    size = len(found.lines[0])
+    rule = Rule("断句", "note", f"原文未断句，按每句{size}字断开", f"the text has no pauses: cut into lines of {size} characters")  # fmt: skip
+    return dataclasses.replace(found, rules=(*found.rules, rule))
 
 
 def _regulated(reading: Reading, form: str, system: System | None) -> Verdict:
     """One poem, or several of the same form one behind another."""
     count, size = regulated.FORMS[form]
-    lines, rest = of_size(reading, size, count)
+    lines, rest = of_size(divided(reading, size, count), size, count)
     poems = [lines[i : i + count] for i in range(0, len(lines), count)]
     if len(poems) < 2 or len(lines) % count:
         found = regulated.check(lines, form, system, rest)

@@ -132,7 +132,7 @@ def _sized(row: Row, size: int) -> bool:
 
 
 def trimmed(rows: Sequence[Row], whole: Callable[[Sequence[Row]], bool], spare: Sequence[Row]) -> Sequence[Row]:  # fmt: skip
-    """Leaves out rows at the ends that an empty line sets off, as few as make a poem whole, ``AROUND`` at most.
+    """Leaves out rows at the ends that an empty line or a colon sets off, as few as make a poem whole, ``AROUND`` at most.
 
     Args:
         rows: The rows.
@@ -143,7 +143,7 @@ def trimmed(rows: Sequence[Row], whole: Callable[[Sequence[Row]], bool], spare: 
         The rows that are left; all of them where none of it makes them whole.
     """
     stanzas = Counter(row.stanza for row in rows)
-    free = {row for row in spare if stanzas[row.stanza] == 1}
+    free = {row for row in spare if stanzas[row.stanza] == 1 or row.text.endswith(("：", ":"))}
     for count in range(AROUND + 1):
         for before in range(count + 1):
             end = len(rows) - (count - before)
@@ -151,6 +151,24 @@ def trimmed(rows: Sequence[Row], whole: Callable[[Sequence[Row]], bool], spare: 
             if before < end and outside <= free and whole(rows[before:end]):
                 return rows[before:end]
     return rows
+
+
+def divided(reading: Reading, size: int, count: int) -> Reading:
+    """Cuts rows without any pause into lines, where that makes whole poems (白日依山尽黄河入海流……)."""
+    solid = [row for row in reading.rows if _solid(row, size)]
+    total = sum(len(row.clauses[0]) for row in solid)
+    if not solid or total % (size * count) or any(_sized(row, size) for row in reading.rows):
+        return reading
+    rows = (
+        dataclasses.replace(row, clauses=tuple(map("".join, zip(*[iter(row.clauses[0])] * size, strict=True)))) if _solid(row, size) else row
+        for row in reading.rows
+    )  # fmt: skip
+    return dataclasses.replace(reading, rows=tuple(rows))
+
+
+def _solid(row: Row, size: int) -> bool:
+    """Whether a row is one clause of several lines."""
+    return len(row.clauses) == 1 and len(row.clauses[0]) in {2 * size, 4 * size, 8 * size}
 
 
 def left_out(rows: Sequence[Row], kept: Sequence[Row]) -> tuple[Row, ...]:
@@ -166,9 +184,10 @@ def within(reading: Reading, sizes: Sequence[int], count: int) -> tuple[tuple[st
         Its clauses and what stands around it; nothing where other rows stand between, or too many around.
     """
     for size in sizes:
-        fits = [_sized(row, size) for row in reading.rows]
+        found = divided(reading, size, count)
+        fits = [_sized(row, size) for row in found.rows]
         if any(fits) and sum(not fit for fit in fits) <= AROUND:
             first, last = fits.index(True), len(fits) - fits[::-1].index(True)
             if all(fits[first:last]):
-                return of_size(reading, size, count)
+                return of_size(found, size, count)
     return (), ()

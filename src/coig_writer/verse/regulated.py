@@ -221,7 +221,11 @@ def fit(lines: Sequence[str], system: System) -> Fit:
         group, outside = rhyme.common([_groups(lines[i][-1], system) for i in even])
         bad = [even[i] for i in outside]
         borrowed = False
-        if first_rhymes and (own := _groups(lines[0][-1], system)) and group not in own:
+        if first_rhymes and len(outside) == len(even):
+            # No two of the others agree: the first line tells which of them is out.
+            group, outside = rhyme.common([_groups(lines[i][-1], system) for i in (0, *even)])
+            bad = [(0, *even)[i] for i in outside]
+        elif first_rhymes and (own := _groups(lines[0][-1], system)) and group not in own:
             borrowed = system == "平水韵" and _neighbours(lines[0][-1], group)
             bad += [] if borrowed else [0]
         ends = (0, *even) if first_rhymes else even
@@ -278,7 +282,8 @@ def _tone_rule(mark: Mark, found: Fit) -> str:
     back = size - place  # 4: the fifth character from the end
     if variant.type == "B" and back == 4 and not variant.name:
         return "孤平"
-    if variant.type == "D" and back == 2:
+    third = tones(found.lines[line - 1][-3], found.system).possible
+    if (variant.type == "D" and back == 2) or (variant.type == "B" and back == 1 and third == {LEVEL}):  # fmt: skip
         return "三平尾"
     if variant.type == "A" and back == 1:
         return "拗救"
@@ -315,6 +320,15 @@ def _alternatives(found: Fit, places: Sequence[Place]) -> tuple[Place, ...]:
     return tuple(sorted(more - set(places)))
 
 
+def _said(zh: str, hit: Sequence[Mark], wanted: str = "") -> str:
+    """The words of a rule, for the characters of which it wants one tone if that is given."""
+    own = [mark for mark in hit if mark.wanted[0] == wanted or not wanted]
+    characters = "”“".join(mark.character for mark in own)
+    return f"{where(tuple(mark.place for mark in own))}“{characters}”：" + zh.format(
+        wanted=wanted, found=own[0].found
+    )
+
+
 def _tone_rules(found: Fit, shown: Sequence[Mark]) -> Iterator[Rule]:
     broken: dict[str, list[Mark]] = {name: [] for name in _TAUGHT}
     for mark in shown:
@@ -328,9 +342,7 @@ def _tone_rules(found: Fit, shown: Sequence[Mark]) -> Iterator[Rule]:
         hit = broken[name]
         places = tuple(mark.place for mark in hit)
         if hit:
-            said = f"{where(places)}“{'”“'.join(m.character for m in hit)}”：" + zh.format(
-                wanted=hit[0].wanted[0], found=hit[0].found
-            )
+            said = "；".join(_said(zh, hit, wanted) for wanted in dict.fromkeys(m.wanted[0] for m in hit)) if "{" in zh else _said(zh, hit)  # fmt: skip
             told = f"{at(places)}: {en}"
             if more := _alternatives(found, places):
                 said, told = f"{said}；亦可归于{where(more)}", f"{told}; or at {at(more)}"

@@ -27,6 +27,19 @@ def test_couplets(text, length, ends):
     assert states(found, "对仗") == ["note"]
 
 
+@pytest.mark.parametrize("around", ["您好！\n\n{}", "好的，请看：\n{}", "好的，这是一副对联：\n\n{}\n\n希望您喜欢！"])  # fmt: skip
+@pytest.mark.parametrize("text", ["海阔凭鱼跃\n天高任鸟飞", "海阔凭鱼跃，天高任鸟飞。"])
+def test_a_greeting_is_no_half_of_a_couplet(around, text):
+    found = check(around.format(text), "对联")
+    assert (found.passes, found.lines) == (True, ("海阔凭鱼跃", "天高任鸟飞"))
+    assert len(found.rest) == around.count("\n\n") + ("请看" in around)
+
+
+def test_a_couplet_without_a_pause_is_cut_in_the_middle():
+    assert check("海阔凭鱼跃天高任鸟飞", "对联").passes is True
+    assert check("海阔凭鱼跃天高任飞", "对联").passes is False
+
+
 def test_an_odd_line_has_no_answer():
     assert "无对句：独木" in check("海阔凭鱼跃\n天高任鸟飞\n独木", "对联").rest
 
@@ -98,6 +111,37 @@ def test_limerick():
     found = check(LIMERICK.replace("Wren", "Dove"), "limerick")
     assert found.passes is False
     assert found.rules[1].places == ((3, 0), (4, 0))
+
+
+TUTOR = "A tutor who tooted the flute\nTried to tutor two tooters to toot.\nSaid the two to their tutor,\nIs it harder to toot, or\nTo tutor two tooters to toot?"
+
+
+def test_two_words_rhyme_with_one():
+    assert check(TUTOR, "limerick").passes is True
+    assert check(TUTOR.replace("toot, or", "play, or"), "limerick").passes is False
+    assert english.line_endings("to toot, or") >= english.endings("tutor")
+
+
+SONNET = "\n".join(["a day"] * 14)
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "passes", "around"),
+    [
+        ("sonnet", f"Sure!\n\n{SONNET}\n\nI hope you like it!", True, 2),
+        ("sonnet", f"{SONNET}\none more", False, 0),
+        ("sonnet", SONNET.replace("\n", "\n\n"), True, 0),
+        ("sonnet", "Title\n\n" + SONNET.replace("\n", "\n\n"), True, 1),
+        ("limerick", f"Here is one:\n{TUTOR}", True, 1),
+        ("rhyme:abab", "the cat\na dog\nmy hat", False, 0),
+        ("rhyme:abab", "the cat\na dog\nmy hat\nthe fog\n\nEnjoy!", True, 1),
+        ("rhyme:a", "the cat\na rat\nmy hat", True, 0),
+        ("rhyme:a", "the cat\na dog\nmy hat", False, 0),
+    ],
+)
+def test_what_stands_around_an_english_poem_is_named(form, text, passes, around):
+    found = check(text, form)
+    assert (found.passes, len(found.rest)) == (passes, around)
 
 
 @pytest.mark.parametrize(("lines", "passes"), [(5, True), (6, False), (10, True)])

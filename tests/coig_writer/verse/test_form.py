@@ -75,6 +75,25 @@ def test_a_form_and_what_is_literal_are_one_verdict():
     assert constrained(text, None, ["长江"]).share == 1.0
 
 
+@pytest.mark.parametrize("asked", [None, "五绝", "绝句"])
+@pytest.mark.parametrize("before", ["", "登鹳雀楼\n", "好的，请看：\n"])
+def test_a_text_without_pauses_is_cut_into_lines(asked, before):
+    found = check(f"{before}白日依山尽黄河入海流欲穷千里目更上一层楼", asked)
+    assert (found.form, found.passes) == ("五言绝句", True)
+    assert found.lines == ("白日依山尽", "黄河入海流", "欲穷千里目", "更上一层楼")
+    assert found.rules[-1].name == "断句"
+    assert len(found.rest) == bool(before)
+    short = check(f"{before}白日依山尽黄河入海流欲穷千里目更上一层", "五绝")
+    assert (short.passes, len(short.rest)) == (False, 1 + bool(before))
+
+
+def test_a_tune_without_pauses_is_cut_by_its_pattern():
+    text = "江南好风景旧曾谙日出江花红胜火春来江水绿如蓝能不忆江南"
+    found = check(text, "忆江南")
+    assert (found.passes, found.lines[0]) == (True, "江南好")
+    assert check(text.replace("绿如", "绿，如"), "忆江南").passes is False  # pauses, but not there
+
+
 def test_a_tune_is_taken_from_the_title():
     text = "《浣溪沙·春恨》\n" + next(p for p in POEMS if p["author"] == "晏殊" and p["form"] == "浣溪沙")["text"]  # fmt: skip
     found = check(text)
