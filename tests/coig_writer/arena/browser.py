@@ -119,8 +119,12 @@ class Page:
         self.wait(selector).click()
 
     def text(self, selector: str) -> str:
-        """Returns the text of an element."""
-        return str(self.wait(selector).text)
+        """Returns the text of an element; one that the page draws anew meanwhile is found again."""
+        from selenium.common.exceptions import StaleElementReferenceException
+
+        while True:
+            with contextlib.suppress(StaleElementReferenceException):
+                return str(self.wait(selector).text)
 
     def until(self, holds: Callable[[], object], seconds: float = 10.0) -> None:
         """Waits until a condition holds."""
