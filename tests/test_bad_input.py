@@ -111,7 +111,7 @@ def test_a_broken_input_ends_in_one_sentence(root, tmp_path, name, fault):
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        (["recipes/mix.py", DEMO, "--out", "{tmp}/m"], "no model here"),
+        (["recipes/mix.py", DEMO, "--out", "{tmp}/m"], "no tokenizer for recipes/base"),
         (["recipes/generate.py", "--models", "{tmp}/models"], "train it first"),
         (["model_cards/render.py", "cw", "--models", "{tmp}/models"], "no facts here"),
         (["recipes/mix.py", "{tmp}/gone.yaml"], "no such recipe"),
@@ -120,7 +120,7 @@ def test_a_broken_input_ends_in_one_sentence(root, tmp_path, name, fault):
 )
 def test_a_missing_input_names_the_command_that_makes_it(root, tmp_path, command, expected):
     filled = [part.replace("{tmp}", str(tmp_path)) for part in command]
-    # recipes name build/smoke relative to the checkout: run where there is none
+    # recipes name recipes/base relative to the checkout: run where there is none
     done = subprocess.run(
         [
             sys.executable,
