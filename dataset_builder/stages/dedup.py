@@ -36,9 +36,8 @@ from coig_writer.document import Document, dropped
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.files import atomic_path, file_sha256, iterate, write_rows
 from coig_writer.record import parse_line, to_row
-from coig_writer.text import contamination, minhash, scripts
+from coig_writer.text import contamination, minhash, normalise
 from coig_writer.text.ngrams import similarity
-from coig_writer.text.normalise import reduced
 from dataset_builder.stages import dates, sources
 from dataset_builder.stages.dates import Published
 from dataset_builder.stages.parts import Counts, Outcome, Parts, made_by
@@ -86,8 +85,8 @@ def within(members: Sequence[Member], least: float) -> list[Duplicate]:
     stay: list[tuple[str, str, NDArray[np.uint64]]] = []
     found: list[Duplicate] = []
     for member in sorted(members, key=lambda m: m.order):
-        text = scripts.simplified(member.text)
-        own, flat = minhash.shingles(text), reduced(text)
+        text = normalise.simplified(member.text)
+        own, flat = minhash.shingles(text), normalise.reduced(text)
         alike = [
             (1.0 if flat == other else min(similarity(own, theirs), 0.9999), name)
             for name, other, theirs in stay
@@ -132,7 +131,7 @@ class Search:
             target = self.folder / "signatures" / f"{path.stem}.npy"
             if number % world == rank and not target.is_file():
                 where = f"{self.parts.input}, part {number}"
-                texts = [scripts.simplified(parse_line(line, where)["text"]) for line in lines]
+                texts = [normalise.simplified(parse_line(line, where)["text"]) for line in lines]
                 _save(target, minhash.signatures(texts))
 
     def pair(self, rank: int, world: int) -> None:
@@ -227,7 +226,7 @@ class Options:
 def steps(where: Settings, options: Options) -> list[Step]:
     """Returns the steps of the stage: the search for duplicates, then the decisions."""
     recorded = {"least": options.similar, "benchmark": contamination.SHARE}
-    recorded |= {"scripts_as_one": scripts.installed()}
+    recorded |= {"scripts_as_one": normalise.opencc_installed()}
     parts = where.parts("dedup", recorded)
     search = Search(parts, options.similar)
 
@@ -257,7 +256,7 @@ def decide(document: Document, found: Mapping[str, Duplicate]) -> Outcome:
 
 def told(_where: Settings) -> list[str]:
     """Says so where copies in the other script are not found."""
-    if scripts.installed():
+    if normalise.opencc_installed():
         return []
     return [
         "traditional and simplified copies were compared as written: pip install opencc, and run dedup again"

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from coig_writer import benchmark
 from coig_writer.text.ngrams import GRAM, grams, hashes, within
-from coig_writer.text.normalise import reduced
-from coig_writer.text.scripts import simplified
+from coig_writer.text.normalise import reduced, simplified
 from coig_writer.text.verdict import Verdict
 from coig_writer.triplet import Language
 

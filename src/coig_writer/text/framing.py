@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from coig_writer.text.scripts import folded
+from coig_writer.text.normalise import folded
 from coig_writer.text.verdict import Verdict
 
 LONGEST_OPENING = 120  # characters of the first line that are read

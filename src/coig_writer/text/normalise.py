@@ -1,9 +1,12 @@
-"""Texts in one form: half surrogates mended, and letters alone for comparing."""
+"""Texts in one form: half surrogates mended, letters alone, and simplified Chinese alone, for comparing."""
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import re
 import unicodedata
+from typing import Any
 
 REPLACEMENT = "\ufffd"
 _OTHER = re.compile(r"[\W_]+")  # all that is not ``str.isalnum``, in one pass
@@ -26,3 +29,37 @@ def repaired(text: str) -> str:
 def torn(text: str) -> bool:
     """Says whether a text holds half of a surrogate pair, which no file can store."""
     return _SURROGATE.search(text) is not None
+
+
+@functools.cache
+def opencc_installed() -> bool:
+    """Says whether OpenCC is there; without it texts are compared as they are written."""
+    return importlib.util.find_spec("opencc") is not None
+
+
+@functools.cache
+def _opencc() -> Any:
+    from opencc import OpenCC
+
+    return OpenCC("t2s")
+
+
+@functools.cache
+def _changes(character: str) -> bool:
+    return str(_opencc().convert(repaired(character))) != character
+
+
+def folded(text: str) -> str:
+    """Returns a text in simplified characters if every place in it stays the same; else as it is."""
+    simple = simplified(text)
+    return simple if len(simple) == len(text) else text
+
+
+def simplified(text: str) -> str:
+    """Returns a text in simplified characters (OpenCC, t2s); as it is where OpenCC is not installed.
+
+    Only a text that holds a character which changes is converted.
+    """
+    if not opencc_installed() or not any(map(_changes, set(text))):
+        return text
+    return str(_opencc().convert(repaired(text)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from coig_writer.text.scripts import folded
+from coig_writer.text.normalise import folded
 from coig_writer.text.verdict import Verdict
 
 _QUOTES = ("“", "「", "『", "‘", '"', "'")

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Literal
 
-from coig_writer.text.scripts import simplified
+from coig_writer.text.normalise import simplified
 
 Tone = Literal["平", "仄"]
 System = Literal["平水韵", "中华新韵"]

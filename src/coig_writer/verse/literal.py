@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from coig_writer.text.language import HAN
-from coig_writer.text.scripts import simplified
+from coig_writer.text.normalise import simplified
 from coig_writer.verse.verdict import Place, Rule
 
 FORBIDDEN = "禁用"  # its places are lines of the text, not of the verse

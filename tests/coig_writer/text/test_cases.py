@@ -15,7 +15,7 @@ from pathlib import Path
 
 from coig_writer.arena.study.scan import Scanner
 from coig_writer.document import Document
-from coig_writer.text import framing, scripts
+from coig_writer.text import framing, normalise
 from coig_writer.text.masking import masked
 from coig_writer.text.refusal import refusal
 from dataset_builder.stages import assess
@@ -92,7 +92,7 @@ def holds(case: Case) -> bool:  # noqa: PLR0911 - one answer per kind
 
 
 def refuted(path: Path) -> list[str]:
-    folds = scripts.installed()
+    folds = normalise.opencc_installed()
     return [
         f"{case.expect}: {case.case}: {case.text[:30]}…{case.text[-30:]}"
         for case in read(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from coig_writer import taxonomy
-from coig_writer.text import scripts
+from coig_writer.text import normalise
 from dataset_builder.stages import dates, dedup
 from dataset_builder.stages.dedup import LEAST, Member, within
 from dataset_builder.stages.stage import Settings
@@ -93,7 +93,7 @@ def test_without_opencc_scripts_stay_apart_and_the_stage_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert dedup.told(Settings(tmp_path, taxonomy.published())) == []
-    monkeypatch.setattr(scripts, "installed", lambda: False)
+    monkeypatch.setattr(normalise, "opencc_installed", lambda: False)
     members = [Member(None, "a", SIMPLIFIED), Member(None, "b", TRADITIONAL)]
     assert within(members, LEAST) == []
     (said,) = dedup.told(Settings(tmp_path, taxonomy.published()))
