@@ -25,6 +25,7 @@ from scipy import stats
 
 from coig_writer.errors import InputError, MissingInputError, StatisticsError
 from coig_writer.files import read_records
+from coig_writer.folder import atomic_folder
 from coig_writer.generation import Parts
 from coig_writer.metrics import binding
 from coig_writer.metrics.answer import Answer, of_generation
@@ -84,10 +85,10 @@ def main() -> int | None:
     key = lambda a: (a.variant, a.answer.language)  # noqa: E731
     for (variant, language), group in itertools.groupby(sorted(answers, key=key), key=key):
         print(line(f"{variant} ({language})", [a.answer for a in group]))
-    path = options.out / "items.csv"
     names = [field.name for field in dataclasses.fields(Found)]
-    spreadsheet.write(path, names, map(to_row, items), mark=False)
-    print(f"\nwrote {path}")
+    with atomic_folder(options.out, "bound reasonings") as folder:
+        spreadsheet.write(folder / "items.csv", names, map(to_row, items), mark=False)
+    print(f"\nwrote {options.out / 'items.csv'}")
     return None
 
 

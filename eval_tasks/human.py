@@ -28,6 +28,7 @@ import numpy as np
 from coig_writer.errors import InputError, MissingInputError, StatisticsError
 from coig_writer.facts import Fact
 from coig_writer.files import read_records, write_records
+from coig_writer.folder import atomic_folder
 from coig_writer.generation import Generation, check, split
 from coig_writer.metrics.reference import COMPARED, ENOUGH, HUMAN, Reference, reference
 from coig_writer.mixing.mixing import read_held_out, read_lock
@@ -42,6 +43,7 @@ from coig_writer.triplet import Language, Triplet
 from eval_tasks import runs as inputs
 from eval_tasks.runs import LANGUAGES, Runs
 
+KIND = "human baseline"  # what the folder is called in its list of files
 SHOWN = ("chars", "mattr_100", "repetition_4", "adjacent_cohesion", "idiom_density", "worn_density")
 
 
@@ -70,7 +72,8 @@ def main() -> int | None:
     if not people:
         raise MissingInputError("no human article", "give --rows or --held-out")
     if not options.generations and not options.scores:
-        write_records(options.out / "human.parquet", people, Generation)
+        with atomic_folder(options.out, KIND) as folder:
+            write_records(folder / "human.parquet", people, Generation)
         print(
             f"{options.out}/human.parquet: {len(people)} human articles; no model's answers or scores to compare with"
         )
@@ -79,15 +82,19 @@ def main() -> int | None:
     answers = read(options.generations) if options.generations else []
     runs = inputs.read(options.generations, options.scores, [])
     print(_checked(people, runs.variants, options.mixtures))
-    write_records(options.out / "human.parquet", people, Generation)
     found = places(reference(people), runs)
     names = [field.name for field in dataclasses.fields(Place)]
-    spreadsheet.write(options.out / "places.csv", names, map(to_row, found), mark=False)
+    study, seated = _seated(options.out, people, answers, options.generations)
+    with atomic_folder(options.out, KIND) as folder:
+        write_records(folder / "human.parquet", people, Generation)
+        spreadsheet.write(folder / "places.csv", names, map(to_row, found), mark=False)
+        if study:
+            _write_yaml(folder / "study.yaml", study)
     print(table(found, SHOWN) if runs.scores else "no percentile: no scores were given (--scores)")
     print(
         f"\n{options.out}/: {len(people)} human articles as human.parquet, {len(found)} places as places.csv"
     )
-    print(_seated(options.out, people, answers, options.generations))
+    print(seated)
     return None
 
 
@@ -236,8 +243,8 @@ def table(found: Sequence[Place], metrics: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _seated(out: Path, people: Sequence[Generation], answers: Sequence[Generation], paths: Sequence[Path]) -> str:  # fmt: skip
-    """Writes a study that seats people on the prompts that all models answered, and says so."""
+def _seated(out: Path, people: Sequence[Generation], answers: Sequence[Generation], paths: Sequence[Path]) -> tuple[dict[str, object], str]:  # fmt: skip
+    """Returns a study that seats people on the prompts that all models answered (empty if none did), and what to say."""
     by_prompt: dict[str, set[str]] = {p.query_id: set() for p in people}
     for answer in check([*people, *(a for a in answers if a.variant != HUMAN)]):
         if answer.query_id in by_prompt and answer.variant != HUMAN:
@@ -246,13 +253,13 @@ def _seated(out: Path, people: Sequence[Generation], answers: Sequence[Generatio
     shared = sorted(q for q, who in by_prompt.items() if models and who == set(models))
     if not shared:
         return (
-            "no study: no human prompt was answered by the models (recipes/generate.py --prompts)"
+            {},
+            "no study: no human prompt was answered by the models (recipes/generate.py --prompts)",
         )
     files = [path.resolve().as_posix() for path in (out / "human.parquet", *paths)]
     study: dict[str, object] = {"study": "people-1", "protocols": ["pairwise"], "generations": files,
              "models": [*models, HUMAN], "prompts": shared}  # fmt: skip
-    _write_yaml(out / "study.yaml", study)
-    return f"{out}/study.yaml seats {', '.join([*models, HUMAN])} on {len(shared)} prompts: python space/app.py plan --study {out}/study.yaml"  # fmt: skip
+    return study, f"{out}/study.yaml seats {', '.join([*models, HUMAN])} on {len(shared)} prompts: python space/app.py plan --study {out}/study.yaml"  # fmt: skip
 
 
 def _write_yaml(path: Path, content: dict[str, object]) -> None:

@@ -11,7 +11,7 @@ from coig_writer.errors import InputError
 from coig_writer.files import iterate, read_rows, write_rows
 from coig_writer.workbench import annotation
 from coig_writer.workbench.annotation import Writing
-from coig_writer.workbench.review import CRITERIA, Assignment, Item, read_assignments
+from coig_writer.workbench.review import CRITERIA, Assignment, Item, document_of, read_assignments
 from dataset_builder.demo import answer_key
 from dataset_builder.demo.scripted_endpoint import drafts_so_far
 from dataset_builder.stages.parts import read_kept, work
@@ -88,7 +88,7 @@ def _review(where: Settings) -> bool:
 
 def verdict(item: Item, name: str, assignment: Assignment) -> dict[str, object]:
     """Returns what a scripted reviewer says about an item."""
-    document = item.item.rpartition("@")[0]
+    document = document_of(item.item)
     position = assignment.reviewers.index(name) if name in assignment.reviewers else -1
     draft = drafts_so_far(item.prompt or "")
     choice, note, cause = answer_key.review(document, draft, position)

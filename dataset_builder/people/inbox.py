@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from coig_writer.errors import InputError
+from coig_writer.workbench.review import ANNOTATORS
 from dataset_builder.stages.parts import work
 
 # Stage → what stands in its folder, and the ending of the files below it.
@@ -19,6 +20,7 @@ KNOWN = {
         "assignments.jsonl": "",
         "report.json": "",
         "withdrawn.jsonl": "",
+        ANNOTATORS: "",
         "items": ".jsonl",
         "answers": ".jsonl",
         "feedback": ".jsonl",

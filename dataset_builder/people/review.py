@@ -21,7 +21,7 @@ from coig_writer.document import Document, dropped
 from coig_writer.errors import ConfigError, InputError
 from coig_writer.files import write_records
 from coig_writer.workbench import progress, qualification, review
-from coig_writer.workbench.annotation import ROUNDS
+from coig_writer.workbench.annotation import ROUNDS, each_answer
 from coig_writer.workbench.qualification import Feedback, Gold
 from coig_writer.workbench.review import SPECIALISED, STANDARD, Assignment, Item, State, Verdict
 from dataset_builder.people import inbox
@@ -122,8 +122,15 @@ class Panel:
         ]
         if qualified:
             wanted = ((review.item_name(d), self.options.needed(d)) for d in self.parts.documents())
-            made = review.assign(wanted, qualified, made)
+            made = review.assign(wanted, qualified, made, self._writers())
         return {assignment.item: assignment for assignment in made}
+
+    def _writers(self) -> dict[str, set[str]]:
+        """Returns by document who annotated it, as they are called here."""
+        aliases, found = review.annotators(self.place), dict[str, set[str]]()
+        for answer in each_answer(work(self.parts.root, "reverse") / "answers"):
+            found.setdefault(answer.id, set()).add(aliases.get(answer.annotator, answer.annotator))
+        return found
 
     def assign(self) -> None:
         """Writes who reviews what.

@@ -117,7 +117,7 @@ def test_models_whose_training_rows_are_not_at_hand_are_named(
 ) -> None:  # fmt: skip
     """With answers that were not scored there is no percentile either, and that is said."""
     given = ("--rows", folder / "rows.parquet", "--generations", folder / "answers.parquet",
-             "--mixtures", tmp_path, "--out", tmp_path)  # fmt: skip
+             "--mixtures", tmp_path, "--out", tmp_path / "human")  # fmt: skip
     run(monkeypatch, *given)
     told = capsys.readouterr().out
     assert "NOT CHECKED for g: no" in told
@@ -139,9 +139,13 @@ def test_people_stand_alone_before_any_model_has_answered(
     folder: Path, rows: list[Triplet], monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str], tmp_path: Path,
 ) -> None:  # fmt: skip
-    run(monkeypatch, "--rows", folder / "rows.parquet", "--out", tmp_path)
+    given = ("--rows", folder / "rows.parquet", "--out", tmp_path)
+    run(monkeypatch, *given)
     assert f"--prompts {tmp_path}/human.parquet" in capsys.readouterr().out
-    assert [p.name for p in tmp_path.iterdir()] == ["human.parquet"]
+    assert {p.name for p in tmp_path.iterdir()} == {"human.parquet", "SHA256SUMS"}
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match=r"holds notes\.txt, which the kit did not write"):
+        run(monkeypatch, *given)
     assert len(read_records(tmp_path / "human.parquet", Generation)) == len(rows)
 
 

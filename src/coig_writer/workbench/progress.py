@@ -12,7 +12,7 @@ from coig_writer.files import write_json
 from coig_writer.preference.agreement import Rating, alpha
 from coig_writer.preference.rates import wilson
 from coig_writer.workbench.qualification import Gold, qualify
-from coig_writer.workbench.review import VERDICTS, Assignment, Decision, Verdicts
+from coig_writer.workbench.review import VERDICTS, Assignment, Decision, Verdicts, document_of
 
 
 def write(
@@ -45,7 +45,7 @@ def acceptance(made: Sequence[Assignment], verdicts: Verdicts) -> dict[str, obje
     for assignment in made:
         decided = assignment.state(verdicts).decision
         if decided in VERDICTS:
-            first.setdefault(assignment.item.rpartition("@")[0], decided)
+            first.setdefault(document_of(assignment.item), decided)
     return _rate(Counter(first.values()))
 
 

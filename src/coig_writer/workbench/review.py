@@ -19,6 +19,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from coig_writer.document import Document
@@ -51,6 +52,7 @@ _SAID: Mapping[str, Mapping[Language, str]] = {
     },
 }
 WITHDRAWN = "withdrawn"  # how somebody who left is called
+ANNOTATORS = "annotators.jsonl"  # who reviews under which alias what others annotated
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,8 +165,16 @@ def item_name(document: Document) -> str:
     return f"{document.id}@{document.draft}"
 
 
+def document_of(item: str) -> str:
+    """Returns the document whose draft an item of review is."""
+    return item.rpartition("@")[0]
+
+
 def assign(
-    items: Iterable[tuple[str, int]], reviewers: Sequence[str], before: Iterable[Assignment] = ()
+    items: Iterable[tuple[str, int]],
+    reviewers: Sequence[str],
+    before: Iterable[Assignment] = (),
+    wrote: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> list[Assignment]:
     """Gives each item its reviewers, the least busy first; who was assigned stays assigned.
 
@@ -172,6 +182,7 @@ def assign(
         items: (name, how many reviewers), in any order.
         reviewers: Those who may review.
         before: Assignments of earlier runs.
+        wrote: By document, who annotated it: they do not review it.
 
     Raises:
         ConfigError: An item needs more people than there are (one more, to decide ties).
@@ -181,14 +192,16 @@ def assign(
     for item, count in items:
         if item in known:
             continue
-        if len(reviewers) <= count:
+        able = [name for name in reviewers if name not in wrote.get(document_of(item), ())]
+        if len(able) <= count:
+            own = " who did not write it" if len(able) < len(reviewers) else ""
             raise ConfigError(
-                f"{len(reviewers)} reviewers, and {item} needs {count} and one to decide a tie",
-                f"give at least {count + 1} names to --reviewers, or qualify more people",
+                f"{len(able)} reviewers{own}, and {item} needs {count} and one to decide a tie",
+                f"give at least {count + 1} such names to --reviewers, or qualify more people",
             )
         # Equal loads are ordered by a hash, so that pairs of reviewers vary.
-        mixed = {n: hashlib.sha256(f"{item}\0{n}".encode()).hexdigest() for n in reviewers}
-        order = sorted(reviewers, key=lambda name: (load[name], mixed[name]))
+        mixed = {n: hashlib.sha256(f"{item}\0{n}".encode()).hexdigest() for n in able}
+        order = sorted(able, key=lambda name: (load[name], mixed[name]))
         known[item] = Assignment(item, tuple(order[:count]), order[count])
         load.update(order[:count])
     return list(known.values())
@@ -228,6 +241,17 @@ def read_verdicts(folder: Path) -> dict[tuple[str, str], Verdict]:
                 )
             found[verdict.item, verdict.reviewer] = verdict
     return found
+
+
+def annotators(folder: Path) -> dict[str, str]:
+    """Returns the reviewers' aliases of those who annotate as well, by how they are called there.
+
+    Args:
+        folder: ``work/review``; the workbench keeps its ``annotators.jsonl``.
+    """
+    path = folder / ANNOTATORS
+    rows = read_rows(path) if path.is_file() else ()
+    return {str(row["annotator"]): str(row["reviewer"]) for _, row in rows}
 
 
 def withdrawn(folder: Path) -> set[str]:

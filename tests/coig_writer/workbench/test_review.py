@@ -46,6 +46,15 @@ def test_assignment_is_balanced_blind_and_stable(needs, people):
     assert review.assign([*items, ("late", 2)], names, made)[: len(made)] == made
 
 
+def test_who_wrote_a_draft_neither_reviews_it_nor_decides_about_it():
+    items = [(f"d{n}@aa", 2) for n in range(20)]
+    wrote = {f"d{n}": {f"r{n % 4}"} for n in range(20)}
+    made = review.assign(items, ["r0", "r1", "r2", "r3"], (), wrote)
+    assert all(not wrote[a.item[:-3]] & {*a.reviewers, a.adjudicator} for a in made)
+    with pytest.raises(ConfigError, match=r"2 reviewers who did not write it, and d0@aa needs 2"):
+        review.assign([("d0@aa", 2)], ["r0", "r1", "r2"], (), wrote)
+
+
 def test_too_few_reviewers_are_refused():
     with pytest.raises(ConfigError, match="needs 4"):
         review.assign([("x", 4)], ["r1", "r2", "r3", "r4"])

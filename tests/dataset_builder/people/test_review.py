@@ -105,6 +105,22 @@ def test_gold_goes_out_first_and_only_who_passes_gets_drafts(tmp_path):
     }
 
 
+def test_annotators_who_review_are_not_given_their_own(tmp_path):
+    where = Settings(tmp_path, published())
+    document = Document("d", "文", prompt="p", reasoning="r", genre="essay")
+    write_records(parts.folder(where.root, "score") / "kept.jsonl", [document], Document)
+    answer = {"id": "d", "round": 1, "prompt": "p", "prompt_fields": {}, "reasoning_fields": {}}
+    answers = parts.work(where.root, "reverse") / "answers"
+    write_rows(answers / "workbench-p7.jsonl", [answer | {"annotator": "p7"}])
+    write_rows(answers / "r2.jsonl", [answer])
+    place = parts.work(where.root, "review")
+    write_rows(place / review.ANNOTATORS, [{"annotator": "p7", "reviewer": "r1"}])
+    options = reviewing_stage.Options(("r1", "r2", "r3", "r4", "r5"))
+    reviewing_stage.STAGE.run(where, options)
+    (assignment,) = review.read_assignments(place / "assignments.jsonl")
+    assert {*assignment.reviewers, assignment.adjudicator} == {"r3", "r4", "r5"}
+
+
 @pytest.mark.parametrize(
     ("file", "item", "said"),
     [

@@ -175,13 +175,19 @@ class Bench:
         return 2 if number == 1 and drawn < self.roster.overlap else 1
 
     def _to_review(self, person: str) -> tuple[str, int] | None:
-        waiting = self.curation.to_review(self.people[person].alias)
+        waiting = self._reviewable(person)
         states = {item: self.threads.get(("review", item, 0, person)).state for item in waiting}
         order = sorted(
             (item for item, state in states.items() if state != "submitted"),
             key=lambda item: (states[item] == "skipped", self._phase(item)),
         )
         return (order[0], 0) if order else None
+
+    def _reviewable(self, person: str) -> Mapping[str, review.Item]:
+        """Returns the drafts that wait for a person, but those of documents that they wrote for."""
+        own = {key[1] for key, t in self.threads.of("annotate", person) if t.answer is not None}
+        waiting = self.curation.to_review(self.people[person].alias)
+        return {n: i for n, i in waiting.items() if review.document_of(n) not in own}
 
     def _phase(self, item: str) -> int:
         """Calibration comes first, then qualification, then what is to be judged."""
@@ -226,7 +232,7 @@ class Bench:
             return of_exercise(exercises()[item], language) if item in exercises() else None
         if work == "panel":
             return of_query(queries()[item], language) if item in queries() else None
-        return self.curation.to_review(self.people[person].alias).get(item)
+        return self._reviewable(person).get(item)
 
     def _checked(
         self, item: annotation.Item, content: Mapping[str, Any], language: Language
@@ -244,7 +250,7 @@ class Bench:
                 else [k[0] for k in self.curation.to_annotate() if self._free_for(k, person)]
             )
         elif work == "review":
-            names = self.curation.to_review(self.people[person].alias)
+            names = self._reviewable(person)
         return {"done": len(done), "waiting": sum(name not in done for name in names)}
 
     # What somebody sends
@@ -338,6 +344,8 @@ class Bench:
             self.threads.add(entry)
         if entry.kind in ("submit", "set_aside", "leave"):
             self.hand_on(entry.person)
+        if entry.kind == "leave":
+            self._name_annotators()
         self.on_entry()
 
     # What goes on to the curation
@@ -362,6 +370,12 @@ class Bench:
             key[3] for work in ("annotate", "review") for key, _ in self.threads.of(work)
         }:
             self.hand_on(person)
+        self._name_annotators()
+
+    def _name_annotators(self) -> None:
+        """Tells the curation which annotators review as well, so that nobody is assigned their own draft."""
+        both = {p: k.alias for p, k in self.people.items() if {"annotate", "review"} <= {*k.roles}}
+        self.curation.name_annotators({p: a for p, a in both.items() if p not in self.threads.left})
 
     def label(self, person: str) -> str:
         """Returns how a person is called in what leaves the workbench."""

@@ -82,6 +82,13 @@ class Curation:
         if new:
             write_rows(path, [*before, *new])
 
+    def name_annotators(self, aliases: Mapping[str, str]) -> None:
+        """Notes under which alias an annotator reviews; ``review.annotators`` reads it."""
+        path = self.reviewing / review.ANNOTATORS
+        if aliases or path.is_file():
+            rows = [{"annotator": p, "reviewer": a} for p, a in sorted(aliases.items())]
+            write_rows(path, rows)
+
     def forget(self, alias: str) -> None:
         """Notes that no later set may name a reviewer."""
         known = review.withdrawn(self.reviewing) | {alias}

@@ -291,6 +291,7 @@ def _mended(content: Any, depth: int = 0) -> Any:
 async def assist(body: Assist, request: Request, person: Consenting) -> dict[str, object]:
     """Asks the model for a draft, or for what it says about the article; a draft that was given is kept."""
     bench, assistant = _bench(request), request.app.state.assistant
+    _check_role(bench, person, "annotate")
     key = ("annotate", body.item, body.round, person)
     item = bench.curation.to_annotate().get((body.item, body.round))
     if assistant is None or item is None or not bench.threads.there(key):
@@ -301,6 +302,7 @@ async def assist(body: Assist, request: Request, person: Consenting) -> dict[str
         said = await anyio.to_thread.run_sync(assistant.says, body.what, item, prompt)
         return {"text": said, "number": bench.threads.get(key).number}
     made = await anyio.to_thread.run_sync(assistant.draft, item)
+    _check_role(bench, person, "annotate")  # who left meanwhile gets nothing more stored
     if made.writing is None:
         return {"text": f"{made.reason} {made.detail}".strip(), "number": thread.number}
     draft = to_row(made.writing)

@@ -32,8 +32,9 @@ class Thread:
         seconds: Of work.
         flags: What the operator was told.
         reason: Why it was skipped.
-        drafted: What a model drafted for this person; empty if they did not ask.
+        drafted: What a model had drafted for this person before that answer; empty if they did not ask.
         drafted_by: The id of the entry with that draft.
+        asked: The last draft of a model and its entry, whether an answer followed or not.
         began: When it was taken up.
         last: When it was last touched.
     """
@@ -48,6 +49,7 @@ class Thread:
     reason: str = ""
     drafted: dict[str, Any] = dataclasses.field(default_factory=dict)
     drafted_by: str | None = None
+    asked: tuple[dict[str, Any], str | None] = ({}, None)
     began: str = ""
     last: str = ""
 
@@ -63,8 +65,9 @@ class Thread:
             self.content = entry.content
         if entry.kind == "submit":
             self.answer, self.answered_by = entry.content, entry.id
+            self.drafted, self.drafted_by = self.asked
         if entry.kind == "assist":
-            self.drafted, self.drafted_by = entry.content, entry.id
+            self.asked = entry.content, entry.id
             return
         if entry.kind == "set_aside":
             self.answer = self.answered_by = None
@@ -122,7 +125,8 @@ class Threads:
                 thread.content = thread.answer or {}
                 thread.flags.clear()
                 if thread.answer is None:
-                    thread.drafted = {}
+                    thread.drafted, thread.drafted_by = {}, None
+                thread.asked = thread.drafted, thread.drafted_by
 
     def of(self, work: str, person: str | None = None) -> Iterator[tuple[Key, Thread]]:
         """Yields the threads of one kind of work, of all or of one person, oldest first."""

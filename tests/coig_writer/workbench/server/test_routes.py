@@ -11,6 +11,7 @@ import pytest
 from coig_writer.arena.study.people import Person, Role
 from coig_writer.document import Document
 from coig_writer.files import read_rows, write_rows
+from coig_writer.record import to_row
 from coig_writer.taxonomy import published
 from coig_writer.workbench import annotation, forms, review
 from coig_writer.workbench.annotation import Writing
@@ -409,11 +410,45 @@ def test_a_models_draft_is_recorded_with_the_answer(desk):
     reply = someone.says("assist", body)
     content = reply["draft"] | {"prompt": written()["prompt"]}
     someone.send("submit", view | {"number": reply["number"]}, content)
+
+    def authors():
+        (answer,) = annotation.each_answer(desk.root / "work" / "reverse" / "answers")
+        return annotation.authorship(answer.writing, answer.draft)
+
+    assert authors() == {"prompt": "human", "reasoning": "model"}
+    # a draft asked for after handing in changes nothing about that answer
+    another = Writing(
+        "另一份模型写的提示，写一座桥", writing.prompt_fields, written("改")["reasoning_fields"]
+    )
+    client.app.state.assistant = SimpleNamespace(draft=lambda _item: Draft(another))
+    number = someone.says("assist", body)["number"]
+    client.app.state.bench.hand_all_on()
+    assert authors() == {"prompt": "human", "reasoning": "model"}
+    someone.send("submit", view | {"number": number}, to_row(another))
+    assert authors() == {"prompt": "model", "reasoning": "model"}
+    bench = client.app.state.bench
+    (person,) = (p for p, known in bench.people.items() if known.alias == "a1")
+    bench.people[person] = Person("a1", ("review",))
+    assert someone.says("assist", body, 403)
+
+
+def test_nobody_reviews_a_draft_of_a_document_that_they_wrote_for(desk):
+    roles: tuple[Role, ...] = ("annotate", "review")
+    desk.roster = dataclasses.replace(desk.roster, people=(Person("both", roles),))
+    desk.to_review("both", "d1@aa", "d2@aa")
+    someone = Someone(desk.start(), "both").agree()
+    assert someone.next("review")["item"] == "d1@aa"  # opened before they wrote for it
+    opened = someone.next("review")
+    someone.send("submit", someone.next(), written())
+    assert someone.next("review")["item"] == "d2@aa"
+    named = {"work": "review", "item": "d1@aa", "round": 0}
+    assert someone.says("open", named, 404)
+    assert someone.send("submit", opened, judged())["outcome"] == "removed"
+    place = desk.root / "work" / "review"
     (answer,) = annotation.each_answer(desk.root / "work" / "reverse" / "answers")
-    assert annotation.authorship(answer.writing, answer.draft) == {
-        "prompt": "human",
-        "reasoning": "model",
-    }
+    assert review.annotators(place) == {answer.annotator: "both"}
+    someone.says("leave", {"leave": True})
+    assert review.annotators(place) == {}
 
 
 def test_a_reviewer_who_left_is_named_in_no_later_set(desk):
