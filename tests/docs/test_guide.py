@@ -120,6 +120,7 @@ def test_extend_a_recipe(root, sh):
     assert "cw_step_matched" in outputs[5]
 
 
+@pytest.mark.slow
 def test_publish(root, sh, hub, tmp_path):  # noqa: F811
     for line in commands(root, "publish"):
         sh(line)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 import pytest
 from accelerate.commands.config.config_args import load_config_from_file
 
+from coig_writer.files import write_records
+from coig_writer.mixture import MixtureRow, Turn
+from coig_writer.training import smoke
 from tests.recipes import fsdp2
 
 EXPECTED = {"one_gpu": "NO", "ddp": "MULTI_GPU", "fsdp2": "FSDP", "zero3": "DEEPSPEED"}
@@ -86,29 +88,13 @@ def test_the_slurm_script_divides_the_batch(root, tmp_path, nodes, code, accumul
         ]
 
 
-def test_show_colours_trained_tokens(root, tmp_path):
-    from coig_writer.files import write_records
-    from coig_writer.mixture import MixtureRow, Turn
-
+def test_show_colours_trained_tokens(script, tmp_path):
     row = MixtureRow(
         (Turn("user", "问"), Turn("assistant", "<think>\n想\n</think>\n\n答")), "creative", "a", 20
     )
     write_records(tmp_path / "train.parquet", [row], MixtureRow)
-    subprocess.run(
-        [sys.executable, "recipes/smoke.py", "--out", str(tmp_path / "smoke")],
-        cwd=root,
-        check=True,
-        capture_output=True,
-    )
-    command = [
-        sys.executable,
-        "recipes/show.py",
-        "--mixture",
-        str(tmp_path),
-        "--model",
-        str(tmp_path / "smoke"),
-    ]
-    out = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+    smoke.make(tmp_path / "smoke", ["雨落在瓦上。"])
+    out = script("recipes/show.py", "--mixture", tmp_path, "--model", tmp_path / "smoke").stdout
     grey, green = out.split("\x1b[32m", 1)
     assert "You are Qwen" in grey.replace("\x1b[90m", "").replace("\x1b[0m", "").replace("·", "")
     assert "<|im_end|>" in green

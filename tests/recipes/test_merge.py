@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -12,14 +10,12 @@ import torch
 from coig_writer import facts
 from coig_writer.facts import Fact
 from coig_writer.folder import SUMS
-from tests.recipes.runs import ENVIRONMENT, ROOT
+from coig_writer.training import smoke
 
 
-def merge(*arguments):
-    command = [sys.executable, "recipes/merge.py", *map(str, arguments)]
-    return subprocess.run(
-        command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
+@pytest.fixture
+def merge(script):
+    return lambda *arguments: script("recipes/merge.py", *arguments)
 
 
 @pytest.fixture
@@ -29,8 +25,7 @@ def adapter(tmp_path):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     base, run = tmp_path / "smoke", tmp_path / "run"
-    command = [sys.executable, "recipes/smoke.py", "--out", str(base)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    smoke.make(base, ["雨落在瓦上。"])
     torch.manual_seed(0)
     config = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "up_proj"])
     model = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
@@ -45,7 +40,7 @@ def adapter(tmp_path):
     return model.eval(), run
 
 
-def test_a_merged_model_answers_as_its_adapter_and_keeps_the_records(adapter, tmp_path):
+def test_a_merged_model_answers_as_its_adapter_and_keeps_the_records(merge, adapter, tmp_path):
     from transformers import AutoModelForCausalLM
 
     model, run = adapter
@@ -69,7 +64,7 @@ def test_a_merged_model_answers_as_its_adapter_and_keeps_the_records(adapter, tm
     assert merge(run, out).returncode == 0  # its own earlier result is replaced
 
 
-def test_no_adapter_and_a_base_that_is_not_here_are_named(adapter, tmp_path):
+def test_no_adapter_and_a_base_that_is_not_here_are_named(merge, adapter, tmp_path):
     _, run = adapter
     assert "lora.yaml" in merge(tmp_path, tmp_path / "out").stderr
     lost = merge(run, tmp_path / "out", "--base", tmp_path / "nowhere")

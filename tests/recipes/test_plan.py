@@ -1,26 +1,18 @@
 from __future__ import annotations
 
 import json
-import runpy
-from subprocess import CompletedProcess
 
 import pytest
 
-from tests.recipes.runs import ROOT, prepare
+from tests.recipes.runs import prepare
 
 
 @pytest.fixture
-def plan(monkeypatch, capsys):
-    """Runs the command in this process: each of its own would load TRL again, for ten seconds."""
-    monkeypatch.chdir(ROOT)
-
+def plan(script):
     def run(*arguments):
         # no mixtures unless a test names them: those of a demo in this checkout are no ground for a plan
         own = () if "--mixtures" in arguments else ("--mixtures", "build/no-mixtures")
-        monkeypatch.setattr("sys.argv", ["recipes/plan.py", *arguments, *own])
-        with pytest.raises(SystemExit) as ended:
-            runpy.run_path("recipes/plan.py", run_name="__main__")
-        return CompletedProcess(arguments, int(ended.value.code or 0), *capsys.readouterr())
+        return script("recipes/plan.py", *arguments, *own)
 
     return run
 

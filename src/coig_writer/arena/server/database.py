@@ -19,21 +19,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from coig_writer.errors import ConfigError, InputError, KitError
 
 MIN_FREE_BYTES = 20_000_000  # some ten thousand ballots and the log of the database
 LEASE_S = 1.0  # between two looks for a lease
-R = TypeVar("R")
 
 
 class DuplicateError(KitError):
-    """The store already holds another record under this key."""
+    """The store already holds this rater's vote on this item."""
 
 
 class StoreError(KitError):
@@ -164,18 +161,6 @@ class Database:
         held.callback(connection.invalidate)  # back in the pool the session would keep the lock
         return lambda: bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))))
 
-    def _insert_new(self, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-        """Returns the insert that passes over rows whose key is taken."""
-        dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
-        insert: postgresql.Insert | sqlite.Insert = dialect.insert(table).on_conflict_do_nothing()
-        return insert
-
-    def _empty_log(self) -> None:
-        """Takes out of SQLite's log what was there before something was emptied."""
-        if self._file:
-            with self._writing, self.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-
     def close(self) -> None:
         """Closes all connections."""
         self.engine.dispose()
@@ -189,62 +174,6 @@ class Database:
     def _reader(self) -> Iterator[sa.Connection]:
         with _clear_errors(), self.engine.connect() as connection:
             yield connection
-
-
-class Records(Database, Generic[R]):
-    """A database with a table of records that are added once, many of them in one transaction.
-
-    Args:
-        url: See ``Database``.
-        table: Of the records; it has a column ``id``.
-    """
-
-    taken: ClassVar[
-        tuple[str, str]
-    ]  # what is said of a record whose key another has, and the remedy
-
-    def __init__(self, url: str, table: sa.Table) -> None:
-        super().__init__(url, table.metadata)
-        self._insert = self._insert_new(table).returning(table.c.id)
-
-    def add(self, record: R) -> None:
-        """Stores a record; when this returns it is on disk.
-
-        Raises:
-            InputError: The record is none that may be stored.
-            DuplicateError: Another record has its key.
-            StoreError: The database failed; the record is not stored.
-        """
-        (error,) = self.add_all([record])
-        if error:
-            raise error
-
-    def add_all(self, records: Sequence[R]) -> list[Exception | None]:
-        """Stores records in one transaction; one that cannot be stored takes no other along.
-
-        Returns:
-            For each what ``add`` would raise, or None: it is on disk.
-        """
-        try:
-            rows = [self._row(record) for record in records]
-            with self._writer() as connection:
-                new = set(connection.scalars(self._insert, rows))
-                there = [
-                    row["id"] in new or self._is_there(record, connection)
-                    for record, row in zip(records, rows, strict=True)
-                ]
-        except Exception as error:
-            if len(records) == 1:
-                return [error]
-            return [self.add_all([record])[0] for record in records]
-        return [None if stored else DuplicateError(*self.taken) for stored in there]
-
-    def _row(self, record: R) -> dict[str, object]:
-        raise NotImplementedError
-
-    def _is_there(self, _record: R, _connection: sa.Connection) -> bool:
-        """Says whether a record whose key is taken is itself what is stored, sent again."""
-        return False
 
 
 def now() -> str:

@@ -11,9 +11,10 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from coig_writer.arena.server.database import Records, StoreError, now
+from coig_writer.arena.server.database import Database, DuplicateError, StoreError, now
 from coig_writer.ballot import Ballot, Tombstone, check
 from coig_writer.errors import DriftError, InputError
 from coig_writer.record import from_row, to_row
@@ -119,20 +120,18 @@ _EMPTY_WITHDRAWN = (
 Dealt = tuple[str, tuple[int, ...], int]  # query, model numbers as shown, repeat
 
 
-class Store(Records[Ballot]):
+class Store(Database):
     """Append-only ballots, tombstones, and the seats that raters took.
 
     Args:
         url: See ``Database``.
     """
 
-    taken = "this item already has your vote", "go on to the next one"
-
     def __init__(self, url: str) -> None:
-        super().__init__(url, BALLOTS)
-
-    def _row(self, record: Ballot) -> dict[str, object]:
-        return ballot_row(check(record))
+        super().__init__(url, METADATA)
+        dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
+        self._insert_new = dialect.insert(BALLOTS).on_conflict_do_nothing().returning(BALLOTS.c.id)
+        self._insert_told = dialect.insert(REVEALS).on_conflict_do_nothing()
 
     def begin(
         self, study: str, design: str, founders: Sequence[str] = (), before: str | None = None
@@ -187,10 +186,38 @@ class Store(Records[Ballot]):
     def hand(self, study: str, protocol: str, language: str, rater: str) -> list[Dealt]:
         """Returns what was dealt to a rater who came later, in its order; empty if nothing was."""
         of = {"study": study, "protocol": protocol, "language": language, "rater": rater}
-        query = sa.select(HANDS).filter_by(**of)
+        query = sa.select(HANDS).where(*(HANDS.c[name] == value for name, value in of.items()))
         with self._reader() as connection:
             rows = connection.execute(query.order_by(HANDS.c.place))
             return [(row.query_id, tuple(json.loads(row.shown)), row.repeat) for row in rows]
+
+    def add(self, ballot: Ballot) -> None:
+        """Stores a vote; when this returns it is on disk.
+
+        Raises:
+            InputError: The verdict does not fit what was shown.
+            DuplicateError: The rater already voted on this item.
+            StoreError: The database failed; the vote is not stored.
+        """
+        (error,) = self.add_all([ballot])
+        if error:
+            raise error
+
+    def add_all(self, ballots: Sequence[Ballot]) -> list[Exception | None]:
+        """Stores votes in one transaction; one that cannot be stored takes no other along.
+
+        Returns:
+            For each vote what ``add`` would raise, or None: it is on disk.
+        """
+        try:
+            rows = [ballot_row(check(ballot)) for ballot in ballots]
+            with self._writer() as connection:
+                new = set(connection.scalars(self._insert_new, rows))
+        except Exception as error:
+            if len(ballots) == 1:
+                return [error]
+            return [self.add_all([ballot])[0] for ballot in ballots]
+        return [None if ballot.id in new else _taken() for ballot in ballots]
 
     def withdraw(self, rater: str, ballot_id: str) -> Tombstone:
         """Empties a rater's own ballot and adds a tombstone; a second time changes nothing.
@@ -209,7 +236,6 @@ class Store(Records[Ballot]):
             if there is None:
                 connection.execute(TOMBSTONES.insert(), to_row(tombstone))
                 connection.execute(_EMPTY_WITHDRAWN)
-        self._empty_log()
         return tombstone if there is None else Tombstone(there.ballot, there.time)
 
     def reveal(self, study: str, rater: str, texts: Collection[tuple[str, str]]) -> None:
@@ -217,7 +243,7 @@ class Store(Records[Ballot]):
         told = {"study": study, "rater": rater, "told_at": now()}
         with self._writer() as connection:
             connection.execute(
-                self._insert_new(REVEALS), [told | {"query_id": q, "variant": v} for q, v in texts]
+                self._insert_told, [told | {"query_id": q, "variant": v} for q, v in texts]
             )
 
     def revealed(self, study: str, rater: str) -> set[tuple[str, str]]:
@@ -259,10 +285,10 @@ class Store(Records[Ballot]):
         self, place: Mapping[str, str], rater: str, wanted: int | None, known_by: str | None
     ) -> int | None:
         """Takes the seat that is wanted, or the one after the last; None if another process was quicker."""
+        here = [SEATS.c[name] == value for name, value in place.items()]
         try:
             with self._writer() as connection:
-                last = sa.select(sa.func.max(SEATS.c.ordinal)).select_from(SEATS)
-                taken = connection.scalar(last.filter_by(**place))
+                taken = connection.scalar(sa.select(sa.func.max(SEATS.c.ordinal)).where(*here))
                 ordinal = (0 if taken is None else taken + 1) if wanted is None else wanted
                 row = {**place, "ordinal": ordinal, "rater": rater, "claimed_at": now()}
                 connection.execute(SEATS.insert(), row | {"known_by": known_by})
@@ -272,10 +298,13 @@ class Store(Records[Ballot]):
 
     def seats(self, study: str, protocol: str, language: str) -> dict[int, str]:
         """Returns when each seat was taken, by its number."""
+        of = {"study": study, "protocol": protocol, "language": language}
         query = sa.select(SEATS.c.ordinal, SEATS.c.claimed_at)
-        query = query.filter_by(study=study, protocol=protocol, language=language)
         with self._reader() as connection:
-            return {row.ordinal: row.claimed_at for row in connection.execute(query)}
+            found = connection.execute(
+                query.where(*(SEATS.c[name] == value for name, value in of.items()))
+            )
+            return {row.ordinal: row.claimed_at for row in found}
 
     def known_by(self, study: str) -> dict[str, str | None]:
         """Returns by what each rater who took a seat is known; None for seats of earlier versions."""
@@ -340,6 +369,10 @@ class Store(Records[Ballot]):
 
     def _restored(self, connection: sa.Connection) -> None:
         connection.execute(_EMPTY_WITHDRAWN)
+
+
+def _taken() -> DuplicateError:
+    return DuplicateError("this item already has your vote", "go on to the next one")
 
 
 def standing(ballots: Sequence[Ballot], tombstones: Sequence[Tombstone]) -> list[Ballot]:

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-from coig_writer.arena.server.database import Records
+from coig_writer.arena.server.database import Database, DuplicateError
 from coig_writer.record import from_row, to_row
 
 Work = Literal["annotate", "review", "exercise", "panel", "person"]
@@ -83,30 +84,46 @@ class Entry:
         return self.work, self.item, self.round, self.person
 
 
-class EntryStore(Records[Entry]):
+class EntryStore(Database):
     """Entries on disk.
 
     Args:
         url: See ``Database``.
     """
 
-    taken = "another version was saved first", "compare the two, then save again"
-
     def __init__(self, url: str) -> None:
-        super().__init__(url, ENTRIES)
+        super().__init__(url, METADATA)
+        dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
+        self._insert = dialect.insert(ENTRIES).on_conflict_do_nothing().returning(ENTRIES.c.id)
 
-    def _row(self, record: Entry) -> dict[str, object]:
-        content = json.dumps(record.content, ensure_ascii=False, sort_keys=True)
-        return to_row(record) | {"content": content}
+    def add(self, entry: Entry) -> None:
+        """Stores an entry; when this returns it is on disk.
 
-    def _is_there(self, record: Entry, connection: sa.Connection) -> bool:
-        row = connection.execute(sa.select(ENTRIES).filter_by(id=record.id)).first()
-        found = None if row is None else _entry(row)
-        return found is not None and (found.thread, found.kind, found.content) == (
-            record.thread,
-            record.kind,
-            record.content,
-        )
+        Raises:
+            DuplicateError: The thread already has an entry of that number.
+            StoreError: The database failed; the entry is not stored.
+        """
+        (error,) = self.add_all([entry])
+        if error:
+            raise error
+
+    def add_all(self, entries: Sequence[Entry]) -> list[Exception | None]:
+        """Stores entries in one transaction; one that cannot be stored takes no other along.
+
+        Returns:
+            For each what ``add`` would raise, or None: it is on disk.
+        """
+        try:
+            with self._writer() as connection:
+                new = set(connection.scalars(self._insert, [_row(entry) for entry in entries]))
+                old = [entry.id for entry in entries if entry.id not in new]
+                there = sa.select(ENTRIES).where(ENTRIES.c.id.in_(old))
+                known = {row.id: _entry(row) for row in connection.execute(there)} if old else {}
+        except Exception as error:
+            if len(entries) == 1:
+                return [error]
+            return [self.add_all([entry])[0] for entry in entries]
+        return [None if e.id in new or _same(e, known.get(e.id)) else _taken() for e in entries]
 
     def entries(self, person: str | None = None) -> Iterator[Entry]:
         """Yields all entries in the order in which they were made, or one person's."""
@@ -119,8 +136,8 @@ class EntryStore(Records[Entry]):
 
     def versions(self, thread: tuple[str, str, int, str]) -> list[Entry]:
         """Returns the entries of one thread, oldest first."""
-        of = dict(zip(("work", "item", "round", "person"), thread, strict=True))
-        query = sa.select(ENTRIES).filter_by(**of)
+        where = zip(("work", "item", "round", "person"), thread, strict=True)
+        query = sa.select(ENTRIES).where(*(ENTRIES.c[name] == value for name, value in where))
         with self._reader() as connection:
             return [_entry(row) for row in connection.execute(query.order_by(ENTRIES.c.number))]
 
@@ -129,9 +146,28 @@ class EntryStore(Records[Entry]):
         emptied = ENTRIES.update().where(ENTRIES.c.person == person, ENTRIES.c.id.not_in(kept))
         with self._writer() as connection:
             connection.execute(emptied.values(content=ERASED))
-        self._empty_log()
+        if self.engine.dialect.name == "sqlite":  # its log still holds what was written
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _row(entry: Entry) -> dict[str, object]:
+    content = json.dumps(entry.content, ensure_ascii=False, sort_keys=True)
+    return to_row(entry) | {"content": content}
 
 
 def _entry(row: sa.Row[Any]) -> Entry:
     found = dict(row._mapping)
     return from_row(Entry, found | {"content": json.loads(found["content"])}, f"entry {row.id}")
+
+
+def _same(sent: Entry, stored: Entry | None) -> bool:
+    return stored is not None and (stored.thread, stored.kind, stored.content) == (
+        sent.thread,
+        sent.kind,
+        sent.content,
+    )
+
+
+def _taken() -> DuplicateError:
+    return DuplicateError("another version was saved first", "compare the two, then save again")

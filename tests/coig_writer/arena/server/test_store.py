@@ -111,13 +111,6 @@ def test_withdrawing_adds_a_tombstone_once_and_leaves_a_husk(store):
     assert store.count("s", "pairwise") == 0
 
 
-def test_what_was_withdrawn_is_in_no_file(tmp_path):
-    store = Store(sqlite_url(tmp_path / "ballots.sqlite"))
-    store.add(ballot(comment="a private remark"))
-    store.withdraw("r", "id0")
-    assert b"a private remark" not in b"".join(f.read_bytes() for f in tmp_path.iterdir())
-
-
 def test_seats_are_given_in_turn_even_to_many_at_once(store):
     taken, errors = [], []
 
