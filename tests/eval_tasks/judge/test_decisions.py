@@ -34,57 +34,59 @@ def verdicts(*found: dict[str, str]) -> list[str]:
     return [d.verdict for d in checked(found, REASONING, ARTICLE)]
 
 
-def test_decisions_are_asked_about_and_their_share_is_audited(
-    server: Server,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def judge(body: dict[str, Any], _n: int) -> Answer:
     """Per answer Edda is kept, the silence broken, the rain undecidable, and one quotation made up."""
+    if "Write about wrong." in str(body["messages"]):
+        return said(json.dumps({"decisions": [named("She is called Edda", "maybe")]}))
+    texts = shown(body)
+    assert (texts["reasoning"], texts["text"]) == (REASONING, ARTICLE)
+    found = [
+        named("She is called Edda"),
+        named("I end on a silence", "broken", "“Good night,” she said."),
+        named("It may rain", "undecidable", ""),
+        named("She wears red"),
+    ]
+    return said(json.dumps({"decisions": found}))
 
-    def judge(body: dict[str, Any], _n: int) -> Answer:
-        if "Write about wrong." in str(body["messages"]):
-            return said(json.dumps({"decisions": [named("She is called Edda", "maybe")]}))
-        texts = shown(body)
-        assert (texts["reasoning"], texts["text"]) == (REASONING, ARTICLE)
-        found = [
-            named("She is called Edda"),
-            named("I end on a silence", "broken", "“Good night,” she said."),
-            named("It may rain", "undecidable", ""),
-            named("She wears red"),
-        ]
-        return said(json.dumps({"decisions": found}))
 
+@pytest.fixture
+def judged(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[object, ...]:
+    """Five answers judged twice; returns the arguments that say where."""
     server.behaviour = judge
     written = f"<think>\n{REASONING}\n</think>\n\n{ARTICLE}"
-    texts = {
-        "q0": written,
-        "q1": written,
-        "q2": ARTICLE,
-        "wrong": written,
-        "q3": f"<think>\n{REASONING}",
-    }
+    texts = dict.fromkeys(("q0", "q1", "wrong"), written)
+    texts |= {"q2": ARTICLE, "q3": f"<think>\n{REASONING}"}
     records = [generation("v", query, text) for query, text in texts.items()]
     write_records(tmp_path / "g.jsonl", records, Generation)
     where = ("--generations", tmp_path / "g.jsonl", "--out", tmp_path / "judged")
     run(monkeypatch, "run", "--model", "m", "--url", server.url, "--rubric", "decisions",
         "--repeats", 2, "--cache", tmp_path / "cache", *where)  # fmt: skip
-    judged = read_records(tmp_path / "judged", Judgement)
-    found = {j.query_id: j for j in judged if j.rubric == "decisions"}
+    return where
+
+
+def test_decisions_are_asked_about_where_there_is_a_reasoning_and_an_article(
+    judged: tuple[object, ...], tmp_path: Path
+) -> None:
+    rows = read_records(tmp_path / "judged", Judgement)
+    found = {j.query_id: j for j in rows if j.rubric == "decisions"}
     told = [item["verdict"] for item in json.loads(str(found["q0"].verdict))]
     assert told == ["kept", "broken", "undecidable", "unquoted"]
     assert (found["q2"].state, found["q2"].reason) == ("missing", "there is no reasoning")
     assert (found["q3"].state, found["q3"].reason) == ("missing", "an article is empty")
-    assert str(found["wrong"].reason).startswith("unparsable: does not fit the schema at decisions/0/verdict")  # fmt: skip
+    why = "unparsable: does not fit the schema at decisions/0/verdict"
+    assert str(found["wrong"].reason).startswith(why)
 
-    row = {
-        "judge": "reader", "rubric": "decisions", "left": "v", "right": None, "order": "single", "state": "scored",
-        "reason": None, "tokens_in": None, "tokens_out": None, "cost": None,
-        "verdict": json.dumps([named("called Edda"), named("I end on a silence, not on a speech")]),
-    }  # fmt: skip
-    people = tmp_path / "people.jsonl"
-    people.write_text("".join(json.dumps(row | {"query_id": q}) + "\n" for q in ("q0", "q1")))
-    run(monkeypatch, "audit", "--human-judgements", people, *where)
+
+def test_the_share_of_decisions_that_are_kept_is_audited_against_people(
+    judged: tuple[object, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    read = (named("called Edda"), named("I end on a silence, not on a speech"))
+    people = [judgement("reader", *read, query=q) for q in ("q0", "q1")]
+    write_records(tmp_path / "people.jsonl", people, Judgement)
+    run(monkeypatch, "audit", "--human-judgements", tmp_path / "people.jsonl", *judged)
     facts = findings(tmp_path / "judged")
     shares = {name.removeprefix("judge/m/decisions/"): (f["value"], f["n"]) for name, f in facts.items()}  # fmt: skip
     assert shares == {
@@ -97,9 +99,8 @@ def test_decisions_are_asked_about_and_their_share_is_audited(
         "decision/people": (0.5, 4),
         "decision_kappa/people": (0, 4),
     }
-    assert (
-        facts["judge/m/decisions/kept/v"]["low"] < 0.5 < facts["judge/m/decisions/kept/v"]["high"]
-    )
+    kept = facts["judge/m/decisions/kept/v"]
+    assert kept["low"] < kept["value"] < kept["high"]
     assert "unquoted" in capsys.readouterr().out
 
 
