@@ -1,19 +1,9 @@
-// The arena's routes. A failed request throws an Error whose message is for the reader.
+// The arena's routes.
 
+import { request as ask } from "/page/request.js";
 import { t } from "/page/strings.js";
 
-async function request(path, body) {
-  const options = body === undefined ? {} : {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  };
-  const response = await fetch(path, { credentials: "same-origin", ...options });
-  const reply = await response.json().catch(() => ({}));
-  if (response.ok) return reply;
-  const said = t("problems")[response.status] ?? reply.error ?? `HTTP ${response.status}`;
-  throw Object.assign(new Error(said), { status: response.status });
-}
+const request = (path, body) => ask(path, body, t("problems"));
 
 export const api = {
   study: () => request("/api/study"),

@@ -9,7 +9,7 @@ const DEFAULTS = {
 };
 const SIZES = ["0.9", "1", "1.15", "1.35"];
 
-function read(key, fallback) {
+export function read(key, fallback) {
   try {
     return JSON.parse(localStorage.getItem(key)) ?? fallback;
   } catch {
@@ -17,11 +17,11 @@ function read(key, fallback) {
   }
 }
 
-function write(key, value) {
+export function write(key, value) {
   try {
     localStorage.setItem(key, JSON.stringify(value));
   } catch {
-    // A browser without storage still votes; it only forgets drafts and settings.
+    // A browser without storage forgets drafts and settings; what reached the server is there.
   }
 }
 
@@ -49,6 +49,12 @@ export function nextTheme() {
   const order = ["auto", "light", "dark"];
   prefer({ theme: order[(order.indexOf(preferences.theme) + 1) % order.length] });
 }
+
+// Words in the language of the page; an entry that is a function is given the values.
+export const saying = (strings) => (key, ...values) => {
+  const said = strings[preferences.interface][key];
+  return typeof said === "function" ? said(...values) : said;
+};
 
 // Drafts: what a rater has begun to say about one item, until it is sent.
 const DRAFTS = "arena.drafts";

@@ -1,6 +1,6 @@
 // Every word of the interface, in Chinese and English. A test holds the two to the same keys.
 
-import { preferences } from "/page/preferences.js";
+import { saying } from "/page/preferences.js";
 
 export const STRINGS = {
   zh: {
@@ -349,7 +349,4 @@ export const STRINGS = {
   },
 };
 
-export function t(key, ...values) {
-  const said = STRINGS[preferences.interface][key];
-  return typeof said === "function" ? said(...values) : said;
-}
+export const t = saying(STRINGS);

@@ -3,6 +3,7 @@
 import { api } from "/bench/api.js";
 import { Draft } from "/bench/drafts.js";
 import { changed, marked } from "/bench/marks.js";
+import { tabs, turnTo } from "/bench/sides.js";
 import { said, t } from "/bench/strings.js";
 import { button, el, fill, find, notify, sheet } from "/page/dom.js";
 
@@ -73,18 +74,11 @@ export class Annotating {
       button(t("more"), () => this.more(), { class: "plain", id: "more" }),
       button(t("hand_in"), () => this.submit(), { class: "primary", id: "submit" }));
     const title = el("header", { class: "head" }, el("h1", {}, view.title || t("untitled")), el("p", { class: "hint" }, view.genre_name, view.round > 1 ? ` · ${t("round", view.round)}` : ""));
-    const tabs = el("div", { class: "tabs", role: "tablist" }, ...["text", "form"].map((side) =>
-      button(t(`tab_${side}`), () => this.side(side), { role: "tab", "data-side": side, "aria-selected": String(side === "text") })));
-    fill(find("#main"), tabs, el("div", { class: "desk", "data-side": "text" },
+    fill(find("#main"), tabs(), el("div", { class: "desk", "data-side": "text" },
       el("section", { class: "text", tabindex: "0", "aria-label": t("tab_text") }, title, article),
       el("section", { class: "work", "aria-label": t("tab_form") }, form, actions)));
     this.refresh();
     this.status(view.number > 1 ? "saved" : "fresh");
-  }
-
-  side(side) {
-    find(".desk").dataset.side = side;
-    for (const tab of document.querySelectorAll(".tabs [role=tab]")) tab.setAttribute("aria-selected", String(tab.dataset.side === side));
   }
 
   reasons() {
@@ -211,7 +205,7 @@ export class Annotating {
     if (reply.outcome === "incomplete") {
       notify(t("incomplete", said(reply.problem)), { lasting: true, close: t("close") });
       const name = reply.problem.match(/(prompt_fields|reasoning_fields)\.\w+/)?.[0] ?? "prompt";
-      this.side("form");
+      turnTo("form");
       find(`[data-field="${name}"]`)?.focus();
     }
     if (reply.outcome === "submitted") this.finished(t("handed_in"));

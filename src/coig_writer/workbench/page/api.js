@@ -1,20 +1,10 @@
-// The workbench's routes. A failed request throws an Error whose message is for the person at the page.
+// The workbench's routes; a stale version comes as an answer, with both texts.
 
 import { t } from "/bench/strings.js";
 import { preferences } from "/page/preferences.js";
+import { request as ask } from "/page/request.js";
 
-async function request(path, body) {
-  const options = body === undefined ? {} : {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  };
-  const response = await fetch(path, { credentials: "same-origin", ...options });
-  const reply = await response.json().catch(() => ({}));
-  if (response.ok || reply.outcome) return reply; // a stale version comes with both texts
-  throw Object.assign(new Error(t("problems")[response.status] ?? reply.error ?? `HTTP ${response.status}`), { status: response.status });
-}
-
+const request = (path, body) => ask(path, body, t("problems"));
 const language = () => preferences.interface;
 
 export const api = {

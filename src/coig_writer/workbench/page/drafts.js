@@ -1,26 +1,11 @@
 // What is typed goes to the server as it is typed, and stays on this device until the server has it.
 
 import { api } from "/bench/api.js";
+import { read, write } from "/page/preferences.js";
 
 const AFTER_MS = 700;
 const IDLE_MS = 60_000;
-const KEY = "workbench.unsaved";
-
-const read = () => {
-  try {
-    return JSON.parse(localStorage.getItem(KEY)) ?? {};
-  } catch {
-    return {};
-  }
-};
-
-function write(value) {
-  try {
-    localStorage.setItem(KEY, JSON.stringify(value));
-  } catch {
-    // without storage the server's copy is the only one
-  }
-}
+export const UNSAVED = "workbench.unsaved";
 
 export class Draft {
   // `told` hears { outcome, … } of every version, or { failed: Error }.
@@ -34,7 +19,7 @@ export class Draft {
     this.worked = 0;
     this.touched = Date.now();
     this.queue = Promise.resolve();
-    const left = read()[this.key];
+    const left = read(UNSAVED, {})[this.key];
     if (left && left.base === this.base) {
       this.content = left.content;
       this.dirty = true;
@@ -55,12 +40,12 @@ export class Draft {
   }
 
   keep() {
-    write({ ...read(), [this.key]: { base: this.base, content: this.content } });
+    write(UNSAVED, { ...read(UNSAVED, {}), [this.key]: { base: this.base, content: this.content } });
   }
 
   forget() {
-    const { [this.key]: _, ...rest } = read();
-    write(rest);
+    const { [this.key]: _, ...rest } = read(UNSAVED, {});
+    write(UNSAVED, rest);
   }
 
   later() {

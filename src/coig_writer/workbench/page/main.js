@@ -3,6 +3,7 @@
 import { Annotating } from "/bench/annotator.js";
 import { api } from "/bench/api.js";
 import { Choosing } from "/bench/choosing.js";
+import { UNSAVED } from "/bench/drafts.js";
 import { Reviewing } from "/bench/reviewer.js";
 import { t } from "/bench/strings.js";
 import { button, el, fill, find, notify, sheet } from "/page/dom.js";
@@ -95,7 +96,7 @@ async function showMine() {
   const leave = button(t("leave"), async () => {
     if (!confirm(t("leave_sure"))) return;
     await api.leave();
-    localStorage.removeItem("workbench.unsaved");
+    localStorage.removeItem(UNSAVED);
     location.reload();
   }, { class: "plain", id: "leave" });
   sheet(t("mine"), t("close"), rows.length ? el("ul", { class: "votes" }, ...rows) : el("p", {}, t("nothing_yet")), leave);

@@ -2,6 +2,7 @@
 
 import { Draft } from "/bench/drafts.js";
 import { marked, selected } from "/bench/marks.js";
+import { tabs } from "/bench/sides.js";
 import { said, t } from "/bench/strings.js";
 import { button, el, fill, find, notify, sheet } from "/page/dom.js";
 
@@ -25,21 +26,14 @@ export class Reviewing {
   draw() {
     const { view } = this;
     const texts = PARTS.map((part) => el("section", { class: "part" }, el("h2", {}, t(`part_${part}`)), el("div", { class: "prose", lang: "zh", "data-part": part, tabindex: "0" })));
-    const tabs = el("div", { class: "tabs", role: "tablist" }, ...["text", "form"].map((side) =>
-      button(t(`tab_${side}`), () => this.side(side), { role: "tab", "data-side": side, "aria-selected": String(side === "text") })));
     const genre = el("p", { class: "hint" }, view.genre_name);
     const mark = button(t("mark"), () => this.mark(), { id: "mark" });
-    fill(find("#main"), tabs, el("div", { class: "desk", "data-side": "text" },
+    fill(find("#main"), tabs(), el("div", { class: "desk", "data-side": "text" },
       el("section", { class: "text", "aria-label": t("tab_text") }, el("div", { class: "tool" }, mark, el("span", { class: "hint" }, t("mark_hint"))), genre, ...texts),
       el("section", { class: "work", "aria-label": t("tab_form") }, this.form(),
         el("footer", { class: "actions" }, el("p", { id: "status", role: "status", "aria-live": "polite" }), button(t("more"), () => this.more(), { class: "plain", id: "more" }), button(t("hand_in"), () => this.submit(), { class: "primary", id: "submit" })))));
     this.marks();
     this.status(view.number > 1 ? "saved" : "fresh");
-  }
-
-  side(side) {
-    find(".desk").dataset.side = side;
-    for (const tab of document.querySelectorAll(".tabs [role=tab]")) tab.setAttribute("aria-selected", String(tab.dataset.side === side));
   }
 
   form() {

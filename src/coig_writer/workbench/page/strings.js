@@ -1,6 +1,6 @@
 // Every word of the workbench, in Chinese and English. A test holds the two to the same keys.
 
-import { preferences } from "/page/preferences.js";
+import { saying } from "/page/preferences.js";
 
 export const STRINGS = {
   zh: {
@@ -91,10 +91,7 @@ export const STRINGS = {
   },
 };
 
-export function t(key, ...values) {
-  const found = STRINGS[preferences.interface][key];
-  return typeof found === "function" ? found(...values) : found;
-}
+export const t = saying(STRINGS);
 
 // What the server says about a field, with the field's name on the page.
 const FIELD = /(?:prompt_fields\.|reasoning_fields\.|\b)([a-z_]{5,})\b/g;
