@@ -6,7 +6,7 @@ Client("http://127.0.0.1:7860/gradio").predict("pairwise", "zh", api_name="/resu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from coig_writer.arena.server.api import in_sentences
@@ -15,6 +15,7 @@ from coig_writer.arena.server.board import Board
 from coig_writer.arena.server.booth import Booth
 from coig_writer.arena.study.exclusions import RULES
 from coig_writer.arena.study.scan import counted
+from coig_writer.triplet import Language
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -74,47 +75,75 @@ def _rows(view: Mapping[str, Any]) -> list[list[object]]:
 
 
 Table = list[list[object]]
-LANGUAGES = {"中文": "zh", "English": "en"}
-_TITLES = {
-    "zh": ("进度", "评者", "一致性", "规则会排除的票", "扫描改动了什么", "存储与备份"),
-    "en": (
-        "Progress",
-        "Raters",
-        "Agreement",
-        "Votes the rules would leave out",
-        "What the scan changed",
-        "Store and backup",
+LANGUAGES: dict[str, Language] = {"中文": "zh", "English": "en"}
+_OF = ("protocol", "texts")
+HEADS: Mapping[str, tuple[str, ...]] = {
+    "Progress": (*_OF, "items", "judged", "short of raters", "votes", "one round", "skips"),
+    "Raters": (
+        *(*_OF, "rater", "known by", "done", "dealt", "minutes", "last vote", "rules leave out"),
+        *("pairs that flip without", "first without"),
     ),
+    "Agreement": (*_OF, "measure", "value", "low", "high", "n"),
+    "Votes the rules would leave out": (*_OF, *RULES),
+    "What the scan changed": ("model", "action", "rule", "answers"),
+    "Store and backup": ("what", "state"),
 }
-_HEADS = {
-    "zh": (
-        ["评法", "语言", "题目", "已评", "缺票", "票", "一轮", "跳过"],
-        ["评法", "语言", "评者", "凭什么辨认", "完成", "分派", "分钟", "最后一票", "会排除", "去掉后翻转的对", "去掉后的领先者"],
-        ["评法", "语言", "指标", "值", "低", "高", "n"],
-        ["评法", "语言", *RULES],
-        ["模型", "处理", "规则", "答卷"],
-        ["项目", "状态"],
-    ),
-    "en": (
-        ["protocol", "texts", "items", "judged", "short of raters", "votes", "one round", "skips"],
-        ["protocol", "texts", "rater", "known by", "done", "dealt", "minutes", "last vote", "rules leave out", "pairs that flip without", "first without"],
-        ["protocol", "texts", "measure", "value", "low", "high", "n"],
-        ["protocol", "texts", *RULES],
-        ["model", "action", "rule", "answers"],
-        ["what", "state"],
-    ),
-}  # fmt: skip
+# The operator's page in Chinese; in English it says what the tables are called here.
+CHINESE = {
+    "Progress": "进度",
+    "Raters": "评者",
+    "Agreement": "一致性",
+    "Votes the rules would leave out": "规则会排除的票",
+    "What the scan changed": "扫描改动了什么",
+    "Store and backup": "存储与备份",
+    "protocol": "评法",
+    "texts": "语言",
+    "items": "题目",
+    "judged": "已评",
+    "short of raters": "缺票",
+    "votes": "票",
+    "one round": "一轮",
+    "skips": "跳过",
+    "rater": "评者",
+    "known by": "凭什么辨认",
+    "done": "完成",
+    "dealt": "分派",
+    "minutes": "分钟",
+    "last vote": "最后一票",
+    "rules leave out": "会排除",
+    "pairs that flip without": "去掉后翻转的对",
+    "first without": "去掉后的领先者",
+    "measure": "指标",
+    "value": "值",
+    "low": "低",
+    "high": "高",
+    "model": "模型",
+    "action": "处理",
+    "rule": "规则",
+    "answers": "答卷",
+    "what": "项目",
+    "state": "状态",
+}
+
+
+def words(chinese: Mapping[str, str], language: Language) -> Callable[[str], str]:
+    """Returns what says a page's English word in its language; a word without a Chinese one stays."""
+    return lambda word: chinese.get(word, word) if language == "zh" else word
 
 
 def operator_page(booth: Booth, board: Board, backup: Backup | None) -> gr.Blocks:
     """Builds the Blocks at ``/operator``: how the study stands, in both languages. The guard lets nobody else in."""
     import gradio as gr
 
+    def drawn(language: Language, found: Sequence[Table | None]) -> list[gr.Dataframe]:
+        said = words(CHINESE, language)
+        return [
+            gr.Dataframe(table, headers=[*map(said, heads)], label=said(title), interactive=False)
+            for (title, heads), table in zip(HEADS.items(), found, strict=True)
+        ]
+
     def shown(language: str) -> list[gr.Dataframe]:
-        code = LANGUAGES.get(language, "en")
-        found = rows(booth, board.overview(), backup)
-        named = zip(_TITLES[code], _HEADS[code], found, strict=True)
-        return [gr.Dataframe(table, headers=heads, label=title) for title, heads, table in named]
+        return drawn(LANGUAGES.get(language, "en"), rows(booth, board.overview(), backup))
 
     blocks = gr.Blocks(title="COIG-Writer arena: operator", analytics_enabled=False)
     with blocks:
@@ -125,10 +154,7 @@ def operator_page(booth: Booth, board: Board, backup: Backup | None) -> gr.Block
         with gr.Row():
             language = gr.Radio(list(LANGUAGES), value="中文", label="语言 · language")
             again = gr.Button("刷新 · refresh")
-        tables = [
-            gr.Dataframe(headers=heads, label=title, interactive=False)
-            for title, heads in zip(_TITLES["zh"], _HEADS["zh"], strict=True)
-        ]
+        tables = drawn("zh", [None] * len(HEADS))
         gr.on(
             [blocks.load, language.change, again.click],
             shown,

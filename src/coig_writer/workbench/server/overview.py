@@ -15,11 +15,10 @@ from pydantic import BaseModel, ConfigDict
 
 from coig_writer.arena.server.database import now
 from coig_writer.arena.server.guard import RefusedError
-from coig_writer.arena.server.tables import LANGUAGES
+from coig_writer.arena.server.tables import LANGUAGES, words
 from coig_writer.arena.server.writer import Writer
 from coig_writer.files import line
 from coig_writer.record import to_row
-from coig_writer.triplet import Language
 from coig_writer.workbench import label_studio
 from coig_writer.workbench.forms import TOPICS, queries, standing, validated
 from coig_writer.workbench.server.bench import ROLE, Bench
@@ -270,7 +269,7 @@ def page(bench: Bench, writer: Writer[Entry]) -> gr.Blocks:
     import gradio as gr
 
     def shown(chosen: str) -> list[object]:
-        said = _words("zh" if LANGUAGES.get(chosen) == "zh" else "en")
+        said = words(CHINESE, LANGUAGES.get(chosen, "en"))
         found = (("people", PROGRESS, progress(bench)), ("items", ITEMS, items(bench)))
         tables = [
             gr.Dataframe(_told(heads, rows, said), headers=[*map(said, heads)], label=said(name))
@@ -298,7 +297,7 @@ def page(bench: Bench, writer: Writer[Entry]) -> gr.Blocks:
         gr.Markdown(
             "# 工作台 · Workbench\n导出 · exports: [answers](/export/answers.jsonl), [hours](/export/hours.csv), [queries](/export/queries.jsonl), [Label Studio tasks](/export/label_studio.json)."
         )
-        said = _words("zh")
+        said = words(CHINESE, "zh")
         language = gr.Radio(list(LANGUAGES), value="中文", label="语言 · language")
         again = gr.Button(said("Look again"))
         people = gr.Dataframe(headers=[*map(said, PROGRESS)], interactive=False)
@@ -324,10 +323,6 @@ def page(bench: Bench, writer: Writer[Entry]) -> gr.Blocks:
             shown, [language], seen, api_visibility="private"
         )
     return blocks
-
-
-def _words(language: Language) -> Callable[[str], str]:
-    return lambda word: CHINESE.get(word, word) if language == "zh" else word
 
 
 def _told(
