@@ -31,11 +31,17 @@ _QUOTED = re.compile(
 )
 # A sentence ends at its mark, not inside quotation marks.
 _SENTENCE = re.compile(
-    r"(?:“[^“”\n]{0,200}”|「[^「」\n]{0,200}」|\"[^\"\n]{0,200}\"|\d\.\d|[^。！？!?；;.\n])+[。！？!?；;.]*"
+    r"(?:“[^“”\n]{0,200}”|「[^「」\n]{0,200}」|\"[^\"\n]{0,200}\"|\d(?:\.\d+)+|[^。！？!?；;.\n])+[。！？!?；;.]*"
 )
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2}
 _TENS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
 _NUMERAL = "".join({**_DIGITS, **_TENS})
+# What is divided is working, its result is content: 60.9/76.4＝79.7.
+_DIVISION = re.compile(
+    rf"[\d.]+\s*[/÷]\s*[\d.]+(?=\s*[=＝≈])|[\d.{_NUMERAL}]+除以[\d.{_NUMERAL}]+"
+)
+_NOT_HALF = "天夜个年月日空路边身"  # 三天，半夜 is no 三天半
+LONGEST_LISTED = 4  # characters of a word in “恁、中、俺、弄啥”
 LONGEST = 16  # Chinese characters of a number
 OTHERS = 20  # other reasonings that an article is compared with
 _SMALLEST_KNOWN_ALONE = (
@@ -78,7 +84,12 @@ def _lexicon(language: Language) -> _Lexicon:
     found = json.loads(file.read_text(encoding="utf-8"))[language]
     units = "|".join(sorted(found["units"], key=len, reverse=True))
     if language == "zh":
-        number = rf"(?<![第几数好半\d.{_NUMERAL}])(?<!1/)(?P<value>\d[\d,]*(?:\.\d+)?[{''.join(_TENS)}]?|[{_NUMERAL}]+)(?:多|余|来|几)?(?P<unit>{units})?"
+        # No number: 三分之一, 大年三十; 六点几 is no hour, 2023.3.5 no decimal.
+        number = (
+            rf"(?<![第几数好半\d.{_NUMERAL}])(?<!1/)(?<!分之)(?!(?<=年)三十(?!岁)|三十晚上)"
+            rf"(?P<value>\d[\d,]*(?:\.\d+(?!\.?\d))?[{''.join(_TENS)}]?|[{_NUMERAL}]++)(?!分之)(?:多|余|来|几)?"
+            rf"(?P<unit>(?!点几)(?:{units}))?(?P<half>半(?![{_NOT_HALF}]))?(?P<tail>(?<=[块米])[一二三四五六七八九]{{1,2}}(?![{_NUMERAL}]))?"
+        )
     else:
         words = "|".join(sorted(found["values"], key=len, reverse=True))
         number = rf"(?<![\w.$#-])(?P<value>\d[\d,]*(?:\.\d+)?|\b(?:{words})\b)(?:[ -]?(?P<unit>%|[a-z]{{2,}}))?"
@@ -140,9 +151,12 @@ def _decided(reasoning: str, language: Language) -> Iterator[str]:
 def _items(clause: str, language: Language) -> Iterator[Item]:
     for match in _QUOTED.finditer(clause):
         text = next(group for group in match.groups() if group)
-        if len(reduced(text)) >= 2:
-            yield Item("quoted", text)
-    bare = _QUOTED.sub("，", clause)
+        words = text.split("、")
+        listed = len(words) > 2 and max(map(len, words)) <= LONGEST_LISTED
+        for word in words if listed else [text]:
+            if len(reduced(word)) >= 2:
+                yield Item("quoted", word)
+    bare = _DIVISION.sub("，", _QUOTED.sub("，", clause))
     for text, number in _numbers(bare, language):
         if _telling(number, language):
             yield Item("number", text, number)
@@ -157,9 +171,18 @@ def _numbers(text: str, language: Language) -> Iterator[tuple[str, Number]]:
     for match in lexicon.number.finditer(flat):
         value = _value(match["value"].lower(), lexicon.values)
         if value is not None:
+            value = _with_rest(value, match) if language == "zh" else value
             unit = (match["unit"] or "").lower()
             unit = unit if language == "zh" or len(unit) < 4 else unit.removesuffix("s")
             yield match.group().strip(), (value, unit)
+
+
+def _with_rest(value: float, match: re.Match[str]) -> float:
+    """Adds what stands behind the unit: 七斤半 is 7.5, 两块五 is 2.5, 一米七二 is 1.72."""
+    if match["tail"]:
+        digits = "".join(str(_DIGITS[c]) for c in match["tail"])
+        return float(f"{value:.0f}.{digits}")
+    return value + 0.5 if match["half"] and match["unit"] else value
 
 
 def _value(text: str, words: dict[str, float]) -> float | None:
@@ -170,8 +193,9 @@ def _value(text: str, words: dict[str, float]) -> float | None:
     if figure:
         digits = figure[1].replace(",", "")
         return float(digits) * _TENS.get(figure[2], 1) if digits else None
-    if not any(c in _TENS for c in text):  # 二〇一二: digit by digit; 三四 is "three or four"
-        return float("".join(str(_DIGITS[c]) for c in text)) if len(text) in (1, 4) else None
+    if not any(c in _TENS for c in text):  # 二〇一二, 一七〇: digit by digit; 三四 is "three or four"
+        spelt = len(text) in (1, 4) or (len(text) == 3 and text[-1] in "〇零")
+        return float("".join(str(_DIGITS[c]) for c in text)) if spelt else None
     return _characters(text) if len(text) <= LONGEST else None
 
 

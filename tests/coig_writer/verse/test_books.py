@@ -25,6 +25,11 @@ def test_tones(character, sure, possible):
     assert (found.sure, found.possible) == (frozenset(sure), frozenset(possible))
 
 
+@pytest.mark.parametrize("character", ["苹", "蘋"])
+def test_a_character_that_stands_for_two_has_the_rhymes_of_both(character):
+    assert "十一真" in {rhyme.group for rhyme in books.pingshui().of(character)}
+
+
 def test_what_no_table_has_comes_from_mandarin_where_that_decides():
     assert "这" not in books.pingshui().rhymes
     assert books.tones("这").possible == {"仄"}  # fourth tone
