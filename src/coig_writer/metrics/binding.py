@@ -37,9 +37,7 @@ _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇
 _TENS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
 _NUMERAL = "".join({**_DIGITS, **_TENS})
 # What is divided is working, its result is content: 60.9/76.4＝79.7.
-_DIVISION = re.compile(
-    rf"[\d.]+\s*[/÷]\s*[\d.]+(?=\s*[=＝≈])|[\d.{_NUMERAL}]+除以[\d.{_NUMERAL}]+"
-)
+_DIVISION = re.compile(rf"[\d.]+\s*[/÷]\s*[\d.]+(?=\s*[=＝≈])|[\d.{_NUMERAL}]+除以[\d.{_NUMERAL}]+")
 _NOT_HALF = "天夜个年月日空路边身"  # 三天，半夜 is no 三天半
 LONGEST_LISTED = 4  # characters of a word in “恁、中、俺、弄啥”
 LONGEST = 16  # Chinese characters of a number
@@ -193,7 +191,9 @@ def _value(text: str, words: dict[str, float]) -> float | None:
     if figure:
         digits = figure[1].replace(",", "")
         return float(digits) * _TENS.get(figure[2], 1) if digits else None
-    if not any(c in _TENS for c in text):  # 二〇一二, 一七〇: digit by digit; 三四 is "three or four"
+    if not any(
+        c in _TENS for c in text
+    ):  # 二〇一二, 一七〇: digit by digit; 三四 is "three or four"
         spelt = len(text) in (1, 4) or (len(text) == 3 and text[-1] in "〇零")
         return float("".join(str(_DIGITS[c]) for c in text)) if spelt else None
     return _characters(text) if len(text) <= LONGEST else None

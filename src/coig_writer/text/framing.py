@@ -169,7 +169,10 @@ _END_MARK = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[^。！!？?；;]+")
-_COLON, _STOP = re.compile("[：:](?![^《\n]{0,40}》)"), re.compile("[。！!]")  # a title has its own colons
+_COLON, _STOP = (
+    re.compile("[：:](?![^《\n]{0,40}》)"),
+    re.compile("[。！!]"),
+)  # a title has its own colons
 _EMPHASIS = re.compile(r"\s*([*_]{1,3})")
 _APART = re.compile(
     r"\s*(?:[-*_—=~]{2,}[ \t]*\n\s*)?"
