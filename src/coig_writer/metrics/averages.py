@@ -204,8 +204,8 @@ def interval(
 ) -> tuple[float | None, float | None]:
     """Returns the 95 % interval of a mean: Wilson for 0/1 values, Student's t for others.
 
-    Others need two values; with one there is no interval. A ratio's stays between 0 and 1, and ratios
-    that never vary get Wilson's: no sample shows certainty.
+    Others need two values that differ: no sample shows certainty, and an amount that never varies has no
+    interval. A ratio's stays between 0 and 1, and ratios that never vary get Wilson's.
 
     Args:
         values: At least one.
@@ -228,7 +228,7 @@ def interval(
             rate = wilson(min(max(mean, 0.0), 1.0) * n, n)
             return rate.low, rate.high
         return max(0.0, mean - half), min(1.0, mean + half)
-    return mean - half, mean + half
+    return (mean - half, mean + half) if half else (None, None)
 
 
 def _over_samples(
@@ -239,7 +239,7 @@ def _over_samples(
         return None, None
     half = over_answers(values, answers).half()
     if kind == "amount":
-        return mean - half, mean + half
+        return (mean - half, mean + half) if half else (None, None)
     mean = min(max(mean, 0.0), 1.0)
     if kind == "ratio" and half:
         return max(0.0, mean - half), min(1.0, mean + half)

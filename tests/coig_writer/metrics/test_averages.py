@@ -138,6 +138,16 @@ def sampled(rng: np.random.Generator, noise: float, shared: float) -> list[Score
     ]
 
 
+def test_an_amount_that_never_varies_is_not_certain() -> None:
+    assert interval([3.0, 3.0, 3.0], "amount") == (None, None)
+    answers = [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
+    assert interval([3.0] * 4, "amount", answers) == (None, None)
+    low, high = interval([3.0, 3.0, 3.001], "amount")
+    assert low is not None
+    assert high is not None
+    assert low < 3.0 < high
+
+
 def test_variance_between_seeds_widens_every_interval() -> None:
     places = {f"zh-{i}": Place("zh", f"g{i % 8}") for i in range(40)}
 
