@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -59,6 +60,25 @@ def test_the_fields_agree_with_the_text(query):
         assert low is not None or high is not None
         assert low is None or high is None or 0 < low <= high
     assert len(query.query) > 15
+
+
+def test_a_length_in_two_hundreds_is_from_the_one_to_the_other():
+    digits = "一二三四五六七八九"
+    spans = {
+        q.id: (q.length, tuple(100 * (1 + digits.index(d)) for d in found.groups()))
+        for q in benchmark.queries("zh")
+        if (found := re.search(rf"([{digits}])([{digits}])百来?字", q.query)) and q.length
+    }
+    assert len(spans) > 3
+    assert {i for i, (length, span) in spans.items() if (length.min, length.max) != span} == set()
+
+
+def test_a_sentence_that_a_text_must_open_with_is_required():
+    opening = re.compile(r"(?:开头就用这句：|\bopens:? )[“\"]([^”\"]+)[”\"]")
+    found = {q.id: m[1] for q in ALL if (m := opening.search(q.query))}
+    assert {"zh-subcultural-identity-4", "en-science-fiction-7"} <= set(found)
+    for query, sentence in found.items():
+        assert any(r in sentence for r in benchmark.query(query).required), query
 
 
 def test_no_sample_triplet_repeats_a_query(root):
