@@ -94,6 +94,15 @@ class Page:
         """Runs JavaScript in the page."""
         return self.driver.execute_script(script, *arguments)
 
+    def intercept(self, before: str = "", after: str = "") -> None:
+        """Runs JavaScript around every vote that is sent; ``state`` is an object to keep things in."""
+        self.run(
+            "const send = window.fetch; window.state = {}; window.fetch = async (...request) => {"
+            "const votes = String(request[0]).includes('vote');"
+            f"if (votes) {{ {before} }} const reply = await send(...request);"
+            f"if (votes) {{ {after} }} return reply; }}"
+        )
+
     def wait(self, selector: str, seconds: float = 10.0) -> Any:
         """Waits for an element."""
         end = time.monotonic() + seconds

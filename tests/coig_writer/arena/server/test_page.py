@@ -322,12 +322,7 @@ def test_a_lost_connection_keeps_the_choice(open_page, texts_of):
 def test_a_lost_answer_leads_to_no_second_vote(open_page, texts_of):
     page, booth = open_page(texts_of())
     page.start("pairwise", "en")
-    page.run(
-        "const send = window.fetch; let lost = false; window.fetch = async (...request) => {"
-        "const reply = await send(...request);"
-        "if (!lost && String(request[0]).includes('vote')) { lost = true; throw new TypeError(); }"
-        "return reply; }"
-    )
+    page.intercept(after="if (!state.lost) { state.lost = true; throw new TypeError(); }")
     item = page.text(".prose")
     page.press(Keys.ARROW_LEFT, Keys.ENTER)
     page.says("#notice", "cannot be reached")
@@ -566,11 +561,7 @@ def test_what_is_drawn_anew_keeps_the_focus(open_page, texts_of):
 def test_the_choice_stays_while_its_vote_is_under_way(open_page, texts_of):
     page, booth = open_page(texts_of())
     page.start("pairwise", "zh")
-    page.run(
-        "const send = window.fetch; window.fetch = async (...request) => {"
-        "if (String(request[0]).includes('vote')) await new Promise(done => { window.goOn = done; });"
-        "return send(...request); }"
-    )
+    page.intercept(before="await new Promise(done => { state.goOn = done; });")
     page.press(Keys.ARROW_LEFT, Keys.ENTER)
     page.wait("#submit[disabled]")
     page.press(Keys.ARROW_RIGHT, Keys.BACKSPACE, "s", Keys.ENTER)
@@ -579,7 +570,7 @@ def test_the_choice_stays_while_its_vote_is_under_way(open_page, texts_of):
         node.get_attribute("data-choice") for node in page.all("[data-choice][aria-pressed=true]")
     ] == ["left"]
     assert page.run("return document.querySelector('#comment').readOnly")
-    page.run("goOn()")
+    page.run("state.goOn()")
     page.voted(1)
     (ballot,) = booth.store.ballots("demo")
     assert (ballot.verdict, ballot.tags) == ('"left"', ())
