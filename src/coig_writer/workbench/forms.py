@@ -18,7 +18,8 @@ from typing import Any, Literal
 from coig_writer import benchmark
 from coig_writer.benchmark import Query
 from coig_writer.errors import InputError
-from coig_writer.record import from_row, parse_line
+from coig_writer.files import parsed
+from coig_writer.record import from_row
 from coig_writer.triplet import Language
 
 TOPICS = ("good_text", "prompt", "reasoning", "culture")
@@ -86,9 +87,8 @@ def exercises() -> Mapping[str, Exercise]:
     """
     file = resources.files("coig_writer") / "data" / "exercises.jsonl"
     found = {}
-    for number, line in enumerate(file.read_bytes().splitlines(), 1):
-        where = f"exercises.jsonl line {number}"
-        made = from_row(Exercise, parse_line(line, where), where)
+    for where, row in parsed(file.read_bytes().splitlines(keepends=True), file.name):
+        made = from_row(Exercise, row, where)
         if made.topic not in TOPICS or not 0 <= made.gold < len(made.choices):
             raise InputError(f"{where}: no such topic or choice", "restore the package's data")
         found[made.id] = made

@@ -32,8 +32,8 @@ from coig_writer.workbench.qualification import Gold
 from coig_writer.workbench.review import WITHDRAWN
 from coig_writer.workbench.server.checks import check
 from coig_writer.workbench.server.curation import Curation
-from coig_writer.workbench.server.entries import Entry, Kind, Work
-from coig_writer.workbench.server.threads import Key, Threads
+from coig_writer.workbench.server.entries import Entry, Key, Kind, Work
+from coig_writer.workbench.server.threads import Threads
 
 # What a kind of work takes; everybody who annotates may do the exercises.
 ROLE: Mapping[str, Role] = {
@@ -262,7 +262,7 @@ class Bench:
         if self.threads.there(key) and thread.state != "released":
             return None
         name = f"assign:{work}:{digest_of(*key)}:{thread.number + 1}"
-        return Entry(name, *_spread(key), thread.number + 1, "assign", {}, 0.0, now())
+        return Entry(name, *key, thread.number + 1, "assign", {}, 0.0, now())
 
     def planned(self, person: str, kind: Kind, sent: Sent) -> Plan:
         """Decides what is stored of what a page sent, and what is said then.
@@ -279,9 +279,7 @@ class Bench:
         found = self._item(person, sent.work, sent.item, sent.round, sent.language)
         outcome, said = self._judged(person, kind, sent, found)
         stored: Kind = "draft" if kind == "submit" and outcome != "submitted" else kind
-        entry = Entry(
-            sent.id, *_spread(key), sent.base + 1, stored, sent.content, sent.seconds, now()
-        )
+        entry = Entry(sent.id, *key, sent.base + 1, stored, sent.content, sent.seconds, now())
         return Plan(entry, outcome, said)
 
     def _judged(
@@ -450,7 +448,3 @@ def digest_of(*parts: object) -> str:
     """Returns twelve digits of a hash."""
     joined = "\x1f".join(map(str, parts))
     return hashlib.sha256(joined.encode("utf-8", "replace")).hexdigest()[:12]
-
-
-def _spread(key: Key) -> tuple[Work, str, int, str]:
-    return key  # type: ignore[return-value]

@@ -19,6 +19,7 @@ from coig_writer.arena.server.database import Database, DuplicateError
 from coig_writer.record import from_row, to_row
 
 Work = Literal["annotate", "review", "exercise", "panel", "person"]
+Key = tuple[Work, str, int, str]  # of a thread: work, item, round, person
 Kind = Literal[
     "assign",
     "draft",
@@ -79,8 +80,8 @@ class Entry:
     created_at: str
 
     @property
-    def thread(self) -> tuple[str, str, int, str]:
-        """What is numbered: work, item, round, person."""
+    def thread(self) -> Key:
+        """What is numbered."""
         return self.work, self.item, self.round, self.person
 
 
@@ -134,7 +135,7 @@ class EntryStore(Database):
             for row in connection.execute(query):
                 yield _entry(row)
 
-    def versions(self, thread: tuple[str, str, int, str]) -> list[Entry]:
+    def versions(self, thread: Key) -> list[Entry]:
         """Returns the entries of one thread, oldest first."""
         where = zip(("work", "item", "round", "person"), thread, strict=True)
         query = sa.select(ENTRIES).where(*(ENTRIES.c[name] == value for name, value in where))

@@ -22,9 +22,9 @@ from coig_writer.record import to_row
 from coig_writer.workbench import label_studio
 from coig_writer.workbench.forms import TOPICS, queries, standing, validated
 from coig_writer.workbench.server.bench import ROLE, Bench
-from coig_writer.workbench.server.entries import Entry, Kind, Work
+from coig_writer.workbench.server.entries import Entry, Key, Kind, Work
 from coig_writer.workbench.server.routes import person_of
-from coig_writer.workbench.server.threads import Key, Thread
+from coig_writer.workbench.server.threads import Thread
 
 if TYPE_CHECKING:
     import gradio as gr

@@ -30,7 +30,7 @@ from coig_writer.workbench.annotation import DECISIONS, PROMPT_FIELDS
 from coig_writer.workbench.forms import standing
 from coig_writer.workbench.review import CAUSES, CRITERIA
 from coig_writer.workbench.server.bench import ROLE, Bench, GoneError, Plan, Sent
-from coig_writer.workbench.server.entries import Entry, Kind
+from coig_writer.workbench.server.entries import Entry, Key, Kind
 
 COOKIE = "workbench_person"
 PAGE = Path(__file__).parents[1] / "page"
@@ -292,7 +292,7 @@ async def assist(body: Assist, request: Request, person: Consenting) -> dict[str
     """Asks the model for a draft, or for what it says about the article; a draft that was given is kept."""
     bench, assistant = _bench(request), request.app.state.assistant
     _check_role(bench, person, "annotate")
-    key = ("annotate", body.item, body.round, person)
+    key: Key = ("annotate", body.item, body.round, person)
     item = bench.curation.to_annotate().get((body.item, body.round))
     if assistant is None or item is None or not bench.threads.there(key):
         raise RefusedError(404)
@@ -307,7 +307,7 @@ async def assist(body: Assist, request: Request, person: Consenting) -> dict[str
         return {"text": f"{made.reason} {made.detail}".strip(), "number": thread.number}
     draft = to_row(made.writing)
     number = bench.threads.get(key).number + 1
-    entry = Entry(uuid.uuid4().hex, "annotate", *key[1:], number, "assist", draft, 0, now())
+    entry = Entry(uuid.uuid4().hex, *key, number, "assist", draft, 0, now())
     if await _append(request, entry) is not None:
         raise RefusedError(503)
     return {"draft": draft, "number": number}

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
-from coig_writer.workbench.server.entries import Entry
+from coig_writer.workbench.server.entries import Entry, Key, Work
 
 State = Literal["open", "submitted", "skipped", "released", "set_aside"]
 _STATES: dict[str, State] = {
@@ -16,7 +16,6 @@ _STATES: dict[str, State] = {
     "release": "released",
     "set_aside": "set_aside",
 }
-Key = tuple[str, str, int, str]
 
 
 @dataclasses.dataclass(slots=True)
@@ -84,7 +83,7 @@ class Threads:
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._threads: dict[Key, Thread] = {}
-        self._of_item: dict[tuple[str, str, int], list[str]] = {}
+        self._of_item: dict[tuple[Work, str, int], list[str]] = {}
         self.consented: dict[str, str] = {}
         self.left: dict[str, str] = {}
         for entry in entries:
@@ -108,7 +107,7 @@ class Threads:
         """Says whether somebody took an item up."""
         return key in self._threads
 
-    def of_item(self, work: str, item: str, number: int) -> list[tuple[str, Thread]]:
+    def of_item(self, work: Work, item: str, number: int) -> list[tuple[str, Thread]]:
         """Returns who did something for an item, and where each stands."""
         people = self._of_item.get((work, item, number), [])
         return [(p, self._threads[work, item, number, p]) for p in people]
@@ -128,7 +127,7 @@ class Threads:
                     thread.drafted, thread.drafted_by = {}, None
                 thread.asked = thread.drafted, thread.drafted_by
 
-    def of(self, work: str, person: str | None = None) -> Iterator[tuple[Key, Thread]]:
+    def of(self, work: Work, person: str | None = None) -> Iterator[tuple[Key, Thread]]:
         """Yields the threads of one kind of work, of all or of one person, oldest first."""
         for key, thread in self._threads.items():
             if key[0] == work and person in (None, key[3]):
