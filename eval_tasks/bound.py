@@ -36,8 +36,7 @@ from coig_writer.record import to_row
 from coig_writer.scoring.generations import read
 from coig_writer.tables import spreadsheet
 from coig_writer.triplet import Triplet
-
-OWN = "dataset"
+from eval_tasks.behaviour import OWN
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from coig_writer.errors import ConfigError, InputError, KitError
 
-MIN_FREE_BYTES = 20_000_000  # some ten thousand ballots and the log of the database
+MIN_FREE_BYTES = 20_000_000  # some ten thousand records and the log of the database
 LEASE_S = 1.0  # between two looks for a lease
 
 
@@ -112,7 +112,7 @@ class Database:
         """Mends what a backup may hold as it was before something was taken back."""
 
     def trouble(self) -> str | None:
-        """Says what would keep the next vote from being stored: a lost store or a full disk; None if nothing."""
+        """Says what would keep the next record from being stored: a lost store or a full disk; None if nothing."""
         try:
             with self._reader() as connection:
                 connection.execute(sa.select(self.metadata.sorted_tables[0]).limit(1))
@@ -135,9 +135,7 @@ class Database:
                 if taken():
                     break
                 if tries == 0:
-                    sys.stderr.write(
-                        f"arena: another server serves {study!r}; waiting for its end\n"
-                    )
+                    sys.stderr.write(f"another server serves {study!r}; waiting for its end\n")
                 time.sleep(LEASE_S)
             yield
 
@@ -242,8 +240,8 @@ def _refuse_others_tables(engine: sa.Engine, metadata: sa.MetaData) -> None:
         missing = {column.name for column in metadata.tables[name].c if not column.nullable} - there
         if missing:
             raise ConfigError(
-                f"the table {name} in the ballot store is another program's: it has no column {min(missing)}",
-                "name another --folder, or another database in ARENA_STORE",
+                f"the table {name} in this database is another program's: it has no column {min(missing)}",
+                "name another folder, or another database in ARENA_STORE",
             )
 
 
@@ -269,7 +267,7 @@ def _owned(path: Path) -> None:
                 file.chmod(0o600)
     except OSError as error:
         raise StoreError(
-            f"the ballot store {path} cannot be written or read ({error.strerror})",
+            f"the store {path} cannot be written or read ({error.strerror})",
             "check the folder",
         ) from error
 
@@ -303,6 +301,6 @@ def _clear_errors() -> Iterator[None]:
         ):  # the latter: a damaged file, or none of SQLite's
             raise
         raise StoreError(
-            f"the ballot store cannot be written or read ({str(error.orig)[:120]})",
+            f"the store cannot be written or read ({str(error.orig)[:120]})",
             "check the disk and the database server, then try again",
         ) from error
