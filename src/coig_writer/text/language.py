@@ -74,8 +74,8 @@ _WESTERN_SPAN = re.compile(rf"(?<!{_LETTER})(?:{_LETTER}+[ \t,'’;:-]{{1,3}}){{
 _FRENCH = frozenset(
     re.findall(
         r"\S+",
-        "le la les l des du de d un une et est sont était dans pour que qu qui avec sur pas ne n ce c cette ces son sa "
-        "ses il elle ils elles je j nous vous mais où au aux se s en plus être avait sans sous leur même",
+        "le la les l' des du de d' un une et est sont était dans pour que qu' qui avec sur pas ne n' ce c' cette ces son sa "
+        "ses il elle ils elles je j' nous vous mais où au aux se s' en plus être avait sans sous leur même",
     )
 )
 
@@ -201,7 +201,7 @@ def _others(text: str) -> int:
 
 def _french(run: str) -> bool:
     """Whether a quarter of a run's words, and three or more, are function words of French."""
-    words = [word.lower() for word in re.findall(_LETTER + "+", run)]
+    words = [word.lower().replace("’", "'") for word in re.findall(_LETTER + "+['’]?", run)]
     hits = sum(word in _FRENCH for word in words)
     return hits >= 3 and 4 * hits >= len(words)
 

@@ -86,6 +86,7 @@ def test_a_short_japanese_sentence_in_english_is_not_called_chinese() -> None:
         ("他写完了。\n```python\nfor the thing in list of them:\n    pass\n```\n", ()),
         ("他说“Дождь кончился”，没有人听懂。", ()),
         ("他说 il est dans la rue 就走了。", ("fr",)),
+        ("他说 l’homme qu’il a vu 就走了。", ("fr",)),
         ("他说 he is in the rue 就走了。", ("en",)),
     ],
 )
@@ -93,6 +94,12 @@ def test_what_is_named_in_a_chinese_answer(text: str, languages: tuple[str, ...]
     found = confusion(text, "zh")
     assert found is not None
     assert found.languages == languages
+
+
+def test_letters_of_a_table_are_no_french() -> None:
+    found = confusion("Dell: L, D, D. Six games, and he lost two of them.", "en")
+    assert found is not None
+    assert not found.any
 
 
 def test_a_stray_quotation_mark_does_not_excuse_a_page() -> None:
