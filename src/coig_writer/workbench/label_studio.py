@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from coig_writer.errors import InputError
+from coig_writer.errors import InputError, MissingInputError
+from coig_writer.text.normalise import repaired
 from coig_writer.workbench.annotation import DECISIONS, PROMPT_FIELDS, Item
 
 NAMES = (*PROMPT_FIELDS, "prompt", *DECISIONS)
@@ -70,11 +71,14 @@ def answers(path: Path) -> Iterator[dict[str, object]]:
     """Yields the annotations of an export as rows of an annotators' file; cancelled ones are passed over.
 
     Raises:
+        MissingInputError: There is no such file.
         InputError: The file is no export of these tasks.
     """
+    if not path.is_file():
+        raise MissingInputError(f"{path}: no such file", "export the project from Label Studio")
     try:
         found = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON", "export as JSON, not as JSON_MIN or CSV") from error
     if not isinstance(found, list):
         raise InputError(f"{path}: not a list of tasks", "export as JSON, not as JSON_MIN or CSV")
@@ -82,10 +86,10 @@ def answers(path: Path) -> Iterator[dict[str, object]]:
         where = f"{path}, task {number}"
         try:
             data = task["data"]
-            named = {"id": str(data["item"]), "round": int(data["round"])}
+            named = {"id": repaired(str(data["item"])), "round": int(data["round"])}
             done = [a for a in task["annotations"] if not a.get("was_cancelled")]
             yield from (named | _answer(annotation) for annotation in done)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise InputError(
                 f"{where}: not a task of this kit ({type(error).__name__}: {error})",
                 "export the tasks that label_studio.json was imported from",
@@ -96,11 +100,13 @@ def _answer(annotation: Mapping[str, Any]) -> dict[str, object]:
     texts = dict.fromkeys(NAMES, "")
     for result in annotation["result"]:
         if result["from_name"] in texts and result["type"] == "textarea":
-            texts[result["from_name"]] = "\n".join(map(str, result["value"]["text"]))
+            text = result["value"]["text"]  # a list, or in older exports the text itself
+            text = text if isinstance(text, str) else "\n".join(map(str, text))
+            texts[result["from_name"]] = repaired(text)
     by = annotation.get("completed_by", "")
     who = by.get("id", "") if isinstance(by, dict) else by
     return {
-        "annotator": f"label-studio-{who}",
+        "annotator": repaired(f"label-studio-{who}"),
         "prompt": texts["prompt"],
         "prompt_fields": {name: texts[name] for name in PROMPT_FIELDS},
         "reasoning_fields": {name: texts[name] for name in DECISIONS},

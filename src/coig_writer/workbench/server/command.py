@@ -26,7 +26,7 @@ from coig_writer.arena.server.identity import Identity, find_secret
 from coig_writer.arena.study import people
 from coig_writer.arena.study.people import Roster
 from coig_writer.endpoint import Endpoint
-from coig_writer.errors import ConfigError
+from coig_writer.errors import ConfigError, InputError
 from coig_writer.files import write_rows
 from coig_writer.taxonomy import published
 from coig_writer.workbench import label_studio, qualification
@@ -110,12 +110,14 @@ def take_in(curation: Curation, annotations: Path | None) -> int:
     """Adds Label Studio's annotations to the answers; without any, prints the interface for its project.
 
     Raises:
-        InputError: The file is no export of these tasks.
+        InputError: The file is no export of these tasks, or none was finished.
     """
     if annotations is None:
         sys.stdout.write(label_studio.INTERFACE + "\n")
         return 0
     rows = list(label_studio.answers(annotations))
+    if not rows:
+        raise InputError(f"{annotations}: no finished annotation", "export the project again once there are some")  # fmt: skip
     path = curation.annotating / "answers" / f"label-studio-{annotations.stem}.jsonl"
     write_rows(path, rows)
     sys.stdout.write(f"{path}: {len(rows)} answers; run curate again\n")
