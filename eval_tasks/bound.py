@@ -103,7 +103,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _triplets(path: Path) -> Iterable[Written]:
+    seen: set[str] = set()
     for row in read_records(path, Triplet, "python -m dataset_builder pack"):
+        if row.id in seen:
+            raise InputError(f"{path}: duplicate id {row.id}", "give each row once")
+        seen.add(row.id)
         parts = Parts(row.reasoning, row.article, "closed")
         answer = Answer(row.article, parts, row.language, None, None, row.prompt, row.genre)
         yield Written(OWN, row.id, answer)

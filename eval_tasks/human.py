@@ -38,7 +38,7 @@ from coig_writer.record import to_row
 from coig_writer.scoring.generations import read
 from coig_writer.tables import spreadsheet
 from coig_writer.text.language import HAN
-from coig_writer.text.normalise import reduced
+from coig_writer.text.normalise import reduced, repaired
 from coig_writer.triplet import Language, Triplet
 from eval_tasks import runs as inputs
 from eval_tasks.runs import LANGUAGES, Runs
@@ -132,6 +132,7 @@ def written(
     query_id: str, language: Language, genre: str | None, prompt: str, article: str
 ) -> Generation:
     """Returns a human article as an answer of the variant ``human``; its reasoning is left out."""
+    query_id, prompt, article = map(repaired, (query_id, prompt, article))
     return Generation(
         variant=HUMAN, query_id=query_id, language=language, genre=genre, prompt=prompt, text=article,
         article=article, finish_reason="stop", n_tokens=None, seed=None, sampling=None, model="people", revision=None,

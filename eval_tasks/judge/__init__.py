@@ -147,7 +147,10 @@ def _run(options: argparse.Namespace) -> int | None:
 
 def _object(text: str) -> dict[str, object]:
     """Reads an object of JSON from the command line."""
-    found = json.loads(text)
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        found = None
     if not isinstance(found, dict):
         raise argparse.ArgumentTypeError("give an object: {...}")
     return found

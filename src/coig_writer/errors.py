@@ -66,6 +66,12 @@ class PublicationError(KitError):
     """The Hub refused, or a check before publication failed."""
 
 
+# A folder that is read-only, a name that is too long, a file where a folder should be.
+_NOT_USABLE = frozenset(
+    [errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST]
+)
+
+
 def run_command(main: Callable[[], int | None]) -> int:
     """Runs a command's main function and turns expected failures into a sentence and a code.
 
@@ -73,8 +79,8 @@ def run_command(main: Callable[[], int | None]) -> int:
         main: The command; returns its exit code, or None for success.
 
     Returns:
-        0 on success, 1 on a ``KitError`` or a full disk, 130 on Ctrl-C. Anything else is a bug
-        and keeps its traceback.
+        0 on success, 1 on a ``KitError``, a full disk or a path that may not be used, 130 on Ctrl-C.
+        Anything else is a bug and keeps its traceback.
     """
     try:
         return main() or 0
@@ -85,6 +91,9 @@ def run_command(main: Callable[[], int | None]) -> int:
     except BrokenPipeError:
         return 0
     except OSError as error:
+        if error.errno in _NOT_USABLE and error.filename:
+            sentence = f"error: {error.filename}: {error.strerror}"
+            return _fail(f"{sentence}\n  → give a path that you may read and write", 1)
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         where = f" while writing {error.filename}" if error.filename else ""

@@ -295,6 +295,21 @@ def test_a_huge_reply_is_not_read_to_its_end(
     assert "larger than 1 MiB" in str(big.reason)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"concurrency": 0},
+        {"price": Price(1, float("nan"))},
+        {"price": Price(-1, 1)},
+        {"price": Price(1, 1), "budget": float("nan")},
+        {"price": Price(1, 1), "budget": -1.0},
+    ],
+)
+def test_a_budget_that_limits_nothing_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"requests at once|price or budget of"):
+        Endpoint("http://127.0.0.1:9/v1", "m", **changes)
+
+
 def test_costs_are_counted_and_the_budget_stops_the_run(server: Server, endpoint: Endpoint) -> None:
     server.behaviour = lambda _b, _n: said("x", usage=(1000, 100))
     endpoint.price, endpoint.budget, endpoint.concurrency = Price(1.0, 10.0), 0.007, 1

@@ -94,6 +94,15 @@ def test_a_full_disk_ends_in_a_sentence(capsys):
     assert "no space left on the device while writing out.parquet" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENAMETOOLONG, errno.EEXIST])
+def test_a_path_that_may_not_be_used_ends_in_a_sentence(capsys, number):
+    def refused():
+        raise OSError(number, os.strerror(number), "out/x")
+
+    assert run_command(refused) == 1
+    assert f"error: out/x: {os.strerror(number)}\n  → give a path" in capsys.readouterr().err
+
+
 def test_ctrl_c_and_bugs(capsys):
     def stop():
         raise KeyboardInterrupt

@@ -34,6 +34,9 @@ def test_the_samples_bind_and_swapped_articles_do_not(
     assert f"dataset (zh): {len(rows)} answers" in told
     assert "p < 0.001" in told
     items = list(csv.DictReader((out / "items.csv").open(encoding="utf-8")))
+    write_records(tmp_path / "twice.parquet", [*rows, rows[0]], Triplet)
+    with pytest.raises(InputError, match=rf"duplicate id {rows[0].id}"):
+        run(monkeypatch, "--triplets", tmp_path / "twice.parquet", "--out", out)
     assert {row["query_id"] for row in items} == {row.id for row in rows}
     with pytest.raises(InputError, match="no answer to 'elsewhere'"):
         run(monkeypatch, "--triplets", tmp_path / "rows.parquet", "--show", "elsewhere")

@@ -130,6 +130,11 @@ def test_models_whose_training_rows_are_not_at_hand_are_named(
     assert "NOT CHECKED" not in told
 
 
+def test_half_a_character_can_be_stored() -> None:
+    made = human.written("q\ud800", "zh", None, "提示\udfff", "\ud83d文")
+    assert (made.query_id, made.prompt, made.article) == ("q\ufffd", "提示\ufffd", "\ufffd文")
+
+
 def test_a_models_answers_are_no_people(folder: Path) -> None:
     with pytest.raises(InputError, match="answers of g, not of human"):
         human.read_people(folder / "answers.parquet")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import random
 import threading
@@ -108,6 +109,12 @@ class Endpoint:
             raise ConfigError(
                 "a budget needs prices", "give the price per million tokens in and out"
             )
+        if self.concurrency < 1:
+            raise ConfigError(f"{self.concurrency} requests at once", "give 1 or more")
+        prices = (self.price.tokens_in, self.price.tokens_out) if self.price else ()
+        for amount in (*prices, *([] if self.budget is None else [self.budget])):
+            if not 0 <= amount < math.inf:
+                raise ConfigError(f"a price or budget of {amount}", "give a number from 0 up")
         self.ledger = Ledger()
         self._cache = Cache(self.cache)
         self._lock = threading.Lock()
