@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from coig_writer.arena.server.database import now
 from coig_writer.arena.server.guard import RefusedError
@@ -19,6 +19,7 @@ from coig_writer.arena.server.tables import LANGUAGES, words
 from coig_writer.arena.server.writer import Writer
 from coig_writer.files import line
 from coig_writer.record import to_row
+from coig_writer.text.normalise import repaired
 from coig_writer.workbench import label_studio
 from coig_writer.workbench.forms import TOPICS, queries, standing, validated
 from coig_writer.workbench.server.bench import ROLE, Bench
@@ -197,7 +198,7 @@ async def moved(bench: Bench, writer: Writer[Entry], kind: Kind, key: tuple[Work
                 bench.stored(entry)
                 done.append(_called(bench, person))
     what = f"{kind.replace('_', ' ')}: {', '.join(done)}" if done else f"nobody has it {wanted}"
-    return f"{key[1]}, {what}"
+    return repaired(f"{key[1]}, {what}")
 
 
 class Move(BaseModel):
@@ -206,8 +207,8 @@ class Move(BaseModel):
     model_config = ConfigDict(extra="forbid")
     kind: Literal["release", "set_aside"]
     work: Literal["exercise", "annotate", "review"]
-    item: str
-    round: int
+    item: str = Field(max_length=500)
+    round: int = Field(ge=0, le=99)
 
 
 def operating(request: Request) -> Bench:
@@ -289,8 +290,8 @@ def page(bench: Bench, writer: Writer[Entry]) -> gr.Blocks:
             gr.Button(said("Look again")),
         ]
 
-    async def move(kind: Kind, work: Work, item: str, number: float) -> str:
-        return await moved(bench, writer, kind, (work, item.strip(), int(number or 0)))
+    async def move(kind: Kind, work: Work, item: str | None, number: float) -> str:
+        return await moved(bench, writer, kind, (work, (item or "").strip(), int(number or 0)))
 
     blocks = gr.Blocks(title="COIG-Writer workbench: operator", analytics_enabled=False)
     with blocks:

@@ -386,6 +386,16 @@ def test_an_operator_gives_an_item_to_somebody_else_and_takes_an_answer_out(desk
     assert [row["handed in"] for row in rows if row["who"] == "a2"] == [0]
 
 
+def test_an_operators_odd_wishes_do_nothing(desk):
+    lead = Someone(desk.start(), "lead")
+    body = {"kind": "release", "work": "annotate", "item": "d1", "round": 1}
+    sent = json.dumps(body | {"item": "d\ud800"})
+    told = lead.http.post("/api/move", content=sent, headers={"content-type": "application/json"})
+    assert told.status_code == 422
+    for odd in ({"item": "d" * 501}, {"round": -1}, {"round": 10**30}, {"item": None}):
+        lead.says("move", body | odd, 422)
+
+
 def test_hours_and_answers_are_exported_without_names(desk):
     client = desk.start()
     someone = Someone(client, "a1").agree()
