@@ -113,7 +113,10 @@ def test_an_interrupted_run_goes_on_to_the_same_weights_and_record(taught):
     *_, before, last = sorted(run.glob("checkpoint-*"), key=lambda f: int(f.name[11:]))
     shutil.rmtree(last)  # as if it had been killed in its last step
     (run / "facts.json").unlink()
+    written = (run / "consumed-0.jsonl").read_text().splitlines(keepends=True)
+    (run / "consumed-1.jsonl").write_text(written[-1])  # of a process that is there no more
     assert f"resuming from {before}" in dpo(folder, "pairs", *CHECKPOINTS, out=run).stderr
     weights = [(f / "model.safetensors").read_bytes() for f in (run, folder / "model")]
     assert weights[0] == weights[1]
     assert consumed(run) == consumed(folder / "model")
+    assert not (run / "consumed-1.jsonl").exists()

@@ -76,13 +76,14 @@ def lock(
     }
 
 
-class PreferenceTrainer(DPOTrainer):
+class PreferenceTrainer(checkpoints.Recorded, DPOTrainer):
     """A DPOTrainer that writes down which pairs each optimizer step consumed.
 
     As with a fine-tune, a pair counts when its gradient is computed, and lines of steps after the checkpoint are
     cut off when a run resumes. Pairs are named by their number in ``pairs.jsonl``'s part for training.
     """
 
+    column = "pair"
     args: DPOConfig
     model: PreTrainedModel
 
@@ -91,25 +92,13 @@ class PreferenceTrainer(DPOTrainer):
         self.data_collator: Any = _WithPairs(self.data_collator)
         self._open: list[_Taken] = []
 
-    @property
-    def consumed_file(self) -> Path:
-        """Where this process records its pairs."""
-        return recipes.out(self.args) / f"consumed-{self.args.process_index}.jsonl"
-
-    def _set_signature_columns_if_needed(self) -> None:
-        chosen: Callable[[], None] = super()._set_signature_columns_if_needed
-        chosen()
-        columns: Any = self._signature_columns  # transformers declares the None it begins with
-        if "pair" not in columns:
-            columns.append("pair")
-
     def train(
         self, resume_from_checkpoint: str | bool | None = None, *rest: Any, **arguments: Any
     ) -> TrainOutput:
         """Trains; a resumed run keeps the record up to its checkpoint and no further."""
-        step = int(str(resume_from_checkpoint).rpartition("-")[2]) if resume_from_checkpoint else 0
-        kept = training.rows_until(self.consumed_file, step)
-        training.keep(self.consumed_file, [row for _, row in kept])
+        step = checkpoints.step_of(resume_from_checkpoint)
+        for file in self.records():
+            training.keep(file, [row for _, row in training.rows_until(file, step)])
         return super().train(resume_from_checkpoint, *rest, **arguments)
 
     def training_step(

@@ -1,12 +1,16 @@
-"""Where a run stands: finished, to go on from a checkpoint, or of other settings and so refused."""
+"""Where a run stands: finished, to go on from a checkpoint, or of other settings and so refused.
+
+What its steps consumed is recorded in ``consumed-RANK.jsonl`` beside its checkpoints, by each process for itself.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 from transformers import Trainer, TrainingArguments
 from trl import ModelConfig
@@ -113,3 +117,35 @@ def _whole(checkpoint: Path) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+class Recorded(Trainer):
+    """A trainer of which each process records what it consumed: batches keep the column that says so."""
+
+    column: ClassVar[str]
+
+    def _set_signature_columns_if_needed(self) -> None:
+        chosen: Callable[[], None] = super()._set_signature_columns_if_needed
+        chosen()
+        columns: Any = self._signature_columns  # transformers declares the None it begins with
+        if self.column not in columns:
+            columns.append(self.column)
+
+    @property
+    def consumed_file(self) -> Path:
+        """Where this process records what it consumed."""
+        return recipes.out(self.args) / f"consumed-{self.args.process_index}.jsonl"
+
+    def records(self) -> list[Path]:
+        """Returns this process's record; for the first also those of processes that are there no more."""
+        own, ranks = self.consumed_file, self.args.world_size
+        own.parent.mkdir(parents=True, exist_ok=True)
+        if self.args.process_index:
+            return [own]
+        numbers = {f: f.stem.partition("-")[2] for f in own.parent.glob("consumed-*.jsonl")}
+        return [own, *sorted(f for f, n in numbers.items() if n.isdecimal() and int(n) >= ranks)]
+
+
+def step_of(checkpoint: str | bool | None) -> int:
+    """Returns the step after which a checkpoint was written; 0 where a run begins."""
+    return int(str(checkpoint).rpartition("-")[2]) if checkpoint else 0

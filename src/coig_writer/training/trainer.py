@@ -7,7 +7,6 @@ import functools
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
@@ -22,7 +21,7 @@ from trl import SFTConfig, SFTTrainer
 
 from coig_writer.errors import ConfigError
 from coig_writer.files import appending
-from coig_writer.training import attention, optimizer, recipe, recount, throughput
+from coig_writer.training import attention, checkpoints, optimizer, recipe, recount, throughput
 from coig_writer.training.batches import EvenSampler, StepSampler
 from coig_writer.training.ledger import Entry, Ledger
 from coig_writer.training.modes import Mode
@@ -32,7 +31,7 @@ Batch: TypeAlias = dict[str, Any]  # tensors, and the rows and bounds as lists t
 Predicted: TypeAlias = tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]
 
 
-class RecipeTrainer(SFTTrainer):
+class RecipeTrainer(checkpoints.Recorded, SFTTrainer):
     """An SFTTrainer that writes ``consumed-RANK.jsonl`` beside its checkpoints.
 
     A row counts as consumed when its gradient is computed, not when a worker loads it, and lines
@@ -47,6 +46,7 @@ class RecipeTrainer(SFTTrainer):
         **arguments: As for SFTTrainer.
     """
 
+    column = "rows"
     args: SFTConfig
     model: PreTrainedModel
     processing_class: PreTrainedTokenizerBase
@@ -195,37 +195,16 @@ class RecipeTrainer(SFTTrainer):
         )
         return named
 
-    def _set_signature_columns_if_needed(self) -> None:
-        chosen: Callable[[], None] = super()._set_signature_columns_if_needed
-        chosen()
-        columns: Any = self._signature_columns  # transformers declares the None it begins with
-        if "rows" not in columns:
-            columns.append("rows")
-
-    @property
-    def consumed_file(self) -> Path:
-        """Where this process records its rows."""
-        return recipe.out(self.args) / f"consumed-{self.args.process_index}.jsonl"
-
     def train(
         self, resume_from_checkpoint: str | bool | None = None, *rest: Any, **arguments: Any
     ) -> TrainOutput:
         """Trains; a resumed run keeps the record up to its checkpoint and no further."""
-        step = int(str(resume_from_checkpoint).rpartition("-")[2]) if resume_from_checkpoint else 0
-        self.consumed_file.parent.mkdir(parents=True, exist_ok=True)
-        kept = [line for file in self._records() for line in recount.cut(file, step)]
+        step = checkpoints.step_of(resume_from_checkpoint)
+        kept = [line for file in self.records() for line in recount.cut(file, step)]
         self.ledger.restore(kept)
         self._seconds_before = max((line["seconds"] for line in kept), default=0.0)
         self._clock = self._started = time.monotonic()
         return super().train(resume_from_checkpoint, *rest, **arguments)
-
-    def _records(self) -> list[Path]:
-        """Returns this process's record; for the first also those of processes that are there no more."""
-        own, ranks = self.consumed_file, self.args.world_size
-        if self.args.process_index:
-            return [own]
-        numbers = {f: f.stem.partition("-")[2] for f in own.parent.glob("consumed-*.jsonl")}
-        return [own, *sorted(f for f, n in numbers.items() if n.isdecimal() and int(n) >= ranks)]
 
     @property
     def seconds(self) -> float:
