@@ -172,6 +172,10 @@ def main() -> int | None:
     for stage in (*CHOOSING, *WRITING, audit.STAGE):
         stage.add_options(command)
     given = command.parse_args()
+    if given.by_hand and not given.demo:
+        command.error(
+            "--by-hand is of the demo: add --demo; your own texts wait for people as they are"
+        )
     start = time.monotonic()
     if given.demo:
         plan = demo_plan(None, "draft") if given.by_hand else None

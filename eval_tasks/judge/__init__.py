@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -112,6 +113,10 @@ def _shared(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int | None:
+    for name, least in (("repeats", 1), ("samples", 1), ("max_tokens", 1), ("temperature", 0)):
+        given = getattr(options, name)
+        if given is not None and not least <= given < math.inf:  # nor is NaN
+            raise ConfigError(f"--{name.replace('_', '-')} {given}", f"give {least} or more")
     endpoint = Endpoint(
         options.url,
         options.model,

@@ -380,3 +380,20 @@ def test_reply_length_temperature_and_further_keys_are_the_users(
     assert len(server.bodies) == 4  # other settings, other replies
     with pytest.raises(SystemExit):
         run(monkeypatch, *command, "--extra-body", "[1]")
+
+
+@pytest.mark.parametrize(
+    ("flag", "given"),
+    [
+        ("--repeats", "0"),
+        ("--samples", "-1"),
+        ("--max-tokens", "0"),
+        ("--temperature", "nan"),
+        ("--temperature", "inf"),
+    ],
+)
+def test_a_number_that_asks_nothing_is_refused(
+    monkeypatch: pytest.MonkeyPatch, flag: str, given: str
+) -> None:
+    with pytest.raises(ConfigError, match=flag):
+        run(monkeypatch, "run", "--model", "m", "--rubric", names()[0], f"{flag}={given}")
