@@ -396,4 +396,4 @@ def test_a_number_that_asks_nothing_is_refused(
     monkeypatch: pytest.MonkeyPatch, flag: str, given: str
 ) -> None:
     with pytest.raises(ConfigError, match=flag):
-        run(monkeypatch, "run", "--model", "m", "--rubric", names()[0], f"{flag}={given}")
+        run(monkeypatch, "run", "--url", "http://127.0.0.1:1/v1", "--model", "m", f"{flag}={given}")
