@@ -50,8 +50,8 @@ def atomic_folder(path: Path, kind: str, also: Sequence[str] = ()) -> Iterator[P
         place.put_back()
         place.look_through(path)
     partial = place.beside("partial")
-    partial.mkdir()
     try:
+        partial.mkdir()
         yield partial
         names = [n for n in _leaves(partial) if n != SUMS and (partial / n).is_file()]
         lines = [f"{file_sha256(partial / name)}  {name}\n" for name in names]

@@ -245,7 +245,7 @@ def test_sigkill_anywhere_then_resume(recipe, tmp_path, seed, mode):
         json.loads(x)["seconds"] for x in (resumed / "consumed-0.jsonl").read_text().splitlines()
     ]
     assert ends == sorted(ends)
-    assert float(of[0]["run/seconds"].value) >= ends[-1]
+    assert float(of[0]["run/seconds"].value) >= round(ends[-1], 1)  # a fact holds tenths
 
 
 def test_lora_by_flag_trains_an_adapter_that_generates(recipe):
