@@ -151,7 +151,9 @@ def next_steps(where: Settings, counts: Sequence[Counts]) -> list[str]:
             f"or do both in a browser: python space/app.py workbench --curation {where.root}"
         )
     if any(r.startswith("unscored") for row in reasons.values() for r in row):
-        found.append("some answers are missing (unscored): run again, with --again 1 for refusals")
+        found.append(
+            "some answers are missing (unscored): run again, with --max-retries 1 for refusals"
+        )
     return found
 
 

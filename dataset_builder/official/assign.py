@@ -288,11 +288,13 @@ def _arguments() -> argparse.Namespace:
         default="auto",
         help="published counts and lengths; auto: if the file is the published one",
     )
-    parser.add_argument("--vote", metavar="URL", help="let a language model vote on open rows")
-    parser.add_argument("--model", help="with --vote: the model's name on that server")
+    parser.add_argument(
+        "--endpoint", metavar="URL", help="a model server whose model votes on the rows left open"
+    )
+    parser.add_argument("--model", help="with --endpoint: the model's name on that server")
     arguments = parser.parse_args()
-    if bool(arguments.vote) != bool(arguments.model):
-        parser.error("--vote and --model go together")
+    if bool(arguments.endpoint) != bool(arguments.model):
+        parser.error("--endpoint and --model go together")
     if not 0 <= arguments.threshold <= 1:
         parser.error("--threshold is a probability from 0 to 1")
     return arguments
@@ -307,8 +309,8 @@ def main() -> int | None:
         folder / "overrides.csv", published(), {t.id for t in triplets}
     )
     found = evidence(triplets, query_types(folder))
-    if arguments.vote:
-        found = voted(triplets, found, (arguments.vote, arguments.model), arguments.threshold)
+    if arguments.endpoint:
+        found = voted(triplets, found, (arguments.endpoint, arguments.model), arguments.threshold)
     use = arguments.constraints == "on" or (
         arguments.constraints == "auto" and published_file(folder, triplets)
     )
@@ -337,7 +339,9 @@ def _report(
     if methods["undecided"]:
         print(f"open rows are in {folder / 'overrides.csv'}: fill in genres and run this again")
     if not decided:
-        print("next: no row has a genre: fill in genres there, or ask a model with --vote")
+        print(
+            "next: no row has a genre: fill in genres there, or ask a model with --endpoint URL --model NAME"
+        )
         return
     source = "import" if folder == FOLDER else folder
     print(f"next: python -m dataset_builder pack --source {source}")

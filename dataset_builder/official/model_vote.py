@@ -1,4 +1,4 @@
-"""A language model's vote on rows that the signals leave open: ``assign --vote URL --model NAME``."""
+"""A language model's vote on rows that the signals leave open: ``assign --endpoint URL --model NAME``."""
 
 from __future__ import annotations
 

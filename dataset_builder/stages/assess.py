@@ -32,7 +32,7 @@ from dataset_builder.stages.parts import Outcome
 from dataset_builder.stages.stage import Settings, Stage, Step, deciding, option
 
 DIMENSIONS = ("completeness", "format", "errors", "logic", "creativity")
-LEAST = 6
+MIN_SCORE = 6
 RULES_VERSION = 6
 
 
@@ -40,14 +40,16 @@ RULES_VERSION = 6
 class Options:
     """How strict to be, and whether a model is asked."""
 
-    least: int = option(LEAST, f"least score of each dimension ({LEAST})", "--assess-least")
+    min_score: int = option(
+        MIN_SCORE, f"least score of each dimension that assess keeps ({MIN_SCORE})"
+    )
     rules_only: bool = option(False, "ask no model in this stage")
 
 
 def steps(where: Settings, options: Options) -> list[Step]:
     """Returns the steps of the stage."""
     recorded: dict[str, object] = {
-        "least": options.least,
+        "least": options.min_score,
         "rules": RULES_VERSION,
         "rules_only": options.rules_only,
     }
@@ -70,7 +72,7 @@ def decide(documents: list[Document], where: Settings, options: Options) -> list
         lambda i, answer: _unquoted(asked[i], answer) is None,
     )
     for (i, document), answer in zip(passed.items(), answers, strict=True):
-        outcomes[i] = by_model(document, answer, options.least, where.asks.name)
+        outcomes[i] = by_model(document, answer, options.min_score, where.asks.name)
     return outcomes
 
 
@@ -125,8 +127,8 @@ def _verdicts(text: str, genre: str | None, reason: str | None) -> Iterator[Verd
     yield truncation.cut_off(text, genre=genre, finish_reason=reason)
 
 
-def by_model(document: Document, answer: Answer, least: int, model: str) -> Outcome:
-    """Reads the model's scores and drops what lies below ``least`` in any dimension."""
+def by_model(document: Document, answer: Answer, min_score: int, model: str) -> Outcome:
+    """Reads the model's scores and drops what lies below ``min_score`` in any dimension."""
     if not answer.given:
         return dropped(document, "assess", answer.state, answer.detail)
     if lost := _unquoted(document, answer):
@@ -136,9 +138,9 @@ def by_model(document: Document, answer: Answer, least: int, model: str) -> Outc
     if answer.data["unsafe"]:
         return dropped(document, "assess", "unsafe_content", "the model's judgement")
     for name, verdict in found.items():
-        if verdict["score"] < least:
+        if verdict["score"] < min_score:
             shown = f"{verdict['score']}: {verdict['evidence']}"
-            return dropped(document, "assess", f"{name}_below_{least}", shown)
+            return dropped(document, "assess", f"{name}_below_{min_score}", shown)
     return document.noted("assess")
 
 

@@ -43,7 +43,7 @@ from dataset_builder.stages.dates import Published
 from dataset_builder.stages.parts import Counts, Outcome, Parts, made_by
 from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
 
-LEAST = 0.5
+SIMILARITY_THRESHOLD = 0.5
 SLICES = 64
 Share = Callable[[int, int], None]
 
@@ -211,24 +211,28 @@ class Options:
     """How alike two documents must be.
 
     Raises:
-        ConfigError: ``similar`` is no similarity.
+        ConfigError: ``similarity_threshold`` is not above 0 and at most 1.
     """
 
-    similar: float = option(LEAST, f"least Jaccard similarity of a duplicate ({LEAST})")
+    similarity_threshold: float = option(
+        SIMILARITY_THRESHOLD,
+        f"least Jaccard similarity of a duplicate, above 0 and at most 1 ({SIMILARITY_THRESHOLD})",
+    )
 
     def __post_init__(self) -> None:
-        if not 0 < self.similar <= 1:
+        if not 0 < self.similarity_threshold <= 1:
             raise ConfigError(
-                f"--similar is {self.similar}", "give a Jaccard similarity above 0, 1 at most"
+                f"--similarity-threshold is {self.similarity_threshold}",
+                "give a Jaccard similarity above 0 and at most 1",
             )
 
 
 def steps(where: Settings, options: Options) -> list[Step]:
     """Returns the steps of the stage: the search for duplicates, then the decisions."""
-    recorded = {"least": options.similar, "benchmark": contamination.SHARE}
+    recorded = {"least": options.similarity_threshold, "benchmark": contamination.SHARE}
     recorded |= {"scripts_as_one": normalise.opencc_installed()}
     parts = where.parts("dedup", recorded)
-    search = Search(parts, options.similar)
+    search = Search(parts, options.similarity_threshold)
 
     def process(documents: list[Document]) -> list[Outcome]:
         return [decide(d, search.found) for d in documents]

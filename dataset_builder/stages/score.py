@@ -27,7 +27,7 @@ def steps(where: Settings, _options: NoOptions) -> list[Step]:
     recorded = {
         "model": where.asks.name,
         "prompts": digests(*(f"score_{part}" for part in PARTS)),
-        "again": where.asks.again,
+        "again": where.asks.max_retries,
         "leak": [LEAK_GRAM, *map(list, LEAK_STEPS)],
     }
     parts = where.parts("score", recorded)

@@ -22,7 +22,7 @@ def steps(where: Settings, _options: NoOptions) -> list[Step]:
         "least": EACH_AT_LEAST,
         "model": where.asks.name,
         "prompts": digests("screen"),
-        "again": where.asks.again,
+        "again": where.asks.max_retries,
     }
     parts = where.parts("screen", recorded)
     return deciding(lambda: (parts, lambda found: decide(found, where)))

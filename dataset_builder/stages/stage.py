@@ -240,7 +240,7 @@ def add_model(to: argparse.ArgumentParser) -> None:
     )
     add("--timeout", type=float, default=300.0, help="seconds until a call counts as lost")
     add(
-        "--again",
+        "--max-retries",
         type=int,
         default=0,
         metavar="N",
@@ -273,7 +273,7 @@ def settings(given: argparse.Namespace) -> Settings:
             budget=given.budget,
             structure=given.structure,
         )
-        model = Model(endpoint, given.again)
+        model = Model(endpoint, given.max_retries)
     return Settings(given.out, names, model, given.part_size)
 
 

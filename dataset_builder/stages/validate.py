@@ -4,7 +4,7 @@
 
 What fails goes back to ``reverse`` with the criterion named, ``--rounds`` times at most; after that
 it is dropped. A verdict whose quotation stands in none of the three parts is *unscored*, and asked for
-again with ``--again 1``.
+again with ``--max-retries 1``.
 """
 
 from __future__ import annotations

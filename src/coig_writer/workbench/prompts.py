@@ -114,7 +114,7 @@ class Model:
     """An endpoint and how often it is asked again after a refusal or an unparsable answer."""
 
     endpoint: Endpoint
-    again: int = 0
+    max_retries: int = 0
 
     @property
     def name(self) -> str:
@@ -137,7 +137,7 @@ class Model:
         """
         prompt = load(name)
         answers = self._ask(prompt, slots, 0)
-        for repeat in range(1, self.again + 1):
+        for repeat in range(1, self.max_retries + 1):
             open_ = [i for i, a in enumerate(answers) if not (a.given and sound(i, a))]
             found = self._ask(prompt, [slots[i] for i in open_], repeat)
             for i, answer in zip(open_, found, strict=True):

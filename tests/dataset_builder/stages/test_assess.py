@@ -75,7 +75,7 @@ def test_every_dimension_needs_6(dimension, points, reason):
     data = {name: {"score": 6, "evidence": text} for name in assess.DIMENSIONS}
     data[dimension] = {"score": points, "evidence": text}
     answer = prompts.Answer({**data, "unsafe": False}, "", "answered")
-    outcome = assess.by_model(Document("a", text), answer, assess.Options().least, "m")
+    outcome = assess.by_model(Document("a", text), answer, assess.Options().min_score, "m")
     found = outcome.reason if isinstance(outcome, Dropped) else None
     assert found == (reason and f"{dimension}_{reason}")
 

@@ -9,7 +9,7 @@ import pytest
 from coig_writer import taxonomy
 from coig_writer.text import normalise
 from dataset_builder.stages import dates, dedup
-from dataset_builder.stages.dedup import LEAST, Member, within
+from dataset_builder.stages.dedup import SIMILARITY_THRESHOLD, Member, within
 from dataset_builder.stages.stage import Settings
 
 
@@ -33,7 +33,7 @@ def test_half_of_the_four_grams_make_a_duplicate(shared: int, similarity: float 
         Member(dates.read("2023"), "b", text(shared, 2)),
         Member(dates.read("2022"), "a", text(shared, 1)),
     ]
-    found = within(members, LEAST)
+    found = within(members, SIMILARITY_THRESHOLD)
     assert [(d.id, d.of, d.similarity, d.reason) for d in found] == (
         [("b", "a", similarity, "near_duplicate")] if similarity else []
     )
@@ -45,14 +45,14 @@ def test_only_equal_letters_are_an_exact_copy() -> None:
         Member(dates.read("2022"), "a", whole),
         Member(dates.read("2022"), "b", whole[:9] + "，" + whole[9:]),
     )
-    (found,) = within([first, second], LEAST)
+    (found,) = within([first, second], SIMILARITY_THRESHOLD)
     assert (found.reason, found.similarity) == ("exact_duplicate", 1.0)
     # the same 4-grams in another order of the whole
     loops = [
         Member(dates.read("2022"), "a", "一二三" * 4),
         Member(dates.read("2022"), "b", "一二三" * 5),
     ]
-    (found,) = within(loops, LEAST)
+    (found,) = within(loops, SIMILARITY_THRESHOLD)
     assert (found.reason, found.similarity) == ("near_duplicate", 0.9999)
 
 
@@ -70,7 +70,7 @@ def test_the_one_published_first_stays_whatever_its_form(first: str, second: str
         Member(dates.first(second), "a", "春天来了"),
         Member(dates.first(first), "b", "春天来了"),
     ]
-    (found,) = within(members, LEAST)
+    (found,) = within(members, SIMILARITY_THRESHOLD)
     assert (found.id, found.of) == ("a", "b")
 
 
@@ -85,7 +85,7 @@ def test_of_two_copies_in_two_scripts_the_one_published_first_stays(
     earlier: str, later: str
 ) -> None:
     members = [Member(dates.read("2023"), "a", later), Member(dates.read("2022"), "b", earlier)]
-    (found,) = within(members, LEAST)
+    (found,) = within(members, SIMILARITY_THRESHOLD)
     assert (found.id, found.of, found.reason) == ("a", "b", "exact_duplicate")
 
 
@@ -95,6 +95,6 @@ def test_without_opencc_scripts_stay_apart_and_the_stage_says_so(
     assert dedup.told(Settings(tmp_path, taxonomy.published())) == []
     monkeypatch.setattr(normalise, "opencc_installed", lambda: False)
     members = [Member(None, "a", SIMPLIFIED), Member(None, "b", TRADITIONAL)]
-    assert within(members, LEAST) == []
+    assert within(members, SIMILARITY_THRESHOLD) == []
     (said,) = dedup.told(Settings(tmp_path, taxonomy.published()))
     assert "pip install opencc" in said

@@ -51,14 +51,14 @@ def test_two_stages_share_an_option():
 
 
 @pytest.mark.parametrize(
-    ("similar", "right"), [(0.0, False), (0.01, True), (1.0, True), (1.01, False)]
+    ("threshold", "right"), [(0.0, False), (0.01, True), (1.0, True), (1.01, False)]
 )
-def test_a_similarity_lies_above_0_and_up_to_1(similar, right):
+def test_a_similarity_lies_above_0_and_up_to_1(threshold, right):
     if right:
-        assert dedup.Options(similar).similar == similar
+        assert dedup.Options(threshold).similarity_threshold == threshold
     else:
-        with pytest.raises(ConfigError, match="--similar"):
-            dedup.Options(similar)
+        with pytest.raises(ConfigError, match="--similarity-threshold"):
+            dedup.Options(threshold)
 
 
 @pytest.mark.parametrize(
