@@ -39,7 +39,12 @@ def make(folder, *words):
     environment = {k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"}
     environment["PYTHONPATH"] = str(folder / "src")
     done = subprocess.run(
-        ["make", "--no-print-directory", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        ["make", "--no-print-directory", *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     assert "pip install" not in done.stdout
