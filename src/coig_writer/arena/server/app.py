@@ -30,7 +30,7 @@ from coig_writer.arena.server import api, routes
 from coig_writer.arena.server.backup import HANG_S, Backup
 from coig_writer.arena.server.board import Board
 from coig_writer.arena.server.booth import Booth
-from coig_writer.arena.server.guard import Guard, Limit, refusal, say_no_more
+from coig_writer.arena.server.guard import Guard, Limit, Pace, refusal, say_no_more
 from coig_writer.arena.server.tables import operator_page, tables
 from coig_writer.arena.server.tally import Apart, Tally
 from coig_writer.arena.server.writer import Writer
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import gradio
 
 PROXIES = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,::1,fc00::/7"  # private networks
+READS_PER_SECOND = 50  # of the results, by all readers together
 GRACE_S = 10  # for requests under way when the server is told to stop
 
 
@@ -74,6 +75,7 @@ def create_app(
     app.state.board = board
     app.state.writer = Writer(booth.store.add_all)
     app.state.reading = anyio.CapacityLimiter(2)  # threads for who reads results; votes have others
+    app.state.pace = Pace(READS_PER_SECOND)
     app.state.voting = Limit(booth.study.votes_per_minute)
     app.state.asking = Limit(booth.study.votes_per_minute)
     app.state.arriving = Limit(booth.study.raters_per_minute)

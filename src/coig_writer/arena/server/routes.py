@@ -267,6 +267,7 @@ async def board(state: State, protocol: str, language: str) -> Kept:
     """Returns what the public may see of one protocol and language; made off the way of votes."""
     results: Board = state.board
     known = state.booth.checked(protocol, language)
+    await anyio.sleep(state.pace.turn())
     kept = results.at_hand(*known)
     if kept is None:
         kept = await anyio.to_thread.run_sync(results.kept, *known, limiter=state.reading)

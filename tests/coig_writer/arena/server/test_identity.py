@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from coig_writer.arena.server.guard import Limit
+from coig_writer.arena.server.guard import Limit, Pace, RefusedError
 from coig_writer.arena.server.identity import Identity, find_secret
 from coig_writer.errors import ConfigError
 
@@ -91,6 +91,23 @@ def test_a_limit_lets_a_burst_pass_and_then_the_stated_rate():
     assert limit.allows("another")
     clock[0] += 1.0
     assert [limit.allows("r") for _ in range(3)] == [True, False, False]
+
+
+def test_readers_wait_for_their_turn_and_are_refused_once_the_line_is_too_long():
+    clock = [100.0]
+    pace = Pace(50, lambda: clock[0])
+    assert [pace.turn() for _ in range(3)] == pytest.approx([0.0, 0.02, 0.04])
+    clock[0] += 0.05  # the third had its turn at 0.04; the next is free at 0.06
+    assert pace.turn() == pytest.approx(0.01)
+    clock[0] += 10
+    assert pace.turn() == 0.0
+    waits = [pace.turn() for _ in range(250)]  # the 250th waits five seconds, and is let through
+    assert waits[-1] == pytest.approx(5.0)
+    with pytest.raises(RefusedError) as refused:
+        pace.turn()
+    assert refused.value.status == 429
+    clock[0] += 0.02
+    assert pace.turn() == pytest.approx(5.0)
 
 
 def test_a_limit_forgets_rather_than_grows():
