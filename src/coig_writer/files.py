@@ -349,7 +349,7 @@ def read_json(path: Path, made_by: str = "") -> dict[str, Any]:
     return found
 
 
-def read_yaml(path: Path, example: str = "recipes/configs/cw_10k.yaml") -> dict[str, Any]:
+def read_yaml(path: Path, example: str = "recipes/configs/paper.yaml") -> dict[str, Any]:
     """Reads a file of settings: each key once, and nothing said by reference.
 
     Aliases (``*name``) are refused: a dozen lines of them stand for gigabytes once they are written out.
@@ -407,7 +407,7 @@ def _deepest(text: str) -> int:
     return max(itertools.accumulate(steps), default=0)
 
 
-def read_settings(path: Path, cls: type[R], example: str = "recipes/configs/cw_10k.yaml") -> R:
+def read_settings(path: Path, cls: type[R], example: str = "recipes/configs/paper.yaml") -> R:
     """Reads a file of settings into a dataclass, every key checked against its type.
 
     Raises:

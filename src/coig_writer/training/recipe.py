@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.files import read_yaml
 from coig_writer.mixing import controls
+from coig_writer.mixture import VARIANTS
 
 if TYPE_CHECKING:
     from transformers import TrainingArguments
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
+
+PAPER = "paper.yaml"  # the recipe of the published five, in the folder where a variant's name is asked for
+EXAMPLE = f"recipes/configs/{PAPER}"
 
 # Keys of older releases and what stands for them now (transformers 5.15 and TRL 1.0 removed them).
 REMOVED = {
@@ -53,7 +57,7 @@ class RecipeArguments:
     variants: list[str] = field(
         default_factory=lambda: ["cw_10k"],
         metadata={
-            "help": "Which mixtures to build or train on, one run each: cw, cw_1k, cw_5k, cw_10k, g, or a control."
+            "help": f"Which mixtures to build or train on, one run each: {', '.join(VARIANTS)}, or a control."
         },
     )
     controls: str = field(
@@ -134,9 +138,9 @@ def parse(
 
     Raises:
         ConfigError: A key is unknown, removed, or holds a wrong value.
-        MissingInputError: The recipe trains on a GPU and there is none.
+        MissingInputError: There is no such recipe, or it trains on a GPU and there is none.
     """
-    given = command_line(arguments, default_config)
+    given = by_variant(command_line(arguments, default_config))
     check_keys(given)
     try:
         recipe, sft, model = parsed(classes(), given)
@@ -144,7 +148,7 @@ def parse(
         if "support bf16" in str(error):
             raise _no_gpu() from error
         raise ConfigError(
-            f"recipe: {error}", "see recipes/configs/cw_10k.yaml for every key with its reason"
+            f"recipe: {error}", f"see {EXAMPLE} for every key with its reason"
         ) from error
     check_ranges(recipe, sft)
     check_unused(recipe, sft)
@@ -204,8 +208,38 @@ def command_line(arguments: Sequence[str] | None, default_config: Path | None) -
     if "--config" not in given:
         return given if default_config is None else ["--config", str(default_config), *given]
     if given[-1] == "--config":
-        raise ConfigError("--config names no file", "recipes are recipes/configs/*.yaml")
+        raise ConfigError("--config names no file", f"write --config {EXAMPLE}, or another recipe")
     return given
+
+
+def by_variant(arguments: Sequence[str]) -> list[str]:
+    """Puts the paper's recipe with one variant where ``--config`` names that variant.
+
+    ``FOLDER/cw_10k.yaml`` stands for ``FOLDER/paper.yaml`` with ``--variants cw_10k``, unless there is a file of
+    that name. Variants that the command line names itself stay: the last ones given count.
+
+    Raises:
+        MissingInputError: It names neither a file nor a published variant.
+    """
+    given = list(arguments)
+    if "--config" not in given:
+        return given
+    place = given.index("--config") + 1
+    config = Path(given[place])
+    if config.exists():
+        return given
+    paper = config.with_name(PAPER)
+    if config.suffix == ".yaml" and config.stem in VARIANTS and paper.is_file():
+        given[place] = str(paper)
+        return [f"--variants={config.stem}", *given]
+    variants = [f"{variant}.yaml" for variant in VARIANTS]
+    recipes = sorted(file.name for file in config.parent.glob("*.yaml"))
+    close = difflib.get_close_matches(config.name, [*variants, *recipes], 1)
+    raise MissingInputError(
+        f"{config}: no such recipe",
+        (f"did you mean {close[0]}? " if close else "")
+        + f"recipes of the paper are {EXAMPLE} and, beside it, {', '.join(variants)}; a control goes after --variants",
+    )
 
 
 def check_keys(arguments: Sequence[str], of: Sequence[type] | None = None) -> None:
@@ -236,9 +270,7 @@ def check_keys(arguments: Sequence[str], of: Sequence[type] | None = None) -> No
             continue
         close = difflib.get_close_matches(key, known, 1)
         hint = REMOVED.get(key) or (
-            f"did you mean {close[0]}?"
-            if close
-            else "see recipes/configs/cw_10k.yaml for every key"
+            f"did you mean {close[0]}?" if close else f"see {EXAMPLE} for every key"
         )
         raise ConfigError(
             f"{where}: {'removed' if key in REMOVED else 'unknown'} key {key!r}", hint
@@ -268,7 +300,7 @@ def check_types(settings: Mapping[str, object], of: Sequence[type], path: Path) 
             quoted = " (no, yes, on and off are switches in YAML: put quotes around a word)"
             raise ConfigError(
                 f"{path}: key {key!r} is {said:.160}{quoted if type(value) is bool else ''}",
-                "see recipes/configs/cw_10k.yaml for every key with its form",
+                f"see {EXAMPLE} for every key with its form",
             )
 
 
@@ -290,9 +322,7 @@ def check_ranges(recipe: RecipeArguments, sft: TrainingArguments) -> None:
     if recipe.over_long not in ("cut", "drop"):
         wrong.append(f"over_long is {recipe.over_long!r}, not cut or drop")
     if wrong:
-        raise ConfigError(
-            f"recipe: {wrong[0]}", "see recipes/configs/cw_10k.yaml for every key with its reason"
-        )
+        raise ConfigError(f"recipe: {wrong[0]}", f"see {EXAMPLE} for every key with its reason")
 
 
 def check_unused(recipe: RecipeArguments, sft: SFTConfig) -> None:

@@ -42,7 +42,8 @@ def test_a_base_in_4_bits_names_what_to_install(root, tmp_path, smoke, monkeypat
 
 def test_the_shipped_adapters_change_the_adapters_keys_alone(root):
     configs = root / "recipes" / "configs"
-    full, lora, qlora = (read_yaml(configs / f"{n}.yaml") for n in ("cw_10k", "lora", "qlora_24gb"))
+    full, lora, qlora = (read_yaml(configs / f"{n}.yaml") for n in ("paper", "lora", "qlora_24gb"))
+    full["variants"] = ["cw_10k"]
     changed = {key for key in lora if key not in full or lora[key] != full[key]}
     adapter = {"use_peft", "lora_r", "lora_alpha", "lora_dropout", "lora_target_modules"}
     assert changed == adapter | {"dtype", "mode", "learning_rate", "output_dir"}

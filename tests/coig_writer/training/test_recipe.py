@@ -17,21 +17,20 @@ def config(root, variant):
     return root / "recipes" / "configs" / f"{variant}.yaml"
 
 
-@pytest.mark.parametrize("variant", [*VARIANTS, "demo"])
+@pytest.mark.parametrize("variant", [*VARIANTS, "paper", "demo"])
 def test_every_shipped_recipe_parses(root, variant):
     recipe, sft, model = recipes.parse(
         ["--config", str(config(root, variant)), "--use_cpu", "true", "--bf16", "false"]
     )
-    assert recipe.variants == ([variant] if variant != "demo" else list(VARIANTS))
+    assert recipe.variants == ([variant] if variant in VARIANTS else list(VARIANTS))
     assert sft.assistant_only_loss
     assert not sft.packing
     assert model.dtype == "float32"
     assert recipe.mode == ("plain" if variant == "demo" else "fast")
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_the_papers_values_stand_in_the_yaml(root, variant):
-    settings = read_yaml(config(root, variant))
+def test_the_papers_values_stand_in_the_yaml(root):
+    settings = read_yaml(config(root, "paper"))
     training = paper.TRAINING
     assert settings["learning_rate"] == training.learning_rate
     assert settings["global_batch_size"] == training.global_batch_size
@@ -42,9 +41,41 @@ def test_the_papers_values_stand_in_the_yaml(root, variant):
     assert settings["per_device_train_batch_size"] * settings["gradient_accumulation_steps"] == 32
 
 
-def test_the_five_recipes_differ_in_their_variant_only(root):
-    found = [read_yaml(config(root, v)) for v in VARIANTS]
-    assert all(f | {"variants": []} == found[0] | {"variants": []} for f in found)
+def test_a_variants_name_stands_for_the_papers_recipe_with_that_variant(root, tmp_path):
+    assert not any(config(root, v).exists() for v in VARIANTS)
+    paper = str(config(root, "paper"))
+    for variant in VARIANTS:
+        named = recipes.by_variant(["--seed", "1", "--config", str(config(root, variant))])
+        assert named == [f"--variants={variant}", "--seed", "1", "--config", paper]
+    assert recipes.by_variant(["--config", paper]) == ["--config", paper]
+    assert recipes.by_variant(["--seed", "1"]) == ["--seed", "1"]
+    flags = ["--use_cpu", "true", "--bf16", "false"]
+    given = ["--variants", "g", "seed_1", "--config", str(config(root, "cw")), *flags]
+    recipe, _, _ = recipes.parse(given)
+    assert recipe.variants == ["g", "seed_1"]  # named on the command line, they count
+    # a file of one's own goes first, wherever it lies
+    (tmp_path / "paper.yaml").write_text("variants: [cw, g]\n")
+    assert recipes.parse(["--config", str(tmp_path / "cw.yaml"), *flags])[0].variants == ["cw"]
+    (tmp_path / "cw.yaml").write_text("variants: [cw_5k]\n")
+    assert recipes.parse(["--config", str(tmp_path / "cw.yaml"), *flags])[0].variants == ["cw_5k"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("cw_20k.yaml", "did you mean cw_10k.yaml?"),
+        ("cw_10k", "did you mean cw_10k.yaml?"),
+        ("cw_10k.yml", "did you mean cw_10k.yaml?"),
+        ("dmo.yaml", "did you mean demo.yaml?"),
+        ("seed_1.yaml", "a control goes after --variants"),
+        ("gone/cw.yaml", "did you mean cw.yaml?"),  # no paper.yaml beside it
+    ],
+)
+def test_a_name_that_is_neither_a_file_nor_a_variant_is_an_error(root, name, said):
+    with pytest.raises(MissingInputError, match="no such recipe") as caught:
+        recipes.parse(["--config", str(root / "recipes" / "configs" / name)])
+    assert said in caught.value.remedy
+    assert "cw.yaml, cw_1k.yaml, cw_5k.yaml, cw_10k.yaml, g.yaml" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

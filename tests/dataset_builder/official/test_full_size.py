@@ -101,9 +101,10 @@ def test_the_packed_set_loads_and_its_card_tells_the_defects(place, tmp_path):
 def test_the_packed_set_is_mixed(place, root):
     folder, _ = place
     smoke.make(folder / "smoke", [row.answer for row in synthetic.rows(seed=7)[:20]])
-    settings = yaml.safe_load((root / "recipes" / "configs" / "cw.yaml").read_text("utf-8"))
+    settings = yaml.safe_load((root / "recipes" / "configs" / "paper.yaml").read_text("utf-8"))
     settings["sources"]["creative"]["path"] = str(folder / "COIG-Writer")
     settings |= {
+        "variants": ["cw"],
         "model_name_or_path": str(folder / "smoke"),
         "mixtures": str(folder / "mixtures"),
         "over_long_budget": 1.0,
