@@ -26,7 +26,17 @@ $(VENV)/installed-demo: pyproject.toml constraints.txt
 	touch $@
 
 demo: $(VENV)/installed-demo ## the main job on embedded samples: dataset, five smoke models, scores, report, cards (MODEL=smollm2: a real small model)
-	$(PY) recipes/line.py $(if $(filter smollm2,$(MODEL)),smollm2,demo)
+ifeq ($(MODEL),smollm2)
+	$(PY) recipes/line.py smollm2
+	$(PY) recipes/show.py --generations build/smollm2-run/generations
+else
+	$(PY) recipes/line.py demo
+	$(PY) recipes/show.py --generations build/generations --variants base cw cw_10k
+	@echo
+	@echo 'Open the arena:   $(PY) space/app.py'
+	@echo 'Write and review: $(PY) -m dataset_builder curate --demo --by-hand --out build/by-hand'
+	@echo '                  $(PY) space/app.py workbench --curation build/by-hand'
+endif
 
 reproduce: install ## one published configuration from sources to card: RUN=cw_10k, and SMOKE=1 for the smoke model
 	$(PY) recipes/line.py reproduce $(or $(RUN),cw_10k) $(if $(SMOKE),--smoke)

@@ -1,8 +1,8 @@
 """Runs a whole line: python recipes/line.py demo | smollm2 | reproduce RUN [--smoke].
 
 Texts in; dataset, models, scores, report and cards out. ``recipes/configs/lines.yaml`` lists the stages; each
-is a command that also runs alone, and is skipped while what it makes is newer than what it reads. Seconds per
-stage are printed at the end.
+is a command that also runs alone. A stage is skipped while all it makes is newer than all it reads, whole
+folders too. The last lines say how long each stage took and what it made.
 """
 
 from __future__ import annotations
@@ -17,25 +17,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from coig_writer.errors import KitError, run_command
-from coig_writer.files import read_records, read_yaml
-from coig_writer.generation import Generation
+from coig_writer.files import read_yaml
 from coig_writer.mixture import VARIANTS
 from coig_writer.record import from_row
 
 ROOT = Path(__file__).parents[1]
 LINES = ROOT / "recipes" / "configs" / "lines.yaml"
-DEMO_MADE = """
-dataset                 COIG-Writer/README.md
-models (smoke)          build/models/    a base of 5 million parameters, fine-tuned: the look of Chinese, without sense
-losses (smoke)          build/models/held_out_loss.json
-generations (smoke)     build/generations/
-scores                  build/scores/
-report                  build/report/report.html
-model cards             build/cards/
-
-Open the arena:   .venv/bin/python space/app.py
-Write and review: .venv/bin/python -m dataset_builder curate --demo --by-hand --out build/by-hand
-                  .venv/bin/python space/app.py workbench --curation build/by-hand"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,16 +53,16 @@ def stages(line: str, values: Mapping[str, str], kind: str) -> list[Stage]:
         ]
         return " ".join(each)
 
-    found = [from_row(Stage, entry, f"{LINES}: {line}") for entry in read_yaml(LINES)[line]]
+    listed = [from_row(Stage, entry, f"{LINES}: {line}") for entry in read_yaml(LINES)[line]]
     return [
         dataclasses.replace(s, run=filled(s.run), reads=filled(s.reads), makes=filled(s.makes))
-        for s in found
+        for s in listed
         if s.only in ("", kind)
     ]
 
 
 def up_to_date(stage: Stage) -> bool:
-    """Whether all that a stage makes is there and newer than all it reads."""
+    """Tells whether all files that a stage makes exist and are newer than all that it reads."""
     made = [ROOT / path for path in stage.makes.split()]
     if not made or not all(path.is_file() for path in made):
         return False
@@ -96,10 +83,10 @@ def run(chosen: Sequence[Stage], *, offline: bool) -> str:
         offline: Keep every stage from the Hub; only a published configuration names sources there.
 
     Returns:
-        Seconds per stage, as a table.
+        Seconds per stage and the first file that it makes, as a table.
 
     Raises:
-        KitError: A stage failed; its own message stands above.
+        KitError: A stage failed; it has printed its own message.
     """
     environment = {
         "OMP_WAIT_POLICY": "passive",  # threads that spin while they wait stall a laptop that does other work
@@ -125,22 +112,24 @@ def run(chosen: Sequence[Stage], *, offline: bool) -> str:
                 f"stage '{stage.name}' ended with code {code}",
                 "mend what its message says, then run the same command again: finished stages are kept",
             )
-        for path in stage.makes.split():  # a stage may find that nothing has changed
+        for path in stage.makes.split():  # one that a stage left as it was counts as new
             if (ROOT / path).is_file():
                 (ROOT / path).touch()
         taken.append(time.monotonic() - started)
-    shown = ["up to date" if seconds is None else f"{seconds:.1f}" for seconds in taken]
-    lines = [f"{s.name:<24}{t:>11}" for s, t in zip(chosen, shown, strict=True)]
-    whole = f"{'in all':<24}{sum(seconds or 0 for seconds in taken):>11.1f}"
-    return "\n".join(["", f"{'stage':<24}{'seconds':>11}", *lines, whole])
+    whole = sum(seconds or 0.0 for seconds in taken)
+    return "\n".join(
+        [
+            "",
+            f"{'stage':<24}{'seconds':>11}  made",
+            *map(_table_row, chosen, taken),
+            f"{'in all':<24}{whole:>11.1f}",
+        ]
+    )
 
 
-def answers(folder: Path, variants: Sequence[str] = ()) -> str:
-    """Renders the answers to the first query side by side, of some variants or all, for a person to read."""
-    records = [r for r in read_records(folder, Generation) if not variants or r.variant in variants]
-    first = records[0].query_id
-    shown = [f"--- {r.variant}:\n{r.text.strip()}" for r in records if r.query_id == first]
-    return "\n".join(["", f"{first}: {records[0].prompt}", *shown])
+def _table_row(stage: Stage, seconds: float | None) -> str:
+    shown = "up to date" if seconds is None else f"{seconds:.1f}"
+    return f"{stage.name:<24}{shown:>11}  {' '.join(stage.makes.split()[:1])}".rstrip()
 
 
 def main() -> int | None:
@@ -157,17 +146,12 @@ def main() -> int | None:
     arguments = parser.parse_args()
     if arguments.line != "reproduce":
         print(run(stages(arguments.line, {}, "smoke"), offline=True))
-        demo = arguments.line == "demo"
-        made = ROOT / "build" / ("generations" if demo else "smollm2-run/generations")
-        print(answers(made, ("base", "cw", "cw_10k") if demo else ()))
-        if demo:
-            print(DEMO_MADE)
         return None
     home = "build/reproduce-smoke" if arguments.smoke else "build/reproduce"
     values = {
         "run": arguments.run,
         "home": home,
-        "config": f"recipes/configs/{'demo' if arguments.smoke else arguments.run}.yaml",
+        "config": f"recipes/configs/{'demo' if arguments.smoke else 'paper'}.yaml",
         "decoding": f"recipes/configs/generate{'_demo' if arguments.smoke else ''}.yaml",
     }
     chosen = stages("reproduce", values, "smoke" if arguments.smoke else "full")

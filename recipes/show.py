@@ -1,17 +1,20 @@
 """Shows which tokens of a row are trained: python recipes/show.py [--mixture build/mixtures/cw_10k --row 0].
 
 Prints the row as the model sees it: trained tokens in green, masked ones in grey, each separated by a dot.
+With ``--generations build/generations`` it shows the answers to the first query side by side instead.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coig_writer.errors import InputError, run_command
 from coig_writer.files import read_records
+from coig_writer.generation import Generation
 from coig_writer.mixing import chat
 from coig_writer.mixture import MixtureRow
 from coig_writer.record import to_row
@@ -23,7 +26,7 @@ GREEN, GREY, RESET = "\x1b[32m", "\x1b[90m", "\x1b[0m"
 
 
 def main() -> int | None:
-    """Prints one row."""
+    """Prints one row of a mixture, or the answers to one query."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -35,7 +38,14 @@ def main() -> int | None:
         "--model", default="build/smoke", help="model or tokenizer folder, or a Hub id"
     )
     parser.add_argument("--max-length", type=int, default=8192, help="where the trainer cuts")
+    parser.add_argument(
+        "--generations", type=Path, help="show answers from these generation records instead"
+    )
+    parser.add_argument("--variants", nargs="*", default=[], help="whose answers (default: all)")
     arguments = parser.parse_args()
+    if arguments.generations:
+        print(answers(arguments.generations, arguments.variants))
+        return None
     rows = read_records(
         arguments.mixture / "train.parquet", MixtureRow, made_by="python recipes/mix.py CONFIG"
     )
@@ -45,6 +55,22 @@ def main() -> int | None:
         )
     print(coloured(rows[arguments.row], arguments.model, arguments.max_length))
     return None
+
+
+def answers(folder: Path, variants: Sequence[str] = ()) -> str:
+    """Renders the answers to the first query side by side, of some variants or all, for a person to read.
+
+    Raises:
+        InputError: None of the variants has an answer.
+    """
+    records = read_records(folder, Generation, made_by="python recipes/generate.py")
+    wanted = [r for r in records if not variants or r.variant in variants]
+    if not wanted:
+        known = ", ".join(sorted({r.variant for r in records}))
+        raise InputError(f"{folder}: no answers of {', '.join(variants)}", f"variants are {known}")
+    first = wanted[0]
+    shown = [f"--- {r.variant}:\n{r.text.strip()}" for r in wanted if r.query_id == first.query_id]
+    return "\n".join([f"{first.query_id}: {first.prompt}", *shown])
 
 
 def coloured(row: MixtureRow, model: str, max_length: int) -> str:

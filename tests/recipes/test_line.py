@@ -16,7 +16,7 @@ from recipes.line import Stage
 VALUES = {
     "run": "cw_1k",
     "home": "build/reproduce",
-    "config": "recipes/configs/cw_1k.yaml",
+    "config": "recipes/configs/paper.yaml",
     "decoding": "recipes/configs/generate.yaml",
 }
 
