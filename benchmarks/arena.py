@@ -61,7 +61,9 @@ def vote(rater: str, item: str, verdict: str) -> str:
 with gr.Blocks() as app:
     fields = [gr.Textbox(), gr.Textbox(), gr.Textbox()]
     gr.Button("vote").click(vote, fields, gr.Textbox(), api_name="vote")
-app.launch(server_name="127.0.0.1", server_port=int(sys.argv[2]), quiet=True, ssr_mode=False)
+app.launch(server_name="127.0.0.1", server_port=int(sys.argv[2]), quiet=True, ssr_mode=False, prevent_thread_lock=True)
+open(path, "a").close()  # Gradio has asked itself whether it can be reached: load before that would end it
+app.block_thread()
 """
 
 
@@ -346,6 +348,8 @@ def measure_plain(folder: Path, raters: int, seconds: float) -> Outcome:
     app, votes, port = folder / "plain.py", folder / "votes.jsonl", free_port()
     app.write_text(PLAIN_APP, encoding="utf-8")
     with server([sys.executable, str(app), str(votes), str(port)], port, "/config"):
+        while not votes.exists():
+            time.sleep(0.1)
         load, took = asyncio.run(drive(gradio_rater, port, raters, seconds))
     stored = [row["item"] for _, row in read_rows(votes)] if votes.exists() else []
     return _outcome("plain Gradio, JSONL append", load, took, stored)
