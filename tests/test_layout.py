@@ -98,9 +98,36 @@ def test_make_lists_its_targets(root):
         assert f"make {target}" in out
 
 
-def test_every_decision_has_a_page(root):
-    numbers = [f.name[:4] for f in (root / "docs" / "decisions").glob("[0-9]*.md")]
-    assert len(numbers) == len(set(numbers)) >= 10
+def test_every_decision_is_in_the_index_under_its_title(root):
+    folder = root / "docs" / "decisions"
+    pages = sorted(f.name for f in folder.glob("[0-9]*.md"))
+    assert len({name[:4] for name in pages}) == len(pages) >= 10
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| (\d+) \| \[.+\]\((.+)\) \|", index, re.MULTILINE) == [
+        (str(int(name[:4])), name) for name in pages
+    ]
+    for name in pages:
+        text = (folder / name).read_text(encoding="utf-8")
+        assert f"[{text.splitlines()[0].partition('. ')[2]}]({name})" in index
+        assert "**Question.**" in text
+        assert "**Choice" in text
+
+
+def test_a_link_on_a_page_leads_to_a_file(root, tracked):
+    """Anchors too, by the headings of the page that they name."""
+    broken = []
+    for name, text in tracked.items():
+        if not name.endswith(".md"):
+            continue
+        for link in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", text):
+            path, _, anchor = link.partition("#")
+            page = (root / name).parent / path if path else root / name
+            target = page.read_text(encoding="utf-8") if anchor and page.is_file() else ""
+            heads = re.findall(r"^#+ (.+)$", target, re.MULTILINE)
+            slugs = {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+            if not page.exists() or (anchor and anchor not in slugs):
+                broken.append((name, link))
+    assert broken == []
 
 
 OWN = (
