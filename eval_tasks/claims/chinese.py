@@ -82,11 +82,15 @@ def parity() -> Claim:
     found = significance.even(round(won.successes), won.n)
     verdicts: dict[str, Verdict] = {"equivalent": "supported", "different": "not supported"}
     verdict = verdicts.get(found.finding, "not testable here")
+    worse, close = (rate("zh", v, "g") for v in ("cw", "cw_1k"))
+    p_worse, p_close = (corrected("zh")[v, "g"] for v in ("cw", "cw_1k"))
     reason = Text(
         f"{won.successes:.0f} of {won.n} is exactly even, but that does not prove parity: these counts fit any true rate within {span(won.low, won.high)}. "
-        f"Showing that the two are within {100 * found.margin:.0f} points of each other takes about {found.needed} prompts (equivalence test here: {p_value(found.p)}).",
+        f"Showing that the two are within {100 * found.margin:.0f} points of each other takes about {found.needed} prompts (equivalence test here: {p_value(found.p)}). "
+        f"Of the two that the sentence calls worse, CW is ({percent(worse.value, 2)}, {p_value(p_worse)} corrected); CW+1k is not shown to be ({percent(close.value, 2)}, {p_value(p_close)}).",
         f"{won.n} 题中胜 {won.successes:.0f} 题，正好一半，但这证明不了持平：真实胜率在 {span(won.low, won.high)} 之间都说得通。"
-        f"要证明两者相差不到 {100 * found.margin:.0f} 个百分点，约需 {found.needed} 题（此处等效性检验 {p_value(found.p)}）。",
+        f"要证明两者相差不到 {100 * found.margin:.0f} 个百分点，约需 {found.needed} 题（此处等效性检验 {p_value(found.p)}）。"
+        f"原文称更差的两个模型中，CW 确实更差（{percent(worse.value, 2)}，校正后 {p_value(p_worse)}）；CW+1k 更差则没有得到证明（{percent(close.value, 2)}，{p_value(p_close)}）。",
     )
     return Claim(
         "zh-parity", CHAPTER,
@@ -106,8 +110,8 @@ def monotone() -> Claim:
     against = [percent(r.value, 2) for r in ladder]
     stepwise = [percent(r.value) for r in won]
     reason = Text(
-        f"Against G the four stand at {', '.join(against)}. Head to head, each mixture beats the one with less general data: {', '.join(stepwise)}. After Holm's correction over the three steps every p is at most {max(p):.3f}.",
-        f"对 G 的四个胜率为 {'、'.join(against)}。两两直接对比，每个混合模型都胜过通用数据更少的那个：{'、'.join(stepwise)}。对三步做 Holm 校正后 p 均不超过 {max(p):.3f}。",
+        f"Against G the four stand at {', '.join(against)}. Head to head, each mixture beats the one with less general data: {', '.join(stepwise)}. After Holm's correction over the three steps every p is at most {max(p):.3f}. It holds of the mixtures: G, with general data alone, does worse than CW+10k.",
+        f"对 G 的四个胜率为 {'、'.join(against)}。两两直接对比，每个混合模型都胜过通用数据更少的那个：{'、'.join(stepwise)}。对三步做 Holm 校正后 p 均不超过 {max(p):.3f}。这说的是混合模型：只用通用数据的 G 反而不如 CW+10k。",
     )
     weakest = min(won, key=lambda r: r.value)
     rows = [Row(f"{NAMES[v]} / G", r, "first") for v, r in zip(MIXED, ladder, strict=True)]

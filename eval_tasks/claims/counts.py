@@ -7,8 +7,9 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 from coig_writer import paper
-from coig_writer.mixture import VARIANTS
-from coig_writer.preference import significance
+from coig_writer.mixture import PUBLISHED, VARIANTS
+from coig_writer.preference import association, significance
+from coig_writer.preference.association import Correlation
 from coig_writer.preference.rates import Rate, wilson
 from coig_writer.triplet import Language
 from eval_tasks.claims.claim import ALPHA, Verdict
@@ -94,3 +95,17 @@ def confusion() -> dict[str, Rate]:
     """Returns the share of English prompts answered in Chinese, per model."""
     n = paper.QUERIES["en"]
     return {v: wilson(hits, n) for v, hits in paper.LANGUAGE_CONFUSION.items()}
+
+
+def general_share(variant: str) -> float:
+    """Returns the share of general rows in a variant's training data."""
+    return 2 * PUBLISHED[variant].general_per_language / PUBLISHED[variant].total
+
+
+def against_general_share(values: Mapping[str, float]) -> Correlation:
+    """Correlates one value per variant with its share of general rows.
+
+    Raises:
+        StatisticsError: Fewer than four variants, or no spread.
+    """
+    return association.correlate([general_share(v) for v in values], list(values.values()))

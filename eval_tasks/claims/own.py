@@ -197,6 +197,7 @@ QUESTIONS: dict[str, Question] = {
     "no-transfer": _no_transfer,
     "gap-16": _gap,
     "confusion-cw": own_scores.confused,
+    "confusion-trend": own_scores.confusion_trend,
     "ttr-paradox": own_scores.paradox,
     "length-verbosity": own_scores.verbosity,
     "length-variance": own_scores.spread,

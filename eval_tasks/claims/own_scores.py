@@ -22,7 +22,7 @@ from coig_writer.preference.board import share
 from coig_writer.preference.bootstrap import Interval
 from coig_writer.preference.control import length_control
 from coig_writer.preference.pairs import Floats, encode
-from coig_writer.preference.rates import wilson
+from coig_writer.preference.rates import Rate, wilson
 from coig_writer.triplet import Language
 from eval_tasks.bilingual import Text
 from eval_tasks.claims.claim import (
@@ -34,7 +34,7 @@ from eval_tasks.claims.claim import (
     percent,
     span,
 )
-from eval_tasks.claims.counts import MIXED, NAMES
+from eval_tasks.claims.counts import MIXED, NAMES, against_general_share
 from eval_tasks.claims.own_components import Leads, gain
 from eval_tasks.runs import LANGUAGES, Runs
 
@@ -52,11 +52,16 @@ RARE = 0.15  # the share of successes that the paper names
 RELIABLE = 0.667  # Krippendorff's bound for tentative conclusions
 
 
-def confused(runs: Runs) -> Finding | None:
-    rates = {
+def _confusion(runs: Runs) -> dict[str, Rate]:
+    """Returns the share of English prompts answered in part in another language, by variant."""
+    return {
         v: wilson(sum(x > 0 for x in values.values()), len(values))
         for v, values in runs.values("language_confusion_any", "en").items()
     }
+
+
+def confused(runs: Runs) -> Finding | None:
+    rates = _confusion(runs)
     others = [v for v in rates if v != "cw"]
     if "cw" not in rates or not others:
         return None
@@ -75,6 +80,23 @@ def confused(runs: Runs) -> Finding | None:
     )
     holds = p < ALPHA and cw.value > highest
     return Finding(decide(holds), reason, cw.value, cw.low, cw.high, cw.n, p)
+
+
+def confusion_trend(runs: Runs) -> Finding | None:
+    """Does the rate fall with the share of general data, over all five configurations?"""
+    rates = _confusion(runs)
+    if not set(CONFIGURATIONS) <= rates.keys():
+        return None
+    found = against_general_share({v: rates[v].value for v in CONFIGURATIONS})
+    shown = ", ".join(f"{NAMES[v]} {percent(rates[v].value)}" for v in CONFIGURATIONS)
+    reason = Text(
+        f"Over five models: {shown}; {p_value(found.p)} of the correlation with the share of general data.",
+        f"五个模型：{shown}；与通用数据占比的相关 {p_value(found.p)}。",
+    )
+    holds = found.value < 0 and found.p < ALPHA
+    return Finding(
+        decide(holds), reason, found.value, found.low, found.high, found.n, found.p, "r"
+    )
 
 
 def paradox(runs: Runs) -> Finding | None:

@@ -77,8 +77,8 @@ def lowest() -> Claim:
     place = order.index("g") + 1
     worst = rate("zh", "cw", "cw_10k")
     reason = Text(
-        f"G has the highest TTR ({paper.TABLE_4_MEAN['zh']['g']}) and comes {place}rd of five, winning {percent(wins['g'])} on average. The lowest cell of the table is CW against CW+10k, {percent(worst.value, 2)}, and CW has the lowest TTR ({paper.TABLE_4_MEAN['zh']['cw']}).",
-        f"G 的 TTR 最高（{paper.TABLE_4_MEAN['zh']['g']}），但在五个模型中排第 {place}，平均胜率 {percent(wins['g'])}。表中最低的一格是 CW 对 CW+10k 的 {percent(worst.value, 2)}，而 CW 的 TTR 恰恰最低（{paper.TABLE_4_MEAN['zh']['cw']}）。",
+        f"G has the highest TTR ({paper.TABLE_4_MEAN['zh']['g']}) and comes {place}rd of five, winning {percent(wins['g'])} on average; 37.25% is its rate against the best model, the lowest of its own four. The lowest cell of the table is CW against CW+10k, {percent(worst.value, 2)}, and CW has the lowest TTR ({paper.TABLE_4_MEAN['zh']['cw']}).",
+        f"G 的 TTR 最高（{paper.TABLE_4_MEAN['zh']['g']}），但在五个模型中排第 {place}，平均胜率 {percent(wins['g'])}；37.25% 是它对最强模型的胜率，只是它自己四个胜率中最低的。表中最低的一格是 CW 对 CW+10k 的 {percent(worst.value, 2)}，而 CW 的 TTR 恰恰最低（{paper.TABLE_4_MEAN['zh']['cw']}）。",
     )
     return Claim(
         "ttr-lowest", CHAPTER,

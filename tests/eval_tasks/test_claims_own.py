@@ -164,6 +164,22 @@ def test_spread_needs_all_five() -> None:
     assert own_scores.spread(lengths(("zh", "en"), FALLING, prompts=9)) is None
 
 
+@pytest.mark.parametrize(
+    ("counts", "verdict"),
+    [((12, 2, 1, 1, 1), "supported"), ((1, 2, 1, 1, 12), "not supported"), ((1, 1, 1, 1), None)],
+)
+def test_confusion_is_correlated_over_the_five_configurations(
+    counts: tuple[int, ...], verdict: str | None
+) -> None:
+    rows = [
+        Score(v, f"en-x-{i}", "language_confusion_any", float(i < count), "scored")
+        for v, count in zip(own_scores.CONFIGURATIONS, counts, strict=False)
+        for i in range(100)
+    ]
+    told = own_scores.confusion_trend(together([], rows, []))
+    assert (told and told.verdict) == verdict
+
+
 def ranked(agree: int, prompts: int = 40) -> Runs:
     """Rankings by two people, who reverse each other on all but ``agree`` prompts."""
     order = ["a", "b", "c"]
