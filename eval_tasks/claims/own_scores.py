@@ -94,9 +94,7 @@ def confusion_trend(runs: Runs) -> Finding | None:
         f"五个模型：{shown}；与通用数据占比的相关 {p_value(found.p)}。",
     )
     holds = found.value < 0 and found.p < ALPHA
-    return Finding(
-        decide(holds), reason, found.value, found.low, found.high, found.n, found.p, "r"
-    )
+    return Finding(decide(holds), reason, found.value, found.low, found.high, found.n, found.p, "r")
 
 
 def paradox(runs: Runs) -> Finding | None:
