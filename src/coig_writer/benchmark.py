@@ -88,7 +88,7 @@ def hub_benchmark(languages: Iterable[str]) -> dict[str, object]:
         "name": "COIG-Writer kit benchmark",
         "description": "Creative writing in Chinese and English: queries of the COIG-Writer release kit, "
         "which are not the paper's. Scores describe texts; none says which model writes better.",
-        "evaluation_framework": "lighteval",
+        "evaluation_framework": "inspect-ai",
         "tasks": [
             {"id": task(language, metric), "config": "benchmark", "split": language}
             for language in languages

@@ -108,3 +108,13 @@ def test_a_wrong_field_is_named():
     row = json.loads('{"id": "zh-x-1"}')
     with pytest.raises(InputError, match="column 'language' of Query is missing"):
         from_row(benchmark.Query, row, "x.jsonl line 1")
+
+
+def test_the_hub_is_told_a_framework_of_its_list_and_a_task_for_each_language_and_metric():
+    content = benchmark.hub_benchmark(("zh", "en"))
+    assert content["evaluation_framework"] == "inspect-ai"
+    assert content["tasks"] == [
+        {"id": f"{language}_{metric}", "config": "benchmark", "split": language}
+        for language in ("zh", "en")
+        for metric in benchmark.LEADERBOARD
+    ]
