@@ -1,29 +1,26 @@
-"""Makes the card of exported votes: python model_cards/arena.py BALLOTS --out build/release/votes.
-
-BALLOTS is a folder that ``space/app.py export`` wrote. The card's folder holds the same files with
-rows, the card and its facts, and can be published as a dataset.
-"""
+"""The card of exported votes: summaries by protocol and language, as facts and as text."""
 
 from __future__ import annotations
 
-import argparse
 import shutil
-import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from coig_writer import benchmark, facts
 from coig_writer.ballot import Ballot
 from coig_writer.cards import card, citation
 from coig_writer.cards.card import Literal
-from coig_writer.errors import run_command
 from coig_writer.facts import Fact
 from coig_writer.files import file_sha256, read_records
 from coig_writer.folder import atomic_folder
 from coig_writer.preference.summary import Summary, summary
 
 TEMPLATE = Path(__file__).parent / "arena.md.jinja"
+OUT = Path("build/release/votes")
 TABLES = ("ballots", "comparisons", "scores", "agreement", "influence", "tombstones")
 LANGUAGES = {"zh": "Chinese", "en": "English", "other": "prompts outside the benchmark"}
 Group = tuple[str, str]
@@ -51,7 +48,7 @@ def measure(ballots: Sequence[Ballot], artefact: str) -> list[Fact]:
     found = [Fact("arena/ballots", len(ballots))]
     for group, told in summaries(ballots).items():
         found += _facts(key(group), told)
-    command = "python model_cards/arena.py"
+    command = "python -m model_cards arena"
     return [Fact(f.id, f.value, f.n, f.low, f.high, f.unit, command, artefact) for f in found]
 
 
@@ -162,28 +159,23 @@ def write(source: Path, out: Path) -> None:
         (folder / "README.md").write_text(text, encoding="utf-8")
 
 
-def main() -> int | None:
-    """Makes one card."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("ballots", type=Path, metavar="BALLOTS", help="folder of exported votes")
-    parser.add_argument("--facts", type=Path, help="only measure, and write the facts there")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("build/release/votes"),
-        help="(default: build/release/votes)",
-    )
-    arguments = parser.parse_args()
-    if arguments.facts:
-        file = arguments.ballots / "ballots.parquet"
-        facts.write(arguments.facts, measure(read_records(file, Ballot), file_sha256(file)))
-        return None
-    write(arguments.ballots, arguments.out)
-    print(arguments.out / "README.md")
-    return None
+def main(
+    ballots: Annotated[
+        Path, typer.Argument(metavar="BALLOTS", help="folder that space/app.py export wrote")
+    ],
+    facts_only: Annotated[
+        Path | None,
+        typer.Option("--facts", metavar="FILE", help="only measure, and write the facts there"),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="where the card goes")] = OUT,
+) -> None:
+    """The card's folder holds the tables that have rows, the card and its facts.
 
-
-if __name__ == "__main__":
-    sys.exit(run_command(main))
+    It can be published as a dataset: coig-writer publish FOLDER --to ORG/NAME.
+    """
+    if facts_only:
+        file = ballots / "ballots.parquet"
+        facts.write(facts_only, measure(read_records(file, Ballot), file_sha256(file)))
+        return
+    write(ballots, out)
+    print(out / "README.md")

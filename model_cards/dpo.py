@@ -1,22 +1,17 @@
-"""Puts a model taught by preferences together for the Hub: python model_cards/dpo.py build/dpo --out build/release/dpo.
-
-Writes OUT: weights, tokenizer, lock, settings and record of the run, its card and the card's facts, all but the pairs:
-their texts are not published. Then: ``coig-writer publish OUT --to ORG/NAME --build build/dpo``, with the run's
-folder, which holds the pairs that the numbers are measured from again.
-"""
+"""The card of a model taught by preferences, and its folder for the Hub."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the cards' folder is never installed
+import typer
+
 from coig_writer import facts
 from coig_writer.cards import card, citation
 from coig_writer.cards.card import Literal
-from coig_writer.errors import MissingInputError, run_command
+from coig_writer.errors import MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.folder import atomic_folder
 from coig_writer.hub.checks import UNLOCKED
@@ -29,6 +24,7 @@ from coig_writer.training import curves
 from model_cards import release, render, run
 
 TEMPLATE = Path(__file__).parent / "dpo.md.jinja"
+OUT = Path("build/release/dpo")
 PAIRS = (TRAIN, HELD_OUT)
 PER = "pair"  # what the loss is a mean over
 _NOT_OF_PAIRS = ("run/base_revision", "run/global_batch_size", "run/train_loss", "run/seconds")
@@ -132,20 +128,16 @@ def metadata(found: Mapping[str, Fact], *, smoke: bool, adapter: bool) -> dict[s
     return {key: value for key, value in entries.items() if value}
 
 
-def main() -> int | None:
-    """Puts one model together."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder that recipes/dpo.py wrote")
-    parser.add_argument(
-        "--out", type=Path, default=Path("build/release/dpo"), help="(default: build/release/dpo)"
-    )
-    own = parser.parse_args()
-    write(own.run, own.out)
-    print(f"{own.out}: check it with coig-writer check {own.out} --build {own.run}")
-    return None
+def main(
+    run_folder: Annotated[
+        Path, typer.Argument(metavar="RUN", help="folder that recipes/dpo.py wrote")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="where the model goes")] = OUT,
+) -> None:
+    """Writes weights, tokenizer, lock, settings and record of the run, its card and the card's facts.
 
-
-if __name__ == "__main__":
-    sys.exit(run_command(main))
+    The pairs stay behind: their texts are not published. So give the run's folder to check and publish,
+    which measure the numbers again: coig-writer check FOLDER --build RUN.
+    """
+    write(run_folder, out)
+    print(f"{out}: check it with coig-writer check {out} --build {run_folder}")

@@ -1,23 +1,18 @@
-"""Puts a model together for the Hub: python model_cards/release.py cw_10k [--benchmark ORG/NAME@COMMIT].
-
-Writes ``OUT/VARIANT/``: weights, tokenizer, lock, settings and consumed rows of the run, the card with
-its facts, the answers it was scored on, and with ``--benchmark`` the scores as ``.eval_results`` against
-that published benchmark. Then: ``coig-writer publish OUT/VARIANT --to ORG/NAME``.
-"""
+"""A model's folder for the Hub: what is published of a run, its card, its answers and scores."""
 
 from __future__ import annotations
 
-import argparse
 import re
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the cards' folder is never installed
+import typer
+
 from coig_writer import facts
 from coig_writer.benchmark import LEADERBOARD, task
-from coig_writer.errors import InputError, MissingInputError, run_command
+from coig_writer.errors import InputError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.folder import atomic_folder
 from coig_writer.hub.release import NOT_PUBLISHED
@@ -102,31 +97,26 @@ def eval_results(variant: str, found: Sequence[Fact], repo_id: str, revision: st
     return str(yaml.safe_dump(rows, allow_unicode=True, sort_keys=False))
 
 
-def main() -> int | None:
-    """Assembles some models."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("variants", nargs="+", metavar="VARIANT", help="which models")
-    parser.add_argument(
-        "--build", type=Path, default=Path("build/reproduce"), help="(default: build/reproduce)"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("build/release"), help="(default: build/release)"
-    )
-    parser.add_argument(
-        "--benchmark",
-        metavar="ORG/NAME@COMMIT",
-        help="the published benchmark, for .eval_results",
-    )
-    arguments = parser.parse_args()
-    for variant in arguments.variants:
-        assemble(variant, arguments.build, arguments.out / variant, arguments.benchmark)
-        print(
-            f"{arguments.out / variant}: check it with coig-writer check {arguments.out / variant}"
-        )
-    return None
+def main(
+    variants: Annotated[list[str], typer.Argument(metavar="VARIANT", help="which models")],
+    build: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="holds models, cards and generations")
+    ] = Path("build/reproduce"),
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="where the models go")] = Path(
+        "build/release"
+    ),
+    benchmark: Annotated[
+        str | None,
+        typer.Option(metavar="ORG/NAME@COMMIT", help="the published benchmark, for .eval_results"),
+    ] = None,
+) -> None:
+    """Writes FOLDER/VARIANT, ready to publish.
 
-
-if __name__ == "__main__":
-    sys.exit(run_command(main))
+    It holds weights, tokenizer, lock, settings and consumed rows of the run, the card with its facts,
+    and the answers that were scored. --benchmark adds the scores in the Hub's form (.eval_results).
+    Then: coig-writer publish FOLDER/VARIANT --to ORG/NAME.
+    """
+    for variant in variants:
+        folder = out / variant
+        assemble(variant, build, folder, benchmark)
+        print(f"{folder}: check it with coig-writer check {folder}")

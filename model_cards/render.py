@@ -1,23 +1,19 @@
-"""Renders model cards from facts: python model_cards/render.py cw cw_1k … [--out build/cards].
-
-Reads the facts that training, mixing and scoring left beside their outputs, and writes
-``OUT/VARIANT/README.md`` with the ``facts.json`` it was rendered from. A number without a fact stops it.
-"""
+"""Model cards, rendered from facts."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the cards' folder is never installed
+import typer
+
 from coig_writer import facts, paper
 from coig_writer.cards import card, citation, escape
 from coig_writer.cards.card import Literal
-from coig_writer.errors import InputError, run_command
+from coig_writer.errors import InputError
 from coig_writer.facts import Fact
 from coig_writer.files import read_records
 from coig_writer.folder import atomic_folder
@@ -33,6 +29,7 @@ from model_cards import run
 from model_cards.run import Evidence
 
 TEMPLATE = Path(__file__).parent / "model.md.jinja"
+BUILD = Path("build")
 LOCK = "mixture.lock.json"
 ANSWERS = "generations.parquet"  # their name in a release
 WHAT = {
@@ -357,30 +354,25 @@ def metadata(
     return {key: value for key, value in found.items() if value}
 
 
-def main() -> int | None:
-    """Renders the cards of some variants."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "variants",
-        nargs="*",
-        default=list(VARIANTS),
-        help=f"which models (default: all of {', '.join(PUBLISHED)})",
-    )
-    for name in ("models", "mixtures", "scores", "generations"):
-        place = Path("build") / name
-        parser.add_argument(f"--{name}", type=Path, default=place, help=f"(default: {place})")
-    parser.add_argument(
-        "--out", type=Path, default=Path("build/cards"), help="folder for the cards"
-    )
-    arguments = parser.parse_args()
-    places = Places(arguments.models, arguments.mixtures, arguments.scores, arguments.generations)
-    for variant in arguments.variants:
-        write(variant, places, arguments.out / variant)
-        print(arguments.out / variant / "README.md")
-    return None
+def main(
+    variants: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="VARIANT", help=f"which models (all of {', '.join(PUBLISHED)})"),
+    ] = None,
+    models: Annotated[Path, typer.Option(metavar="FOLDER", help="trained models")] = BUILD
+    / "models",
+    mixtures: Annotated[Path, typer.Option(metavar="FOLDER", help="their mixtures")] = BUILD
+    / "mixtures",
+    scores: Annotated[Path, typer.Option(metavar="FOLDER", help="their scores")] = BUILD / "scores",
+    generations: Annotated[Path, typer.Option(metavar="FOLDER", help="their answers")] = BUILD
+    / "generations",
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="where the cards go")] = BUILD
+    / "cards",
+) -> None:
+    """Writes OUT/VARIANT/README.md, and the facts.json that it is rendered from.
 
-
-if __name__ == "__main__":
-    sys.exit(run_command(main))
+    The facts lie where training, mixing and scoring wrote them. A number without a fact is an error.
+    """
+    for variant in variants or VARIANTS:
+        write(variant, Places(models, mixtures, scores, generations), out / variant)
+        print(out / variant / "README.md")

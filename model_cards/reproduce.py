@@ -1,15 +1,7 @@
-"""Recomputes the numbers of a card: python model_cards/reproduce.py CARD [--number ID].
-
-CARD is the folder of a card (or its README.md): a packed dataset, released votes, the Space, the pages of
-claims and report, a model card under ``build/cards``, or a model taught by preferences. The card is made again from its artefacts alone, by the code that made it, and
-compared: number by number, then line by line. Verdicts: ``equal``, ``differs``, and ``recorded`` for what
-only a run can know (seconds, hardware, loss). The exit code is 1 if anything differs. Nothing that the card
-says is executed, and no facts file is read back.
-"""
+"""The numbers of a card, measured again from its artefacts and compared with what it states."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import difflib
 import os
@@ -21,8 +13,10 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the cards' folder is never installed
+import typer
+
 from coig_writer import benchmark, facts
 from coig_writer.cards import escape
 from coig_writer.cards.card import shown, yaml_text
@@ -36,7 +30,7 @@ from coig_writer.cards.recompute import (
     missing,
     set_aside,
 )
-from coig_writer.errors import InputError, KitError, MissingInputError, run_command
+from coig_writer.errors import InputError, KitError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.mixing.mixing import read_lock
 from coig_writer.training import curves
@@ -110,14 +104,14 @@ def votes(card: Path, scratch: Path) -> Again:
     """Makes the card of exported votes again from the ballots."""
     out = scratch / "votes"
     arena.write(set_aside(card, scratch / "ballots"), out)
-    command = f"python model_cards/arena.py BALLOTS --out {card}"
+    command = f"python -m model_cards arena BALLOTS --out {card}"
     return _written(out / "facts.json", out / "README.md", command)
 
 
 def space(card: Path, scratch: Path) -> Again:
     """Makes the Space's card again from its own files and the kit."""
     found = {fact.id: fact for fact in space_card.measure(set_aside(card, scratch / "space"))}
-    return Again(found, space_card.render(found), f"python model_cards/space.py {card}")
+    return Again(found, space_card.render(found), f"python -m model_cards space {card}")
 
 
 def pages(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) -> Again:
@@ -183,7 +177,7 @@ def model(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) ->
         files[release.RESULTS.as_posix()] = _scores(card / release.RESULTS, variant, stated)
     own = {k: f for k, f in found.items() if k not in known}
     from_start = f"make reproduce RUN={variant}{' SMOKE=1' if render.is_smoke(found) else ''}"
-    return Again(own, text, f"python model_cards/render.py {variant}", files, from_start)
+    return Again(own, text, f"python -m model_cards render {variant}", files, from_start)
 
 
 def preferences(card: Path, stated: Mapping[str, Fact], source: Path, scratch: Path) -> Again:
@@ -207,7 +201,7 @@ def preferences(card: Path, stated: Mapping[str, Fact], source: Path, scratch: P
     drawn = curves.curves(curves.read(folder))
     files = {curves.PLOT: curves.svg(drawn, dpo.PER)} if drawn else {}
     text = dpo.render_card({**measured, **known}, drawn)
-    return Again(measured, text, f"python model_cards/dpo.py {source} --out {card}", files)
+    return Again(measured, text, f"python -m model_cards dpo {source} --out {card}", files)
 
 
 def _scores(file: Path, variant: str, stated: Mapping[str, Fact]) -> str:
@@ -285,35 +279,46 @@ def _shown(fact: Fact | None) -> str:
     return "–" if fact is None else escape.plain(shown(fact))
 
 
-def main() -> int | None:
-    """Checks one card."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("card", type=Path, metavar="CARD", help="COIG-Writer, build/cards/cw, …")
-    parser.add_argument("--number", metavar="ID", help="check one number only, by its fact id")
-    parser.add_argument("--brief", action="store_true", help="list only what differs")
-    parser.add_argument(
-        "--build",
-        type=Path,
-        help="folder that holds models, mixtures and generations (default: two above the card), that"
-        " pages name their records below (default: this one), or the run that holds the pairs of a"
-        " model taught by preferences",
-    )
-    arguments = parser.parse_args()
-    card = arguments.card.parent if arguments.card.name == "README.md" else arguments.card
-    stated = facts.read(card / "facts.json")
-    wanted = chosen(stated, arguments.number)
+def main(
+    card: Annotated[
+        Path, typer.Argument(metavar="CARD", help="its folder or README.md: COIG-Writer, space, …")
+    ],
+    number: Annotated[
+        str | None, typer.Option(metavar="ID", help="check one number only, by its fact id")
+    ] = None,
+    brief: Annotated[bool, typer.Option("--brief", help="list only what differs")] = False,
+    build: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="a model's card: the folder of models, mixtures and generations (default: two above "
+            "the card); pages: the folder that their records are named from (default: this one); a model "
+            "taught by preferences: its run, which holds the pairs",
+        ),
+    ] = None,
+) -> int:
+    """Makes the card again from its artefacts alone, and compares number by number, then line by line.
+
+    CARD is a packed dataset, released votes, the Space, the pages of claims and report, a model card
+    under build/cards, or a model taught by preferences.
+
+    Verdicts: equal, differs, and recorded for what only a run can know (seconds, hardware, loss). The
+    exit code is 1 if anything differs. Nothing that the card says is executed, and no facts file is
+    read back.
+    """
+    folder = card.parent if card.name == "README.md" else card
+    stated = facts.read(folder / "facts.json")
+    wanted = chosen(stated, number)
     with tempfile.TemporaryDirectory() as scratch:
-        made = again(card, stated, arguments.build, Path(scratch))
+        made = again(folder, stated, build, Path(scratch))
     checks = [check(fact, made.facts) for fact in wanted.values()]
-    checks += [] if arguments.number else missing(stated, made.facts)
-    text = (card / "README.md").read_text(encoding="utf-8")
-    lines = [] if arguments.number else changed_lines(text, made.text)
-    for name, expected in made.files.items() if not arguments.number else ():
-        there = (card / name).read_text(encoding="utf-8") if (card / name).is_file() else ""
-        lines += changed_lines(there, expected)
-    return _report(card, checks, lines, made, brief=arguments.brief)
+    checks += [] if number else missing(stated, made.facts)
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    lines = [] if number else changed_lines(text, made.text)
+    for name, expected in made.files.items() if not number else ():
+        file = folder / name
+        lines += changed_lines(file.read_text(encoding="utf-8") if file.is_file() else "", expected)
+    return _report(folder, checks, lines, made, brief=brief)
 
 
 def _report(
@@ -341,7 +346,3 @@ def _report(
         again_by = escape.plain(made.from_start or made.command)
         print(f"if an older version of the kit measured them, measure and write again: {again_by}")
     return 1 if lines or wrong else 0
-
-
-if __name__ == "__main__":
-    sys.exit(run_command(main))

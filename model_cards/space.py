@@ -1,30 +1,27 @@
-"""Makes the card of the arena's Space: python model_cards/space.py [SPACE].
-
-Measures what the card states (pins, demo pack, limits), and writes ``README.md`` and ``facts.json`` into
-the Space's folder, from where ``coig-writer publish space`` sends them.
-"""
+"""The card of the arena's Space, and the facts that it states."""
 
 from __future__ import annotations
 
-import argparse
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from coig_writer import __version__, facts
 from coig_writer.arena.server import backup, identity
 from coig_writer.ballot import DIMENSIONS
 from coig_writer.cards import card, citation
 from coig_writer.cards.card import Literal
-from coig_writer.errors import InputError, run_command
+from coig_writer.errors import InputError
 from coig_writer.facts import Fact
 from coig_writer.files import file_sha256, read_records
 from coig_writer.generation import Generation
 
 TEMPLATE = Path(__file__).parent / "space.md.jinja"
-COMMAND = "python model_cards/space.py"
+COMMAND = "python -m model_cards space"
 PYTHON = "3.11"  # the oldest that all extras of the kit install on
 TITLE = "COIG-Writer arena"
 
@@ -98,26 +95,27 @@ def metadata(found: Mapping[str, Fact]) -> dict[str, str | bool]:
     }
 
 
-def main() -> int | None:
-    """Makes the card, or measures or renders it elsewhere."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "space", nargs="?", type=Path, default=Path("space"), help="its folder (default: space)"
-    )
-    parser.add_argument("--facts", type=Path, help="only measure, and write the facts there")
-    parser.add_argument("--card", type=Path, help="only render, and write the card there")
-    arguments = parser.parse_args()
-    measured = measure(arguments.space)
-    if arguments.facts or not arguments.card:
-        facts.write(arguments.facts or arguments.space / "facts.json", measured)
-    if arguments.card or not arguments.facts:
-        place = arguments.card or arguments.space / "README.md"
+def main(
+    space: Annotated[Path, typer.Argument(metavar="SPACE", help="the Space's folder")] = Path(
+        "space"
+    ),
+    facts_only: Annotated[
+        Path | None,
+        typer.Option("--facts", metavar="FILE", help="only measure, and write the facts there"),
+    ] = None,
+    card_only: Annotated[
+        Path | None,
+        typer.Option("--card", metavar="FILE", help="only render, and write the card there"),
+    ] = None,
+) -> None:
+    """Writes README.md and facts.json into the Space's folder.
+
+    It measures what the card states: pins, demo pack, limits. Then: coig-writer publish space.
+    """
+    measured = measure(space)
+    if facts_only or not card_only:
+        facts.write(facts_only or space / "facts.json", measured)
+    if card_only or not facts_only:
+        place = card_only or space / "README.md"
         place.write_text(render({fact.id: fact for fact in measured}), encoding="utf-8")
         print(place)
-    return None
-
-
-if __name__ == "__main__":
-    sys.exit(run_command(main))

@@ -113,7 +113,7 @@ def test_a_broken_input_ends_in_one_sentence(root, tmp_path, name, fault):
     [
         (["recipes/mix.py", DEMO, "--out", "{tmp}/m"], "no tokenizer for recipes/base"),
         (["recipes/generate.py", "--models", "{tmp}/models"], "train it first"),
-        (["model_cards/render.py", "cw", "--models", "{tmp}/models"], "no facts here"),
+        (["-m", "model_cards", "render", "cw", "--models", "{tmp}/models"], "no facts here"),
         (["recipes/mix.py", "{tmp}/gone.yaml"], "no such recipe"),
         (["recipes/show.py", "--mixture", "{tmp}/m"], "no such file"),
     ],
@@ -124,11 +124,10 @@ def test_a_missing_input_names_the_command_that_makes_it(root, tmp_path, command
     done = subprocess.run(
         [
             sys.executable,
-            str(root / filled[0]),
-            *[str(root / p) if p.startswith("recipes/") else p for p in filled[1:]],
+            *[str(root / p) if p.startswith("recipes/") else p for p in filled],
         ],
         cwd=tmp_path,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | {"PYTHONPATH": os.pathsep.join([str(root), *filter(None, sys.path)])},
         capture_output=True,
         text=True,
         check=False,

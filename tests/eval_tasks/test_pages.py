@@ -11,7 +11,7 @@ import sys
 import pytest
 import yaml
 
-from coig_writer import facts
+from coig_writer import command_line, facts
 from coig_writer.errors import InputError
 from coig_writer.files import write_records
 from coig_writer.generation import Generation
@@ -20,6 +20,7 @@ from coig_writer.hub import release as releases
 from coig_writer.score import Score
 from eval_tasks import pages
 from model_cards import reproduce
+from model_cards.__main__ import GROUP
 from tests.eval_tasks.test_report import answer
 from tests.hub_double.client import environment, hub  # noqa: F401
 
@@ -53,8 +54,7 @@ def home(made, tmp_path, monkeypatch):
 
 
 def check(folder, capsys):
-    sys.argv = ["reproduce.py", str(folder), "--brief"]
-    return reproduce.main(), capsys.readouterr().out
+    return command_line.run(GROUP, ["reproduce", str(folder), "--brief"]), capsys.readouterr().out
 
 
 def test_the_pages_link_to_each_other_and_load_nothing(home):

@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 
 import pytest
 
-from coig_writer import facts
+from coig_writer import command_line, facts
 from coig_writer.arena.server.export import ComparisonRow
 from coig_writer.ballot import Ballot
 from coig_writer.files import write_records
 from coig_writer.hub import checks
 from coig_writer.hub import release as releases
-from model_cards import arena, reproduce
+from model_cards import arena
+from model_cards.__main__ import GROUP
 
 QUERIES = ("zh-poetry-1", "zh-poetry-2", "zh-essay-1", "elsewhere-1")
 
@@ -65,18 +65,16 @@ def test_models_of_any_name_stay_apart(exported, tmp_path):
     text = (tmp_path / "votes" / "README.md").read_text(encoding="utf-8")
     assert "| `Qwen/Qwen2.5-7B-Instruct` | `google/gemma-3` | " in text
     assert "| <code>a\\`&#124;&lt;b&gt; # c</code> | `overall_preference` |" in text
-    sys.argv = ["reproduce.py", str(tmp_path / "votes")]
-    assert reproduce.main() == 0
+    assert command_line.run(GROUP, ["reproduce", str(tmp_path / "votes")]) == 0
 
 
 def test_it_can_be_published_and_every_number_is_measured_again(exported, tmp_path, capsys):
     out = tmp_path / "votes"
     arena.write(exported, out)
     assert checks.problems(releases.read(out), "org/votes") == []
-    sys.argv = ["reproduce.py", str(out), "--brief"]
-    assert reproduce.main() == 0, capsys.readouterr().out
+    assert command_line.run(GROUP, ["reproduce", str(out), "--brief"]) == 0, capsys.readouterr().out
     file = out / "facts.json"
     file.write_text(file.read_text().replace('"value": 20,', '"value": 21,'))
-    assert reproduce.main() == 1
+    assert command_line.run(GROUP, ["reproduce", str(out), "--brief"]) == 1
     assert "differs   arena/ballots" in capsys.readouterr().out
     shutil.rmtree(out)

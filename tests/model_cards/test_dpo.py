@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 
 import pytest
 import yaml
 
-from coig_writer import facts
+from coig_writer import command_line, facts
 from coig_writer.errors import DriftError, InputError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.files import rows_sha256
@@ -23,7 +22,8 @@ from coig_writer.reward import recount
 from coig_writer.reward import run as reward
 from coig_writer.reward.preferences import Preference, Split
 from coig_writer.training import curves
-from model_cards import dpo, reproduce
+from model_cards import dpo
+from model_cards.__main__ import GROUP
 from tests.hub_double.client import api, hub, patient  # noqa: F401
 from tests.model_cards import release
 
@@ -87,8 +87,7 @@ def card(run, tmp_path):
 
 
 def check(card, run, *options, capsys):
-    sys.argv = ["reproduce.py", str(card), "--build", str(run), *options]
-    code = reproduce.main()
+    code = command_line.run(GROUP, ["reproduce", str(card), "--build", str(run), *options])
     return code, capsys.readouterr().out
 
 

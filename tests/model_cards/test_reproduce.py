@@ -6,11 +6,10 @@ import dataclasses
 import json
 import re
 import shutil
-import sys
 
 import pytest
 
-from coig_writer import facts
+from coig_writer import command_line, facts
 from coig_writer.cards.recompute import RECORDED, set_aside
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records, write_records
@@ -18,7 +17,7 @@ from coig_writer.generation import Generation
 from coig_writer.mixture import MixtureRow
 from coig_writer.training import recount, throughput
 from model_cards import release as script
-from model_cards import reproduce
+from model_cards.__main__ import GROUP
 from tests.model_cards import release
 
 
@@ -34,8 +33,7 @@ def card(made, tmp_path):
 
 
 def check(card, *options, capsys):
-    sys.argv = ["reproduce.py", str(card), *options]
-    code = reproduce.main()
+    code = command_line.run(GROUP, ["reproduce", str(card), *options])
     return code, capsys.readouterr().out
 
 
@@ -80,7 +78,7 @@ def test_a_number_altered_in_the_prose_alone_is_caught(card, capsys):
     assert "\n-8 rows, " in out
     assert "\n+6 rows, " in out
     # all numbers are equal, as on the card of an older kit: what writes the text anew is named
-    assert out.rstrip().endswith(f"write it anew: python model_cards/render.py {release.VARIANT}")
+    assert out.rstrip().endswith(f"write it anew: python -m model_cards render {release.VARIANT}")
 
 
 def test_altered_data_are_caught(card, capsys):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import sys
 
 import pytest
 import yaml
 
-from coig_writer import facts
+from coig_writer import command_line, facts
 from coig_writer.errors import InputError
 from coig_writer.hub import checks
 from coig_writer.hub import release as releases
-from model_cards import reproduce, space
+from model_cards import space
+from model_cards.__main__ import GROUP
 
 
 def test_the_card_in_the_checkout_is_the_one_that_its_facts_render_to(root):
@@ -21,7 +21,7 @@ def test_the_card_in_the_checkout_is_the_one_that_its_facts_render_to(root):
     measured = {fact.id: fact for fact in space.measure(folder)}
     assert {k: (f.value, f.artefact) for k, f in stated.items()} == {
         k: (f.value, f.artefact) for k, f in measured.items()
-    }, "run: python model_cards/space.py"
+    }, "run: python -m model_cards space"
     assert (folder / "README.md").read_text(encoding="utf-8") == space.render(measured)
     assert checks.problems(releases.read(folder), "org/arena") == []
 
@@ -39,8 +39,7 @@ def folder(root, tmp_path):
 
 
 def check(folder, capsys):
-    sys.argv = ["reproduce.py", str(folder), "--brief"]
-    return reproduce.main(), capsys.readouterr().out
+    return command_line.run(GROUP, ["reproduce", str(folder), "--brief"]), capsys.readouterr().out
 
 
 def test_an_altered_number_or_pin_is_caught(folder, capsys):

@@ -56,7 +56,7 @@ def test_every_control_builds_locks_and_trains(tmp_path):
     assert rows["creative_416"] < rows["creative_832"] < 32
     places = [f"--{name}={tmp_path / name}" for name in ("mixtures", "models", "out", "scores")]
     rendered = subprocess.run(
-        [sys.executable, "model_cards/render.py", "seed_2", *places],
+        [sys.executable, "-m", "model_cards", "render", "seed_2", *places],
         cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert rendered.returncode == 0, rendered.stderr[-3000:]

@@ -45,7 +45,7 @@ def test_each_stage_reads_what_is_there_or_was_made_before(root, name, kind, cou
 
 def test_each_stands_for_the_five_variants():
     score = next(s for s in line.stages("demo", {}, "smoke") if s.name == "cards")
-    assert score.run == "model_cards/render.py cw cw_1k cw_5k cw_10k g"
+    assert score.run == "-m model_cards render cw cw_1k cw_5k cw_10k g"
     assert len(score.makes.split()) == 5
 
 

@@ -22,7 +22,7 @@ SAME = 1e-9  # relative: sums of floats may end differently on another machine
 COMPARED = ("value", "n", "low", "high", "unit")
 # What a reader may be told to type where the measuring names no command of its own.
 COMMAND = re.compile(
-    r"recorded|python (-m (dataset_builder|eval_tasks)|(recipes|model_cards|space)/\w+\.py)( [\w./:=,@+-]+)*"
+    r"recorded|python (-m (dataset_builder|eval_tasks|model_cards)|(recipes|model_cards|space)/\w+\.py)( [\w./:=,@+-]+)*"
 )
 OTHER_ROWS = "the same value, stated of other rows"
 SHOWN_LINE = 160

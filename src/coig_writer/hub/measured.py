@@ -1,6 +1,6 @@
 """Facts and card of a release, measured again from its own rows, weights and answers.
 
-``model_cards/reproduce.py`` of the checkout does it, in a process of its own, as a reader would: the
+``python -m model_cards reproduce`` of the checkout does it, in a process of its own, as a reader would: the
 package cannot import the folders that sit on it.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from coig_writer.hub.problem import Problem
 from coig_writer.hub.release import CARD, Release
 
-SCRIPT = Path("model_cards") / "reproduce.py"
+MODULE = Path("model_cards") / "reproduce.py"
 
 
 def problems(release: Release, build: Path | None) -> Iterator[Problem]:
@@ -31,16 +31,19 @@ def problems(release: Release, build: Path | None) -> Iterator[Problem]:
         )
         return
     homes = (Path(__file__).parents[3], Path.cwd())
-    script = next((home / SCRIPT for home in homes if (home / SCRIPT).is_file()), None)
-    if script is None:
+    home = next((home for home in homes if (home / MODULE).is_file()), None)
+    if home is None:
         yield Problem(
-            CARD, "cannot be measured: this is no checkout of the kit", f"run it where {SCRIPT} is"
+            CARD, "cannot be measured: this is no checkout of the kit", f"run it where {MODULE} is"
         )
         return
-    place = ["--build", str(build.resolve())] if build else []
+    folder, place = (
+        str(release.folder.resolve()),
+        ["--build", str(build.resolve())] if build else [],
+    )
     done = subprocess.run(
-        [sys.executable, str(script), str(release.folder.resolve()), "--brief", *place],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        [sys.executable, "-m", "model_cards", "reproduce", folder, "--brief", *place],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(home), *filter(None, sys.path)])},
         capture_output=True,
         text=True,
         check=False,

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from coig_writer import facts, taxonomy
+from coig_writer import command_line, facts, taxonomy
 from coig_writer.errors import InputError
 from coig_writer.files import read_records, write_records
 from coig_writer.hub import checks
@@ -17,7 +17,7 @@ from coig_writer.triplet import Triplet
 from dataset_builder.packing import describe, layout, pack, samples
 from dataset_builder.packing.builder import CoigWriter
 from dataset_builder.packing.remove import remove
-from model_cards import reproduce
+from model_cards.__main__ import GROUP
 
 OWN = {
     "categories": [
@@ -83,8 +83,7 @@ def loaded(folder, names, python_above):
 
 
 def reproduced(folder, capsys):
-    sys.argv = ["reproduce.py", str(folder), "--brief"]
-    code = reproduce.main()
+    code = command_line.run(GROUP, ["reproduce", str(folder), "--brief"])
     return code, capsys.readouterr().out
 
 
