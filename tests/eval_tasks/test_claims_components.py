@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from coig_writer.arena.server.booth import TAGS
+from coig_writer.arena.server.service import TAGS
 from coig_writer.ballot import Ballot
 from coig_writer.score import Judgement
 from eval_tasks.claims.own import findings

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from coig_writer import taxonomy
-from coig_writer.arena.server.booth import Booth, Vote
 from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.identity import Identity
+from coig_writer.arena.server.service import StudyService, Vote
 from coig_writer.arena.server.store import Store
 from coig_writer.arena.study.answers import collect, read_generations
 from coig_writer.arena.study.definition import load
@@ -85,14 +85,16 @@ def test_places_study_and_report(
     assert all(p.items for p in plan(study, seen))
     people = read_records(tmp_path / "human.parquet", Generation)
     assert {p.reasoning for p in people} == {None}
-    booth = Booth(study, seen, Store(sqlite_url(tmp_path / "ballots.sqlite")), Identity(b"s" * 32))
+    service = StudyService(
+        study, seen, Store(sqlite_url(tmp_path / "ballots.sqlite")), Identity(b"s" * 32)
+    )
     for _ in range(12):  # a rater who always finds the person's
-        desk = booth.sit("r", "pairwise", "zh")
-        item = desk.next()
+        queue = service.admit("r", "pairwise", "zh")
+        item = queue.next()
         assert item is not None
-        first = seen.variants[desk.tasks[item].shown[0]]
-        booth.vote("r", "pairwise", "zh", Vote(item, "left" if first == HUMAN else "right"))
-    write_records(tmp_path / "ballots.parquet", booth.store.ballots(study.study), Ballot)
+        first = seen.variants[queue.tasks[item].shown[0]]
+        service.vote("r", "pairwise", "zh", Vote(item, "left" if first == HUMAN else "right"))
+    write_records(tmp_path / "ballots.parquet", service.store.ballots(study.study), Ballot)
     out = tmp_path / "report"
     voted = (
         *given,

@@ -7,7 +7,7 @@ assignment   who sees what, in which place: balanced by construction
 identity     pseudonyms, invitations and opaque ids, all from one secret
 store        durable ballots in SQLite or PostgreSQL, append-only
 backup       the same ballots as files in a private Hub repository
-booth        one rater's way through a study, without HTTP
+service      one rater's way through a study, without HTTP
 guard        what every request passes first, and the fixed sentences of refusals
 app, routes  the application and the page (``page/``: HTML, CSS and JavaScript without a build step)
 board        what the votes say: win matrix, strengths, agreement, progress

@@ -9,9 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from coig_writer.arena.server.app import create_app
-from coig_writer.arena.server.booth import Booth
 from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.identity import Identity
+from coig_writer.arena.server.service import StudyService
 from coig_writer.arena.server.store import Store
 from coig_writer.arena.study.answers import Text, collect
 from coig_writer.arena.study.definition import Overlap, Study
@@ -43,20 +43,22 @@ def texts_of() -> Callable[..., list[Text]]:
 
 
 @pytest.fixture
-def make_booth(tmp_path: Path) -> Callable[..., Booth]:
-    """Builds a booth; the same folder gives the same store."""
+def make_service(tmp_path: Path) -> Callable[..., StudyService]:
+    """Builds a service; the same folder gives the same store."""
 
-    def make(study: Study | None = None, folder: Path = tmp_path, **of_texts) -> Booth:
+    def make(study: Study | None = None, folder: Path = tmp_path, **of_texts) -> StudyService:
         store = Store(sqlite_url(folder / "ballots.sqlite"))
         secret = Identity(b"a secret of tests, known to everyone")
-        return Booth(study or Study(results_after=3), collect(texts(**of_texts)), store, secret)
+        return StudyService(
+            study or Study(results_after=3), collect(texts(**of_texts)), store, secret
+        )
 
     return make
 
 
 @pytest.fixture
-def booth(make_booth: Callable[..., Booth]) -> Booth:
-    return make_booth()
+def service(make_service: Callable[..., StudyService]) -> StudyService:
+    return make_service()
 
 
 @pytest.fixture
@@ -71,5 +73,5 @@ def invited() -> Study:
 
 
 @pytest.fixture
-def client_of() -> Callable[[Booth], TestClient]:
-    return lambda booth: TestClient(create_app(booth))
+def client_of() -> Callable[[StudyService], TestClient]:
+    return lambda service: TestClient(create_app(service))

@@ -1,4 +1,4 @@
-// The reading desk: the prompt, one pane per answer, linked scrolling, and how far and long one read.
+// The reading view: the prompt, one pane per answer, linked scrolling, and how far and long one read.
 
 import { button, el } from "/page/dom.js";
 import { preferences } from "/page/preferences.js";

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 B = TypeVar("B", bound=routes.Sitting)
 
 
-class Programs:
+class ProgramEndpoints:
     """The four endpoints, on the state of an application."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def _known(self, rater: object) -> str:
-        found = self._state.booth.identity.from_cookie(_text(rater))
+        found = self._state.service.identity.from_cookie(_text(rater))
         if found is None:
             raise RefusedError(401)
         return str(found)
@@ -48,10 +48,15 @@ class Programs:
         request: gradio.Request | None = None,
     ) -> dict[str, object]:
         """Gives a rater a seat and the first open item; ``rater`` is empty, an invitation, or what an earlier session gave."""
-        booth, body = self._state.booth, _body(routes.Session, protocol, language, consent=consent)
-        invited = booth.identity.invited(booth.study.study, booth.study.raters, _text(rater or ""))
+        service, body = (
+            self._state.service,
+            _body(routes.Session, protocol, language, consent=consent),
+        )
+        invited = service.identity.invited(
+            service.study.study, service.study.raters, _text(rater or "")
+        )
         who = (
-            booth.identity.rater("invited", invited)
+            service.identity.rater("invited", invited)
             if invited
             else self._known(rater)
             if rater
@@ -59,7 +64,7 @@ class Programs:
         )
         address = request.client.host if request and request.client else ""
         seated, view = routes.seated(self._state, body, who, address)
-        return {"rater": booth.identity.cookie(seated), **view}
+        return {"rater": service.identity.cookie(seated), **view}
 
     def next(self, rater: str, protocol: str, language: str) -> dict[str, object]:
         """Returns the next open item of a rater who has a seat, and how far the sitting is."""
@@ -91,8 +96,10 @@ def add_endpoints(app: gradio.Server) -> None:
     """Adds ``session``, ``next``, ``vote`` and ``results`` to the application."""
     import gradio
 
-    Programs.session.__annotations__["request"] = gradio.Request  # by which Gradio knows to give it
-    endpoints = Programs(app.state)
+    ProgramEndpoints.session.__annotations__["request"] = (
+        gradio.Request
+    )  # by which Gradio knows to give it
+    endpoints = ProgramEndpoints(app.state)
     for endpoint in (endpoints.session, endpoints.next, endpoints.vote, endpoints.results):
         app.api(in_sentences(endpoint), name=endpoint.__name__, concurrency_limit=None)
 

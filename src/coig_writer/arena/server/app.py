@@ -29,11 +29,11 @@ from starlette.routing import Route
 from coig_writer.arena.server import api, routes
 from coig_writer.arena.server.backup import HANG_S, Backup
 from coig_writer.arena.server.board import Board
-from coig_writer.arena.server.booth import Booth
 from coig_writer.arena.server.guard import Guard, Limit, Pace, refusal, say_no_more
+from coig_writer.arena.server.service import StudyService
 from coig_writer.arena.server.tables import operator_page, tables
-from coig_writer.arena.server.tally import Apart, Tally
-from coig_writer.arena.server.writer import Writer
+from coig_writer.arena.server.tally import Tally, TallyProcess
+from coig_writer.arena.server.writer import BatchWriter
 from coig_writer.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,40 +45,40 @@ GRACE_S = 10  # for requests under way when the server is told to stop
 
 
 def create_app(
-    booth: Booth,
+    service: StudyService,
     backup: Backup | None = None,
     hosts: frozenset[str] | None = None,
     *,
     with_tables: bool = False,
     apart: bool = False,
 ) -> gradio.Server:
-    """Builds the application around a booth; ``launch()`` serves it.
+    """Builds the application around a service; ``launch()`` serves it.
 
     Args:
-        booth: The study as raters meet it.
+        service: The study as raters meet it.
         backup: Pushed as long as the application runs, and once more when it stops.
         hosts: Names the application answers to; None takes any.
         with_tables: Whether the results stand at ``/gradio`` as Gradio's tables too, and the operator's page at
             ``/operator``.
         apart: Whether a process of its own makes the results.
     """
-    board = Board(Apart(booth) if apart else Tally(booth))
+    board = Board(TallyProcess(service) if apart else Tally(service))
     app = server_class()(
         title="COIG-Writer arena",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        lifespan=_running(booth, backup, board),
+        lifespan=_running(service, backup, board),
     )
     app.state.backup = backup
-    app.state.booth = booth
+    app.state.service = service
     app.state.board = board
-    app.state.writer = Writer(booth.store.add_all)
+    app.state.writer = BatchWriter(service.store.add_all)
     app.state.reading = anyio.CapacityLimiter(2)  # threads for who reads results; votes have others
     app.state.pace = Pace(READS_PER_SECOND)
-    app.state.voting = Limit(booth.study.votes_per_minute)
-    app.state.asking = Limit(booth.study.votes_per_minute)
-    app.state.arriving = Limit(booth.study.raters_per_minute)
+    app.state.voting = Limit(service.study.votes_per_minute)
+    app.state.asking = Limit(service.study.votes_per_minute)
+    app.state.arriving = Limit(service.study.raters_per_minute)
     say_no_more(app)
     app.add_api_route("/", routes.page, methods=["GET", "HEAD"])
     app.add_api_route("/results", routes.results_page, methods=["GET", "HEAD"])
@@ -93,12 +93,12 @@ def create_app(
     app.mount("/page", StaticFiles(directory=routes.PAGE), name="page")
     api.add_endpoints(app)
     _add_gradio(app, with_tables=with_tables)
-    app.add_middleware(Guard, hosts=hosts, operator=functools.partial(_runs, booth))
+    app.add_middleware(Guard, hosts=hosts, operator=functools.partial(_runs, service))
     return app
 
 
-def _runs(booth: Booth, headers: Headers) -> bool:
-    return routes.runs(booth, cookie_parser(headers.get("cookie", "")).get(routes.OPERATOR, ""))
+def _runs(service: StudyService, headers: Headers) -> bool:
+    return routes.runs(service, cookie_parser(headers.get("cookie", "")).get(routes.OPERATOR, ""))
 
 
 @functools.cache
@@ -124,34 +124,34 @@ def _add_gradio(app: gradio.Server, *, with_tables: bool) -> None:
     if os.environ.get("OAUTH_CLIENT_ID"):
         gradio.oauth.attach_oauth(app)
     if with_tables:
-        blocks = tables(app.state.booth, app.state.board)
+        blocks = tables(app.state.service, app.state.board)
         gradio.mount_gradio_app(app, blocks, path="/gradio", ssr_mode=False)
-        own = operator_page(app.state.booth, app.state.board, app.state.backup)
+        own = operator_page(app.state.service, app.state.board, app.state.backup)
         gradio.mount_gradio_app(app, own, path="/operator", ssr_mode=False)
 
 
 def _running(
-    booth: Booth, backup: Backup | None, board: Board
+    service: StudyService, backup: Backup | None, board: Board
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
         if backup:
-            booth.on_ballot = backup.notice
+            service.on_ballot = backup.notice
             backup.start()
         yield
         if backup:
             await anyio.to_thread.run_sync(backup.close)
         await anyio.to_thread.run_sync(board.close)
-        booth.store.close()
+        service.store.close()
 
     return running
 
 
-def settle(booth: Booth) -> None:
+def settle(service: StudyService) -> None:
     """Deals all seats and takes what lasts out of garbage collection, whose walks over it held up votes for 0.2 s."""
-    for protocol in booth.study.protocols:
-        for language in booth.collection.languages:
-            booth.seats(protocol, language)
+    for protocol in service.study.protocols:
+        for language in service.collection.languages:
+            service.seats(protocol, language)
     gc.collect()
     gc.freeze()
 

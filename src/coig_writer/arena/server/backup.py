@@ -37,7 +37,7 @@ EVERY_S_ON_DISK = 1.0  # where no Hub counts commits
 HANG_S = 120.0
 
 
-class Remote(Protocol):
+class BackupTarget(Protocol):
     """Where files go: what the arena needs of a Hub repository."""
 
     def files(self) -> list[str]:
@@ -183,7 +183,12 @@ class Backup:
     """
 
     def __init__(
-        self, store: Store, remote: Remote, *, every_s: float = EVERY_S, hang_s: float = HANG_S
+        self,
+        store: Store,
+        remote: BackupTarget,
+        *,
+        every_s: float = EVERY_S,
+        hang_s: float = HANG_S,
     ) -> None:
         self._store, self._remote = store, remote
         self._every_s, self._hang_s = every_s, hang_s

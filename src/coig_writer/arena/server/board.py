@@ -7,7 +7,7 @@ import json
 import threading
 import time
 
-from coig_writer.arena.server.tally import Apart, Tally
+from coig_writer.arena.server.tally import Tally, TallyProcess
 from coig_writer.ballot import Protocol
 
 FRESH_S = 5.0
@@ -15,7 +15,7 @@ STAYS = 9  # times as long as they took to make, at least
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Kept:
+class CachedResults:
     """A view, and the same as the bytes of a reply; ``until`` by the monotonic clock."""
 
     view: dict[str, object]
@@ -30,20 +30,20 @@ class Board:
     tenth of the time at most: what took a second stays for ten.
     """
 
-    def __init__(self, tally: Tally | Apart) -> None:
+    def __init__(self, tally: Tally | TallyProcess) -> None:
         self._tally = tally
-        self._kept: dict[tuple[str, str], Kept] = {}
+        self._kept: dict[tuple[str, str], CachedResults] = {}
         self._making = threading.Lock()
 
-    def at_hand(self, protocol: Protocol, language: str) -> Kept | None:
+    def cached(self, protocol: Protocol, language: str) -> CachedResults | None:
         """Returns the last results if they are fresh or being made anew, without waiting for anything."""
         kept = self._kept.get((protocol, language))
         usable = kept and (time.monotonic() < kept.until or self._making.locked())
         return kept if usable else None
 
-    def kept(self, protocol: Protocol, language: str) -> Kept:
+    def latest(self, protocol: Protocol, language: str) -> CachedResults:
         """Returns the results, made now if they have to be."""
-        found = self.at_hand(protocol, language)
+        found = self.cached(protocol, language)
         if found:
             return found
         with self._making:
@@ -54,12 +54,12 @@ class Board:
                 ended = time.monotonic()
                 until = ended + max(FRESH_S, STAYS * (ended - began))
                 body = json.dumps(view, ensure_ascii=False).encode()
-                kept = self._kept[protocol, language] = Kept(view, body, until)
+                kept = self._kept[protocol, language] = CachedResults(view, body, until)
             return kept
 
     def view(self, protocol: Protocol, language: str) -> dict[str, object]:
         """Returns what the public may see: counts, and results once there are enough ballots."""
-        return self.kept(protocol, language).view
+        return self.latest(protocol, language).view
 
     def overview(self) -> dict[str, object]:
         """Returns how the whole study stands, made now, for who runs it."""

@@ -31,12 +31,12 @@ from urllib.parse import urlencode
 
 from coig_writer.arena.server.app import create_app, serve, settle
 from coig_writer.arena.server.backup import EVERY_S_ON_DISK, Backup, Folder, HubRepository
-from coig_writer.arena.server.booth import Booth
 from coig_writer.arena.server.database import DuplicateError, sqlite_url
 from coig_writer.arena.server.export import export, read_rankings
 from coig_writer.arena.server.guard import LOCAL
 from coig_writer.arena.server.identity import Identity, find_secret
 from coig_writer.arena.server.results import RaterProgress, overview
+from coig_writer.arena.server.service import StudyService
 from coig_writer.arena.server.store import Store
 from coig_writer.arena.study import definition as studies
 from coig_writer.arena.study.answers import (
@@ -46,7 +46,7 @@ from coig_writer.arena.study.answers import (
     read_preference_bench,
 )
 from coig_writer.arena.study.definition import Study
-from coig_writer.arena.study.planner import Plan, needed, plan
+from coig_writer.arena.study.planner import ProtocolPlan, needed, plan
 from coig_writer.arena.study.scan import counted
 from coig_writer.ballot import Ballot
 from coig_writer.errors import ConfigError, InputError
@@ -124,31 +124,31 @@ def main(demo_pack: Path, argv: Sequence[str] | None = None) -> int:
         return show_plan(study, collection, given.rate, given.correlation, given.judged)
     if study.mode == "invited":
         warn(study, collection)
-    booth, backup = opened(study, collection, given.folder)
+    service, backup = opened(study, collection, given.folder)
     if given.operation:
-        return _operate(given, booth)
+        return _operate(given, service)
     _check_sign_in(study)
     hosts = LOCAL | {given.host} if given.host in LOCAL | {"::1"} else None
-    app = create_app(booth, backup, hosts, with_tables=not given.no_gradio, apart=True)
-    settle(booth)
+    app = create_app(service, backup, hosts, with_tables=not given.no_gradio, apart=True)
+    settle(service)
     if not given.no_gradio:
         page = "" if os.environ.get("SPACE_ID") else f"http://{given.host}:{given.port}"
-        sys.stderr.write(f"operator: {_operator_link(booth, page)}  (for your eyes alone)\n")
-    with booth.store.lease(study.study):
+        sys.stderr.write(f"operator: {_operator_link(service, page)}  (for your eyes alone)\n")
+    with service.store.lease(study.study):
         return serve(app, given.host, given.port)
 
 
-def _operate(given: argparse.Namespace, booth: Booth) -> int:
+def _operate(given: argparse.Namespace, service: StudyService) -> int:
     if given.operation == "invite":
-        return show_invitations(booth, given.url)
+        return show_invitations(service, given.url)
     if given.operation == "operator":
-        _say(_operator_link(booth, given.url))
+        _say(_operator_link(service, given.url))
         return 0
     if given.operation == "progress":
-        return show_progress(booth)
+        return show_progress(service)
     if given.operation == "export":
-        return show_export(booth, given.out)
-    return import_rankings(booth, given.rankings, given.rater)
+        return show_export(service, given.out)
+    return import_rankings(service, given.rankings, given.rater)
 
 
 def _check_sign_in(study: Study) -> None:
@@ -235,8 +235,10 @@ def _rankable(study: Study, n_models: int, *, chosen: bool) -> Study:
     return dataclasses.replace(study, protocols=kept)
 
 
-def opened(study: Study, collection: Collection, folder: Path) -> tuple[Booth, Backup | None]:
-    """Opens the store, reads a backup back into it, and builds the booth.
+def opened(
+    study: Study, collection: Collection, folder: Path
+) -> tuple[StudyService, Backup | None]:
+    """Opens the store, reads a backup back into it, and builds the service.
 
     Raises:
         DriftError: The study was begun on other texts or with another design.
@@ -262,7 +264,7 @@ def opened(study: Study, collection: Collection, folder: Path) -> tuple[Booth, B
     identity, texts = Identity(secret), collection.fingerprint()
     founders = [identity.rater("invited", name) for name in study.raters]
     store.begin(study.study, study.design(texts), founders, study.design(texts, study.raters))
-    return Booth(study, collection, store, identity), backup
+    return StudyService(study, collection, store, identity), backup
 
 
 def _backup_of(store: Store) -> Backup | None:
@@ -343,7 +345,7 @@ def scan_lines(study: Study, collection: Collection) -> list[str]:
     return lines or ["scan: nothing to change"]
 
 
-def _plan_text(of: Plan) -> str:
+def _plan_text(of: ProtocolPlan) -> str:
     low, high = of.per_seat
     lines = [
         f"\n{of.protocol}, {of.language}",
@@ -370,32 +372,32 @@ def warn(study: Study, collection: Collection) -> None:
             sys.stderr.write(f"plan: {planned.protocol}, {planned.language}: {warning}\n")
 
 
-def show_invitations(booth: Booth, url: str) -> int:
+def show_invitations(service: StudyService, url: str) -> int:
     """Prints name and link of every rater, tab-separated, for a spreadsheet or a mail merge.
 
     Raises:
         ConfigError: The study is public.
     """
-    if booth.study.mode != "invited":
+    if service.study.mode != "invited":
         raise ConfigError("a public study has no invitations", "set `mode: invited` and `raters`")
-    for name in booth.study.raters:
-        token = booth.identity.invitation(booth.study.study, name)
+    for name in service.study.raters:
+        token = service.identity.invitation(service.study.study, name)
         _say(f"{name}\t{url.rstrip('/')}/?{urlencode({'invite': token})}")
     return 0
 
 
-def _operator_link(booth: Booth, url: str) -> str:
-    token = booth.identity.operator(booth.study.study)
+def _operator_link(service: StudyService, url: str) -> str:
+    token = service.identity.operator(service.study.study)
     return f"{url.rstrip('/')}/?{urlencode({'operator': token})}"
 
 
-def show_progress(booth: Booth) -> int:
+def show_progress(service: StudyService) -> int:
     """Prints how far each protocol and language is, how far raters agree, and each invited rater."""
-    if not booth.store.ballots(booth.study.study):
+    if not service.store.ballots(service.study.study):
         _say("no votes yet")
-    found = overview(booth)
+    found = overview(service)
     for of in found.progress:
-        _say(f"{of.protocol}, {of.language}: {of.ballots} ballots; one round is {of.dealt}")
+        _say(f"{of.protocol}, {of.language}: {of.ballots} ballots; one round is {of.assigned}")
         _say(f"  {of.judged} of {of.items} items judged, {of.lacking} short of their raters")
         for row in of.agreement:
             _say(f"  {row.measure} {row.value:.2f} [{row.low:.2f}, {row.high:.2f}] (n = {row.n})")
@@ -406,37 +408,37 @@ def show_progress(booth: Booth) -> int:
 
 
 def _how_far(rater: RaterProgress) -> str:
-    if rater.dealt is None:
-        return "has not begun; items are dealt at the first visit"
-    done = f"{rater.done} of {rater.dealt}"
+    if rater.assigned is None:
+        return "has not begun; items are assigned at the first visit"
+    done = f"{rater.done} of {rater.assigned}"
     return f"{done}, and {rater.beyond} imported beyond the assignment" if rater.beyond else done
 
 
-def show_export(booth: Booth, folder: Path) -> int:
+def show_export(service: StudyService, folder: Path) -> int:
     """Exports and prints what was written."""
-    for name, rows in export(booth, folder).items():
+    for name, rows in export(service, folder).items():
         _say(f"{folder / name}: {rows} rows")
     _say(f"{folder / 'manifest.json'}: study, rules, scan, hashes")
     return 0
 
 
-def import_rankings(booth: Booth, path: Path, rater: str) -> int:
+def import_rankings(service: StudyService, path: Path, rater: str) -> int:
     """Adds one rater's ranking file to the store; what is there already is left as it is.
 
     Raises:
         InputError: The file ranks a model or a query that the study does not have, or not all models.
         ConfigError: The rater annotated the data, or is not among the raters of the study.
     """
-    _check_listed(booth.study, rater)
-    pseudonym = booth.identity.rater("invited", rater)
-    ranked = read_rankings(path, study=booth.study.study, rater=pseudonym)
-    dropped = booth.collection.dropped
+    _check_listed(service.study, rater)
+    pseudonym = service.identity.rater("invited", rater)
+    ranked = read_rankings(path, study=service.study.study, rater=pseudonym)
+    dropped = service.collection.dropped
     ballots = [ballot for ballot in ranked if ballot.query_id not in dropped]
     for ballot in ballots:
-        _check_fits(booth, ballot, path)
-    stored = {b.id for b in booth.store.ballots(booth.study.study, pseudonym)}
+        _check_fits(service, ballot, path)
+    stored = {b.id for b in service.store.ballots(service.study.study, pseudonym)}
     fresh = [ballot for ballot in ballots if ballot.id not in stored]
-    added = sum(_added(booth, ballot) for ballot in fresh)
+    added = sum(_added(service, ballot) for ballot in fresh)
     _say(f"{added} rankings added, {len(ballots) - len(fresh)} were there already")
     for ballot in ranked:
         if ballot.query_id in dropped:
@@ -459,10 +461,10 @@ def _check_listed(study: Study, rater: str) -> None:
         )
 
 
-def _check_fits(booth: Booth, ballot: Ballot, path: Path) -> None:
-    models = set(booth.collection.variants)
+def _check_fits(service: StudyService, ballot: Ballot, path: Path) -> None:
+    models = set(service.collection.variants)
     strange, missing = sorted(set(ballot.shown) - models), sorted(models - set(ballot.shown))
-    if strange or ballot.query_id not in booth.prompts:
+    if strange or ballot.query_id not in service.prompts:
         what = f"model {strange[0]!r}" if strange else f"query {ballot.query_id!r}"
         raise InputError(f"{path}: {what} is not in this study", "name the texts it ranks")
     if missing:
@@ -472,9 +474,9 @@ def _check_fits(booth: Booth, ballot: Ballot, path: Path) -> None:
         )
 
 
-def _added(booth: Booth, ballot: Ballot) -> bool:
+def _added(service: StudyService, ballot: Ballot) -> bool:
     try:
-        booth.store.add(ballot)
+        service.store.add(ballot)
     except DuplicateError:  # imported before
         return False
     return True

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coig_writer import __version__
-from coig_writer.arena.server.booth import Booth
 from coig_writer.arena.server.results import AgreementRow, agreement_rows, by_kind, seconds
+from coig_writer.arena.server.service import StudyService
 from coig_writer.arena.server.store import standing
 from coig_writer.arena.study.exclusions import RULES, excluded
 from coig_writer.ballot import (
@@ -96,7 +96,7 @@ class InfluenceRow:
     moved: bool
 
 
-def export(booth: Booth, folder: Path) -> dict[str, int]:
+def export(service: StudyService, folder: Path) -> dict[str, int]:
     """Writes all ballots of a study to a folder, whole or not at all.
 
     Returns:
@@ -105,39 +105,39 @@ def export(booth: Booth, folder: Path) -> dict[str, int]:
     Raises:
         InputError: There is no ballot yet.
     """
-    cast, tombstones = booth.store.ballots(booth.study.study), booth.store.tombstones()
+    cast, tombstones = service.store.ballots(service.study.study), service.store.tombstones()
     if not cast:
         raise InputError("no votes yet: nothing to export", "collect some first")
     ballots = standing(cast, tombstones)
     own = {b.id for b in cast}
     gone = [t for t in tombstones if t.ballot in own]
-    by = _excluded_by(booth, ballots)
+    by = _excluded_by(service, ballots)
     files: dict[str, tuple[Sequence[DataclassInstance], type]] = {
         "ballots.parquet": (ballots, Ballot),
         "tombstones.parquet": (gone, Tombstone),
         "comparisons.parquet": (_comparison_rows(ballots, by), ComparisonRow),
         "scores.parquet": (_score_rows(ballots, by), ScoreRow),
-        "raters.parquet": (_rater_rows(ballots, booth.known_by()), RaterRow),
-        "influence.parquet": (_influence_rows(booth, ballots), InfluenceRow),
-        "agreement.parquet": (agreement_rows(booth, ballots), AgreementRow),
+        "raters.parquet": (_rater_rows(ballots, service.known_by()), RaterRow),
+        "influence.parquet": (_influence_rows(service, ballots), InfluenceRow),
+        "agreement.parquet": (agreement_rows(service, ballots), AgreementRow),
     }
     with atomic_folder(folder, "votes export") as partial:
         for name, (rows, cls) in files.items():
             write_records(partial / name, rows, cls)
-        _write_manifest(partial, booth, {name: len(rows) for name, (rows, _) in files.items()})
+        _write_manifest(partial, service, {name: len(rows) for name, (rows, _) in files.items()})
     return {name: len(rows) for name, (rows, _) in files.items()}
 
 
-def _excluded_by(booth: Booth, ballots: Sequence[Ballot]) -> dict[str, tuple[str, ...]]:
-    language = {p.query_id: p.language for p in booth.collection.prompts}
+def _excluded_by(service: StudyService, ballots: Sequence[Ballot]) -> dict[str, tuple[str, ...]]:
+    language = {p.query_id: p.language for p in service.collection.prompts}
     out = excluded([b for b in ballots if b.query_id in language], language)
     return {b.id: tuple(name for name in RULES if b.id in out[name]) for b in ballots}
 
 
-def _influence_rows(booth: Booth, ballots: Sequence[Ballot]) -> list[InfluenceRow]:
+def _influence_rows(service: StudyService, ballots: Sequence[Ballot]) -> list[InfluenceRow]:
     return [
         InfluenceRow(protocol, language, r.rater, r.ballots, r.flips, r.first, r.moved)
-        for (protocol, language), cast in by_kind(booth, ballots).items()
+        for (protocol, language), cast in by_kind(service, ballots).items()
         for r in influence(cast)
     ]
 
@@ -197,14 +197,14 @@ def _rater_rows(ballots: Sequence[Ballot], known_by: Mapping[str, str | None]) -
     ]
 
 
-def _write_manifest(folder: Path, booth: Booth, rows: dict[str, int]) -> None:
+def _write_manifest(folder: Path, service: StudyService, rows: dict[str, int]) -> None:
     manifest = {
-        "study": booth.study.study,
+        "study": service.study.study,
         "schema_version": SCHEMA_VERSION,
         "kit_version": __version__,
-        "models": sorted(booth.collection.variants),
+        "models": sorted(service.collection.variants),
         "exclusion_rules": {name: (rule.__doc__ or "").strip() for name, rule in RULES.items()},
-        "scan": [dataclasses.asdict(finding) for finding in booth.collection.findings],
+        "scan": [dataclasses.asdict(finding) for finding in service.collection.findings],
         "files": {n: {"rows": rows[n], "sha256": file_sha256(folder / n)} for n in sorted(rows)},
     }
     path = folder / "manifest.json"

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from coig_writer.arena.server.booth import Booth
+from coig_writer.arena.server.service import StudyService
 from coig_writer.arena.server.store import standing
 from coig_writer.arena.study.assignment import wanted_raters
 from coig_writer.arena.study.exclusions import excluded
@@ -121,7 +121,7 @@ class Progress:
     Attributes:
         items: Different things to judge; ``judged`` of them by somebody.
         lacking: Items with fewer votes that stand than they are to have raters.
-        ballots: Votes that stand, repeats included; ``dealt`` is one round of all seats.
+        ballots: Votes that stand, repeats included; ``assigned`` is one round of all seats.
         skips: Votes that say nothing but skip.
         excluded: Votes that each rule would leave out.
         agreement: What raters agree on, where several judged the same.
@@ -133,7 +133,7 @@ class Progress:
     judged: int
     lacking: int
     ballots: int
-    dealt: int
+    assigned: int
     skips: int
     excluded: Mapping[str, int]
     agreement: tuple[AgreementRow, ...]
@@ -146,9 +146,9 @@ class RaterProgress:
     Attributes:
         name: Of who was invited; else empty.
         known_by: ``invitation``, ``account``, ``cookie``, or None if nobody wrote it down.
-        dealt: Items and repeats of an invited rater; None if nothing is dealt yet, or to a visitor.
+        assigned: Items and repeats of an invited rater; None if nothing is assigned yet, or to a visitor.
         done: Of those, the ones with a vote; of a visitor all votes.
-        beyond: Votes on what was not dealt, as an import brings them.
+        beyond: Votes on what was not assigned, as an import brings them.
         minutes: Time given, by the shorter of both clocks.
         last: When the last vote came.
         excluded: Votes that some rule would leave out.
@@ -160,7 +160,7 @@ class RaterProgress:
     rater: str
     name: str
     known_by: str | None
-    dealt: int | None
+    assigned: int | None
     done: int
     beyond: int
     minutes: float
@@ -177,35 +177,35 @@ class Overview:
     raters: tuple[RaterProgress, ...]
 
 
-def overview(booth: Booth) -> Overview:
+def overview(service: StudyService) -> Overview:
     """Reads off the store how a study stands; withdrawn votes are left out."""
     cast = by_kind(
-        booth, standing(booth.store.ballots(booth.study.study), booth.store.tombstones())
+        service, standing(service.store.ballots(service.study.study), service.store.tombstones())
     )
-    known_by = booth.known_by()
+    known_by = service.known_by()
     progress: list[Progress] = []
     raters: list[RaterProgress] = []
-    for protocol in booth.study.protocols:
-        for language in booth.collection.languages:
+    for protocol in service.study.protocols:
+        for language in service.collection.languages:
             ballots = cast.get((protocol, language), [])
-            out = excluded(ballots, dict.fromkeys(booth.prompts, language))
-            progress.append(_progress(booth, protocol, language, ballots, out))
-            raters += _raters(booth, protocol, language, ballots, out, known_by)
+            out = excluded(ballots, dict.fromkeys(service.prompts, language))
+            progress.append(_progress(service, protocol, language, ballots, out))
+            raters += _raters(service, protocol, language, ballots, out, known_by)
     return Overview(tuple(progress), tuple(raters))
 
 
 def _progress(
-    booth: Booth,
+    service: StudyService,
     protocol: Protocol,
     language: str,
     ballots: Sequence[Ballot],
     out: Mapping[str, set[str]],
 ) -> Progress:
-    dealt = booth.seats(protocol, language)
+    assigned = service.seats(protocol, language)
     votes = Counter(b.item for b in ballots if b.repeat == 0)
     wanted = Counter[str]()
-    for unit, n in wanted_raters(dealt).items():
-        wanted[booth.item_of(unit)] = n
+    for unit, n in wanted_raters(assigned).items():
+        wanted[service.item_of(unit)] = n
     return Progress(
         protocol,
         language,
@@ -213,15 +213,15 @@ def _progress(
         judged=sum(votes[item] > 0 for item in wanted),
         lacking=sum(votes[item] < n for item, n in wanted.items()),
         ballots=len(ballots),
-        dealt=sum(map(len, dealt)),
+        assigned=sum(map(len, assigned)),
         skips=sum(b.verdict == '"skip"' for b in ballots),
         excluded={rule: len(ids) for rule, ids in out.items()},
-        agreement=tuple(agreement_rows(booth, ballots)),
+        agreement=tuple(agreement_rows(service, ballots)),
     )
 
 
 def _raters(
-    booth: Booth,
+    service: StudyService,
     protocol: Protocol,
     language: str,
     ballots: Sequence[Ballot],
@@ -232,21 +232,21 @@ def _raters(
     without = {of.rater: of for of in influence(ballots)}
     left_out = set[str]().union(*out.values())
     told = []
-    for rater in [*booth.raters, *(r for r in without if r not in booth.raters)]:
+    for rater in [*service.raters, *(r for r in without if r not in service.raters)]:
         own = [b for b in ballots if b.rater == rater]
-        tasks = booth.assigned(rater, protocol, language) if rater in booth.raters else None
-        dealt = {(booth.item_name(task), task.repeat) for task in tasks or ()}
+        tasks = service.assigned(rater, protocol, language) if rater in service.raters else None
+        assigned = {(service.item_name(task), task.repeat) for task in tasks or ()}
         done = {(b.item, b.repeat) for b in own}
         told.append(
             RaterProgress(
                 protocol,
                 language,
                 rater,
-                name=booth.raters.get(rater, ""),
-                known_by="invitation" if rater in booth.raters else known_by.get(rater),
-                dealt=None if tasks is None else len(dealt),
-                done=len(done if tasks is None else done & dealt),
-                beyond=0 if tasks is None else len(done - dealt),
+                name=service.raters.get(rater, ""),
+                known_by="invitation" if rater in service.raters else known_by.get(rater),
+                assigned=None if tasks is None else len(assigned),
+                done=len(done if tasks is None else done & assigned),
+                beyond=0 if tasks is None else len(done - assigned),
                 minutes=round(sum(map(seconds, own)) / 60, 1),
                 last=max((b.created_at for b in own), default=""),
                 excluded=sum(b.id in left_out for b in own),
@@ -256,20 +256,22 @@ def _raters(
     return told
 
 
-def by_kind(booth: Booth, ballots: Sequence[Ballot]) -> dict[tuple[Protocol, str], list[Ballot]]:
+def by_kind(
+    service: StudyService, ballots: Sequence[Ballot]
+) -> dict[tuple[Protocol, str], list[Ballot]]:
     """Groups ballots by protocol and language; those on prompts that the study no longer has are left out."""
     groups: dict[tuple[Protocol, str], list[Ballot]] = {}
     for ballot in ballots:
-        if ballot.query_id in booth.prompts:
-            language = booth.prompts[ballot.query_id].language
+        if ballot.query_id in service.prompts:
+            language = service.prompts[ballot.query_id].language
             groups.setdefault((ballot.protocol, language), []).append(ballot)
     return dict(sorted(groups.items()))
 
 
-def agreement_rows(booth: Booth, ballots: Sequence[Ballot]) -> list[AgreementRow]:
+def agreement_rows(service: StudyService, ballots: Sequence[Ballot]) -> list[AgreementRow]:
     """Measures agreement by protocol and language, wherever it can be."""
     rows = []
-    for (protocol, language), cast in by_kind(booth, ballots).items():
+    for (protocol, language), cast in by_kind(service, ballots).items():
         alpha, tau = agreement(cast), kendall(cast)
         if isinstance(alpha, Alpha):
             found = (alpha.value, alpha.low, alpha.high, alpha.units)

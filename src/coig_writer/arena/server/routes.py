@@ -19,9 +19,9 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import State
 
-from coig_writer.arena.server.board import Board, Kept
-from coig_writer.arena.server.booth import TAGS, Booth, Desk, Vote
+from coig_writer.arena.server.board import Board, CachedResults
 from coig_writer.arena.server.guard import RefusedError, refusal, shows_gradio
+from coig_writer.arena.server.service import TAGS, StudyService, TaskQueue, Vote
 from coig_writer.ballot import DIMENSIONS
 
 COOKIE = "arena_rater"
@@ -49,7 +49,7 @@ class Session(Sitting):
 
 
 class VoteBody(Sitting):
-    """What the page sends with a vote; see ``coig_writer.arena.server.booth.Vote``."""
+    """What the page sends with a vote; see ``coig_writer.arena.server.service.Vote``."""
 
     item: str = Field(max_length=64)
     verdict: str | list[int | list[int]] | dict[str, int]
@@ -67,9 +67,9 @@ class Withdrawal(_Body):
     ballot: str = Field(max_length=32)
 
 
-def _booth(request: Request) -> Booth:
-    booth: Booth = request.app.state.booth
-    return booth
+def _service(request: Request) -> StudyService:
+    service: StudyService = request.app.state.service
+    return service
 
 
 def account(request: Request) -> str | None:
@@ -84,15 +84,15 @@ async def _known(request: Request) -> str | None:
 
     Who was invited stays who was invited; in a public study the account comes before the cookie.
     """
-    booth, name = _booth(request), account(request)
-    held = booth.identity.from_cookie(request.cookies.get(COOKIE))
-    if name is None or (booth.study.mode == "invited" and held is not None):
+    service, name = _service(request), account(request)
+    held = service.identity.from_cookie(request.cookies.get(COOKIE))
+    if name is None or (service.study.mode == "invited" and held is not None):
         known = held
     else:
-        known = booth.identity.rater("account", name)
-    if booth.study.sign_in and name is None:
+        known = service.identity.rater("account", name)
+    if service.study.sign_in and name is None:
         known = None
-    if name is not None and name.casefold() in {a.casefold() for a in booth.study.annotators}:
+    if name is not None and name.casefold() in {a.casefold() for a in service.study.annotators}:
         raise RefusedError(403)
     return known
 
@@ -119,25 +119,27 @@ def page(request: Request) -> Response:
         theirs = [r for r in at_root if r.methods == {"GET"} and r.endpoint is not page]
         return theirs[0].endpoint(request, None) if theirs else refusal(404)
     key = request.query_params.get("operator")
-    if key is not None and runs(_booth(request), key):
+    if key is not None and runs(_service(request), key):
         response = RedirectResponse("/operator/", 303)
         keep(response, OPERATOR, key)
         return response
-    booth, token = _booth(request), request.query_params.get("invite")
+    service, token = _service(request), request.query_params.get("invite")
     if token is None:
         return FileResponse(PAGE / "index.html")
-    name = booth.identity.invited(booth.study.study, booth.study.raters, token)
+    name = service.identity.invited(service.study.study, service.study.raters, token)
     if name is None:  # the page sees the token still in its address, and says what to do
         return FileResponse(PAGE / "index.html", 403)
     rest = [(k, v) for k, v in request.query_params.multi_items() if k != "invite"]
     response = RedirectResponse(f"/?{urlencode(rest)}" if rest else "/", 303)
-    _set_cookie(booth, response, booth.identity.rater("invited", name))
+    _set_cookie(service, response, service.identity.rater("invited", name))
     return response
 
 
-def runs(booth: Booth, key: str) -> bool:
+def runs(service: StudyService, key: str) -> bool:
     """Whether a key is the one of who runs the study."""
-    return hmac.compare_digest(booth.identity.operator(booth.study.study).encode(), key.encode())
+    return hmac.compare_digest(
+        service.identity.operator(service.study.study).encode(), key.encode()
+    )
 
 
 def results_page() -> Response:
@@ -147,23 +149,23 @@ def results_page() -> Response:
 
 def health(request: Request, response: Response) -> dict[str, object]:
     """Says whether texts are loaded, the store takes votes, and how the backup stands."""
-    booth, backup = _booth(request), request.app.state.backup
-    trouble = booth.store.trouble()
+    service, backup = _service(request), request.app.state.backup
+    trouble = service.store.trouble()
     if trouble:
         response.status_code = 503
     status = dataclasses.asdict(backup.status()) if backup and not trouble else None
-    return {"status": trouble or "ok", "prompts": len(booth.prompts), "backup": status}
+    return {"status": trouble or "ok", "prompts": len(service.prompts), "backup": status}
 
 
 def study(request: Request, response: Response) -> dict[str, object]:
     """Describes the study to the page; no model is named."""
     keep(response, PROBE, "1")
-    booth = _booth(request)
-    of = booth.study
+    service = _service(request)
+    of = service.study
     return {
         "mode": of.mode,
         "protocols": of.protocols,
-        "languages": booth.collection.languages,
+        "languages": service.collection.languages,
         "ties": of.ties,
         "dimensions": DIMENSIONS,
         "consent": dataclasses.asdict(of.consent),
@@ -181,7 +183,7 @@ def session(body: Session, request: Request, response: Response, known: Known) -
     known_by = "cookie" if account(request) is None else "account"
     rater, view = seated(request.app.state, body, known, address, known_by)
     if known is None:
-        _set_cookie(_booth(request), response, rater)
+        _set_cookie(_service(request), response, rater)
     return view
 
 
@@ -189,19 +191,19 @@ def seated(
     state: State, body: Session, known: str | None, address: str, known_by: str = "cookie"
 ) -> tuple[str, dict[str, object]]:
     """Gives a rater, or who comes from an address for the first time, a seat; returns who and what is next."""
-    booth: Booth = state.booth
-    protocol, language = booth.checked(body.protocol, body.language)
+    service: StudyService = state.service
+    protocol, language = service.checked(body.protocol, body.language)
     if not body.consent:
         raise RefusedError(422)
-    if booth.study.sign_in and known_by != "account":
+    if service.study.sign_in and known_by != "account":
         raise RefusedError(401)
     if known is None:
-        if booth.study.mode == "invited":
+        if service.study.mode == "invited":
             raise RefusedError(403)
         state.arriving.check(address)
-    rater = known or booth.identity.visitor()
+    rater = known or service.identity.visitor()
     state.asking.check(rater)
-    return rater, booth.view(protocol, booth.sit(rater, protocol, language, known_by))
+    return rater, service.view(protocol, service.admit(rater, protocol, language, known_by))
 
 
 async def vote(request: Request) -> Response:
@@ -220,40 +222,40 @@ async def vote(request: Request) -> Response:
 async def cast(state: State, body: VoteBody, rater: str) -> dict[str, object]:
     """Stores a rater's vote; returns its ballot's id and the next item."""
     state.voting.check(rater)
-    booth: Booth = state.booth
-    protocol, language = booth.checked(body.protocol, body.language)
+    service: StudyService = state.service
+    protocol, language = service.checked(body.protocol, body.language)
     fields = body.model_dump(exclude={"protocol", "language"})
     depths = None if body.depths is None else tuple(body.depths)
     sent = Vote(**fields | {"tags": tuple(body.tags), "depths": depths})
-    desk = booth.at_hand(rater, protocol, language)
-    if desk is None:
-        desk = await anyio.to_thread.run_sync(booth.desk, rater, protocol, language)
-    desk = desk or Desk({}, set())  # who has no seat has no item either
-    ballot = booth.ballot(rater, protocol, desk, sent)
-    stored = booth.receipt(desk, sent, ballot, await state.writer.add(ballot))
-    return {"id": stored, "next": booth.view(protocol, desk)}
+    queue = service.cached(rater, protocol, language)
+    if queue is None:
+        queue = await anyio.to_thread.run_sync(service.queue, rater, protocol, language)
+    queue = queue or TaskQueue({}, set())  # who has no seat has no item either
+    ballot = service.ballot(rater, protocol, queue, sent)
+    stored = service.receipt(queue, sent, ballot, await state.writer.add(ballot))
+    return {"id": stored, "next": service.view(protocol, queue)}
 
 
 def authors(body: Sitting, request: Request, rater: Rater) -> list[dict[str, object]]:
     """Says who wrote what in a sitting that is over, in a public study."""
     request.app.state.asking.check(rater)
-    booth = _booth(request)
-    found = booth.authors(rater, *booth.checked(body.protocol, body.language))
+    service = _service(request)
+    found = service.authors(rater, *service.checked(body.protocol, body.language))
     return [dataclasses.asdict(item) for item in found]
 
 
 def history(request: Request, rater: Rater) -> list[dict[str, object]]:
     """Returns the rater's own votes."""
     request.app.state.asking.check(rater)
-    return _booth(request).history(rater)
+    return _service(request).history(rater)
 
 
 def withdraw(body: Withdrawal, request: Request, rater: Rater) -> dict[str, str]:
     """Takes back one of the rater's own votes."""
     request.app.state.asking.check(rater)
-    booth = _booth(request)
-    tombstone = booth.store.withdraw(rater, body.ballot)
-    booth.on_ballot()
+    service = _service(request)
+    tombstone = service.store.withdraw(rater, body.ballot)
+    service.on_ballot()
     return {"ballot": tombstone.ballot, "time": tombstone.time}
 
 
@@ -263,19 +265,19 @@ async def results(request: Request, protocol: str, language: str) -> Response:
     return Response(kept.body, media_type="application/json")
 
 
-async def board(state: State, protocol: str, language: str) -> Kept:
+async def board(state: State, protocol: str, language: str) -> CachedResults:
     """Returns what the public may see of one protocol and language; made off the way of votes."""
     results: Board = state.board
-    known = state.booth.checked(protocol, language)
+    known = state.service.checked(protocol, language)
     await anyio.sleep(state.pace.turn())
-    kept = results.at_hand(*known)
+    kept = results.cached(*known)
     if kept is None:
-        kept = await anyio.to_thread.run_sync(results.kept, *known, limiter=state.reading)
+        kept = await anyio.to_thread.run_sync(results.latest, *known, limiter=state.reading)
     return kept
 
 
-def _set_cookie(booth: Booth, response: Response, rater: str) -> None:
-    keep(response, COOKIE, booth.identity.cookie(rater))
+def _set_cookie(service: StudyService, response: Response, rater: str) -> None:
+    keep(response, COOKIE, service.identity.cookie(rater))
 
 
 def keep(response: Response, name: str, value: str) -> None:

@@ -73,7 +73,7 @@ FOUNDERS = sa.Table(  # who an invited study began with
     sa.Column("design", sa.String(64), nullable=False),
     sa.Column("raters", sa.Text, nullable=False),
 )
-HANDS = sa.Table(  # what was dealt to raters who came later
+HANDS = sa.Table(  # what was assigned to raters who came later
     "hands",
     METADATA,
     sa.Column("study", sa.String(200), primary_key=True),
@@ -117,7 +117,7 @@ _EMPTY_WITHDRAWN = (
 )
 
 
-Dealt = tuple[str, tuple[int, ...], int]  # query, model numbers as shown, repeat
+AssignedTask = tuple[str, tuple[int, ...], int]  # query, model numbers as shown, repeat
 
 
 class Store(Database):
@@ -171,10 +171,10 @@ class Store(Database):
             found = connection.scalar(sa.select(FOUNDERS.c.raters).where(FOUNDERS.c.study == study))
         return tuple(json.loads(found)) if found else ()
 
-    def keep_hand(
-        self, study: str, protocol: str, language: str, rater: str, tasks: Sequence[Dealt]
+    def keep_assignment(
+        self, study: str, protocol: str, language: str, rater: str, tasks: Sequence[AssignedTask]
     ) -> None:
-        """Keeps what is dealt to a rater who came later."""
+        """Keeps what is assigned to a rater who came later."""
         of = {"study": study, "protocol": protocol, "language": language, "rater": rater}
         rows = [
             of | {"place": place, "query_id": q, "shown": json.dumps(shown), "repeat": repeat}
@@ -183,8 +183,10 @@ class Store(Database):
         with self._writer() as connection:
             connection.execute(HANDS.insert(), rows)
 
-    def hand(self, study: str, protocol: str, language: str, rater: str) -> list[Dealt]:
-        """Returns what was dealt to a rater who came later, in its order; empty if nothing was."""
+    def assignment(
+        self, study: str, protocol: str, language: str, rater: str
+    ) -> list[AssignedTask]:
+        """Returns what was assigned to a rater who came later, in its order; empty if nothing was."""
         of = {"study": study, "protocol": protocol, "language": language, "rater": rater}
         query = sa.select(HANDS).where(*(HANDS.c[name] == value for name, value in of.items()))
         with self._reader() as connection:

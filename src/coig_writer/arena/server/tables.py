@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from coig_writer.arena.server.api import in_sentences
 from coig_writer.arena.server.backup import Backup
 from coig_writer.arena.server.board import Board
-from coig_writer.arena.server.booth import Booth
+from coig_writer.arena.server.service import StudyService
 from coig_writer.arena.study.exclusions import RULES
 from coig_writer.arena.study.scan import counted
 from coig_writer.triplet import Language
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 _HEADERS = ["model", "against", "wins", "losses", "ties", "win rate %", "low %", "high %"]
 
 
-def tables(booth: Booth, board: Board) -> gr.Blocks:
+def tables(service: StudyService, board: Board) -> gr.Blocks:
     """Builds the Blocks that stand at ``/gradio``."""
     import gradio as gr
     from gradio.events import api
 
-    protocols, languages = booth.study.protocols, booth.collection.languages
+    protocols, languages = service.study.protocols, service.collection.languages
 
     def results(protocol: str, language: str) -> dict[str, object]:
-        return board.view(*booth.checked(protocol, language))
+        return board.view(*service.checked(protocol, language))
 
     def shown(protocol: str, language: str) -> tuple[str, list[list[object]]]:
         view = results(protocol, language)
@@ -80,7 +80,7 @@ _OF = ("protocol", "texts")
 HEADS: Mapping[str, tuple[str, ...]] = {
     "Progress": (*_OF, "items", "judged", "short of raters", "votes", "one round", "skips"),
     "Raters": (
-        *(*_OF, "rater", "known by", "done", "dealt", "minutes", "last vote", "rules leave out"),
+        *(*_OF, "rater", "known by", "done", "assigned", "minutes", "last vote", "rules leave out"),
         *("pairs that flip without", "first without"),
     ),
     "Agreement": (*_OF, "measure", "value", "low", "high", "n"),
@@ -107,7 +107,7 @@ CHINESE = {
     "rater": "评者",
     "known by": "凭什么辨认",
     "done": "完成",
-    "dealt": "分派",
+    "assigned": "分派",
     "minutes": "分钟",
     "last vote": "最后一票",
     "rules leave out": "会排除",
@@ -131,7 +131,7 @@ def words(chinese: Mapping[str, str], language: Language) -> Callable[[str], str
     return lambda word: chinese.get(word, word) if language == "zh" else word
 
 
-def operator_page(booth: Booth, board: Board, backup: Backup | None) -> gr.Blocks:
+def operator_page(service: StudyService, board: Board, backup: Backup | None) -> gr.Blocks:
     """Builds the Blocks at ``/operator``: how the study stands, in both languages. The guard lets nobody else in."""
     import gradio as gr
 
@@ -143,13 +143,13 @@ def operator_page(booth: Booth, board: Board, backup: Backup | None) -> gr.Block
         ]
 
     def shown(language: str) -> list[gr.Dataframe]:
-        return drawn(LANGUAGES.get(language, "en"), rows(booth, board.overview(), backup))
+        return drawn(LANGUAGES.get(language, "en"), rows(service, board.overview(), backup))
 
     blocks = gr.Blocks(title="COIG-Writer arena: operator", analytics_enabled=False)
     with blocks:
-        of = booth.study
+        of = service.study
         gr.Markdown(
-            f"# {of.study}\n{of.mode} · {len(booth.prompts)} prompts · {', '.join(sorted(booth.collection.variants))}"
+            f"# {of.study}\n{of.mode} · {len(service.prompts)} prompts · {', '.join(sorted(service.collection.variants))}"
         )
         with gr.Row():
             language = gr.Radio(list(LANGUAGES), value="中文", label="语言 · language")
@@ -165,7 +165,9 @@ def operator_page(booth: Booth, board: Board, backup: Backup | None) -> gr.Block
     return blocks
 
 
-def rows(booth: Booth, overview: Mapping[str, Any], backup: Backup | None) -> Sequence[Table]:
+def rows(
+    service: StudyService, overview: Mapping[str, Any], backup: Backup | None
+) -> Sequence[Table]:
     """Returns the rows of the page's six tables: progress, raters, agreement, exclusions, scan, store and backup."""
     progress, raters = overview["progress"], overview["raters"]
 
@@ -173,7 +175,7 @@ def rows(booth: Booth, overview: Mapping[str, Any], backup: Backup | None) -> Se
         return [found["protocol"], found["language"], *(found[name] for name in names)]
 
     return (
-        [of(p, "items", "judged", "lacking", "ballots", "dealt", "skips") for p in progress],
+        [of(p, "items", "judged", "lacking", "ballots", "assigned", "skips") for p in progress],
         [_rater(r, of(r)) for r in raters],
         [
             of(row, "measure")
@@ -183,8 +185,8 @@ def rows(booth: Booth, overview: Mapping[str, Any], backup: Backup | None) -> Se
             for row in p["agreement"]
         ],
         [of(p) + [p["excluded"][rule] for rule in RULES] for p in progress],
-        [[*key, n] for key, n in counted(booth.collection.findings).items()],
-        _stores(booth, backup),
+        [[*key, n] for key, n in counted(service.collection.findings).items()],
+        _stores(service, backup),
     )
 
 
@@ -195,7 +197,7 @@ def _rater(rater: Mapping[str, Any], start: list[object]) -> list[object]:
         rater["name"] or rater["rater"][:8],
         rater["known_by"] or "cookie",
         rater["done"],
-        "" if rater["dealt"] is None else rater["dealt"],
+        "" if rater["assigned"] is None else rater["assigned"],
         rater["minutes"],
         rater["last"][:16].replace("T", " "),
         rater["excluded"],
@@ -204,9 +206,9 @@ def _rater(rater: Mapping[str, Any], start: list[object]) -> list[object]:
     ]
 
 
-def _stores(booth: Booth, backup: Backup | None) -> Table:
-    kind = booth.store.url.partition(":")[0].partition("+")[0]
-    states: Table = [["store", kind], ["store takes votes", booth.store.trouble() or "yes"]]
+def _stores(service: StudyService, backup: Backup | None) -> Table:
+    kind = service.store.url.partition(":")[0].partition("+")[0]
+    states: Table = [["store", kind], ["store takes votes", service.store.trouble() or "yes"]]
     if backup is None:
         return [*states, ["backup", "none"]]
     status = backup.status()

@@ -1,7 +1,7 @@
 """What the public may see of a study's votes, made from the store: here, or by a process of its own.
 
 Results take a second of a core once there are thousands of votes, and Python lends its threads one core
-in all: made in the server's process they halve the votes it takes. ``Apart`` makes them elsewhere.
+in all: made in the server's process they halve the votes it takes. ``TallyProcess`` makes them elsewhere.
 """
 
 from __future__ import annotations
@@ -15,42 +15,44 @@ import subprocess
 import sys
 import threading
 
-from coig_writer.arena.server.booth import Booth
 from coig_writer.arena.server.database import StoreError
 from coig_writer.arena.server.identity import Identity
 from coig_writer.arena.server.results import Results, overview, results
+from coig_writer.arena.server.service import StudyService
 from coig_writer.arena.server.store import Store, standing
 from coig_writer.ballot import Ballot, Protocol
 
 NICE = 10  # votes come first
 
 
-def ballots_of(booth: Booth, protocol: Protocol, language: str) -> list[Ballot]:
+def ballots_of(service: StudyService, protocol: Protocol, language: str) -> list[Ballot]:
     """Returns the standing ballots of one protocol and language."""
-    ballots = standing(booth.store.ballots(booth.study.study), booth.store.tombstones())
+    ballots = standing(service.store.ballots(service.study.study), service.store.tombstones())
     return [
         b
         for b in ballots
         if b.protocol == protocol
-        and b.query_id in booth.prompts
-        and booth.prompts[b.query_id].language == language
+        and b.query_id in service.prompts
+        and service.prompts[b.query_id].language == language
     ]
 
 
-def compute(booth: Booth, protocol: Protocol, language: str, first: int | None = None) -> Results:
+def compute(
+    service: StudyService, protocol: Protocol, language: str, first: int | None = None
+) -> Results:
     """Computes the results of one protocol and language from the store.
 
     Args:
-        booth: The study.
+        service: The study.
         protocol: What was asked.
         language: Language of the texts.
         first: How many votes count, oldest first, each with its repeats so far; None takes all.
     """
-    return _computed(booth, ballots_of(booth, protocol, language), protocol, first)
+    return _computed(service, ballots_of(service, protocol, language), protocol, first)
 
 
 def _computed(
-    booth: Booth, ballots: list[Ballot], protocol: Protocol, first: int | None
+    service: StudyService, ballots: list[Ballot], protocol: Protocol, first: int | None
 ) -> Results:
     if first is not None:
         last = [place for place, b in enumerate(ballots) if b.repeat == 0][first - 1]
@@ -58,10 +60,10 @@ def _computed(
     return results(
         ballots,
         protocol,
-        sorted(booth.collection.variants),
-        genre={p.query_id: p.genre for p in booth.collection.prompts},
-        language={p.query_id: p.language for p in booth.collection.prompts},
-        known_by=booth.known_by(),
+        sorted(service.collection.variants),
+        genre={p.query_id: p.genre for p in service.collection.prompts},
+        language={p.query_id: p.language for p in service.collection.prompts},
+        known_by=service.known_by(),
     )
 
 
@@ -72,26 +74,26 @@ class Tally:
     next step: who looked before and after a vote of their own would else read its authors off the difference.
     """
 
-    def __init__(self, booth: Booth) -> None:
-        self._booth = booth
+    def __init__(self, service: StudyService) -> None:
+        self._service = service
         self._stepped: dict[tuple[str, str], tuple[int, dict[str, object]]] = {}
 
     def view(self, protocol: Protocol, language: str) -> dict[str, object]:
         """Returns what the public may see of one protocol and language, now."""
-        of = self._booth.study
-        ballots = ballots_of(self._booth, protocol, language)
+        of = self._service.study
+        ballots = ballots_of(self._service, protocol, language)
         cast = [b for b in ballots if b.repeat == 0]
         needed = max(1, of.results_after)
-        seats = self._booth.seats(protocol, language)
-        items = {self._booth.item_name(task) for seat in seats for task in seat}
+        seats = self._service.seats(protocol, language)
+        items = {self._service.item_name(task) for seat in seats for task in seat}
         view: dict[str, object] = {"ballots": len(cast), "needed": needed, "results": None}
         view |= {"judged": len({b.item for b in cast}), "items": len(items)}
         counted = len(cast) // needed * needed
         if of.mode == "public" and counted:
-            view["models"] = sorted(self._booth.collection.variants)
+            view["models"] = sorted(self._service.collection.variants)
             step, shown = self._stepped.get((protocol, language), (0, {}))
             if counted > step:
-                found = _computed(self._booth, ballots, protocol, counted)
+                found = _computed(self._service, ballots, protocol, counted)
                 shown = json.loads(json.dumps(dataclasses.asdict(found), default=float))
                 self._stepped[protocol, language] = (counted, shown)
             view["results"] = shown
@@ -100,24 +102,26 @@ class Tally:
     def overview(self) -> dict[str, object]:
         """Returns how the study stands, for who runs it; see ``results.Overview``."""
         found: dict[str, object] = json.loads(
-            json.dumps(dataclasses.asdict(overview(self._booth)), default=float)
+            json.dumps(dataclasses.asdict(overview(self._service)), default=float)
         )
         return found
 
     def close(self) -> None:
-        """Ends nothing; see ``Apart``."""
+        """Ends nothing; see ``TallyProcess``."""
 
 
-class Apart:
+class TallyProcess:
     """The same tally in a process of its own, which ends with this one, however that ends.
 
     The texts stay here: the other process gets the study, the prompts' names and the store's address.
     """
 
-    def __init__(self, booth: Booth) -> None:
-        bare = tuple(dataclasses.replace(p, text="", answers=()) for p in booth.collection.prompts)
-        collection = dataclasses.replace(booth.collection, prompts=bare, findings=())
-        self._told = pickle.dumps((booth.study, collection, booth.store.url, booth.raters))
+    def __init__(self, service: StudyService) -> None:
+        bare = tuple(
+            dataclasses.replace(p, text="", answers=()) for p in service.collection.prompts
+        )
+        collection = dataclasses.replace(service.collection, prompts=bare, findings=())
+        self._told = pickle.dumps((service.study, collection, service.store.url, service.raters))
         self._process: subprocess.Popen[bytes] | None = None
         self._asking = threading.Lock()
 
@@ -177,9 +181,9 @@ def main() -> None:
     """Answers each line, a protocol and a language or nothing, with a line of JSON, until the server is gone."""
     os.nice(NICE)
     study, collection, url, raters = pickle.load(sys.stdin.buffer)
-    booth = Booth(study, collection, Store(url), Identity(b""))  # it signs nothing here
-    booth.raters = raters
-    tally = Tally(booth)
+    service = StudyService(study, collection, Store(url), Identity(b""))  # it signs nothing here
+    service.raters = raters
+    tally = Tally(service)
     for line in sys.stdin.buffer:
         asked = json.loads(line)
         answer = tally.view(*asked) if asked else tally.overview()

@@ -17,7 +17,7 @@ R = TypeVar("R")
 AddAll = Callable[[Sequence[R]], list[Exception | None]]
 
 
-class Writer(Generic[R]):
+class BatchWriter(Generic[R]):
     """Stores records for the coroutines of one event loop.
 
     Args:

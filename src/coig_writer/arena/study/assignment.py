@@ -1,6 +1,6 @@
 """Who sees what, in which place: random to each rater, balanced over the study, the same on every run.
 
-The items of a study are dealt to *seats*; the rater who takes a seat gets its list. Every order that a
+The items of a study are assigned to *seats*; the rater who takes a seat gets its list. Every order that a
 rater sees is drawn alone and evenly out of all orders, so that no author who was recognised, and nothing
 seen before, says where the others stand. The balance is made between raters: showings of the same models
 are gathered into runs with no rater twice, and a run shares one drawn order, turned for each rater by
@@ -84,7 +84,7 @@ def seats(
     n_models: int,
     founders: int | None = None,
 ) -> list[list[Task]]:
-    """Deals a study's items of one protocol and language to its seats.
+    """Assigns a study's items of one protocol and language to its seats.
 
     Args:
         study: Overlap, repeats, seed, and the number of raters or the items of one.
@@ -108,18 +108,20 @@ def seats(
     n_seats = (len(study.raters) if founders is None else founders) or max(
         study.overlap.raters, math.ceil(sum(times.values()) / study.items_per_rater)
     )
-    hands = placed(_dealt(stacks, times, n_seats, rng), rng, balanced=study.mode == "invited")
-    return [_seat(tasks, study, rng) for tasks in hands]
+    task_lists = placed(
+        _assigned(stacks, times, n_seats, rng), rng, balanced=study.mode == "invited"
+    )
+    return [_seat(tasks, study, rng) for tasks in task_lists]
 
 
-def _dealt(
+def _assigned(
     stacks: Sequence[Sequence[Unit]], times: Mapping[Unit, int], n_seats: int, rng: random.Random
 ) -> list[list[Unit]]:
-    """Deals units out in rounds, each over all seats in an order of its own, so that any two may share.
+    """Assigns units in rounds, each over all seats in an order of its own, so that any two may share.
 
     Evening out how often a seat meets each model would tell its rater which is due next.
     """
-    hands: list[list[Unit]] = [[] for _ in range(n_seats)]
+    unit_lists: list[list[Unit]] = [[] for _ in range(n_seats)]
     waiting: list[int] = []
     for unit in (unit for stack in stacks for unit in rng.sample(stack, len(stack))):
         chosen: list[int] = []
@@ -127,18 +129,18 @@ def _dealt(
             waiting = waiting or rng.sample(range(n_seats), n_seats)
             chosen.append(next(seat for seat in waiting if seat not in chosen))
             waiting.remove(chosen[-1])
-            hands[chosen[-1]].append(unit)
-    return hands
+            unit_lists[chosen[-1]].append(unit)
+    return unit_lists
 
 
 def refill(
     study: Study,
     protocol: Protocol,
-    dealt: Sequence[Sequence[Task]],
+    assigned: Sequence[Sequence[Task]],
     covered: Mapping[Unit, int],
     rater: str,
 ) -> list[Task]:
-    """Deals a hand to a rater who came after the study began, as long as a founder's.
+    """Assigns tasks to a rater who came after the study began, as many as a founder has.
 
     Units short of the raters that the study wants for them come first, the shortest of all before
     others; then those that have the fewest more. Each order is drawn alone.
@@ -146,23 +148,23 @@ def refill(
     Args:
         study: As for ``seats``.
         protocol: As for ``seats``.
-        dealt: The founders' seats.
+        assigned: The founders' seats.
         covered: By unit the raters who voted on it or still have it before them.
-        rater: Pseudonym of the new one; the deal depends on it and on ``covered``.
+        rater: Pseudonym of the new one; the assignment depends on it and on ``covered``.
     """
     rng = random.Random(f"{study.seed}|{study.study}|{protocol}|{rater}")
-    wanted = wanted_raters(dealt)
+    wanted = wanted_raters(assigned)
     left_over = {unit: covered.get(unit, 0) - n for unit, n in wanted.items()}
     drawn = sorted(rng.sample(list(wanted), len(wanted)), key=left_over.__getitem__)
-    size = max(sum(task.repeat == 0 for task in seat) for seat in dealt)
+    size = max(sum(task.repeat == 0 for task in seat) for seat in assigned)
     (tasks,) = placed([drawn[:size]], rng, balanced=False)
     short = [task for task in tasks if left_over[task.unit] < 0]
     return _with_repeats(spaced(short) + spaced(tasks[len(short) :]), study, rng)
 
 
-def wanted_raters(dealt: Sequence[Sequence[Task]]) -> Counter[Unit]:
-    """Returns how many raters a study wants for each unit: as many as it was first dealt to."""
-    return Counter(task.unit for seat in dealt for task in seat if task.repeat == 0)
+def wanted_raters(assigned: Sequence[Sequence[Task]]) -> Counter[Unit]:
+    """Returns how many raters a study wants for each unit: as many as it was first assigned to."""
+    return Counter(task.unit for seat in assigned for task in seat if task.repeat == 0)
 
 
 def _seat(tasks: Sequence[Task], study: Study, rng: random.Random) -> list[Task]:
@@ -224,41 +226,45 @@ def turned(task: Task, row: int) -> Task:
 
 
 def placed(
-    hands: Sequence[Sequence[Unit]], rng: random.Random, *, balanced: bool
+    unit_lists: Sequence[Sequence[Unit]], rng: random.Random, *, balanced: bool
 ) -> list[list[Task]]:
     """Gives each unit of each seat its displayed order; see the module's first lines.
 
     Args:
-        hands: The units of each seat.
+        unit_lists: The units of each seat.
         rng: Draws the orders.
         balanced: Whether runs go over the seats; otherwise each showing is drawn alone.
     """
     tasks = [
-        [Task(unit, tuple(rng.sample(unit.models, len(unit.models)))) for unit in hand]
-        for hand in hands
+        [Task(unit, tuple(rng.sample(unit.models, len(unit.models)))) for unit in units_of_seat]
+        for units_of_seat in unit_lists
     ]
     if balanced:
-        for run in _runs(hands):
+        for run in _runs(unit_lists):
             seat, place = run[0]
             drawn = tasks[seat][place].shown
             for row, (seat, place) in enumerate(rng.sample(run, len(run))):
-                tasks[seat][place] = turned(Task(hands[seat][place], drawn), row)
+                tasks[seat][place] = turned(Task(unit_lists[seat][place], drawn), row)
     return tasks
 
 
-def _runs(hands: Sequence[Sequence[Unit]]) -> list[list[tuple[int, int]]]:
-    """Gathers showings (seat, place in the hand) of the same models, no seat twice in a run.
+def _runs(unit_lists: Sequence[Sequence[Unit]]) -> list[list[tuple[int, int]]]:
+    """Gathers showings (seat, place in its list) of the same models, no seat twice in a run.
 
     The showings of a genre, and those of one unit to several raters, come side by side.
     """
     cells = sorted(
-        ((s, i) for s, hand in enumerate(hands) for i in range(len(hand))),
-        key=lambda cell: (hands[cell[0]][cell[1]].genre, hands[cell[0]][cell[1]].query_id, cell),
+        ((s, i) for s, of_seat in enumerate(unit_lists) for i in range(len(of_seat))),
+        key=lambda cell: (
+            unit_lists[cell[0]][cell[1]].genre,
+            unit_lists[cell[0]][cell[1]].query_id,
+            cell,
+        ),
     )
     full: list[list[tuple[int, int]]] = []
     growing: dict[tuple[int, ...], list[list[tuple[int, int]]]] = {}
     for cell in cells:
-        models = hands[cell[0]][cell[1]].models
+        models = unit_lists[cell[0]][cell[1]].models
         open_runs = growing.setdefault(models, [])
         run = next((r for r in open_runs if all(seat != cell[0] for seat, _ in r)), None)
         if run is None:

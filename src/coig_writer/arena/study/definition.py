@@ -1,4 +1,4 @@
-"""The study file: which prompts, models, protocols and raters, and how they are dealt out.
+"""The study file: which prompts, models, protocols and raters, and how they are assigned.
 
 A study is a YAML file of the keys below; an unknown key is an error that names the nearest one.
 Without a file the arena runs ``Study()``: public, all protocols, on the texts it is given.

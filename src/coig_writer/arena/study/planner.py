@@ -22,7 +22,7 @@ FAIR_SHARE = 2.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Plan:
+class ProtocolPlan:
     """One protocol in one language.
 
     Attributes:
@@ -104,7 +104,7 @@ def needed(rate: float, prompts: int, correlation: float | None, *, tests: int =
     return Needed(rate, prompts, alone, correlation, judged)
 
 
-def plan(study: Study, collection: Collection) -> list[Plan]:
+def plan(study: Study, collection: Collection) -> list[ProtocolPlan]:
     """Plans every protocol and language of a study."""
     return [
         _planned(study, collection, protocol, language)
@@ -113,40 +113,42 @@ def plan(study: Study, collection: Collection) -> list[Plan]:
     ]
 
 
-def _planned(study: Study, collection: Collection, protocol: Protocol, language: str) -> Plan:
+def _planned(
+    study: Study, collection: Collection, protocol: Protocol, language: str
+) -> ProtocolPlan:
     prompts = collection.in_language(language)
     n_models = len(collection.variants)
-    dealt = seats(study, prompts, protocol, n_models)
-    firsts = [task for seat in dealt for task in seat if task.repeat == 0]
+    assigned = seats(study, prompts, protocol, n_models)
+    firsts = [task for seat in assigned for task in seat if task.repeat == 0]
     times = Counter((task.unit.query_id, task.unit.models) for task in firsts)
-    sizes = [len(seat) for seat in dealt]
+    sizes = [len(seat) for seat in assigned]
     meetings = _prompts_per_pair(prompts, times, n_models) if protocol != "rating" else len(prompts)
     pairs = n_models * (n_models - 1) // 2
-    return Plan(
+    return ProtocolPlan(
         protocol=protocol,
         language=language,
         items=len(times),
         shared=sum(count > 1 for count in times.values()),
         repeats=sum(sizes) - len(firsts),
-        seats=len(dealt),
+        seats=len(assigned),
         per_seat=(min(sizes), max(sizes)),
-        minutes=_minutes(prompts, dealt, language),
+        minutes=_minutes(prompts, assigned, language),
         prompts_per_pair=meetings,
         detectable=None if protocol == "rating" else detectable_win_rate(meetings),
         detectable_holm=(
             None if protocol == "rating" else detectable_win_rate(meetings, tests=pairs)
         ),
-        warnings=tuple(confounding(dealt, n_models)),
+        warnings=tuple(confounding(assigned, n_models)),
     )
 
 
 def _minutes(
-    prompts: Sequence[Prompt], dealt: Sequence[Sequence[Task]], language: str
+    prompts: Sequence[Prompt], assigned: Sequence[Sequence[Task]], language: str
 ) -> tuple[float, float]:
     answers = {prompt.query_id: prompt.answers for prompt in prompts}
     longest = max(
         sum(len(answers[task.unit.query_id][model]) for task in seat for model in task.shown)
-        for seat in dealt
+        for seat in assigned
     )
     quick, careful = READING[language]
     return longest / quick / 60, longest / careful / 60
@@ -162,18 +164,20 @@ def _prompts_per_pair(
     return min(met.values())
 
 
-def confounding(dealt: Sequence[Sequence[Task]], n_models: int) -> list[str]:
+def confounding(assigned: Sequence[Sequence[Task]], n_models: int) -> list[str]:
     """Says where a model would be judged by too few raters for the two to be told apart."""
-    if len(dealt) < 2:
+    if len(assigned) < 2:
         return ["one rater only: nothing tells the rater's taste from the models"]
-    seen = [Counter(m for task in seat for m in task.shown) for seat in dealt]
+    seen = [Counter(m for task in seat for m in task.shown) for seat in assigned]
     warnings = []
     for model in range(n_models):
         counts = [c[model] for c in seen]
         expected = [c.total() / n_models for c in seen]
         absent = sum(count == 0 for count in counts)
-        if 2 * absent > len(dealt):
-            warnings.append(f"model number {model} is not seen by {absent} of {len(dealt)} raters")
+        if 2 * absent > len(assigned):
+            warnings.append(
+                f"model number {model} is not seen by {absent} of {len(assigned)} raters"
+            )
         if any(c > FAIR_SHARE * e + 2 for c, e in zip(counts, expected, strict=True)):
             warnings.append(f"model number {model} is over twice as frequent for some rater")
     return warnings

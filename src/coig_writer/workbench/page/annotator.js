@@ -1,10 +1,10 @@
 // Writing for an article: attributes, prompt, reasoning, in the protocol's order, with the article beside.
 
-import { api } from "/bench/api.js";
-import { Draft } from "/bench/drafts.js";
-import { changed, marked } from "/bench/marks.js";
-import { tabs, turnTo } from "/bench/sides.js";
-import { said, t } from "/bench/strings.js";
+import { api } from "/workbench/api.js";
+import { Draft } from "/workbench/drafts.js";
+import { changed, marked } from "/workbench/marks.js";
+import { tabs, turnTo } from "/workbench/sides.js";
+import { said, t } from "/workbench/strings.js";
 import { button, el, fill, find, notify, sheet } from "/page/dom.js";
 
 const ATTRIBUTES = ["theme", "style", "structure", "culture"];
@@ -74,7 +74,7 @@ export class Annotating {
       button(t("more"), () => this.more(), { class: "plain", id: "more" }),
       button(t("hand_in"), () => this.submit(), { class: "primary", id: "submit" }));
     const title = el("header", { class: "head" }, el("h1", {}, view.title || t("untitled")), el("p", { class: "hint" }, view.genre_name, view.round > 1 ? ` · ${t("round", view.round)}` : ""));
-    fill(find("#main"), tabs(), el("div", { class: "desk", "data-side": "text" },
+    fill(find("#main"), tabs(), el("div", { class: "workspace", "data-side": "text" },
       el("section", { class: "text", tabindex: "0", "aria-label": t("tab_text") }, title, article),
       el("section", { class: "work", "aria-label": t("tab_form") }, form, actions)));
     this.refresh();

@@ -1,6 +1,6 @@
 // The workbench's routes; a stale version comes as an answer, with both texts.
 
-import { t } from "/bench/strings.js";
+import { t } from "/workbench/strings.js";
 import { preferences } from "/page/preferences.js";
 import { request as ask } from "/page/request.js";
 

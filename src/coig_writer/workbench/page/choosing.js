@@ -1,8 +1,8 @@
 // Questions with choices: an exercise of the training, or a benchmark query before the panel.
 
-import { Draft } from "/bench/drafts.js";
-import { marked } from "/bench/marks.js";
-import { t } from "/bench/strings.js";
+import { Draft } from "/workbench/drafts.js";
+import { marked } from "/workbench/marks.js";
+import { t } from "/workbench/strings.js";
 import { button, el, fill, find, notify, sheet } from "/page/dom.js";
 
 export class Choosing {

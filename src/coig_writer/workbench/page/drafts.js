@@ -1,6 +1,6 @@
 // What is typed goes to the server as it is typed, and stays on this device until the server has it.
 
-import { api } from "/bench/api.js";
+import { api } from "/workbench/api.js";
 import { read, write } from "/page/preferences.js";
 
 const AFTER_MS = 700;

@@ -1,16 +1,16 @@
 // The way through the workbench: consent, item after item, the end.
 
-import { Annotating } from "/bench/annotator.js";
-import { api } from "/bench/api.js";
-import { Choosing } from "/bench/choosing.js";
-import { UNSAVED } from "/bench/drafts.js";
-import { Reviewing } from "/bench/reviewer.js";
-import { t } from "/bench/strings.js";
+import { Annotating } from "/workbench/annotator.js";
+import { api } from "/workbench/api.js";
+import { Choosing } from "/workbench/choosing.js";
+import { UNSAVED } from "/workbench/drafts.js";
+import { Reviewing } from "/workbench/reviewer.js";
+import { t } from "/workbench/strings.js";
 import { button, el, fill, find, notify, sheet } from "/page/dom.js";
 import { applyPreferences, nextSize, nextTheme, prefer, preferences } from "/page/preferences.js";
 
-const DESKS = { exercise: Choosing, annotate: Annotating, review: Reviewing, panel: Choosing };
-const state = { about: null, work: null, desk: null, progress: null };
+const SCREENS = { exercise: Choosing, annotate: Annotating, review: Reviewing, panel: Choosing };
+const state = { about: null, work: null, screen: null, progress: null };
 
 function bar() {
   const tool = (label, title, onclick, name) => button(label, () => { onclick(); bar(); }, { class: "plain", title, "aria-label": title, "data-tool": name });
@@ -27,7 +27,7 @@ function bar() {
 }
 
 function message(title, text, ...actions) {
-  state.desk = null;
+  state.screen = null;
   fill(find("#main"), el("div", { class: "page start" }, el("h1", {}, title), el("p", { class: "lead" }, text), el("div", { class: "go" }, ...actions.filter(Boolean))));
 }
 
@@ -49,7 +49,7 @@ function consent() {
 }
 
 async function begin(work) {
-  await state.desk?.draft?.save();
+  await state.screen?.draft?.save();
   state.work = work;
   try {
     const { item, progress, held_back } = await api.next(work);
@@ -64,7 +64,7 @@ function show(item, progress) {
   state.progress = progress;
   if (item) {
     const finished = (told) => { notify(told); begin(state.work); };
-    state.desk = new DESKS[state.work](item, { about: state.about, finished, again: () => begin(state.work) });
+    state.screen = new SCREENS[state.work](item, { about: state.about, finished, again: () => begin(state.work) });
     find("#main").focus({ preventScroll: true });
   } else message(t("done_title"), t("done_text"), button(t("look_again"), () => begin(state.work), { class: "primary", id: "again" }));
   bar();
@@ -122,16 +122,16 @@ async function open() {
 }
 
 addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key === "Enter") state.desk?.submit();
+  if ((event.ctrlKey || event.metaKey) && event.key === "Enter") state.screen?.submit();
   if ((event.ctrlKey || event.metaKey) && event.key === "s") {
     event.preventDefault();
-    state.desk?.draft.save();
+    state.screen?.draft.save();
   }
-  if (event.altKey && event.key === "m" && state.desk?.mark) {
+  if (event.altKey && event.key === "m" && state.screen?.mark) {
     event.preventDefault();
-    state.desk.mark();
+    state.screen.mark();
   }
 });
-document.addEventListener("visibilitychange", () => { if (document.hidden) state.desk?.draft.save(); });
-addEventListener("online", () => state.desk?.draft.save());
+document.addEventListener("visibilitychange", () => { if (document.hidden) state.screen?.draft.save(); });
+addEventListener("online", () => state.screen?.draft.save());
 open();

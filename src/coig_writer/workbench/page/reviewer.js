@@ -1,9 +1,9 @@
 // Judging a draft: blind to who wrote it and to what others said.
 
-import { Draft } from "/bench/drafts.js";
-import { marked, selected } from "/bench/marks.js";
-import { tabs } from "/bench/sides.js";
-import { said, t } from "/bench/strings.js";
+import { Draft } from "/workbench/drafts.js";
+import { marked, selected } from "/workbench/marks.js";
+import { tabs } from "/workbench/sides.js";
+import { said, t } from "/workbench/strings.js";
 import { button, el, fill, find, notify, sheet } from "/page/dom.js";
 
 const PARTS = ["prompt", "reasoning", "article"];
@@ -28,7 +28,7 @@ export class Reviewing {
     const texts = PARTS.map((part) => el("section", { class: "part" }, el("h2", {}, t(`part_${part}`)), el("div", { class: "prose", lang: "zh", "data-part": part, tabindex: "0" })));
     const genre = el("p", { class: "hint" }, view.genre_name);
     const mark = button(t("mark"), () => this.mark(), { id: "mark" });
-    fill(find("#main"), tabs(), el("div", { class: "desk", "data-side": "text" },
+    fill(find("#main"), tabs(), el("div", { class: "workspace", "data-side": "text" },
       el("section", { class: "text", "aria-label": t("tab_text") }, el("div", { class: "tool" }, mark, el("span", { class: "hint" }, t("mark_hint"))), genre, ...texts),
       el("section", { class: "work", "aria-label": t("tab_form") }, this.form(),
         el("footer", { class: "actions" }, el("p", { id: "status", role: "status", "aria-live": "polite" }), button(t("more"), () => this.more(), { class: "plain", id: "more" }), button(t("hand_in"), () => this.submit(), { class: "primary", id: "submit" })))));

@@ -14,11 +14,11 @@ from fastapi.staticfiles import StaticFiles
 from coig_writer.arena.server import routes as arena
 from coig_writer.arena.server.app import server_class
 from coig_writer.arena.server.guard import Guard, Limit, say_no_more
-from coig_writer.arena.server.writer import Writer
+from coig_writer.arena.server.writer import BatchWriter
 from coig_writer.workbench.drafting import Assistant
 from coig_writer.workbench.server import overview, routes
-from coig_writer.workbench.server.bench import Bench
 from coig_writer.workbench.server.entries import EntryStore
+from coig_writer.workbench.server.service import Workbench
 
 if TYPE_CHECKING:
     import gradio
@@ -27,7 +27,7 @@ PER_MINUTE = 600  # a draft is saved every second or so
 
 
 def create_app(
-    bench: Bench,
+    workbench: Workbench,
     store: EntryStore,
     hosts: frozenset[str] | None = None,
     assistant: Assistant | None = None,
@@ -35,7 +35,7 @@ def create_app(
     """Builds the application around a workbench.
 
     Args:
-        bench: Who works on what.
+        workbench: Who works on what.
         store: Where entries go.
         hosts: Names the application answers to; None takes any.
         assistant: A model that may be asked for drafts.
@@ -47,12 +47,12 @@ def create_app(
         openapi_url=None,
         lifespan=_running(store),
     )
-    app.state.bench, app.state.store = bench, store
-    app.state.writer = Writer(store.add_all)
+    app.state.workbench, app.state.store = workbench, store
+    app.state.writer = BatchWriter(store.add_all)
     app.state.dealing = anyio.Lock()
     app.state.asking = Limit(PER_MINUTE)
     app.state.assistant = assistant
-    bench.hand_all_on()
+    workbench.write_all_answers()
     say_no_more(app)
     app.add_api_route("/", routes.page)
     app.add_api_route("/health", routes.health)
@@ -63,8 +63,8 @@ def create_app(
     app.add_api_route("/api/move", overview.move, methods=["POST"])
     app.add_api_route("/export/{name}", overview.exported)
     app.mount("/page", StaticFiles(directory=arena.PAGE), name="page")
-    app.mount("/bench", StaticFiles(directory=routes.PAGE), name="bench")
-    overview.mount(app, bench, app.state.writer)
+    app.mount("/workbench", StaticFiles(directory=routes.PAGE), name="workbench")
+    overview.mount(app, workbench, app.state.writer)
     app.add_middleware(Guard, hosts=hosts, most=routes.MAX_BODY_BYTES)
     return app
 

@@ -33,9 +33,9 @@ from coig_writer.workbench import label_studio, qualification
 from coig_writer.workbench.drafting import Assistant
 from coig_writer.workbench.prompts import Model
 from coig_writer.workbench.server.app import create_app
-from coig_writer.workbench.server.bench import Bench
 from coig_writer.workbench.server.curation import Curation
 from coig_writer.workbench.server.entries import EntryStore
+from coig_writer.workbench.server.service import Workbench
 from coig_writer.workbench.server.threads import Threads
 
 CURATION_VARIABLE = "WORKBENCH_CURATION"
@@ -100,8 +100,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     store = EntryStore(os.environ.get(STORE_VARIABLE) or sqlite_url(folder / "entries.sqlite"))
     hosts = LOCAL | {given.host} if given.host in LOCAL | {"::1"} else None
     with store.lease(roster.workbench):
-        bench = Bench(curation, roster, Threads(store.entries()), identity, gold)
-        app = create_app(bench, store, hosts, _assistant(given, folder))
+        workbench = Workbench(curation, roster, Threads(store.entries()), identity, gold)
+        app = create_app(workbench, store, hosts, _assistant(given, folder))
         sys.stderr.write(invitations(roster, identity, f"http://{given.host}:{given.port}/"))
         return serve(app, given.host, given.port, "workbench")
 

@@ -16,15 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from coig_writer.arena.server.database import now
 from coig_writer.arena.server.guard import RefusedError
 from coig_writer.arena.server.tables import LANGUAGES, words
-from coig_writer.arena.server.writer import Writer
+from coig_writer.arena.server.writer import BatchWriter
 from coig_writer.files import line
 from coig_writer.record import to_row
 from coig_writer.text.normalise import repaired
 from coig_writer.workbench import label_studio
 from coig_writer.workbench.forms import TOPICS, queries, standing, validated
-from coig_writer.workbench.server.bench import ROLE, Bench
 from coig_writer.workbench.server.entries import Entry, Key, Kind, Work
 from coig_writer.workbench.server.routes import person_of
+from coig_writer.workbench.server.service import ROLE, Workbench
 from coig_writer.workbench.server.threads import Thread
 
 if TYPE_CHECKING:
@@ -84,21 +84,23 @@ MOVES: tuple[tuple[str, Kind], ...] = (
 _TRANSLATED = ("who", "work", "state")  # columns whose values are words of the workbench
 
 
-def progress(bench: Bench) -> list[list[object]]:
+def progress(workbench: Workbench) -> list[list[object]]:
     """Returns a row per person and kind of work."""
     rows: list[list[object]] = []
-    for person, listed in bench.people.items():
+    for person, listed in workbench.people.items():
         for work in _works(listed.roles):
-            threads = [thread for _, thread in bench.threads.of(work, person)]
+            threads = [thread for _, thread in workbench.threads.of(work, person)]
             states = [thread.state for thread in threads]
             done, seconds = states.count("submitted"), sum(t.seconds for t in threads)
             counts = [done, states.count("open"), states.count("skipped")]
             waiting = (
-                bench.progress(person, work)["waiting"] if bench.may(person, ROLE[work]) else 0
+                workbench.progress(person, work)["waiting"]
+                if workbench.may(person, ROLE[work])
+                else 0
             )
             pace = round(seconds / 60 / done, 1) if done else None
-            who = listed.alias if person not in bench.threads.left else "withdrawn"
-            passed = [*standing(bench.chosen(person)).values()].count("passed")
+            who = listed.alias if person not in workbench.threads.left else "withdrawn"
+            passed = [*standing(workbench.chosen(person)).values()].count("passed")
             training = f"{passed} of {len(TOPICS)}" if work == "annotate" else None
             rows.append([who, work, *counts, waiting, round(seconds / 3600, 2), pace, training])
     return rows
@@ -108,14 +110,16 @@ def _works(roles: tuple[str, ...]) -> Iterator[Work]:
     yield from (work for work in WORKS if work in roles)
 
 
-def items(bench: Bench) -> list[list[object]]:
+def items(workbench: Workbench) -> list[list[object]]:
     """Returns a row per thread, what was flagged first."""
-    found: list[tuple[Key, Thread]] = [pair for work in WORKS for pair in bench.threads.of(work)]
+    found: list[tuple[Key, Thread]] = [
+        pair for work in WORKS for pair in workbench.threads.of(work)
+    ]
     found.sort(key=lambda pair: (not pair[1].flags, pair[1].state == "submitted", pair[1].last))
     return [
         [
             *key[:3],
-            _called(bench, key[3]),
+            _called(workbench, key[3]),
             thread.state,
             round(thread.seconds / 60, 1),
             thread.last[:16],
@@ -125,14 +129,14 @@ def items(bench: Bench) -> list[list[object]]:
     ]
 
 
-def _called(bench: Bench, person: str) -> str:
-    known = bench.people.get(person)
-    return "withdrawn" if person in bench.threads.left or known is None else known.alias
+def _called(workbench: Workbench, person: str) -> str:
+    known = workbench.people.get(person)
+    return "withdrawn" if person in workbench.threads.left or known is None else known.alias
 
 
-def review_state(bench: Bench) -> str:
+def review_state(workbench: Workbench) -> str:
     """Returns acceptance and agreement as the review stage last reported them."""
-    report = bench.curation.report()
+    report = workbench.curation.report()
     if not report:
         return "no review yet: run curate"
     lines = []
@@ -152,51 +156,53 @@ def _interval(found: dict[str, Any]) -> str:
     return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
 
 
-def rows(bench: Bench) -> Iterator[dict[str, object]]:
+def rows(workbench: Workbench) -> Iterator[dict[str, object]]:
     """Yields everything that was handed in, for an export: people as pseudonyms, or withdrawn."""
     for work in WORKS:
-        for (_, item, number, person), thread in bench.threads.of(work):
+        for (_, item, number, person), thread in workbench.threads.of(work):
             if thread.answer is not None:
                 yield {
                     "work": work,
                     "item": item,
                     "round": number,
-                    "person": bench.label(person),
+                    "person": workbench.label(person),
                     "seconds": round(thread.seconds, 1),
                     "handed_in_at": thread.last,
                     "answer": thread.answer,
                 }
 
 
-def panelled(bench: Bench) -> Iterator[dict[str, object]]:
+def panelled(workbench: Workbench) -> Iterator[dict[str, object]]:
     """Yields the benchmark's queries, ``validation`` as the panel has it so far."""
     said: dict[str, list[dict[str, Any]]] = {}
-    for (_, item, _, _), thread in bench.threads.of("panel"):
+    for (_, item, _, _), thread in workbench.threads.of("panel"):
         if thread.answer is not None:
             said.setdefault(item, []).append(thread.answer)
     yield from (to_row(validated(query, said.get(name, []))) for name, query in queries().items())
 
 
-def pay(bench: Bench) -> str:
+def pay(workbench: Workbench) -> str:
     """Returns the table of progress as CSV."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(PROGRESS)
-    writer.writerows(progress(bench))
+    writer.writerows(progress(workbench))
     return out.getvalue()
 
 
-async def moved(bench: Bench, writer: Writer[Entry], kind: Kind, key: tuple[Work, str, int]) -> str:
+async def moved(
+    workbench: Workbench, writer: BatchWriter[Entry], kind: Kind, key: tuple[Work, str, int]
+) -> str:
     """Takes an item from everybody who has it open (``release``), or answers out of the curation (``set_aside``)."""
     wanted = "open" if kind == "release" else "submitted"
     done = []
-    for person, thread in bench.threads.of_item(*key):
+    for person, thread in workbench.threads.of_item(*key):
         if thread.state == wanted:
-            name = f"{kind}:{bench.identity.sign(kind, *key, person, thread.number)}"
+            name = f"{kind}:{workbench.identity.sign(kind, *key, person, thread.number)}"
             entry = Entry(name, *key, person, thread.number + 1, kind, {}, 0.0, now())
             if await writer.add(entry) is None:
-                bench.stored(entry)
-                done.append(_called(bench, person))
+                workbench.stored(entry)
+                done.append(_called(workbench, person))
     what = f"{kind.replace('_', ' ')}: {', '.join(done)}" if done else f"nobody has it {wanted}"
     return repaired(f"{key[1]}, {what}")
 
@@ -211,17 +217,17 @@ class Move(BaseModel):
     round: int = Field(ge=0, le=99)
 
 
-def operating(request: Request) -> Bench:
+def operating(request: Request) -> Workbench:
     """Returns the workbench to an operator.
 
     Raises:
         RefusedError: Somebody else asks.
     """
-    bench: Bench = request.app.state.bench
-    person = person_of(bench, request)
-    if person is None or not bench.may(person, "operate"):
+    workbench: Workbench = request.app.state.workbench
+    person = person_of(workbench, request)
+    if person is None or not workbench.may(person, "operate"):
         raise RefusedError(403)
-    return bench
+    return workbench
 
 
 async def move(body: Move, request: Request) -> dict[str, str]:
@@ -233,50 +239,50 @@ async def move(body: Move, request: Request) -> dict[str, str]:
 
 def everything(request: Request) -> dict[str, object]:
     """Returns the operator's tables as rows."""
-    bench = operating(request)
-    people = [dict(zip(PROGRESS, row, strict=True)) for row in progress(bench)]
-    threads = [dict(zip(ITEMS, row, strict=True)) for row in items(bench)]
-    return {"people": people, "items": threads, "review": review_state(bench)}
+    workbench = operating(request)
+    people = [dict(zip(PROGRESS, row, strict=True)) for row in progress(workbench)]
+    threads = [dict(zip(ITEMS, row, strict=True)) for row in items(workbench)]
+    return {"people": people, "items": threads, "review": review_state(workbench)}
 
 
 def exported(name: str, request: Request) -> Response:
     """Returns what was handed in so far, to an operator."""
-    bench = operating(request)
+    workbench = operating(request)
     made: dict[str, Callable[[], str]] = {
-        "answers.jsonl": lambda: "".join(map(line, rows(bench))),
-        "queries.jsonl": lambda: "".join(map(line, panelled(bench))),
-        "hours.csv": lambda: pay(bench),
-        "label_studio.json": lambda: label_studio.tasks(bench.curation.to_annotate().values()),
+        "answers.jsonl": lambda: "".join(map(line, rows(workbench))),
+        "queries.jsonl": lambda: "".join(map(line, panelled(workbench))),
+        "hours.csv": lambda: pay(workbench),
+        "label_studio.json": lambda: label_studio.tasks(workbench.curation.to_annotate().values()),
     }
     if name not in made:
         raise RefusedError(404)
     return Response(made[name](), media_type="text/plain; charset=utf-8")
 
 
-def mount(app: gr.Server, bench: Bench, writer: Writer[Entry]) -> None:
+def mount(app: gr.Server, workbench: Workbench, writer: BatchWriter[Entry]) -> None:
     """Puts the operator's tables at ``/gradio``, for operators alone."""
     import gradio as gr
 
     def operator(request: Request) -> str | None:
-        person = person_of(bench, request)
-        return person if person and bench.may(person, "operate") else None
+        person = person_of(workbench, request)
+        return person if person and workbench.may(person, "operate") else None
 
-    blocks = page(bench, writer)
+    blocks = page(workbench, writer)
     gr.mount_gradio_app(app, blocks, path="/gradio", ssr_mode=False, auth_dependency=operator)
 
 
-def page(bench: Bench, writer: Writer[Entry]) -> gr.Blocks:
+def page(workbench: Workbench, writer: BatchWriter[Entry]) -> gr.Blocks:
     """Builds the operator's page, in both languages."""
     import gradio as gr
 
     def shown(chosen: str) -> list[object]:
         said = words(CHINESE, LANGUAGES.get(chosen, "en"))
-        found = (("people", PROGRESS, progress(bench)), ("items", ITEMS, items(bench)))
+        found = (("people", PROGRESS, progress(workbench)), ("items", ITEMS, items(workbench)))
         tables = [
             gr.Dataframe(_told(heads, rows, said), headers=[*map(said, heads)], label=said(name))
             for name, heads, rows in found
         ]
-        report = gr.Textbox(review_state(bench), label=said("review"))
+        report = gr.Textbox(review_state(workbench), label=said("review"))
         works = [(said(name), name) for name in MOVABLE]
         return [
             *tables,
@@ -291,7 +297,7 @@ def page(bench: Bench, writer: Writer[Entry]) -> gr.Blocks:
         ]
 
     async def move(kind: Kind, work: Work, item: str | None, number: float) -> str:
-        return await moved(bench, writer, kind, (work, (item or "").strip(), int(number or 0)))
+        return await moved(workbench, writer, kind, (work, (item or "").strip(), int(number or 0)))
 
     blocks = gr.Blocks(title="COIG-Writer workbench: operator", analytics_enabled=False)
     with blocks:

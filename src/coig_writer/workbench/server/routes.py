@@ -29,8 +29,14 @@ from coig_writer.text.normalise import repaired
 from coig_writer.workbench.annotation import DECISIONS, PROMPT_FIELDS
 from coig_writer.workbench.forms import standing
 from coig_writer.workbench.review import CAUSES, CRITERIA
-from coig_writer.workbench.server.bench import ROLE, Bench, GoneError, Plan, Sent
 from coig_writer.workbench.server.entries import Entry, Key, Kind
+from coig_writer.workbench.server.service import (
+    ROLE,
+    GoneError,
+    PlannedEntry,
+    Submission,
+    Workbench,
+)
 
 COOKIE = "workbench_person"
 PAGE = Path(__file__).parents[1] / "page"
@@ -58,7 +64,7 @@ class Opened(Asked):
 
 
 class Written(Opened):
-    """What is sent about an item; see ``coig_writer.workbench.server.bench.Sent``."""
+    """What is sent about an item; see ``coig_writer.workbench.server.service.Submission``."""
 
     id: str = Field(pattern=r"^[\w-]{8,64}$")
     base: int = Field(ge=0, le=10**6)
@@ -85,36 +91,36 @@ class Leaving(_Body):
     leave: Literal[True]
 
 
-def _bench(request: Request) -> Bench:
-    bench: Bench = request.app.state.bench
-    return bench
+def _workbench(request: Request) -> Workbench:
+    workbench: Workbench = request.app.state.workbench
+    return workbench
 
 
-def person_of(bench: Bench, request: Request) -> str | None:
+def person_of(workbench: Workbench, request: Request) -> str | None:
     """Returns the pseudonym behind a cookie or an account that the roster knows, or None."""
-    held = bench.identity.from_cookie(request.cookies.get(COOKIE))
-    if held in bench.people:
+    held = workbench.identity.from_cookie(request.cookies.get(COOKIE))
+    if held in workbench.people:
         return held
     name = account(request)
     if name is None:
         return None
-    listed = {person: p.account for person, p in bench.people.items() if p.account}
+    listed = {person: p.account for person, p in workbench.people.items() if p.account}
     return next((p for p, a in listed.items() if a.casefold() == name.casefold()), None)
 
 
 async def _person(request: Request) -> str:
-    found = person_of(_bench(request), request)
+    found = person_of(_workbench(request), request)
     if found is None:
         raise RefusedError(401)
     request.app.state.asking.check(found)
-    if found in _bench(request).threads.left:
+    if found in _workbench(request).threads.left:
         raise RefusedError(403)
     return found
 
 
 async def _consenting(request: Request) -> str:
     person = await _person(request)
-    if person not in _bench(request).threads.consented:
+    if person not in _workbench(request).threads.consented:
         raise RefusedError(403)
     return person
 
@@ -125,16 +131,16 @@ Consenting = Annotated[str, Depends(_consenting)]
 
 def page(request: Request) -> Response:
     """Serves the page; an invitation becomes a cookie and leaves the address bar."""
-    bench, token = _bench(request), request.query_params.get("invite")
+    workbench, token = _workbench(request), request.query_params.get("invite")
     if token is None:
         return FileResponse(PAGE / "index.html")
-    aliases = tuple(person.alias for person in bench.roster.people)
-    alias = bench.identity.invited(bench.roster.workbench, aliases, token)
+    aliases = tuple(person.alias for person in workbench.roster.people)
+    alias = workbench.identity.invited(workbench.roster.workbench, aliases, token)
     if alias is None:  # the page sees the token still in its address, and says what to do
         return FileResponse(PAGE / "index.html", 403)
     rest = [(k, v) for k, v in request.query_params.multi_items() if k != "invite"]
     response = RedirectResponse(f"/?{urlencode(rest)}" if rest else "/", 303)
-    keep(response, COOKIE, bench.identity.cookie(bench.identity.rater("invited", alias)))
+    keep(response, COOKIE, workbench.identity.cookie(workbench.identity.rater("invited", alias)))
     return response
 
 
@@ -148,29 +154,29 @@ def health(request: Request, response: Response) -> dict[str, object]:
 
 async def about(request: Request) -> dict[str, object]:
     """Says who is there and what the forms ask."""
-    bench = _bench(request)
-    person = person_of(bench, request)
-    roles = bench.people[person].roles if person else ()
+    workbench = _workbench(request)
+    person = person_of(workbench, request)
+    roles = workbench.people[person].roles if person else ()
     return {
-        "alias": bench.people[person].alias if person else None,
+        "alias": workbench.people[person].alias if person else None,
         "work": [work for work, role in ROLE.items() if role in roles],
         "operator": "operate" in roles,
-        "consented": person in bench.threads.consented,
-        "left": person in bench.threads.left,
-        "consent": dataclasses.asdict(bench.roster.consent),
+        "consented": person in workbench.threads.consented,
+        "left": person in workbench.threads.left,
+        "consent": dataclasses.asdict(workbench.roster.consent),
         "accounts": bool(os.environ.get("OAUTH_CLIENT_ID")),
         "fields": {"prompt": PROMPT_FIELDS, "reasoning": DECISIONS},
         "criteria": list(CRITERIA),
         "causes": CAUSES,
-        "topics": standing(bench.chosen(person)) if person else {},
+        "topics": standing(workbench.chosen(person)) if person else {},
         "model": request.app.state.assistant is not None,
     }
 
 
 async def consent(body: Consent, request: Request, person: Person) -> dict[str, str]:
     """Notes the consent, once."""
-    bench = _bench(request)
-    if person not in bench.threads.consented:
+    workbench = _workbench(request)
+    if person not in workbench.threads.consented:
         await _append(
             request, Entry(f"consent:{person}", "person", "", 0, person, 1, "consent", {}, 0, now())
         )
@@ -179,44 +185,44 @@ async def consent(body: Consent, request: Request, person: Person) -> dict[str, 
 
 async def next_item(body: Asked, request: Request, person: Consenting) -> dict[str, object]:
     """Gives a person what they go on with, or take up."""
-    _check_role(_bench(request), person, body.work)
+    _check_role(_workbench(request), person, body.work)
     async with request.app.state.dealing:  # while one takes an item up, nobody else is given it
         return await _dealt(body, request, person)
 
 
 async def _dealt(body: Asked, request: Request, person: str) -> dict[str, object]:
-    bench = _bench(request)
-    found = bench.next(person, body.work)
+    workbench = _workbench(request)
+    found = workbench.next(person, body.work)
     if found is None:
-        held = body.work == "annotate" and bench.held_back(person)
-        return {"item": None, "held_back": held, "progress": bench.progress(person, body.work)}
+        held = body.work == "annotate" and workbench.held_back(person)
+        return {"item": None, "held_back": held, "progress": workbench.progress(person, body.work)}
     item, number = found
     return await _opened(request, person, Opened(**body.model_dump(), item=item, round=number))
 
 
 async def open_item(body: Opened, request: Request, person: Consenting) -> dict[str, object]:
     """Opens an item that is the person's already."""
-    bench = _bench(request)
-    _check_role(bench, person, body.work)
-    if not bench.threads.there((body.work, body.item, body.round, person)):
+    workbench = _workbench(request)
+    _check_role(workbench, person, body.work)
+    if not workbench.threads.there((body.work, body.item, body.round, person)):
         raise RefusedError(404)
     return await _opened(request, person, body)
 
 
 async def _opened(request: Request, person: str, body: Opened) -> dict[str, object]:
-    bench = _bench(request)
-    entry = bench.taken(person, body.work, body.item, body.round)
+    workbench = _workbench(request)
+    entry = workbench.taken(person, body.work, body.item, body.round)
     if entry is not None:
         await _append(request, entry)
     try:
-        view = bench.view(person, body.work, body.item, body.round, body.language)
+        view = workbench.view(person, body.work, body.item, body.round, body.language)
     except GoneError:
         raise RefusedError(404) from None
-    return {"item": view, "progress": bench.progress(person, body.work)}
+    return {"item": view, "progress": workbench.progress(person, body.work)}
 
 
-def _check_role(bench: Bench, person: str, work: str) -> None:
-    if not bench.may(person, ROLE[work]):
+def _check_role(workbench: Workbench, person: str, work: str) -> None:
+    if not workbench.may(person, ROLE[work]):
         raise RefusedError(403)
 
 
@@ -224,7 +230,7 @@ async def _append(request: Request, entry: Entry) -> Exception | None:
     """Stores an entry and takes it in; returns why it is not stored, if another one was first."""
     error: Exception | None = await request.app.state.writer.add(entry)
     if error is None:
-        _bench(request).stored(entry)
+        _workbench(request).stored(entry)
     elif not isinstance(error, DuplicateError):
         raise error
     return error
@@ -251,24 +257,24 @@ async def flag(body: Written, request: Request, person: Consenting) -> Response:
 
 
 async def _kept(request: Request, person: str, kind: Kind, body: Written) -> Response:
-    bench = _bench(request)
-    _check_role(bench, person, body.work)
-    sent = Sent(**body.model_dump(exclude={"content"}), content=_mended(body.content))
-    plan = _planned(bench, person, kind, sent)
+    workbench = _workbench(request)
+    _check_role(workbench, person, body.work)
+    sent = Submission(**body.model_dump(exclude={"content"}), content=_mended(body.content))
+    plan = _planned(workbench, person, kind, sent)
     if await _append(request, plan.entry) is not None:
-        return _stale(bench, person, sent)
+        return _stale(workbench, person, sent)
     return JSONResponse({"outcome": plan.outcome, "number": plan.entry.number, **plan.said})
 
 
-def _planned(bench: Bench, person: str, kind: Kind, sent: Sent) -> Plan:
+def _planned(workbench: Workbench, person: str, kind: Kind, sent: Submission) -> PlannedEntry:
     try:
-        return bench.planned(person, kind, sent)
+        return workbench.planned(person, kind, sent)
     except GoneError:
         raise RefusedError(404) from None
 
 
-def _stale(bench: Bench, person: str, sent: Sent) -> Response:
-    thread = bench.threads.get((sent.work, sent.item, sent.round, person))
+def _stale(workbench: Workbench, person: str, sent: Submission) -> Response:
+    thread = workbench.threads.get((sent.work, sent.item, sent.round, person))
     there = {"number": thread.number, "content": thread.content, "state": thread.state}
     return JSONResponse({"outcome": "stale", "yours": sent.content, "there": there}, 409)
 
@@ -290,23 +296,23 @@ def _mended(content: Any, depth: int = 0) -> Any:
 
 async def assist(body: Assist, request: Request, person: Consenting) -> dict[str, object]:
     """Asks the model for a draft, or for what it says about the article; a draft that was given is kept."""
-    bench, assistant = _bench(request), request.app.state.assistant
-    _check_role(bench, person, "annotate")
+    workbench, assistant = _workbench(request), request.app.state.assistant
+    _check_role(workbench, person, "annotate")
     key: Key = ("annotate", body.item, body.round, person)
-    item = bench.curation.to_annotate().get((body.item, body.round))
-    if assistant is None or item is None or not bench.threads.there(key):
+    item = workbench.curation.to_annotate().get((body.item, body.round))
+    if assistant is None or item is None or not workbench.threads.there(key):
         raise RefusedError(404)
-    thread = bench.threads.get(key)
+    thread = workbench.threads.get(key)
     if body.what != "draft":
         prompt = str(thread.content.get("prompt", ""))
         said = await anyio.to_thread.run_sync(assistant.says, body.what, item, prompt)
-        return {"text": said, "number": bench.threads.get(key).number}
+        return {"text": said, "number": workbench.threads.get(key).number}
     made = await anyio.to_thread.run_sync(assistant.draft, item)
-    _check_role(bench, person, "annotate")  # who left meanwhile gets nothing more stored
+    _check_role(workbench, person, "annotate")  # who left meanwhile gets nothing more stored
     if made.writing is None:
         return {"text": f"{made.reason} {made.detail}".strip(), "number": thread.number}
     draft = to_row(made.writing)
-    number = bench.threads.get(key).number + 1
+    number = workbench.threads.get(key).number + 1
     entry = Entry(uuid.uuid4().hex, *key, number, "assist", draft, 0, now())
     if await _append(request, entry) is not None:
         raise RefusedError(503)
@@ -328,18 +334,18 @@ async def mine(body: Asked, request: Request, person: Consenting) -> list[dict[s
     """Lists what the person worked on."""
     return [
         {"item": key[1], "round": key[2], "state": t.state, "last": t.last, "seconds": t.seconds}
-        for key, t in _bench(request).threads.of(body.work, person)
+        for key, t in _workbench(request).threads.of(body.work, person)
     ]
 
 
 async def leave(body: Leaving, request: Request, person: Person) -> dict[str, str]:
     """Lets a person go: drafts are erased, what was handed in stays without their name."""
-    bench, store = _bench(request), request.app.state.store
-    kept = bench.threads.handed_in(person)
+    workbench, store = _workbench(request), request.app.state.store
+    kept = workbench.threads.answer_ids(person)
     gone = Entry(f"leave:{person}", "person", "", 0, person, 2, "leave", {}, 0, now())
     await _append(request, gone)
     await anyio.to_thread.run_sync(store.erase, person, kept)
-    bench.threads.forget(person)
+    workbench.threads.forget(person)
     return {"outcome": "left"}
 
 

@@ -112,7 +112,7 @@ class Threads:
         people = self._of_item.get((work, item, number), [])
         return [(p, self._threads[work, item, number, p]) for p in people]
 
-    def handed_in(self, person: str) -> list[str]:
+    def answer_ids(self, person: str) -> list[str]:
         """Returns the ids of the entries that what a person handed in rests on."""
         found = [t for key, t in self._threads.items() if key[3] == person and t.answer is not None]
         return [name for t in found for name in (t.answered_by, t.drafted_by) if name]

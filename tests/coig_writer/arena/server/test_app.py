@@ -33,8 +33,8 @@ STUDY = Study(items_per_rater=4, repeats=0, votes_per_minute=10_000, results_aft
 
 
 @contextlib.contextmanager
-def launched(booth, backup=None, hosts=LOCAL):
-    app = create_app(booth, backup, hosts, with_tables=True)
+def launched(service, backup=None, hosts=LOCAL):
+    app = create_app(service, backup, hosts, with_tables=True)
     _, url, _ = app.launch(prevent_thread_lock=True, server_port=free_port(), quiet=True)
     try:
         yield url.rstrip("/")
@@ -44,14 +44,14 @@ def launched(booth, backup=None, hosts=LOCAL):
 
 
 @pytest.fixture
-def served(make_booth):
-    booth = make_booth(STUDY, names=NAMES)
-    with launched(booth) as url:
-        yield booth, url
+def served(make_service):
+    service = make_service(STUDY, names=NAMES)
+    with launched(service) as url:
+        yield service, url
 
 
 def test_a_program_sits_votes_and_reads_results_as_a_visitor_of_the_page_does(served):
-    booth, url = served
+    service, url = served
     arena = Client(url, verbose=False)
     seat = arena.predict("pairwise", "zh", True, api_name="/session")
     answers: list[dict[str, Any]] = []
@@ -61,8 +61,8 @@ def test_a_program_sits_votes_and_reads_results_as_a_visitor_of_the_page_does(se
         answers.append(
             arena.predict(seat["rater"], "pairwise", "zh", item, "left", api_name="/vote")
         )
-        assert len(booth.store.ballots("demo")) == number + 1
-    assert {a["id"] for a in answers} == {b.id for b in booth.store.ballots("demo")}
+        assert len(service.store.ballots("demo")) == number + 1
+    assert {a["id"] for a in answers} == {b.id for b in service.store.ballots("demo")}
     said = json.dumps([seat, answers])
     assert [name for name in NAMES if name in said] == []
     board = arena.predict("pairwise", "zh", api_name="/results")
@@ -71,7 +71,7 @@ def test_a_program_sits_votes_and_reads_results_as_a_visitor_of_the_page_does(se
 
 
 def test_programs_meet_the_same_checks_and_the_same_sentences(served):
-    booth, url = served
+    service, url = served
     arena = Client(url, verbose=False)
     seat = arena.predict("ranking", "zh", True, api_name="/session")
     rater, item = seat["rater"], seat["item"]["id"]
@@ -109,19 +109,21 @@ def test_programs_meet_the_same_checks_and_the_same_sentences(served):
             assert reply.json()["error"] == SENTENCES[401][0], (name, rater)
     reply = httpx.post(f"{url}/gradio_api/run/nothing", json={"data": []})
     assert (reply.status_code, reply.json()["error"]) == (404, SENTENCES[404][0])
-    assert len(booth.store.ballots("demo")) == 1
+    assert len(service.store.ballots("demo")) == 1
 
 
-def test_an_invited_program_brings_its_invitation(make_booth, invited):
-    booth = make_booth(invited, names=NAMES)
-    with launched(booth) as url:
+def test_an_invited_program_brings_its_invitation(make_service, invited):
+    service = make_service(invited, names=NAMES)
+    with launched(service) as url:
         arena = Client(url, verbose=False)
         with pytest.raises(AppError, match=SENTENCES[403][0]):
             arena.predict("ranking", "zh", True, api_name="/session")
-        token = booth.identity.invitation("trial", "乙")
+        token = service.identity.invitation("trial", "乙")
         seat = arena.predict("ranking", "zh", True, token, api_name="/session")
-        assert seat["progress"]["total"] == len(booth.seats("ranking", "zh")[1])
-        assert booth.identity.from_cookie(seat["rater"]) == booth.identity.rater("invited", "乙")
+        assert seat["progress"]["total"] == len(service.seats("ranking", "zh")[1])
+        assert service.identity.from_cookie(seat["rater"]) == service.identity.rater(
+            "invited", "乙"
+        )
 
 
 def test_page_engine_and_tables_answer_and_the_rest_of_gradio_is_closed(served):
@@ -146,7 +148,7 @@ def test_page_engine_and_tables_answer_and_the_rest_of_gradio_is_closed(served):
 
 
 def test_the_operators_page_is_there_for_the_operator_alone(served):
-    booth, url = served
+    service, url = served
     paths = (
         "/operator",
         "/operator/",
@@ -158,15 +160,15 @@ def test_the_operators_page_is_there_for_the_operator_alone(served):
         for cookie in (
             {},
             {"arena_operator": "A" * 22},
-            {"arena_rater": booth.identity.cookie("r")},
+            {"arena_rater": service.identity.cookie("r")},
         ):
             assert {client.get(p, cookies=cookie).status_code for p in paths} == {404}
         assert client.get("/?operator=AAAA").cookies.get("arena_operator") is None
         assert (
-            client.get("/", params={"operator": booth.identity.operator("other")}).url.path == "/"
+            client.get("/", params={"operator": service.identity.operator("other")}).url.path == "/"
         )
         client.cookies.clear()
-        opened = client.get("/", params={"operator": booth.identity.operator("demo")})
+        opened = client.get("/", params={"operator": service.identity.operator("demo")})
         assert (opened.status_code, opened.url.path) == (200, "/operator/")
         assert "operator" not in str(opened.url.query)
         assert client.get("/operator/config").status_code == 200
@@ -227,10 +229,10 @@ class Remote:
         del self.kept[path]
 
 
-def test_the_backup_runs_with_the_server_and_takes_the_last_votes_when_it_stops(make_booth):
-    booth, remote = make_booth(STUDY, names=NAMES), Remote()
-    backup = Backup(booth.store, remote, every_s=600)
-    with launched(booth, backup) as url:
+def test_the_backup_runs_with_the_server_and_takes_the_last_votes_when_it_stops(make_service):
+    service, remote = make_service(STUDY, names=NAMES), Remote()
+    backup = Backup(service.store, remote, every_s=600)
+    with launched(service, backup) as url:
         arena = Client(url, verbose=False)
         seat = arena.predict("pairwise", "zh", True, api_name="/session")
         item = seat["item"]["id"]
@@ -260,7 +262,7 @@ def test_sigterm_ends_the_server_in_order(root, tmp_path):
     assert len(store.ballots(study)) == 1
 
 
-def test_an_account_signs_in_through_gradio(make_booth, monkeypatch):
+def test_an_account_signs_in_through_gradio(make_service, monkeypatch):
     monkeypatch.setenv("OAUTH_CLIENT_ID", "id")
     monkeypatch.delenv("SPACE_ID", raising=False)
     monkeypatch.setattr("gradio.oauth.OAUTH_CLIENT_ID", "id")
@@ -270,8 +272,8 @@ def test_an_account_signs_in_through_gradio(make_booth, monkeypatch):
         lambda: {"userinfo": {"preferred_username": "reader", "sub": "1"}},
         raising=False,
     )
-    booth = make_booth(STUDY)
-    with launched(booth) as url:
+    service = make_service(STUDY)
+    with launched(service) as url:
         assert httpx.get(f"{url}/api/study").json()["accounts"] is True
         assert httpx.get(f"{url}/login/huggingface").status_code in (302, 307)
 

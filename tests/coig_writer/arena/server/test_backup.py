@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coig_writer.arena.server.backup import Backup, Folder, HubRepository
-from coig_writer.arena.server.booth import Vote
+from coig_writer.arena.server.service import Vote
 from coig_writer.errors import ConfigError, DriftError, PublicationError
 
 
@@ -55,16 +55,16 @@ class Double:
             raise ConnectionError("down")
 
 
-def vote(booth, rater, n=1):
+def vote(service, rater, n=1):
     for _ in range(n):
-        item = booth.sit(rater, "pairwise", "zh").next()
-        booth.vote(rater, "pairwise", "zh", Vote(item, "left"))
+        item = service.admit(rater, "pairwise", "zh").next()
+        service.vote(rater, "pairwise", "zh", Vote(item, "left"))
 
 
-def restored(make_booth, remote, folder):
-    booth = make_booth(folder=folder)
-    Backup(booth.store, remote).restore()
-    return booth
+def restored(make_service, remote, folder):
+    service = make_service(folder=folder)
+    Backup(service.store, remote).restore()
+    return service
 
 
 def ids_on(remote):
@@ -73,53 +73,53 @@ def ids_on(remote):
     return {(r["table"], r["row"].get("id") or str(sorted(r["row"].items()))) for r in rows}
 
 
-def test_a_restart_on_an_empty_disk_loses_nothing_and_adds_files(make_booth, tmp_path):
+def test_a_restart_on_an_empty_disk_loses_nothing_and_adds_files(make_service, tmp_path):
     remote = Double()
     for boot in range(3):
-        booth = restored(make_booth, remote, tmp_path / f"disk{boot}")
-        assert len(booth.store.ballots("demo")) == 2 * boot
-        vote(booth, f"rater{boot}", 2)
-        assert Backup(booth.store, remote).push()
+        service = restored(make_service, remote, tmp_path / f"disk{boot}")
+        assert len(service.store.ballots("demo")) == 2 * boot
+        vote(service, f"rater{boot}", 2)
+        assert Backup(service.store, remote).push()
         before = ids_on(remote)
-        booth.store.withdraw(f"rater{boot}", booth.store.ballots("demo", f"rater{boot}")[0].id)
-        backup = Backup(booth.store, remote)
+        service.store.withdraw(f"rater{boot}", service.store.ballots("demo", f"rater{boot}")[0].id)
+        backup = Backup(service.store, remote)
         backup.restore()
         assert backup.status().pending == 1
         assert backup.push()
         assert before < ids_on(remote)  # a withdrawal adds its tombstone, and no row goes
-    booth = restored(make_booth, remote, tmp_path / "last")
-    assert len(booth.store.ballots("demo")) == 6
-    assert len(booth.store.tombstones()) == 3
-    assert booth.store.seats_of("demo", "pairwise", "zh", "rater2") == [2]
+    service = restored(make_service, remote, tmp_path / "last")
+    assert len(service.store.ballots("demo")) == 6
+    assert len(service.store.tombstones()) == 3
+    assert service.store.seats_of("demo", "pairwise", "zh", "rater2") == [2]
 
 
-def test_a_rater_goes_on_with_the_same_items_after_a_restart(make_booth, tmp_path):
+def test_a_rater_goes_on_with_the_same_items_after_a_restart(make_service, tmp_path):
     remote = Double()
-    booth = make_booth(folder=tmp_path / "one")
-    vote(booth, "r", 2)
-    Backup(booth.store, remote).push()
-    again = restored(make_booth, remote, tmp_path / "two")
-    view = booth.view("pairwise", booth.sit("r", "pairwise", "zh"))
-    assert again.view("pairwise", again.sit("r", "pairwise", "zh")) == view
+    service = make_service(folder=tmp_path / "one")
+    vote(service, "r", 2)
+    Backup(service.store, remote).push()
+    again = restored(make_service, remote, tmp_path / "two")
+    view = service.view("pairwise", service.admit("r", "pairwise", "zh"))
+    assert again.view("pairwise", again.admit("r", "pairwise", "zh")) == view
 
 
-def test_a_restart_on_an_empty_disk_still_knows_the_design(make_booth, tmp_path):
+def test_a_restart_on_an_empty_disk_still_knows_the_design(make_service, tmp_path):
     remote = Double()
-    booth = make_booth(folder=tmp_path / "one")
-    booth.store.begin("demo", "design one")
-    Backup(booth.store, remote).push()
-    again = restored(make_booth, remote, tmp_path / "two")
+    service = make_service(folder=tmp_path / "one")
+    service.store.begin("demo", "design one")
+    Backup(service.store, remote).push()
+    again = restored(make_service, remote, tmp_path / "two")
     again.store.begin("demo", "design one")
     with pytest.raises(DriftError):
         again.store.begin("demo", "design two")
 
 
 @pytest.mark.parametrize("how", ["refuse", "corrupt", "lost answer"])
-def test_a_failed_push_is_told_and_made_good(make_booth, tmp_path, how, capsys):
+def test_a_failed_push_is_told_and_made_good(make_service, tmp_path, how, capsys):
     remote = Double()
-    booth = make_booth(folder=tmp_path / "one")
-    backup = Backup(booth.store, remote)
-    vote(booth, "r", 3)
+    service = make_service(folder=tmp_path / "one")
+    backup = Backup(service.store, remote)
+    vote(service, "r", 3)
     remote.behaviour = [how, "refuse"]
     assert not backup.push()
     assert not backup.push()
@@ -128,56 +128,56 @@ def test_a_failed_push_is_told_and_made_good(make_booth, tmp_path, how, capsys):
     assert backup.push()
     assert backup.status().pending == 0
     assert backup.status().last_error is None
-    again = restored(make_booth, remote, tmp_path / "two")
-    assert again.store.ballots("demo") == booth.store.ballots("demo")
+    again = restored(make_service, remote, tmp_path / "two")
+    assert again.store.ballots("demo") == service.store.ballots("demo")
 
 
-def test_a_push_that_hangs_blocks_no_vote_and_no_later_push(make_booth, tmp_path):
+def test_a_push_that_hangs_blocks_no_vote_and_no_later_push(make_service, tmp_path):
     remote = Double()
-    booth = make_booth(folder=tmp_path / "one")
-    backup = Backup(booth.store, remote, hang_s=0.1)
-    vote(booth, "r")
+    service = make_service(folder=tmp_path / "one")
+    backup = Backup(service.store, remote, hang_s=0.1)
+    vote(service, "r")
     remote.behaviour = ["hang"]
     assert not backup.push()
-    vote(booth, "r")
+    vote(service, "r")
     assert backup.push()
     remote.released.set()
-    again = restored(make_booth, remote, tmp_path / "two")
-    assert again.store.ballots("demo") == booth.store.ballots("demo")
+    again = restored(make_service, remote, tmp_path / "two")
+    assert again.store.ballots("demo") == service.store.ballots("demo")
 
 
-def test_a_comment_may_hold_any_separator_of_lines(make_booth, tmp_path):
+def test_a_comment_may_hold_any_separator_of_lines(make_service, tmp_path):
     remote = Double()
-    booth = make_booth(folder=tmp_path / "one")
-    item = booth.sit("r", "pairwise", "zh").next()
+    service = make_service(folder=tmp_path / "one")
+    item = service.admit("r", "pairwise", "zh").next()
     comment = "一\u2028二\x85三"
-    booth.vote("r", "pairwise", "zh", Vote(item, "left", comment=comment))
-    assert Backup(booth.store, remote).push()
-    (again,) = restored(make_booth, remote, tmp_path / "two").store.ballots("demo")
+    service.vote("r", "pairwise", "zh", Vote(item, "left", comment=comment))
+    assert Backup(service.store, remote).push()
+    (again,) = restored(make_service, remote, tmp_path / "two").store.ballots("demo")
     assert again.comment == comment
 
 
-def test_the_arena_does_not_start_on_ballots_it_cannot_read(make_booth):
+def test_the_arena_does_not_start_on_ballots_it_cannot_read(make_service):
     remote = Double()
-    booth = make_booth()
+    service = make_service()
     remote.behaviour = ["unreadable"]
     with pytest.raises(PublicationError, match="cannot be read"):
-        Backup(booth.store, remote).restore()
+        Backup(service.store, remote).restore()
     remote.behaviour = []
     remote.kept["ballots/x.jsonl"] = b'{"table": "ballots"'
     with pytest.raises(PublicationError, match="damaged"):
-        Backup(booth.store, remote).restore()
+        Backup(service.store, remote).restore()
 
 
-def test_closing_pushes_what_the_background_has_not(make_booth, tmp_path):
+def test_closing_pushes_what_the_background_has_not(make_service, tmp_path):
     remote = Double()
-    booth = make_booth(folder=tmp_path / "one")
-    backup = Backup(booth.store, remote, every_s=3600)
-    booth.on_ballot = backup.notice
+    service = make_service(folder=tmp_path / "one")
+    backup = Backup(service.store, remote, every_s=3600)
+    service.on_ballot = backup.notice
     backup.start()
-    vote(booth, "r", 3)
+    vote(service, "r", 3)
     backup.close()
-    again = restored(make_booth, remote, tmp_path / "two")
+    again = restored(make_service, remote, tmp_path / "two")
     assert len(again.store.ballots("demo")) == 3
 
 
@@ -188,20 +188,20 @@ def test_closing_pushes_what_the_background_has_not(make_booth, tmp_path):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_whatever_happens_the_remote_never_shrinks_and_ends_complete(
-    make_booth, tmp_path_factory, events
+    make_service, tmp_path_factory, events
 ):
     remote = Double()
     disk = tmp_path_factory.mktemp("disk")
-    booth = make_booth(folder=disk)
-    backup = Backup(booth.store, remote)
+    service = make_service(folder=disk)
+    backup = Backup(service.store, remote)
     held = 0
     for number, event in enumerate(events):
         if event == "vote":
-            vote(booth, f"rater{number}")
+            vote(service, f"rater{number}")
         elif event == "restart":  # an orderly one: pushes, then starts on an empty disk
             assert backup.push()
-            booth = make_booth(folder=tmp_path_factory.mktemp("disk"))
-            backup = Backup(booth.store, remote)
+            service = make_service(folder=tmp_path_factory.mktemp("disk"))
+            backup = Backup(service.store, remote)
             backup.restore()
         else:
             remote.behaviour = [] if event == "push" else [event]
@@ -210,7 +210,7 @@ def test_whatever_happens_the_remote_never_shrinks_and_ends_complete(
         assert len(remote.kept) >= held
         held = len(remote.kept)
     assert backup.push()
-    again = restored(make_booth, remote, tmp_path_factory.mktemp("disk"))
+    again = restored(make_service, remote, tmp_path_factory.mktemp("disk"))
     assert len(again.store.ballots("demo")) == events.count("vote")
 
 
@@ -248,15 +248,15 @@ class HubApi:
         return str(target)
 
 
-def test_on_the_hub_ballots_go_to_a_private_dataset(make_booth, tmp_path, monkeypatch):
+def test_on_the_hub_ballots_go_to_a_private_dataset(make_service, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.HfApi", HubApi)
-    booth = make_booth(folder=tmp_path / "one")
-    vote(booth, "r", 2)
-    assert Backup(booth.store, HubRepository("org/ballots", "token")).push()
+    service = make_service(folder=tmp_path / "one")
+    vote(service, "r", 2)
+    assert Backup(service.store, HubRepository("org/ballots", "token")).push()
     wanted = {"repo_id": "org/ballots", "repo_type": "dataset", "private": True, "exist_ok": True}
     assert HubApi.made == [wanted]
-    again = restored(make_booth, HubRepository("org/ballots", "token"), tmp_path / "two")
-    assert again.store.ballots("demo") == booth.store.ballots("demo")
+    again = restored(make_service, HubRepository("org/ballots", "token"), tmp_path / "two")
+    assert again.store.ballots("demo") == service.store.ballots("demo")
 
 
 def test_a_public_dataset_is_refused_before_anything_is_pushed(monkeypatch):
@@ -268,16 +268,16 @@ def test_a_public_dataset_is_refused_before_anything_is_pushed(monkeypatch):
     assert HubApi.kept == kept
 
 
-def test_a_withdrawn_vote_leaves_the_remote_too_and_takes_no_other_along(make_booth, tmp_path):
-    booth, remote = make_booth(folder=tmp_path / "one"), Double()
-    backup = Backup(booth.store, remote)
+def test_a_withdrawn_vote_leaves_the_remote_too_and_takes_no_other_along(make_service, tmp_path):
+    service, remote = make_service(folder=tmp_path / "one"), Double()
+    backup = Backup(service.store, remote)
     for rater, comment in (("a", "a private remark"), ("b", "another's remark")):
-        item = booth.sit(rater, "pairwise", "zh").next()
-        booth.vote(rater, "pairwise", "zh", Vote(item, "left", comment=comment))
+        item = service.admit(rater, "pairwise", "zh").next()
+        service.vote(rater, "pairwise", "zh", Vote(item, "left", comment=comment))
     assert backup.push()
     (before,) = remote.kept
-    (own,) = booth.store.ballots("demo", "a")
-    booth.store.withdraw("a", own.id)
+    (own,) = service.store.ballots("demo", "a")
+    service.store.withdraw("a", own.id)
     remote.behaviour = ["good", "refuse"]  # the tombstone is there, the emptied file is not
     assert not backup.push()
     assert before in remote.kept
@@ -286,9 +286,9 @@ def test_a_withdrawn_vote_leaves_the_remote_too_and_takes_no_other_along(make_bo
     assert before not in remote.kept
     assert b"a private remark" not in held
     assert b"another's remark" in held
-    again = restored(make_booth, remote, tmp_path / "two")
-    assert again.store.ballots("demo") == booth.store.ballots("demo")
-    assert again.store.tombstones() == booth.store.tombstones()
+    again = restored(make_service, remote, tmp_path / "two")
+    assert again.store.ballots("demo") == service.store.ballots("demo")
+    assert again.store.tombstones() == service.store.tombstones()
     files = set(remote.kept)
     assert Backup(again.store, remote).restore() == 0
     assert backup.push()
@@ -313,41 +313,41 @@ def test_on_the_hub_a_forgotten_file_leaves_the_history_too(monkeypatch):
     ]
 
 
-def test_a_mounted_bucket_holds_whole_files_alone_and_gives_them_back(make_booth, tmp_path):
+def test_a_mounted_bucket_holds_whole_files_alone_and_gives_them_back(make_service, tmp_path):
     with pytest.raises(ConfigError, match="no bucket is mounted"):
         Folder(tmp_path / "data")
     (tmp_path / "data").mkdir()
     bucket = Folder(tmp_path / "data")
-    booth = make_booth(folder=tmp_path / "one")
-    vote(booth, "r", 3)
-    assert Backup(booth.store, bucket).push()
+    service = make_service(folder=tmp_path / "one")
+    vote(service, "r", 3)
+    assert Backup(service.store, bucket).push()
     written = tmp_path / "data" / "ballots"
     (written / "cut-off.part").write_bytes(b'{"table": "ball')  # the machine ended here
-    booth = restored(make_booth, bucket, tmp_path / "two")
-    (own, *_) = booth.store.ballots("demo", "r")
-    assert len(booth.store.ballots("demo")) == 3
-    booth.store.withdraw("r", own.id)
-    backup = Backup(booth.store, bucket)
+    service = restored(make_service, bucket, tmp_path / "two")
+    (own, *_) = service.store.ballots("demo", "r")
+    assert len(service.store.ballots("demo")) == 3
+    service.store.withdraw("r", own.id)
+    backup = Backup(service.store, bucket)
     backup.restore()
     assert backup.push()
-    again = restored(make_booth, bucket, tmp_path / "three")
-    assert again.store.ballots("demo") == booth.store.ballots("demo")
+    again = restored(make_service, bucket, tmp_path / "three")
+    assert again.store.ballots("demo") == service.store.ballots("demo")
     assert len(again.store.tombstones()) == 1
 
 
-def test_a_vote_is_emptied_though_another_server_has_rewritten_its_file(make_booth, tmp_path):
+def test_a_vote_is_emptied_though_another_server_has_rewritten_its_file(make_service, tmp_path):
     """Two servers overlap at a restart: the new one has read the files that the old one then empties."""
     (tmp_path / "data").mkdir()
     bucket = Folder(tmp_path / "data")
-    booth = make_booth(folder=tmp_path / "one")
-    vote(booth, "r", 3)
-    first, second, third = booth.store.ballots("demo", "r")
-    old, new = Backup(booth.store, bucket), Backup(booth.store, bucket)
+    service = make_service(folder=tmp_path / "one")
+    vote(service, "r", 3)
+    first, second, third = service.store.ballots("demo", "r")
+    old, new = Backup(service.store, bucket), Backup(service.store, bucket)
     assert old.push()
     new.restore()
-    booth.store.withdraw("r", first.id)
+    service.store.withdraw("r", first.id)
     assert old.push()
-    booth.store.withdraw("r", second.id)
+    service.store.withdraw("r", second.id)
     assert new.push()
     rows = [json.loads(line) for f in bucket.files() for line in bucket.read(f).splitlines()]
     told = {r["row"]["id"]: r["row"]["verdict"] for r in rows if r["table"] == "ballots"}
@@ -366,14 +366,14 @@ def test_a_vote_is_emptied_though_another_server_has_rewritten_its_file(make_boo
         {"table": "tombstones", "row": {"ballot": "x", "time": "t", "why": "w"}},
     ],
 )
-def test_a_file_that_the_arena_did_not_write_is_named(make_booth, content):
-    remote, booth = Double(), make_booth()
+def test_a_file_that_the_arena_did_not_write_is_named(make_service, content):
+    remote, service = Double(), make_service()
     remote.kept["ballots/x.jsonl"] = json.dumps(content).encode() + b"\n"
     with pytest.raises(PublicationError, match=r"ballots/x.jsonl .*line 1: no row of a ballot"):
-        Backup(booth.store, remote).restore()
+        Backup(service.store, remote).restore()
     row = {"ballot": "x", "time": "t"}
     remote.kept["ballots/x.jsonl"] = json.dumps({"table": "tombstones", "row": row}).encode()
-    assert Backup(booth.store, remote).restore() == 1
+    assert Backup(service.store, remote).restore() == 1
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_the_first_vote(tmp_path):

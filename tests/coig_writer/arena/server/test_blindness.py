@@ -10,9 +10,9 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from coig_writer.arena.server.booth import Booth
 from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.identity import Identity
+from coig_writer.arena.server.service import StudyService
 from coig_writer.arena.server.store import Store
 from coig_writer.arena.study.answers import blind_order, collect
 from coig_writer.arena.study.definition import Study
@@ -22,18 +22,18 @@ RENAMED = {"cw": "g", "cw_1k": "cw", "cw_5k": "base", "cw_10k": "cw_1k", "g": "c
 COOKIE = "arena_rater"
 
 
-def booth_of(texts, folder, study=None):
+def service_of(texts, folder, study=None):
     store = Store(sqlite_url(folder / "ballots.sqlite"))
-    return Booth(study or Study(), collect(texts), store, Identity(b"k" * 32))
+    return StudyService(study or Study(), collect(texts), store, Identity(b"k" * 32))
 
 
-def traffic(booth, client, n_raters=3):
+def traffic(service, client, n_raters=3):
     """Everything raters receive: status, headers, body; of the replies to votes all but the ballot's id."""
     replies: list[object] = []
     seen = [client.get(path) for path in ("/", "/api/study", "/page/main.js")]
     for number, protocol, language in itertools.product(range(n_raters), PROTOCOLS, ("zh", "en")):
         client.cookies.clear()
-        client.cookies.set(COOKIE, booth.identity.cookie(f"rater{number}"))
+        client.cookies.set(COOKIE, service.identity.cookie(f"rater{number}"))
         start = {"protocol": protocol, "language": language, "consent": True}
         view = client.post("/api/session", json=start)
         while view.json()["item"]:
@@ -63,8 +63,8 @@ def test_permuting_model_names_leaves_all_traffic_before_a_vote_byte_identical(
     renamed = [dataclasses.replace(t, variant=RENAMED[t.variant]) for t in reversed(texts)]
     runs = []
     for name, version in (("one", texts), ("two", renamed)):
-        booth = booth_of(version, tmp_path / name, study)
-        runs.append(traffic(booth, client_of(booth)))
+        service = service_of(version, tmp_path / name, study)
+        runs.append(traffic(service, client_of(service)))
     assert len(runs[0]) > 50
     assert runs[0] == runs[1]
 
@@ -74,9 +74,9 @@ def test_what_the_renaming_changes_is_the_reveal(texts_of, client_of, study, tmp
     told = []
     for name, table in (("one", {n: n for n in RENAMED}), ("two", RENAMED)):
         texts = [dataclasses.replace(t, variant=table[t.variant]) for t in texts_of()]
-        booth = booth_of(texts, tmp_path / name, study)
-        client = client_of(booth)
-        client.cookies.set(COOKIE, booth.identity.cookie("r"))
+        service = service_of(texts, tmp_path / name, study)
+        client = client_of(service)
+        client.cookies.set(COOKIE, service.identity.cookie("r"))
         start = {"protocol": "ranking", "language": "zh"}
         view = client.post("/api/session", json={**start, "consent": True}).json()
         while view["item"]:
@@ -110,16 +110,16 @@ def signals(view, index):
     return signs
 
 
-def assignments(booth, count):
+def assignments(service, count):
     """Yields (signals, model number) of every answer of ``count`` assigned items."""
     found = 0
     for number in itertools.count():
-        desk = booth.sit(f"rater{number}", "pairwise", "zh")
-        for token, task in desk.tasks.items():
-            view = booth.view("pairwise", desk)
+        queue = service.admit(f"rater{number}", "pairwise", "zh")
+        for token, task in queue.tasks.items():
+            view = service.view("pairwise", queue)
             assert view["item"]["id"] == token
             yield from ((signals(view, i), model) for i, model in enumerate(task.shown))
-            desk.done.add(token)
+            queue.done.add(token)
             found += 1
             if found == count:
                 return
@@ -131,8 +131,8 @@ def test_an_adversary_over_200_assignments_stays_at_chance(texts_of, study, tmp_
     Chance is one in five. With 200 answers in the second half a guesser at chance stays below
     29.5 % in all but one of a thousand tries; there are 12 signals, so the bound is set at 32 %.
     """
-    booth = booth_of(texts_of(prompts=30), tmp_path, study)
-    rows = list(assignments(booth, 200))
+    service = service_of(texts_of(prompts=30), tmp_path, study)
+    rows = list(assignments(service, 200))
     assert len(rows) == 400
     random.Random(5).shuffle(rows)
     train, test = rows[:200], rows[200:]
@@ -150,8 +150,8 @@ def test_an_adversary_over_200_assignments_stays_at_chance(texts_of, study, tmp_
 
 def test_the_adversary_finds_a_leak_when_there_is_one(texts_of, study, tmp_path):
     """The same guesser, given a place that follows the model, is far above chance."""
-    booth = booth_of(texts_of(prompts=30), tmp_path, study)
-    rows = [(dict(s, place=model), model) for s, model in assignments(booth, 200)]
+    service = service_of(texts_of(prompts=30), tmp_path, study)
+    rows = [(dict(s, place=model), model) for s, model in assignments(service, 200)]
     tally: dict[object, Counter[int]] = defaultdict(Counter)
     for signs, model in rows[:200]:
         tally[signs["place"]][model] += 1
@@ -159,7 +159,7 @@ def test_the_adversary_finds_a_leak_when_there_is_one(texts_of, study, tmp_path)
     assert hits / 200 > 0.9
 
 
-def test_ids_of_the_same_item_differ_between_raters(booth):
-    one = set(booth.sit("a", "ranking", "zh").tasks)
-    two = set(booth.sit("b", "ranking", "zh").tasks)
+def test_ids_of_the_same_item_differ_between_raters(service):
+    one = set(service.admit("a", "ranking", "zh").tasks)
+    two = set(service.admit("b", "ranking", "zh").tasks)
     assert not one & two

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from coig_writer.arena.server.booth import Vote
 from coig_writer.arena.server.command import chosen, found_study, main, opened, parser
 from coig_writer.arena.server.database import StoreError
+from coig_writer.arena.server.service import Vote
 from coig_writer.ballot import Ballot
 from coig_writer.errors import ConfigError, DriftError, KitError, run_command
 from coig_writer.files import read_records, write_records
@@ -56,7 +56,7 @@ def typed(tmp_path, *words) -> int:
     return run_command(lambda: main(tmp_path / "none.jsonl", [*map(str, words), *folder]))
 
 
-def booth_of(tmp_path, *words):
+def service_of(tmp_path, *words):
     given = parser().parse_args([*map(str, words)])
     return opened(*chosen(given, tmp_path / "none.jsonl"), tmp_path / "arena")[0]
 
@@ -73,10 +73,10 @@ def test_invite_gives_each_rater_a_link_of_their_own(tmp_path, study_file, capsy
     assert typed(tmp_path, "invite", "--study", study_file, "--url", "https://x.hf.space/") == 0
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [name for name, _ in lines] == ["甲", "乙"]
-    booth = booth_of(tmp_path, "--study", study_file)
+    service = service_of(tmp_path, "--study", study_file)
     for name, url in lines:
         token = url.removeprefix("https://x.hf.space/?invite=")
-        assert booth.identity.invited("trial", booth.study.raters, token) == name
+        assert service.identity.invited("trial", service.study.raters, token) == name
 
 
 def test_a_study_with_a_single_rater_is_warned_of_at_every_start(tmp_path, study_file, capsys):
@@ -87,16 +87,16 @@ def test_a_study_with_a_single_rater_is_warned_of_at_every_start(tmp_path, study
 
 
 def test_progress_counts_by_rater(tmp_path, study_file, capsys):
-    booth = booth_of(tmp_path, "--study", study_file)
+    service = service_of(tmp_path, "--study", study_file)
     assert typed(tmp_path, "progress", "--study", study_file) == 0
     assert "no votes yet" in capsys.readouterr().out
-    rater = booth.identity.rater("invited", "乙")
-    item = booth.sit(rater, "ranking", "zh").next()
-    booth.vote(rater, "ranking", "zh", Vote(item, "skip"))
+    rater = service.identity.rater("invited", "乙")
+    item = service.admit(rater, "ranking", "zh").next()
+    service.vote(rater, "ranking", "zh", Vote(item, "skip"))
     typed(tmp_path, "progress", "--study", study_file)
     said = capsys.readouterr().out
     assert "ranking, zh: 1 ballots" in said
-    assert f"乙: 1 of {len(booth.seats('ranking', 'zh')[1])}" in said
+    assert f"乙: 1 of {len(service.seats('ranking', 'zh')[1])}" in said
 
 
 def ranking_file(tmp_path: Path, models, query="zh-0") -> Path:
@@ -146,24 +146,24 @@ def test_an_import_that_does_not_belong_is_refused(
 
 
 def test_a_study_is_held_to_the_texts_it_was_begun_with(tmp_path, study_file, pack):
-    booth_of(tmp_path, "--study", study_file)
-    booth_of(tmp_path, "--study", study_file)
+    service_of(tmp_path, "--study", study_file)
+    service_of(tmp_path, "--study", study_file)
     pack.write_text(pack.read_text().replace("hand 1", "hand I"), encoding="utf-8")
     with pytest.raises(DriftError, match="other texts"):
-        booth_of(tmp_path, "--study", study_file)
+        service_of(tmp_path, "--study", study_file)
 
 
 def test_what_may_change_in_a_running_study_may_change(tmp_path, study_file):
-    booth_of(tmp_path, "--study", study_file)
+    service_of(tmp_path, "--study", study_file)
     with study_file.open("a", encoding="utf-8") as file:
         file.write("results_after: 99\nconsent: {en: yes please}\n")
-    assert booth_of(tmp_path, "--study", study_file).study.results_after == 99
+    assert service_of(tmp_path, "--study", study_file).study.results_after == 99
 
 
 def test_without_a_study_file_votes_on_other_texts_never_mix(tmp_path, pack):
-    one = booth_of(tmp_path, "--generations", pack).study.study
+    one = service_of(tmp_path, "--generations", pack).study.study
     pack.write_text(pack.read_text().replace("hand 1", "hand I"), encoding="utf-8")
-    assert booth_of(tmp_path, "--generations", pack).study.study != one
+    assert service_of(tmp_path, "--generations", pack).study.study != one
 
 
 def test_more_models_than_number_keys_are_not_ranked(tmp_path, texts_of, capsys):
@@ -176,17 +176,17 @@ def test_more_models_than_number_keys_are_not_ranked(tmp_path, texts_of, capsys)
     ]
     path = tmp_path / "wpb.jsonl"
     path.write_text("\n".join(json.dumps(row) for row in rows if row["model"] != "hand_9"))
-    assert booth_of(tmp_path / "nine", "--wpb", path).study.protocols == (
+    assert service_of(tmp_path / "nine", "--wpb", path).study.protocols == (
         "pairwise",
         "ranking",
         "rating",
     )
     path.write_text("\n".join(map(json.dumps, rows)))
-    assert booth_of(tmp_path, "--wpb", path).study.protocols == ("pairwise", "rating")
+    assert service_of(tmp_path, "--wpb", path).study.protocols == ("pairwise", "rating")
     assert "no ranking of 10 models" in capsys.readouterr().err
     (tmp_path / "s.yaml").write_text("study: s\nprotocols: [ranking]\n")
     with pytest.raises(ConfigError, match="ranking of 10"):
-        booth_of(tmp_path, "--wpb", path, "--study", tmp_path / "s.yaml")
+        service_of(tmp_path, "--wpb", path, "--study", tmp_path / "s.yaml")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_space_that_would_lose_votes_does_not_start(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=message):
-        booth_of(tmp_path, "--generations", pack)
+        service_of(tmp_path, "--generations", pack)
 
 
 def test_missing_texts_end_with_a_sentence_and_a_code(tmp_path, capsys):
@@ -262,10 +262,10 @@ def test_a_folder_that_is_none_is_named(tmp_path, pack, monkeypatch, secret, in_
     else:
         (tmp_path / in_the_way).mkdir(parents=True)
         if secret:  # then the kept one is not looked at
-            assert booth_of(tmp_path, "--generations", pack)
+            assert service_of(tmp_path, "--generations", pack)
             return
     with pytest.raises((ConfigError, StoreError), match=in_the_way):
-        booth_of(tmp_path, "--generations", pack)
+        service_of(tmp_path, "--generations", pack)
 
 
 def test_a_name_too_long_for_a_path_is_no_study(tmp_path):

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from coig_writer.arena.server.booth import Vote
 from coig_writer.arena.server.export import (
     ComparisonRow,
     InfluenceRow,
@@ -14,13 +13,14 @@ from coig_writer.arena.server.export import (
     read_rankings,
 )
 from coig_writer.arena.server.results import AgreementRow
+from coig_writer.arena.server.service import Vote
 from coig_writer.ballot import DIMENSIONS, Ballot, Tombstone, check
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records
 
 
 @pytest.fixture
-def voted(booth):
+def voted(service):
     for rater, protocol, verdict in (
         ("a", "pairwise", "left"),
         ("a", "ranking", [0, 1, 2, 3, 4]),
@@ -28,9 +28,9 @@ def voted(booth):
         ("b", "pairwise", "both_bad"),
         ("b", "ranking", "skip"),
     ):
-        item = booth.view(protocol, booth.sit(rater, protocol, "zh"))["item"]["id"]
-        booth.vote(rater, protocol, "zh", Vote(item, verdict, dwell_s=1.0))
-    return booth
+        item = service.view(protocol, service.admit(rater, protocol, "zh"))["item"]["id"]
+        service.vote(rater, protocol, "zh", Vote(item, verdict, dwell_s=1.0))
+    return service
 
 
 def test_raw_and_derived_tables_hold_every_ballot(voted, tmp_path):
@@ -56,9 +56,9 @@ def test_a_withdrawn_ballot_leaves_only_its_tombstone(voted, tmp_path):
     assert read_records(tmp_path / "out" / "tombstones.parquet", Tombstone) == [stone]
 
 
-def test_the_same_store_exports_to_the_same_bytes(voted, make_booth, tmp_path):
+def test_the_same_store_exports_to_the_same_bytes(voted, make_service, tmp_path):
     export(voted, tmp_path / "one")
-    export(make_booth(), tmp_path / "two")
+    export(make_service(), tmp_path / "two")
     for file in (tmp_path / "one").iterdir():
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes()
 
@@ -77,9 +77,9 @@ def test_the_manifest_names_rules_scan_and_hashes(voted, tmp_path):
     assert len(manifest["files"]["ballots.parquet"]["sha256"]) == 64
 
 
-def test_nothing_is_exported_from_nothing(booth, tmp_path):
+def test_nothing_is_exported_from_nothing(service, tmp_path):
     with pytest.raises(InputError, match="no votes yet"):
-        export(booth, tmp_path / "out")
+        export(service, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -145,12 +145,12 @@ def test_the_time_of_each_rater_is_exported_by_the_shorter_clock(voted, tmp_path
     assert all(row.first <= row.last for row in rows)
 
 
-def test_no_side_of_a_pair_out_of_a_ranking_says_who_won(booth, tmp_path):
+def test_no_side_of_a_pair_out_of_a_ranking_says_who_won(service, tmp_path):
     for number in range(12):
-        desk = booth.sit(f"r{number}", "ranking", "zh")
-        while desk.next():
-            booth.vote(f"r{number}", "ranking", "zh", Vote(desk.next(), [0, 1, 2, 3, 4]))
-    export(booth, tmp_path / "out")
+        queue = service.admit(f"r{number}", "ranking", "zh")
+        while queue.next():
+            service.vote(f"r{number}", "ranking", "zh", Vote(queue.next(), [0, 1, 2, 3, 4]))
+    export(service, tmp_path / "out")
     pairs = read_records(tmp_path / "out" / "comparisons.parquet", ComparisonRow)
     won = sum(p.outcome for p in pairs if p.repeat == 0) / sum(p.repeat == 0 for p in pairs)
     assert 0.4 < won < 0.6

@@ -11,9 +11,9 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from coig_writer.arena.server.app import create_app
-from coig_writer.arena.server.booth import Booth, Vote
 from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.identity import Identity
+from coig_writer.arena.server.service import StudyService, Vote
 from coig_writer.arena.server.store import Store
 from coig_writer.arena.study.answers import collect, read_generations
 from coig_writer.arena.study.definition import Study
@@ -60,8 +60,8 @@ def open_page(chromium, tmp_path, root):
 
     def opened(texts, study=STUDY):
         store = Store(sqlite_url(tmp_path / "ballots.sqlite"))
-        booth = Booth(study, collect(texts), store, Identity(b"k" * 32))
-        serving = served(create_app(booth))
+        service = StudyService(study, collect(texts), store, Identity(b"k" * 32))
+        serving = served(create_app(service))
         page = Page(chromium, serving.__enter__(), root / "build" / "screens")
         with_pages.append(serving)
         chromium.get(page.url + "/health")
@@ -70,7 +70,7 @@ def open_page(chromium, tmp_path, root):
         page.size(DESKTOP)
         page.complaints()
         chromium.get_log("performance")
-        return page, booth
+        return page, service
 
     yield opened
     for serving in with_pages:
@@ -106,14 +106,14 @@ def by_pointer(page, protocol):
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("protocol", ["pairwise", "ranking", "rating"])
 def test_a_vote_from_start_to_store(open_page, demo_texts, protocol, language, hand):
-    page, booth = open_page(demo_texts)
+    page, service = open_page(demo_texts)
     page.size(PHONE if hand == "touch" else DESKTOP, dark=hand == "touch")
     page.start(protocol, language)
     assert page.run(FITS)
     page.shot(f"{protocol}-{language}-{hand}")
     (by_keyboard if hand == "keyboard" else by_pointer)(page, protocol)
     page.voted(1)
-    (ballot,) = booth.store.ballots("demo")
+    (ballot,) = service.store.ballots("demo")
     assert (ballot.protocol, ballot.interface_language) == (protocol, language)
     assert (
         positions(ballot)
@@ -133,37 +133,37 @@ def test_a_vote_from_start_to_store(open_page, demo_texts, protocol, language, h
 
 
 def test_a_ranking_takes_at_most_eight_key_presses(open_page, texts_of):
-    page, booth = open_page(texts_of())
+    page, service = open_page(texts_of())
     page.start("ranking", "zh")
     presses = ["5", "4", "3", "2", Keys.ENTER]
     assert len(presses) <= 8
     page.press(*presses)
     page.voted(1)
-    assert json.loads(booth.store.ballots("demo")[0].verdict) == list(
-        reversed(booth.store.ballots("demo")[0].shown)
+    assert json.loads(service.store.ballots("demo")[0].verdict) == list(
+        reversed(service.store.ballots("demo")[0].shown)
     )
 
 
 def test_practice_comes_first_and_is_not_stored(open_page, texts_of):
-    page, booth = open_page(texts_of())
+    page, service = open_page(texts_of())
     page.start("pairwise", "en", practised=False)
     assert "not stored" in page.text(".banner")
     page.press(Keys.ARROW_RIGHT, Keys.ENTER)
     page.until(lambda: not page.all(".banner"))
-    assert booth.store.ballots("demo") == []
+    assert service.store.ballots("demo") == []
     page.press("b", Keys.ENTER)
     page.voted(1)
-    assert [b.verdict for b in booth.store.ballots("demo")] == ['"both_bad"']
+    assert [b.verdict for b in service.store.ballots("demo")] == ['"both_bad"']
 
 
 def test_nothing_in_the_page_names_a_model_before_the_vote(open_page, demo_texts):
-    page, booth = open_page(demo_texts)
+    page, service = open_page(demo_texts)
     for protocol in STUDY.protocols:
         page.start(protocol, "zh")
         source = page.run(
             "return document.documentElement.outerHTML + JSON.stringify(localStorage)"
         )
-        assert not [name for name in booth.collection.variants if name in source]
+        assert not [name for name in service.collection.variants if name in source]
     asked = [
         json.loads(entry["message"])["message"] for entry in page.driver.get_log("performance")
     ]
@@ -192,13 +192,13 @@ def test_the_dom_of_200_assignments_differs_in_nothing_but_the_texts(open_page, 
     alike = [
         dataclasses.replace(t, article=t.article.partition(".")[0]) for t in texts_of(prompts=60)
     ]
-    page, booth = open_page(alike)
+    page, service = open_page(alike)
     items: list[object] = []
     for number in itertools.takewhile(lambda _: len(items) < 200, itertools.count()):
-        desk = booth.sit(f"rater{number}", protocol, "zh")
-        while len(items) < 200 and desk.next():
-            items.append(booth.view(protocol, desk)["item"])
-            desk.done.add(desk.next())
+        queue = service.admit(f"rater{number}", protocol, "zh")
+        while len(items) < 200 and queue.next():
+            items.append(service.view(protocol, queue)["item"])
+            queue.done.add(queue.next())
     assert len(items) == 200
     page.start(protocol, "zh")
     skeletons = page.driver.execute_async_script(SKELETONS, items, protocol)
@@ -207,7 +207,7 @@ def test_the_dom_of_200_assignments_differs_in_nothing_but_the_texts(open_page, 
 
 
 def test_a_draft_outlives_a_reload_and_undo_takes_it_back_step_by_step(open_page, texts_of):
-    page, booth = open_page(texts_of())
+    page, service = open_page(texts_of())
     page.start("ranking", "zh")
     page.press("2", "5")
     page.driver.refresh()
@@ -219,7 +219,7 @@ def test_a_draft_outlives_a_reload_and_undo_takes_it_back_step_by_step(open_page
     assert [chip.text for chip in page.all(".chip")] == ["2", "1", "3", "4", "5"]
     page.press("z")
     assert [chip.text for chip in page.all(".chip")] == ["2", "1", "3"]
-    assert booth.store.ballots("demo") == []
+    assert service.store.ballots("demo") == []
 
 
 def test_chips_can_be_dragged_to_another_place(open_page, texts_of):
@@ -232,17 +232,17 @@ def test_chips_can_be_dragged_to_another_place(open_page, texts_of):
 
 
 def test_ties_are_made_with_the_equals_key_where_the_study_allows_them(open_page, texts_of):
-    page, booth = open_page(texts_of(), dataclasses.replace(STUDY, ties=True))
+    page, service = open_page(texts_of(), dataclasses.replace(STUDY, ties=True))
     page.start("ranking", "zh")
     page.press("1", "2", "=", "3", "4", "5", Keys.ENTER)
     page.voted(1)
-    (ballot,) = booth.store.ballots("demo")
+    (ballot,) = service.store.ballots("demo")
     a, b, c, d, e = ballot.shown
     assert json.loads(ballot.verdict) == [a, [b, c], d, e]
 
 
 def test_tags_comment_and_report_travel_with_the_vote(open_page, texts_of):
-    page, booth = open_page(texts_of())
+    page, service = open_page(texts_of())
     page.start("pairwise", "zh")
     page.press("t")
     page.tap("[data-tag='cliched@0']")
@@ -258,7 +258,7 @@ def test_tags_comment_and_report_travel_with_the_vote(open_page, texts_of):
     page.size(DESKTOP)
     page.tap("#submit")
     page.voted(1)
-    (ballot,) = booth.store.ballots("demo")
+    (ballot,) = service.store.ballots("demo")
     about = f"voice_distinct@{ballot.shown[1]}"
     assert (ballot.verdict, ballot.tags, ballot.comment) == ('"tie"', (about,), "bt 1")
     assert ballot.reported
@@ -283,15 +283,15 @@ def test_after_twenty_minutes_a_rest_is_offered_once(open_page, texts_of):
 
 
 def test_a_set_ends_with_thanks_history_and_withdrawal(open_page, texts_of):
-    page, booth = open_page(texts_of(), dataclasses.replace(STUDY, items_per_rater=2, repeats=0))
+    page, service = open_page(texts_of(), dataclasses.replace(STUDY, items_per_rater=2, repeats=0))
     page.start("ranking", "en")
     for done in (1, 2):
         page.press("s", Keys.ENTER)
         page.voted(done)
     page.says("h1", "Thank you")
-    assert not set(booth.collection.variants) & set(page.text("main").split())
+    assert not set(service.collection.variants) & set(page.text("main").split())
     page.tap("#authors")
-    for ballot in booth.store.ballots("demo"):
+    for ballot in service.store.ballots("demo"):
         page.says("#sheet", f"by {ballot.shown[4]}")
     page.shot("authors")
     page.tap("#sheet .close")
@@ -299,11 +299,11 @@ def test_a_set_ends_with_thanks_history_and_withdrawal(open_page, texts_of):
     page.tap("[data-tool=history], .go button:nth-of-type(3)")
     page.tap("[data-withdraw]")
     page.says("#sheet", "withdrawn")
-    assert len(booth.store.tombstones()) == 1
+    assert len(service.store.tombstones()) == 1
 
 
 def test_a_lost_connection_keeps_the_choice(open_page, texts_of):
-    page, booth = open_page(texts_of())
+    page, service = open_page(texts_of())
     page.start("pairwise", "en")
     page.driver.execute_cdp_cmd("Network.enable", {})
     offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
@@ -312,15 +312,15 @@ def test_a_lost_connection_keeps_the_choice(open_page, texts_of):
     page.says("#notice", "cannot be reached")
     online = offline | {"offline": False, "downloadThroughput": -1, "uploadThroughput": -1}
     page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", online)
-    assert booth.store.ballots("demo") == []
+    assert service.store.ballots("demo") == []
     page.press(Keys.ENTER)
     page.voted(1)
-    assert len(booth.store.ballots("demo")) == 1
+    assert len(service.store.ballots("demo")) == 1
     page.until(lambda: not page.wait("#notice").is_displayed())
 
 
 def test_a_lost_answer_leads_to_no_second_vote(open_page, texts_of):
-    page, booth = open_page(texts_of())
+    page, service = open_page(texts_of())
     page.start("pairwise", "en")
     page.intercept(after="if (!state.lost) { state.lost = true; throw new TypeError(); }")
     item = page.text(".prose")
@@ -329,22 +329,22 @@ def test_a_lost_answer_leads_to_no_second_vote(open_page, texts_of):
     page.press(Keys.ENTER)
     page.says("#notice", "already")
     page.until(lambda: page.all(".prose") and page.text(".prose") != item)
-    assert len(booth.store.ballots("demo")) == 1
+    assert len(service.store.ballots("demo")) == 1
 
 
 def test_a_vote_that_a_vanished_machine_took_along_is_given_again(open_page, texts_of):
-    page, booth = open_page(texts_of())
+    page, service = open_page(texts_of())
     page.start("pairwise", "en")
     page.press(Keys.ARROW_LEFT, Keys.ENTER)
     page.voted(1)
-    (lost,) = booth.store.ballots("demo")
-    with booth.store.engine.begin() as connection:  # the disk is gone since the last push
+    (lost,) = service.store.ballots("demo")
+    with service.store.engine.begin() as connection:  # the disk is gone since the last push
         connection.exec_driver_sql("DELETE FROM ballots")
-    booth._desks.clear()
+    service._queues.clear()
     page.press("t", Keys.ENTER)
     page.says("#notice", "sent again")
     page.wait("#submit")
-    verdicts = {b.item: b.verdict for b in booth.store.ballots("demo")}
+    verdicts = {b.item: b.verdict for b in service.store.ballots("demo")}
     assert (verdicts.pop(lost.item), *verdicts.values()) == ('"left"', '"tie"')
 
 
@@ -425,7 +425,7 @@ def hostile_texts(texts_of):
 
 
 def test_hostile_answers_change_nothing_and_call_nobody(open_page, texts_of):
-    page, booth = open_page(hostile_texts(texts_of))
+    page, service = open_page(hostile_texts(texts_of))
     page.start("ranking", "zh")
     page.run(FRAMES)
     inside = page.run(
@@ -450,7 +450,7 @@ def test_hostile_answers_change_nothing_and_call_nobody(open_page, texts_of):
     assert page.run(FITS)
     page.press(*"12345", Keys.ENTER)
     page.voted(1)
-    assert len(booth.store.ballots("demo")) == 1
+    assert len(service.store.ballots("demo")) == 1
     assert page.complaints() == []
 
 
@@ -494,13 +494,13 @@ def test_the_results_page_says_there_are_no_votes_until_there_are(
     open_page, demo_texts, language, monkeypatch
 ):
     monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
-    page, booth = open_page(demo_texts, dataclasses.replace(STUDY, results_after=2))
+    page, service = open_page(demo_texts, dataclasses.replace(STUDY, results_after=2))
     page.driver.get(f"{page.url}/results?lang={language}")
     assert {"zh": "还没有投票", "en": "No votes yet"}[language] in page.text(".empty")
     for rater in ("a", "b"):
-        desk = booth.sit(rater, "pairwise", "zh")
+        queue = service.admit(rater, "pairwise", "zh")
         for verdict in ("left", "tie"):
-            booth.vote(rater, "pairwise", "zh", Vote(desk.next(), verdict))
+            service.vote(rater, "pairwise", "zh", Vote(queue.next(), verdict))
     page.driver.get(f"{page.url}/results?lang={language}&texts=zh")
     page.wait(".results table")
     assert "n = 1" in page.text("table")
@@ -559,7 +559,7 @@ def test_what_is_drawn_anew_keeps_the_focus(open_page, texts_of):
 
 
 def test_the_choice_stays_while_its_vote_is_under_way(open_page, texts_of):
-    page, booth = open_page(texts_of())
+    page, service = open_page(texts_of())
     page.start("pairwise", "zh")
     page.intercept(before="await new Promise(done => { state.goOn = done; });")
     page.press(Keys.ARROW_LEFT, Keys.ENTER)
@@ -572,7 +572,7 @@ def test_the_choice_stays_while_its_vote_is_under_way(open_page, texts_of):
     assert page.run("return document.querySelector('#comment').readOnly")
     page.run("state.goOn()")
     page.voted(1)
-    (ballot,) = booth.store.ballots("demo")
+    (ballot,) = service.store.ballots("demo")
     assert (ballot.verdict, ballot.tags) == ('"left"', ())
 
 
@@ -581,7 +581,7 @@ def test_axe_finds_nothing_in_the_pages(open_page, demo_texts, root, monkeypatch
     if not script.is_file():
         pytest.skip("needs axe-core: make axe")
     monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
-    page, booth = open_page(demo_texts, dataclasses.replace(STUDY, results_after=2))
+    page, service = open_page(demo_texts, dataclasses.replace(STUDY, results_after=2))
     found: dict[tuple[object, ...], list[list[str]]] = {}
 
     def look(name):
@@ -592,8 +592,8 @@ def test_axe_finds_nothing_in_the_pages(open_page, demo_texts, root, monkeypatch
             found[name, size, dark] = violations
 
     for rater in "abcdefgh":
-        desk = booth.sit(rater, "pairwise", "zh")
-        booth.vote(rater, "pairwise", "zh", Vote(desk.next(), "left"))
+        queue = service.admit(rater, "pairwise", "zh")
+        service.vote(rater, "pairwise", "zh", Vote(queue.next(), "left"))
     for size, dark in ((DESKTOP, False), (PHONE, True), (SMALL["a laptop at 200 %"], False)):
         page.size(size, dark=dark)
         page.driver.get(f"{page.url}/?lang=zh")
@@ -617,7 +617,7 @@ def kept_drafts(page):
 
 
 def test_language_reload_and_return_keep_place_dwell_and_depth(open_page, demo_texts):
-    page, booth = open_page(demo_texts)
+    page, service = open_page(demo_texts)
     page.start("pairwise", "zh")
     page.run("document.querySelectorAll('.scroller')[0].scrollTop = 99999")
     page.run("document.querySelectorAll('.scroller')[1].scrollTop = 120")
@@ -637,14 +637,14 @@ def test_language_reload_and_return_keep_place_dwell_and_depth(open_page, demo_t
     assert page.run(top) == 120
     page.press(Keys.ENTER)
     page.voted(1)
-    (ballot,) = booth.store.ballots("demo")
+    (ballot,) = service.store.ballots("demo")
     assert ballot.depths[0] == 1.0
     assert 0 < ballot.depths[1] < 1
     assert 2 < ballot.dwell_s <= ballot.elapsed_s + 0.1
 
 
 def test_on_a_phone_only_the_text_in_view_was_read(open_page, demo_texts):
-    page, booth = open_page(demo_texts)
+    page, service = open_page(demo_texts)
     page.size(PHONE)
     page.start("ranking", "zh")
     page.run(FRAMES)
@@ -663,7 +663,7 @@ def test_on_a_phone_only_the_text_in_view_was_read(open_page, demo_texts):
     page.run(FRAMES)
     page.press("s", Keys.ENTER)
     page.voted(1)
-    (ballot,) = booth.store.ballots("demo")
+    (ballot,) = service.store.ballots("demo")
     assert ballot.depths[1] == 1.0
     assert 0 < ballot.depths[0] < 1
     assert ballot.depths[2:] == (0, 0, 0)

@@ -67,13 +67,13 @@ STUDIES = {
 }
 
 
-def enter(booth, client, rater=0):
+def enter(service, client, rater=0):
     client.cookies.clear()
-    if booth.study.mode == "invited":
-        token = booth.identity.invitation(booth.study.study, booth.study.raters[rater])
+    if service.study.mode == "invited":
+        token = service.identity.invitation(service.study.study, service.study.raters[rater])
         client.get(f"/?invite={token}", follow_redirects=False)
     else:
-        client.cookies.set("arena_rater", booth.identity.cookie(f"rater{rater}"))
+        client.cookies.set("arena_rater", service.identity.cookie(f"rater{rater}"))
 
 
 def malformed(client, whole, foreign):
@@ -113,12 +113,12 @@ def malformed(client, whole, foreign):
         yield client.post(f"/api/{route}", content=body, headers=json_sent)
 
 
-def refusals(booth, client, protocol, language):
+def refusals(service, client, protocol, language):
     """Sends everything that must be refused to every route; yields the replies."""
     start = {"protocol": protocol, "language": language}
-    enter(booth, client, 1)
+    enter(service, client, 1)
     foreign = client.post("/api/session", json={**start, "consent": True}).json()["item"]["id"]
-    enter(booth, client)
+    enter(service, client)
     item = client.post("/api/session", json={**start, "consent": True}).json()["item"]["id"]
     whole = {**start, "item": item, "verdict": VERDICTS[protocol]}
     yield from malformed(client, whole, foreign)
@@ -155,10 +155,10 @@ MATRIX = [(m, p, lang) for m in STUDIES for p in VERDICTS for lang in ("zh", "en
 
 @pytest.mark.parametrize(("mode", "protocol", "language"), MATRIX)
 def test_every_refusal_is_the_one_sentence_of_its_status(
-    make_booth, client_of, mode, protocol, language
+    make_service, client_of, mode, protocol, language
 ):
-    booth = make_booth(STUDIES[mode], names=NAMES)
-    replies = list(refusals(booth, client_of(booth), protocol, language))
+    service = make_service(STUDIES[mode], names=NAMES)
+    replies = list(refusals(service, client_of(service), protocol, language))
     assert len(replies) > 60
     assert told(NAMES, replies) == []
     shapes: dict[int, set[tuple[bytes, tuple[tuple[str, str], ...]]]] = {}
@@ -175,54 +175,54 @@ def test_every_refusal_is_the_one_sentence_of_its_status(
 
 
 @pytest.mark.parametrize("raw", RAW[:8])
-def test_numbers_and_characters_that_json_does_not_have_are_422(booth, client_of, raw):
-    client = client_of(booth)
-    client.cookies.set("arena_rater", booth.identity.cookie("r"))
+def test_numbers_and_characters_that_json_does_not_have_are_422(service, client_of, raw):
+    client = client_of(service)
+    client.cookies.set("arena_rater", service.identity.cookie("r"))
     start = {"protocol": "ranking", "language": "zh", "item": "x", "verdict": "skip"}
     body = raw[:-1] + b", " + json.dumps(start).encode()[1:]
     sent = {"content-type": "application/json"}
     assert client.post("/api/vote", content=body, headers=sent).status_code == 422
 
 
-def test_with_the_old_error_text_the_search_finds_the_names(make_booth, client_of, monkeypatch):
+def test_with_the_old_error_text_the_search_finds_the_names(make_service, client_of, monkeypatch):
     async def as_it_was(_request, error):
         said = getattr(error, "message", "") + getattr(error, "remedy", "")
         return JSONResponse({"error": said}, guard.status_of(error))
 
     monkeypatch.setattr(guard, "_refused", as_it_was)
-    booth = make_booth(STUDIES["invited"], names=NAMES)
-    replies = list(refusals(booth, client_of(booth), "ranking", "zh"))
+    service = make_service(STUDIES["invited"], names=NAMES)
+    replies = list(refusals(service, client_of(service), "ranking", "zh"))
     assert told(NAMES, replies) == sorted(NAMES)
 
 
-def test_an_error_nobody_thought_of_says_no_more(make_booth, monkeypatch):
+def test_an_error_nobody_thought_of_says_no_more(make_service, monkeypatch):
     from fastapi.testclient import TestClient
 
     from coig_writer.arena.server.app import create_app
 
-    booth = make_booth(names=NAMES)
-    client = TestClient(create_app(booth), raise_server_exceptions=False)
+    service = make_service(names=NAMES)
+    client = TestClient(create_app(service), raise_server_exceptions=False)
 
     def broken(*_):
         raise RuntimeError(" ".join(NAMES))
 
-    monkeypatch.setattr(booth, "checked", broken)
+    monkeypatch.setattr(service, "checked", broken)
     reply = client.get("/api/results?protocol=pairwise&language=zh")
     assert (reply.status_code, reply.json()["error"]) == (500, guard.SENTENCES[500][0])
 
 
 def test_who_runs_the_study_reads_on_standard_error_why_votes_are_not_stored(
-    booth, client_of, monkeypatch, capsys
+    service, client_of, monkeypatch, capsys
 ):
     from coig_writer.arena.server.database import StoreError
 
-    client = client_of(booth)
+    client = client_of(service)
     client.post("/api/session", json={"protocol": "pairwise", "language": "zh", "consent": True})
 
     def lost(*_):
         raise StoreError("no route to db.internal:5432", "look there")
 
-    monkeypatch.setattr(booth.store, "ballots", lost)
+    monkeypatch.setattr(service.store, "ballots", lost)
     reply = client.get("/api/history")
     assert (reply.status_code, reply.json()["error"]) == (503, guard.SENTENCES[503][0])
     assert "db.internal" in capsys.readouterr().err
@@ -239,17 +239,17 @@ def test_who_runs_the_study_reads_on_standard_error_why_votes_are_not_stored(
         ("", False),
     ],
 )
-def test_a_local_arena_answers_to_local_names_alone(booth, host, taken):
+def test_a_local_arena_answers_to_local_names_alone(service, host, taken):
     from fastapi.testclient import TestClient
 
     from coig_writer.arena.server.app import create_app
 
-    client = TestClient(create_app(booth, hosts=guard.LOCAL))
+    client = TestClient(create_app(service, hosts=guard.LOCAL))
     assert client.get("/api/study", headers={"host": host}).status_code == (200 if taken else 421)
 
 
-def test_a_raters_other_questions_have_a_rate_too(make_booth, client_of):
-    client = client_of(make_booth(Study(votes_per_minute=30)))
+def test_a_raters_other_questions_have_a_rate_too(make_service, client_of):
+    client = client_of(make_service(Study(votes_per_minute=30)))
     start = {"protocol": "pairwise", "language": "zh", "consent": True}
     assert client.post("/api/session", json=start).status_code == 200
     codes = [client.get("/api/history").status_code for _ in range(3)]

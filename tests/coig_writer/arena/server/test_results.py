@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from coig_writer.arena.server.board import Board
-from coig_writer.arena.server.booth import Booth, Vote
 from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.identity import Identity
 from coig_writer.arena.server.results import overview, results, weight
+from coig_writer.arena.server.service import StudyService, Vote
 from coig_writer.arena.server.store import Store
 from coig_writer.arena.server.tally import Tally, compute
 from coig_writer.arena.study.answers import collect, read_preference_bench
@@ -165,7 +165,7 @@ def test_a_rater_who_always_takes_one_side_is_noticed_after_ten_votes():
     assert len(excluded(ten_of_eleven, language)["one_sided"]) == 11
 
 
-def test_readers_of_the_board_cost_one_computation_at_a_time(booth, monkeypatch):
+def test_readers_of_the_board_cost_one_computation_at_a_time(service, monkeypatch):
     calls = []
     real = Tally.view
 
@@ -174,20 +174,20 @@ def test_readers_of_the_board_cost_one_computation_at_a_time(booth, monkeypatch)
         return real(*arguments)
 
     monkeypatch.setattr(Tally, "view", counted)
-    board = Board(Tally(booth))
+    board = Board(Tally(service))
     views = [board.view("pairwise", "zh") for _ in range(20)]
     assert len(calls) == 1
     assert views[0]["ballots"] == 0
 
 
 @pytest.mark.parametrize(("cast", "shown"), [(2, False), (3, True)])
-def test_results_are_shown_from_the_stated_number_of_votes(booth, cast, shown):
+def test_results_are_shown_from_the_stated_number_of_votes(service, cast, shown):
     """``results_after`` is 3; a repeat is no further vote."""
-    rater = booth.identity.rater("public", "visitor")
-    desk = booth.sit(rater, "pairwise", "zh")
+    rater = service.identity.rater("public", "visitor")
+    queue = service.admit(rater, "pairwise", "zh")
     for _ in range(cast):
-        booth.vote(rater, "pairwise", "zh", Vote(desk.next(), "left"))
-    view = Board(Tally(booth)).view("pairwise", "zh")
+        service.vote(rater, "pairwise", "zh", Vote(queue.next(), "left"))
+    view = Board(Tally(service)).view("pairwise", "zh")
     assert (view["ballots"], view["needed"]) == (cast, 3)
     assert (view["results"] is not None) == shown
 
@@ -207,25 +207,25 @@ def voted(tmp_path_factory, shared):
     )
     folder = tmp_path_factory.mktemp("wpb")
     store = Store(sqlite_url(folder / "b.sqlite"))
-    booth = Booth(study, collect(texts, models=models), store, Identity(b"k" * 32))
+    service = StudyService(study, collect(texts, models=models), store, Identity(b"k" * 32))
     truth = dict(zip(models, (1.0, 0.5, 0.0, -0.5, -1.0), strict=True))
     rng = random.Random(11)
     for name, protocol in itertools.product(raters, study.protocols):
-        rater = booth.identity.rater("invited", name)
-        desk = booth.sit(rater, protocol, "zh")
-        while token := desk.next():
-            shown = [booth.collection.variants[m] for m in desk.tasks[token].shown]
+        rater = service.identity.rater("invited", name)
+        queue = service.admit(rater, protocol, "zh")
+        while token := queue.next():
+            shown = [service.collection.variants[m] for m in queue.tasks[token].shown]
             worth = [truth[m] - math.log(-math.log(rng.random())) for m in shown]
             order = sorted(range(len(shown)), key=lambda i: -worth[i])
             verdict = order if protocol == "ranking" else ("left", "right")[order[0]]
-            booth.vote(rater, protocol, "zh", Vote(token, verdict))
-    return booth, truth
+            service.vote(rater, protocol, "zh", Vote(token, verdict))
+    return service, truth
 
 
 @pytest.mark.parametrize("protocol", ["ranking", pytest.param("pairwise", marks=pytest.mark.slow)])
 def test_the_board_recovers_known_strengths_within_its_intervals(voted, protocol):
-    booth, truth = voted
-    found = compute(booth, protocol, "zh").everything
+    service, truth = voted
+    found = compute(service, protocol, "zh").everything
     assert found.queries > 90
     assert {s.model for s in found.standings} == set(truth)
     held = [s.strength.low <= truth[s.model] <= s.strength.high for s in found.standings]
@@ -312,17 +312,22 @@ def test_an_attackers_cookies_show_as_one_group():
     assert (of.most_flips, of.by_cookie, of.flips_by_cookie) == (0, 64, 1)
 
 
-def test_an_overview_says_what_lacks_votes_and_who_gave_them(make_booth, invited):
-    booth = make_booth(invited)
-    rater = next(iter(booth.raters))
-    desk = booth.sit(rater, "ranking", "zh")
-    booth.vote(rater, "ranking", "zh", Vote(desk.next(), [0, 1, 2, 3, 4], dwell_s=60.0))
-    found = overview(booth)
+def test_an_overview_says_what_lacks_votes_and_who_gave_them(make_service, invited):
+    service = make_service(invited)
+    rater = next(iter(service.raters))
+    queue = service.admit(rater, "ranking", "zh")
+    service.vote(rater, "ranking", "zh", Vote(queue.next(), [0, 1, 2, 3, 4], dwell_s=60.0))
+    found = overview(service)
     of = next(p for p in found.progress if (p.protocol, p.language) == ("ranking", "zh"))
-    shared = desk.tasks[next(iter(desk.tasks))].unit in {
-        t.unit for s in booth.seats("ranking", "zh")[1:] for t in s
+    shared = queue.tasks[next(iter(queue.tasks))].unit in {
+        t.unit for s in service.seats("ranking", "zh")[1:] for t in s
     }
     assert (of.items, of.judged, of.lacking, of.ballots) == (6, 1, 6 if shared else 5, 1)
     one, other = [r for r in found.raters if (r.protocol, r.language) == ("ranking", "zh")][:2]
-    assert (one.name, one.done, one.dealt, one.known_by) == ("甲", 1, len(desk.tasks), "invitation")
+    assert (one.name, one.done, one.assigned, one.known_by) == (
+        "甲",
+        1,
+        len(queue.tasks),
+        "invitation",
+    )
     assert (other.name, other.done, other.influence) == ("乙", 0, None)

@@ -6,19 +6,19 @@ from typing import Any
 import pytest
 
 from coig_writer.arena.server.board import Board
-from coig_writer.arena.server.booth import Vote
+from coig_writer.arena.server.service import Vote
 from coig_writer.arena.server.tables import CHINESE, HEADS, _rows, _summary, rows
 from coig_writer.arena.server.tally import Tally
 from coig_writer.arena.study.exclusions import RULES
 
 
 @pytest.fixture
-def view_after(booth):
+def view_after(service):
     def made(votes):
         for number in range(votes):
-            item = booth.sit(f"r{number}", "pairwise", "zh").next()
-            booth.vote(f"r{number}", "pairwise", "zh", Vote(item, "left"))
-        return Board(Tally(booth)).view("pairwise", "zh")
+            item = service.admit(f"r{number}", "pairwise", "zh").next()
+            service.vote(f"r{number}", "pairwise", "zh", Vote(item, "left"))
+        return Board(Tally(service)).view("pairwise", "zh")
 
     return made
 
@@ -40,16 +40,16 @@ def test_rows_hold_counts_and_per_cents_of_pairs_that_met(view_after):
         assert 0 <= low <= rate <= high <= 100
 
 
-def test_items_judged_are_counted_against_all(view_after, booth):
+def test_items_judged_are_counted_against_all(view_after, service):
     view = view_after(2)
-    assert view["judged"] == len({b.item for b in booth.store.ballots("demo")})
+    assert view["judged"] == len({b.item for b in service.store.ballots("demo")})
     assert view["items"] == 60
 
 
-def test_readers_get_what_is_there_while_one_makes_it_anew(booth, monkeypatch):
+def test_readers_get_what_is_there_while_one_makes_it_anew(service, monkeypatch):
     monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
     monkeypatch.setattr("coig_writer.arena.server.board.STAYS", 0)
-    board = Board(Tally(booth))
+    board = Board(Tally(service))
     first = board.view("pairwise", "zh")
     begun, go_on, made = threading.Event(), threading.Event(), []
 
@@ -69,10 +69,10 @@ def test_readers_get_what_is_there_while_one_makes_it_anew(booth, monkeypatch):
     assert made == [1]
 
 
-def test_making_results_takes_a_tenth_of_the_time_at_most(booth, monkeypatch):
+def test_making_results_takes_a_tenth_of_the_time_at_most(service, monkeypatch):
     clock = [100.0]
     monkeypatch.setattr("coig_writer.arena.server.board.time.monotonic", lambda: clock[0])
-    board, made = Board(Tally(booth)), []
+    board, made = Board(Tally(service)), []
 
     def slow(*_):
         made.append(clock[0])
@@ -86,28 +86,30 @@ def test_making_results_takes_a_tenth_of_the_time_at_most(booth, monkeypatch):
     assert made == [100.0, 120.0]  # until 102 it was made; it stays for nine times as long
 
 
-def test_no_single_vote_can_be_read_off_the_difference_of_two_boards(booth, monkeypatch):
+def test_no_single_vote_can_be_read_off_the_difference_of_two_boards(service, monkeypatch):
     monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
     monkeypatch.setattr("coig_writer.arena.server.board.STAYS", 0)
-    board, desk = Board(Tally(booth)), booth.sit("r", "pairwise", "zh")
+    board, queue = Board(Tally(service)), service.admit("r", "pairwise", "zh")
     seen: list[dict[str, Any]] = []
     for _ in range(7):
-        booth.vote("r", "pairwise", "zh", Vote(desk.next(), "left"))
+        service.vote("r", "pairwise", "zh", Vote(queue.next(), "left"))
         seen.append(board.view("pairwise", "zh"))
     counted = [view["results"] and view["results"]["everything"]["ballots"] for view in seen]
     assert counted == [None, None, 3, 3, 3, 6, 6]  # results_after is 3
     assert [view["ballots"] for view in seen] == [1, 2, 3, 4, 5, 6, 7]
-    own = booth.store.ballots("demo", "r")
-    booth.store.withdraw("r", own[0].id)
+    own = service.store.ballots("demo", "r")
+    service.store.withdraw("r", own[0].id)
     assert board.view("pairwise", "zh")["results"] == seen[-1]["results"]
 
 
-def test_the_operators_tables_have_a_head_for_every_column(make_booth, invited):
-    booth = make_booth(invited)
-    rater = next(iter(booth.raters))
+def test_the_operators_tables_have_a_head_for_every_column(make_service, invited):
+    service = make_service(invited)
+    rater = next(iter(service.raters))
     for verdict in ([0, 1, 2, 3, 4], "skip"):
-        booth.vote(rater, "ranking", "zh", Vote(booth.sit(rater, "ranking", "zh").next(), verdict))
-    found = rows(booth, Tally(booth).overview(), None)
+        service.vote(
+            rater, "ranking", "zh", Vote(service.admit(rater, "ranking", "zh").next(), verdict)
+        )
+    found = rows(service, Tally(service).overview(), None)
     for table, heads in zip(found, HEADS.values(), strict=True):
         assert all(len(row) == len(heads) for row in table)
     said = [row[2] for row in found[1] if row[:2] == ["ranking", "zh"]]

@@ -13,21 +13,21 @@ from pathlib import Path
 import pytest
 
 from coig_writer.arena.server.board import Board
-from coig_writer.arena.server.booth import Vote
 from coig_writer.arena.server.database import StoreError
-from coig_writer.arena.server.tally import Apart, Tally
+from coig_writer.arena.server.service import Vote
+from coig_writer.arena.server.tally import Tally, TallyProcess
 
 
 @pytest.fixture
-def voted(booth):
-    desk = booth.sit("r", "pairwise", "zh")
+def voted(service):
+    queue = service.admit("r", "pairwise", "zh")
     for _ in range(4):
-        booth.vote("r", "pairwise", "zh", Vote(desk.next(), "left"))
-    return booth
+        service.vote("r", "pairwise", "zh", Vote(queue.next(), "left"))
+    return service
 
 
 def test_the_other_process_says_the_same_knows_no_text_and_is_replaced_when_it_dies(voted):
-    apart = Apart(voted)
+    apart = TallyProcess(voted)
     assert "text of hand" not in apart._told.decode("latin-1")
     try:
         here = Tally(voted).view("pairwise", "zh")
@@ -46,8 +46,8 @@ def test_the_other_process_says_the_same_knows_no_text_and_is_replaced_when_it_d
 SERVER = """
 import pickle, sys, time
 from pathlib import Path
-from coig_writer.arena.server.tally import Apart
-apart = Apart.__new__(Apart)
+from coig_writer.arena.server.tally import TallyProcess
+apart = TallyProcess.__new__(TallyProcess)
 apart._told = Path(sys.argv[1]).read_bytes()
 process = apart._started()
 process.stdin.write(b'["pairwise", "zh"]\\n')
@@ -59,7 +59,7 @@ time.sleep(60)
 
 
 def test_it_ends_with_a_server_that_was_killed(voted, tmp_path):
-    (tmp_path / "told").write_bytes(Apart(voted)._told)
+    (tmp_path / "told").write_bytes(TallyProcess(voted)._told)
     command = [sys.executable, "-c", SERVER, str(tmp_path / "told")]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
@@ -82,7 +82,7 @@ def _runs(pid: int) -> bool:
 
 
 def test_closing_waits_for_no_view_that_is_under_way(voted):
-    apart = Apart(voted)
+    apart = TallyProcess(voted)
     silent = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(600)"],
         stdin=subprocess.PIPE,

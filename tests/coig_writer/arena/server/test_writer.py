@@ -9,7 +9,7 @@ import pytest
 
 from coig_writer.arena.server.database import DuplicateError, StoreError, sqlite_url
 from coig_writer.arena.server.store import Store
-from coig_writer.arena.server.writer import Writer
+from coig_writer.arena.server.writer import BatchWriter
 from coig_writer.ballot import Ballot
 
 
@@ -36,7 +36,7 @@ class SlowStore(Store):
 
 async def busy(store):
     """Returns a writer that is storing its first vote, and that vote."""
-    writer = Writer(store.add_all)
+    writer = BatchWriter(store.add_all)
     first = asyncio.create_task(writer.add(ballot(1)))
     while not store.writes:
         await asyncio.sleep(0.001)
@@ -82,7 +82,7 @@ def test_a_store_that_breaks_is_told_to_every_vote_and_the_next_is_tried(tmp_pat
             raise StoreError("no disk", "look")
 
     async def run():
-        writer = Writer(Broken(sqlite_url(tmp_path / "b.sqlite")).add_all)
+        writer = BatchWriter(Broken(sqlite_url(tmp_path / "b.sqlite")).add_all)
         return await asyncio.gather(*(writer.add(ballot(n)) for n in (1, 2))), await writer.add(
             ballot(3)
         )

@@ -54,9 +54,9 @@ def test_a_williams_design_balances_places_and_neighbours(n):
     assert (len(neighbours), set(neighbours.values())) == (n * (n - 1), {1 + n % 2})
 
 
-def counted(dealt):
+def counted(assigned):
     """How often each model stands in each place, and after each other model, over a whole study."""
-    shown = [task.shown for seat in dealt for task in seat]
+    shown = [task.shown for seat in assigned for task in seat]
     models = sorted({m for order in shown for m in order})
     places = Counter((p, m) for order in shown for p, m in enumerate(order))
     neighbours = Counter(pair for order in shown for pair in itertools.pairwise(order))
@@ -77,8 +77,8 @@ def test_rankings_balance_places_and_neighbours_over_the_study(n_raters, places,
 @pytest.mark.parametrize("n_raters", [2, 4, 10])
 def test_each_pair_stands_both_ways_equally_often_over_the_study(n_raters):
     study = invited(n_raters, overlap=Overlap(0.2, 2))
-    dealt = seats(study, prompts_of(GENRES * 10, 5), "pairwise", 5)
-    ways = Counter(task.shown for seat in dealt for task in seat)
+    assigned = seats(study, prompts_of(GENRES * 10, 5), "pairwise", 5)
+    ways = Counter(task.shown for seat in assigned for task in seat)
     off = [abs(ways[a, b] - ways[b, a]) for a, b in itertools.combinations(range(5), 2)]
     assert sum(off) <= (40 if n_raters == 2 else 10)  # drawn alone: 44 expected
 
@@ -130,8 +130,8 @@ def histories(protocol, mode, n_studies=60):
         study = invited(4, overlap=overlap, seed=seed)
         if mode == "public":
             study = dataclasses.replace(study, mode="public", raters=(), items_per_rater=20)
-        dealt = seats(study, prompts_of(GENRES * 8, 5), protocol, 5)
-        held = dealt[:1] if mode == "invited" else dealt[:3]
+        assigned = seats(study, prompts_of(GENRES * 8, 5), protocol, 5)
+        held = assigned[:1] if mode == "invited" else assigned[:3]
         yield [task.shown for seat in held for task in seat]
 
 
@@ -166,11 +166,11 @@ def test_each_round_of_a_public_seat_is_another_row():
 
 def test_raters_get_equal_loads_and_the_stated_share_is_seen_by_as_many_raters_as_stated():
     study = invited(4, overlap=Overlap(0.3, 3))
-    dealt = seats(study, prompts_of(["poetry", "essay"] * 20, 5), "ranking", 5)
-    times = Counter(task.unit.query_id for seat in dealt for task in seat)
+    assigned = seats(study, prompts_of(["poetry", "essay"] * 20, 5), "ranking", 5)
+    times = Counter(task.unit.query_id for seat in assigned for task in seat)
     assert Counter(times.values()) == {1: 28, 3: 12}
-    assert spread([len(seat) for seat in dealt]) <= 1
-    for seat in dealt:
+    assert spread([len(seat) for seat in assigned]) <= 1
+    for seat in assigned:
         assert max(Counter(t.unit.query_id for t in seat).values()) == 1
 
 
@@ -198,32 +198,32 @@ def test_no_rater_is_tied_to_some_of_the_models():
     """Chance deals the models: of 20 showings and more a rater has some of each, none over twice its share."""
     protocols: tuple[Protocol, ...] = ("pairwise", "rating")
     for protocol, n_seats in itertools.product(protocols, (2, 3, 4, 5, 10)):
-        dealt = seats(invited(n_seats), prompts_of(["poetry"] * 50, 5), protocol, 5)
-        for seat in dealt:
+        assigned = seats(invited(n_seats), prompts_of(["poetry"] * 50, 5), protocol, 5)
+        for seat in assigned:
             shown = Counter(m for task in seat for m in task.shown)
             assert all(0 < shown[m] <= 0.4 * shown.total() for m in range(5))
 
 
 def test_any_two_raters_may_share_items():
     study = invited(4, overlap=Overlap(1.0, 2))
-    dealt = seats(study, prompts_of(GENRES * 15, 5), "ranking", 5)
-    held = [{task.unit.query_id for task in seat} for seat in dealt]
+    assigned = seats(study, prompts_of(GENRES * 15, 5), "ranking", 5)
+    held = [{task.unit.query_id for task in seat} for seat in assigned]
     common = [len(a & b) for a, b in itertools.combinations(held, 2)]
     assert sum(common) == 60
     assert min(common) >= 4
 
 
 def test_pairs_per_prompt_spreads_the_pairs_evenly():
-    dealt = seats(invited(2, pairs_per_prompt=3), prompts_of(["poetry"] * 20, 5), "pairwise", 5)
-    met = Counter(task.unit.models for seat in dealt for task in seat)
+    assigned = seats(invited(2, pairs_per_prompt=3), prompts_of(["poetry"] * 20, 5), "pairwise", 5)
+    met = Counter(task.unit.models for seat in assigned for task in seat)
     assert len(met) == 10
     assert spread(list(met.values())) <= 1
 
 
 def test_public_seats_hold_about_as_many_items_as_asked_for():
     study = Study(items_per_rater=10, repeats=0.1, overlap=Overlap(0.2, 2))
-    dealt = seats(study, prompts_of(GENRES * 10, 5), "pairwise", 5)
-    assert {len(seat) for seat in dealt} <= {10, 11}
+    assigned = seats(study, prompts_of(GENRES * 10, 5), "pairwise", 5)
+    assert {len(seat) for seat in assigned} <= {10, 11}
 
 
 @given(st.lists(st.sampled_from("abcd"), min_size=1, max_size=20))

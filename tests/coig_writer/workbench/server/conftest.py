@@ -18,9 +18,9 @@ from coig_writer.workbench import annotation, review
 from coig_writer.workbench.annotation import DECISIONS, PROMPT_FIELDS
 from coig_writer.workbench.review import CRITERIA
 from coig_writer.workbench.server.app import create_app
-from coig_writer.workbench.server.bench import Bench
 from coig_writer.workbench.server.curation import Curation
 from coig_writer.workbench.server.entries import EntryStore
+from coig_writer.workbench.server.service import Workbench
 from coig_writer.workbench.server.threads import Threads
 
 ARTICLE = "大姨在码头剖墨鱼，刀尖磨掉半截，墨囊破一个扣五分。"
@@ -71,10 +71,10 @@ class Someone:
     """A person with a browser."""
 
     def __init__(self, client: TestClient, alias: str) -> None:
-        bench: Bench = client.app.state.bench  # type: ignore[attr-defined]
-        self.bench, self.alias = bench, alias
+        workbench: Workbench = client.app.state.workbench  # type: ignore[attr-defined]
+        self.workbench, self.alias = workbench, alias
         self.http = TestClient(client.app)
-        token = bench.identity.invitation(bench.roster.workbench, alias)
+        token = workbench.identity.invitation(workbench.roster.workbench, alias)
         self.http.get(f"/?invite={token}", follow_redirects=False)
 
     def says(self, path: str, body: dict[str, Any], status: int = 200) -> Any:
@@ -103,7 +103,7 @@ class Someone:
         return self.says(path, body | changes, status)
 
 
-class Desk:
+class TaskQueue:
     """A curation that people work at; ``start`` starts its server anew on the same store."""
 
     def __init__(self, root: Path) -> None:
@@ -122,12 +122,12 @@ class Desk:
         store = EntryStore(sqlite_url(self.root / "workbench" / "entries.sqlite"))
         identity = Identity(b"a secret of tests, known to everyone")
         threads = Threads(store.entries())
-        bench = Bench(Curation(self.root), self.roster, threads, identity, self.gold)
-        return TestClient(create_app(bench, store))
+        workbench = Workbench(Curation(self.root), self.roster, threads, identity, self.gold)
+        return TestClient(create_app(workbench, store))
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    made = Desk(tmp_path / "curation")
+def queue(tmp_path: Path) -> TaskQueue:
+    made = TaskQueue(tmp_path / "curation")
     made.items(item(1), item(2), item(3))
     return made

@@ -19,17 +19,17 @@ from tests.coig_writer.workbench.server.conftest import Someone, item, written
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_every_acknowledged_save_is_there_once(desk, seed):
+def test_every_acknowledged_save_is_there_once(queue, seed):
     drawn = random.Random(seed)
     kept: dict[str, dict[str, str]] = {}
     done: Counter[str] = Counter()
-    desk.items(*(item(n) for n in range(9)))
-    client = desk.start()
+    queue.items(*(item(n) for n in range(9)))
+    client = queue.start()
     for alias in ("a1", "a2"):
         Someone(client, alias).agree()
     while True:
         if drawn.random() < 0.2:
-            client = desk.start()  # what the server before kept in memory is gone
+            client = queue.start()  # what the server before kept in memory is gone
         alias = drawn.choice(("a1", "a2"))
         devices = [Someone(client, alias), Someone(client, alias)]
         view = devices[0].next()
@@ -44,23 +44,23 @@ def test_every_acknowledged_save_is_there_once(desk, seed):
         if drawn.random() < 0.5:
             devices[0].send("submit", devices[0].next(), written(str(drawn.random())))
             done[alias] += 1
-    stored = list(EntryStore(sqlite_url(desk.root / "workbench" / "entries.sqlite")).entries())
+    stored = list(EntryStore(sqlite_url(queue.root / "workbench" / "entries.sqlite")).entries())
     assert {e.id: e.content for e in stored if e.id in kept} == kept
     assert len({e.id for e in stored}) == len(stored)
-    answers = annotation.read_answers(desk.root / "work" / "reverse" / "answers")
+    answers = annotation.read_answers(queue.root / "work" / "reverse" / "answers")
     assert {key[0] for key in answers} == {f"d{n}" for n in range(9)}
     assert sum(done.values()) == 9
 
 
-def test_two_who_ask_at_once_get_two_items(desk):
-    client = desk.start()
+def test_two_who_ask_at_once_get_two_items(queue):
+    client = queue.start()
     app = client.app
-    bench = app.state.bench
+    workbench = app.state.workbench
     for alias in ("a1", "a2"):
         Someone(client, alias).agree()
 
     async def asked(alias):
-        cookie = {COOKIE: bench.identity.cookie(bench.identity.rater("invited", alias))}
+        cookie = {COOKIE: workbench.identity.cookie(workbench.identity.rater("invited", alias))}
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(
             transport=transport, base_url="http://t", cookies=cookie

@@ -11,19 +11,19 @@ from fastapi.testclient import TestClient
 from coig_writer.workbench import annotation
 from coig_writer.workbench.annotation import Writing
 from tests.coig_writer.arena.browser import DESKTOP, PHONE, Page, open_chromium, served
-from tests.coig_writer.workbench.server.conftest import ARTICLE, Desk, item, written
+from tests.coig_writer.workbench.server.conftest import ARTICLE, TaskQueue, item, written
 
 pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>\n"
 
 
-class Bench(Page):
+class WorkbenchPage(Page):
     """The page as a person with an alias uses it."""
 
-    def enter(self, desk: Desk, client: TestClient, alias: str) -> None:
+    def enter(self, queue: TaskQueue, client: TestClient, alias: str) -> None:
         self.driver.delete_all_cookies()
-        bench = client.app.state.bench  # type: ignore[attr-defined]
-        token = bench.identity.invitation("workbench", alias)
+        workbench = client.app.state.workbench  # type: ignore[attr-defined]
+        token = workbench.identity.invitation("workbench", alias)
         self.driver.get(f"{self.url}/?invite={token}&lang=zh")
         self.run("localStorage.clear()")
         self.driver.get(f"{self.url}/?lang=zh")
@@ -62,19 +62,19 @@ def driver(tmp_path_factory):
 
 
 @pytest.fixture
-def bench(desk, driver, root: Path):
-    """A desk with a hostile text, and a page on it."""
-    desk.items(item(1, article=HOSTILE + ARTICLE, title=HOSTILE), item(2), item(3))
-    client = desk.start()
+def workbench(queue, driver, root: Path):
+    """A queue with a hostile text, and a page on it."""
+    queue.items(item(1, article=HOSTILE + ARTICLE, title=HOSTILE), item(2), item(3))
+    client = queue.start()
     with served(client.app) as url:
-        page = Bench(driver, url, root / "build" / "screens" / "workbench")
+        page = WorkbenchPage(driver, url, root / "build" / "screens" / "workbench")
         page.size(DESKTOP)
-        yield desk, client, page
+        yield queue, client, page
 
 
-def test_an_annotator_writes_hands_in_and_goes_on(bench):
-    desk, client, page = bench
-    page.enter(desk, client, "a1")
+def test_an_annotator_writes_hands_in_and_goes_on(workbench):
+    queue, client, page = workbench
+    page.enter(queue, client, "a1")
     assert page.driver.title != "pwned"
     assert "<script>" in page.text("#article")
     page.type("prompt", "写一写刀尖磨掉半截，墨囊破一个的人")
@@ -97,16 +97,16 @@ def test_an_annotator_writes_hands_in_and_goes_on(bench):
     )
     page.tap("#submit")
     page.until(lambda: "标题2" in page.text("h1"))
-    found = annotation.read_answers(desk.root / "work" / "reverse" / "answers")
+    found = annotation.read_answers(queue.root / "work" / "reverse" / "answers")
     assert found["d1", 1].prompt == written()["prompt"]
     page.size((720, 450))  # a laptop at 200 %
     assert page.run("return document.documentElement.scrollWidth <= innerWidth")
     page.shot("annotator-200")
 
 
-def test_the_keyboard_is_enough(bench):
-    desk, client, page = bench
-    page.enter(desk, client, "a1")
+def test_the_keyboard_is_enough(workbench):
+    queue, client, page = workbench
+    page.enter(queue, client, "a1")
     page.fill(written())
     page.run("document.querySelector('#form textarea').focus()")
     for _ in range(9):
@@ -119,12 +119,12 @@ def test_the_keyboard_is_enough(bench):
     page.until(lambda: "标题2" in page.text("h1"))
 
 
-def test_another_device_was_first_and_both_texts_are_shown(bench):
-    desk, client, page = bench
-    page.enter(desk, client, "a1")
+def test_another_device_was_first_and_both_texts_are_shown(workbench):
+    queue, client, page = workbench
+    page.enter(queue, client, "a1")
     page.type("prompt", "这台设备的稿子")
     page.saved()
-    entries = client.app.state.bench.threads
+    entries = client.app.state.workbench.threads
     key, thread = next(iter(entries.of("annotate")))
     reply = page.run(
         "return fetch('/api/save', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify("
@@ -142,12 +142,12 @@ def test_another_device_was_first_and_both_texts_are_shown(bench):
     assert entries.get(key).content == {"prompt": "这台设备又写了一句"}
 
 
-def test_a_returned_draft_shows_reasons_and_what_changed(bench):
-    desk, client, page = bench
+def test_a_returned_draft_shows_reasons_and_what_changed(workbench):
+    queue, client, page = workbench
     earlier = Writing(*(written()[k] for k in ("prompt", "prompt_fields", "reasoning_fields")))
     reason = annotation.Returned("i", "提示写死了", ("落在一件小物上",))
-    desk.items(item(2, round=2, feedback="第 2 稿。", earlier=earlier, returned=(reason,)))
-    page.enter(desk, client, "a1")
+    queue.items(item(2, round=2, feedback="第 2 稿。", earlier=earlier, returned=(reason,)))
+    page.enter(queue, client, "a1")
     assert "提示写死了" in page.text(".returned")
     assert "落在一件小物上" in page.text(".returned")
     assert page.run("return document.querySelector('[data-field=prompt]').value") == earlier.prompt
@@ -156,11 +156,11 @@ def test_a_returned_draft_shows_reasons_and_what_changed(bench):
     page.shot("returned")
 
 
-def test_a_reviewer_marks_and_judges_on_a_phone(bench):
-    desk, client, page = bench
-    desk.to_review("r1", "d1@aa", "d2@bb")
+def test_a_reviewer_marks_and_judges_on_a_phone(workbench):
+    queue, client, page = workbench
+    queue.to_review("r1", "d1@aa", "d2@bb")
     page.size(PHONE)
-    page.enter(desk, client, "r1")
+    page.enter(queue, client, "r1")
     assert page.run("return document.documentElement.scrollWidth <= innerWidth")
     page.run(
         "const node = document.querySelector('[data-part=article] p').firstChild; const range = document.createRange();"
@@ -187,16 +187,16 @@ def test_a_reviewer_marks_and_judges_on_a_phone(bench):
         )
     )
     assert "a1" not in page.run("return document.body.textContent"), "no author is named"
-    answers = (desk.root / "work" / "review" / "answers" / "r1.jsonl").read_text(encoding="utf-8")
+    answers = (queue.root / "work" / "review" / "answers" / "r1.jsonl").read_text(encoding="utf-8")
     assert f'"quotation": "{ARTICLE[3:8]}"' in answers
 
 
-def test_an_article_of_the_longest_length_is_shown_whole(bench):
-    desk, client, page = bench
+def test_an_article_of_the_longest_length_is_shown_whole(workbench):
+    queue, client, page = workbench
     long = ("大姨在码头剖墨鱼，讲了很多很多年。\n" * 2000)[:31_071]
-    desk.items(item(9, article=long))
+    queue.items(item(9, article=long))
     page.size(PHONE)
-    page.enter(desk, client, "a2")
+    page.enter(queue, client, "a2")
     shown = page.run("return document.querySelector('#article').textContent.length")
     assert shown == len(long.replace("\n", ""))
     assert page.run("return document.documentElement.scrollWidth <= innerWidth")
@@ -206,12 +206,12 @@ def test_an_article_of_the_longest_length_is_shown_whole(bench):
     page.shot("annotator-phone")
 
 
-def test_the_two_languages_have_the_same_words(bench):
-    _, _, page = bench
+def test_the_two_languages_have_the_same_words(workbench):
+    _, _, page = workbench
     page.driver.get(page.url)
     keys = page.driver.execute_async_script(
         "const done = arguments[0]; const names = (o) => Object.entries(o).flatMap(([k, v]) => v && v.constructor === Object ? names(v).map((n) => `${k}.${n}`) : [k]);"
-        "import('/bench/strings.js').then(({STRINGS}) => done([names(STRINGS.zh), names(STRINGS.en)]))"
+        "import('/workbench/strings.js').then(({STRINGS}) => done([names(STRINGS.zh), names(STRINGS.en)]))"
     )
     assert keys[0] == keys[1]
     assert len(keys[0]) > 100

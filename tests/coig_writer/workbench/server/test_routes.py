@@ -23,12 +23,12 @@ from dataset_builder.audit import audit
 from tests.coig_writer.workbench.server.conftest import Someone, item, judged, written
 
 
-def answers(desk):
-    return annotation.read_answers(desk.root / "work" / "reverse" / "answers")
+def answers(queue):
+    return annotation.read_answers(queue.root / "work" / "reverse" / "answers")
 
 
-def test_who_was_not_invited_gets_nothing(desk):
-    client = desk.start()
+def test_who_was_not_invited_gets_nothing(queue):
+    client = queue.start()
     assert client.get("/?invite=guessed").status_code == 403
     assert client.post("/api/next", json={"work": "annotate"}).status_code == 401
     assert client.get("/api/about").json()["alias"] is None
@@ -36,49 +36,49 @@ def test_who_was_not_invited_gets_nothing(desk):
     reviewer.says("next", {"work": "annotate"}, 403)
 
 
-def test_nothing_is_shown_before_consent(desk):
-    someone = Someone(desk.start(), "a1")
+def test_nothing_is_shown_before_consent(queue):
+    someone = Someone(queue.start(), "a1")
     someone.says("next", {"work": "annotate"}, 403)
     assert someone.agree().next()["item"] == "d1"
 
 
-def test_an_answer_reaches_the_curation_and_the_next_item_is_given(desk):
-    someone = Someone(desk.start(), "a1").agree()
+def test_an_answer_reaches_the_curation_and_the_next_item_is_given(queue):
+    someone = Someone(queue.start(), "a1").agree()
     view = someone.next()
     assert someone.send("submit", view, written())["outcome"] == "submitted"
     content = written()
-    assert answers(desk) == {
+    assert answers(queue) == {
         ("d1", 1): Writing(content["prompt"], content["prompt_fields"], content["reasoning_fields"])
     }
     assert someone.next()["item"] == "d2"
 
 
-def test_two_people_get_different_items_and_genres_are_kept(desk):
-    client = desk.start()
+def test_two_people_get_different_items_and_genres_are_kept(queue):
+    client = queue.start()
     first, second, poet = (Someone(client, a).agree() for a in ("a1", "a2", "a3"))
     assert (first.next()["item"], second.next()["item"], poet.next()) == ("d1", "d2", None)
     assert first.next()["item"] == "d1", "what was taken up is gone on with"
 
 
-def test_an_overlap_gives_one_article_to_two(desk):
-    desk.roster = dataclasses.replace(desk.roster, overlap=1.0)
-    client = desk.start()
+def test_an_overlap_gives_one_article_to_two(queue):
+    queue.roster = dataclasses.replace(queue.roster, overlap=1.0)
+    client = queue.start()
     first, second = (Someone(client, a).agree() for a in ("a1", "a2"))
     assert first.next()["item"] == second.next()["item"] == "d1"
 
 
-def test_a_draft_survives_a_restart_and_another_device(desk):
-    someone = Someone(desk.start(), "a1").agree()
+def test_a_draft_survives_a_restart_and_another_device(queue):
+    someone = Someone(queue.start(), "a1").agree()
     view = someone.next()
     saved = someone.send("save", view, {"prompt": "写到一半"})
     assert (saved["outcome"], saved["number"]) == ("saved", view["number"] + 1)
-    elsewhere = Someone(desk.start(), "a1").next()
+    elsewhere = Someone(queue.start(), "a1").next()
     assert (elsewhere["item"], elsewhere["content"]) == ("d1", {"prompt": "写到一半"})
-    assert answers(desk) == {}, "a draft is no answer"
+    assert answers(queue) == {}, "a draft is no answer"
 
 
-def test_of_two_devices_the_second_gets_both_texts(desk):
-    someone = Someone(desk.start(), "a1").agree()
+def test_of_two_devices_the_second_gets_both_texts(queue):
+    someone = Someone(queue.start(), "a1").agree()
     view = someone.next()
     someone.send("save", view, {"prompt": "甲机"})
     reply = someone.send("save", view, {"prompt": "乙机"}, 409)
@@ -87,8 +87,8 @@ def test_of_two_devices_the_second_gets_both_texts(desk):
     assert again["outcome"] == "saved"
 
 
-def test_what_is_sent_twice_is_stored_once(desk):
-    someone = Someone(desk.start(), "a1").agree()
+def test_what_is_sent_twice_is_stored_once(queue):
+    someone = Someone(queue.start(), "a1").agree()
     view = someone.next()
     for _ in range(2):
         assert someone.send("save", view, {"prompt": "一"}, id="the-same-id")["number"] == 2
@@ -96,8 +96,8 @@ def test_what_is_sent_twice_is_stored_once(desk):
     assert [v["content"] for v in someone.says("versions", opened)] == [{"prompt": "一"}]
 
 
-def test_what_is_missing_is_named_and_the_text_kept(desk):
-    someone = Someone(desk.start(), "a1").agree()
+def test_what_is_missing_is_named_and_the_text_kept(queue):
+    someone = Someone(queue.start(), "a1").agree()
     view = someone.next()
     half = written() | {"reasoning_fields": {}}
     reply = someone.send("submit", view, half)
@@ -106,49 +106,49 @@ def test_what_is_missing_is_named_and_the_text_kept(desk):
         "reasoning_fields.planning 没有填",
     )
     assert someone.next()["content"] == half
-    assert answers(desk) == {}
+    assert answers(queue) == {}
 
 
-def test_a_text_edited_under_an_annotator_is_shown_and_nothing_is_lost(desk):
-    someone = Someone(desk.start(), "a1").agree()
+def test_a_text_edited_under_an_annotator_is_shown_and_nothing_is_lost(queue):
+    someone = Someone(queue.start(), "a1").agree()
     view = someone.next()
-    desk.items(item(1, article="改过的文章。" * 9), item(2))
+    queue.items(item(1, article="改过的文章。" * 9), item(2))
     reply = someone.send("submit", view, written())
     assert (reply["outcome"], reply["now"]["article"]) == ("changed", "改过的文章。" * 9)
-    assert (reply["now"]["content"], answers(desk)) == ({}, {})
+    assert (reply["now"]["content"], answers(queue)) == ({}, {})
     fresh = someone.next()
     assert fresh["content"] == written()
     assert someone.send("submit", fresh, written())["outcome"] == "submitted"
 
 
-def test_an_item_that_went_away_takes_no_text_along(desk):
-    someone = Someone(desk.start(), "a1").agree()
+def test_an_item_that_went_away_takes_no_text_along(queue):
+    someone = Someone(queue.start(), "a1").agree()
     view = someone.next()
-    desk.items(item(2))
+    queue.items(item(2))
     reply = someone.send("submit", view, written())
-    assert (reply["outcome"], answers(desk)) == ("removed", {})
+    assert (reply["outcome"], answers(queue)) == ("removed", {})
     opened = {"work": "annotate", "item": "d1", "round": 1}
     assert someone.says("versions", opened)[-1]["content"] == written()
     assert someone.next()["item"] == "d2"
 
 
-def test_a_skipped_item_goes_to_somebody_else(desk):
-    client = desk.start()
+def test_a_skipped_item_goes_to_somebody_else(queue):
+    client = queue.start()
     first, second = (Someone(client, a).agree() for a in ("a1", "a2"))
     view = first.next()
     assert first.send("skip", view, {"reason": "读不懂方言"})["outcome"] == "skipped"
     assert (first.next()["item"], second.next()["item"]) == ("d2", "d1")
 
 
-def test_a_draft_that_was_sent_back_returns_to_its_writer(desk):
-    client = desk.start()
+def test_a_draft_that_was_sent_back_returns_to_its_writer(queue):
+    client = queue.start()
     first, second = (Someone(client, a).agree() for a in ("a1", "a2"))
     first.send("submit", first.next(), written())
     second.send("submit", second.next(), written())
     earlier = Writing(*(written()[k] for k in ("prompt", "prompt_fields", "reasoning_fields")))
     returned = annotation.Returned("i", "写死了", ("落在一件小物上",))
     back = item(2, round=2, feedback="第 2 稿。", earlier=earlier, returned=(returned,))
-    desk.items(back, item(3))
+    queue.items(back, item(3))
     assert (first.next()["item"], second.next()["item"]) == ("d3", "d2")
     view = second.next()
     assert view["returned"][0]["quotations"] == ["落在一件小物上"]
@@ -157,8 +157,8 @@ def test_a_draft_that_was_sent_back_returns_to_its_writer(desk):
     assert second.send("submit", second.next(), written("改"))["outcome"] == "submitted"
 
 
-def test_checks_come_with_every_version(desk):
-    someone = Someone(desk.start(), "a1").agree()
+def test_checks_come_with_every_version(queue):
+    someone = Someone(queue.start(), "a1").agree()
     reply = someone.send("save", someone.next(), {"prompt": "写一写刀尖磨掉半截，墨囊破一个的人"})
     assert reply["checks"]["copied"] == [
         {"start": 3, "end": 15, "source_start": 9, "source_end": 21, "letters": 11}
@@ -166,11 +166,11 @@ def test_checks_come_with_every_version(desk):
     assert reply["checks"]["lengths"]["prompt"]["characters"] == 17
 
 
-def test_a_verdict_is_added_to_the_reviewers_own_file(desk):
-    desk.to_review("r1", "d1@aa", "d2@bb")
-    path = desk.root / "work" / "review" / "answers" / "r1.jsonl"
+def test_a_verdict_is_added_to_the_reviewers_own_file(queue):
+    queue.to_review("r1", "d1@aa", "d2@bb")
+    path = queue.root / "work" / "review" / "answers" / "r1.jsonl"
     write_rows(path, [{"item": "d0@zz", **judged()}])
-    someone = Someone(desk.start(), "r1").agree()
+    someone = Someone(queue.start(), "r1").agree()
     view = someone.next("review")
     assert someone.send("submit", view, judged("refine"))["problem"] == "退回或移除须写意见"
     marked = {"part": "prompt", "start": 0, "end": 2, "quotation": "提示"}
@@ -179,15 +179,15 @@ def test_a_verdict_is_added_to_the_reviewers_own_file(desk):
     assert [row["item"] for _, row in read_rows(path)] == ["d0@zz", "d1@aa"]
     found = review.read_verdicts(path.parent)["d1@aa", "r1"]
     assert found.spans == (review.Span("prompt", 0, 2, "提示"),)
-    desk.start()
+    queue.start()
     assert len(list(read_rows(path))) == 2, "a restart adds nothing"
 
 
-def test_calibration_comes_first_and_is_answered(desk):
+def test_calibration_comes_first_and_is_answered(queue):
     gold = Gold("gold:g1", "calibration", "essay", "提示", "构思", "文", "refine", "提示太泛")
-    desk.gold = (gold,)
-    desk.to_review("r1", "d1@aa", "gold:g1")
-    someone = Someone(desk.start(), "r1").agree()
+    queue.gold = (gold,)
+    queue.to_review("r1", "d1@aa", "gold:g1")
+    someone = Someone(queue.start(), "r1").agree()
     view = someone.next("review")
     assert view["item"] == "gold:g1"
     reply = someone.send("submit", view, judged())
@@ -195,23 +195,23 @@ def test_calibration_comes_first_and_is_answered(desk):
     assert someone.next("review")["item"] == "d1@aa"
 
 
-def test_who_leaves_takes_drafts_along_and_their_name(desk):
-    client = desk.start()
+def test_who_leaves_takes_drafts_along_and_their_name(queue):
+    client = queue.start()
     someone = Someone(client, "a1").agree()
     someone.send("submit", someone.next(), written())
     someone.send("save", someone.next(), {"prompt": "秘密的半稿"})
     someone.says("leave", {"leave": True})
     someone.says("next", {"work": "annotate"}, 403)
-    folder = desk.root / "work" / "reverse" / "answers"
+    folder = queue.root / "work" / "reverse" / "answers"
     assert {a.annotator for a in annotation.each_answer(folder)} == {WITHDRAWN}
     assert [f.stem for f in folder.iterdir()] == [f"workbench-{WITHDRAWN}"]
-    disk = b"".join(f.read_bytes() for f in (desk.root / "workbench").iterdir())
+    disk = b"".join(f.read_bytes() for f in (queue.root / "workbench").iterdir())
     assert "秘密的半稿".encode() not in disk
     assert Someone(client, "a2").agree().next()["item"] == "d2", "others take it up"
 
 
-def test_hostile_and_odd_bodies_are_refused_with_a_sentence(desk):
-    someone = Someone(desk.start(), "a1").agree()
+def test_hostile_and_odd_bodies_are_refused_with_a_sentence(queue):
+    someone = Someone(queue.start(), "a1").agree()
     view = someone.next()
     someone.send("save", view, {"prompt": "x"}, 422, base=-1)
     someone.send("save", view, {"prompt": "x"}, 422, id="../../etc")
@@ -240,16 +240,16 @@ def test_hostile_and_odd_bodies_are_refused_with_a_sentence(desk):
 
 
 @pytest.mark.parametrize("depth", [8, 9, 900])
-def test_what_is_deeper_than_any_form_is_refused(desk, depth):
-    someone = Someone(desk.start(), "a1").agree()
+def test_what_is_deeper_than_any_form_is_refused(queue, depth):
+    someone = Someone(queue.start(), "a1").agree()
     nested = json.loads("[" * depth + "]" * depth)
     view = someone.next()
     someone.send("save", view, {"x": nested}, 200 if depth == 8 else 422)
 
 
-def test_numbers_that_json_has_not_and_a_verdict_without_its_parts_are_refused(desk):
-    desk.to_review("r1", "d1@aa")
-    client = desk.start()
+def test_numbers_that_json_has_not_and_a_verdict_without_its_parts_are_refused(queue):
+    queue.to_review("r1", "d1@aa")
+    client = queue.start()
     writer, reviewer = Someone(client, "a1").agree(), Someone(client, "r1").agree()
     body = {"id": "not-a-number", "work": "annotate", "item": "d1", "round": 1, "base": 1}
     writer.next()
@@ -267,10 +267,10 @@ def test_numbers_that_json_has_not_and_a_verdict_without_its_parts_are_refused(d
     assert reviewer.next("review")["state"] == "open"
 
 
-def test_a_reviewers_view_tells_nobody_and_nothing_of_others(desk):
-    desk.to_review("r1", "d1@aa", "d2@bb")
-    desk.to_review("r2", "d1@aa")
-    client = desk.start()
+def test_a_reviewers_view_tells_nobody_and_nothing_of_others(queue):
+    queue.to_review("r1", "d1@aa", "d2@bb")
+    queue.to_review("r2", "d1@aa")
+    client = queue.start()
     first, second = Someone(client, "r1").agree(), Someone(client, "r2").agree()
     first.send("submit", first.next("review"), judged("refine", note="秘密的意见"))
     first.next("review")
@@ -284,14 +284,14 @@ def test_a_reviewers_view_tells_nobody_and_nothing_of_others(desk):
     second.send("save", view, judged(), 404, item="d2@bb")
 
 
-def test_the_operators_page_speaks_both_languages(desk):
-    client = desk.start()
+def test_the_operators_page_speaks_both_languages(queue):
+    client = queue.start()
     someone = Someone(client, "a1").agree()
     someone.send("flag", someone.next(), {"note": "<b>open</b>"})
     state = client.app.state
     (shown,) = {
         f.fn
-        for f in overview.page(state.bench, state.writer).fns.values()
+        for f in overview.page(state.workbench, state.writer).fns.values()
         if f.fn and f.name == "shown"
     }
     people, items, *_, again = shown("中文")
@@ -318,9 +318,9 @@ def chosen(someone, wrong=()):
         assert reply["told"]["right"] == (view["item"] not in wrong)
 
 
-def test_a_failed_gold_item_keeps_articles_back_until_the_operator_lets_try_again(desk):
-    desk.roster = dataclasses.replace(desk.roster, qualify=True)
-    client = desk.start()
+def test_a_failed_gold_item_keeps_articles_back_until_the_operator_lets_try_again(queue):
+    queue.roster = dataclasses.replace(queue.roster, qualify=True)
+    client = queue.start()
     someone, lead = Someone(client, "a1").agree(), Someone(client, "lead")
     assert someone.says("next", {"work": "annotate"})["held_back"]
     chosen(someone, wrong=("good-2", "prompt-1"))
@@ -339,19 +339,20 @@ def test_a_failed_gold_item_keeps_articles_back_until_the_operator_lets_try_agai
     assert someone.next()["item"] == "d1"
 
 
-def test_an_exercise_is_answered_once(desk):
-    someone = Someone(desk.start(), "a1").agree()
+def test_an_exercise_is_answered_once(queue):
+    someone = Someone(queue.start(), "a1").agree()
     view = someone.next("exercise")
     someone.send("submit", view, {"choice": "0"})
     again = view | {"number": view["number"] + 1}
     assert someone.send("submit", again, {"choice": "1"})["problem"] == "这一题已经答过"
 
 
-def test_the_panels_verdicts_fill_the_validation_of_queries(desk):
-    desk.roster = dataclasses.replace(
-        desk.roster, people=(*desk.roster.people, *(Person(f"p{n}", ("panel",)) for n in range(3)))
+def test_the_panels_verdicts_fill_the_validation_of_queries(queue):
+    queue.roster = dataclasses.replace(
+        queue.roster,
+        people=(*queue.roster.people, *(Person(f"p{n}", ("panel",)) for n in range(3))),
     )
-    client = desk.start()
+    client = queue.start()
     for n in range(3):
         expert = Someone(client, f"p{n}").agree()
         view = expert.next("panel")
@@ -370,8 +371,8 @@ def test_the_panels_verdicts_fill_the_validation_of_queries(desk):
     assert Someone(client, "a1").http.get("/export/queries.jsonl").status_code == 403
 
 
-def test_an_operator_gives_an_item_to_somebody_else_and_takes_an_answer_out(desk):
-    client = desk.start()
+def test_an_operator_gives_an_item_to_somebody_else_and_takes_an_answer_out(queue):
+    client = queue.start()
     first, second, lead = (Someone(client, a) for a in ("a1", "a2", "lead"))
     view = first.agree().next()
     first.send("save", view, {"prompt": "半稿"})
@@ -381,13 +382,13 @@ def test_an_operator_gives_an_item_to_somebody_else_and_takes_an_answer_out(desk
     assert taken["item"] == "d1"
     second.send("submit", taken, written())
     lead.says("move", {"kind": "set_aside", "work": "annotate", "item": "d1", "round": 1})
-    assert answers(desk) == {}
+    assert answers(queue) == {}
     rows = lead.http.get("/api/overview").json()["people"]
     assert [row["handed in"] for row in rows if row["who"] == "a2"] == [0]
 
 
-def test_an_operators_odd_wishes_do_nothing(desk):
-    lead = Someone(desk.start(), "lead")
+def test_an_operators_odd_wishes_do_nothing(queue):
+    lead = Someone(queue.start(), "lead")
     body = {"kind": "release", "work": "annotate", "item": "d1", "round": 1}
     sent = json.dumps(body | {"item": "d\ud800"})
     told = lead.http.post("/api/move", content=sent, headers={"content-type": "application/json"})
@@ -396,20 +397,23 @@ def test_an_operators_odd_wishes_do_nothing(desk):
         lead.says("move", body | odd, 422)
 
 
-def test_hours_and_answers_are_exported_without_names(desk):
-    client = desk.start()
+def test_hours_and_answers_are_exported_without_names(queue):
+    client = queue.start()
     someone = Someone(client, "a1").agree()
     someone.send("submit", someone.next(), written(), seconds=90)
     lead = Someone(client, "lead")
     assert "a1,annotate,1,0,0,2,0.03,1.5,0 of 4" in lead.http.get("/export/hours.csv").text
     (row,) = map(json.loads, lead.http.get("/export/answers.jsonl").text.splitlines())
-    assert (row["answer"], row["person"]) == (written(), next(iter(client.app.state.bench.people)))
+    assert (row["answer"], row["person"]) == (
+        written(),
+        next(iter(client.app.state.workbench.people)),
+    )
     tasks = json.loads(lead.http.get("/export/label_studio.json").text)
     assert [task["data"]["item"] for task in tasks] == ["d1", "d2", "d3"]
 
 
-def test_a_models_draft_is_recorded_with_the_answer(desk):
-    client = desk.start()
+def test_a_models_draft_is_recorded_with_the_answer(queue):
+    client = queue.start()
     writing = Writing(
         "模型写的提示，写一位长辈的手艺", written()["prompt_fields"], written()["reasoning_fields"]
     )
@@ -422,7 +426,7 @@ def test_a_models_draft_is_recorded_with_the_answer(desk):
     someone.send("submit", view | {"number": reply["number"]}, content)
 
     def authors():
-        (answer,) = annotation.each_answer(desk.root / "work" / "reverse" / "answers")
+        (answer,) = annotation.each_answer(queue.root / "work" / "reverse" / "answers")
         return annotation.authorship(answer.writing, answer.draft)
 
     assert authors() == {"prompt": "human", "reasoning": "model"}
@@ -432,21 +436,21 @@ def test_a_models_draft_is_recorded_with_the_answer(desk):
     )
     client.app.state.assistant = SimpleNamespace(draft=lambda _item: Draft(another))
     number = someone.says("assist", body)["number"]
-    client.app.state.bench.hand_all_on()
+    client.app.state.workbench.write_all_answers()
     assert authors() == {"prompt": "human", "reasoning": "model"}
     someone.send("submit", view | {"number": number}, to_row(another))
     assert authors() == {"prompt": "model", "reasoning": "model"}
-    bench = client.app.state.bench
-    (person,) = (p for p, known in bench.people.items() if known.alias == "a1")
-    bench.people[person] = Person("a1", ("review",))
+    workbench = client.app.state.workbench
+    (person,) = (p for p, known in workbench.people.items() if known.alias == "a1")
+    workbench.people[person] = Person("a1", ("review",))
     assert someone.says("assist", body, 403)
 
 
-def test_nobody_reviews_a_draft_of_a_document_that_they_wrote_for(desk):
+def test_nobody_reviews_a_draft_of_a_document_that_they_wrote_for(queue):
     roles: tuple[Role, ...] = ("annotate", "review")
-    desk.roster = dataclasses.replace(desk.roster, people=(Person("both", roles),))
-    desk.to_review("both", "d1@aa", "d2@aa")
-    someone = Someone(desk.start(), "both").agree()
+    queue.roster = dataclasses.replace(queue.roster, people=(Person("both", roles),))
+    queue.to_review("both", "d1@aa", "d2@aa")
+    someone = Someone(queue.start(), "both").agree()
     assert someone.next("review")["item"] == "d1@aa"  # opened before they wrote for it
     opened = someone.next("review")
     someone.send("submit", someone.next(), written())
@@ -454,19 +458,19 @@ def test_nobody_reviews_a_draft_of_a_document_that_they_wrote_for(desk):
     named = {"work": "review", "item": "d1@aa", "round": 0}
     assert someone.says("open", named, 404)
     assert someone.send("submit", opened, judged())["outcome"] == "removed"
-    place = desk.root / "work" / "review"
-    (answer,) = annotation.each_answer(desk.root / "work" / "reverse" / "answers")
+    place = queue.root / "work" / "review"
+    (answer,) = annotation.each_answer(queue.root / "work" / "reverse" / "answers")
     assert review.annotators(place) == {answer.annotator: "both"}
     someone.says("leave", {"leave": True})
     assert review.annotators(place) == {}
 
 
-def test_a_reviewer_who_left_is_named_in_no_later_set(desk):
-    desk.to_review("r1", "d1@aa")
-    someone = Someone(desk.start(), "r1").agree()
+def test_a_reviewer_who_left_is_named_in_no_later_set(queue):
+    queue.to_review("r1", "d1@aa")
+    someone = Someone(queue.start(), "r1").agree()
     someone.send("submit", someone.next("review"), judged())
     someone.says("leave", {"leave": True})
-    assert review.withdrawn(desk.root / "work" / "review") == {"r1"}
+    assert review.withdrawn(queue.root / "work" / "review") == {"r1"}
     entry = {
         "decision": "accept",
         "adjudicated": False,
@@ -479,8 +483,8 @@ def test_a_reviewer_who_left_is_named_in_no_later_set(desk):
     assert [v.reviewer for v in made.reviews[0].verdicts] == [WITHDRAWN]
 
 
-def test_the_operators_page_is_for_operators(desk):
-    client = desk.start()
+def test_the_operators_page_is_for_operators(queue):
+    client = queue.start()
     lead, someone = Someone(client, "lead"), Someone(client, "a1")
     assert lead.http.get("/gradio/").status_code == 200
     assert lead.http.get("/gradio/config").status_code == 200
@@ -490,12 +494,12 @@ def test_the_operators_page_is_for_operators(desk):
     assert someone.http.post("/gradio/gradio_api/queue/join", json=call).status_code in (401, 404)
 
 
-def test_a_panel_member_and_somebody_with_a_draft_leave_what_they_handed_in_whole(desk):
+def test_a_panel_member_and_somebody_with_a_draft_leave_what_they_handed_in_whole(queue):
     roles: tuple[Role, ...] = ("annotate", "panel")
-    desk.roster = dataclasses.replace(
-        desk.roster, people=(Person("both", roles), Person("lead", ("operate",)))
+    queue.roster = dataclasses.replace(
+        queue.roster, people=(Person("both", roles), Person("lead", ("operate",)))
     )
-    client = desk.start()
+    client = queue.start()
     own = written()
     draft = Writing(*(own[name] for name in ("prompt", "prompt_fields", "reasoning_fields")))
     client.app.state.assistant = SimpleNamespace(draft=lambda _item: Draft(draft))
@@ -507,8 +511,8 @@ def test_a_panel_member_and_somebody_with_a_draft_leave_what_they_handed_in_whol
     query = someone.next("panel")
     someone.send("submit", query, {"clarity": "yes", "precision": "yes", "difficulty": "easy"})
     someone.says("leave", {"leave": True})
-    again = desk.start()
-    (answer,) = annotation.each_answer(desk.root / "work" / "reverse" / "answers")
+    again = queue.start()
+    (answer,) = annotation.each_answer(queue.root / "work" / "reverse" / "answers")
     assert annotation.authorship(answer.writing, answer.draft)["prompt"] == "model"
     text = Someone(again, "lead").http.get("/export/queries.jsonl").text
     assert "panel of 1: clear 1/1" in text

@@ -1,6 +1,6 @@
 """One rater's way through a study, without HTTP: take a seat, see an item, vote, look back.
 
-Everything a rater gets before a vote is built in ``Desk.view``; it holds texts, positions and
+Everything a rater gets before a vote is built in ``TaskQueue.view``; it holds texts, positions and
 opaque ids, and nothing that depends on a model's name.
 """
 
@@ -25,7 +25,7 @@ from coig_writer.arena.study.verdicts import named_verdict, positions
 from coig_writer.ballot import Ballot, Protocol
 from coig_writer.errors import InputError
 
-MAX_DESKS = 5_000
+MAX_QUEUES = 5_000
 HELD_S = 3600.0  # for which a visitor's open items count as about to be judged
 TICK_S = 0.001  # of the page's clock; a page may send less, down to where a quotient is infinite
 OPENING = 60  # characters by which a rater knows a text again
@@ -71,7 +71,7 @@ class Authors:
     models: tuple[str, ...]
 
 
-class Desk:
+class TaskQueue:
     """The items of one rater in one protocol and language; knows which are done, and how much is left to read."""
 
     def __init__(
@@ -98,7 +98,7 @@ class Desk:
         return self._order[self._reached] if self._reached < len(self._order) else None
 
 
-class Booth:
+class StudyService:
     """The study as raters meet it.
 
     Args:
@@ -116,7 +116,7 @@ class Booth:
         self.raters = {identity.rater("invited", name): name for name in study.raters}
         self.founders = store.founders(study.study) or tuple(self.raters)
         self._seats: dict[tuple[str, str], list[list[Task]]] = {}
-        self._desks: OrderedDict[tuple[str, str, str], Desk] = OrderedDict()
+        self._queues: OrderedDict[tuple[str, str, str], TaskQueue] = OrderedDict()
         self._lock = threading.RLock()
         self.on_ballot: Callable[[], None] = lambda: None
 
@@ -145,9 +145,9 @@ class Booth:
             f"protocols: {', '.join(self.study.protocols)}; languages: {', '.join(self.collection.languages)}",
         )
 
-    def sit(
+    def admit(
         self, rater: str, protocol: Protocol, language: str, known_by: str | None = None
-    ) -> Desk:
+    ) -> TaskQueue:
         """Gives a rater a seat, or the one the rater has; a public rater who is done gets a further one.
 
         Args:
@@ -157,16 +157,16 @@ class Booth:
             known_by: ``account`` or ``cookie``: what a visitor is known by.
         """
         with self._lock:
-            desk = self.desk(rater, protocol, language)
-            if desk is not None and (self.study.mode == "invited" or desk.next() is not None):
-                return desk
+            queue = self.queue(rater, protocol, language)
+            if queue is not None and (self.study.mode == "invited" or queue.next() is not None):
+                return queue
             ordinal = self._seat_for(rater, protocol, language)
             if ordinal is None:
-                assert desk is not None, "whoever has no desk has something left"
-                return desk
+                assert queue is not None, "whoever has no queue has something left"
+                return queue
             self.store.take_seat(self.study.study, protocol, language, rater, ordinal, known_by)
-            self._desks.pop((rater, protocol, language), None)
-            taken = self.desk(rater, protocol, language)
+            self._queues.pop((rater, protocol, language), None)
+            taken = self.queue(rater, protocol, language)
             assert taken is not None, "a seat was taken"
             return taken
 
@@ -176,27 +176,27 @@ class Booth:
         A seat that was taken lately lacks nothing: whoever took it is at it. In the first round the seats
         go in turn; None if the rater has judged everything.
         """
-        dealt = self.seats(protocol, language)
+        assigned = self.seats(protocol, language)
         taken = self.store.seats(self.study.study, protocol, language)
         open_to = self._open_to(rater, protocol)
-        free = [seat for seat, tasks in enumerate(dealt) if any(map(open_to, tasks))]
+        free = [seat for seat, tasks in enumerate(assigned) if any(map(open_to, tasks))]
         untaken = [seat for seat in free if seat not in taken]
         if untaken or not free:
             return untaken[0] if untaken else None
         votes = Counter(item for item, _ in self.store.answered(self.study.study, protocol))
-        wanted = wanted_raters(dealt)
+        wanted = wanted_raters(assigned)
         late = _held_since()
-        rounds = Counter(ordinal % len(dealt) for ordinal in taken)
-        held = {ordinal % len(dealt) for ordinal, at in taken.items() if at > late}
+        rounds = Counter(ordinal % len(assigned) for ordinal in taken)
+        held = {ordinal % len(assigned) for ordinal, at in taken.items() if at > late}
 
         def lacking(seat: int) -> int:
-            first = (task for task in dealt[seat] if task.repeat == 0 and seat not in held)
+            first = (task for task in assigned[seat] if task.repeat == 0 and seat not in held)
             return sum(max(0, wanted[t.unit] - votes[self.item_name(t)]) for t in first)
 
         seat = min(free, key=lambda seat: (-lacking(seat), rounds[seat], seat))
         return next(
             o
-            for o in range(seat, seat + len(dealt) * (len(taken) + 1), len(dealt))
+            for o in range(seat, seat + len(assigned) * (len(taken) + 1), len(assigned))
             if o not in taken
         )
 
@@ -215,18 +215,20 @@ class Booth:
     def _texts(self, task: Task) -> set[tuple[str, str]]:
         return {(task.unit.query_id, self.collection.variants[m]) for m in task.shown}
 
-    def desk(self, rater: str, protocol: Protocol, language: str) -> Desk | None:
-        """Returns the desk of a rater who has a seat, else None; may read the store."""
+    def queue(self, rater: str, protocol: Protocol, language: str) -> TaskQueue | None:
+        """Returns the queue of a rater who has a seat, else None; may read the store."""
         with self._lock:
             key = (rater, protocol, language)
-            if key in self._desks:
-                self._desks.move_to_end(key)
-                return self._desks[key]
+            if key in self._queues:
+                self._queues.move_to_end(key)
+                return self._queues[key]
             if self.study.mode == "invited":
-                held = [(self._ordinal(rater), self._invited_hand(rater, protocol, language))]
+                held = [(self._ordinal(rater), self._invited_tasks(rater, protocol, language))]
             else:
                 taken = self.store.seats_of(self.study.study, protocol, language, rater)
-                held = [(ordinal, self._dealt(protocol, language, ordinal)) for ordinal in taken]
+                held = [
+                    (ordinal, self._tasks_of_seat(protocol, language, ordinal)) for ordinal in taken
+                ]
             return self._opened(rater, protocol, language, held) if held else None
 
     def _ordinal(self, rater: str) -> int:
@@ -239,20 +241,20 @@ class Booth:
             raise InputError("this study is by invitation", "open the link that was sent to you")
         return self.founders.index(rater) if rater in self.founders else -1
 
-    def _invited_hand(self, rater: str, protocol: Protocol, language: str) -> Sequence[Task]:
-        """Returns what an invited rater judges; who came later is dealt a hand now, and keeps it."""
+    def _invited_tasks(self, rater: str, protocol: Protocol, language: str) -> Sequence[Task]:
+        """Returns what an invited rater judges; who came later is assigned tasks now, and keeps it."""
         found = self.assigned(rater, protocol, language)
         if found is None:
             found = self._refilled(rater, protocol, language)
             kept = [(task.unit.query_id, task.shown, task.repeat) for task in found]
-            self.store.keep_hand(self.study.study, protocol, language, rater, kept)
+            self.store.keep_assignment(self.study.study, protocol, language, rater, kept)
         return found
 
     def assigned(self, rater: str, protocol: Protocol, language: str) -> Sequence[Task] | None:
-        """Returns what was dealt to an invited rater; None to one who came later and has not begun."""
+        """Returns what was assigned to an invited rater; None to one who came later and has not begun."""
         if rater in self.founders:
             return self.seats(protocol, language)[self.founders.index(rater)]
-        kept = self.store.hand(self.study.study, protocol, language, rater)
+        kept = self.store.assignment(self.study.study, protocol, language, rater)
         units = {
             (unit.query_id, frozenset(unit.models)): unit
             for unit in wanted_raters(self.seats(protocol, language))
@@ -275,9 +277,9 @@ class Booth:
         covered = self.covered(protocol, language)
         return refill(self.study, protocol, self.seats(protocol, language), covered, rater)
 
-    def at_hand(self, rater: str, protocol: Protocol, language: str) -> Desk | None:
-        """Returns a desk that is open already, without waiting for anything."""
-        return self._desks.get((rater, protocol, language))
+    def cached(self, rater: str, protocol: Protocol, language: str) -> TaskQueue | None:
+        """Returns a queue that is open already, without waiting for anything."""
+        return self._queues.get((rater, protocol, language))
 
     def _opened(
         self,
@@ -285,14 +287,14 @@ class Booth:
         protocol: Protocol,
         language: str,
         held: Sequence[tuple[int, Sequence[Task]]],
-    ) -> Desk:
+    ) -> TaskQueue:
         voted = self.store.voted(self.study.study, rater, protocol)
         told = self.store.revealed(self.study.study, rater)
         tasks: dict[str, Task] = {}
         seen: set[tuple[str, int]] = set()
         done: set[str] = set()
-        for ordinal, hand in held:
-            for place, task in enumerate(hand):
+        for ordinal, tasks_of_seat in held:
+            for place, task in enumerate(tasks_of_seat):
                 name = (self.item_name(task), task.repeat)
                 known = name not in voted and told & self._texts(task)
                 if name in seen or known:
@@ -303,16 +305,18 @@ class Booth:
                 if name in voted:
                     done.add(token)
         characters = {token: self._characters(task) for token, task in tasks.items()}
-        desk = Desk(tasks, done, characters)
-        self._desks[rater, protocol, language] = desk
-        if len(self._desks) > MAX_DESKS:
-            self._desks.popitem(last=False)
-        return desk
+        queue = TaskQueue(tasks, done, characters)
+        self._queues[rater, protocol, language] = queue
+        if len(self._queues) > MAX_QUEUES:
+            self._queues.popitem(last=False)
+        return queue
 
-    def _dealt(self, protocol: Protocol, language: str, ordinal: int) -> Sequence[Task]:
+    def _tasks_of_seat(self, protocol: Protocol, language: str, ordinal: int) -> Sequence[Task]:
         """Seats repeat when all are taken; each round turns every order by another row."""
-        dealt = self.seats(protocol, language)
-        return [turned(task, ordinal // len(dealt)) for task in dealt[ordinal % len(dealt)]]
+        assigned = self.seats(protocol, language)
+        return [
+            turned(task, ordinal // len(assigned)) for task in assigned[ordinal % len(assigned)]
+        ]
 
     def known_by(self) -> dict[str, str | None]:
         """Returns by what each rater is known: ``invitation``, ``account``, ``cookie``, or None if nobody wrote it down."""
@@ -331,15 +335,15 @@ class Booth:
         names = sorted(self.collection.variants[m] for m in unit.models)
         return f"{unit.query_id}:{'+'.join(names)}"
 
-    def view(self, protocol: Protocol, desk: Desk) -> dict[str, object]:
+    def view(self, protocol: Protocol, queue: TaskQueue) -> dict[str, object]:
         """Returns what the page may know: the next item's texts by position, and progress."""
-        token = desk.next()
-        progress = {"done": len(desk.done), "total": len(desk.tasks)}
-        progress["characters"] = desk.characters_left
+        token = queue.next()
+        progress = {"done": len(queue.done), "total": len(queue.tasks)}
+        progress["characters"] = queue.characters_left
         if token is None:
             return {"protocol": protocol, "progress": progress, "item": None}
-        desk.shown_at.setdefault(token, time.monotonic())
-        task = desk.tasks[token]
+        queue.shown_at.setdefault(token, time.monotonic())
+        task = queue.tasks[token]
         prompt = self.prompts[task.unit.query_id]
         return {
             "protocol": protocol,
@@ -360,26 +364,26 @@ class Booth:
             InputError: Not an item of this rater, or a verdict that does not fit.
             DuplicateError: The rater already voted on it.
         """
-        desk = self.desk(rater, protocol, language) or Desk({}, set())
-        ballot = self.ballot(rater, protocol, desk, vote)
+        queue = self.queue(rater, protocol, language) or TaskQueue({}, set())
+        ballot = self.ballot(rater, protocol, queue, vote)
         (error,) = self.store.add_all([ballot])
-        return self.receipt(desk, vote, ballot, error)
+        return self.receipt(queue, vote, ballot, error)
 
-    def ballot(self, rater: str, protocol: Protocol, desk: Desk, vote: Vote) -> Ballot:
+    def ballot(self, rater: str, protocol: Protocol, queue: TaskQueue, vote: Vote) -> Ballot:
         """Makes the ballot of a vote; it counts once the store has it.
 
         Raises:
             InputError: Not an item of this rater, or a verdict that does not fit.
         """
-        if vote.item not in desk.tasks:
+        if vote.item not in queue.tasks:
             raise InputError("this item is not yours", "open the page again")
-        task = desk.tasks[vote.item]
+        task = queue.tasks[vote.item]
         shown = tuple(self.collection.variants[m] for m in task.shown)
         tags = sorted({_named_tag(tag, shown) for tag in vote.tags})
         verdict = named_verdict(protocol, vote.verdict, shown, ties=self.study.ties)
         if vote.depths is not None and len(vote.depths) != len(shown):
             raise InputError("depths of other texts than were shown", "give one for each text")
-        since = desk.shown_at.get(vote.item)
+        since = queue.shown_at.get(vote.item)
         elapsed = None if since is None else round(time.monotonic() - since, 3)
         return Ballot(
             id=uuid.uuid4().hex,
@@ -404,10 +408,10 @@ class Booth:
             depths=vote.depths,
         )
 
-    def receipt(self, desk: Desk, vote: Vote, ballot: Ballot, error: Exception | None) -> str:
+    def receipt(self, queue: TaskQueue, vote: Vote, ballot: Ballot, error: Exception | None) -> str:
         """Returns the id of a ballot that the store took, or raises what it said instead."""
         if error is None or isinstance(error, DuplicateError):
-            desk.finish(vote.item)
+            queue.finish(vote.item)
         if error is not None:
             raise error
         self.on_ballot()
@@ -422,15 +426,15 @@ class Booth:
             InputError: The study reveals nothing, or items of the sitting are still open.
         """
         with self._lock:
-            desk = self.desk(rater, protocol, language)
-            if self.study.mode != "public" or desk is None or desk.next() is not None:
+            queue = self.queue(rater, protocol, language)
+            if self.study.mode != "public" or queue is None or queue.next() is not None:
                 raise InputError("authors are told at the end of a sitting", "vote on every item")
-            first = [task for task in desk.tasks.values() if task.repeat == 0]
+            first = [task for task in queue.tasks.values() if task.repeat == 0]
             self.store.reveal(
                 self.study.study, rater, set().union(*(self._texts(task) for task in first))
             )
-            for key in [key for key in self._desks if key[0] == rater]:
-                del self._desks[key]
+            for key in [key for key in self._queues if key[0] == rater]:
+                del self._queues[key]
         self.on_ballot()
         return [self._authors(task) for task in first]
 

@@ -42,7 +42,7 @@ ROLE: Mapping[str, Role] = {
     "exercise": "annotate",
     "panel": "panel",
 }
-Found = annotation.Item | review.Item | Form
+WorkItem = annotation.Item | review.Item | Form
 ALREADY: Mapping[Language, str] = {"zh": "这一题已经答过", "en": "this exercise was answered"}
 Outcome = Literal[
     "saved", "submitted", "skipped", "flagged", "stale", "changed", "removed", "incomplete"
@@ -50,7 +50,7 @@ Outcome = Literal[
 
 
 @dataclasses.dataclass(frozen=True)
-class Sent:
+class Submission:
     """What a page sends about an item.
 
     Attributes:
@@ -71,7 +71,7 @@ class Sent:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class PlannedEntry:
     """An entry to store, and what is said once it is."""
 
     entry: Entry
@@ -83,7 +83,7 @@ class GoneError(KitError):
     """There is no such item for this person."""
 
 
-class Bench:
+class Workbench:
     """A curation with its people.
 
     Args:
@@ -225,7 +225,7 @@ class Bench:
 
     def _item(
         self, person: str, work: str, item: str, number: int, language: Language
-    ) -> Found | None:
+    ) -> WorkItem | None:
         if work == "annotate":
             return self.curation.to_annotate().get((item, number))
         if work == "exercise":
@@ -264,7 +264,7 @@ class Bench:
         name = f"assign:{work}:{digest_of(*key)}:{thread.number + 1}"
         return Entry(name, *key, thread.number + 1, "assign", {}, 0.0, now())
 
-    def planned(self, person: str, kind: Kind, sent: Sent) -> Plan:
+    def planned(self, person: str, kind: Kind, sent: Submission) -> PlannedEntry:
         """Decides what is stored of what a page sent, and what is said then.
 
         What is written is stored whatever else is the case; an answer for a text that changed or went
@@ -280,14 +280,14 @@ class Bench:
         outcome, said = self._judged(person, kind, sent, found)
         stored: Kind = "draft" if kind == "submit" and outcome != "submitted" else kind
         entry = Entry(sent.id, *key, sent.base + 1, stored, sent.content, sent.seconds, now())
-        return Plan(entry, outcome, said)
+        return PlannedEntry(entry, outcome, said)
 
     def _judged(
         self,
         person: str,
         kind: Kind,
-        sent: Sent,
-        found: Found | None,
+        sent: Submission,
+        found: WorkItem | None,
     ) -> tuple[Outcome, dict[str, object]]:
         if kind in ("skip", "flag"):
             return "skipped" if kind == "skip" else "flagged", {}
@@ -306,7 +306,7 @@ class Bench:
             return "incomplete", said | {"problem": problem}
         return "submitted", said | self._told(sent)
 
-    def _problem(self, person: str, found: Found, sent: Sent) -> str:
+    def _problem(self, person: str, found: WorkItem, sent: Submission) -> str:
         if isinstance(found, Form):
             again = sent.work == "exercise" and sent.item in self.chosen(person)
             return ALREADY[sent.language] if again else found.problem(sent.content, sent.language)
@@ -322,7 +322,7 @@ class Bench:
         unchanged = {"zh": "与退回的那一稿相同", "en": "this is the draft that was sent back"}
         return text.problem(sent.language) or (unchanged[sent.language] if same else "")
 
-    def _told(self, sent: Sent) -> dict[str, object]:
+    def _told(self, sent: Submission) -> dict[str, object]:
         """What a reviewer learns after a calibration item, and an annotator after an exercise."""
         if sent.work == "exercise":
             asked = exercises()[sent.item]
@@ -341,14 +341,14 @@ class Bench:
         if entry.number > self.threads.get(entry.thread).number:
             self.threads.add(entry)
         if entry.kind in ("submit", "set_aside", "leave"):
-            self.hand_on(entry.person)
+            self.write_answers(entry.person)
         if entry.kind == "leave":
             self._name_annotators()
         self.on_entry()
 
     # What goes on to the curation
 
-    def hand_on(self, person: str) -> None:
+    def write_answers(self, person: str) -> None:
         """Writes a person's answers where the stages of curation read them."""
         label = self.label(person)
         if label == WITHDRAWN:
@@ -362,12 +362,12 @@ class Bench:
             if label == WITHDRAWN:
                 self.curation.forget(self.people[person].alias)
 
-    def hand_all_on(self) -> None:
+    def write_all_answers(self) -> None:
         """Writes everybody's answers; what an earlier server stored and did not write is made good."""
         for person in {
             key[3] for work in ("annotate", "review") for key, _ in self.threads.of(work)
         }:
-            self.hand_on(person)
+            self.write_answers(person)
         self._name_annotators()
 
     def _name_annotators(self) -> None:
@@ -435,7 +435,7 @@ def _genre(slug: str | None, language: Language) -> str:
     return known[slug].zh if language == "zh" else known[slug].en
 
 
-def digest(item: Found) -> str:
+def digest(item: WorkItem) -> str:
     """Returns twelve digits that change with what is shown of an item."""
     if isinstance(item, annotation.Item):
         return digest_of(item.article)
