@@ -107,7 +107,7 @@ def packed(root: Path):
 
 @pytest.mark.slow
 def test_the_workbench_packs_what_files_pack(root, tmp_path):
-    by_files, at_desk = tmp_path / "files", tmp_path / "queue"
+    by_files, at_desk = tmp_path / "files", tmp_path / "curation"
     plan = curate.demo_plan(author="draft")
     curate.demonstration(by_files, plan)
     with people_at(at_desk, root) as people:

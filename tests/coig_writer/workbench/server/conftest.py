@@ -103,7 +103,7 @@ class Someone:
         return self.says(path, body | changes, status)
 
 
-class TaskQueue:
+class SmallCuration:
     """A curation that people work at; ``start`` starts its server anew on the same store."""
 
     def __init__(self, root: Path) -> None:
@@ -127,7 +127,7 @@ class TaskQueue:
 
 
 @pytest.fixture
-def queue(tmp_path: Path) -> TaskQueue:
-    made = TaskQueue(tmp_path / "curation")
+def curation(tmp_path: Path) -> SmallCuration:
+    made = SmallCuration(tmp_path / "curation")
     made.items(item(1), item(2), item(3))
     return made

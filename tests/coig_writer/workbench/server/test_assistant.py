@@ -16,10 +16,10 @@ from tests.coig_writer.workbench.server.conftest import ARTICLE, item
 
 
 @pytest.mark.slow
-def test_a_model_analyses_and_drafts_and_its_share_is_recorded(queue, root, tmp_path):
-    queue.items(item(1, article=ARTICLE * 4))
+def test_a_model_analyses_and_drafts_and_its_share_is_recorded(curation, root, tmp_path):
+    curation.items(item(1, article=ARTICLE * 4))
     port = free_port()
-    url, places = f"http://127.0.0.1:{port}", ["--curation", str(queue.root)]
+    url, places = f"http://127.0.0.1:{port}", ["--curation", str(curation.root)]
     app = [sys.executable, str(root / "space" / "app.py"), "workbench"]
     invite = [*app, "invite", *places, "--url", url]
     links = subprocess.run(invite, capture_output=True, text=True, check=True).stdout
@@ -49,7 +49,7 @@ def test_a_model_analyses_and_drafts_and_its_share_is_recorded(queue, root, tmp_
             content = reply["draft"] | {"prompt": "请写一位长辈的手艺，从一件磨坏的器物写起。"}
             sent = {"id": "handed-in", "base": reply["number"], "seen": view["seen"]}
             assert says("submit", **named, **sent, content=content)["outcome"] == "submitted"
-    (answer,) = annotation.each_answer(queue.root / "work" / "reverse" / "answers")
+    (answer,) = annotation.each_answer(curation.root / "work" / "reverse" / "answers")
     assert annotation.authorship(answer.writing, answer.draft) == {
         "prompt": "human",
         "reasoning": "model",

@@ -19,17 +19,17 @@ from tests.coig_writer.workbench.server.conftest import Someone, item, written
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_every_acknowledged_save_is_there_once(queue, seed):
+def test_every_acknowledged_save_is_there_once(curation, seed):
     drawn = random.Random(seed)
     kept: dict[str, dict[str, str]] = {}
     done: Counter[str] = Counter()
-    queue.items(*(item(n) for n in range(9)))
-    client = queue.start()
+    curation.items(*(item(n) for n in range(9)))
+    client = curation.start()
     for alias in ("a1", "a2"):
         Someone(client, alias).agree()
     while True:
         if drawn.random() < 0.2:
-            client = queue.start()  # what the server before kept in memory is gone
+            client = curation.start()  # what the server before kept in memory is gone
         alias = drawn.choice(("a1", "a2"))
         devices = [Someone(client, alias), Someone(client, alias)]
         view = devices[0].next()
@@ -44,16 +44,16 @@ def test_every_acknowledged_save_is_there_once(queue, seed):
         if drawn.random() < 0.5:
             devices[0].send("submit", devices[0].next(), written(str(drawn.random())))
             done[alias] += 1
-    stored = list(EntryStore(sqlite_url(queue.root / "workbench" / "entries.sqlite")).entries())
+    stored = list(EntryStore(sqlite_url(curation.root / "workbench" / "entries.sqlite")).entries())
     assert {e.id: e.content for e in stored if e.id in kept} == kept
     assert len({e.id for e in stored}) == len(stored)
-    answers = annotation.read_answers(queue.root / "work" / "reverse" / "answers")
+    answers = annotation.read_answers(curation.root / "work" / "reverse" / "answers")
     assert {key[0] for key in answers} == {f"d{n}" for n in range(9)}
     assert sum(done.values()) == 9
 
 
-def test_two_who_ask_at_once_get_two_items(queue):
-    client = queue.start()
+def test_two_who_ask_at_once_get_two_items(curation):
+    client = curation.start()
     app = client.app
     workbench = app.state.workbench
     for alias in ("a1", "a2"):

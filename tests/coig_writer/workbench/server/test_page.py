@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from coig_writer.workbench import annotation
 from coig_writer.workbench.annotation import Writing
 from tests.coig_writer.arena.browser import DESKTOP, PHONE, Page, open_chromium, served
-from tests.coig_writer.workbench.server.conftest import ARTICLE, TaskQueue, item, written
+from tests.coig_writer.workbench.server.conftest import ARTICLE, SmallCuration, item, written
 
 pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>\n"
@@ -20,7 +20,7 @@ HOSTILE = "<img src=x onerror=\"document.title='pwned'\"><script>document.title=
 class WorkbenchPage(Page):
     """The page as a person with an alias uses it."""
 
-    def enter(self, queue: TaskQueue, client: TestClient, alias: str) -> None:
+    def enter(self, curation: SmallCuration, client: TestClient, alias: str) -> None:
         self.driver.delete_all_cookies()
         workbench = client.app.state.workbench  # type: ignore[attr-defined]
         token = workbench.identity.invitation("workbench", alias)
@@ -62,19 +62,19 @@ def driver(tmp_path_factory):
 
 
 @pytest.fixture
-def workbench(queue, driver, root: Path):
-    """A queue with a hostile text, and a page on it."""
-    queue.items(item(1, article=HOSTILE + ARTICLE, title=HOSTILE), item(2), item(3))
-    client = queue.start()
+def workbench(curation, driver, root: Path):
+    """A curation with a hostile text, and a page on it."""
+    curation.items(item(1, article=HOSTILE + ARTICLE, title=HOSTILE), item(2), item(3))
+    client = curation.start()
     with served(client.app) as url:
         page = WorkbenchPage(driver, url, root / "build" / "screens" / "workbench")
         page.size(DESKTOP)
-        yield queue, client, page
+        yield curation, client, page
 
 
 def test_an_annotator_writes_hands_in_and_goes_on(workbench):
-    queue, client, page = workbench
-    page.enter(queue, client, "a1")
+    curation, client, page = workbench
+    page.enter(curation, client, "a1")
     assert page.driver.title != "pwned"
     assert "<script>" in page.text("#article")
     page.type("prompt", "写一写刀尖磨掉半截，墨囊破一个的人")
@@ -97,7 +97,7 @@ def test_an_annotator_writes_hands_in_and_goes_on(workbench):
     )
     page.tap("#submit")
     page.until(lambda: "标题2" in page.text("h1"))
-    found = annotation.read_answers(queue.root / "work" / "reverse" / "answers")
+    found = annotation.read_answers(curation.root / "work" / "reverse" / "answers")
     assert found["d1", 1].prompt == written()["prompt"]
     page.size((720, 450))  # a laptop at 200 %
     assert page.run("return document.documentElement.scrollWidth <= innerWidth")
@@ -105,8 +105,8 @@ def test_an_annotator_writes_hands_in_and_goes_on(workbench):
 
 
 def test_the_keyboard_is_enough(workbench):
-    queue, client, page = workbench
-    page.enter(queue, client, "a1")
+    curation, client, page = workbench
+    page.enter(curation, client, "a1")
     page.fill(written())
     page.run("document.querySelector('#form textarea').focus()")
     for _ in range(9):
@@ -120,8 +120,8 @@ def test_the_keyboard_is_enough(workbench):
 
 
 def test_another_device_was_first_and_both_texts_are_shown(workbench):
-    queue, client, page = workbench
-    page.enter(queue, client, "a1")
+    curation, client, page = workbench
+    page.enter(curation, client, "a1")
     page.type("prompt", "这台设备的稿子")
     page.saved()
     entries = client.app.state.workbench.threads
@@ -143,11 +143,11 @@ def test_another_device_was_first_and_both_texts_are_shown(workbench):
 
 
 def test_a_returned_draft_shows_reasons_and_what_changed(workbench):
-    queue, client, page = workbench
+    curation, client, page = workbench
     earlier = Writing(*(written()[k] for k in ("prompt", "prompt_fields", "reasoning_fields")))
     reason = annotation.Returned("i", "提示写死了", ("落在一件小物上",))
-    queue.items(item(2, round=2, feedback="第 2 稿。", earlier=earlier, returned=(reason,)))
-    page.enter(queue, client, "a1")
+    curation.items(item(2, round=2, feedback="第 2 稿。", earlier=earlier, returned=(reason,)))
+    page.enter(curation, client, "a1")
     assert "提示写死了" in page.text(".returned")
     assert "落在一件小物上" in page.text(".returned")
     assert page.run("return document.querySelector('[data-field=prompt]').value") == earlier.prompt
@@ -157,10 +157,10 @@ def test_a_returned_draft_shows_reasons_and_what_changed(workbench):
 
 
 def test_a_reviewer_marks_and_judges_on_a_phone(workbench):
-    queue, client, page = workbench
-    queue.to_review("r1", "d1@aa", "d2@bb")
+    curation, client, page = workbench
+    curation.to_review("r1", "d1@aa", "d2@bb")
     page.size(PHONE)
-    page.enter(queue, client, "r1")
+    page.enter(curation, client, "r1")
     assert page.run("return document.documentElement.scrollWidth <= innerWidth")
     page.run(
         "const node = document.querySelector('[data-part=article] p').firstChild; const range = document.createRange();"
@@ -187,16 +187,18 @@ def test_a_reviewer_marks_and_judges_on_a_phone(workbench):
         )
     )
     assert "a1" not in page.run("return document.body.textContent"), "no author is named"
-    answers = (queue.root / "work" / "review" / "answers" / "r1.jsonl").read_text(encoding="utf-8")
+    answers = (curation.root / "work" / "review" / "answers" / "r1.jsonl").read_text(
+        encoding="utf-8"
+    )
     assert f'"quotation": "{ARTICLE[3:8]}"' in answers
 
 
 def test_an_article_of_the_longest_length_is_shown_whole(workbench):
-    queue, client, page = workbench
+    curation, client, page = workbench
     long = ("大姨在码头剖墨鱼，讲了很多很多年。\n" * 2000)[:31_071]
-    queue.items(item(9, article=long))
+    curation.items(item(9, article=long))
     page.size(PHONE)
-    page.enter(queue, client, "a2")
+    page.enter(curation, client, "a2")
     shown = page.run("return document.querySelector('#article').textContent.length")
     assert shown == len(long.replace("\n", ""))
     assert page.run("return document.documentElement.scrollWidth <= innerWidth")

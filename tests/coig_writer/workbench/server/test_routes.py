@@ -23,12 +23,12 @@ from dataset_builder.audit import audit
 from tests.coig_writer.workbench.server.conftest import Someone, item, judged, written
 
 
-def answers(queue):
-    return annotation.read_answers(queue.root / "work" / "reverse" / "answers")
+def answers(curation):
+    return annotation.read_answers(curation.root / "work" / "reverse" / "answers")
 
 
-def test_who_was_not_invited_gets_nothing(queue):
-    client = queue.start()
+def test_who_was_not_invited_gets_nothing(curation):
+    client = curation.start()
     assert client.get("/?invite=guessed").status_code == 403
     assert client.post("/api/next", json={"work": "annotate"}).status_code == 401
     assert client.get("/api/about").json()["alias"] is None
@@ -36,49 +36,49 @@ def test_who_was_not_invited_gets_nothing(queue):
     reviewer.says("next", {"work": "annotate"}, 403)
 
 
-def test_nothing_is_shown_before_consent(queue):
-    someone = Someone(queue.start(), "a1")
+def test_nothing_is_shown_before_consent(curation):
+    someone = Someone(curation.start(), "a1")
     someone.says("next", {"work": "annotate"}, 403)
     assert someone.agree().next()["item"] == "d1"
 
 
-def test_an_answer_reaches_the_curation_and_the_next_item_is_given(queue):
-    someone = Someone(queue.start(), "a1").agree()
+def test_an_answer_reaches_the_curation_and_the_next_item_is_given(curation):
+    someone = Someone(curation.start(), "a1").agree()
     view = someone.next()
     assert someone.send("submit", view, written())["outcome"] == "submitted"
     content = written()
-    assert answers(queue) == {
+    assert answers(curation) == {
         ("d1", 1): Writing(content["prompt"], content["prompt_fields"], content["reasoning_fields"])
     }
     assert someone.next()["item"] == "d2"
 
 
-def test_two_people_get_different_items_and_genres_are_kept(queue):
-    client = queue.start()
+def test_two_people_get_different_items_and_genres_are_kept(curation):
+    client = curation.start()
     first, second, poet = (Someone(client, a).agree() for a in ("a1", "a2", "a3"))
     assert (first.next()["item"], second.next()["item"], poet.next()) == ("d1", "d2", None)
     assert first.next()["item"] == "d1", "what was taken up is gone on with"
 
 
-def test_an_overlap_gives_one_article_to_two(queue):
-    queue.roster = dataclasses.replace(queue.roster, overlap=1.0)
-    client = queue.start()
+def test_an_overlap_gives_one_article_to_two(curation):
+    curation.roster = dataclasses.replace(curation.roster, overlap=1.0)
+    client = curation.start()
     first, second = (Someone(client, a).agree() for a in ("a1", "a2"))
     assert first.next()["item"] == second.next()["item"] == "d1"
 
 
-def test_a_draft_survives_a_restart_and_another_device(queue):
-    someone = Someone(queue.start(), "a1").agree()
+def test_a_draft_survives_a_restart_and_another_device(curation):
+    someone = Someone(curation.start(), "a1").agree()
     view = someone.next()
     saved = someone.send("save", view, {"prompt": "写到一半"})
     assert (saved["outcome"], saved["number"]) == ("saved", view["number"] + 1)
-    elsewhere = Someone(queue.start(), "a1").next()
+    elsewhere = Someone(curation.start(), "a1").next()
     assert (elsewhere["item"], elsewhere["content"]) == ("d1", {"prompt": "写到一半"})
-    assert answers(queue) == {}, "a draft is no answer"
+    assert answers(curation) == {}, "a draft is no answer"
 
 
-def test_of_two_devices_the_second_gets_both_texts(queue):
-    someone = Someone(queue.start(), "a1").agree()
+def test_of_two_devices_the_second_gets_both_texts(curation):
+    someone = Someone(curation.start(), "a1").agree()
     view = someone.next()
     someone.send("save", view, {"prompt": "甲机"})
     reply = someone.send("save", view, {"prompt": "乙机"}, 409)
@@ -87,8 +87,8 @@ def test_of_two_devices_the_second_gets_both_texts(queue):
     assert again["outcome"] == "saved"
 
 
-def test_what_is_sent_twice_is_stored_once(queue):
-    someone = Someone(queue.start(), "a1").agree()
+def test_what_is_sent_twice_is_stored_once(curation):
+    someone = Someone(curation.start(), "a1").agree()
     view = someone.next()
     for _ in range(2):
         assert someone.send("save", view, {"prompt": "一"}, id="the-same-id")["number"] == 2
@@ -96,8 +96,8 @@ def test_what_is_sent_twice_is_stored_once(queue):
     assert [v["content"] for v in someone.says("versions", opened)] == [{"prompt": "一"}]
 
 
-def test_what_is_missing_is_named_and_the_text_kept(queue):
-    someone = Someone(queue.start(), "a1").agree()
+def test_what_is_missing_is_named_and_the_text_kept(curation):
+    someone = Someone(curation.start(), "a1").agree()
     view = someone.next()
     half = written() | {"reasoning_fields": {}}
     reply = someone.send("submit", view, half)
@@ -106,49 +106,49 @@ def test_what_is_missing_is_named_and_the_text_kept(queue):
         "reasoning_fields.planning 没有填",
     )
     assert someone.next()["content"] == half
-    assert answers(queue) == {}
+    assert answers(curation) == {}
 
 
-def test_a_text_edited_under_an_annotator_is_shown_and_nothing_is_lost(queue):
-    someone = Someone(queue.start(), "a1").agree()
+def test_a_text_edited_under_an_annotator_is_shown_and_nothing_is_lost(curation):
+    someone = Someone(curation.start(), "a1").agree()
     view = someone.next()
-    queue.items(item(1, article="改过的文章。" * 9), item(2))
+    curation.items(item(1, article="改过的文章。" * 9), item(2))
     reply = someone.send("submit", view, written())
     assert (reply["outcome"], reply["now"]["article"]) == ("changed", "改过的文章。" * 9)
-    assert (reply["now"]["content"], answers(queue)) == ({}, {})
+    assert (reply["now"]["content"], answers(curation)) == ({}, {})
     fresh = someone.next()
     assert fresh["content"] == written()
     assert someone.send("submit", fresh, written())["outcome"] == "submitted"
 
 
-def test_an_item_that_went_away_takes_no_text_along(queue):
-    someone = Someone(queue.start(), "a1").agree()
+def test_an_item_that_went_away_takes_no_text_along(curation):
+    someone = Someone(curation.start(), "a1").agree()
     view = someone.next()
-    queue.items(item(2))
+    curation.items(item(2))
     reply = someone.send("submit", view, written())
-    assert (reply["outcome"], answers(queue)) == ("removed", {})
+    assert (reply["outcome"], answers(curation)) == ("removed", {})
     opened = {"work": "annotate", "item": "d1", "round": 1}
     assert someone.says("versions", opened)[-1]["content"] == written()
     assert someone.next()["item"] == "d2"
 
 
-def test_a_skipped_item_goes_to_somebody_else(queue):
-    client = queue.start()
+def test_a_skipped_item_goes_to_somebody_else(curation):
+    client = curation.start()
     first, second = (Someone(client, a).agree() for a in ("a1", "a2"))
     view = first.next()
     assert first.send("skip", view, {"reason": "读不懂方言"})["outcome"] == "skipped"
     assert (first.next()["item"], second.next()["item"]) == ("d2", "d1")
 
 
-def test_a_draft_that_was_sent_back_returns_to_its_writer(queue):
-    client = queue.start()
+def test_a_draft_that_was_sent_back_returns_to_its_writer(curation):
+    client = curation.start()
     first, second = (Someone(client, a).agree() for a in ("a1", "a2"))
     first.send("submit", first.next(), written())
     second.send("submit", second.next(), written())
     earlier = Writing(*(written()[k] for k in ("prompt", "prompt_fields", "reasoning_fields")))
     returned = annotation.Returned("i", "写死了", ("落在一件小物上",))
     back = item(2, round=2, feedback="第 2 稿。", earlier=earlier, returned=(returned,))
-    queue.items(back, item(3))
+    curation.items(back, item(3))
     assert (first.next()["item"], second.next()["item"]) == ("d3", "d2")
     view = second.next()
     assert view["returned"][0]["quotations"] == ["落在一件小物上"]
@@ -157,8 +157,8 @@ def test_a_draft_that_was_sent_back_returns_to_its_writer(queue):
     assert second.send("submit", second.next(), written("改"))["outcome"] == "submitted"
 
 
-def test_checks_come_with_every_version(queue):
-    someone = Someone(queue.start(), "a1").agree()
+def test_checks_come_with_every_version(curation):
+    someone = Someone(curation.start(), "a1").agree()
     reply = someone.send("save", someone.next(), {"prompt": "写一写刀尖磨掉半截，墨囊破一个的人"})
     assert reply["checks"]["copied"] == [
         {"start": 3, "end": 15, "source_start": 9, "source_end": 21, "letters": 11}
@@ -166,11 +166,11 @@ def test_checks_come_with_every_version(queue):
     assert reply["checks"]["lengths"]["prompt"]["characters"] == 17
 
 
-def test_a_verdict_is_added_to_the_reviewers_own_file(queue):
-    queue.to_review("r1", "d1@aa", "d2@bb")
-    path = queue.root / "work" / "review" / "answers" / "r1.jsonl"
+def test_a_verdict_is_added_to_the_reviewers_own_file(curation):
+    curation.to_review("r1", "d1@aa", "d2@bb")
+    path = curation.root / "work" / "review" / "answers" / "r1.jsonl"
     write_rows(path, [{"item": "d0@zz", **judged()}])
-    someone = Someone(queue.start(), "r1").agree()
+    someone = Someone(curation.start(), "r1").agree()
     view = someone.next("review")
     assert someone.send("submit", view, judged("refine"))["problem"] == "退回或移除须写意见"
     marked = {"part": "prompt", "start": 0, "end": 2, "quotation": "提示"}
@@ -179,15 +179,15 @@ def test_a_verdict_is_added_to_the_reviewers_own_file(queue):
     assert [row["item"] for _, row in read_rows(path)] == ["d0@zz", "d1@aa"]
     found = review.read_verdicts(path.parent)["d1@aa", "r1"]
     assert found.spans == (review.Span("prompt", 0, 2, "提示"),)
-    queue.start()
+    curation.start()
     assert len(list(read_rows(path))) == 2, "a restart adds nothing"
 
 
-def test_calibration_comes_first_and_is_answered(queue):
+def test_calibration_comes_first_and_is_answered(curation):
     gold = Gold("gold:g1", "calibration", "essay", "提示", "构思", "文", "refine", "提示太泛")
-    queue.gold = (gold,)
-    queue.to_review("r1", "d1@aa", "gold:g1")
-    someone = Someone(queue.start(), "r1").agree()
+    curation.gold = (gold,)
+    curation.to_review("r1", "d1@aa", "gold:g1")
+    someone = Someone(curation.start(), "r1").agree()
     view = someone.next("review")
     assert view["item"] == "gold:g1"
     reply = someone.send("submit", view, judged())
@@ -195,23 +195,23 @@ def test_calibration_comes_first_and_is_answered(queue):
     assert someone.next("review")["item"] == "d1@aa"
 
 
-def test_who_leaves_takes_drafts_along_and_their_name(queue):
-    client = queue.start()
+def test_who_leaves_takes_drafts_along_and_their_name(curation):
+    client = curation.start()
     someone = Someone(client, "a1").agree()
     someone.send("submit", someone.next(), written())
     someone.send("save", someone.next(), {"prompt": "秘密的半稿"})
     someone.says("leave", {"leave": True})
     someone.says("next", {"work": "annotate"}, 403)
-    folder = queue.root / "work" / "reverse" / "answers"
+    folder = curation.root / "work" / "reverse" / "answers"
     assert {a.annotator for a in annotation.each_answer(folder)} == {WITHDRAWN}
     assert [f.stem for f in folder.iterdir()] == [f"workbench-{WITHDRAWN}"]
-    disk = b"".join(f.read_bytes() for f in (queue.root / "workbench").iterdir())
+    disk = b"".join(f.read_bytes() for f in (curation.root / "workbench").iterdir())
     assert "秘密的半稿".encode() not in disk
     assert Someone(client, "a2").agree().next()["item"] == "d2", "others take it up"
 
 
-def test_hostile_and_odd_bodies_are_refused_with_a_sentence(queue):
-    someone = Someone(queue.start(), "a1").agree()
+def test_hostile_and_odd_bodies_are_refused_with_a_sentence(curation):
+    someone = Someone(curation.start(), "a1").agree()
     view = someone.next()
     someone.send("save", view, {"prompt": "x"}, 422, base=-1)
     someone.send("save", view, {"prompt": "x"}, 422, id="../../etc")
@@ -240,16 +240,16 @@ def test_hostile_and_odd_bodies_are_refused_with_a_sentence(queue):
 
 
 @pytest.mark.parametrize("depth", [8, 9, 900])
-def test_what_is_deeper_than_any_form_is_refused(queue, depth):
-    someone = Someone(queue.start(), "a1").agree()
+def test_what_is_deeper_than_any_form_is_refused(curation, depth):
+    someone = Someone(curation.start(), "a1").agree()
     nested = json.loads("[" * depth + "]" * depth)
     view = someone.next()
     someone.send("save", view, {"x": nested}, 200 if depth == 8 else 422)
 
 
-def test_numbers_that_json_has_not_and_a_verdict_without_its_parts_are_refused(queue):
-    queue.to_review("r1", "d1@aa")
-    client = queue.start()
+def test_numbers_that_json_has_not_and_a_verdict_without_its_parts_are_refused(curation):
+    curation.to_review("r1", "d1@aa")
+    client = curation.start()
     writer, reviewer = Someone(client, "a1").agree(), Someone(client, "r1").agree()
     body = {"id": "not-a-number", "work": "annotate", "item": "d1", "round": 1, "base": 1}
     writer.next()
@@ -267,10 +267,10 @@ def test_numbers_that_json_has_not_and_a_verdict_without_its_parts_are_refused(q
     assert reviewer.next("review")["state"] == "open"
 
 
-def test_a_reviewers_view_tells_nobody_and_nothing_of_others(queue):
-    queue.to_review("r1", "d1@aa", "d2@bb")
-    queue.to_review("r2", "d1@aa")
-    client = queue.start()
+def test_a_reviewers_view_tells_nobody_and_nothing_of_others(curation):
+    curation.to_review("r1", "d1@aa", "d2@bb")
+    curation.to_review("r2", "d1@aa")
+    client = curation.start()
     first, second = Someone(client, "r1").agree(), Someone(client, "r2").agree()
     first.send("submit", first.next("review"), judged("refine", note="秘密的意见"))
     first.next("review")
@@ -284,8 +284,8 @@ def test_a_reviewers_view_tells_nobody_and_nothing_of_others(queue):
     second.send("save", view, judged(), 404, item="d2@bb")
 
 
-def test_the_operators_page_speaks_both_languages(queue):
-    client = queue.start()
+def test_the_operators_page_speaks_both_languages(curation):
+    client = curation.start()
     someone = Someone(client, "a1").agree()
     someone.send("flag", someone.next(), {"note": "<b>open</b>"})
     state = client.app.state
@@ -318,9 +318,9 @@ def chosen(someone, wrong=()):
         assert reply["told"]["right"] == (view["item"] not in wrong)
 
 
-def test_a_failed_gold_item_keeps_articles_back_until_the_operator_lets_try_again(queue):
-    queue.roster = dataclasses.replace(queue.roster, qualify=True)
-    client = queue.start()
+def test_a_failed_gold_item_keeps_articles_back_until_the_operator_lets_try_again(curation):
+    curation.roster = dataclasses.replace(curation.roster, qualify=True)
+    client = curation.start()
     someone, lead = Someone(client, "a1").agree(), Someone(client, "lead")
     assert someone.says("next", {"work": "annotate"})["held_back"]
     chosen(someone, wrong=("good-2", "prompt-1"))
@@ -339,20 +339,20 @@ def test_a_failed_gold_item_keeps_articles_back_until_the_operator_lets_try_agai
     assert someone.next()["item"] == "d1"
 
 
-def test_an_exercise_is_answered_once(queue):
-    someone = Someone(queue.start(), "a1").agree()
+def test_an_exercise_is_answered_once(curation):
+    someone = Someone(curation.start(), "a1").agree()
     view = someone.next("exercise")
     someone.send("submit", view, {"choice": "0"})
     again = view | {"number": view["number"] + 1}
     assert someone.send("submit", again, {"choice": "1"})["problem"] == "这一题已经答过"
 
 
-def test_the_panels_verdicts_fill_the_validation_of_queries(queue):
-    queue.roster = dataclasses.replace(
-        queue.roster,
-        people=(*queue.roster.people, *(Person(f"p{n}", ("panel",)) for n in range(3))),
+def test_the_panels_verdicts_fill_the_validation_of_queries(curation):
+    curation.roster = dataclasses.replace(
+        curation.roster,
+        people=(*curation.roster.people, *(Person(f"p{n}", ("panel",)) for n in range(3))),
     )
-    client = queue.start()
+    client = curation.start()
     for n in range(3):
         expert = Someone(client, f"p{n}").agree()
         view = expert.next("panel")
@@ -371,8 +371,8 @@ def test_the_panels_verdicts_fill_the_validation_of_queries(queue):
     assert Someone(client, "a1").http.get("/export/queries.jsonl").status_code == 403
 
 
-def test_an_operator_gives_an_item_to_somebody_else_and_takes_an_answer_out(queue):
-    client = queue.start()
+def test_an_operator_gives_an_item_to_somebody_else_and_takes_an_answer_out(curation):
+    client = curation.start()
     first, second, lead = (Someone(client, a) for a in ("a1", "a2", "lead"))
     view = first.agree().next()
     first.send("save", view, {"prompt": "半稿"})
@@ -382,13 +382,13 @@ def test_an_operator_gives_an_item_to_somebody_else_and_takes_an_answer_out(queu
     assert taken["item"] == "d1"
     second.send("submit", taken, written())
     lead.says("move", {"kind": "set_aside", "work": "annotate", "item": "d1", "round": 1})
-    assert answers(queue) == {}
+    assert answers(curation) == {}
     rows = lead.http.get("/api/overview").json()["people"]
     assert [row["handed in"] for row in rows if row["who"] == "a2"] == [0]
 
 
-def test_an_operators_odd_wishes_do_nothing(queue):
-    lead = Someone(queue.start(), "lead")
+def test_an_operators_odd_wishes_do_nothing(curation):
+    lead = Someone(curation.start(), "lead")
     body = {"kind": "release", "work": "annotate", "item": "d1", "round": 1}
     sent = json.dumps(body | {"item": "d\ud800"})
     told = lead.http.post("/api/move", content=sent, headers={"content-type": "application/json"})
@@ -397,8 +397,8 @@ def test_an_operators_odd_wishes_do_nothing(queue):
         lead.says("move", body | odd, 422)
 
 
-def test_hours_and_answers_are_exported_without_names(queue):
-    client = queue.start()
+def test_hours_and_answers_are_exported_without_names(curation):
+    client = curation.start()
     someone = Someone(client, "a1").agree()
     someone.send("submit", someone.next(), written(), seconds=90)
     lead = Someone(client, "lead")
@@ -412,8 +412,8 @@ def test_hours_and_answers_are_exported_without_names(queue):
     assert [task["data"]["item"] for task in tasks] == ["d1", "d2", "d3"]
 
 
-def test_a_models_draft_is_recorded_with_the_answer(queue):
-    client = queue.start()
+def test_a_models_draft_is_recorded_with_the_answer(curation):
+    client = curation.start()
     writing = Writing(
         "模型写的提示，写一位长辈的手艺", written()["prompt_fields"], written()["reasoning_fields"]
     )
@@ -426,7 +426,7 @@ def test_a_models_draft_is_recorded_with_the_answer(queue):
     someone.send("submit", view | {"number": reply["number"]}, content)
 
     def authors():
-        (answer,) = annotation.each_answer(queue.root / "work" / "reverse" / "answers")
+        (answer,) = annotation.each_answer(curation.root / "work" / "reverse" / "answers")
         return annotation.authorship(answer.writing, answer.draft)
 
     assert authors() == {"prompt": "human", "reasoning": "model"}
@@ -446,11 +446,11 @@ def test_a_models_draft_is_recorded_with_the_answer(queue):
     assert someone.says("assist", body, 403)
 
 
-def test_nobody_reviews_a_draft_of_a_document_that_they_wrote_for(queue):
+def test_nobody_reviews_a_draft_of_a_document_that_they_wrote_for(curation):
     roles: tuple[Role, ...] = ("annotate", "review")
-    queue.roster = dataclasses.replace(queue.roster, people=(Person("both", roles),))
-    queue.to_review("both", "d1@aa", "d2@aa")
-    someone = Someone(queue.start(), "both").agree()
+    curation.roster = dataclasses.replace(curation.roster, people=(Person("both", roles),))
+    curation.to_review("both", "d1@aa", "d2@aa")
+    someone = Someone(curation.start(), "both").agree()
     assert someone.next("review")["item"] == "d1@aa"  # opened before they wrote for it
     opened = someone.next("review")
     someone.send("submit", someone.next(), written())
@@ -458,19 +458,19 @@ def test_nobody_reviews_a_draft_of_a_document_that_they_wrote_for(queue):
     named = {"work": "review", "item": "d1@aa", "round": 0}
     assert someone.says("open", named, 404)
     assert someone.send("submit", opened, judged())["outcome"] == "removed"
-    place = queue.root / "work" / "review"
-    (answer,) = annotation.each_answer(queue.root / "work" / "reverse" / "answers")
+    place = curation.root / "work" / "review"
+    (answer,) = annotation.each_answer(curation.root / "work" / "reverse" / "answers")
     assert review.annotators(place) == {answer.annotator: "both"}
     someone.says("leave", {"leave": True})
     assert review.annotators(place) == {}
 
 
-def test_a_reviewer_who_left_is_named_in_no_later_set(queue):
-    queue.to_review("r1", "d1@aa")
-    someone = Someone(queue.start(), "r1").agree()
+def test_a_reviewer_who_left_is_named_in_no_later_set(curation):
+    curation.to_review("r1", "d1@aa")
+    someone = Someone(curation.start(), "r1").agree()
     someone.send("submit", someone.next("review"), judged())
     someone.says("leave", {"leave": True})
-    assert review.withdrawn(queue.root / "work" / "review") == {"r1"}
+    assert review.withdrawn(curation.root / "work" / "review") == {"r1"}
     entry = {
         "decision": "accept",
         "adjudicated": False,
@@ -483,8 +483,8 @@ def test_a_reviewer_who_left_is_named_in_no_later_set(queue):
     assert [v.reviewer for v in made.reviews[0].verdicts] == [WITHDRAWN]
 
 
-def test_the_operators_page_is_for_operators(queue):
-    client = queue.start()
+def test_the_operators_page_is_for_operators(curation):
+    client = curation.start()
     lead, someone = Someone(client, "lead"), Someone(client, "a1")
     assert lead.http.get("/gradio/").status_code == 200
     assert lead.http.get("/gradio/config").status_code == 200
@@ -494,12 +494,12 @@ def test_the_operators_page_is_for_operators(queue):
     assert someone.http.post("/gradio/gradio_api/queue/join", json=call).status_code in (401, 404)
 
 
-def test_a_panel_member_and_somebody_with_a_draft_leave_what_they_handed_in_whole(queue):
+def test_a_panel_member_and_somebody_with_a_draft_leave_what_they_handed_in_whole(curation):
     roles: tuple[Role, ...] = ("annotate", "panel")
-    queue.roster = dataclasses.replace(
-        queue.roster, people=(Person("both", roles), Person("lead", ("operate",)))
+    curation.roster = dataclasses.replace(
+        curation.roster, people=(Person("both", roles), Person("lead", ("operate",)))
     )
-    client = queue.start()
+    client = curation.start()
     own = written()
     draft = Writing(*(own[name] for name in ("prompt", "prompt_fields", "reasoning_fields")))
     client.app.state.assistant = SimpleNamespace(draft=lambda _item: Draft(draft))
@@ -511,8 +511,8 @@ def test_a_panel_member_and_somebody_with_a_draft_leave_what_they_handed_in_whol
     query = someone.next("panel")
     someone.send("submit", query, {"clarity": "yes", "precision": "yes", "difficulty": "easy"})
     someone.says("leave", {"leave": True})
-    again = queue.start()
-    (answer,) = annotation.each_answer(queue.root / "work" / "reverse" / "answers")
+    again = curation.start()
+    (answer,) = annotation.each_answer(curation.root / "work" / "reverse" / "answers")
     assert annotation.authorship(answer.writing, answer.draft)["prompt"] == "model"
     text = Someone(again, "lead").http.get("/export/queries.jsonl").text
     assert "panel of 1: clear 1/1" in text
