@@ -31,7 +31,7 @@ from coig_writer.errors import run_command
 from coig_writer.preference.agreement import cohen
 from coig_writer.preference.rates import wilson
 from coig_writer.verse import ci, regulated
-from coig_writer.verse.books import LEVEL, OBLIQUE, Tone, tones
+from coig_writer.verse.books import LEVEL, OBLIQUE, Tone, line_tones, tones
 from coig_writer.verse.form import check
 from dataset_builder.packing import samples
 
@@ -118,7 +118,7 @@ def regulated_verse(poems: Sequence[Poem]) -> Iterator[str]:
     yield f"regulated: {counts['regulated', 'passes']} of {len(good)} pass: {rate.value:.1%} [{rate.low:.1%}, {rate.high:.1%}]; goal 95%"
     for (label, said), n in sorted(counts.items()):
         yield f"    {label:<12}{said:<26}{n:>4}"
-    marks = [m for p in good for m in regulated.marks(regulated.fit(p.lines, "平水韵"))]
+    marks = [m for p in good for m in regulated.marks(regulated.fitted(p.lines, "平水韵"))]
     decided = sum(mark.state != "open" for mark in marks)
     yield f"positions decided: {decided} of {len(marks)}: {decided / len(marks):.1%}; goal 90%"
     for poem in failures:
@@ -172,7 +172,7 @@ def tunes(folder: Path) -> Iterator[str]:
 
 def change(poem: Poem, draw: random.Random) -> tuple[list[str], tuple[int, int]] | None:
     """Changes one place that is not free and has one tone; None where the drawn place is another."""
-    fit = regulated.fit(poem.lines, "平水韵")
+    fit = regulated.fitted(poem.lines, "平水韵")
     line, place = draw.randrange(len(poem.lines)), draw.randrange(len(poem.lines[0]))
     wanted = fit.path[line].tones[place]
     text = poem.lines[line]
@@ -220,7 +220,7 @@ def passes(poem: Poem) -> bool:
 
 def line_readings(line: str) -> Iterator[str]:
     """All combinations of tones of a line."""
-    options = [sorted(tones(c).possible) or [LEVEL, OBLIQUE] for c in line]
+    options = [sorted(own.possible) or [LEVEL, OBLIQUE] for own in line_tones(line)]
     return map("".join, itertools.product(*options))
 
 
@@ -286,7 +286,7 @@ def cost(poems: Sequence[Poem]) -> Iterator[str]:
     few = [p for p in good if every_combination(p.lines) <= 2**11]
     start = time.process_time()
     for poem in few:
-        regulated.fit(poem.lines, "平水韵")
+        regulated.fitted(poem.lines, "平水韵")
     ours = time.process_time() - start
     naive(few[0].lines)
     for poem in few:

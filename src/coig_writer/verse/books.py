@@ -93,9 +93,17 @@ class Tones:
 
 
 @functools.cache
-def _additions() -> tuple[Mapping[str, Mapping[str, str]], Mapping[str, str]]:
-    content = json.loads(_read("additions"))
-    return content["pingshui"], content["variants"]
+def _additions() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    """What the tables lack: per book, tone → group → characters."""
+    content: Mapping[str, Mapping[str, Mapping[str, str]]] = json.loads(_read("additions"))["books"]
+    return content
+
+
+@functools.cache
+def _variants() -> Mapping[str, str]:
+    """Variant forms of characters → the form that the tables know."""
+    content: Mapping[str, str] = json.loads(_read("additions"))["variants"]
+    return content
 
 
 def _read(name: str) -> str:
@@ -106,9 +114,8 @@ def _read(name: str) -> str:
 @functools.cache
 def _book(name: str) -> Book:
     content = json.loads(_read(name))
-    more = _additions()[0] if name == "pingshui" else {}
     rhymes: dict[str, set[Rhyme]] = {}
-    for table in (content["rhymes"], more):
+    for table in (content["rhymes"], _additions().get(name, {})):
         for tone, groups in table.items():
             for group, characters in groups.items():
                 for character in characters:
@@ -135,7 +142,7 @@ def xinyun() -> Book:
 @functools.cache
 def usual(character: str) -> str:
     """Returns the form under which the tables know a character: simplified, no variant."""
-    return _additions()[1].get(character) or _additions()[1].get(
+    return _variants().get(character) or _variants().get(
         simplified(character), simplified(character)
     )
 
@@ -192,6 +199,20 @@ def tones(character: str, system: System = "平水韵") -> Tones:
     pair = _classes(pingshui().of(character)), _classes(cilin().of(character))
     possible = pair[0] | pair[1] or _from_mandarin(character)
     return Tones(pair[0] & pair[1] or possible, possible)
+
+
+@functools.lru_cache(4096)
+def line_tones(line: str, system: System = "平水韵") -> tuple[Tones, ...]:
+    """Returns the tones of each character of a line.
+
+    不 is level only where it asks, as the last character (知不); elsewhere both books' level reading of
+    it would hide an exception that every reader hears (野火烧不尽).
+    """
+    oblique = frozenset((OBLIQUE,))
+    return tuple(
+        Tones(oblique, oblique) if character == "不" and place < len(line) else tones(character, system)
+        for place, character in enumerate(line, 1)
+    )  # fmt: skip
 
 
 def parts(group: str) -> frozenset[int]:

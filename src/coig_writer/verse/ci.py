@@ -17,8 +17,8 @@ from importlib import resources
 from typing import Literal
 
 from coig_writer.verse import rhyme
-from coig_writer.verse.books import ci_rhymes, pingshui, tones
-from coig_writer.verse.verdict import Mark, Place, Rule, Verdict, at, passes, where
+from coig_writer.verse.books import Tones, ci_rhymes, line_tones, pingshui
+from coig_writer.verse.verdict import Mark, Place, Rule, Verdict, at, open_readings, passes, where
 
 _DOT = re.compile(r"\s*[·・•‧]\s*")
 
@@ -81,10 +81,9 @@ def named(title: str) -> str | None:
     return next((part for part in _DOT.split(title.strip("《》 ")) if part in tunes()), None)
 
 
-def _fits(character: str, wanted: str) -> Literal["kept", "broken", "open"]:
+def _fits(own: Tones, wanted: str) -> Literal["kept", "broken", "open"]:
     if wanted == "中":
         return "kept"
-    own = tones(character)
     if own.possible and wanted not in own.possible:
         return "broken"
     return "kept" if own.sure == {wanted} else "open"
@@ -92,7 +91,7 @@ def _fits(character: str, wanted: str) -> Literal["kept", "broken", "open"]:
 
 def _shape(clause: Clause, text: str) -> str:
     """The shape of a clause that the text breaks least."""
-    return min(clause.shapes, key=lambda shape: sum(_fits(c, w) == "broken" for c, w in zip(text, shape, strict=True)))  # fmt: skip
+    return min(clause.shapes, key=lambda shape: sum(_fits(t, w) == "broken" for t, w in zip(line_tones(text), shape, strict=True)))  # fmt: skip
 
 
 def _cut(characters: str, variant: Variant) -> list[str]:
@@ -116,11 +115,15 @@ def _rhyme_groups(character: str, class_: str) -> frozenset[str]:
 def _marks(clauses: Sequence[str], variant: Variant) -> Iterator[Mark]:
     for number, (text, clause) in enumerate(zip(clauses, variant.clauses, strict=True), 1):
         shape = _shape(clause, text)
-        for place, (character, wanted) in enumerate(zip(text, shape, strict=True), 1):
+        for place, (own, wanted) in enumerate(zip(line_tones(text), shape, strict=True), 1):
             rhymed = bool(clause.rhyme) and place == clause.size
-            found = "/".join(sorted(tones(character).possible)) or "?"
+            shown = "/".join(sorted(own.possible)) or "?"
             yield Mark(
-                (number, place), character, wanted + "韵" * rhymed, found, _fits(character, wanted)
+                (number, place),
+                text[place - 1],
+                wanted + "韵" * rhymed,
+                shown,
+                _fits(own, wanted),
             )
 
 
@@ -168,7 +171,7 @@ def _judge(
         rules.append(Rule("押韵", "broken", f"{where(outside)}出韵（{group}）", f"{at(outside)}: does not rhyme ({group})", outside))  # fmt: skip
     else:
         rules.append(Rule("押韵", "kept", f"词林正韵{group}", f"rhymes in 词林正韵 {group}"))
-    return tuple(rules), shown
+    return (*rules, *open_readings(shown)), shown
 
 
 def check(lines: Sequence[str], tune: str, rest: Sequence[str] = ()) -> Verdict:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 State = Literal["kept", "broken", "open", "note"]
+TONES = {"平": "level", "仄": "oblique"}
 Place = tuple[int, int]  # line and character of the verse, from 1; character 0 is the whole line
 
 
@@ -78,7 +80,7 @@ class Verdict:
         return sum(decided) / len(decided) if decided else None
 
 
-def passes(rules: tuple[Rule, ...]) -> bool | None:
+def passes(rules: Sequence[Rule]) -> bool | None:
     """Says whether rules are kept: False if one is broken, None if one is open or there are none."""
     states = {rule.state for rule in rules}
     if "broken" in states:
@@ -96,3 +98,13 @@ def at(places: tuple[Place, ...]) -> str:
     return ", ".join(
         f"line {line}" + (f" character {char}" if char else "") for line, char in places
     )
+
+
+def open_readings(marks: Sequence[Mark]) -> Iterator[Rule]:
+    """Tells which reading of a character with several tones the form needs; a rule only where there is one."""
+    needed = [m for m in marks if m.state == "open" and m.found != "?"]
+    if needed:
+        places = tuple(m.place for m in needed)
+        zh = "、".join(f"{where((m.place,))}“{m.character}”作{m.wanted[0]}声" for m in needed)
+        en = ", ".join(f"{at((m.place,))} {TONES[m.wanted[0]]}" for m in needed)
+        yield Rule("多音字", "note", f"以{zh}为合", f"kept if read so: {en}", places)

@@ -44,6 +44,11 @@ def test_the_new_rhymes_know_no_entering_tone():
     assert books.tones("高", "中华新韵").possible == {"平"}  # pypinyin has a rare fourth tone
 
 
+def test_what_the_new_rhymes_lack_is_added():
+    assert books.tones("去", "中华新韵").possible == {"仄"}  # pypinyin has a level reading too
+    assert {rhyme.group for rhyme in books.xinyun().of("庭")} == {"十一庚"}
+
+
 def test_the_books_say_where_they_are_from():
     for book in (books.pingshui(), books.cilin(), books.xinyun()):
         assert book.licence == "MIT"

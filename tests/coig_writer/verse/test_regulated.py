@@ -61,7 +61,9 @@ def test_one_change(number, line, name, places):
 def test_each_character_is_told_its_own_tone():
     lines = ["床前明月光", "疑是地上霜", "举头望明月", "低头思故乡"]
     said = rules(lines, "五言绝句")["平仄"].zh
-    assert said == "第2句第4字“上”：该平而用仄；第3句第2字“头”：该仄而用平"
+    assert (
+        said == "第2句第4字“上”：该平而用仄；第3句第2字“头”：该仄而用平；第3句第2字亦即失粘、失对"
+    )
 
 
 def test_the_first_line_tells_which_of_two_rhymes_is_out():
@@ -73,10 +75,62 @@ def test_the_first_line_tells_which_of_two_rhymes_is_out():
 def test_a_great_exception_is_rescued_by_the_next_line():
     lines = ["流水如有意", "暮禽相与还", "荒城临古渡", "落日满秋山"]
     found = rules(lines, "五言绝句")
-    assert found["大拗"].places == ((1, 0),)
+    assert found["大拗"].places == ((1, 4), (2, 3))
+    assert found["大拗"].zh == "第1句第4字“有”该平用仄，出句拗，第2句第3字“相”用平相救"
+    assert found["孤平拗救"].places == ((2, 1), (2, 3))
     assert not [r for r in found.values() if r.state == "broken"]
     lines[1] = "飞禽已与还"
     assert rules(lines, "五言绝句")["拗救"].places == ((1, 4),)
+
+
+def test_a_light_exception_names_its_rescue_where_there_is_one():
+    lines = ["渭城朝雨浥轻尘", "客舍青青柳色新", "劝君更尽一杯酒", "西出阳关无故人"]
+    assert rules(lines, "七言绝句")["小拗"].places == ((3, 5), (4, 5))
+    assert rules(with_line(lines, 4, "西出阳关有故人"), "七言绝句")["小拗"].places == ((3, 5),)
+
+
+def test_bu_is_level_only_where_it_asks():
+    lines = ["离离原上草", "一岁一枯荣", "野火烧不尽", "春风吹又生"]
+    assert rules(lines, "五言绝句")["大拗"].places == ((3, 4), (4, 3))
+    unanswered = rules(with_line(lines, 4, "春风上又生"), "五言绝句")
+    assert unanswered["拗救"].places == ((3, 4),)
+    asks = rules(with_line(with_line(lines, 2, "一岁一枯愁"), 4, "春风知也不"), "五言绝句")
+    assert asks["押韵"].state == "kept"
+    assert asks["多音字"].places == ((4, 5),)
+
+
+@pytest.mark.parametrize(
+    ("order", "broken"),
+    [
+        ((2, 1, 3, 4), {"句脚": ((2, 5),), "粘": ((3, 2),)}),
+        ((1, 3, 2, 4), {"句脚": ((2, 5), (3, 5))}),
+        ((1, 2, 4, 3), {"句脚": ((3, 5), (4, 5)), "粘": ((3, 2),)}),
+        ((3, 2, 1, 4), {"对": ((2, 2), (4, 2)), "粘": ((3, 2),)}),
+    ],
+)
+def test_exchanged_lines_break_the_rules_on_lines(order, broken):
+    found = rules([TANG[i - 1] for i in order], "五言绝句")
+    assert {n: r.places for n, r in found.items() if r.state == "broken"} == broken
+    one, other = (i for i, k in enumerate(order, 1) if i != k)
+    assert found["互换"].places == ((one, 0), (other, 0))
+
+
+def test_a_wrong_turn_alone_is_no_exchange():
+    found = rules(["渭城朝雨浥轻尘", "客舍青青柳色新", "劝君更尽一杯酒", "西出阳关无故人"], "七言绝句")  # fmt: skip
+    assert "互换" not in found
+
+
+def test_oblique_rhyme_is_old_style_and_said_so():
+    found = rules(["千山鸟飞绝", "万径人踪灭", "孤舟蓑笠翁", "独钓寒江雪"], "五言绝句")
+    assert "押仄韵（九屑）" in found["押韵"].zh
+    assert {n for n, r in found.items() if r.state == "broken"} == {"句脚", "粘", "押韵"}
+
+
+def test_what_the_older_rhymes_would_say_is_told():
+    found = check("寥落古行宫\n宫花寂寞红\n白头宫女在\n闲坐说玄宗", "五绝")
+    assert (found.passes, found.book) == (True, "中华新韵")
+    (older,) = [rule for rule in found.rules if rule.name == "平水韵"]
+    assert (older.state, older.places) == ("note", ((4, 5),))
 
 
 def test_turns():
