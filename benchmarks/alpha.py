@@ -1,11 +1,12 @@
 """Does the interval of Krippendorff's α hold the truth? Simulated studies, prompts with answers.
 
-    python benchmarks/alpha.py --studies 2000 --out build/alpha
+    python benchmarks/alpha.py --studies 2000
 
 Each cell is a size of study: prompts × answers to each, two raters on every answer. A prompt makes all
 its answers better or worse and its raters more or less of one mind, so that answers hang together.
 Writes one JSON per cell: coverage of the interval that resamples prompts and of one that resamples
-answers. The truth is α of one study of 40,000 prompts.
+answers, and the first interval, by which a test tells whether the file is of the present code. The truth is α of one
+study of 40,000 prompts.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from coig_writer.preference.rates import wilson
 CELLS = ((60, 15), (100, 5), (30, 15))
 SCALE = 3
 TRUTH = 40_000  # prompts of the study that stands for the truth
+OUT = Path(__file__).with_suffix("")
 
 
 def study(prompts: int, answers: int, rng: np.random.Generator) -> Floats:
@@ -76,20 +78,23 @@ class Cell:
     low: float
     high: float
     by_answer: float
+    first: tuple[float, float]
 
 
 def cell(prompts: int, answers: int, studies: int, *, rounds: int = 400, seed: int = 0) -> Cell:
     """Simulates one size of study."""
     true = truth(answers)
-    held = dict.fromkeys((True, False), 0)
+    held, first = dict.fromkeys((True, False), 0), (0.0, 0.0)
     for number in range(studies):
         scores = study(prompts, answers, np.random.default_rng([seed, number]))
         for by_prompt in held:
-            found = alpha(rows(scores, by_prompt=by_prompt), plan=Plan(rounds=rounds, seed=number))
-            held[by_prompt] += found.low <= true <= found.high
+            interval = alpha(rows(scores, by_prompt=by_prompt), plan=Plan(rounds=rounds, seed=number))
+            held[by_prompt] += interval.low <= true <= interval.high
+            if number == 0 and by_prompt:
+                first = interval.low, interval.high
     rate = wilson(held[True], studies)
     share = held[False] / studies
-    return Cell(prompts, answers, studies, seed, true, rate.value, rate.low, rate.high, share)
+    return Cell(prompts, answers, studies, seed, true, rate.value, rate.low, rate.high, share, first)
 
 
 def main() -> None:
@@ -98,15 +103,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--studies", type=int, default=2000)
-    parser.add_argument("--out", type=Path, default=Path("build/alpha"))
+    parser.add_argument("--out", type=Path, default=OUT, help=f"folder (default: {OUT.name}/ here)")
     options = parser.parse_args()
     for prompts, answers in CELLS:
-        found = cell(prompts, answers, options.studies)
+        result = cell(prompts, answers, options.studies)
         write_json(
-            options.out / f"{prompts}-prompts-{answers}-answers.json", dataclasses.asdict(found)
+            options.out / f"{prompts}-prompts-{answers}-answers.json", dataclasses.asdict(result)
         )
         print(
-            f"{prompts} × {answers}: {found.by_prompt:.1%} [{found.low:.1%}, {found.high:.1%}] by prompt, {found.by_answer:.1%} by answer"
+            f"{prompts} × {answers}: {result.by_prompt:.1%} [{result.low:.1%}, {result.high:.1%}] by prompt, {result.by_answer:.1%} by answer"
         )
 
 

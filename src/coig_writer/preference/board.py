@@ -16,14 +16,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from scipy.stats import norm
 
 from coig_writer.ballot import Comparison
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bootstrap, bradley_terry, significance
 from coig_writer.preference.bootstrap import FEW, Interval, Plan
 from coig_writer.preference.pairs import Floats, Ints, Pairs, WinMatrix, encode, win_matrix
-from coig_writer.preference.rates import Rate, crossed, wilson
+from coig_writer.preference.rates import Rate, crossed, independent, wilson
 
 ALPHA = 0.05
 PRIOR = 0.5  # virtual comparisons per pair, where somebody is unbeaten or two groups never met
@@ -178,8 +177,7 @@ def worth(points: Floats, queries: Ints, raters: Ints) -> int:
     half = crossed(points, queries, raters).half()
     if not half:
         return prompts
-    sure = rate * (1 - rate) * (float(norm.ppf(1 - ALPHA / 2)) / half) ** 2
-    return round(min(max(sure, prompts), len(points)))
+    return round(min(max(independent(rate, half), prompts), len(points)))
 
 
 def _matrix(pairs: Pairs, votes: Sequence[Comparison], labels: Sequence[str]) -> tuple[Cell, ...]:

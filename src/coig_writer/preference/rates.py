@@ -54,6 +54,15 @@ def wilson(successes: float, n: int, level: float = 0.95) -> Rate:
     return Rate(successes, n, share, low, high, level, "wilson")
 
 
+def independent(rate: float, half: float, level: float = 0.95) -> float:
+    """Returns how many independent votes give a rate an interval of this half width.
+
+    Wilson's interval over that many is as wide as the one it was made from, and right near 0 and 1 too,
+    where a symmetric interval leans out of the scale.
+    """
+    return rate * (1 - rate) * (float(norm.ppf(0.5 + level / 2)) / half) ** 2
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Crossed:
     """The variance of a mean over prompts × samples: of ``prompts``, and what ``samples`` add to it.

@@ -9,6 +9,7 @@ from scipy import stats
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import significance
 from coig_writer.preference.prediction_powered import LEAST, estimate, votes_needed
+from coig_writer.preference.rates import wilson
 
 
 def named(values: list[float]) -> dict[str, float]:
@@ -16,20 +17,38 @@ def named(values: list[float]) -> dict[str, float]:
 
 
 def test_the_estimate_by_hand() -> None:
-    """Twelve votes, the judge right on ten; on all 24 it sees more wins than among the voted."""
+    """Twelve votes, the judge right on ten; on all 24 it sees more wins than among the voted.
+
+    λ = 1.91667 / 2.91667. The variances are 2.91667 / 144 alone and 1.65714 / 120 + λ² .231884 / 24 with the
+    judge, so that twelve votes are worth 13.52, for Wilson's interval 14.
+    """
     votes = [1.0] * 7 + [0.0] * 5
     verdicts = [1.0] * 6 + [0.0] * 5 + [1.0]
     more = [1.0] * 9 + [0.0] * 3
     found = estimate(named(votes), named(verdicts + more))
-    slope = stats.linregress(verdicts, votes).slope
-    assert found.tuning == pytest.approx(slope)
-    assert found.value == pytest.approx(7 / 12 + slope * (16 / 24 - 7 / 12))
+    assert found.tuning == pytest.approx(23 / 35)
+    assert found.value == pytest.approx(7 / 12 + 23 / 35 * (16 / 24 - 7 / 12))
     assert (found.voted, found.judged) == (12, 24)
     assert found.alone == 7 / 12
-    half = stats.t.ppf(0.975, 11) * np.std(votes, ddof=1) / np.sqrt(12)
-    assert found.alone_high - found.alone == pytest.approx(half)
-    assert found.high - found.low < found.alone_high - found.alone_low
-    assert found.worth > 0
+    assert (found.alone_low, found.alone_high) == (wilson(7, 12).low, wilson(7, 12).high)
+    assert found.worth == pytest.approx(1.5167, abs=1e-3)
+    powered = wilson(14 * found.value, 14)
+    assert (found.low, found.high) == (powered.low, powered.high)
+
+
+def test_a_perfect_judge_is_worth_a_vote_on_every_prompt_that_it_saw() -> None:
+    """What is left open is nothing, so 20 votes count as the 100 verdicts, but for n - 1: 99."""
+    found = estimate(named([1.0, 0.0] * 10), named([1.0, 0.0] * 50))
+    assert found.worth == pytest.approx(79)
+    assert (found.low, found.high) == (wilson(49.5, 99).low, wilson(49.5, 99).high)
+
+
+def test_several_voters_on_each_prompt_count_for_more_than_one() -> None:
+    """Shares of .4 and .6 vary less than single votes: Student's half width stays, in Wilson's form."""
+    votes = [0.4, 0.6] * 10
+    found = estimate(named(votes), named([1.0, 0.0, 0.0, 1.0] * 10))
+    half = float(stats.t.ppf(0.975, 19) * np.std(votes, ddof=1) / np.sqrt(20))
+    assert found.alone_high - found.alone == pytest.approx(half, rel=0.01)
 
 
 def test_a_judge_that_knows_nothing_changes_nothing() -> None:
