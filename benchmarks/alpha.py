@@ -88,13 +88,17 @@ def cell(prompts: int, answers: int, studies: int, *, rounds: int = 400, seed: i
     for number in range(studies):
         scores = study(prompts, answers, np.random.default_rng([seed, number]))
         for by_prompt in held:
-            interval = alpha(rows(scores, by_prompt=by_prompt), plan=Plan(rounds=rounds, seed=number))
+            interval = alpha(
+                rows(scores, by_prompt=by_prompt), plan=Plan(rounds=rounds, seed=number)
+            )
             held[by_prompt] += interval.low <= true <= interval.high
             if number == 0 and by_prompt:
                 first = interval.low, interval.high
     rate = wilson(held[True], studies)
     share = held[False] / studies
-    return Cell(prompts, answers, studies, seed, true, rate.value, rate.low, rate.high, share, first)
+    return Cell(
+        prompts, answers, studies, seed, true, rate.value, rate.low, rate.high, share, first
+    )
 
 
 def main() -> None:
