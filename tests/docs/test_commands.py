@@ -8,6 +8,7 @@ import importlib
 import io
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -42,6 +43,7 @@ ELSEWHERE = {
     "python -m eval_tasks report": "test_bad_input.py",
     "python -m tests.hub_double": "hub_double/test_conformance.py",
     "python benchmarks/text_rules.py": "benchmarks/test_text_rules.py",
+    "python benchmarks/verse_form.py": "benchmarks/test_verse_form.py",
     "python space/app.py": "space/test_app.py",
     "python space/app.py workbench": "dataset_builder/test_curate_at_the_workbench.py",
     "python recipes/pretrain.py": "coig_writer/training/test_pretraining.py",
@@ -60,7 +62,8 @@ SHOWN = {
     ("publish", "python"): "docs/test_guide.py",
     ("run-a-study", "yaml"): "docs/test_guide.py",
     ("text-rules", "text"): "benchmarks/test_text_rules.py",
-    ("verse-form", "text"): "benchmarks/test_verse_form.py",
+    ("verse-form", "json"): "docs/test_commands.py",
+    ("verse-form", "text"): "docs/test_commands.py",
 }
 BLOCK = re.compile(r"^```(\w*)([ \w]*)\n((?:.*\n)*?)^```$", re.MULTILINE)
 INDENTED = re.compile(r"(?:^ {4}\S.*\n)+", re.MULTILINE)
@@ -213,3 +216,11 @@ def test_a_control_is_of_the_form_that_the_guide_shows(tmp_path):
     (tmp_path / "controls.yaml").write_text(yaml.safe_dump(found), encoding="utf-8")
     (control,) = controls.read(tmp_path / "controls.yaml").values()
     assert control.rows.keys() == sources.keys()
+
+
+def test_poems_are_judged_as_the_page_shows(tmp_path):
+    poems, said, _ = (b for kind, _, b in blocks(ROOT / "docs" / "verse-form.md") if kind)
+    (tmp_path / "poems.jsonl").write_text(poems, encoding="utf-8")
+    command = [sys.executable, "-m", "eval_tasks", "form", str(tmp_path / "poems.jsonl")]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert [line.rstrip() for line in done.stdout.splitlines()] == said.splitlines()
