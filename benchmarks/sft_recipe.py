@@ -4,8 +4,9 @@ The trainer of ``recipes/sft.py`` with a recipe's settings and a model of random
 so nothing is downloaded. Rows are random tokens, synthetic, as long as those the planner draws for the mixture.
 Each variant runs in a process of its own and leaves a JSON file in ``--out``; at the end a table sets them beside
 plain. First of all ``attention`` shows that the kernel for all documents at once computes the gradients of one
-document after the other; where it does not, the modes take the latter. ``--smoke`` takes a tiny model on a CPU,
-which proves the code and no speed. Results belong in benchmarks/sft.md.
+document after the other; where it does not, the modes take the latter. ``--smoke`` takes a tiny model on a CPU and
+the kit's sample texts, which proves the code and no speed; with ``--counted 200`` it shows the losses of the modes
+beside plain's. Results belong in benchmarks/sft.md.
 """
 
 from __future__ import annotations
@@ -13,20 +14,23 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib.metadata
+import itertools
 import json
 import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from datasets import Dataset
 from torch.profiler import ProfilerActivity, profile
 from transformers import (
+    PreTrainedTokenizerBase,
     Qwen2ForCausalLM,
     TrainerCallback,
     TrainerControl,
@@ -41,12 +45,13 @@ from coig_writer.mixing import controls
 from coig_writer.planning import lengths as planner_lengths
 from coig_writer.planning import planner
 from coig_writer.planning.planner import Shape
-from coig_writer.training import attention, modes, smoke, throughput
+from coig_writer.training import attention, curves, modes, smoke, throughput
 from coig_writer.training import recipe as recipes
 from coig_writer.training.recipe import RecipeArguments
 from coig_writer.training.trainer import RecipeTrainer, checkpoint_layers, compile_layers
 
-CONFIG = Path(__file__).parent.parent / "recipes" / "configs" / "cw_10k.yaml"
+ROOT = Path(__file__).parents[1]
+CONFIG = ROOT / "recipes" / "configs" / "cw_10k.yaml"
 TINY = Shape(2, 64, 128, 4, 2, 16, 4096, False)
 
 
@@ -71,17 +76,37 @@ SHRINK = 40  # of lengths, for the smoke
 TOLERANCE = 1e-2  # of the gradient's norm
 
 
-def rows_of(lengths: tuple[int, ...], vocabulary: int) -> Dataset:
-    """Returns tokenised documents of random tokens, labelled from their second tenth on."""
-    import numpy as np
-
-    draw = np.random.default_rng(0)
+def rows_of(lengths: tuple[int, ...], tokens: Sequence[int]) -> Dataset:
+    """Cuts tokens into documents, from the start again where they run out; labelled from their second tenth on."""
+    stream = itertools.cycle(tokens)
     rows = []
     for number, length in enumerate(lengths):
-        ids = draw.integers(0, vocabulary, length).tolist()
+        ids = list(itertools.islice(stream, length))
         labels = [-100] * (length // 10) + ids[length // 10 :]
         rows.append({"input_ids": ids, "labels": labels, "row": number})
     return Dataset.from_list(rows)
+
+
+def random_tokens(of: Shape, count: int) -> list[int]:
+    """Returns random tokens, the same ones each time."""
+    drawn_tokens: list[int] = np.random.default_rng(0).integers(0, of.vocab_size, count).tolist()
+    return drawn_tokens
+
+
+def sample_texts() -> list[str]:
+    """Returns the kit's own samples: triplets, and general rows as they stand in their files."""
+    files = [
+        *ROOT.glob("dataset_builder/sample/triplets/*.txt"),
+        *ROOT.glob("recipes/sample/*.jsonl"),
+    ]
+    return [file.read_text(encoding="utf-8") for file in sorted(files)]
+
+
+def tokens_of(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Returns the tokens of texts, their paragraphs in one random order."""
+    paragraphs = [line for text in texts for line in text.splitlines() if line.strip()]
+    random.Random(0).shuffle(paragraphs)
+    return [token for ids in tokenizer(paragraphs)["input_ids"] for token in ids]
 
 
 def model_of(of: Shape, dtype: str, implementation: str | None, device: str) -> Qwen2ForCausalLM:
@@ -135,13 +160,16 @@ def measure(own: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
     if own.checkpointing:
         mode = dataclasses.replace(mode, checkpointing=own.checkpointing)
     of = TINY if own.smoke else planner.shape(recipes.base(model))
-    steps = own.counted + VARIANTS[own.variant].warm_up
     # as many rows for every variant, so that their order is one and losses can be set side by side
-    rows = (own.counted + max(v.warm_up for v in VARIANTS.values())) * recipe.global_batch_size
+    most = own.counted + max(v.warm_up for v in VARIANTS.values())
+    # on a GPU a step costs seconds; on a CPU all take as many, so that they also share their learning rates
+    steps = most if own.smoke else own.counted + VARIANTS[own.variant].warm_up
     longest = recipes.longest(sft)
-    lengths = drawn(recipe, longest, rows)
+    lengths = drawn(recipe, longest, most * recipe.global_batch_size)
     if own.smoke:
         lengths = tuple(max(8, n // SHRINK) for n in lengths)
+    texts = sample_texts() if own.smoke else ["雨落在瓦上。"]
+    tokenizer = smoke.fit_tokenizer(texts, of.vocab_size if own.smoke else smoke.VOCABULARY)
     profiler = (
         profile(activities=[ProfilerActivity.CUDA]) if own.profile and not own.smoke else None
     )
@@ -162,8 +190,11 @@ def measure(own: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
             mode=mode,
             model=model_of(of, model.dtype or "float32", model.attn_implementation, device),
             args=sft,
-            train_dataset=rows_of(lengths, of.vocab_size),
-            processing_class=smoke.fit_tokenizer(["雨落在瓦上。"]),  # the rows come as tokens
+            train_dataset=rows_of(
+                lengths,
+                tokens_of(texts, tokenizer) if own.smoke else random_tokens(of, sum(lengths)),
+            ),
+            processing_class=tokenizer,
             callbacks=[clock],
         )
         trainer.train()
@@ -358,6 +389,28 @@ def table(found: dict[str, dict[str, Any]], *, speeds: bool) -> str:
     return "\n".join(lines)
 
 
+def losses(found: dict[str, dict[str, Any]]) -> str:
+    """Renders how the losses fall, and how far from plain's they are, step by step."""
+    of = {
+        name: [s["loss"] for s in taken["steps"]]
+        for name, taken in found.items()
+        if "steps" in taken
+    }
+    lines = [
+        "| variant | steps | loss, mean of the first tenth | of the last tenth | beside plain, mean of a step | largest |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, line in of.items():
+        tenth = max(1, len(line) // 10)
+        apart = [abs(a - b) for a, b in zip(line, of.get("plain", []), strict=False)]
+        ends = (sum(part) / tenth for part in (line[:tenth], line[-tenth:]))
+        shown = [f"{v:.4f}" for v in ends] + (
+            [f"{sum(apart) / len(apart):.1e}", f"{max(apart):.1e}"] if apart else ["–"] * 2
+        )
+        lines.append(f"| `{name}` | {len(line)} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
 def run_all(own: argparse.Namespace, flags: list[str]) -> None:
     """Runs every variant in its own process; one that fails says so and the next goes on."""
     found: dict[str, dict[str, Any]] = {}
@@ -388,6 +441,14 @@ def run_all(own: argparse.Namespace, flags: list[str]) -> None:
     if "attention" in found:
         print(json.dumps(found["attention"]["errors"]))
     print(table(found, speeds=not own.smoke))
+    print(losses(found))
+    lines = {
+        n: [(i, s["loss"]) for i, s in enumerate(f["steps"], 1)]
+        for n, f in found.items()
+        if "steps" in f
+    }
+    if lines:
+        (Path(own.out) / curves.PLOT).write_text(curves.svg(lines), encoding="utf-8")
 
 
 def main() -> int | None:
