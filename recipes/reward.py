@@ -26,6 +26,7 @@ def main() -> int | None:
     """Trains, reports and scores."""
     own, settings, model = run.parse(None, DEFAULT)
     recipes.check_hardware(settings, recipes.base(model))
+    recipes.check_quantization(model)
     report, trainer = run.train(own, settings, model)
     if not trainer.is_world_process_zero():
         return None

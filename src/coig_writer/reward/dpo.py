@@ -50,10 +50,11 @@ def parse(
     recipes.check_keys(given, classes)
     try:
         own, settings, model = recipes.parsed(classes, given)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ImportError) as error:
         raise ConfigError(
             f"recipe: {error}", "see recipes/configs/dpo.yaml; on a CPU, dpo_demo.yaml"
         ) from error
+    run.check(own, settings, model)
     if settings.loss_type != ["sigmoid"]:
         raise ConfigError(
             f"loss_type: {settings.loss_type}: the figures are those of the sigmoid loss",

@@ -25,7 +25,7 @@ from coig_writer.score import Score
 from coig_writer.training import recipe as recipes
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainingArguments
     from trl import ModelConfig, RewardConfig, RewardTrainer
 
 METRIC = "reward"
@@ -82,11 +82,27 @@ def parse(
     recipes.check_keys(given, classes)
     try:
         own, settings, model = recipes.parsed(classes, given)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ImportError) as error:
         raise ConfigError(
             f"recipe: {error}", "see recipes/configs/reward.yaml; on a CPU, reward_demo.yaml"
         ) from error
+    check(own, settings, model)
     return own, settings, model
+
+
+def check(own: PreferenceArguments, settings: TrainingArguments, model: ModelConfig) -> None:
+    """Refuses settings of a run on preferences that it could not or would not act on.
+
+    Raises:
+        ConfigError: Naming the key and what to write instead.
+    """
+    recipes.check_ranges(own, settings, model)
+    recipes.check_refused(settings)
+    recipes.check_adapter("plain", model)
+    if str(getattr(settings.eval_strategy, "value", settings.eval_strategy)) != "no":
+        raise ConfigError(
+            "eval_strategy has no use: the held-out prompts are measured at the end", "leave it out"
+        )
 
 
 def train(
@@ -125,7 +141,7 @@ def _trainer(
     parts: Split, settings: RewardConfig, model: ModelConfig, tokenizer: PreTrainedTokenizerBase
 ) -> RewardTrainer:
     from datasets import Dataset
-    from trl import RewardTrainer, get_peft_config
+    from trl import RewardTrainer, get_peft_config, get_quantization_config
 
     rows = reward.conversations(parts.train)
     chosen = {
@@ -140,6 +156,7 @@ def _trainer(
         args=settings,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
+        quantization_config=get_quantization_config(model),
         peft_config=get_peft_config(model),
     )
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib.util
+import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_type_hints
 
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.files import read_yaml
@@ -48,6 +49,49 @@ REMOVED = {
     "neftune_noise_alpha": "leave it out; the paper does not use it",
     "use_liger_kernel": "write model_init_kwargs: {use_kernels: true}",
 }
+# Keys beside which a run would not be what its records say.
+REFUSED = {
+    "auto_find_batch_size": "the batch would no longer be global_batch_size; python recipes/plan.py says what fits",
+    "chat_template_path": "the chat format is the one that the mixture's lengths were counted in",
+    "dataloader_drop_last": "every row is trained once in an epoch",
+    "dataset_kwargs": "the rows are prepared as their lock says",
+    "eos_token": "the tokenizer is the one of the mixture's lock",
+    "ignore_data_skip": "a run that goes on would train some rows twice",
+    "load_best_model_at_end": "the model that is kept is the last one",
+    "push_to_hub": "publish the finished model: coig-writer publish",
+    "remove_unused_columns": "the trainer reads tokens, labels and row numbers alone",
+}
+# What numbers may be: keys, the smallest, the largest, and in words; "above" leaves the smallest out.
+RANGES = (
+    (
+        (
+            "global_batch_size",
+            "per_device_train_batch_size",
+            "gradient_accumulation_steps",
+            "lora_r",
+        ),
+        (1, math.inf, "1 or more"),
+    ),
+    (("max_length",), (2, math.inf, "2 tokens or more")),
+    (
+        ("learning_rate", "num_train_epochs", "beta", "save_steps", "logging_steps"),
+        (0, math.inf, "above 0"),
+    ),
+    (
+        (
+            "weight_decay",
+            "max_grad_norm",
+            "warmup_steps",
+            "epoch_samples",
+            "sample",
+            "dataloader_num_workers",
+        ),
+        (0, math.inf, "0 or more"),
+    ),
+    (("seed",), (0, 2**32 - 1, "from 0 to 4,294,967,295")),
+    (("over_long_budget",), (0, 1, "a share from 0 to 1")),
+    (("held_out",), (0, 1, "above 0 and below 1")),
+)
 
 
 @dataclass
@@ -144,15 +188,16 @@ def parse(
     check_keys(given)
     try:
         recipe, sft, model = parsed(classes(), given)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ImportError) as error:
         if "support bf16" in str(error):
             raise _no_gpu() from error
         raise ConfigError(
             f"recipe: {error}", f"see {EXAMPLE} for every key with its reason"
         ) from error
-    check_ranges(recipe, sft)
+    check_ranges(recipe, sft, model)
+    check_variants(recipe)
     check_unused(recipe, sft)
-    check_adapter(recipe, model)
+    check_adapter(recipe.mode, model)
     return recipe, sft, model
 
 
@@ -164,9 +209,15 @@ def parsed(classes: tuple[type[A], type[B], type[C]], given: Sequence[str]) -> t
     """
     from trl import TrlParser
 
-    parser: Any = TrlParser
-    first, second, third = parser(classes).parse_args_and_config(given)
+    reader: Any = TrlParser
+    parser = reader(classes)
+    parser.error = _not_read  # argparse prints every key there is before it says what is wrong
+    first, second, third = parser.parse_args_and_config(given)
     return first, second, third
+
+
+def _not_read(message: str) -> NoReturn:
+    raise ConfigError(f"command line: {message}", "--help lists every key with its form")
 
 
 def base(model: ModelConfig) -> str:
@@ -175,7 +226,7 @@ def base(model: ModelConfig) -> str:
     Raises:
         ConfigError: It names none.
     """
-    if model.model_name_or_path is None:
+    if not model.model_name_or_path:
         raise ConfigError("model_name_or_path: none is named", "write a folder or a Hub id")
     return model.model_name_or_path
 
@@ -264,7 +315,7 @@ def check_keys(arguments: Sequence[str], of: Sequence[type] | None = None) -> No
     if keys.pop("config", None):
         path = Path(arguments[list(arguments).index("--config") + 1])
         settings = read_yaml(path)
-        keys |= dict.fromkeys(settings, str(path))
+        keys |= dict.fromkeys(map(str, settings), str(path))
     for key, where in keys.items():
         if key in known and key not in REMOVED:
             continue
@@ -289,7 +340,14 @@ def check_types(settings: Mapping[str, object], of: Sequence[type], path: Path) 
     from pydantic import TypeAdapter, ValidationError
 
     hints = {name: hint for cls in of for name, hint in get_type_hints(cls).items()}
+    choices: dict[str, Sequence[str]] = {
+        f.name: f.metadata.get("choices") or () for cls in of for f in dataclasses.fields(cls)
+    }
     for key, value in settings.items():
+        if value is not None and choices[key] and value not in choices[key]:
+            raise ConfigError(
+                f"{path}: key {key!r} is {value!r:.80}", f"write one of {', '.join(choices[key])}"
+            )
         try:
             found = TypeAdapter(hints[key]).validate_python(value)
             wrong = type(found) is int and type(value) in (bool, float)
@@ -304,25 +362,63 @@ def check_types(settings: Mapping[str, object], of: Sequence[type], path: Path) 
             )
 
 
-def check_ranges(recipe: RecipeArguments, sft: TrainingArguments) -> None:
-    """Refuses counts and shares out of range.
+def check_ranges(*settings: object) -> None:
+    """Refuses numbers out of range, in a recipe's or any other run's settings.
 
     Raises:
-        ConfigError: A batch is empty, no variant is named, or the budget is no share.
+        ConfigError: Naming the key, its value and the range.
     """
-    counts = {
-        "global_batch_size": recipe.global_batch_size,
-        "per_device_train_batch_size": sft.per_device_train_batch_size,
-        "gradient_accumulation_steps": sft.gradient_accumulation_steps,
-        "variants": len(recipe.variants),
-    }
-    wrong = [f"{name} is {count}, not 1 or more" for name, count in counts.items() if count < 1]
-    if not 0 <= recipe.over_long_budget <= 1:
-        wrong.append(f"over_long_budget is {recipe.over_long_budget}, not a share from 0 to 1")
+    numbers = {key: value for part in settings for key, value in vars(part).items()}
+    for keys, (least, most, words) in RANGES:
+        above, below = words.startswith("above"), words.endswith(f"below {most}")
+        for key in (key for key in keys if isinstance(numbers.get(key), (int, float))):
+            number = numbers[key]
+            if (
+                not least <= number <= most
+                or (above and number == least)
+                or number == math.inf
+                or (below and number == most)
+            ):
+                raise _out_of_range(key, number, words)
+    if (steps := numbers.get("max_steps", -1)) != -1 and steps < 1:
+        raise _out_of_range("max_steps", steps, "1 or more, or -1 for whole epochs")
+    if (warm_up := numbers.get("warmup_steps", 0)) > 1 and warm_up != int(warm_up):
+        raise _out_of_range("warmup_steps", warm_up, "a share below 1 or a whole number")
+
+
+def _out_of_range(key: str, value: object, words: str) -> ConfigError:
+    return ConfigError(
+        f"recipe: {key} is {value}, not {words}", f"see {EXAMPLE} for every key with its reason"
+    )
+
+
+def check_variants(recipe: RecipeArguments) -> None:
+    """Refuses a recipe without a variant, and a rule for long rows that does not exist.
+
+    Raises:
+        ConfigError: Naming the key.
+    """
+    if not recipe.variants:
+        raise _out_of_range("variants", "empty", "one variant or more")
     if recipe.over_long not in ("cut", "drop"):
-        wrong.append(f"over_long is {recipe.over_long!r}, not cut or drop")
-    if wrong:
-        raise ConfigError(f"recipe: {wrong[0]}", f"see {EXAMPLE} for every key with its reason")
+        raise _out_of_range("over_long", repr(recipe.over_long), "cut or drop")
+
+
+def check_refused(settings: TrainingArguments) -> None:
+    """Refuses keys beside which a run would not be what its records say.
+
+    Raises:
+        ConfigError: Naming the key and what holds in its place.
+    """
+    usual = {f.name: f.default for f in dataclasses.fields(settings)}
+    for key, why in REFUSED.items():
+        if key in usual and getattr(settings, key) != usual[key]:
+            raise ConfigError(f"{key} is not for these recipes: {why}", f"leave {key} out")
+    if settings.resume_from_checkpoint:
+        raise ConfigError(
+            "resume_from_checkpoint has no use: an unfinished run resumes by itself",
+            "leave it out; --overwrite_run true trains again",
+        )
 
 
 def check_unused(recipe: RecipeArguments, sft: SFTConfig) -> None:
@@ -339,11 +435,7 @@ def check_unused(recipe: RecipeArguments, sft: SFTConfig) -> None:
             f"eval_strategy: {strategy} has no use: {f'of {nothing[0]} nothing is held out' if nothing else 'what is held out is measured after every epoch'}",
             "leave it out; a control with holdout measures by itself, as cw_held_out",
         )
-    if sft.resume_from_checkpoint:
-        raise ConfigError(
-            "resume_from_checkpoint has no use: an unfinished run resumes by itself",
-            "leave it out; --overwrite_run true trains again",
-        )
+    check_refused(sft)
     order = str(getattr(sft.train_sampling_strategy, "value", sft.train_sampling_strategy))
     if order != "random":
         raise ConfigError(
@@ -357,7 +449,7 @@ def check_unused(recipe: RecipeArguments, sft: SFTConfig) -> None:
         )
 
 
-def check_adapter(recipe: RecipeArguments, model: ModelConfig) -> None:
+def check_adapter(mode: str, model: ModelConfig) -> None:
     """Refuses keys of an adapter where none is trained, and a quantised base where it cannot run.
 
     Raises:
@@ -379,9 +471,9 @@ def check_adapter(recipe: RecipeArguments, model: ModelConfig) -> None:
             f"{set_here[0]}: {getattr(model, set_here[0])} has no use where no adapter is trained",
             "add --use_peft true, or leave it out; a whole recipe is recipes/configs/lora.yaml",
         )
-    if model.load_in_4bit and recipe.mode != "plain":
+    if model.load_in_4bit and mode != "plain":
         raise ConfigError(
-            f"load_in_4bit: true does not run in mode {recipe.mode}: its layers are not compiled",
+            f"load_in_4bit: true does not run in mode {mode}: its layers are not compiled",
             "add --mode plain",
         )
     if model.load_in_4bit and model.dtype != "bfloat16":
@@ -433,9 +525,17 @@ def check_hardware(sft: TrainingArguments, model_name: str) -> None:
         MissingInputError: Naming what is missing and what to type instead.
     """
     import torch
+    from transformers.integrations.integration_utils import get_available_reporting_integrations
 
     if not sft.use_cpu and not torch.cuda.is_available():
         raise _no_gpu()
+    trackers = get_available_reporting_integrations()
+    for tracker in sft.report_to or []:
+        if tracker not in trackers:
+            raise MissingInputError(
+                f"report_to: {tracker} is not installed, or is no tracker",
+                f"install it, or write report_to: none{''.join(f', {name}' for name in trackers)}",
+            )
     if Path(model_name).exists():
         return
     if "/" not in model_name or model_name.startswith(("build/", ".", "/")):

@@ -177,3 +177,42 @@ def test_dpo_learns_from_whole_answers_and_refuses_a_loss_that_its_figures_are_n
     assert (own.held_out, settings.beta) == (0.2, 0.1)
     with pytest.raises(ConfigError, match="sigmoid loss"):
         dpo.parse(["--config", str(demo), "--loss_type", "ipo"], demo)
+
+
+@pytest.mark.parametrize("parse", ["run", "dpo"])
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--held_out", "1"), "held_out is 1.0, not above 0 and below 1"),
+        (("--held_out", "0"), "held_out is 0.0, not above 0 and below 1"),
+        (("--held_out", "nan"), "held_out is nan"),
+        (("--per_device_train_batch_size", "0"), "per_device_train_batch_size is 0, not 1 or more"),
+        (("--sample", "-1"), "sample is -1, not 0 or more"),
+        (("--eval_strategy", "epoch"), "eval_strategy has no use"),
+        (("--resume_from_checkpoint", "x"), "resume_from_checkpoint has no use"),
+        (("--lora_alpha", "7"), "lora_alpha: 7 has no use"),
+        (("--load_in_8bit", "true"), "load_in_8bit: true is no recipe here"),
+    ],
+)
+def test_what_a_run_on_preferences_could_not_act_on_is_refused(root, parse, flags, said):
+    from coig_writer.reward import dpo
+
+    parse = {"run": run.parse, "dpo": dpo.parse}[parse]
+    demo = root / "recipes" / "configs" / "reward_demo.yaml"
+    with pytest.raises(ConfigError, match=said):
+        parse(
+            [
+                "--config",
+                str(demo.with_name("dpo_demo.yaml") if parse is dpo.parse else demo),
+                *flags,
+            ],
+            demo,
+        )
+
+
+def test_dpo_wants_a_beta_above_zero(root):
+    from coig_writer.reward import dpo
+
+    demo = root / "recipes" / "configs" / "dpo_demo.yaml"
+    with pytest.raises(ConfigError, match=r"beta is 0\.0, not above 0"):
+        dpo.parse(["--config", str(demo), "--beta", "0"], demo)

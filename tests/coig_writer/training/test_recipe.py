@@ -155,6 +155,8 @@ def test_without_arguments_it_says_within_seconds_what_is_missing(root, tmp_path
         ("sources", [], "'sources' is .*: Input should be a valid dictionary"),
         ("model_name_or_path", 7, "'model_name_or_path' is 7"),
         ("max_length", [8192], "'max_length' is"),
+        ("dtype", "fp33", "'dtype' is 'fp33'"),
+        (7, "seven", "unknown key '7'"),
     ],
 )
 def test_a_value_of_another_type_is_one_sentence(root, tmp_path, key, value, said):
@@ -182,6 +184,21 @@ def test_a_number_in_quotes_is_read_as_on_a_command_line(root, tmp_path, key, va
         (("--gradient_accumulation_steps", "-1"), "gradient_accumulation_steps is -1"),
         (("--over_long_budget", "1.01"), "over_long_budget is 1.01, not a share"),
         (("--over_long", "crop"), "over_long is 'crop', not cut or drop"),
+        (("--learning_rate", "0"), "learning_rate is 0.0, not above 0"),
+        (("--learning_rate", "nan"), "learning_rate is nan, not above 0"),
+        (("--num_train_epochs", "inf"), "num_train_epochs is inf, not above 0"),
+        (("--max_grad_norm", "-1"), "max_grad_norm is -1.0, not 0 or more"),
+        (("--warmup_steps", "1.5"), "warmup_steps is 1.5, not a share below 1 or a whole number"),
+        (("--max_steps", "0"), "max_steps is 0, not 1 or more, or -1"),
+        (("--max_length", "1"), "max_length is 1, not 2 tokens or more"),
+        (("--seed", str(2**32)), "seed is 4294967296, not from 0"),
+        (("--save_steps", "0"), "save_steps is 0"),
+        (("--push_to_hub", "true"), "push_to_hub is not for these recipes: publish the finished"),
+        (("--remove_unused_columns", "false"), "remove_unused_columns is not for these recipes"),
+        (("--auto_find_batch_size", "true"), "auto_find_batch_size is not for these recipes"),
+        (("--variants",), "command line: argument --variants: expected at least one argument"),
+        (("--seed", "x"), "command line: argument --seed: invalid int value: 'x'"),
+        (("--model_name_or_path", "", "--dtype", "fp33"), "--dtype: invalid choice: 'fp33'"),
     ],
 )
 def test_counts_and_shares_out_of_range_are_refused(root, flags, said):
@@ -189,3 +206,14 @@ def test_counts_and_shares_out_of_range_are_refused(root, flags, said):
     with pytest.raises(ConfigError, match=said):
         recipes.parse([*given, *flags])
     recipes.parse([*given, "--over_long_budget", "1", "--over_long", "drop"])
+    edges = ("--max_length", "2", "--seed", "0", "--max_grad_norm", "0", "--warmup_steps", "1")
+    recipes.parse([*given, *edges, "--max_steps", "1", "--num_train_epochs", "0.1"])
+    recipes.parse([*given, "--seed", str(2**32 - 1), "--max_steps", "-1"])
+
+
+@pytest.mark.parametrize("tracker", ["wandbb", "clearml"])
+def test_a_tracker_that_is_not_there_is_named_before_anything_slow(root, tracker):
+    given = ["--config", str(config(root, "demo")), "--report_to", tracker]
+    _, sft, model = recipes.parse(given)
+    with pytest.raises(MissingInputError, match=f"report_to: {tracker} is not installed"):
+        recipes.check_hardware(sft, recipes.base(model))
