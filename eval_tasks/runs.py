@@ -9,6 +9,7 @@ import shlex
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Literal, TypeVar
 
 from coig_writer import ballot as ballots_module
@@ -24,6 +25,7 @@ from coig_writer.score import Judgement, Score
 from coig_writer.triplet import Language
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
+FIRST = frozenset({0})  # the sample that stands for a prompt without votes
 R = TypeVar("R")
 
 
@@ -44,11 +46,18 @@ class Runs:
     judgements: tuple[Judgement, ...] = ()
 
     def values(self, metric: str, language: Language) -> dict[str, dict[str, float]]:
-        """Returns the scored values of a metric: variant → query id → value of the answer that is shown to people, the first sample."""
-        return {
-            variant: {query: value for (query, sample), value in values.items() if not sample}
-            for variant, values in self.sampled(metric, language).items()
-        }
+        """Returns the scored values of a metric: variant → query id → value of the answer that people saw.
+
+        Where they voted on several samples of a prompt, the mean over those; without votes, the first sample.
+        """
+        values: dict[str, dict[str, float]] = {}
+        for variant, scored in self.sampled(metric, language).items():
+            answers: dict[str, list[float]] = defaultdict(list)
+            for (query, sample), value in scored.items():
+                if sample in self.seen.get(query, FIRST):
+                    answers[query].append(value)
+            values[variant] = {query: fmean(seen) for query, seen in answers.items()}
+        return values
 
     def sampled(self, metric: str, language: Language) -> dict[str, dict[tuple[str, int], float]]:
         """Returns the scored values of a metric: variant → (query id, sample) → value."""
@@ -106,6 +115,14 @@ class Runs:
             votes = self.votes(language, genres)
             self._boards[language, genres] = board(votes) if votes else None
         return self._boards[language, genres]
+
+    @functools.cached_property
+    def seen(self) -> dict[str, set[int]]:
+        """The samples of each query that people voted on."""
+        seen: dict[str, set[int]] = defaultdict(set)
+        for ballot in self.ballots:
+            seen[ballot.query_id].add(ballot.sample)
+        return dict(seen)
 
     @functools.cached_property
     def _boards(self) -> dict[tuple[Language, tuple[str, ...]], Board | None]:

@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     _shared(check)
     check.add_argument("--ballots", type=Path, help="votes of people, to compare with")
     check.add_argument("--sample", type=int, default=0,
-                       help="which of several answers to a prompt the votes are on (default: 0)")  # fmt: skip
+                       help="which of several answers old ballots, which do not say, are on (default: 0)")  # fmt: skip
     check.add_argument("--own", nargs="*", metavar="JUDGE=VARIANT", default=[],
                        help="variants of a judge's own kind (default: those whose model is the judge)")  # fmt: skip
     check.add_argument("--human-scores", type=Path, help="score records of people, to compare with")

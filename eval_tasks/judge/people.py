@@ -21,7 +21,7 @@ def preferences(ballots: Path | None, scores: Path | None, sample: int = 0) -> d
     Args:
         ballots: Ballot records; the votes on a pair are averaged, repeats left out.
         scores: Score records that people gave; the higher mean wins.
-        sample: Which of several answers to a prompt the votes are on.
+        sample: Which of several answers to a prompt the votes are on, for old ballots that do not say.
 
     Returns:
         Variants in alphabetical order, to the share of points of the left.
@@ -41,7 +41,8 @@ def of_ballots(ballots: Iterable[Ballot], sample: int = 0) -> dict[Pair, float]:
         left, right, outcome = vote.left, vote.right, vote.outcome
         if left > right:
             left, right, outcome = right, left, 1 - outcome
-        points.setdefault((vote.query_id, left, right, sample), []).append(outcome)
+        place = (vote.query_id, left, right, vote.sample or sample)
+        points.setdefault(place, []).append(outcome)
     return {pair: statistics.fmean(found) for pair, found in points.items()}
 
 

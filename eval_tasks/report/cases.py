@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from coig_writer.errors import InputError
 from coig_writer.generation import Generation
-from eval_tasks.runs import Runs
+from eval_tasks.runs import FIRST, Runs
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ def cases(runs: Runs, query_ids: Sequence[str]) -> list[Case]:
 
 
 def _case(runs: Runs, query_id: str) -> Case:
-    found = {a.variant: a for a in runs.generations if (a.query_id, a.sample) == (query_id, 0)}
+    first = min(runs.seen.get(query_id, FIRST))  # of several samples that people saw, the first
+    found = {a.variant: a for a in runs.generations if (a.query_id, a.sample) == (query_id, first)}
     if not found:
         known = sorted({a.query_id for a in runs.generations})
         raise InputError(

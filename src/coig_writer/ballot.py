@@ -23,7 +23,7 @@ DIMENSIONS = (
     "task_fulfillment",
     "overall_preference",
 )
-SCHEMA_VERSION = 2  # 2: elapsed_s and depths; tags name the text they are about
+SCHEMA_VERSION = 3  # 2: elapsed_s and depths; tags name the text they are about. 3: sample
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class Ballot:
     ``rater`` is a pseudonym (HMAC); ``shown`` lists the variants as displayed. A tag is ``NAME@VARIANT``,
     or ``NAME`` about the item as a whole. ``dwell_s`` is the seconds of attention by the page's clock,
     ``elapsed_s`` those from showing to vote by the server's, None where it showed nothing; ``depths`` is
-    the share of each text that came into view, ``scroll`` the least of them.
+    the share of each text that came into view, ``scroll`` the least of them. ``sample`` tells which of
+    several answers of each variant was shown (``Generation.sample``); ballots from before it are 0.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Ballot:
     schema_version: int = SCHEMA_VERSION
     elapsed_s: float | None = None
     depths: tuple[float, ...] | None = None
+    sample: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,21 +71,30 @@ class Tombstone:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Comparison:
-    """One pair out of a ballot: ``outcome`` 1.0 if left won, 0.0 if right won, 0.5 for a tie."""
+    """One pair out of a ballot: ``outcome`` 1.0 if left won, 0.0 if right won, 0.5 for a tie.
+
+    Both answers are of one ``sample``.
+    """
 
     query_id: str
     rater: str
     left: str
     right: str
     outcome: float
+    sample: int = 0
 
 
 def check(ballot: Ballot) -> Ballot:
     """Returns the ballot unchanged if its verdict fits its protocol and what was shown.
 
     Raises:
-        InputError: The verdict is not JSON or does not fit.
+        InputError: The verdict is not JSON or does not fit, or the sample is below 0.
     """
+    if ballot.sample < 0:
+        raise InputError(
+            f"ballot {ballot.id}: sample {ballot.sample} is below 0",
+            "number samples from 0, as the generations do",
+        )
     try:
         verdict = json.loads(ballot.verdict)
     except ValueError as error:
@@ -148,7 +159,7 @@ def comparisons(ballot: Ballot) -> list[Comparison]:
     if ballot.protocol == "pairwise":
         outcome = {"left": 1.0, "right": 0.0}.get(verdict, 0.5)
         left, right = ballot.shown
-        return [Comparison(ballot.query_id, ballot.rater, left, right, outcome)]
+        return [Comparison(ballot.query_id, ballot.rater, left, right, outcome, ballot.sample)]
     places = [place if isinstance(place, list) else [place] for place in verdict]
     rank = {variant: i for i, place in enumerate(places) for variant in place}
     return [
@@ -158,6 +169,7 @@ def comparisons(ballot: Ballot) -> list[Comparison]:
             a,
             b,
             1.0 if rank[a] < rank[b] else 0.0 if rank[a] > rank[b] else 0.5,
+            ballot.sample,
         )
         for a, b in itertools.combinations(rank, 2)
     ]

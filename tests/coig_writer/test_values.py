@@ -12,6 +12,7 @@ from coig_writer import ballot, document, taxonomy, triplet
 from coig_writer.ballot import Ballot
 from coig_writer.errors import InputError
 from coig_writer.generation import split
+from coig_writer.record import from_row, to_row
 from coig_writer.triplet import Triplet
 
 TRIPLET = Triplet(
@@ -122,6 +123,17 @@ def vote(protocol, shown, verdict):
 )
 def test_verdicts_that_fit(protocol, shown, verdict):
     assert ballot.check(vote(protocol, shown, verdict))
+
+
+def test_a_ballot_names_the_sample_and_an_old_one_is_on_the_first():
+    second = dataclasses.replace(vote("ranking", ("x", "y", "z"), '["z", "x", "y"]'), sample=1)
+    assert {pair.sample for pair in ballot.comparisons(ballot.check(second))} == {1}
+    row = to_row(second)
+    assert from_row(Ballot, row, "row 1") == second
+    del row["sample"]
+    assert from_row(Ballot, row, "row 1").sample == 0
+    with pytest.raises(InputError, match="sample -1 is below 0"):
+        ballot.check(dataclasses.replace(second, sample=-1))
 
 
 @pytest.mark.parametrize(

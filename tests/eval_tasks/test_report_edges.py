@@ -55,6 +55,21 @@ def test_a_mean_over_one_prompt_is_shown_without_an_interval_and_never_certain_o
     assert interval.low == pytest.approx(12 / (12 + 3.841459), abs=1e-6)
 
 
+def test_a_metric_is_of_the_answers_that_people_saw() -> None:
+    """On the first prompt they voted on sample 1, on the second on both, on the third on none."""
+    scores = [
+        Score("g", f"zh-essay-{q}", "chars", 100.0 * q + s, "scored", sample=s)
+        for q in range(3)
+        for s in range(2)
+    ]
+    votes = [
+        Ballot(f"{q}{s}", "s", "rating", "i", f"zh-essay-{q}", "r", 0, ("g",), '"skip"', sample=s)
+        for q, s in ((0, 1), (1, 0), (1, 1))
+    ]
+    values = together([], scores, votes).values("chars", "zh")
+    assert values == {"g": {"zh-essay-0": 1.0, "zh-essay-1": 100.5, "zh-essay-2": 200.0}}
+
+
 def preferred(wins: int, n: int, languages: tuple[Language, ...] = ("zh",)) -> Text:
     votes = [
         Ballot(

@@ -21,6 +21,7 @@ from coig_writer.preference.bootstrap import Interval
 
 RATED = (0.0, 3.0)  # the scale of ratings
 OVERALL = "overall_preference"
+Answer = tuple[str, str, int]  # query id, model, sample
 ENOUGH = 20  # prompts within rater that let two models be told apart, however many more they share
 
 
@@ -59,28 +60,30 @@ def rating(ballot: Ballot, dimension: str) -> int | None:
 
 
 def implied(ballots: Iterable[Ballot]) -> Implied:
-    """Turns ratings into pairs: of two answers to a prompt, the one rated higher overall won."""
-    rated: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    """Turns ratings into pairs: of two answers to a prompt, of one sample, the one rated higher overall won."""
+    rated: dict[tuple[str, int], dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
     for ballot in ballots:
         value = rating(ballot, OVERALL)
         if value is not None:
-            rated[ballot.query_id][ballot.rater][ballot.shown[0]] = value
+            rated[ballot.query_id, ballot.sample][ballot.rater][ballot.shown[0]] = value
     within: list[Comparison] = []
     across: list[Comparison] = []
-    for query, by_rater in rated.items():
+    for (query, sample), by_rater in rated.items():
         for rater, values in by_rater.items():
-            within += _pairs(query, rater, values)
+            within += _pairs(query, rater, values, sample)
         everyone: dict[str, list[int]] = defaultdict(list)
         for model, value in itertools.chain(*(values.items() for values in by_rater.values())):
             everyone[model].append(value)
         means = {model: sum(found) / len(found) for model, found in everyone.items()}
-        across += _pairs(query, "ratings", means)
+        across += _pairs(query, "ratings", means, sample)
     return Implied(within or across, _prompts(within), _prompts(across))
 
 
-def _pairs(query: str, rater: str, values: Mapping[str, float]) -> list[Comparison]:
+def _pairs(query: str, rater: str, values: Mapping[str, float], sample: int) -> list[Comparison]:
     return [
-        Comparison(query, rater, a, b, (1 + (values[a] > values[b]) - (values[a] < values[b])) / 2)
+        Comparison(
+            query, rater, a, b, (1 + (values[a] > values[b]) - (values[a] < values[b])) / 2, sample
+        )
         for a, b in itertools.combinations(sorted(values), 2)
     ]
 
@@ -109,24 +112,24 @@ class Severity:
 
 def severity(ballots: Iterable[Ballot]) -> tuple[Severity, ...]:
     """Estimates every rater's severity from answers that others rated too, strictest first."""
-    answers: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    answers: dict[Answer, dict[str, int]] = defaultdict(dict)
     for ballot in ballots:
         value = rating(ballot, OVERALL)
         if value is not None:
-            answers[ballot.query_id, ballot.shown[0]][ballot.rater] = value
+            answers[ballot.query_id, ballot.shown[0], ballot.sample][ballot.rater] = value
     raters = sorted({rater for found in answers.values() for rater in found})
     told = [_severity(rater, answers) for rater in raters]
     return tuple(sorted(told, key=lambda s: s.above.estimate if s.above else 0.0))
 
 
-def _severity(rater: str, answers: Mapping[tuple[str, str], Mapping[str, int]]) -> Severity:
+def _severity(rater: str, answers: Mapping[Answer, Mapping[str, int]]) -> Severity:
     own = [found[rater] for found in answers.values() if rater in found]
     shared = {
         answer: found[rater] - (sum(found.values()) - found[rater]) / (len(found) - 1)
         for answer, found in answers.items()
         if rater in found and len(found) > 1
     }
-    queries, codes = np.unique([query for query, _ in shared], return_inverse=True)
+    queries, codes = np.unique([query for query, _, _ in shared], return_inverse=True)
     above = None
     if len(queries) > 1:
         above = bootstrap.mean(np.array(list(shared.values())), codes, scale=(-RATED[1], RATED[1]))

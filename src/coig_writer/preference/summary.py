@@ -300,20 +300,22 @@ def ordinal_values(ballot: Ballot, dimension: str | None = None) -> list[Rating]
     verdict = json.loads(ballot.verdict)
     if verdict in ("skip", "both_bad"):
         return []
+    again = f"#{ballot.sample}" if ballot.sample else ""  # another answer to the prompt
+    item = ballot.item + again
     if ballot.protocol == "pairwise":
         preferred = {"left": ballot.shown[0], "right": ballot.shown[1]}.get(verdict)
         value = 0.0 if preferred is None else 1.0 if preferred == min(ballot.shown) else -1.0
-        return [Rating(ballot.item, ballot.rater, value, ballot.query_id)]
+        return [Rating(item, ballot.rater, value, ballot.query_id)]
     if ballot.protocol == "ranking":
         groups = [group if isinstance(group, list) else [group] for group in verdict]
         return [
-            Rating(f"{ballot.item}:{model}", ballot.rater, float(place), ballot.query_id)
+            Rating(f"{item}:{model}", ballot.rater, float(place), ballot.query_id)
             for place, group in enumerate(groups)
             for model in group
         ]
     return [
         Rating(
-            f"{ballot.query_id}:{ballot.shown[0]}:{name}",
+            f"{ballot.query_id}{again}:{ballot.shown[0]}:{name}",
             ballot.rater,
             float(score),
             ballot.query_id,
@@ -325,10 +327,10 @@ def ordinal_values(ballot: Ballot, dimension: str | None = None) -> list[Rating]
 
 def consistency(ballots: Sequence[Ballot]) -> Interval | None:
     """Returns how often a side, place or score was given again at a second showing; None without one."""
-    by_showing = {(b.rater, b.item, b.repeat): b for b in ballots}
+    by_showing = {(b.rater, b.item, b.sample, b.repeat): b for b in ballots}
     same: list[tuple[bool, str, str]] = []
-    for (rater, item, repeat), again in by_showing.items():
-        before = by_showing.get((rater, item, 0))
+    for (rater, item, sample, repeat), again in by_showing.items():
+        before = by_showing.get((rater, item, sample, 0))
         if repeat and before:
             said, saying = _said(before), _said(again)
             same += [

@@ -59,9 +59,12 @@ def from_ballots(
         ballots: Standing votes, as the arena exports them.
         answers: The generations that they are about.
         whole: Take the whole answers, with the reasoning that the raters did not see.
-        sample: Which of several answers to a prompt the study showed.
+        sample: Which of several answers to a prompt was voted on, for old ballots that do not say.
     """
-    articles = {(a.variant, a.query_id): a for a in of_sample(answers, sample)}
+    given = list(answers)
+    if sample:
+        of_sample(given, sample)  # refuses a number that no answer has
+    articles = {(a.variant, a.query_id, a.sample): a for a in given}
     pairs: list[Preference] = []
     left_out: Counter[str] = Counter()
     for ballot in ballots:
@@ -72,7 +75,8 @@ def from_ballots(
             better, worse = comparison.left, comparison.right
             if comparison.outcome == 0.0:
                 better, worse = worse, better
-            won, lost = (articles.get((v, comparison.query_id)) for v in (better, worse))
+            answer = comparison.query_id, comparison.sample or sample
+            won, lost = (articles.get((v, *answer)) for v in (better, worse))
             reason = "tie" if comparison.outcome == 0.5 else _unusable(won, lost)
             if reason or won is None or lost is None:
                 left_out[reason] += 1
@@ -129,7 +133,7 @@ def read(
         ballots: Exported votes.
         answers: The generations that they are about.
         whole: Of ballots take the whole answers, not only their articles.
-        sample: Which of several answers to a prompt was voted on.
+        sample: Which of several answers to a prompt was voted on, for old ballots that do not say.
 
     Raises:
         InputError: There is no pair, or ballots come without generations.

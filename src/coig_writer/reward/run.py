@@ -47,7 +47,8 @@ class PreferenceArguments:
         default_factory=list, metadata={"help": "The answers that the ballots are about."}
     )
     sample: int = field(
-        default=0, metadata={"help": "Which of several answers to a prompt was voted on."}
+        default=0,
+        metadata={"help": "Which of several answers old ballots, which do not say, are on."},
     )
     held_out: float = field(
         default=0.2, metadata={"help": "Share of the prompts that is held out."}

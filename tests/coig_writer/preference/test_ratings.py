@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from coig_writer.ballot import Ballot
 from coig_writer.preference.ratings import ENOUGH, implied, severity
+from coig_writer.preference.summary import ordinal_values
 
 MODELS = ("a", "b", "c", "d")
 
@@ -52,6 +54,16 @@ def test_two_scores_by_one_person_are_compared_and_two_peoples_are_not() -> None
     assert found.confounded == (("a", "c"), ("b", "c"))
     tie = implied([rated(0, "a", "x", 2), rated(0, "b", "x", 2)])
     assert [c.outcome for c in tie.comparisons] == [0.5]
+
+
+def test_answers_of_one_sample_are_compared() -> None:
+    """On sample 1 b is better; a's first answer and b's second were never held side by side."""
+    second = [dataclasses.replace(b, sample=1) for b in (rated(0, "a", "x", 0), rated(0, "b", "x", 2))]
+    found = implied([rated(0, "a", "x", 3), *second])
+    assert [(c.left, c.right, c.outcome, c.sample) for c in found.comparisons] == [("a", "b", 0.0, 1)]
+    raters = severity([*second, dataclasses.replace(rated(0, "a", "y", 1), sample=1)])
+    assert {told.rater: told.shared for told in raters} == {"x": 1, "y": 1}
+    assert len({r.unit for b in (rated(0, "a", "x", 3), *second) for r in ordinal_values(b)}) == 3
 
 
 @pytest.mark.parametrize(

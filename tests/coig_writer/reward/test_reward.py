@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -49,6 +50,9 @@ def test_the_sample_that_was_voted_on_is_learned_from():
     ]
     (second,) = preferences.from_ballots([ballot("left")], texts, sample=1).pairs
     assert (second.chosen, second.rejected) == ("a1", "b1")
+    named = dataclasses.replace(ballot("right"), sample=1)
+    (second,) = preferences.from_ballots([named], texts).pairs
+    assert (second.chosen, second.rejected) == ("b1", "a1")
     with pytest.raises(InputError, match="no answer has sample 2"):
         preferences.from_ballots([ballot("left")], texts, sample=2)
 

@@ -105,6 +105,13 @@ def test_repeats_of_a_vote_count_for_nothing() -> None:
     assert of_ballots(votes) == {("q", "a", "x", 0): 0.0}
 
 
+def test_a_vote_is_on_the_sample_that_its_ballot_names() -> None:
+    first = Ballot("b", "s", "pairwise", "i", "q", "r", 0, ("a", "x"), '"left"')
+    votes = [first, dataclasses.replace(first, id="c", sample=1, verdict='"right"')]
+    assert of_ballots(votes) == {("q", "a", "x", 0): 1.0, ("q", "a", "x", 1): 0.0}
+    assert of_ballots([first], sample=2) == {("q", "a", "x", 2): 1.0}  # an old one, that does not say
+
+
 def test_a_correlation_takes_group_means_out() -> None:
     """Within each group x and y are 0, 1 and 0, 1: perfect; between groups they go against each other."""
     x, y = [0.0, 1, 0, 1, 10, 11, 10, 11], [10.0, 11, 10, 11, 0, 1, 0, 1]

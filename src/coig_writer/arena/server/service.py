@@ -406,6 +406,7 @@ class StudyService:
             consent=True,
             elapsed_s=elapsed,
             depths=vote.depths,
+            sample=self.study.sample,
         )
 
     def receipt(self, queue: TaskQueue, vote: Vote, ballot: Ballot, error: Exception | None) -> str:

@@ -47,6 +47,7 @@ BALLOTS = sa.Table(
     sa.Column("schema_version", sa.Integer, nullable=False),
     sa.Column("elapsed_s", sa.Float),
     sa.Column("depths", sa.Text),
+    sa.Column("sample", sa.Integer),  # null in rows from before it: the first
     sa.UniqueConstraint(*_UNIQUE),
 )
 TOMBSTONES = sa.Table(
@@ -393,4 +394,5 @@ def ballot_row(ballot: Ballot) -> dict[str, object]:
 def as_ballot(row: dict[str, object]) -> Ballot:
     """Returns the ballot of a row of the table."""
     listed = {name: json.loads(str(row[name])) for name in _JSON_COLUMNS if row[name] is not None}
-    return from_row(Ballot, row | listed, f"ballot {row['id']}")
+    sample = row.get("sample") or 0
+    return from_row(Ballot, row | listed | {"sample": sample}, f"ballot {row['id']}")

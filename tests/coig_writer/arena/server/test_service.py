@@ -246,6 +246,13 @@ def test_signals_of_attention_are_stored_as_columns(service):
     assert ballot.consent
 
 
+def test_a_ballot_says_which_sample_of_the_prompt_was_shown(make_service):
+    service = make_service(Study(protocols=("pairwise",), sample=1))
+    item = service.admit("r", "pairwise", "zh").next()
+    service.vote("r", "pairwise", "zh", Vote(item, "tie"))
+    assert [b.sample for b in service.store.ballots("demo")] == [1]
+
+
 @pytest.mark.parametrize(("dwell_s", "counted"), [(0.002, 0.002), (0.001, 0.001), (5e-324, 0.001)])
 def test_no_clock_of_a_page_makes_a_velocity_infinite(dwell_s, counted):
     assert velocity(100, dwell_s) == 100 / counted

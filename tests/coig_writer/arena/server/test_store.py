@@ -233,14 +233,14 @@ def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path):
     store = Store(url)
     store.add(old)
     with store.engine.begin() as connection:
-        for column in ("elapsed_s", "depths"):
+        for column in ("elapsed_s", "depths", "sample"):
             connection.exec_driver_sql(f"ALTER TABLE ballots DROP COLUMN {column}")
     store.close()
     again = Store(url)
-    again.add(ballot(2, elapsed_s=1.5, depths=(0.5, 1.0)))
-    assert [(b.elapsed_s, b.depths) for b in again.ballots("s")] == [
-        (None, None),
-        (1.5, (0.5, 1.0)),
+    again.add(ballot(2, elapsed_s=1.5, depths=(0.5, 1.0), sample=2))
+    assert [(b.elapsed_s, b.depths, b.sample) for b in again.ballots("s")] == [
+        (None, None, 0),
+        (1.5, (0.5, 1.0), 2),
     ]
     row = {k: v for k, v in ballot_row(ballot(3)).items() if k not in ("elapsed_s", "depths")}
     assert again.restore("ballots", [row, ballot_row(ballot(4, elapsed_s=2.0))]) == 2
