@@ -58,9 +58,13 @@ def test_two_scores_by_one_person_are_compared_and_two_peoples_are_not() -> None
 
 def test_answers_of_one_sample_are_compared() -> None:
     """On sample 1 b is better; a's first answer and b's second were never held side by side."""
-    second = [dataclasses.replace(b, sample=1) for b in (rated(0, "a", "x", 0), rated(0, "b", "x", 2))]
+    second = [
+        dataclasses.replace(b, sample=1) for b in (rated(0, "a", "x", 0), rated(0, "b", "x", 2))
+    ]
     found = implied([rated(0, "a", "x", 3), *second])
-    assert [(c.left, c.right, c.outcome, c.sample) for c in found.comparisons] == [("a", "b", 0.0, 1)]
+    assert [(c.left, c.right, c.outcome, c.sample) for c in found.comparisons] == [
+        ("a", "b", 0.0, 1)
+    ]
     raters = severity([*second, dataclasses.replace(rated(0, "a", "y", 1), sample=1)])
     assert {told.rater: told.shared for told in raters} == {"x": 1, "y": 1}
     assert len({r.unit for b in (rated(0, "a", "x", 3), *second) for r in ordinal_values(b)}) == 3

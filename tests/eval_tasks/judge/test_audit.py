@@ -109,7 +109,9 @@ def test_a_vote_is_on_the_sample_that_its_ballot_names() -> None:
     first = Ballot("b", "s", "pairwise", "i", "q", "r", 0, ("a", "x"), '"left"')
     votes = [first, dataclasses.replace(first, id="c", sample=1, verdict='"right"')]
     assert of_ballots(votes) == {("q", "a", "x", 0): 1.0, ("q", "a", "x", 1): 0.0}
-    assert of_ballots([first], sample=2) == {("q", "a", "x", 2): 1.0}  # an old one, that does not say
+    assert of_ballots([first], sample=2) == {
+        ("q", "a", "x", 2): 1.0
+    }  # an old one, that does not say
 
 
 def test_a_correlation_takes_group_means_out() -> None:
