@@ -13,6 +13,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypedDict
 
 from coig_writer import __version__
 from coig_writer.errors import InputError, MissingInputError
@@ -35,8 +36,15 @@ DESCRIBES = "describes, does not rate"
 class Table:
     """The metrics of one language against what was preferred, and where the preferences came from.
 
-    ``raters`` counts who judged; where none rated two answers to a prompt, ``confounded`` is true and a
-    metric that a rater's severity goes with cannot be told from one that predicts preference.
+    Attributes:
+        language: Of the texts.
+        source: Where the preferences come from.
+        models: How many models were compared.
+        prompts: On how many prompts.
+        raters: How many people judged.
+        confounded: Nobody rated two answers to a prompt: a metric that goes with a rater's severity cannot be told
+            from one that predicts preference.
+        metrics: One entry per metric.
     """
 
     language: Language
@@ -46,6 +54,24 @@ class Table:
     raters: int
     confounded: bool
     metrics: tuple[Validity, ...]
+
+
+class Validation(TypedDict):
+    """What metrics are worth, for the report.
+
+    Attributes:
+        kit_version: Of the kit that measured.
+        command: That measures it again.
+        scores: SHA-256 of the scores that were read.
+        ballots: SHA-256 of the ballots.
+        tables: One per language.
+    """
+
+    kit_version: str
+    command: str
+    scores: str
+    ballots: str
+    tables: list[dict[str, object]]
 
 
 def main() -> int | None:
@@ -59,7 +85,7 @@ def main() -> int | None:
             "give --scores and --ballots of the same answers, length (chars) among the scores",
         )
     print("\n\n".join(map(render, tables)))
-    content = {
+    content: Validation = {
         "kit_version": __version__,
         "command": inputs.command("validate", arguments),
         "scores": rows_sha256(runs.scores),

@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 from coig_writer.errors import (
     DriftError,
@@ -27,6 +28,18 @@ from coig_writer.mixing.sources import Source, Unconvertible
 from coig_writer.scoring import loss
 from coig_writer.scoring.loss import Gap
 from coig_writer.triplet import Message, messages
+
+
+class Losses(TypedDict):
+    """The loss of models on rows that none of them was trained on.
+
+    Attributes:
+        rows: Ids of the rows.
+        losses: Model → nats per token of each row, in their order.
+    """
+
+    rows: list[str]
+    losses: dict[str, list[float]]
 
 
 def held_out(dataset: str, ids: Path) -> dict[str, list[Message]]:
@@ -124,7 +137,8 @@ def main() -> int | None:
     found = loss.gaps(losses, beside)
     print(table(beside, sum(losses[beside]) / len(rows), found))
     if given.out is not None:
-        write_json(given.out, {"rows": list(rows), "losses": losses})
+        told: Losses = {"rows": list(rows), "losses": losses}
+        write_json(given.out, told)
         print(f"{given.out}: the losses row by row")
     return None
 

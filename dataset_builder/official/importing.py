@@ -36,9 +36,22 @@ FILES = ("triplets.parquet", "rejected.jsonl", "warnings.jsonl", "extra.jsonl")
 
 @dataclasses.dataclass(frozen=True)
 class Imported:
-    """What an import read and found; also the content of ``import.json``.
+    """What an import read and found.
 
-    ``revision`` is None for a local file; ``known`` tells whether the checksum is a recorded one.
+    Attributes:
+        file: Name of the file.
+        repository: On the Hub; null for a local file.
+        revision: Its commit there; null for a local file.
+        bytes: Size of the file.
+        sha256: Its checksum.
+        git_blob: Its id in git.
+        known: Whether the checksum is a recorded one.
+        pieces: Rows of the file, broken ones too.
+        rows: Rows that were imported.
+        rejected: Rows that were not.
+        rules: Broken rule → rows that break it.
+        repairs: Repair → how often it was made.
+        kit_version: Of the kit that imported.
     """
 
     file: str

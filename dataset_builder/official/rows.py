@@ -62,9 +62,16 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Problem:
-    """One broken rule: ``row`` counts from 1, ``offset`` is the row's first byte in the file.
+    """One broken rule of a row.
 
-    ``raw`` is what stood there, for rejected rows; bytes that are no UTF-8 are escaped.
+    Attributes:
+        row: Its number, from 1.
+        offset: Its first byte in the file.
+        id: Its id, where it has one.
+        rule: The rule.
+        detail: What breaks it.
+        remedy: What to do about it.
+        raw: What was there, for rejected rows; bytes that are no UTF-8 are escaped.
     """
 
     row: int

@@ -54,7 +54,11 @@ class Config(TypedDict, total=False):
 class Removal:
     """A row that was taken out; nothing of its text is kept.
 
-    ``version`` is the first one without the row, ``time`` when it was made (UTC).
+    Attributes:
+        id: Of the row.
+        reason: Why.
+        version: The first version without the row.
+        time: When that was made (UTC).
     """
 
     id: str

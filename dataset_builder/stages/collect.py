@@ -30,7 +30,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypedDict
 
 import numpy as np
 
@@ -57,6 +57,20 @@ SINCE = datetime.date(2022, 11, 1)
 MAX_GAP_DAYS = 7
 MEASURES = sources.NUMBERS
 Thresholds = Mapping[str, Mapping[str, float]]
+
+
+class Gathered(TypedDict):
+    """What was learnt about the sources while they were read.
+
+    Attributes:
+        parts: Names of the files of parts that were joined; they change when a source does.
+        medians: Platform → measure of engagement → its median over all documents.
+        read: What was learnt about each source.
+    """
+
+    parts: list[str]
+    medians: Thresholds
+    read: list[Note]
 
 
 def read_thresholds(given: str) -> Thresholds | None:
@@ -359,7 +373,7 @@ class Gathering:
                 raise InputError("no documents in the sources", "check the sources")
             _check_ids(partial, seen)
             self._check_columns(read)
-        note = {"parts": [p.name for p in parts], "medians": found, "read": read}
+        note: Gathered = {"parts": [p.name for p in parts], "medians": found, "read": read}
         write_json(self.documents.with_name("sources.json"), note)
         shutil.rmtree(parts[0].parent, ignore_errors=True)
 

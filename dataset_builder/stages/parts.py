@@ -21,7 +21,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from coig_writer import __version__
 from coig_writer.document import OPEN, Document, Dropped
@@ -74,7 +74,14 @@ def made_by(root: Path, stage: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Counts:
-    """What a stage did: ``reasons`` counts its dropped documents; some of them are open."""
+    """What a stage did with its documents.
+
+    Attributes:
+        stage: The stage.
+        read: Documents it read.
+        kept: Documents it kept.
+        reasons: Reason → documents dropped for it; some reasons are open.
+    """
 
     stage: str
     read: int
@@ -96,6 +103,28 @@ class Counts:
         return (
             f"{self.stage:<9} {self.read:>7} read, {self.kept} kept, {self.dropped} dropped{open_}"
         )
+
+
+class Finished(TypedDict):
+    """What a finished stage did, and with what: a second run with the same does nothing.
+
+    Attributes:
+        input_sha256: SHA-256 of the file of documents that it read.
+        options: Whatever changes the outcome.
+        kit_version: Of the kit that ran it.
+        stage: The stage.
+        read: Documents it read.
+        kept: Documents it kept.
+        reasons: Reason → documents dropped for it; some reasons are open.
+    """
+
+    input_sha256: str
+    options: Mapping[str, object]
+    kit_version: str
+    stage: str
+    read: int
+    kept: int
+    reasons: dict[str, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,11 +228,14 @@ class Parts:
                 )
         with atomic_folder(self.out, "finished stage", AUDITED) as partial:
             counts = self._split(paths, partial)
-            record = {
+            record: Finished = {
                 "input_sha256": file_sha256(self.input),
                 "options": self.options,
                 "kit_version": __version__,
-                **dataclasses.asdict(counts),
+                "stage": counts.stage,
+                "read": counts.read,
+                "kept": counts.kept,
+                "reasons": counts.reasons,
             }
             write_json(partial / "stage.json", record)
         # the parts, and what a join that was killed has left behind

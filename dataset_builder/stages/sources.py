@@ -67,7 +67,14 @@ def read_columns(given: Iterable[str]) -> dict[str, str]:
 
 
 class Note(TypedDict):
-    """What was learnt about a source, as ``sources.json`` keeps it: names, and how many files or rows have each."""
+    """What was learnt about a source.
+
+    Attributes:
+        source: Its path.
+        encodings: Encoding → how many files have it.
+        columns: Columns that the kit knows.
+        aside: Unknown column → how many rows have it.
+    """
 
     source: str
     encodings: dict[str, int]

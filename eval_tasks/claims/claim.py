@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, TypedDict
 
 from eval_tasks.bilingual import Text
 from eval_tasks.claims.quotes import QUOTES
@@ -55,14 +55,67 @@ class Claim:
         """The paper's sentence that is judged."""
         return QUOTES[self.id]
 
-    def row(self) -> dict[str, object]:
+    def row(self) -> Judged:
         """Returns the claim as a JSON object, in English."""
-        said = {"claim": self.claim.en, "quote": self.quote, "source": self.source}
-        row = {"id": self.id, **said, **_flat(self.finding)}
-        return row | ({"own": _flat(self.own)} if self.own else {})
+        judged: Judged = {
+            "id": self.id,
+            "claim": self.claim.en,
+            "quote": self.quote,
+            "source": self.source,
+            **_flat(self.finding),
+        }
+        return JudgedTwice(**judged, own=_flat(self.own)) if self.own else judged
 
 
-def _flat(finding: Finding) -> dict[str, object]:
+class Found(TypedDict):
+    """What data say about a claim, in English.
+
+    Attributes:
+        estimate: The number that decides; null where the question has none.
+        low: Lower end of its interval.
+        high: Upper end.
+        n: Sample size.
+        p: Corrected within its declared family.
+        verdict: Whether the claim holds.
+        reason: Why, in a sentence.
+    """
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+    n: int | None
+    p: float | None
+    verdict: Verdict
+    reason: str
+
+
+class Judged(Found):
+    """A claim of the paper and what data say about it.
+
+    Attributes:
+        id: Of the claim.
+        claim: In this kit's words.
+        quote: The paper's sentence.
+        source: Where in the paper it is.
+    """
+
+    id: str
+    claim: str
+    quote: str
+    source: str
+
+
+class JudgedTwice(Judged):
+    """A claim of the paper, what data say about it, and what your own runs say.
+
+    Attributes:
+        own: The same question asked of your own runs.
+    """
+
+    own: Found
+
+
+def _flat(finding: Finding) -> Found:
     return {
         "estimate": finding.estimate,
         "low": finding.low,

@@ -30,11 +30,29 @@ SCHEMA_VERSION = 3  # 2: elapsed_s and depths; tags name the text they are about
 class Ballot:
     """One vote.
 
-    ``rater`` is a pseudonym (HMAC); ``shown`` lists the variants as displayed. A tag is ``NAME@VARIANT``,
-    or ``NAME`` about the item as a whole. ``dwell_s`` is the seconds of attention by the page's clock,
-    ``elapsed_s`` those from showing to vote by the server's, None where it showed nothing; ``depths`` is
-    the share of each text that came into view, ``scroll`` the least of them. ``sample`` tells which of
-    several answers of each variant was shown (``Generation.sample``); ballots from before it are 0.
+    Attributes:
+        id: Of the ballot.
+        study: The study it was cast in.
+        protocol: How it was asked: two texts, a ranking, or a rating of one text.
+        item: What was shown: the query, and of a pair or rating its variants.
+        query_id: The query whose answers were shown.
+        rater: A pseudonym (HMAC).
+        repeat: 0, or the number of the repetition where a rater sees an item again.
+        shown: The variants, in the order in which they were shown.
+        verdict: JSON; its forms are in ``coig_writer.ballot``.
+        tags: ``NAME@VARIANT``, or ``NAME`` about the item as a whole.
+        comment: What the rater wrote beside it.
+        reported: Whether the rater reported the item as harmful or broken.
+        created_at: When the server took it in (UTC).
+        dwell_s: Seconds of attention, by the page's clock.
+        scroll: The least of ``depths``.
+        velocity: Characters shown per second of attention; null where no time was recorded.
+        interface_language: Of the page.
+        consent: Whether the rater had consented.
+        schema_version: Of this table.
+        elapsed_s: Seconds from showing to vote, by the server's clock; null where it showed nothing.
+        depths: Share of each text that came into view.
+        sample: Which of several answers of each variant was shown (``Generation.sample``); ballots from before it are 0.
     """
 
     id: str
@@ -63,7 +81,12 @@ class Ballot:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A rater's withdrawal of a ballot; export honours it, the ballot itself is never edited."""
+    """A rater's withdrawal of a ballot; export honours it, the ballot itself is never edited.
+
+    Attributes:
+        ballot: Id of the ballot.
+        time: When it was withdrawn (UTC).
+    """
 
     ballot: str
     time: str

@@ -27,7 +27,13 @@ Difficulty = Literal["easy", "medium", "hard"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Length:
-    """The length a query asks for; a bound is None where the query states none."""
+    """The length a query asks for.
+
+    Attributes:
+        min: Least; null where the query states none.
+        max: Most; null where the query states none.
+        unit: What is counted.
+    """
 
     min: int | None
     max: int | None
@@ -36,11 +42,23 @@ class Length:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Query:
-    """One benchmark query; ``query`` is the text as a person would type it.
+    """One benchmark query.
 
     Attributes:
-        required: Strings that have to stand in the answer.
-        forbidden: Strings that may not.
+        id: Of the query.
+        language: In which it is asked and to be answered.
+        genre: Slug of the genre it asks for.
+        query: The text as a person would type it.
+        length: The length it asks for; null where it asks for none.
+        required: Strings that must be in the answer.
+        style: The style it asks for.
+        theme: What it is about.
+        cultural_context: The culture it draws on.
+        difficulty: How many demands it makes.
+        subset_104: Whether it is of the 104 queries that a short evaluation takes.
+        probe: The abstract task of the paper that it is of, such as ``homophonic_wordplay``; null for most.
+        validation: Whether experts checked the query.
+        forbidden: Strings that must not be in the answer.
         bans: What it forbids in other than so many words, quoted: a judge is asked of each whether the answer keeps to it.
         form: The form of verse or dialogue it names, as ``coig_writer.verse.form`` knows it.
         sections: Sections it asks for by name, in their order.

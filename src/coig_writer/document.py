@@ -33,22 +33,37 @@ DIMENSIONS = (
 
 @dataclasses.dataclass(frozen=True)
 class Document:
-    """One text and everything known about it. Stored as JSONL, one object per line.
+    """One text and everything that is known about it.
+
+    Fields that later stages fill are null or empty until then.
 
     Attributes:
+        id: Of the document; unique within a curation.
+        text: The article.
+        title: Its title.
+        url: Its address.
+        platform: Where it was published.
         published_at: Date of publication; ``collect`` writes it as a year, month, day, or a time with its zone.
         published_at_other: The same from a second place.
         date_evidence: What speaks for the dates: ``typed`` (one, as given), ``two_dates_agree``, or
             ``found_in_url`` (the address carries the same day or month).
-        finish_reason: Why the model stopped that wrote the text, where one did and the source says so.
-        extra: Columns of the source that the kit does not know, as they were.
+        likes: How many readers liked it.
+        comments: How many comments it has.
+        shares: How often it was shared.
+        region: Where its author or platform is.
+        license: Of the text, as its source states it.
+        genre: A genre of the taxonomy.
+        prompt: The prompt that was rebuilt from the text.
         prompt_fields: What the prompt was rebuilt from: theme, style, structure, culture.
-        reasoning_fields: The five decision categories; joined, they are the reasoning.
-        authorship: Who wrote each part.
-        scores: Scores by stage (assess, screen, score).
+        reasoning: The reasoning that leads from the prompt to the text.
+        reasoning_fields: The five categories of decisions; joined, they are the reasoning.
+        authorship: Who wrote each part: ``prompt``, ``reasoning``, ``article``.
+        scores: Scores by stage (``assess``, ``screen``, ``score``).
         validation: ``rounds``: verdict and quotation per criterion, oldest first.
-        reviews: One entry per review round.
+        reviews: One entry per round of review.
         history: What each stage noted, in order; flags stand here.
+        extra: Columns of the source that the kit does not know, as they were.
+        finish_reason: Why the model stopped that wrote the text, where one did and the source says so.
     """
 
     id: str
@@ -99,7 +114,14 @@ class Document:
 
 @dataclasses.dataclass(frozen=True)
 class Dropped:
-    """A document that a stage did not keep, and why."""
+    """A document that a stage did not keep, and why.
+
+    Attributes:
+        document: As the stage read it, with what it noted.
+        stage: The stage.
+        reason: The rule; ``unscored…``, ``awaiting…`` and ``returned…`` are open: the stage looks again when it runs next.
+        evidence: What broke the rule, at most 300 characters.
+    """
 
     document: Document
     stage: str

@@ -23,10 +23,19 @@ MADE_AGAIN = "run the stage that made it again"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fact:
-    """One number or short text. ``low`` and ``high`` bound an interval; ``n`` is its sample size.
+    """One number or short text that a card may print.
 
-    ``command`` is the argument list, space-joined, that recomputes it, or ``recorded`` for what
-    only the run itself can know. ``artefact`` is the SHA-256 of the file it was computed from.
+    Attributes:
+        id: What it is of, as a path.
+        value: The number or text.
+        n: Sample size.
+        low: Lower end of its interval.
+        high: Upper end.
+        unit: Of the value.
+        command: The argument list, space-joined, that recomputes it, or ``recorded`` for what only the run itself can know.
+        artefact: SHA-256 of the file it was computed from.
+        kit_version: Of the kit that computed it.
+        time: When (UTC).
     """
 
     id: str

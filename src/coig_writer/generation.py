@@ -76,13 +76,30 @@ DECODING = Sampling(0.7, 0.9, 4096, 0, 1.0, ("<|im_end|>", "<|endoftext|>"))
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """One answer of one variant to one query; ``sample`` tells several to one query apart.
+    """One answer of one variant to one query.
 
-    ``text`` is what the model emitted; ``reasoning`` and ``article`` are its parts, taken apart once,
-    when the answer is made (``split``). Who reads a record takes them as they stand. A server may have
-    kept the reasoning apart: then it stands in ``reasoning`` alone and ``text`` is the article. A record
-    that states no part at all gets those of its text. An ``unterminated`` reasoning from the first word
-    on leaves no article: it is empty, not guessed.
+    ``reasoning`` and ``article`` are taken apart once, when the answer is made (``split``). Who reads a record takes
+    them as they stand. A server may have kept the reasoning apart: then it stands in ``reasoning`` alone and ``text``
+    is the article. A record that states no part at all gets those of its text. An ``unterminated`` reasoning from the
+    first word on leaves no article: it is empty, not guessed.
+
+    Attributes:
+        variant: Who answered.
+        query_id: What was answered.
+        sample: Tells several answers to one query apart, from 0.
+        language: Of the query.
+        genre: Of the query; null where it has none.
+        prompt: The query's text.
+        text: What the model emitted.
+        reasoning: Its reasoning; null where there is none.
+        article: Its article.
+        reasoning_state: How the reasoning ended.
+        finish_reason: Why the model stopped: ``stop``, ``length``, or what a server says.
+        n_tokens: Tokens that it emitted; null where nobody counted.
+        seed: Of this answer.
+        sampling: How tokens were drawn; null where it is not known.
+        model: Folder or id of the model.
+        revision: Its state: a commit, a hash or a date.
 
     Raises:
         InputError: The parts are not those of the text, or a number is below 0.

@@ -64,7 +64,14 @@ class Example:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MixtureRow:
-    """One row of ``train.parquet``: a conversation and where it came from."""
+    """One row of a mixture: a conversation and where it came from.
+
+    Attributes:
+        messages: A user's turn and the assistant's.
+        source: Name of the source in the recipe.
+        source_id: Id of the row there.
+        n_tokens: Tokens of the whole conversation.
+    """
 
     messages: tuple[Turn, ...]
     source: str
@@ -74,7 +81,12 @@ class MixtureRow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Turn:
-    """A conversation turn as a record (``Message`` is the same as a dictionary)."""
+    """A conversation turn as a record (``Message`` is the same as a dictionary).
+
+    Attributes:
+        role: ``user`` or ``assistant``.
+        content: What is said; the assistant's reasoning stands between ``<think>`` and ``</think>``.
+    """
 
     role: str
     content: str

@@ -10,10 +10,16 @@ ScoreState = Literal["scored", "missing"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Score:
-    """One metric of one answer; ``value`` is None exactly when ``state`` is ``missing``.
+    """One metric of one answer.
 
-    ``sample`` is the answer's, of several to one prompt. What all answers to a prompt have together
-    stands once, at sample 0.
+    Attributes:
+        variant: Who answered.
+        query_id: What was answered.
+        metric: Name of the metric.
+        value: Null exactly when ``state`` is ``missing``.
+        state: Whether there is a value.
+        reason: Why there is none.
+        sample: The answer's, of several to one prompt. What all answers to a prompt have together stands once, at sample 0.
     """
 
     variant: str
@@ -29,9 +35,20 @@ class Score:
 class Judgement:
     """One reply of a language-model judge.
 
-    ``right`` is None when a rubric scored one answer alone. ``order`` says which answer was shown
-    first (``left_first`` or ``right_first``). ``verdict`` is JSON, as in a ballot. ``sample`` is that of
-    the answers, of several to one prompt; a pair is of one sample.
+    Attributes:
+        judge: Name of the judging model.
+        rubric: What it was asked.
+        query_id: What was answered.
+        left: Variant of the one answer, or of the first of two.
+        right: Variant of the second; null where one answer was judged alone.
+        order: Which answer was shown first.
+        verdict: JSON, as in a ballot; null where there is none.
+        state: Whether there is a verdict.
+        reason: Why there is none.
+        tokens_in: Tokens of the question; null where the server told none.
+        tokens_out: Tokens of the reply.
+        cost: Of the call, in the currency of the price that was given.
+        sample: That of the answers, of several to one prompt; a pair is of one sample.
     """
 
     judge: str

@@ -25,7 +25,13 @@ LONGEST_NAME = 40
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Category:
-    """A group of genres (paper, section 2.1)."""
+    """A group of genres (paper, section 2.1).
+
+    Attributes:
+        slug: Its name in columns and paths.
+        zh: Its Chinese name.
+        en: Its English name.
+    """
 
     slug: str
     zh: str
@@ -34,7 +40,14 @@ class Category:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Genre:
-    """One genre; ``category`` is the slug of its category."""
+    """One genre.
+
+    Attributes:
+        slug: Its name in columns and paths.
+        category: Slug of its category.
+        zh: Its Chinese name.
+        en: Its English name.
+    """
 
     slug: str
     category: str
@@ -44,7 +57,12 @@ class Genre:
 
 @dataclasses.dataclass(frozen=True)
 class Taxonomy:
-    """Categories and genres, in the order in which they are shown."""
+    """Categories and genres.
+
+    Attributes:
+        categories: In the order in which they are shown.
+        genres: In the order in which they are shown.
+    """
 
     categories: tuple[Category, ...]
     genres: tuple[Genre, ...]

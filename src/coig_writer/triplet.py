@@ -31,6 +31,25 @@ class Triplet:
     """One row of the dataset (paper, section 2.2).
 
     The six scores are integers from 1 to 10 (Appendix D); the published rows carry none.
+
+    Attributes:
+        id: Of the row; unique within the set.
+        prompt: What somebody asks for.
+        reasoning: How the article is thought out.
+        article: The text that answers the prompt.
+        category: Slug of the genre's category.
+        genre: Slug of the genre; null where it is not known.
+        genre_zh: The genre's Chinese name.
+        language: Of the article.
+        source: Where the row comes from.
+        license: Under which it may be used.
+        provenance: ``published`` by the authors, a ``sample`` of the kit, or ``curated`` by its users.
+        article_quality: Score of the article's quality.
+        article_creativity: Score of its creativity.
+        prompt_quality: Score of the prompt's quality.
+        prompt_creativity: Score of its creativity.
+        reasoning_quality: Score of the reasoning's quality.
+        reasoning_creativity: Score of its creativity.
     """
 
     COLUMNS: ClassVar[dict[str, str]] = {
@@ -65,7 +84,15 @@ class Triplet:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one reviewer said; ``unmet`` are the criteria that the draft did not meet."""
+    """What one reviewer said.
+
+    Attributes:
+        reviewer: Their alias.
+        verdict: ``accept``, ``refine`` or ``remove``.
+        unmet: The criteria that the draft did not meet.
+        note: What they wrote beside it.
+        cause: Why it is to be removed.
+    """
 
     reviewer: str
     verdict: str
@@ -76,7 +103,13 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Review:
-    """One round of review: what was decided, whether a tie had to be broken, and who said what."""
+    """One round of review.
+
+    Attributes:
+        decision: What was decided.
+        adjudicated: Whether the adjudicator had to break a tie.
+        verdicts: Who said what.
+    """
 
     decision: str
     adjudicated: bool
@@ -88,10 +121,14 @@ class Curated(Triplet):
     """A row of a curated set: beside the published columns, what its curation knows.
 
     Attributes:
-        published_at: When the article was published, as far as known; ``published_at_other`` from a
-            second place.
+        title: Of the article.
+        url: Its address.
+        published_at: When the article was published, as far as known.
+        published_at_other: The same from a second place.
         date_evidence: What speaks for the dates: as typed, two that agree, or the address.
-        prompt_author: Who wrote this part: a person, a model, or a person after a model.
+        prompt_author: Who wrote the prompt: a person, a model, or a person after a model.
+        reasoning_author: Who wrote the reasoning.
+        article_author: Who wrote the article.
         reviews: Rounds of review, oldest first.
     """
 

@@ -6,11 +6,11 @@ per call, with time, tokens and cost. Neither holds a key, a header or a server'
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import json
 import threading
 from pathlib import Path
+from typing import TypedDict
 
 from coig_writer.endpoint.records import Reply, Usage
 from coig_writer.errors import InputError
@@ -18,6 +18,26 @@ from coig_writer.files import atomic_path, line
 from coig_writer.record import from_row, to_row
 
 DECIDED = ("answered", "refused", "unparsable")
+
+
+class Call(TypedDict):
+    """One call of a model's server.
+
+    Attributes:
+        time: When (UTC).
+        model: The model that was asked.
+        key: Of the request, and the name of its reply's file.
+        tokens_in: Of the request; null where the server told none.
+        tokens_out: Of the reply.
+        cost: In the currency of the price that was given; null without one.
+    """
+
+    time: str
+    model: str
+    key: str
+    tokens_in: int | None
+    tokens_out: int | None
+    cost: float | None
 
 
 class Cache:
@@ -52,7 +72,14 @@ class Cache:
         if self.folder is None:
             return
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-        row = {"time": now, "model": model, "key": key, **dataclasses.asdict(usage), "cost": cost}
+        row: Call = {
+            "time": now,
+            "model": model,
+            "key": key,
+            "tokens_in": usage.tokens_in,
+            "tokens_out": usage.tokens_out,
+            "cost": cost,
+        }
         with self._lock:
             self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / "ledger.jsonl").open("a", encoding="utf-8") as handle:

@@ -67,7 +67,12 @@ class Request:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens that a server counted; None where it told none."""
+    """Tokens that a server counted; null where it told none.
+
+    Attributes:
+        tokens_in: Of the request.
+        tokens_out: Of the reply.
+    """
 
     tokens_in: int | None = None
     tokens_out: int | None = None
@@ -82,10 +87,19 @@ def _sum(a: int | None, b: int | None) -> int | None:
 
 @dataclasses.dataclass(frozen=True)
 class Reply:
-    """The outcome of one request; ``reason`` is None exactly when it is answered.
+    """The outcome of one request.
 
-    ``text`` is what the model wrote (empty if nothing came), ``reasoning`` what a server returns
-    apart from it, ``data`` the parsed JSON where a schema was given.
+    Attributes:
+        key: Hash of model, request and settings, and the file's name.
+        state: Whether it was answered.
+        text: What the model wrote; empty if nothing came.
+        reasoning: What a server returns apart from it.
+        data: The parsed JSON, where a schema was given.
+        reason: Why there is no answer; null exactly when it is answered.
+        finish_reason: Why the model stopped.
+        usage: Tokens of all calls.
+        cost: Of all calls, in the currency of the price that was given.
+        calls: How often the server was called.
     """
 
     key: str

@@ -13,7 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from coig_writer.errors import ConfigError, DriftError, InputError, MissingInputError
 from coig_writer.facts import Fact
@@ -56,9 +56,12 @@ logger = logging.getLogger(__name__)
 class Rules:
     """What may enter a mixture.
 
-    ``over_long`` says what happens to a creative row above ``max_length_tokens``: ``cut`` keeps it,
-    and the trainer sees its first tokens; ``drop`` keeps it aside. General rows are always dropped,
-    since any other row can take their place (docs/decisions/0007-over-long-rows.md).
+    Attributes:
+        seed: Of the sampling and the shuffle.
+        max_length_tokens: Longest row that is trained on whole.
+        over_long: What happens to a longer creative row: ``cut`` keeps it, and the trainer sees its first tokens;
+            ``drop`` keeps it aside. General rows are always dropped, since any other row can take their place
+            (docs/decisions/0007-over-long-rows.md).
     """
 
     seed: int
@@ -68,7 +71,13 @@ class Rules:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Aside:
-    """A row that was visited and not taken."""
+    """A row that was visited and not taken.
+
+    Attributes:
+        source: Name of the source in the recipe.
+        source_id: Id of the row there.
+        reason: Why: ``over_long``, ``held_out``, ``repeated``, ``contaminated_by_QUERY``, or what the row lacks.
+    """
 
     source: str
     source_id: str
@@ -87,6 +96,98 @@ class Sampled:
     over_long: int
     genres: Mapping[str, str] = dataclasses.field(default_factory=dict)
     held_out: tuple[MixtureRow, ...] = ()
+
+
+class HeldOut(TypedDict):
+    """Rows that a control keeps from training.
+
+    Attributes:
+        rows: How many.
+        content_sha256: Of every text, id and length.
+    """
+
+    rows: int
+    content_sha256: str
+
+
+class _LockedChoice(TypedDict, total=False):
+    genres: list[str]
+    excluded: int
+    excluded_sha256: str
+    max_rows: int
+
+
+class LockedSource(_LockedChoice):
+    """What a source gave to a mixture.
+
+    Attributes:
+        path: Id on the Hub, or a local file's name.
+        revision: Its commit on the Hub; null for a local one.
+        config: Of the source, as the recipe names it.
+        genres: The genres that the recipe takes, if it names some.
+        excluded: How many ids it may not take, if it excludes some.
+        excluded_sha256: Of these ids.
+        max_rows: Most rows that it may give, if the recipe sets it.
+        format: By which its rows are converted.
+        rows_at_hand: Rows that it has.
+        rows: Rows that it gave.
+        tokens: Tokens of these rows.
+        over_long: How many of them are longer than the limit.
+        kept_aside: Reason → rows that were visited and not taken.
+        ids_sha256: Of the ids, whatever their order.
+        content_sha256: Of every text, id and length.
+    """
+
+    path: str
+    revision: str | None
+    config: str | None
+    format: str
+    rows_at_hand: int
+    rows: int
+    tokens: int
+    over_long: int
+    kept_aside: dict[str, int]
+    ids_sha256: str
+    content_sha256: str
+
+
+class _LockedControl(TypedDict, total=False):
+    control: dict[str, object]
+    held_out: HeldOut
+
+
+class LockFile(_LockedControl):
+    """A mixture, described so exactly that any drift shows.
+
+    Attributes:
+        lock_version: Of this file; locks of kits before 0.2.0 may lack it and what came with it.
+        sample_scale: Whether the counts were shrunk to a sample.
+        control: What a control changes, and of which variant; published variants have none.
+        held_out: What a control keeps from training.
+        variant: Name of the mixture.
+        sampler_version: Of the order by hash.
+        rules: By which rows were taken.
+        tokenizer_sha256: Of the tokenizer that counted the lengths.
+        rows: How many rows it has.
+        tokens: Their tokens.
+        ids_sha256: Of sources and ids, whatever their order.
+        order_sha256: Of sources and ids in training order.
+        content_sha256: Of every text, id and length, in training order.
+        sources: Name in the recipe → what it gave.
+    """
+
+    lock_version: int
+    sample_scale: bool
+    variant: str
+    sampler_version: int
+    rules: Rules
+    tokenizer_sha256: str
+    rows: int
+    tokens: int
+    ids_sha256: str
+    order_sha256: str
+    content_sha256: str
+    sources: dict[str, LockedSource]
 
 
 def visit(

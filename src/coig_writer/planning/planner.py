@@ -66,9 +66,15 @@ SHAPES = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Gpu:
-    """A GPU: memory that software sees, dense bf16 peak, and the strict MFU assumed for it.
+    """A GPU.
 
-    ``measured``: strict MFU of this kit's own recipe on one such GPU, by mode; no published run's.
+    Attributes:
+        name: Its name.
+        gib: Memory that software sees, in GiB.
+        peak: Dense bf16 peak, in FLOP/s.
+        mfu: The strict MFU that is assumed for it.
+        why: Where that comes from.
+        measured: Mode → strict MFU of this kit's own recipe on one such GPU; no published run's.
     """
 
     name: str
@@ -144,7 +150,13 @@ class Setup:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a device's memory and its arithmetic."""
+    """One part of a device's memory.
+
+    Attributes:
+        name: What it holds.
+        gib: Its size in GiB.
+        arithmetic: How the size comes about.
+    """
 
     name: str
     gib: float
@@ -168,10 +180,23 @@ class Run:
 class Plan:
     """A predicted run on one kind of device.
 
-    ``fits`` is the largest micro-batch that fits, 0 where none does; ``micro_batch`` is the recipe's
-    own where that fits, since a larger one only adds padding. ``rows`` are those of one epoch: the
-    documents, or with packing what they are packed into. ``measured``: the speed behind it, ``mfu``, was
-    measured for this model in this mode, trained whole and unpacked on one such GPU.
+    Attributes:
+        gpu: The device.
+        devices: How many of them.
+        parts: Memory of one device, part by part.
+        fits: The largest micro-batch that fits, in rows; 0 where none does.
+        micro_batch: The recipe's own where that fits, since a larger one only adds padding.
+        accumulation: Micro-batches to a step of one device.
+        mode: How it is computed.
+        mfu: Share of the device's peak that the speed is.
+        rows: Of one epoch: the documents, or with packing what they are packed into.
+        steps: Optimizer steps of the whole run.
+        tokens: Of the whole run, without padding.
+        processed: The same with padding.
+        tokens_per_second: Of one device, without padding.
+        hours: Of the whole run; null in JSON where nothing fits.
+        measured: Whether the speed behind it was measured for this model in this mode, trained whole and unpacked on one
+            such GPU.
     """
 
     gpu: Gpu

@@ -32,11 +32,21 @@ ROUNDING = 1e-9  # of the scale: equal values differ by as much once they are su
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Interval:
-    """A percentile interval and how it was made; ``n`` counts comparisons, ``clusters`` their groups.
+    """A percentile interval and how it was made.
 
-    ``few_clusters`` warns of an interval that is likely too narrow. ``degenerate_rounds`` counts
-    rounds in which the estimate did not exist as such: a rate's are left out, a strength's carry a
-    prior of one virtual comparison per pair.
+    Attributes:
+        estimate: The value itself.
+        low: Lower end.
+        high: Upper end.
+        level: Coverage that the interval is made for.
+        cluster: What is resampled.
+        clusters: How many of them there are; below ``few_clusters`` the interval is likely too narrow.
+        n: How many comparisons they hold.
+        rounds: Resamples.
+        seed: Of the resampling.
+        degenerate_rounds: Rounds in which the estimate did not exist as such: a rate's are left out, a strength's
+            carry a prior of one virtual comparison per pair.
+        method: Of the interval.
     """
 
     estimate: float

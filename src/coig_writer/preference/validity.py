@@ -33,9 +33,17 @@ ALIKE = 1e-9  # a metric whose ranks are length's own leaves nothing to correlat
 class Validity:
     """What a metric is worth as a predictor; intervals resample prompts.
 
-    ``given_length`` and ``p`` are None where fewer than two prompts have ``LEAST`` answers that tell the
-    metric from length. ``corrected`` is p after Holm's method; None for a metric outside the family.
-    ``better`` is None where the metric describes and does not rate.
+    Attributes:
+        metric: The metric.
+        concordance: Share of decided pairs in which the better text has the higher value.
+        rho: Spearman's correlation with success, within prompts.
+        given_length: Partial rank correlation with success given length, within prompts; null where fewer than two
+            prompts have ``LEAST`` answers that tell the metric from length.
+        p: Of ``given_length``; null where that is.
+        corrected: p after Holm's method; null for a metric outside the family.
+        better: Which end is better; null where the metric describes and does not rate.
+        prompts: How many prompts it was measured on.
+        answers: How many answers.
     """
 
     metric: str

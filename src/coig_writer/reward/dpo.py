@@ -65,15 +65,18 @@ def parse(
 
 def lock(
     parts: Split, own: PreferenceArguments, settings: DPOConfig, model: ModelConfig
-) -> dict[str, object]:
-    """Describes what a run learns from and how, so exactly that any drift shows."""
-    keys = ("beta", "learning_rate", "num_train_epochs", "seed", "max_length")
+) -> recount.LockFile:
+    """Describes what a run learns from and how."""
     return {
         "train": {"pairs": len(parts.train), "content_sha256": rows_sha256(parts.train)},
         "held_out": {"pairs": len(parts.held_out), "content_sha256": rows_sha256(parts.held_out)},
         "share_held_out": own.held_out,
         "base": model.model_name_or_path,
-        **{key: getattr(settings, key) for key in keys},
+        "beta": settings.beta,
+        "learning_rate": settings.learning_rate,
+        "num_train_epochs": settings.num_train_epochs,
+        "seed": settings.seed,
+        "max_length": settings.max_length,
     }
 
 

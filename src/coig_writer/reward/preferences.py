@@ -24,7 +24,14 @@ TRAIN, HELD_OUT = "preferences-train.jsonl", "preferences-held-out.jsonl"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Preference:
-    """One pair: of two articles for a prompt, which was preferred. ``query_id`` is its cluster."""
+    """One pair: of two articles for a prompt, which was preferred.
+
+    Attributes:
+        query_id: The prompt's id; pairs of one prompt are held out together.
+        prompt: What was asked for.
+        chosen: The article that was preferred.
+        rejected: The other one.
+    """
 
     query_id: str
     prompt: str

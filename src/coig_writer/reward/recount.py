@@ -11,6 +11,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypedDict
 
 from coig_writer.errors import DriftError, InputError, MissingInputError
 from coig_writer.facts import Fact
@@ -33,16 +34,25 @@ ANEW = f"remove that folder, and run: {DPO}"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Margin:
-    """How much more the chosen answer of a held-out pair is rewarded than its rejected one."""
+    """How much more the chosen answer of a held-out pair is rewarded than its rejected one.
+
+    Attributes:
+        margin: The difference of the two rewards.
+    """
 
     margin: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Line:
-    """One line of ``consumed-RANK.jsonl``: a micro-batch's pairs, by their numbers, and its tokens.
+    """What one process consumed in one micro-batch of a DPO run.
 
-    ``epoch`` counts from 0, ``step`` from 1; ``padding`` is in tokens, and not among ``tokens``.
+    Attributes:
+        epoch: From 0.
+        step: Optimizer step, from 1.
+        pairs: Numbers of the pairs in ``preferences-train.jsonl``.
+        tokens: Without padding.
+        padding: Tokens of padding.
     """
 
     epoch: int
@@ -50,6 +60,44 @@ class Line:
     pairs: tuple[int, ...]
     tokens: int
     padding: int
+
+
+class LockedPairs(TypedDict):
+    """Pairs, described so exactly that any drift shows.
+
+    Attributes:
+        pairs: How many.
+        content_sha256: Of every text and id.
+    """
+
+    pairs: int
+    content_sha256: str
+
+
+class LockFile(TypedDict):
+    """What a DPO run learns from and how, described so exactly that any drift shows.
+
+    Attributes:
+        train: The pairs that it is trained on.
+        held_out: The pairs that it is measured on.
+        share_held_out: Share of the prompts that is held out.
+        base: The model that it starts from.
+        beta: Weight of staying near that model.
+        learning_rate: At its highest.
+        num_train_epochs: Passes over the pairs.
+        seed: Of the split and the training.
+        max_length: Longest text in tokens.
+    """
+
+    train: LockedPairs
+    held_out: LockedPairs
+    share_held_out: float
+    base: str | None
+    beta: float
+    learning_rate: float
+    num_train_epochs: float
+    seed: int
+    max_length: int | None
 
 
 def write_margins(folder: Path, margins: Sequence[float]) -> None:

@@ -50,7 +50,12 @@ _CLAUSE = re.compile(r"[，,；;：:（(]")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Guess:
-    """A genre and its probability."""
+    """A genre and its probability.
+
+    Attributes:
+        genre: Slug of the genre.
+        probability: From 0 to 1.
+    """
 
     genre: str
     probability: float

@@ -12,9 +12,9 @@ import dataclasses
 import hashlib
 import math
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -64,6 +64,42 @@ class Shape:
     dropout: float = 0.1
     weight_decay: float = 0.1
     seed: int = 0
+
+
+class Corpus(TypedDict):
+    """What a base model was trained on.
+
+    Attributes:
+        sources: Source → its characters.
+        sha256: Of all texts.
+        documents: Texts that are left.
+        held_out_documents: How many of them are not trained on.
+        texts_whose_loss_is_reported: Texts that share no 13-gram with what is left.
+        paragraphs_dropped_for_a_shared_13_gram: Paragraphs that shared one and were dropped.
+        shape: What is trained, and for how long, as ``Shape`` has it.
+    """
+
+    sources: dict[str, int]
+    sha256: str
+    documents: int
+    held_out_documents: int
+    texts_whose_loss_is_reported: int
+    paragraphs_dropped_for_a_shared_13_gram: int
+    shape: Mapping[str, object]
+
+
+class Epoch(TypedDict):
+    """One pass over the corpus.
+
+    Attributes:
+        epoch: From 1.
+        loss: Mean over the training rows, in nats per token.
+        held_out: Loss on the documents that are not trained on.
+    """
+
+    epoch: int
+    loss: float
+    held_out: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -136,7 +172,7 @@ def prepare(
         (folder / NAMES).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
         sources = sorted({t.source for t in texts})
         digest = hashlib.sha256("\0".join(t.text for t in texts).encode()).hexdigest()
-        record = {
+        record: Corpus = {
             "sources": {s: sum(len(t.text) for t in texts if t.source == s) for s in sources},
             "sha256": digest,
             "documents": len(clean),
@@ -202,7 +238,7 @@ def train(folder: Path, out: Path, shape: Shape, *, log: Path | None = None) -> 
         for epoch in range(shape.epochs):
             loss = _epoch(made, tokens, shape, optimizer, schedule, draw)
             found = held_out_loss(made, held, shape)
-            add({"epoch": epoch + 1, "loss": loss, "held_out": found})
+            add(Epoch(epoch=epoch + 1, loss=loss, held_out=found))
             if found < best:
                 best = found
                 kept = {

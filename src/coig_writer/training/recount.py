@@ -48,12 +48,12 @@ class Step(TypedDict):
 
 
 class Line(TypedDict):
-    """One line of ``consumed-RANK.jsonl``.
+    """What one process consumed in one micro-batch of a fine-tune.
 
     Attributes:
         epoch: From 0.
         step: Optimizer step, from 1.
-        padding: Tokens.
+        padding: Tokens of padding.
         rows: ``source<TAB>source_id`` of each document; empty where a process had none left.
         numbers: Their numbers in the mixture.
         loss: The micro-batch's part of the step's loss: a step's sum over all processes is its loss.

@@ -35,6 +35,8 @@ class Mark:
     """A character under its form.
 
     Attributes:
+        place: Line and character, from 1.
+        character: The character.
         wanted: 平, 仄 or 中 (either), with 韵 behind it where the line rhymes.
         found: The tones of the character, 平, 仄 or both; ? where no table knows it.
         state: ``kept``, ``broken``, or ``open`` where one reading fits and another does not.

@@ -42,7 +42,13 @@ ROUNDS = 3  # drafts of one document, at most
 
 @dataclasses.dataclass(frozen=True)
 class Writing:
-    """A prompt and a reasoning with the fields they rest on."""
+    """A prompt and a reasoning with the fields they rest on.
+
+    Attributes:
+        prompt: The prompt.
+        prompt_fields: Field of the prompt (theme, style, …) → what it says of it.
+        reasoning_fields: Category of decisions → what was decided.
+    """
 
     prompt: str
     prompt_fields: dict[str, str]
@@ -85,7 +91,13 @@ class Writing:
 
 @dataclasses.dataclass(frozen=True)
 class Returned:
-    """One reason why a draft came back: ``criterion`` is i to iv of validation, or ``review``."""
+    """One reason why a draft came back.
+
+    Attributes:
+        criterion: ``i`` to ``iv`` of validation, or ``review``.
+        note: What was said.
+        quotations: Passages that it is about.
+    """
 
     criterion: str
     note: str
@@ -99,6 +111,9 @@ class Item:
     Attributes:
         id: The document.
         round: 1, and one more each time a draft is sent back.
+        genre: Of the article.
+        title: Of the article.
+        article: Its text.
         feedback: Why the last draft was sent back; empty in the first round.
         waiting_for: What is missing, in the annotators' words.
         aids: What a model says about the article: ``usability``, ``article``, ``pair``.
@@ -122,7 +137,14 @@ class Item:
 
 @dataclasses.dataclass(frozen=True)
 class _Answer(Writing):
-    """A row of an annotator's file."""
+    """What an annotator wrote for one item.
+
+    Attributes:
+        id: The document.
+        round: The item's.
+        annotator: Who wrote it; the file's name if it is missing.
+        draft: The draft that the annotator started from, where it is not the item's.
+    """
 
     id: str
     round: int

@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 from coig_writer.errors import StatisticsError
 from coig_writer.files import write_json
@@ -13,6 +14,24 @@ from coig_writer.preference.agreement import Rating, alpha
 from coig_writer.preference.rates import wilson
 from coig_writer.workbench.qualification import Gold, qualify
 from coig_writer.workbench.review import VERDICTS, Assignment, Decision, Verdicts, document_of
+
+
+class Progress(TypedDict):
+    """How a review stands.
+
+    Attributes:
+        acceptance: Share of documents whose first draft was accepted, with its interval and counts by verdict.
+        acceptance_of_all_drafts: The same of all drafts that were decided about.
+        agreement: Krippendorff's α of the reviewers, with its interval.
+        workload: Reviewer → items ``assigned``, ``answered`` and ``adjudicated``.
+        qualification: Per reviewer ``equal``, ``answered`` and ``asked`` gold items, and whether they ``passed``.
+    """
+
+    acceptance: dict[str, object]
+    acceptance_of_all_drafts: dict[str, object]
+    agreement: dict[str, object]
+    workload: dict[str, dict[str, int]]
+    qualification: list[dict[str, object]]
 
 
 def write(
@@ -23,7 +42,7 @@ def write(
     reviewers: Sequence[str],
 ) -> None:
     """Writes the report as JSON."""
-    content = {
+    content: Progress = {
         "acceptance": acceptance(made, verdicts),
         "acceptance_of_all_drafts": acceptance_of_all(made, verdicts),
         "agreement": agreement(made, verdicts),

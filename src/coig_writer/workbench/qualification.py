@@ -21,7 +21,18 @@ LEAST_AGREEMENT = 0.8
 
 @dataclasses.dataclass(frozen=True)
 class Gold:
-    """An item whose verdict is known."""
+    """An item whose verdict is known.
+
+    Attributes:
+        item: Its name.
+        phase: Whether its answer is shown to the reviewer or decides who goes on reviewing.
+        genre: Of the article.
+        prompt: The draft's prompt.
+        reasoning: The draft's reasoning.
+        article: The text they were written for.
+        verdict: The right one.
+        note: Why it is right.
+    """
 
     item: str
     phase: Literal["calibration", "qualification"]
@@ -49,7 +60,14 @@ class Qualification:
 
 @dataclasses.dataclass(frozen=True)
 class Feedback:
-    """A reviewer's verdict on a calibration item beside the gold verdict and its reason."""
+    """A reviewer's verdict on a calibration item beside the gold verdict and its reason.
+
+    Attributes:
+        item: The item.
+        yours: The reviewer's verdict.
+        gold: The right one.
+        why: The gold item's note.
+    """
 
     item: str
     yours: str

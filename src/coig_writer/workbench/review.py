@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypedDict
 
 from coig_writer.document import Document
 from coig_writer.errors import ConfigError, InputError
@@ -55,9 +55,38 @@ WITHDRAWN = "withdrawn"  # how somebody who left is called
 ANNOTATORS = "annotators.jsonl"  # who reviews under which alias what others annotated
 
 
+class Alias(TypedDict):
+    """Under which alias an annotator reviews.
+
+    Attributes:
+        annotator: Their name as an annotator.
+        reviewer: Their alias as a reviewer.
+    """
+
+    annotator: str
+    reviewer: str
+
+
+class Withdrawn(TypedDict):
+    """A reviewer who left; no later set names them.
+
+    Attributes:
+        reviewer: Their alias.
+    """
+
+    reviewer: str
+
+
 @dataclasses.dataclass(frozen=True)
 class Span:
-    """A passage that a reviewer marked: from and up to which character of which part."""
+    """A passage that a reviewer marked.
+
+    Attributes:
+        part: The part it is in.
+        start: Its first character, from 0.
+        end: The character after its last.
+        quotation: The passage itself.
+    """
 
     part: Literal["prompt", "reasoning", "article"]
     start: int
@@ -95,7 +124,16 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True)
 class _Row:
-    """A row of a reviewer's file."""
+    """What a reviewer said about one item.
+
+    Attributes:
+        item: The item.
+        verdict: What to do with it.
+        criteria: Criterion → whether the draft meets it.
+        note: Why; needed for all but ``accept``.
+        cause: Why it is to be removed; needed for ``remove``.
+        spans: Passages that were marked.
+    """
 
     item: str
     verdict: Choice
@@ -110,7 +148,15 @@ Verdicts = Mapping[tuple[str, str], Verdict]  # by (item, reviewer)
 
 @dataclasses.dataclass(frozen=True)
 class Item:
-    """One draft to review, blind: no scores, no author, nobody else's verdict."""
+    """One draft to review, blind: no scores, no author, nobody else's verdict.
+
+    Attributes:
+        item: Document and draft, ``ID@DIGITS``.
+        genre: Of the article.
+        prompt: The draft's prompt.
+        reasoning: The draft's reasoning.
+        article: The text they were written for.
+    """
 
     item: str
     genre: str | None
@@ -143,7 +189,13 @@ class State:
 
 @dataclasses.dataclass(frozen=True)
 class Assignment:
-    """Who reviews an item, and who decides a tie."""
+    """Who reviews an item, and who decides a tie.
+
+    Attributes:
+        item: The item.
+        reviewers: Aliases of those who review it.
+        adjudicator: Alias of who decides where they do not.
+    """
 
     item: str
     reviewers: tuple[str, ...]

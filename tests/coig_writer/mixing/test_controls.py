@@ -230,6 +230,18 @@ def test_held_out_rows_are_locked_read_and_not_trained(tmp_path):
     locked = mixing.lock("h", [sampled], rows, RULES, "t", control=HELD_OUT.locked)
     mixing.write(tmp_path, rows, locked, [sampled])
     assert (len(rows), locked["held_out"]["rows"]) == (38, 2)
+    named = set(mixing.LockFile.__annotations__)  # as docs/records.md has it
+    assert set(locked) == named - {"sample_scale"}
+    assert set(mixing.lock("h", [sampled], rows, RULES, "t", sample_scale=False)) == named - {
+        "control"
+    }
+    source = set(mixing.LockedSource.__annotations__)
+    assert set(locked["sources"]["creative"]) == source - {
+        "genres",
+        "excluded",
+        "excluded_sha256",
+        "max_rows",
+    }
     assert tuple(mixing.read_held_out(tmp_path, locked)) == sampled.held_out
     assert {f.id: f.value for f in mixing.facts(tmp_path)}["mixture/held_out/rows"] == 2
     write_records(tmp_path / "held_out.parquet", rows[:2], MixtureRow)

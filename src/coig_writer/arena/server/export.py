@@ -16,7 +16,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from coig_writer import __version__
 from coig_writer.arena.server.results import AgreementRow, agreement_rows, by_kind, seconds
@@ -43,7 +43,20 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """A pair out of a ballot, with what an analysis may leave out by."""
+    """A pair out of a ballot, with what an analysis may leave out by.
+
+    Attributes:
+        ballot: Id of the ballot.
+        protocol: How it was asked.
+        repeat: The ballot's.
+        query_id: The query.
+        rater: The rater's pseudonym.
+        left: Variant of the one text.
+        right: Variant of the other.
+        outcome: 1 if left won, 0 if right won, 0.5 for a tie.
+        both_bad: Whether the tie was ``both_bad``.
+        excluded_by: Exclusion rules that the ballot breaks.
+    """
 
     ballot: str
     protocol: Protocol
@@ -59,7 +72,18 @@ class ComparisonRow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """One score of one dimension out of a rating, 0 to 3."""
+    """One score of one dimension out of a rating.
+
+    Attributes:
+        ballot: Id of the ballot.
+        repeat: The ballot's.
+        query_id: The query.
+        rater: The rater's pseudonym.
+        variant: Whose text was rated.
+        dimension: What was rated.
+        score: From 0 to 3.
+        excluded_by: Exclusion rules that the ballot breaks.
+    """
 
     ballot: str
     repeat: int
@@ -73,7 +97,16 @@ class ScoreRow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RaterRow:
-    """What one rater gave and how long it took, for pay: seconds by the shorter of both clocks."""
+    """What one rater gave and how long it took, for pay.
+
+    Attributes:
+        rater: Their pseudonym.
+        ballots: How many they cast.
+        seconds: Spent on them, by the shorter of both clocks.
+        first: Time of the first ballot (UTC).
+        last: Time of the last one.
+        known_by: By what they were recognised: ``account`` or ``cookie``; null where it was not noted.
+    """
 
     rater: str
     ballots: int
@@ -85,7 +118,17 @@ class RaterRow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InfluenceRow:
-    """What changes of a protocol and language when one rater is left out; see ``summary.Influence``."""
+    """What changes of a protocol and language when one rater is left out; see ``summary.Influence``.
+
+    Attributes:
+        protocol: The protocol.
+        language: The texts' language.
+        rater: Pseudonym of who is left out.
+        ballots: How many of theirs count.
+        flips: Pairs of models that get another leader, or none.
+        first: Models that then lead most pairs; none where nobody leads any.
+        moved: Whether they are others than with all raters.
+    """
 
     protocol: Protocol
     language: str
@@ -94,6 +137,40 @@ class InfluenceRow:
     flips: int
     first: tuple[str, ...]
     moved: bool
+
+
+class Exported(TypedDict):
+    """A file of the export.
+
+    Attributes:
+        rows: How many rows it has.
+        sha256: Its checksum.
+    """
+
+    rows: int
+    sha256: str
+
+
+class Manifest(TypedDict):
+    """What an export holds, and what decides how it is read.
+
+    Attributes:
+        study: Name of the study.
+        schema_version: Of the ballots.
+        kit_version: Of the kit that exported.
+        models: The variants that were compared.
+        exclusion_rules: Rule → what it leaves out.
+        scan: What the scan of the answers did before they were shown.
+        files: Name → rows and checksum.
+    """
+
+    study: str
+    schema_version: int
+    kit_version: str
+    models: list[str]
+    exclusion_rules: dict[str, str]
+    scan: list[dict[str, object]]
+    files: dict[str, Exported]
 
 
 def export(service: StudyService, folder: Path) -> dict[str, int]:
@@ -198,7 +275,7 @@ def _rater_rows(ballots: Sequence[Ballot], known_by: Mapping[str, str | None]) -
 
 
 def _write_manifest(folder: Path, service: StudyService, rows: dict[str, int]) -> None:
-    manifest = {
+    manifest: Manifest = {
         "study": service.study.study,
         "schema_version": SCHEMA_VERSION,
         "kit_version": __version__,

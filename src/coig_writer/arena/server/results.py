@@ -100,9 +100,16 @@ def results(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AgreementRow:
-    """How far raters agree on one protocol and language: Krippendorff's alpha, or Kendall's tau of rankings.
+    """How far raters agree on one protocol and language.
 
-    ``n`` counts units that several raters judged, or prompts that several ranked; the interval is over prompts.
+    Attributes:
+        protocol: The protocol.
+        language: The texts' language.
+        measure: Krippendorff's alpha, or Kendall's tau of rankings.
+        value: The coefficient.
+        low: Lower end of its 95 % interval, over prompts.
+        high: Upper end.
+        n: Units that several raters judged, or prompts that several ranked.
     """
 
     protocol: Protocol

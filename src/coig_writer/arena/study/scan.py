@@ -70,7 +70,15 @@ _REFUSING: tuple[tuple[str, re.Pattern[str]], ...] = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing the scan did to one answer, with the place that made it."""
+    """One thing the scan did to one answer, with the place that made it.
+
+    Attributes:
+        rule: The rule.
+        action: What was done.
+        excerpt: The place.
+        variant: Whose answer.
+        query_id: Answer to what.
+    """
 
     rule: str
     action: Action

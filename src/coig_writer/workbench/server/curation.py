@@ -86,13 +86,13 @@ class Curation:
         """Notes under which alias an annotator reviews; ``review.annotators`` reads it."""
         path = self.reviewing / review.ANNOTATORS
         if aliases or path.is_file():
-            rows = [{"annotator": p, "reviewer": a} for p, a in sorted(aliases.items())]
+            rows = [review.Alias(annotator=p, reviewer=a) for p, a in sorted(aliases.items())]
             write_rows(path, rows)
 
     def forget(self, alias: str) -> None:
         """Notes that no later set may name a reviewer."""
         known = review.withdrawn(self.reviewing) | {alias}
-        rows = ({"reviewer": name} for name in sorted(known))
+        rows = (review.Withdrawn(reviewer=name) for name in sorted(known))
         write_rows(self.reviewing / "withdrawn.jsonl", rows)
 
     def _read(self, path: Path, read: Callable[[Path], T], missing: T) -> T:
