@@ -71,4 +71,4 @@ def test_the_goals_hold_on_the_corpus(shared) -> None:
     folder = shared / "data" / "verse"
     assert met(list(bench.regulated_verse(bench.labelled(folder))))
     assert met(list(bench.third(folder)))
-    assert next(bench.tunes(folder)).startswith("ci: 43 of 46 poems of 23 tunes pass as they stand in ci.jsonl, 46 with")  # fmt: skip
+    assert next(bench.tunes(folder)).startswith("ci: 44 of 47 poems of 24 tunes pass as they stand in ci.jsonl, 47 with")  # fmt: skip

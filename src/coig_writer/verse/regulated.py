@@ -415,25 +415,35 @@ def _tone_rules(fit: Fit, shown: Sequence[Mark]) -> Iterator[Rule]:
         if mark.state == "broken" and not (place == len(fit.lines[0]) and line - 1 in fit.outside):
             broken[_tone_rule(mark, fit)].append(mark)
     unknown = tuple(m.place for m in shown if m.found == "?" and m.wanted[0] != "中")
-    for name, (zh, en) in _TAUGHT.items():
-        hit = broken[name]
-        places = tuple(mark.place for mark in hit)
-        if hit:
-            said = "；".join(_said(zh, hit, wanted) for wanted in dict.fromkeys(m.wanted[0] for m in hit)) if "{" in zh else _said(zh, hit)  # fmt: skip
-            told = f"{at(places)}: {en}"
-            for line in [line for line, place in places if place == 2 and name == "平仄"]:
-                turns = "失粘、失对" if 1 < line < len(fit.lines) else "失对"
-                said, told = (
-                    f"{said}；第{line}句第2字亦即{turns}",
-                    f"{told}; in line {line} this is {turns} too",
-                )
-            if more := _alternatives(fit, places):
-                said, told = f"{said}；亦可归于{where(more)}", f"{told}; or at {at(more)}"
-            yield Rule(name, "broken", said, told, (*places, *more))
+    for name in _TAUGHT:
+        if broken[name]:
+            yield _broken_rule(name, broken[name], fit)
         elif name == "平仄" and unknown:
             yield Rule(name, "open", f"{where(unknown)}：字表不载，无从判断", f"{at(unknown)}: no table knows the character", unknown)  # fmt: skip
         else:
             yield Rule(name, "kept", "合", "kept")
+
+
+def _broken_rule(name: str, hit: Sequence[Mark], fit: Fit) -> Rule:
+    """A rule on tones with the characters that break it, and what else they may be called."""
+    zh, en = _TAUGHT[name]
+    places = tuple(mark.place for mark in hit)
+    tones = dict.fromkeys(m.wanted[0] for m in hit) if "{" in zh else [""]
+    said = ["；".join(_said(zh, hit, wanted) for wanted in tones)]
+    told = [f"{at(places)}: {en}"]
+    if name == "拗救":
+        answers = tuple((line + 1, len(fit.lines[0]) - 2) for line, _ in places)
+        said.append(f"{where(answers)}应平")
+        told.append(f"{at(answers)} should be level")
+        places = (*places, *answers)
+    for line in [line for line, place in places if place == 2 and name == "平仄"]:
+        turns = "失粘、失对" if 1 < line < len(fit.lines) else "失对"
+        said.append(f"第{line}句第2字亦即{turns}")
+        told.append(f"in line {line} this is {turns} too")
+    if more := _alternatives(fit, places):
+        said.append(f"亦可归于{where(more)}")
+        told.append(f"or at {at(more)}")
+    return Rule(name, "broken", "；".join(said), "; ".join(told), (*places, *more))
 
 
 def _turn_rules(fit: Fit) -> Iterator[Rule]:

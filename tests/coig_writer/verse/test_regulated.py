@@ -41,7 +41,7 @@ def test_a_quatrain_that_keeps_every_rule():
         (2, "大河归海流", None, ()),  # rescued: 仄平平仄平
         (3, "欲穷千日目", "平仄", ()),  # allowed: 三仄尾 is 平平仄仄仄, here 仄平平仄仄
         (4, "更上千层楼", "三平尾", ((4, 3),)),
-        (1, "白日依旧尽", "拗救", ((1, 4),)),  # 仄仄平仄仄, the next line does not rescue
+        (1, "白日依旧尽", "拗救", ((1, 4), (2, 3))),  # 仄仄平仄仄, the next line does not rescue
         (2, "黄山入海流", None, ()),
         (2, "黄海入海流", "平仄", ((2, 2),)),
         (2, "黄河入云流", "平仄", ((2, 4),)),
@@ -80,7 +80,9 @@ def test_a_great_exception_is_rescued_by_the_next_line():
     assert found["孤平拗救"].places == ((2, 1), (2, 3))
     assert not [r for r in found.values() if r.state == "broken"]
     lines[1] = "飞禽已与还"
-    assert rules(lines, "五言绝句")["拗救"].places == ((1, 4),)
+    unanswered = rules(lines, "五言绝句")["拗救"]
+    assert unanswered.places == ((1, 4), (2, 3))
+    assert unanswered.zh == "第1句第4字“有”：出句拗，对句未救；第2句第3字应平"
 
 
 def test_a_light_exception_names_its_rescue_where_there_is_one():
@@ -93,7 +95,7 @@ def test_bu_is_level_only_where_it_asks():
     lines = ["离离原上草", "一岁一枯荣", "野火烧不尽", "春风吹又生"]
     assert rules(lines, "五言绝句")["大拗"].places == ((3, 4), (4, 3))
     unanswered = rules(with_line(lines, 4, "春风上又生"), "五言绝句")
-    assert unanswered["拗救"].places == ((3, 4),)
+    assert unanswered["拗救"].places == ((3, 4), (4, 3))
     asks = rules(with_line(with_line(lines, 2, "一岁一枯愁"), 4, "春风知也不"), "五言绝句")
     assert asks["押韵"].state == "kept"
     assert asks["多音字"].places == ((4, 5),)
