@@ -32,6 +32,7 @@ from coig_writer.endpoint import Endpoint, Price
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.files import file_sha256, read_records, write_records
+from coig_writer.folder import locked
 from coig_writer.generation import Generation
 from coig_writer.record import to_row
 from coig_writer.score import Judgement
@@ -187,15 +188,19 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _keep(path: Path, judged: Sequence[Judgement]) -> None:
-    """Writes judgements; those that stand there already and were not asked again are kept."""
+    """Writes judgements; those that the file already holds and that were not asked again are kept.
+
+    Two runs of one judge at once take turns here, and neither loses what the other wrote.
+    """
     if not judged:
         raise MissingInputError(
             "there is nothing to judge", "a pair needs two variants' answers to the same query"
         )
-    found = {_place(j): j for j in (read_records(path, Judgement) if path.is_file() else [])}
-    found |= {_place(j): j for j in judged}
-    rows = [found[place] for place in sorted(found)]
-    write_records(path, rows, Judgement)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path.parent):
+        rows = {_place(j): j for j in (read_records(path, Judgement) if path.is_file() else [])}
+        rows |= {_place(j): j for j in judged}
+        write_records(path, [rows[place] for place in sorted(rows)], Judgement)
     print(f"wrote {path}")
 
 

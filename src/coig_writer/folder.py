@@ -10,6 +10,7 @@ import glob
 import os
 import re
 import shutil
+import sys
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -46,7 +47,7 @@ def atomic_folder(path: Path, kind: str, also: Sequence[str] = ()) -> Iterator[P
         path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     place = _Place(path, kind, also)
-    with _locked(path.parent):
+    with locked(path.parent):
         place.put_back()
         place.look_through(path)
     partial = place.beside("partial")
@@ -57,7 +58,7 @@ def atomic_folder(path: Path, kind: str, also: Sequence[str] = ()) -> Iterator[P
         lines = [f"{file_sha256(partial / name)}  {name}\n" for name in names]
         opening = SUMS_OPENING.format(kind=kind)
         (partial / SUMS).write_text(opening + "".join(lines), encoding="utf-8")
-        with _locked(path.parent):
+        with locked(path.parent):
             place.replace(partial, names)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -140,11 +141,15 @@ class _Place:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Lets one process at a time look at and move what stands in a folder."""
+def locked(folder: Path) -> Iterator[None]:
+    """Lets one process at a time read and replace what is in a folder; another waits and says so."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.stderr.write(f"{folder}: another process writes here; waiting until it is done\n")
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)

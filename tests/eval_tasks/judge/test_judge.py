@@ -9,6 +9,7 @@ import math
 import random
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 from coig_writer.benchmark import query
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.files import read_records, write_records
+from coig_writer.folder import locked
 from coig_writer.generation import Generation
 from coig_writer.score import Judgement, Score
 from eval_tasks import judge
@@ -397,3 +399,25 @@ def test_a_number_that_asks_nothing_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=flag):
         run(monkeypatch, "run", "--url", "http://127.0.0.1:1/v1", "--model", "m", f"{flag}={given}")
+
+
+def test_two_runs_of_one_judge_at_once_lose_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second waits, says so, and then adds to what the first wrote."""
+    path = tmp_path / "judgements" / "m.parquet"
+    path.parent.mkdir()
+    first, second = (
+        Judgement("m", rubric, "en-1", "a", "b", "left_first", '"left"', "scored", None, 1, 1, None)
+        for rubric in ("pairwise", "pairwise+plain")
+    )
+    waiting = threading.Thread(target=judge._keep, args=(path, [second]))
+    with locked(path.parent):
+        waiting.start()
+        told = ""
+        while "another process writes here" not in told:
+            told += capsys.readouterr().err
+            assert waiting.is_alive()
+        write_records(path, [first], Judgement)
+    waiting.join()
+    assert read_records(path, Judgement) == [first, second]
