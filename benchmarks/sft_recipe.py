@@ -40,7 +40,7 @@ from transformers import (
 from trl import ModelConfig, SFTConfig
 
 from coig_writer.errors import MissingInputError, run_command
-from coig_writer.files import read_rows
+from coig_writer.files import read_rows, write_json
 from coig_writer.mixing import controls
 from coig_writer.planning import lengths as planner_lengths
 from coig_writer.planning import planner
@@ -389,25 +389,24 @@ def table(found: dict[str, dict[str, Any]], *, speeds: bool) -> str:
     return "\n".join(lines)
 
 
-def losses(found: dict[str, dict[str, Any]]) -> str:
-    """Renders how the losses fall, and how far from plain's they are, step by step."""
-    of = {
-        name: [s["loss"] for s in taken["steps"]]
-        for name, taken in found.items()
-        if "steps" in taken
-    }
+def losses(curve: Mapping[str, Sequence[float]]) -> str:
+    """Renders how the losses of the variants fall, and how far from plain's they are at each step.
+
+    Args:
+        curve: The loss of every optimizer step, by variant; plain among them.
+    """
     lines = [
-        "| variant | steps | loss, mean of the first tenth | of the last tenth | beside plain, mean of a step | largest |",
+        "| variant | steps | loss, mean of the first tenth | of the last tenth | beside plain, mean over steps | largest |",
         "|---|---|---|---|---|---|",
     ]
-    for name, line in of.items():
-        tenth = max(1, len(line) // 10)
-        apart = [abs(a - b) for a, b in zip(line, of.get("plain", []), strict=False)]
-        ends = (sum(part) / tenth for part in (line[:tenth], line[-tenth:]))
-        shown = [f"{v:.4f}" for v in ends] + (
-            [f"{sum(apart) / len(apart):.1e}", f"{max(apart):.1e}"] if apart else ["–"] * 2
+    for name, own in curve.items():
+        tenth = max(1, len(own) // 10)
+        first, last = (sum(part) / tenth for part in (own[:tenth], own[-tenth:]))
+        apart = [abs(a - b) for a, b in zip(own, curve["plain"], strict=True)]
+        lines.append(
+            f"| `{name}` | {len(own)} | {first:.3f} | {last:.3f} "
+            f"| {sum(apart) / len(apart):.4f} | {max(apart):.4f} |"
         )
-        lines.append(f"| `{name}` | {len(line)} | {' | '.join(shown)} |")
     return "\n".join(lines)
 
 
@@ -441,14 +440,14 @@ def run_all(own: argparse.Namespace, flags: list[str]) -> None:
     if "attention" in found:
         print(json.dumps(found["attention"]["errors"]))
     print(table(found, speeds=not own.smoke))
-    print(losses(found))
-    lines = {
-        n: [(i, s["loss"]) for i, s in enumerate(f["steps"], 1)]
-        for n, f in found.items()
-        if "steps" in f
-    }
-    if lines:
-        (Path(own.out) / curves.PLOT).write_text(curves.svg(lines), encoding="utf-8")
+    curve = {n: [s["loss"] for s in of["steps"]] for n, of in found.items() if "steps" in of}
+    if own.smoke and "plain" in curve:  # on a GPU the variants take other numbers of steps
+        print(losses(curve))
+        write_json(
+            Path(own.out) / "losses.json", {n: [round(x, 5) for x in c] for n, c in curve.items()}
+        )
+        points = {n: list(enumerate(c, 1)) for n, c in curve.items()}
+        (Path(own.out) / curves.PLOT).write_text(curves.svg(points), encoding="utf-8")
 
 
 def main() -> int | None:
