@@ -1,32 +1,85 @@
-"""The stages of evaluation: python -m eval_tasks STAGE --help."""
+"""The command line of evaluation: python -m eval_tasks VERB."""
 
 from __future__ import annotations
 
 import sys
 
+from coig_writer.command_line import Group, Verb, run
 from coig_writer.errors import run_command
-from coig_writer.stages import run_stage
 
-# Stage → what it does, in the order in which they are run.
-STAGES = {
-    "score": "lighteval over saved generations, offline: scores, averages and facts for every variant",
-    "recount": "the same averages by the kit's own metrics, from the texts alone: to check a number",
-    "lighteval": "the lighteval command with the kit's tasks: a model, an endpoint or saved generations",
-    "behaviour": "what each paragraph of a reasoning does, over its course (Appendix C)",
-    "bound": "whether articles do what their reasoning settles on: names, quoted strings, numbers",
-    "form": "verse against its form, character by character: tones, rhyme, counts, words that may not occur",
-    "human": "where models stand among people's articles, and people as a model in a blind study",
-    "judge": "a language model judges pairs and rubrics, and an audit of what its verdicts are worth",
-    "validate": "which metrics predict what people prefer at equal length; the others only describe",
-    "report": "tables, figures and intervals of your models beside the paper's, as one HTML page",
-    "claims": "each claim of the paper as a check over counts: supported, not supported, not testable",
-    "pages": "claims and report as a static Space, to publish",
-}
+RECORDS = "--generations build/generations --scores build/scores"
+# In the order in which they are run.
+GROUP = Group(
+    "python -m eval_tasks",
+    "Answers, scored, compared, judged and reported beside the paper's.",
+    {
+        "score": Verb(
+            "eval_tasks.score:main",
+            "scores saved generations, offline: scores, averages and facts for every variant",
+            "--generations build/generations",
+        ),
+        "recount": Verb(
+            "eval_tasks.recount:main",
+            "computes the same averages from the texts alone, to check a number",
+            "--generations build/generations/cw_10k.parquet",
+        ),
+        "lighteval": Verb(
+            "eval_tasks.lighteval:main",
+            "runs the lighteval command with the kit's tasks: a model, a server or saved generations",
+            'accelerate "model_name=build/models/cw" "coig_writer:zh|0"',
+            verbatim=True,
+        ),
+        "behaviour": Verb(
+            "eval_tasks.behaviour:main",
+            "tells what each paragraph of a reasoning does, over its course (Appendix C)",
+            "--generations build/generations",
+        ),
+        "bound": Verb(
+            "eval_tasks.bound:main",
+            "tells whether articles do what their reasoning settles on: names, quoted strings, numbers",
+            "--triplets COIG-Writer/data --show sample-wuxia-1",
+        ),
+        "form": Verb(
+            "eval_tasks.form:main",
+            "checks verse against its form: tones, rhyme, counts, words that may not occur",
+            "poems.jsonl --html build/form.html",
+        ),
+        "human": Verb(
+            "eval_tasks.human:main",
+            "compares models with people's articles, and seats people in a blind study",
+            "--rows COIG-Writer/data --scores build/scores",
+        ),
+        "judge": Verb(
+            "eval_tasks.judge:GROUP",
+            "has a language model judge pairs and rubrics, and audits what its verdicts are worth",
+        ),
+        "validate": Verb(
+            "eval_tasks.validate:main",
+            "tells which metrics predict what people prefer at equal length; the others only describe",
+            "--scores build/scores --ballots build/ballots/ballots.parquet",
+        ),
+        "report": Verb(
+            "eval_tasks.report:main",
+            "reports on your models beside the paper: tables, figures and intervals as one HTML page",
+            f"{RECORDS} --out build/report",
+        ),
+        "claims": Verb(
+            "eval_tasks.claims:main",
+            "checks each claim of the paper over counts: supported, not supported, not testable",
+            f"{RECORDS} --html build/claims.html",
+        ),
+        "pages": Verb(
+            "eval_tasks.pages:main",
+            "makes claims and report a static Space, to publish",
+            RECORDS,
+        ),
+    },
+)
 
 
 def main() -> int | None:
-    """Runs one stage."""
-    return run_stage("eval_tasks", STAGES)
+    """Runs one verb."""
+    return run(GROUP)
 
 
 if __name__ == "__main__":

@@ -1,26 +1,15 @@
-"""Whether articles do what their reasoning settles on: python -m eval_tasks bound --generations PATH….
-
-A reasoning settles on names, quoted strings and numbers. Of those that the prompt does not hold, the
-share that stands in the article is *kept*; less the same share for other reasonings of the genre it is
-*bound*: 0 is what chance keeps. A line per model and language gives both, an interval that resamples
-prompts, and Wilcoxon's signed-rank p. The line below swaps the articles within each genre and
-compares with reasonings of other genres: there the difference must vanish.
-
-  python -m eval_tasks bound --generations build/generations
-  python -m eval_tasks bound --triplets COIG-Writer/data --show sample-wuxia-1
-
-`--show ID` lists what a reasoning settles on, + where the article holds it. `items.csv` holds all.
-"""
+"""Whether articles do what their reasoning settles on: names, quoted strings, numbers."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 from scipy import stats
 
 from coig_writer.errors import InputError, MissingInputError, StatisticsError
@@ -37,6 +26,9 @@ from coig_writer.scoring.generations import read
 from coig_writer.tables import spreadsheet
 from coig_writer.triplet import Triplet
 from eval_tasks.behaviour import OWN
+from eval_tasks.runs import Generations
+
+OUT = Path("build/bound")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,36 +62,41 @@ class Gain:
     p: float | None
 
 
-def main() -> int | None:
-    """Prints what binds, and writes the items."""
-    options = _parser().parse_args()
+def main(
+    generations: Generations = None,
+    triplets: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="rows of a dataset, as another model")
+    ] = None,
+    show: Annotated[
+        str | None, typer.Option(metavar="ID", help="list the items of one query or row")
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="where items.csv goes")] = OUT,
+) -> None:
+    """Of the names, quotations and numbers that a reasoning settles on, counts those in its article.
+
+    Items that the prompt holds do not count. The share that stands in the article is kept; less the
+    same share for other reasonings of the genre it is bound: 0 is what chance keeps. A line per model
+    and language gives both, an interval that resamples prompts, and Wilcoxon's signed-rank p. The line
+    below swaps the articles within each genre and compares with reasonings of other genres: there the
+    difference must vanish.
+
+    --show lists what a reasoning settles on, + where the article holds it. items.csv holds all.
+    """
     answers = [Written(r.variant, r.query_id, of_generation(r))
-               for r in (read(options.generations) if options.generations else [])]  # fmt: skip
-    answers += list(_triplets(options.triplets)) if options.triplets else []
+               for r in (read(generations) if generations else [])]  # fmt: skip
+    answers += list(_triplets(triplets)) if triplets else []
     if not answers:
         raise MissingInputError("nothing to read", "give --generations or --triplets")
     items = [item for a in answers for item in found(a)]
-    if options.show:
-        print(_shown(items, options.show, {a.query_id for a in answers}))
+    if show:
+        print(_shown(items, show, {a.query_id for a in answers}))
     key = lambda a: (a.variant, a.answer.language)  # noqa: E731
     for (variant, language), group in itertools.groupby(sorted(answers, key=key), key=key):
         print(line(f"{variant} ({language})", [a.answer for a in group]))
     names = [field.name for field in dataclasses.fields(Found)]
-    with atomic_folder(options.out, "bound reasonings") as folder:
+    with atomic_folder(out, "bound reasonings") as folder:
         spreadsheet.write(folder / "items.csv", names, map(to_row, items), mark=False)
-    print(f"\nwrote {options.out / 'items.csv'}")
-    return None
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--generations", type=Path, nargs="+", default=[], metavar="PATH", help="generation records")  # fmt: skip
-    parser.add_argument("--triplets", type=Path, metavar="PATH", help="rows of a dataset, as another model")  # fmt: skip
-    parser.add_argument("--show", metavar="ID", help="list the items of one query or row")
-    parser.add_argument("--out", type=Path, default=Path("build/bound"), help="folder (default: build/bound)")  # fmt: skip
-    return parser
+    print(f"\nwrote {out / 'items.csv'}")
 
 
 def _triplets(path: Path) -> Iterable[Written]:

@@ -1,29 +1,14 @@
-"""Models beside people: python -m eval_tasks human --rows PATH… --scores build/scores.
-
-Takes human articles from --rows (rows of a dataset, with the dataset's columns) or from --held-out (the
-folder of a mixture that holds rows out), writes them as answers of the variant `human`, and prints
-where each model's articles stand among them: the mean percentile of each metric, within the genre where
-20 human texts or more stand behind it, else within the language; 50 is as people write. A row whose
-id or article is in a mixture of a compared model is refused: the model has seen it.
-
-  python -m eval_tasks human --rows COIG-Writer/data --mixtures build/mixtures --scores build/scores
-
-  python -m eval_tasks report --human build/human/human.parquet --scores … --ballots …
-
-To have people's articles voted on blind, let the models answer their prompts as well
-(`python recipes/generate.py --prompts build/human/human.parquet …`) and name those answers with
---generations: `study.yaml` then seats `human` like a model on the prompts that all answered, and the
-report's board gives the win rate of each model against people.
-"""
+"""Models beside people: where their articles stand among human ones, and people as a model in a study."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 
 from coig_writer.errors import InputError, MissingInputError, StatisticsError
 from coig_writer.facts import Fact
@@ -43,6 +28,7 @@ from coig_writer.triplet import Language, Triplet
 from eval_tasks import runs as inputs
 from eval_tasks.runs import LANGUAGES, Runs
 
+OUT = Path("build/human")
 KIND = "human baseline"  # what the folder is called in its list of files
 SHOWN = ("chars", "mattr_100", "repetition_4", "adjacent_cohesion", "idiom_density", "worn_density")
 
@@ -65,50 +51,60 @@ class Place:
     by_genre: int
 
 
-def main() -> int | None:
-    """Writes people's articles as a variant, and prints the places."""
-    options = _parser().parse_args()
-    people = check([*_rows(options.rows), *_held_out(options.held_out)])
+def main(
+    rows: Annotated[
+        list[Path] | None, typer.Option(metavar="PATH…", help="human articles: rows of a dataset")
+    ] = None,
+    held_out: Annotated[
+        list[Path] | None, typer.Option(metavar="FOLDER…", help="mixtures that hold rows out")
+    ] = None,
+    mixtures: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="where the models' training rows are")
+    ] = Path("build/mixtures"),
+    generations: inputs.Generations = None,
+    scores: inputs.Scores = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="where the files go")] = OUT,
+) -> None:
+    """Prints where each model's articles stand among people's, metric by metric.
+
+    Human articles come from --rows (with the dataset's columns) or from --held-out. The number is the
+    mean percentile: 50 is as people write. It is taken within the genre where there are 20 human texts
+    or more, else within the language. A row whose id or article is in a mixture of a compared model is
+    refused: the model has seen it. Then: python -m eval_tasks report --human build/human/human.parquet.
+
+    To have people's articles voted on blind, let the models answer their prompts as well
+    (python recipes/generate.py --prompts build/human/human.parquet) and name those answers with
+    --generations. study.yaml then seats people like a model on the prompts that all answered, and
+    the report gives the win rate of each model against people.
+    """
+    people = check([*_rows(rows or []), *_held_out(held_out or [])])
     if not people:
         raise MissingInputError("no human article", "give --rows or --held-out")
-    if not options.generations and not options.scores:
-        with atomic_folder(options.out, KIND) as folder:
+    generations, scores = generations or [], scores or []
+    if not generations and not scores:
+        with atomic_folder(out, KIND) as folder:
             write_records(folder / "human.parquet", people, Generation)
         print(
-            f"{options.out}/human.parquet: {len(people)} human articles; no model's answers or scores to compare with"
+            f"{out}/human.parquet: {len(people)} human articles; no model's answers or scores to compare with"
         )
-        print(f"let the models answer their prompts: python recipes/generate.py --prompts {options.out}/human.parquet")  # fmt: skip
-        return None
-    answers = read(options.generations) if options.generations else []
-    runs = inputs.read(options.generations, options.scores, [])
-    print(_checked(people, runs.variants, options.mixtures))
+        print(f"let the models answer their prompts: python recipes/generate.py --prompts {out}/human.parquet")  # fmt: skip
+        return
+    answers = read(generations) if generations else []
+    runs = inputs.read(generations, scores, [])
+    print(_checked(people, runs.variants, mixtures))
     found = places(reference(people), runs)
     names = [field.name for field in dataclasses.fields(Place)]
-    study, seated = _seated(options.out, people, answers, options.generations)
-    with atomic_folder(options.out, KIND) as folder:
+    study, seated = _seated(out, people, answers, generations)
+    with atomic_folder(out, KIND) as folder:
         write_records(folder / "human.parquet", people, Generation)
         spreadsheet.write(folder / "places.csv", names, map(to_row, found), mark=False)
         if study:
             _write_yaml(folder / "study.yaml", study)
     print(table(found, SHOWN) if runs.scores else "no percentile: no scores were given (--scores)")
     print(
-        f"\n{options.out}/: {len(people)} human articles as human.parquet, {len(found)} places as places.csv"
+        f"\n{out}/: {len(people)} human articles as human.parquet, {len(found)} places as places.csv"
     )
     print(seated)
-    return None
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rows", type=Path, nargs="+", default=[], metavar="PATH", help="human articles: rows of a dataset")  # fmt: skip
-    parser.add_argument("--held-out", type=Path, nargs="+", default=[], metavar="FOLDER", help="mixtures that hold rows out")  # fmt: skip
-    parser.add_argument("--mixtures", type=Path, default=Path("build/mixtures"), help="where the models' training rows are (default: build/mixtures)")  # fmt: skip
-    parser.add_argument("--generations", type=Path, nargs="+", default=[], metavar="PATH", help="the models' answers: languages, genres, and who can be seated")  # fmt: skip
-    parser.add_argument("--scores", type=Path, nargs="+", default=[], metavar="PATH", help="the models' scores, as written by python -m eval_tasks score")  # fmt: skip
-    parser.add_argument("--out", type=Path, default=Path("build/human"), help="folder (default: build/human)")  # fmt: skip
-    return parser
 
 
 def _rows(paths: Sequence[Path]) -> Iterable[Generation]:

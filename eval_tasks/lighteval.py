@@ -1,29 +1,14 @@
-r"""The `lighteval` command with the kit's tasks, started so that it needs no network.
-
-Everything after the options of this stage goes to lighteval unchanged; `--custom-tasks
-eval_tasks.tasks` is added where it is not given. Examples:
-
-  a model     python -m eval_tasks lighteval --max-new-tokens 512 accelerate \
-               "model_name=build/models/cw,device=cpu,batch_size=4" "coig_writer|0" --max-samples 4
-  a server    COIG_WRITER_ENDPOINT=http://127.0.0.1:8000/v1 python -m eval_tasks lighteval \
-               custom MODEL src/coig_writer/scoring/remote.py "coig_writer:zh|0"
-  saved text  python -m eval_tasks lighteval --generations build/generations/cw.parquet \
-               custom cw src/coig_writer/scoring/replay.py "coig_writer:zh|0"
-
-Tasks: coig_writer:zh, coig_writer:en (`coig_writer` runs both), coig_writer_category:zh_poetry …,
-coig_writer_genre:zh_wuxia …  With --generations the tasks hold exactly the queries answered there.
---max-new-tokens bounds an answer (4096 otherwise, docs/decisions/0008-decoding.md): a model that never
-ends takes that many steps for each, and lighteval's own max_new_tokens is not heeded here.
-"""
+"""The `lighteval` command with the kit's tasks, started so that it needs no network."""
 
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
-from coig_writer.errors import ConfigError
+import typer
+
 from coig_writer.scoring.generations import BENCHMARK, GENERATIONS, LONGEST, read, write_queries
 from coig_writer.scoring.launcher import offline
 
@@ -31,43 +16,47 @@ TASKS = "eval_tasks.tasks"
 NO_TASKS = ("tasks", "baseline", "eval", "bundle", "--help", "-h")
 
 
-def main() -> int | None:
-    """Hands the arguments over to lighteval."""
-    paths, longest, arguments = _split(sys.argv[1:])
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print(__doc__)
-        return 0
-    if longest is not None:
-        os.environ[LONGEST] = str(longest)
-    if paths:
+def main(
+    words: Annotated[
+        list[str], typer.Argument(metavar="LIGHTEVAL", help="what lighteval is given, unchanged")
+    ],
+    generations: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH…", help="replay these answers; may be given several times"),
+    ] = None,
+    max_new_tokens: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="longest answer (4096, docs/decisions/0008-decoding.md)"
+        ),
+    ] = None,
+) -> None:
+    r"""Everything after the options goes to lighteval; --custom-tasks eval_tasks.tasks is added.
+
+    A model:
+      python -m eval_tasks lighteval --max-new-tokens 512 accelerate \
+        "model_name=build/models/cw,device=cpu,batch_size=4" "coig_writer|0" --max-samples 4
+
+    A server:
+      COIG_WRITER_ENDPOINT=http://127.0.0.1:8000/v1 python -m eval_tasks lighteval \
+        custom MODEL src/coig_writer/scoring/remote.py "coig_writer:zh|0"
+
+    Saved answers:
+      python -m eval_tasks lighteval --generations build/generations/cw.parquet \
+        custom cw src/coig_writer/scoring/replay.py "coig_writer:zh|0"
+
+    Tasks: coig_writer:zh, coig_writer:en (coig_writer runs both), coig_writer_category:zh_poetry …,
+    coig_writer_genre:zh_wuxia …  With --generations they hold exactly the queries answered there. A model
+    that never ends takes --max-new-tokens steps for each; lighteval's own max_new_tokens is not heeded.
+    """
+    if max_new_tokens is not None:
+        os.environ[LONGEST] = str(max_new_tokens)
+    if generations:
         with tempfile.TemporaryDirectory() as folder:
-            _prepare(paths, Path(folder))
-            _launch(arguments)
+            _prepare(generations, Path(folder))
+            _launch(words)
     else:
-        _launch(arguments)
-    return None
-
-
-def _split(arguments: list[str]) -> tuple[list[Path], int | None, list[str]]:
-    """Takes this stage's own options off the front."""
-    paths: list[Path] = []
-    longest: int | None = None
-    while arguments and arguments[0] in ("--generations", "--max-new-tokens"):
-        option, value, arguments = arguments[0], arguments[1:2], arguments[2:]
-        if option == "--generations":
-            if not value:
-                raise ConfigError(
-                    "--generations needs a path", "give a file or folder of generations"
-                )
-            paths.append(Path(value[0]))
-        else:
-            if not value or not value[0].isdecimal() or int(value[0]) < 1:
-                raise ConfigError(
-                    f"--max-new-tokens {' '.join(value)}: not a whole number above 0",
-                    "give the tokens that an answer may have, as --max-new-tokens 512",
-                )
-            longest = int(value[0])
-    return paths, longest, arguments
+        _launch(words)
 
 
 def _prepare(paths: list[Path], folder: Path) -> None:

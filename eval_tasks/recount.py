@@ -1,26 +1,29 @@
-"""Measures saved generations again: python -m eval_tasks recount --generations PATH.
-
-The short way to check a number: the kit's own metrics over the texts themselves. Reads no facts file
-and no score file.
-"""
+"""The averages of saved generations by the kit's own metrics, from the texts alone."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from coig_writer import facts
-from coig_writer.scoring import generations, recount
-from eval_tasks.score import answers_parser
+from coig_writer.scoring import generations as answers
+from coig_writer.scoring import recount
+from eval_tasks.score import GENERATIONS, MIXTURES, Answers, Mixtures
 
 
-def main() -> int | None:
-    """Prints and writes the averages."""
-    parser = answers_parser(__doc__)
-    parser.add_argument("--facts", type=Path, help="also write the averages to this facts file")
-    options = parser.parse_args()
-    found = recount.facts(generations.read(options.generations), options.mixtures)
+def main(
+    generations: Answers = None,
+    mixtures: Mixtures = MIXTURES,
+    facts_file: Annotated[
+        Path | None,
+        typer.Option("--facts", metavar="FILE", help="also write the averages to this facts file"),
+    ] = None,
+) -> None:
+    """The short way to check a number: reads no facts file and no score file."""
+    found = recount.facts(answers.read(generations or [GENERATIONS]), mixtures)
     for fact in found:
         print(f"{fact.id:<52}{fact.value:<22}n={fact.n}")
-    if options.facts:
-        facts.write(options.facts, found)
-    return None
+    if facts_file:
+        facts.write(facts_file, found)

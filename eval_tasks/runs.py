@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import functools
 import shlex
@@ -10,7 +9,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
+
+import typer
 
 from coig_writer import ballot as ballots_module
 from coig_writer.ballot import Ballot, Comparison
@@ -27,6 +28,24 @@ from coig_writer.triplet import Language
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 FIRST = frozenset({0})  # the sample that stands for a prompt without votes
 R = TypeVar("R")
+# The options that name records: files or folders of Parquet or JSON lines.
+Generations = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="PATH…", help="answers, as recipes/generate.py writes them"),
+]
+Scores = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="PATH…", help="scores, as python -m eval_tasks score writes them"),
+]
+Ballots = Annotated[
+    list[Path] | None, typer.Option(metavar="PATH…", help="votes, as the arena exports them")
+]
+Judgements = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="PATH…", help="a judge's verdicts, as python -m eval_tasks judge run writes them"
+    ),
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,37 +163,18 @@ class Preferences:
         return self.implied is None or self.implied.conclusive
 
 
-def add_arguments(
-    parser: argparse.ArgumentParser, *, generations: bool = True, judgements: bool = False
-) -> None:
-    """Adds the options that name records, each a list of files or folders."""
-    for name, text in (
-        *((("generations", "answers, as written by recipes/generate.py"),) if generations else ()),
-        ("scores", "scores, as written by python -m eval_tasks score"),
-        ("ballots", "votes, as exported by the arena"),
-        *(
-            (("judgements", "a judge's scores, as written by python -m eval_tasks judge"),)
-            if judgements
-            else ()
-        ),
-    ):
-        parser.add_argument(
-            f"--{name}", type=Path, nargs="+", default=[], metavar="PATH", help=text
-        )
+def command(verb: str, **given: Path | Sequence[Path | str] | None) -> str:
+    """Returns the command line that recomputes; absolute paths keep their name only.
 
-
-def command(stage: str, arguments: argparse.Namespace) -> str:
-    """Returns the command line that recomputes; absolute paths keep their name only."""
-    words = ["python", "-m", "eval_tasks", stage]
-    given = vars(arguments)
-    for name in ("generations", "scores", "ballots", "judgements", "validation", "review", "human"):
-        paths: list[Path] = (
-            [given[name]] if isinstance(given.get(name), Path) else given.get(name) or []
-        )
-        if paths:
-            words += [f"--{name}", *map(shown, paths)]
-    if given.get("metrics"):
-        words += ["--metrics", *given["metrics"]]
+    Args:
+        verb: Of ``python -m eval_tasks``.
+        given: Flag to what it was given; None or nothing is left out.
+    """
+    words = ["python", "-m", "eval_tasks", verb]
+    for flag, values in given.items():
+        listed = [values] if isinstance(values, Path) else values
+        if listed:
+            words += [f"--{flag}", *(shown(v) if isinstance(v, Path) else v for v in listed)]
     return shlex.join(words)
 
 

@@ -1,20 +1,14 @@
-"""Scores saved generations: python -m eval_tasks score --generations PATH [PATH …].
-
-Reads generation records (Parquet or JSONL, files or folders) and measures every answer; lighteval's
-``coig_writer`` tasks give the same values (``python -m eval_tasks lighteval``). Writes
-under OUT (default build/scores): ``VARIANT.parquet`` with one score per answer and metric,
-``averages.csv`` with micro, macro and genre averages and their n, and ``facts.json``. A value that
-does not exist is written as missing, with its reason. Several answers to a prompt (``sample``) are
-also measured together.
-"""
+"""Scores of saved generations: one per answer and metric, averages and facts."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from coig_writer import facts
 from coig_writer.errors import DriftError
@@ -29,69 +23,62 @@ from coig_writer.scoring.generations import read, variants
 from coig_writer.tables import spreadsheet
 
 COMMAND = "python -m eval_tasks score"
+OUT = Path("build/scores")
+GENERATIONS, MIXTURES = Path("build/generations"), Path("build/mixtures")
+Answers = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="PATH…", help=f"files or folders of generation records (default: {GENERATIONS})"
+    ),
+]
+Mixtures = Annotated[
+    Path,
+    typer.Option(metavar="FOLDER", help="training mixtures, to measure what was copied from them"),
+]
 SHOWN = ("ttr", "chars", "language_confusion_any", "reasoning_closed")
 
 
-def main() -> int | None:
-    """Scores the generations that were named."""
-    options = _parser().parse_args()
+def main(
+    generations: Answers = None,
+    mixtures: Mixtures = MIXTURES,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="where the scores go")] = OUT,
+    embedding_model: Annotated[
+        str | None,
+        typer.Option(
+            "--embedding",
+            metavar="MODEL",
+            help="embedding model: how far answers to one prompt lie apart",
+        ),
+    ] = None,
+    equivalence: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL [TOKENIZER]",
+            help="classifier of pairs: how many answers to one prompt are distinct, as NoveltyBench counts them",
+        ),
+    ] = None,
+) -> None:
+    """Measures every answer; lighteval's coig_writer tasks give the same values.
+
+    Writes VARIANT.parquet with one score per answer and metric, averages.csv with micro, macro and
+    genre averages and their n, and facts.json. A value that does not exist is written as missing, with
+    its reason. Several answers to a prompt are also measured together.
+    """
     from tqdm import tqdm
 
-    records = read(options.generations)
-    embed = embedding.load(options.embedding) if options.embedding else None
-    same = embedding.classifier(*options.equivalence) if options.equivalence else None
+    records = read(generations or [GENERATIONS])
+    embed = embedding.load(embedding_model) if embedding_model else None
+    same = embedding.classifier(*equivalence) if equivalence else None
     _audit([record.article for record in records if record.language == "zh"])
     scores: dict[str, list[Score]] = {}
     with tqdm(total=len(records), desc="score", unit="answer") as bar:
         for variant, answers in variants(records).items():
             bar.set_postfix_str(variant)
-            scores[variant] = run.score(answers, options.mixtures)
+            scores[variant] = run.score(answers, mixtures)
             scores[variant] += embedding.score(answers, embed, same)
             bar.update(len(answers))
     places = {r.query_id: Place(r.language, r.genre) for r in records}
-    _write(options.out, scores, averages((s for v in scores.values() for s in v), places))
-    return None
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = answers_parser(__doc__)
-    parser.add_argument(
-        "--out", type=Path, default=Path("build/scores"), help="folder for the scores"
-    )
-    parser.add_argument(
-        "--embedding",
-        metavar="MODEL",
-        help="embedding model: how far answers to one prompt lie apart",
-    )
-    parser.add_argument(
-        "--equivalence",
-        nargs="+",
-        metavar=("MODEL", "TOKENIZER"),
-        help="classifier of pairs: how many answers to one prompt are distinct, as NoveltyBench counts them",
-    )
-    return parser
-
-
-def answers_parser(description: str | None) -> argparse.ArgumentParser:
-    """Returns a parser that takes what is measured: generations, and the mixtures they may copy."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--generations",
-        type=Path,
-        nargs="+",
-        default=[Path("build/generations")],
-        metavar="PATH",
-        help="files or folders of generation records (default: build/generations)",
-    )
-    parser.add_argument(
-        "--mixtures",
-        type=Path,
-        default=Path("build/mixtures"),
-        help="folder of training mixtures, to measure what was copied (default: build/mixtures)",
-    )
-    return parser
+    _write(out, scores, averages((s for v in scores.values() for s in v), places))
 
 
 def _audit(texts: Sequence[str]) -> None:

@@ -1,19 +1,14 @@
-"""Which metrics predict what people prefer: python -m eval_tasks validate --scores PATH… --ballots PATH….
-
-Prints one table per language: how often of two answers to one prompt the one with more of the metric
-was preferred, Spearman's correlation within prompts, and the same at equal length. A metric earns a
-direction only at equal length, for other prompts and other models, after Holm's correction; all
-others describe and do not rate. Writes the table as JSON for ``report --validation FILE``.
-"""
+"""Which metrics predict what people prefer at equal length; the others only describe."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Annotated, TypedDict
+
+import typer
 
 from coig_writer import __version__
 from coig_writer.errors import InputError, MissingInputError
@@ -28,6 +23,7 @@ from eval_tasks import runs as inputs
 from eval_tasks.bilingual import plural
 from eval_tasks.runs import LANGUAGES, Runs
 
+OUT = Path("build/validation.json")
 LENGTH = "chars"
 DESCRIBES = "describes, does not rate"
 
@@ -74,10 +70,19 @@ class Validation(TypedDict):
     tables: list[dict[str, object]]
 
 
-def main() -> int | None:
-    """Prints the tables and writes them."""
-    arguments = _parser().parse_args()
-    runs = inputs.read([], arguments.scores, arguments.ballots)
+def main(
+    scores: inputs.Scores = None,
+    ballots: inputs.Ballots = None,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="where the table goes, as JSON")] = OUT,
+) -> None:
+    """Prints one table per language, and writes it for python -m eval_tasks report --validation FILE.
+
+    It gives how often of two answers to one prompt the one with more of the metric was preferred,
+    Spearman's correlation within prompts, and the same at equal length. A metric earns a direction only
+    at equal length, for other prompts and other models, after Holm's correction. All others describe
+    and do not rate.
+    """
+    runs = inputs.read([], scores or [], ballots or [])
     tables = [t for language in LANGUAGES if (t := table(runs, language))]
     if not tables:
         raise InputError(
@@ -87,28 +92,13 @@ def main() -> int | None:
     print("\n\n".join(map(render, tables)))
     content: Validation = {
         "kit_version": __version__,
-        "command": inputs.command("validate", arguments),
+        "command": inputs.command("validate", scores=scores, ballots=ballots),
         "scores": rows_sha256(runs.scores),
         "ballots": rows_sha256(runs.ballots),
         "tables": [to_row(t) for t in tables],
     }
-    write_json(arguments.out, content)
-    print(f"\n{arguments.out}: for python -m eval_tasks report --validation")
-    return None
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    inputs.add_arguments(parser, generations=False)
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("build/validation.json"),
-        help="file (default: build/validation.json)",
-    )
-    return parser
+    write_json(out, content)
+    print(f"\n{out}: for python -m eval_tasks report --validation")
 
 
 def table(runs: Runs, language: Language) -> Table | None:

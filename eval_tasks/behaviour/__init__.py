@@ -1,21 +1,7 @@
-"""What a reasoning does, and where in it (paper, Appendix C): python -m eval_tasks behaviour.
-
-Labels every paragraph of a reasoning as normal writing, deep reasoning, self-exploration or
-self-reflection by the kit's cue lexicon, over position 0 to 1. The first panel is the dataset's own
-reasoning, then come the variants; answers whose reasoning is absent or never ends are counted as
-such. With --judgements the labels of a judge (rubric reasoning_behaviour) stand beside them.
-
-Prints how far the labels can be trusted: Cohen's kappa between three passes over 210 paragraphs
-(labels.csv), and of the lexicon with each. All passes are by language models that read the first 170
-characters of each paragraph under the rubric's definitions; no person labelled them. Passes 1 and 2
-are by one labeller in two different orders. Pass 3 is by another that had seen neither their labels
-nor the lexicon, and left out the 30 paragraphs of which it had. The lexicon was revised after the
-even-numbered half had been seen, so its kappa is of the other half.
-"""
+"""What a reasoning does, and where in it (paper, Appendix C)."""
 
 from __future__ import annotations
 
-import argparse
 import csv
 import dataclasses
 import itertools
@@ -23,8 +9,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 
 from coig_writer.errors import StatisticsError
 from coig_writer.files import read_records
@@ -38,8 +26,11 @@ from coig_writer.score import Judgement
 from coig_writer.scoring.generations import read
 from coig_writer.tables import spreadsheet
 from coig_writer.triplet import Language, Triplet
+from eval_tasks.runs import Generations
 
 LABELS = Path(__file__).parent / "labels.csv"
+DATASET = Path("COIG-Writer/data")
+OUT = Path("build/behaviour")
 PASSES = ("pass_1", "pass_2", "pass_3")
 BINS = 5
 OWN = "dataset"
@@ -77,38 +68,41 @@ class Share:
     n: int
 
 
-def main() -> int | None:
-    """Labels reasonings and writes their shares."""
-    options = _parser().parse_args()
+def main(
+    dataset: Annotated[Path, typer.Option(metavar="FOLDER", help="rows of the dataset")] = DATASET,
+    generations: Generations = None,
+    judgements: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="a judge's labels of the same generations")
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="where shares.csv goes")] = OUT,
+) -> None:
+    """Labels every paragraph of a reasoning by the kit's cue lexicon, over position 0 to 1.
+
+    The labels are normal writing, deep reasoning, self-exploration and self-reflection. The first panel
+    is the dataset's own reasoning, then come the variants. Answers whose reasoning is absent or never
+    ends are counted as such. --judgements puts the labels of a judge (rubric reasoning_behaviour)
+    beside them.
+
+    Prints how far the labels can be trusted: Cohen's kappa between three passes over 210 paragraphs
+    (labels.csv), and of the lexicon with each. All passes are by language models that read the first
+    170 characters of each paragraph under the rubric's definitions; no person labelled them. Passes 1
+    and 2 are by one labeller in two different orders. Pass 3 is by another that had seen neither their
+    labels nor the lexicon, and left out the 30 paragraphs of which it had. The lexicon was revised
+    after the even-numbered half had been seen, so its kappa is of the other half.
+    """
     print(trust())
-    found = list(_own(options.dataset))
-    records: list[Generation] = []
-    if options.generations:
-        records = read(options.generations)
-        found += [_lexicon(r) for r in records]
-    if options.judgements:
-        judged = read_records(options.judgements, Judgement, "python -m eval_tasks judge run")
+    found = list(_own(dataset))
+    records = read(generations) if generations else []
+    found += [_lexicon(r) for r in records]
+    if judgements:
+        judged = read_records(judgements, Judgement, "python -m eval_tasks judge run")
         found += _judged(judged, records)
     shares = [share for group in _panels(found) for share in summarise(group)]
-    path = options.out / "shares.csv"
+    path = out / "shares.csv"
     names = [f.name for f in dataclasses.fields(Share)]
     spreadsheet.write(path, names, map(to_row, shares), mark=False)
     print(table(shares))
     print(f"\nwrote {path}")
-    return None
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--dataset", type=Path, default=Path("COIG-Writer/data"),
-                        help="rows of the dataset (default: COIG-Writer/data)")  # fmt: skip
-    parser.add_argument("--generations", type=Path, nargs="*", default=[], metavar="PATH",
-                        help="generation records")  # fmt: skip
-    parser.add_argument("--judgements", type=Path, help="a judge's labels of the same generations")
-    parser.add_argument("--out", type=Path, default=Path("build/behaviour"), help="folder")
-    return parser
 
 
 def _own(folder: Path) -> Iterable[Reasoning]:

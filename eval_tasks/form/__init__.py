@@ -1,16 +1,12 @@
-"""What a form of verse demands of each text: python -m eval_tasks form FILE [--json OUT] [--html PAGE].
-
-FILE is JSON lines with ``text`` and, where one was asked for, ``form`` (七言律诗, 浣溪沙, 对联, 押韵, haiku,
-rhyme:abab …), ``forbidden`` and ``sections``. Without a form, regulated verse and a tune named in the title
-are recognised. Prints a line per text; OUT holds form, ``passes`` (true, false or null where nothing can be
-said), and every rule with places and reasons in Chinese and English; PAGE shows each verdict under its character.
-"""
+"""Verse against its form: what the form demands, and where a text breaks it."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from coig_writer.errors import ConfigError, InputError
 from coig_writer.files import read_rows, write_json
@@ -31,27 +27,35 @@ class Request:
     sections: tuple[str, ...] = ()
 
 
-def main() -> int | None:
-    """Checks each text and writes what was found."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("file", type=Path, help="JSON lines (or Parquet) with text and form")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the verdicts here")
-    parser.add_argument("--html", type=Path, metavar="PAGE", help="write a page here")
-    options = parser.parse_args()
-    for out in (options.json, options.html):
+def main(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="JSON lines (or Parquet) with text and form")
+    ],
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="write the verdicts here")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="write a page here")] = None,
+) -> None:
+    """Prints a line per text: its form, whether it passes, and the first broken rule.
+
+    A row of FILE has text and, where one was asked for, form (七言律诗, 浣溪沙, 对联, 押韵, haiku,
+    rhyme:abab …), forbidden and sections. Without a form, regulated verse and a tune named in the title
+    are recognised.
+
+    The JSON file holds form, passes (true, false, or null where nothing can be said), and every rule
+    with places and reasons in Chinese and English. The page shows each verdict under its character.
+    """
+    for out in (json_file, html):
         if out is not None and out.is_dir():
             raise ConfigError(f"{out} is a folder", "name a file")
-    found = check(options.file)
+    found = check(file)
     for number, verdict in enumerate(found, 1):
         print(f"{number:>5} {line(verdict)}")
-    if options.json:
-        write_json(options.json, [to_row(verdict) for verdict in found])
-    if options.html:
-        options.html.parent.mkdir(parents=True, exist_ok=True)
-        options.html.write_text(page(found), encoding="utf-8")
-    return None
+    if json_file:
+        write_json(json_file, [to_row(verdict) for verdict in found])
+    if html:
+        html.parent.mkdir(parents=True, exist_ok=True)
+        html.write_text(page(found), encoding="utf-8")
 
 
 def check(path: Path) -> list[Verdict]:

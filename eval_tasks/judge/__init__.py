@@ -1,33 +1,18 @@
-"""Language models as judges, and what their verdicts are worth.
-
-  python -m eval_tasks judge run --url http://127.0.0.1:8000/v1 --model NAME --rubric pairwise
-  python -m eval_tasks judge audit [--ballots PATH]
-
-`run` asks a judge behind any OpenAI-compatible server and writes build/judgements/JUDGE.parquet.
-Pairs are asked in both orders. Answers are kept in build/cache/judge: a second run makes no call and
-writes the same bytes. `--dry-run` says what it would take. A local judge:
-
-  vllm serve Qwen/Qwen2.5-72B-Instruct --port 8000 --max-model-len 32768
-
-`audit` estimates how far the verdicts can be trusted, each with an interval: missing verdicts, position,
-length and format bias, consistency, agreement with the other judges; beside people's votes accuracy in
-all and per category, and how much more than people the judge gives to the longer answer and to its own.
-
-Rubric `decisions` names what a reasoning settles on and says whether the article does it (kept, broken,
-undecidable), each with quotations that must stand in the texts. Its audit gives the share kept per variant,
-and how far repeats, other judges and people (--human-judgements) agree on the decisions that both name.
-"""
+"""Language models as judges, and what their verdicts are worth."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
 
 from coig_writer import facts, taxonomy
+from coig_writer.command_line import Group, Verb
 from coig_writer.endpoint import Endpoint, Price
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.facts import Fact
@@ -43,136 +28,150 @@ from eval_tasks.judge.audit import Finding, audit
 from eval_tasks.judge.bias import shape
 from eval_tasks.judge.people import preferences
 from eval_tasks.judge.rubric import Rubric, load, names
+from eval_tasks.score import GENERATIONS, Answers
 
-OUT = Path("build/judgements")
+OUT, CACHE = Path("build/judgements"), Path("build/cache/judge")
+GROUP = Group(
+    "python -m eval_tasks judge",
+    "Language models as judges, and what their verdicts are worth.",
+    {
+        "run": Verb(
+            "eval_tasks.judge:run_judge",
+            "asks a judge about pairs of answers, or about each answer, by rubrics",
+            "--endpoint http://127.0.0.1:8000/v1 --model NAME --rubric pairwise",
+        ),
+        "audit": Verb(
+            "eval_tasks.judge:run_audit",
+            "estimates what a judge's verdicts are worth",
+            "--ballots build/ballots/ballots.parquet",
+        ),
+    },
+)
 
 
-def main() -> int | None:
-    """Runs `judge run` or `judge audit`."""
-    options = _parser().parse_args()
-    command: int | None = options.command(options)
-    return command
+def run_judge(  # noqa: PLR0913 - a command line
+    *,
+    endpoint: Annotated[
+        str,
+        typer.Option(metavar="URL", help="base address of the judge's server, up to and with /v1"),
+    ],
+    model: Annotated[str, typer.Option(metavar="NAME", help="the judge's name on that server")],
+    generations: Answers = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="where JUDGE.parquet goes")] = OUT,
+    rubric: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME…", help=f"{', '.join(names())}, or a YAML file (default: pairwise)"
+        ),
+    ] = None,
+    pairs: Annotated[
+        list[str] | None, typer.Option(metavar="A:B…", help="variants to compare (default: all)")
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="only so many answers to each prompt")
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="strip Markdown from answers first")
+    ] = False,
+    repeats: Annotated[int, typer.Option(min=1, metavar="N", help="ask everything this often")] = 1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="say what it takes; call nothing")
+    ] = False,
+    price: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="IN OUT", help="of a million tokens, to the model and from it"),
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option(metavar="SUM", help="most that this run may cost; needs --price")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(metavar="N", help="requests at once")] = 8,
+    structure: Annotated[
+        Literal["json_schema", "json_object", "none"],
+        typer.Option(help="how the server is told the form of a reply"),
+    ] = "json_schema",
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="longest reply (default: by rubric, 1,024 and up)"),
+    ] = None,
+    temperature: Annotated[float, typer.Option(metavar="T", help="of the judge's answers")] = 0.0,
+    extra_body: Annotated[
+        str,
+        typer.Option(
+            metavar="JSON",
+            help="further keys of a request; null takes one out, as for reasoning models: "
+            '{"temperature": null, "top_p": null, "max_tokens": null, "max_completion_tokens": 8000}',
+        ),
+    ] = "{}",
+    key_variable: Annotated[
+        str, typer.Option(metavar="NAME", help="environment variable with the server's key")
+    ] = "OPENAI_API_KEY",
+    cache: Annotated[Path, typer.Option(metavar="FOLDER", help="keeps replies")] = CACHE,
+) -> None:
+    """Asks any OpenAI-compatible server. Pairs are asked in both orders.
 
+    Answers are kept in the cache: a second run makes no call and writes the same bytes. Start a local
+    judge with: vllm serve Qwen/Qwen2.5-72B-Instruct --port 8000 --max-model-len 32768
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    Rubric decisions names what a reasoning settles on and says whether the article does it (kept,
+    broken, undecidable), each with quotations that must stand in the texts.
+    """
+    if not 0 <= temperature < math.inf:  # nor is NaN
+        raise ConfigError(f"--temperature {temperature}", "give 0 or more")
+    server = Endpoint(
+        endpoint,
+        model,
+        key_variable=key_variable,
+        cache=cache,
+        concurrency=concurrency,
+        price=Price(*price) if price else None,
+        budget=budget,
+        structure=structure,
     )
-    commands = parser.add_subparsers(required=True, metavar="{run,audit}")
-    run = commands.add_parser("run", help="asks a judge")
-    run.set_defaults(command=_run)
-    _shared(run)
-    run.add_argument("--url", required=True, help="base address of the server, with /v1")
-    run.add_argument("--model", required=True, help="the judge's name on that server")
-    run.add_argument(
-        "--rubric", nargs="+", default=["pairwise"], help=f"{', '.join(names())}, or a YAML file"
-    )
-    run.add_argument("--pairs", nargs="*", metavar="A:B", help="variants to compare (default: all)")
-    run.add_argument(
-        "--samples", type=int, help="only so many answers to each prompt (default: all)"
-    )
-    run.add_argument("--plain", action="store_true", help="strip Markdown from answers first")
-    run.add_argument("--repeats", type=int, default=1, help="ask everything this often")
-    run.add_argument("--dry-run", action="store_true", help="say what it takes; call nothing")
-    run.add_argument("--price", nargs=2, type=float, metavar=("IN", "OUT"), help="per 1M tokens")
-    run.add_argument("--budget", type=float, help="most that this run may cost; needs --price")
-    run.add_argument("--concurrency", type=int, default=8, help="requests at once (default: 8)")
-    run.add_argument("--structure", choices=["json_schema", "json_object", "none"],
-                     default="json_schema", help="how the server is told the form of a reply")  # fmt: skip
-    run.add_argument(
-        "--max-tokens", type=int, help="longest reply (default: by rubric, 1,024 and up)"
-    )
-    run.add_argument("--temperature", type=float, default=0.0, help="default: 0")
-    run.add_argument("--extra-body", type=_object, metavar="JSON", default={},
-                     help="further keys of a request; null takes one out, as for reasoning models: "
-                          '{"temperature": null, "top_p": null, "max_tokens": null, "max_completion_tokens": 8000}')  # fmt: skip
-    run.add_argument("--key-variable", default="OPENAI_API_KEY", help="variable with the key")
-    run.add_argument("--cache", type=Path, default=Path("build/cache/judge"), help="kept replies")
-    check = commands.add_parser("audit", help="says what the verdicts are worth")
-    check.set_defaults(command=_audit)
-    _shared(check)
-    check.add_argument("--ballots", type=Path, help="votes of people, to compare with")
-    check.add_argument("--sample", type=int, default=0,
-                       help="which of several answers old ballots, which do not say, are on (default: 0)")  # fmt: skip
-    check.add_argument("--own", nargs="*", metavar="JUDGE=VARIANT", default=[],
-                       help="variants of a judge's own kind (default: those whose model is the judge)")  # fmt: skip
-    check.add_argument("--human-scores", type=Path, help="score records of people, to compare with")
-    check.add_argument("--human-judgements", type=Path,
-                       help="judgement records that people wrote under rubric decisions, to compare with")  # fmt: skip
-    return parser
-
-
-def _shared(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--generations",
-        type=Path,
-        nargs="+",
-        default=[Path("build/generations")],
-        help="files or folders of generation records (default: build/generations)",
-    )
-    parser.add_argument("--out", type=Path, default=OUT, help=f"folder (default: {OUT})")
-
-
-def _run(options: argparse.Namespace) -> int | None:
-    for name, least in (("repeats", 1), ("samples", 1), ("max_tokens", 1), ("temperature", 0)):
-        given = getattr(options, name)
-        if given is not None and not least <= given < math.inf:  # nor is NaN
-            raise ConfigError(f"--{name.replace('_', '-')} {given}", f"give {least} or more")
-    endpoint = Endpoint(
-        options.url,
-        options.model,
-        key_variable=options.key_variable,
-        cache=options.cache,
-        concurrency=options.concurrency,
-        price=Price(*options.price) if options.price else None,
-        budget=options.budget,
-        structure=options.structure,
-    )
-    records = read(options.generations)
-    if options.samples is not None:
-        records = [r for r in records if r.sample < options.samples]
-    pairs = None if options.pairs is None else [_pair(p) for p in options.pairs]
+    records = [
+        r for r in read(generations or [GENERATIONS]) if samples is None or r.sample < samples
+    ]
+    compared = None if pairs is None else [_pair(p) for p in pairs]
+    extra = _object(extra_body) or None
     asked: list[tuple[Rubric, list[Question]]] = []
-    for rubric in map(load, options.rubric):
-        found = questions(
-            rubric, records, pairs=pairs, plain=options.plain, repeats=options.repeats
-        )
-        asked.append((rubric, [_as_asked(question, options) for question in found]))
-    everything = [q.request for _, found in asked for q in found if q.request is not None]
-    print(endpoint.estimate(everything), flush=True)
-    if options.dry_run:
-        return None
-    judged = [j for rubric, found in asked for j in judge(endpoint, rubric, found)]
-    _keep(options.out / f"{_file(options.model)}.parquet", judged)
+    for loaded in map(load, rubric or ["pairwise"]):
+        made = questions(loaded, records, pairs=compared, plain=plain, repeats=repeats)
+        asked.append((loaded, [_adapted(q, max_tokens, temperature, extra) for q in made]))
+    everything = [q.request for _, made in asked for q in made if q.request is not None]
+    print(server.estimate(everything), flush=True)
+    if dry_run:
+        return
+    judged = [j for loaded, made in asked for j in judge(server, loaded, made)]
+    _keep(out / f"{_file(model)}.parquet", judged)
     missing = sum(j.state == "missing" for j in judged)
-    used = endpoint.ledger
+    used = server.ledger
     print(f"{len(judged)} judgements, {missing} missing; {used.calls} calls, {used.cached} from the cache, "
           f"{used.tokens_in} tokens in, {used.tokens_out} out")  # fmt: skip
-    return None
 
 
-def _object(text: str) -> dict[str, object]:
-    """Reads an object of JSON from the command line."""
-    try:
-        found = json.loads(text)
-    except RecursionError:
-        found = None
-    if not isinstance(found, dict):
-        raise argparse.ArgumentTypeError("give an object: {...}")
-    return found
-
-
-def _as_asked(question: Question, options: argparse.Namespace) -> Question:
+def _adapted(
+    question: Question, max_tokens: int | None, temperature: float, extra: dict[str, object] | None
+) -> Question:
     """Returns a question with reply length, temperature and further keys as the user wants them."""
     if question.request is None:
         return question
     request = dataclasses.replace(
         question.request,
-        max_tokens=options.max_tokens or question.request.max_tokens,
-        temperature=options.temperature,
-        extra=options.extra_body or None,
+        max_tokens=max_tokens or question.request.max_tokens,
+        temperature=temperature,
+        extra=extra,
     )
     return dataclasses.replace(question, request=request)
+
+
+def _object(text: str) -> dict[str, object]:
+    """Reads an object of JSON from the command line."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise ConfigError(f"--extra-body {text[:60]}: no object of JSON", "give an object: {...}")
+    return content
 
 
 def _file(model: str) -> str:
@@ -215,9 +214,52 @@ def _place(judged: Judgement) -> tuple[str, str, int, str, str, str]:
     )
 
 
-def _audit(options: argparse.Namespace) -> int | None:
-    judged = read_records(options.out, Judgement, "python -m eval_tasks judge run")
-    records = read(options.generations)
+def run_audit(  # noqa: PLR0913 - a command line
+    *,
+    generations: Answers = None,
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FOLDER", help="the judgements; audit.csv and facts.json go there"),
+    ] = OUT,
+    ballots: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="votes of people, to compare with")
+    ] = None,
+    sample: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="which of several answers the votes are on, for old ballots that do not say",
+        ),
+    ] = 0,
+    own: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="JUDGE=VARIANT…",
+            help="variants of a judge's own kind (default: those whose model is the judge)",
+        ),
+    ] = None,
+    human_scores: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="score records of people, to compare with")
+    ] = None,
+    human_judgements: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="judgement records that people wrote under rubric decisions, to compare with",
+        ),
+    ] = None,
+) -> None:
+    """Estimates how far the verdicts can be trusted, each number with an interval.
+
+    They are missing verdicts, position, length and format bias, consistency, agreement with the other
+    judges; and beside people's votes: accuracy in all and per category, and how much more than people
+    the judge gives to the longer answer and to its own.
+
+    Of rubric decisions: the share kept per variant, and how far repeats, other judges and people agree
+    on the decisions that both name.
+    """
+    judged = read_records(out, Judgement, "python -m eval_tasks judge run")
+    records = read(generations or [GENERATIONS])
     shapes = {(r.variant, r.query_id, r.sample): shape(r.article) for r in records}
     lost = next((j for j in judged if (j.left, j.query_id, j.sample) not in shapes), None)
     if lost is not None:
@@ -229,13 +271,12 @@ def _audit(options: argparse.Namespace) -> int | None:
     found = audit(
         judged,
         shapes,
-        preferences(options.ballots, options.human_scores, options.sample),
-        read=read_records(options.human_judgements, Judgement) if options.human_judgements else (),
+        preferences(ballots, human_scores, sample),
+        read=read_records(human_judgements, Judgement) if human_judgements else (),
         categories={r.query_id: names.category_of(r.genre) for r in records if r.genre},
-        own=_own({j.judge for j in judged}, records, options.own),
+        own=_own({j.judge for j in judged}, records, own or []),
     )
-    _write(options.out, found)
-    return None
+    _write(out, found)
 
 
 def _own(

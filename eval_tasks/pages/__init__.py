@@ -1,14 +1,7 @@
-"""Claims and report as a static Space: python -m eval_tasks pages [--generations PATH… --scores PATH… --ballots PATH…].
-
-Writes ``index.html`` (each claim of the paper beside its counts), ``report.html`` if records are given, and the
-Space's card with its facts. A static Space is free to host. Publish it with
-``coig-writer publish build/release/pages --to ORG/NAME --commit --public``, which makes the pages again from the
-same records first; so their paths have to be relative.
-"""
+"""Claims and report as a static Space, with its card and facts."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import re
 import shutil
@@ -16,6 +9,9 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from coig_writer import facts
 from coig_writer.cards import card, citation
@@ -34,7 +30,6 @@ from eval_tasks.runs import Runs
 TEMPLATE = Path(__file__).parent / "card.md.jinja"
 OUT = Path("build/release/pages")
 COMMAND = "python -m eval_tasks pages"
-RECORDS = ("generations", "scores", "ballots", "judgements")
 _PATH = re.compile(r"\w[\w./-]*")
 METADATA = {
     "title": "COIG-Writer: the paper and its counts",
@@ -97,23 +92,30 @@ def _words(read_from: Mapping[str, Sequence[Path]]) -> Iterator[str]:
         yield from (f"--{kind}", *map(str, paths))
 
 
-def main() -> int | None:
-    """Writes the pages."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    inputs.add_arguments(parser, judgements=True)
-    parser.add_argument("--out", type=Path, default=OUT, help=f"folder (default: {OUT})")
-    arguments = parser.parse_args()
-    read_from = {kind: found for kind in RECORDS if (found := getattr(arguments, kind))}
+def main(
+    generations: inputs.Generations = None,
+    scores: inputs.Scores = None,
+    ballots: inputs.Ballots = None,
+    judgements: inputs.Judgements = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="where the pages go")] = OUT,
+) -> None:
+    """Writes index.html, the Space's card with its facts, and report.html if records are given.
+
+    The first page shows each claim of the paper beside its counts. A static Space is free to host. Then:
+    coig-writer publish build/release/pages --to ORG/NAME --commit --public. It makes the pages again from
+    the same records first, so their paths have to be relative.
+    """
+    given = {
+        "generations": generations, "scores": scores, "ballots": ballots, "judgements": judgements
+    }  # fmt: skip
+    read_from = {kind: paths for kind, paths in given.items() if paths}
     for path in (path for paths in read_from.values() for path in paths):
         if path.is_absolute() or ".." in path.parts or not _PATH.fullmatch(str(path)):
             raise InputError(
                 f"{path}: a page cannot name this as what it was made from",
                 "give a path below this folder, of letters, digits and -_./",
             )
-    runs = inputs.read(*(read_from.get(kind, []) for kind in RECORDS)) if read_from else None
-    with atomic_folder(arguments.out, "pages") as folder:
+    runs = inputs.read(*(paths or [] for paths in given.values())) if read_from else None
+    with atomic_folder(out, "pages") as folder:
         write(folder, runs, read_from)
-    print(f"{arguments.out}/index.html{f', {arguments.out}/report.html' if runs else ''}")
-    return None
+    print(f"{out}/index.html{f', {out}/report.html' if runs else ''}")

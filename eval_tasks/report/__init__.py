@@ -1,17 +1,12 @@
-"""Reports on your models beside the paper: python -m eval_tasks report --generations PATH… --scores PATH… --out DIR.
-
-Writes ``report.html`` (one page, nothing loaded from elsewhere), its figures as PNG, and
-``facts.json``. A path is a Parquet or JSONL file, or a folder of them. Without ``--ballots`` the
-preference tables say *no votes yet*; the rest stands. ``--cases zh-wuxia-1`` puts all answers to a
-query side by side.
-"""
+"""Tables, figures and intervals of your models beside the paper's, as one HTML page."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from tqdm import tqdm
 
 from coig_writer import facts
@@ -27,24 +22,59 @@ from eval_tasks.report.cases import cases
 from eval_tasks.report.gallery import gallery
 from eval_tasks.report.tables import SHOWN
 
+OUT = Path("build/report")
 
-def main() -> int | None:
-    """Writes one report."""
-    arguments = _parser().parse_args()
-    runs = inputs.read(
-        arguments.generations, arguments.scores, arguments.ballots, arguments.judgements
-    )
-    chosen = cases(runs, arguments.cases)
-    tables = validate.read(arguments.validation) if arguments.validation else []
+
+def main(  # noqa: PLR0913 - a command line
+    *,
+    generations: inputs.Generations = None,
+    scores: inputs.Scores = None,
+    ballots: inputs.Ballots = None,
+    judgements: inputs.Judgements = None,
+    case_ids: Annotated[
+        list[str] | None,
+        typer.Option("--cases", metavar="ID…", help="queries whose answers to show side by side"),
+    ] = None,
+    metrics: Annotated[
+        list[str] | None, typer.Option(metavar="NAME…", help="further metrics to show in tables")
+    ] = None,
+    validation: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="validation.json of python -m eval_tasks validate: which metrics may rate",
+        ),
+    ] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option(
+            "--human",
+            metavar="FILE",
+            help="human.parquet of python -m eval_tasks human: where models stand among people",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="where the report goes")] = OUT,
+) -> None:
+    """Writes report.html (one page, nothing loaded from elsewhere), its figures as PNG, and facts.json.
+
+    Without --ballots the preference tables say "no votes yet"; the rest stands.
+    """
+    runs = inputs.read(generations or [], scores or [], ballots or [], judgements or [])
+    chosen = cases(runs, case_ids or [])
+    tables = validate.read(validation) if validation else []
     doubtful = [t.language for t in tables if t.confounded]
-    shown = page.Options(validate.arrows(tables), doubtful, _known(runs, arguments.metrics), chosen)
-    if arguments.human:
-        beside = human.places(reference(human.read_people(arguments.human)), runs)
-        shown = dataclasses.replace(shown, beside=beside, people=file_sha256(arguments.human))
-    with atomic_folder(arguments.out, "report") as folder:
-        write(folder, runs, inputs.command("report", arguments), shown)
-    print(f"{arguments.out}/report.html: {len(runs.variants)} models, {len(runs.ballots)} ballots")
-    return None
+    known = _known(runs, metrics or [])
+    shown = page.Options(validate.arrows(tables), doubtful, known, chosen)
+    if people:
+        beside = human.places(reference(human.read_people(people)), runs)
+        shown = dataclasses.replace(shown, beside=beside, people=file_sha256(people))
+    command = inputs.command(
+        "report", generations=generations, scores=scores, ballots=ballots, judgements=judgements,
+        validation=validation, human=people, metrics=metrics,
+    )  # fmt: skip
+    with atomic_folder(out, "report") as folder:
+        write(folder, runs, command, shown)
+    print(f"{out}/report.html: {len(runs.variants)} models, {len(runs.ballots)} ballots")
 
 
 def write(folder: Path, runs: inputs.Runs, command: str, options: page.Options) -> None:
@@ -72,32 +102,3 @@ def _known(runs: inputs.Runs, metrics: list[str]) -> list[str]:
     if unknown := [metric for metric in metrics if metric not in scored]:
         raise InputError(f"no score of {unknown[0]!r}", f"scored: {', '.join(sorted(scored))}")
     return [metric for metric in metrics if metric not in SHOWN]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    inputs.add_arguments(parser, judgements=True)
-    parser.add_argument(
-        "--cases", nargs="+", default=[], metavar="ID", help="queries whose answers to show"
-    )
-    parser.add_argument(
-        "--metrics", nargs="+", default=[], metavar="NAME", help="further metrics to show in tables"
-    )
-    parser.add_argument(
-        "--validation",
-        type=Path,
-        metavar="FILE",
-        help="validation.json of python -m eval_tasks validate: which metrics may rate",
-    )
-    parser.add_argument(
-        "--human",
-        type=Path,
-        metavar="FILE",
-        help="human.parquet of python -m eval_tasks human: where models stand among people",
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("build/report"), help="folder (default: build/report)"
-    )
-    return parser

@@ -33,11 +33,13 @@ class Verb:
         target: Its function as ``module:name``; or a ``Group`` that has verbs of its own.
         sentence: What it does, in one line.
         example: What a user types after the verb.
+        verbatim: All words from the first that is no option are handed on as they are.
     """
 
     target: str
     sentence: str
     example: str = ""
+    verbatim: bool = False
 
     def load(self) -> Callable[..., int | None] | Group:
         """Imports the verb's module and returns its function or group."""
@@ -115,7 +117,12 @@ def command(group: Group, name: str) -> TyperCommand:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     paragraphs = [f"{verb.sentence[0].upper()}{verb.sentence[1:]}.", inspect.getdoc(function) or ""]
     example = f"Example:\n  {group.prog} {name} {verb.example}".rstrip()
-    app.command(name, help=_unwrapped(paragraphs), epilog=_unwrapped([example]))(function)
+    app.command(
+        name,
+        help=_unwrapped(paragraphs),
+        epilog=_unwrapped([example]),
+        context_settings={"allow_interspersed_args": not verb.verbatim},
+    )(function)
     made = get_command(app)
     assert isinstance(made, TyperCommand)
     return made
@@ -132,7 +139,8 @@ def _run(group: Group, name: str, words: list[str]) -> int | None:
     called = command(group, name)
     try:
         # Not its main(): that would end the process on Ctrl-C without a sentence.
-        words = spread(words, [flag for p in called.params if p.multiple for flag in p.opts])
+        if not group.verbs[name].verbatim:
+            words = spread(words, [flag for p in called.params if p.multiple for flag in p.opts])
         with called.make_context(f"{group.prog} {name}", words, max_content_width=WIDTH) as context:
             code: int | None = called.invoke(context)
             return code

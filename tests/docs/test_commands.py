@@ -69,7 +69,7 @@ BLOCK = re.compile(r"^```(\w*)([ \w]*)\n((?:.*\n)*?)^```$", re.MULTILINE)
 INDENTED = re.compile(r"(?:^ {4}\S.*\n)+", re.MULTILINE)
 SPAN = re.compile(r"`([^`\n]+)`")
 COMMAND = re.compile(
-    r"(?:^|\s)(?:\S*/)?(coig-writer|python (?:-m (?:dataset_builder|eval_tasks)|(?:recipes|space|model_cards|benchmarks)/\w+\.py))(?= |$)(.*)"
+    r"(?:^|\s)(?:\S*/)?(coig-writer|python (?:-m (?:dataset_builder|eval_tasks|model_cards)|(?:recipes|space|benchmarks)/\w+\.py))(?= |$)(.*)"
 )
 # Their options are those of the libraries under them; the guide's slow tests type them.
 HEAVY = ("python recipes/sft.py", "python -m eval_tasks lighteval")

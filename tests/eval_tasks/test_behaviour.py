@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
+from coig_writer import command_line
 from coig_writer.errors import MissingInputError
 from coig_writer.files import write_records
 from coig_writer.generation import Generation
@@ -17,18 +17,18 @@ from coig_writer.preference.agreement import cohen, kappa_interval
 from coig_writer.score import Judgement
 from coig_writer.triplet import Triplet
 from eval_tasks import behaviour
+from eval_tasks.__main__ import GROUP
 from tests.generations import generation
 
 THOUGHT = "因为下雨，所以意味着写屋里。\n\n雨声。\n\n不对，太顺了，删。"
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
-    monkeypatch.setattr(sys, "argv", ["behaviour", *map(str, arguments)])
-    behaviour.main()
+def run(*arguments: object) -> None:
+    command_line.run(GROUP, ["behaviour", *map(str, arguments)])
 
 
 def test_shares_add_up_in_every_fifth_and_states_are_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     row = Triplet("t1", "写", THOUGHT, "文", None, None, None, "zh", "s", "CC0-1.0", "sample")
     write_records(tmp_path / "data" / "d.jsonl", [row], Triplet)
@@ -42,7 +42,7 @@ def test_shares_add_up_in_every_fifth_and_states_are_counted(
     judged = Judgement("j", "reasoning_behaviour", "q1", "v", None, "single", verdict, "scored",
                        None, None, None, None)  # fmt: skip
     write_records(tmp_path / "j.jsonl", [judged], Judgement)
-    run(monkeypatch, "--dataset", tmp_path / "data", "--generations", tmp_path / "g.jsonl",
+    run("--dataset", tmp_path / "data", "--generations", tmp_path / "g.jsonl",
         "--judgements", tmp_path / "j.jsonl", "--out", tmp_path / "out")  # fmt: skip
     with (tmp_path / "out" / "shares.csv").open(encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
@@ -81,11 +81,9 @@ def test_every_kappa_is_printed_with_its_n_and_a_paragraph_without_a_label_is_le
     assert next(x for x in lines if "en  pass_1 with pass_3" in x).endswith("n=30")
 
 
-def test_without_a_dataset_the_command_that_makes_it_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_dataset_the_command_that_makes_it_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingInputError) as caught:
-        run(monkeypatch, "--dataset", tmp_path / "none")
+        run("--dataset", tmp_path / "none")
     assert "dataset_builder pack" in caught.value.remedy
 
 

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import csv
-import sys
 from pathlib import Path
 
 import pytest
 
-from coig_writer import taxonomy
+from coig_writer import command_line, taxonomy
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import write_records
 from coig_writer.metrics.answer import Answer, answer
 from coig_writer.triplet import Triplet
 from dataset_builder.packing import samples
 from eval_tasks import bound
+from eval_tasks.__main__ import GROUP
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> None:
-    monkeypatch.setattr(sys, "argv", ["bound", *map(str, words)])
-    bound.main()
+def run(*words: str | Path) -> None:
+    command_line.run(GROUP, ["bound", *map(str, words)])
 
 
 def test_the_samples_bind_and_swapped_articles_do_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = [t for t in samples.read(taxonomy.published()) if t.category == "novel"]
     write_records(tmp_path / "rows.parquet", rows, Triplet)
     out = tmp_path / "out"
-    run(monkeypatch, "--triplets", tmp_path / "rows.parquet", "--show", rows[0].id, "--out", out)
+    run("--triplets", tmp_path / "rows.parquet", "--show", rows[0].id, "--out", out)
     told = capsys.readouterr().out
     assert f"{rows[0].id}: " in told
     assert f"dataset (zh): {len(rows)} answers" in told
@@ -36,15 +35,15 @@ def test_the_samples_bind_and_swapped_articles_do_not(
     items = list(csv.DictReader((out / "items.csv").open(encoding="utf-8")))
     write_records(tmp_path / "twice.parquet", [*rows, rows[0]], Triplet)
     with pytest.raises(InputError, match=rf"duplicate id {rows[0].id}"):
-        run(monkeypatch, "--triplets", tmp_path / "twice.parquet", "--out", out)
+        run("--triplets", tmp_path / "twice.parquet", "--out", out)
     assert {row["query_id"] for row in items} == {row.id for row in rows}
     with pytest.raises(InputError, match="no answer to 'elsewhere'"):
-        run(monkeypatch, "--triplets", tmp_path / "rows.parquet", "--show", "elsewhere")
+        run("--triplets", tmp_path / "rows.parquet", "--show", "elsewhere")
 
 
-def test_nothing_to_read_and_nothing_to_compare(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_to_read_and_nothing_to_compare() -> None:
     with pytest.raises(MissingInputError, match="nothing to read"):
-        run(monkeypatch)
+        run()
     assert "no two reasonings of one genre" in bound.line("m", [written("叫“甲乙”。", "甲乙")])
     pair = [written("叫“甲乙”。", "甲乙"), written("叫“丙丁”。", "丙丁", "另写")]
     assert "+100.0 points [-31.5, +100.0], p 0.500, n=2" in bound.line("m", pair)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
+from coig_writer import command_line
 from coig_writer.errors import InputError
 from coig_writer.workbench import progress, review
 from coig_writer.workbench.review import Assignment
-from eval_tasks import claims
+from eval_tasks.__main__ import GROUP
 from eval_tasks.claims import own_review
 
 
@@ -55,11 +55,10 @@ def test_nothing_decided_and_no_report_say_so(tmp_path: Path) -> None:
         own_review.acceptance(older)
 
 
-def test_the_command_reads_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_reads_the_report(tmp_path: Path) -> None:
     path, page, rows = report(tmp_path, 3), tmp_path / "c.html", tmp_path / "c.json"
     words = ["claims", "--review", str(path), "--html", str(page), "--json", str(rows)]
-    monkeypatch.setattr(sys, "argv", words)
-    claims.main()
+    command_line.run(GROUP, words)
     (found,) = (r for r in json.loads(rows.read_text("utf-8")) if r["id"] == "acceptance")
     assert (found["own"]["estimate"], found["own"]["n"]) == (0.3, 10)
     assert "--review report.json" in page.read_text("utf-8")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
-from coig_writer import taxonomy
+from coig_writer import command_line, taxonomy
 from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.identity import Identity
 from coig_writer.arena.server.service import StudyService, Vote
@@ -28,13 +27,13 @@ from coig_writer.score import Score
 from coig_writer.scoring import run as scoring
 from coig_writer.triplet import Triplet
 from dataset_builder.packing import samples
-from eval_tasks import human, report
+from eval_tasks import human
+from eval_tasks.__main__ import GROUP
 from tests.coig_writer.training import mixtures
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> None:
-    monkeypatch.setattr(sys, "argv", ["human", *map(str, words)])
-    human.main()
+def run(*words: str | Path) -> None:
+    command_line.run(GROUP, ["human", *map(str, words)])
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +59,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory, rows: list[Triplet]) -> Pat
 
 
 def test_places_study_and_report(
-    folder: Path, rows: list[Triplet], monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    folder: Path, rows: list[Triplet], capsys: pytest.CaptureFixture[str], tmp_path: Path,
 ) -> None:  # fmt: skip
     given = ("--generations", folder / "answers.parquet", "--scores", folder / "scores.parquet")
     run(
-        monkeypatch,
         "--rows",
         folder / "rows.parquet",
         *given,
@@ -103,8 +100,7 @@ def test_places_study_and_report(
         "--ballots",
         tmp_path / "ballots.parquet",
     )
-    monkeypatch.setattr(sys, "argv", ["report", *map(str, (*voted, "--out", out))])
-    report.main()
+    command_line.run(GROUP, ["report", *map(str, (*voted, "--out", out))])
     page = (out / "report.html").read_text(encoding="utf-8")
     section = page[page.index('id="human"') :]
     assert re.search(
@@ -114,19 +110,18 @@ def test_places_study_and_report(
 
 
 def test_models_whose_training_rows_are_not_at_hand_are_named(
-    folder: Path, rows: list[Triplet], monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    folder: Path, rows: list[Triplet], capsys: pytest.CaptureFixture[str], tmp_path: Path,
 ) -> None:  # fmt: skip
     """With answers that were not scored there is no percentile either, and that is said."""
     given = ("--rows", folder / "rows.parquet", "--generations", folder / "answers.parquet",
              "--mixtures", tmp_path, "--out", tmp_path / "human")  # fmt: skip
-    run(monkeypatch, *given)
+    run(*given)
     told = capsys.readouterr().out
     assert "NOT CHECKED for g: no" in told
     assert "no scores were given" in told
     turns = (Turn("user", "别的"), Turn("assistant", "<think>\n想\n</think>\n\n别的文章"))
     write_records(tmp_path / "g" / "train.parquet", [MixtureRow(turns, "creative", "x", 9)], MixtureRow)  # fmt: skip
-    run(monkeypatch, *given)
+    run(*given)
     told = capsys.readouterr().out
     assert "no human article is a training row of g" in told
     assert "NOT CHECKED" not in told
@@ -143,29 +138,26 @@ def test_a_models_answers_are_no_people(folder: Path) -> None:
 
 
 def test_people_stand_alone_before_any_model_has_answered(
-    folder: Path, rows: list[Triplet], monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    folder: Path, rows: list[Triplet], capsys: pytest.CaptureFixture[str], tmp_path: Path,
 ) -> None:  # fmt: skip
     given = ("--rows", folder / "rows.parquet", "--out", tmp_path)
-    run(monkeypatch, *given)
+    run(*given)
     assert f"--prompts {tmp_path}/human.parquet" in capsys.readouterr().out
     assert {p.name for p in tmp_path.iterdir()} == {"human.parquet", "SHA256SUMS"}
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(InputError, match=r"holds notes\.txt, which the kit did not write"):
-        run(monkeypatch, *given)
+        run(*given)
     assert len(read_records(tmp_path / "human.parquet", Generation)) == len(rows)
 
 
-def test_rows_that_a_mixture_holds_out_are_people(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, root: Path
-) -> None:
+def test_rows_that_a_mixture_holds_out_are_people(tmp_path: Path, root: Path) -> None:
     from transformers import AutoTokenizer
 
     control = Control(mixtures.NAME, "cw", "?", holdout=0.1)
     tokenizer = AutoTokenizer.from_pretrained(root / "recipes" / "base")
     held_out = mixtures.build(tmp_path, tokenizer, control)
     folder, out = tmp_path / mixtures.NAME, tmp_path / "out"
-    run(monkeypatch, "--held-out", folder, "--out", out)
+    run("--held-out", folder, "--out", out)
     people = read_records(out / "human.parquet", Generation)
     assert {(p.query_id, p.prompt, p.language, p.genre) for p in people} == {
         (row.source_id, row.messages[0].content, "zh", None) for row in held_out
@@ -175,13 +167,13 @@ def test_rows_that_a_mixture_holds_out_are_people(
     # a model that this mixture trained has not seen them
     answers = [dataclasses.replace(p, variant=mixtures.NAME, model="m") for p in people]
     write_records(tmp_path / "answers.parquet", answers, Generation)
-    run(monkeypatch, "--held-out", folder, "--generations", tmp_path / "answers.parquet",
+    run("--held-out", folder, "--generations", tmp_path / "answers.parquet",
         "--mixtures", tmp_path, "--out", out)  # fmt: skip
 
 
 @pytest.mark.parametrize("by", ["id", "text"])
 def test_a_row_that_a_model_was_trained_on_is_refused(
-    folder: Path, rows: list[Triplet], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by: str
+    folder: Path, rows: list[Triplet], tmp_path: Path, by: str
 ) -> None:
     seen = rows[3]
     name, article = (seen.id, "别的文章") if by == "id" else ("other", f"{seen.article}\n")
@@ -190,11 +182,11 @@ def test_a_row_that_a_model_was_trained_on_is_refused(
     with pytest.raises(
         InputError, match=f"1 human articles are training rows of g, {seen.id} first"
     ):
-        run(monkeypatch, "--rows", folder / "rows.parquet", "--scores", folder / "scores.parquet",
+        run("--rows", folder / "rows.parquet", "--scores", folder / "scores.parquet",
             "--generations", folder / "answers.parquet", "--mixtures", tmp_path, "--out", tmp_path / "out")  # fmt: skip
     assert not (tmp_path / "out").exists()
 
 
-def test_no_article_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_article_is_an_error(folder: Path) -> None:
     with pytest.raises(MissingInputError, match="no human article"):
-        run(monkeypatch, "--scores", folder / "scores.parquet")
+        run("--scores", folder / "scores.parquet")

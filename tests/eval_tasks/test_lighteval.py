@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from coig_writer.errors import ConfigError
-from eval_tasks import lighteval
+from coig_writer import command_line
+from eval_tasks.__main__ import GROUP
 from eval_tasks.lighteval import bounded
 
 
@@ -32,10 +32,9 @@ def test_a_cpu_is_never_asked_for_the_largest_batch(
 
 
 @pytest.mark.parametrize("value", [[], ["0"], ["x"], ["-3"]])
-def test_a_length_is_a_whole_number(value: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["lighteval", "--max-new-tokens", *value])
-    with pytest.raises(ConfigError, match="max-new-tokens"):
-        lighteval.main()
+def test_a_length_is_a_whole_number(value: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.run(GROUP, ["lighteval", "--max-new-tokens", *value]) == 2
+    assert "max-new-tokens" in capsys.readouterr().err
 
 
 # Peak memory of the command below was 0.8 GB; without a batch size lighteval took 22.7 GB and was killed.

@@ -18,7 +18,7 @@ from coig_writer.generation import Generation
 from coig_writer.hub import checks
 from coig_writer.hub import release as releases
 from coig_writer.score import Score
-from eval_tasks import pages
+from eval_tasks import __main__ as evaluation
 from model_cards import reproduce
 from model_cards.__main__ import GROUP
 from tests.eval_tasks.test_report import answer
@@ -28,8 +28,7 @@ WORDS = ("--generations", "runs/g.jsonl", "--scores", "runs/s.jsonl")
 
 
 def write(*words):
-    sys.argv = ["pages", *words]
-    pages.main()
+    command_line.run(evaluation.GROUP, ["pages", *words])
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +41,6 @@ def made(tmp_path_factory):
     write_records(home / "runs" / "s.jsonl", scores, Score)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        patch.setattr(sys, "argv", [])
         write(*WORDS, "--out", "pages")
     return home
 

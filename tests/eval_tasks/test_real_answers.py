@@ -6,16 +6,15 @@ import csv
 import gzip
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
-from coig_writer import taxonomy
+from coig_writer import command_line, taxonomy
 from coig_writer.files import read_records, write_records
 from coig_writer.generation import Generation
 from coig_writer.score import Score
-from eval_tasks import score
+from eval_tasks.__main__ import GROUP
 from tests.generations import generation
 
 DATA = "data/writing_preference_bench_zh.jsonl.gz"
@@ -40,9 +39,7 @@ def generations(file: Path) -> list[Generation]:
 
 
 @pytest.mark.slow
-def test_real_answers_are_scored_whole(
-    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_real_answers_are_scored_whole(shared: Path, tmp_path: Path) -> None:
     pytest.importorskip("lighteval", reason="needs the extra `eval`")
     file = shared / DATA
     if not file.is_file():
@@ -52,8 +49,7 @@ def test_real_answers_are_scored_whole(
     write_records(tmp_path / "g.parquet", records, Generation)
     out = tmp_path / "scores"
     argv = ["score", "--generations", str(tmp_path / "g.parquet"), "--out", str(out)]
-    monkeypatch.setattr(sys, "argv", argv)
-    score.main()
+    command_line.run(GROUP, argv)
     scores = [s for f in out.glob("*.parquet") for s in read_records(f, Score)]
     ttr = [s for s in scores if s.metric == "ttr"]
     assert len(ttr) == 1212

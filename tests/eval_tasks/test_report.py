@@ -5,21 +5,20 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 
-from coig_writer import facts
+from coig_writer import command_line, facts
 from coig_writer.ballot import DIMENSIONS, Ballot
 from coig_writer.errors import KitError
 from coig_writer.files import write_records
 from coig_writer.generation import Generation
 from coig_writer.score import Judgement, Score
 from coig_writer.triplet import Language
-from eval_tasks.report import main
+from eval_tasks.__main__ import GROUP
 from tests.generations import generation as made
 
 HOSTILE = '$\\frac{<script>alert(1)</script><img src=x onerror="alert(2)">{{ 7*7 }}</style>'
@@ -44,9 +43,7 @@ def answer(
 
 def report(folder: Path, *arguments: str) -> None:
     """Runs the command in this process: importing matplotlib once is enough."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["report", "--out", str(folder / "out"), *arguments])
-        main()
+    command_line.run(GROUP, ["report", "--out", str(folder / "out"), *arguments])
 
 
 def page(folder: Path) -> str:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from coig_writer import command_line
 from coig_writer.errors import KitError
 from coig_writer.files import read_records, write_records
 from coig_writer.generation import Generation
 from coig_writer.metrics.catalogue import AGAINST_TRAINING, METRICS, TOGETHER
 from coig_writer.score import Score
-from eval_tasks import score
+from eval_tasks.__main__ import GROUP
 from tests.generations import generation
 
 ENVIRONMENT = os.environ | {"HF_HUB_OFFLINE": "1"}
@@ -34,7 +35,7 @@ def run(root: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_scores_and_facts_of_every_variant(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("lighteval", reason="needs the extra `eval`")
     records = [
@@ -45,8 +46,7 @@ def test_scores_and_facts_of_every_variant(
     write_records(tmp_path / "g.parquet", records, Generation)
     argv = ("score", "--generations", tmp_path / "g.parquet", "--out", tmp_path / "s",
             "--mixtures", tmp_path / "none")  # fmt: skip
-    monkeypatch.setattr(sys, "argv", [*map(str, argv)])
-    score.main()
+    command_line.run(GROUP, [*map(str, argv)])
     assert "each with its reason" in capsys.readouterr().out
     scores = read_records(tmp_path / "s" / "a.parquet", Score)
     names = {m.name for m in METRICS} | set(TOGETHER) | set(AGAINST_TRAINING)
@@ -69,9 +69,7 @@ def test_help_teaches(root: Path, stage: str) -> None:
     assert "python -m eval_tasks" in done.stdout
 
 
-def test_bad_input_is_one_clear_sentence(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bad_input_is_one_clear_sentence(root: Path, tmp_path: Path) -> None:
     (tmp_path / "half.parquet").write_bytes(b"PAR1 half")
     done = run(root, "score", "--generations", tmp_path / "half.parquet", "--out", tmp_path / "s")
     assert done.returncode == 1
@@ -79,11 +77,9 @@ def test_bad_input_is_one_clear_sentence(
     assert "→" in done.stderr
     assert "Traceback" not in done.stderr
     for given in (tmp_path / "none.parquet", tmp_path / "half.parquet", tmp_path):
-        monkeypatch.setattr(
-            sys, "argv", ["score", "--generations", str(given), "--out", str(tmp_path / "s")]
-        )
+        words = ["score", "--generations", str(given), "--out", str(tmp_path / "s")]
         with pytest.raises(KitError) as caught:
-            score.main()
+            command_line.run(GROUP, words)
         assert caught.value.remedy
     assert not (tmp_path / "s").exists()
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from coig_writer import command_line
 from coig_writer.ballot import Ballot
 from coig_writer.errors import KitError
 from coig_writer.files import write_records
 from coig_writer.score import Score
 from eval_tasks import runs, validate
-from eval_tasks.report import main as report
+from eval_tasks.__main__ import GROUP
 from tests.eval_tasks import preference_bench
 
 CAVEAT = "no rater of the validation rated two answers to one prompt"
@@ -46,9 +46,7 @@ def write(folder: Path, *, own_rater: bool) -> list[str]:
 
 
 def run(command: str, *arguments: str) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", [command, *arguments])
-        (report if command == "report" else validate.main)()
+    command_line.run(GROUP, [command, *arguments])
 
 
 def test_only_what_predicts_preference_at_equal_length_gets_an_arrow(

@@ -1,12 +1,13 @@
 """The command form: rows in, verdicts and a page out."""
 
 import json
-import sys
 
 import pytest
 
+from coig_writer import command_line
 from coig_writer.errors import InputError
 from eval_tasks import form
+from eval_tasks.__main__ import GROUP
 from eval_tasks.form.page import page
 
 ROWS = [
@@ -23,10 +24,10 @@ def file(tmp_path):
     return path
 
 
-def test_command(file, tmp_path, monkeypatch, capsys):
+def test_command(file, tmp_path, capsys):
     out, html = tmp_path / "out.json", tmp_path / "pages" / "out.html"
-    monkeypatch.setattr(sys, "argv", ["form", str(file), "--json", str(out), "--html", str(html)])
-    form.main()
+    words = ["form", str(file), "--json", str(out), "--html", str(html)]
+    command_line.run(GROUP, words)
     found = json.loads(out.read_text(encoding="utf-8"))
     assert [(v["form"], v["passes"]) for v in found] == [("五言绝句", False), (None, None), ("对联", True)]  # fmt: skip
     broken = [rule for rule in found[0]["rules"] if rule["state"] == "broken"]

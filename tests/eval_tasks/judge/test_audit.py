@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from coig_writer import command_line
 from coig_writer.ballot import Ballot
 from coig_writer.errors import ConfigError, StatisticsError
 from coig_writer.files import write_records
 from coig_writer.generation import Generation
 from coig_writer.preference.association import correlate_within
 from coig_writer.score import Judgement
-from eval_tasks import judge
+from eval_tasks.__main__ import GROUP
 from eval_tasks.judge.audit import audit
 from eval_tasks.judge.bias import Shape
 from eval_tasks.judge.people import of_ballots
@@ -138,7 +138,7 @@ def test_the_interval_of_a_correlation_holds_it() -> None:
 
 
 def test_the_command_finds_a_judges_own_by_the_name_of_its_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers = [
         generation(v, q, v * n, genre="poetry", model=model)
@@ -154,14 +154,12 @@ def test_the_command_finds_a_judges_own_by_the_name_of_its_model(
     write_records(tmp_path / "votes.jsonl", votes, Ballot)
     where = ["audit", "--generations", str(tmp_path / "g.jsonl"), "--out", str(tmp_path / "judged")]
     where += ["--ballots", str(tmp_path / "votes.jsonl")]
-    monkeypatch.setattr(sys, "argv", ["judge", *where])
-    judge.main()
+    command_line.run(GROUP, ["judge", *where])
     facts = {f["id"]: f for f in json.loads((tmp_path / "judged/facts.json").read_text())["facts"]}
     found = facts["judge/org__judge-7b/pairwise/self_preference"]
     assert found["value"] == 0.75
     assert found["low"] > 0.5
     assert "judge/org__judge-7b/pairwise/people/poetry" in facts
-    monkeypatch.setattr(sys, "argv", ["judge", *where, "--own", "org/judge-7b=absent"])
     with pytest.raises(ConfigError, match="no judge and variant"):
-        judge.main()
+        command_line.run(GROUP, ["judge", *where, "--own", "org/judge-7b=absent"])
     assert "self_preference" in capsys.readouterr().out

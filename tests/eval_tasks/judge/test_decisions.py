@@ -50,7 +50,7 @@ def judge(body: dict[str, Any], _n: int) -> Answer:
 
 
 @pytest.fixture
-def judged(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[object, ...]:
+def judged(server: Server, tmp_path: Path) -> tuple[object, ...]:
     """Five answers judged twice; returns the arguments that say where."""
     server.behaviour = judge
     written = f"<think>\n{REASONING}\n</think>\n\n{ARTICLE}"
@@ -59,7 +59,7 @@ def judged(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t
     records = [generation("v", query, text) for query, text in texts.items()]
     write_records(tmp_path / "g.jsonl", records, Generation)
     where = ("--generations", tmp_path / "g.jsonl", "--out", tmp_path / "judged")
-    run(monkeypatch, "run", "--model", "m", "--url", server.url, "--rubric", "decisions",
+    run("run", "--model", "m", "--endpoint", server.url, "--rubric", "decisions",
         "--repeats", 2, "--cache", tmp_path / "cache", *where)  # fmt: skip
     return where
 
@@ -80,13 +80,12 @@ def test_decisions_are_asked_about_where_there_is_a_reasoning_and_an_article(
 def test_the_share_of_decisions_that_are_kept_is_audited_against_people(
     judged: tuple[object, ...],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     read = (named("called Edda"), named("I end on a silence, not on a speech"))
     people = [judgement("reader", *read, query=q) for q in ("q0", "q1")]
     write_records(tmp_path / "people.jsonl", people, Judgement)
-    run(monkeypatch, "audit", "--human-judgements", tmp_path / "people.jsonl", *judged)
+    run("audit", "--human-judgements", tmp_path / "people.jsonl", *judged)
     facts = findings(tmp_path / "judged")
     shares = {name.removeprefix("judge/m/decisions/"): (f["value"], f["n"]) for name, f in facts.items()}  # fmt: skip
     assert shares == {
