@@ -28,7 +28,7 @@ ELSEWHERE = {
     "python -m dataset_builder cluster": "dataset_builder/test_cluster.py",
     "python -m dataset_builder import": "dataset_builder/official/test_importing.py",
     "python -m dataset_builder assign": "dataset_builder/official/test_assign.py",
-    "python -m dataset_builder pack --source import": "dataset_builder/packing/test_pack.py",
+    "python -m dataset_builder pack": "dataset_builder/packing/test_pack.py",
     "python -m dataset_builder describe": "dataset_builder/packing/test_pack.py",
     "python -m dataset_builder remove": "dataset_builder/packing/test_remove.py",
     "python recipes/generate.py": "coig_writer/scoring/test_generations.py",
