@@ -31,16 +31,22 @@ def halves(
     off at either end (a greeting, 横批) are named where that leaves couplets.
     """
     rest = list(reading.rest)
-    marked = any(_LABEL.match(row.text) for row in reading.rows)
-    rows = reading.rows if marked else _couplets(reading.rows)
+    labels = {row: label[1][0] if (label := _LABEL.match(row.text)) else "" for row in reading.rows}
+    marked = not {"上", "下"}.isdisjoint(labels.values())
+    verse = [row for row in reading.rows if labels[row] != "横" and (labels[row] or not marked)]
+    rows = verse if marked else _couplets(verse)
     rest += [f"非联语：{row.text}" for row in left_out(reading.rows, rows)]
-    sides: list[tuple[str, ...]] = []
-    for row in rows:
-        label = _LABEL.match(row.text)
-        if (label and label[1][0] == "横") or (marked and not label):
-            rest.append(f"非联语：{row.text}")
-        else:
-            sides.append(_clauses(row) if label else row.clauses)
+    sides = [_clauses(row) if labels[row] else row.clauses for row in rows]
+    if marked and len(sides) > 1:
+        upper, lower = (
+            [s for s, row in zip(sides, rows, strict=True) if labels[row] == side]
+            for side in "上下"
+        )
+        pairs = list(zip(upper, lower, strict=False))
+        rest += [
+            "无对句：" + "，".join(side) for side in (*upper[len(pairs) :], *lower[len(pairs) :])
+        ]
+        return pairs, tuple(rest)
     if len(sides) == 1:
         sides = _split(sides[0])
     if len(sides) % 2:

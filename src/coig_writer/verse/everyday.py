@@ -49,8 +49,11 @@ def end(line: str) -> str:
 
 
 def ends(rows: Sequence[Row]) -> list[frozenset[str]]:
-    """Returns the rhymes of each line of a text."""
-    return [tracks(end(row.clauses[-1])) for row in rows]
+    """Returns the rhymes of each line of a text; 了 rhymes as liǎo in 受不了 and 不得了, where it is no particle."""
+    return [
+        frozenset({"遥条"}) if row.clauses[-1].endswith(("不了", "不得了")) else tracks(end(row.clauses[-1]))
+        for row in rows
+    ]  # fmt: skip
 
 
 def check(reading: Reading) -> Verdict:

@@ -17,6 +17,9 @@ def states(found, name):
         ("天高任鸟飞\n海阔凭鱼跃", "kept", "broken"),
         ("海阔凭鱼跃\n天高鸟飞", "broken", "kept"),
         ("上联：海阔凭鱼跃\n下联：天高任鸟飞\n横批：前程似锦", "kept", "kept"),
+        ("海阔凭鱼跃\n天高任鸟飞\n横批：前程似锦", "kept", "kept"),
+        ("下联：天高任鸟飞\n上联：海阔凭鱼跃", "kept", "kept"),
+        ("上联：海阔凭鱼跃，下联：天高任鸟飞", "kept", "kept"),
         ("海阔凭鱼跃，天高任鸟飞。", "kept", "kept"),
     ],
 )
@@ -42,6 +45,8 @@ def test_a_couplet_without_a_pause_is_cut_in_the_middle():
 
 def test_an_odd_line_has_no_answer():
     assert "无对句：独木" in check("海阔凭鱼跃\n天高任鸟飞\n独木", "对联").rest
+    marked = "上联：海阔凭鱼跃\n下联：天高任鸟飞\n上联：独木"
+    assert "无对句：独木" in check(marked, "对联").rest
 
 
 def test_every_final_has_a_track():
@@ -71,6 +76,11 @@ def test_a_rhyme_is_heard_two_lines_away():
     one, other = frozenset("a"), frozenset("b")
     assert rhyme.heard([one, other, one]) == (True, False, True)
     assert rhyme.heard([one, other, frozenset("c"), one]) == (False, False, False, False)
+
+
+def test_le_rhymes_where_it_is_no_particle():
+    assert check("安全第一条，马虎不得了。", "押韵").passes is True
+    assert check("安全第一条，我要回家了。", "押韵").passes is False
 
 
 def test_particles_carry_no_rhyme():
