@@ -109,7 +109,7 @@ SECTIONS: Mapping[str, tuple[File, ...]] = {
         File("Generation", "build/generations/VARIANT.parquet", "coig_writer.generation:Generation", "python recipes/generate.py", "`python -m eval_tasks human` writes people's texts with the same columns."),
         File("Score", "build/scores/VARIANT.parquet", "coig_writer.score:Score", f"{TASKS} score", "A reward model's are in `build/reward-scores`."),
         File("Judgement", "build/judgements/JUDGE.parquet", "coig_writer.score:Judgement", f"{TASKS} judge"),
-        File("Validation", "the file of `--out`", "eval_tasks.validate:Validation", f"{TASKS} validate"),
+        File("Validation", "build/validation.json", "eval_tasks.validate:Validation", f"{TASKS} validate"),
         File("Table of a validation", "an entry of `tables` there", "eval_tasks.validate:Table", f"{TASKS} validate"),
         File("Claim", "the file of `--json`", "eval_tasks.claims.claim:JudgedTwice", f"{TASKS} claims", "The file is a list. An entry has `own` where runs of your own were given."),
         File("Form of a text", "the file of `--json`", "coig_writer.verse.verdict:Verdict", f"{TASKS} form", "The file is a list."),

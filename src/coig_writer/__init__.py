@@ -6,4 +6,4 @@ top what runs on every training rank, inside lighteval and on a Space. The paper
 arXiv 2510.14763.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -74,7 +74,7 @@ def test_a_copy_of_the_folder_and_the_wheel_serve_a_vote(root, tmp_path):
     wheel = build_wheel(root, tmp_path)
     shutil.copy(wheel, space)
     pins = (space / "requirements.txt").read_text()
-    pins = pins.replace("coig-writer[space]==0.1.0", f"./{wheel.name}[space]")
+    pins = pins.replace("coig-writer[space]==0.2.0", f"./{wheel.name}[space]")
     (space / "requirements.txt").write_text(pins)
     python = installed(tmp_path / "venv", space)
     port = free_port()

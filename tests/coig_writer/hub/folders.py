@@ -73,6 +73,6 @@ def space(folder: Path) -> Path:
     (folder / "README.md").write_text("---\nsdk: gradio\nlicense: apache-2.0\n---\n# Arena\n")
     (folder / "app.py").write_text("print('hello')\n")
     (folder / "requirements.txt").write_text(
-        "# the kit\ncoig-writer[space]==0.1.0\ngradio==6.31.0\n"
+        "# the kit\ncoig-writer[space]==0.2.0\ngradio==6.31.0\n"
     )
     return folder

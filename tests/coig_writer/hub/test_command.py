@@ -212,7 +212,7 @@ def test_a_published_model_is_loaded(publish, python, root, tmp_path):
     code = (
         "from transformers import AutoModelForCausalLM, AutoTokenizer\n"
         "tokenizer = AutoTokenizer.from_pretrained('user/cw')\n"
-        "model = AutoModelForCausalLM.from_pretrained('user/cw', revision='v0.1.0')\n"
+        "model = AutoModelForCausalLM.from_pretrained('user/cw', revision='v0.2.0')\n"
         "print(model.num_parameters() > 1000, len(tokenizer) > 1000)"
     )
     assert "True True" in python("-c", code)

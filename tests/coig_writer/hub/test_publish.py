@@ -229,7 +229,7 @@ def test_a_model_leaves_its_pickle_behind(hub, api, tmp_path):
 
 def test_a_space_gets_the_wheel_and_a_line_that_names_it(hub, api, tmp_path):
     folder = folders.space(tmp_path / "space")
-    wheel = tmp_path / "coig_writer-0.1.0-py3-none-any.whl"
+    wheel = tmp_path / "coig_writer-0.2.0-py3-none-any.whl"
     wheel.write_bytes(b"PK")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
