@@ -1,6 +1,6 @@
 """Turns WritingPreferenceBench's Chinese file into this kit's records, to try the report on real data.
 
-    python tests/eval_tasks/preference_bench.py writing_preference_bench_zh.jsonl.gz OUT
+    python -m tests.eval_tasks.preference_bench writing_preference_bench_zh.jsonl.gz OUT
 
 writes ``generations.parquet``, ``ballots.parquet`` (protocol rating, overall preference) and
 ``scores.parquet``. The data are WritingPreferenceBench's (arXiv 2510.14616, ODC-BY), no part of this kit.
