@@ -153,6 +153,8 @@ def main() -> int | None:
     arguments = parser().parse_args()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     how = read_settings(arguments.config, Decoding, "recipes/configs/generate.yaml")
+    if arguments.samples is not None:
+        how = dataclasses.replace(how, samples=arguments.samples)
     queries, sampling = how.queries, how.sampling
     if arguments.prompts:
         records = read_records(arguments.prompts, Generation, "python -m eval_tasks human")
@@ -163,7 +165,7 @@ def main() -> int | None:
     for writer in writers(arguments, how.batch_size):
         path = generate(
             writer, queries, sampling, seed=how.seed, out=arguments.out,
-            samples=arguments.samples or how.samples,
+            samples=how.samples,
         )  # fmt: skip
         print(path, flush=True)
     return None

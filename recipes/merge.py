@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from coig_writer import facts
-from coig_writer.errors import MissingInputError, run_command
+from coig_writer.errors import DriftError, MissingInputError, run_command
 from coig_writer.files import read_json
 from coig_writer.folder import atomic_folder
 from coig_writer.training import recount
@@ -35,6 +35,7 @@ def merge(run: Path, out: Path, dtype: str, base: str | None = None) -> None:
 
     Raises:
         MissingInputError: There is no adapter, or its base is neither here nor on the Hub.
+        DriftError: The base reads text as other tokens.
     """
     settings = read_json(
         run / recount.ADAPTER, "python recipes/sft.py --config recipes/configs/lora.yaml"
@@ -53,10 +54,15 @@ def merge(run: Path, out: Path, dtype: str, base: str | None = None) -> None:
         raise MissingInputError(
             f"{run}: its base {name} is not here ({str(error)[:80]})", "give --base FOLDER"
         ) from error
+    tokenizer = AutoTokenizer.from_pretrained(run)
+    if AutoTokenizer.from_pretrained(name, revision=revision).get_vocab() != tokenizer.get_vocab():
+        raise DriftError(
+            f"{run} was not trained on {name}: their tokenizers differ", "give --base its own base"
+        )
     model = PeftModel.from_pretrained(plain, run).merge_and_unload()
     with atomic_folder(out, "merged model") as folder:
         model.to(getattr(torch, dtype)).save_pretrained(folder)
-        AutoTokenizer.from_pretrained(run).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
         shutil.copy(run / recount.ADAPTER, folder / recount.MERGED)
         for file in (file for pattern in RECORDS for file in run.glob(pattern)):
             shutil.copy(file, folder / file.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from coig_writer.errors import ConfigError
+from coig_writer.errors import ConfigError, InputError
 from coig_writer.files import read_records, read_settings, write_records
 from coig_writer.generating.answers import Completion
 from coig_writer.generation import DECODING, Generation
@@ -92,3 +92,11 @@ def test_prompts_from_elsewhere_are_answered_beside_the_benchmark(tmp_path, monk
     ]
     settings = read_settings(generate.parser().get_default("config"), Decoding)
     assert list(found) == [query.id for query in settings.queries]
+
+
+@pytest.mark.parametrize("samples", ["0", "-1"])
+def test_no_samples_at_all_is_refused_on_the_command_line_too(tmp_path, monkeypatch, samples):
+    monkeypatch.setattr("sys.argv", ["generate.py", "--out", str(tmp_path), "--samples", samples])
+    with pytest.raises(InputError, match=f"samples {samples} is not 1 or more"):
+        generate.main()
+    assert not list(tmp_path.iterdir())

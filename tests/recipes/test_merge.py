@@ -70,3 +70,12 @@ def test_no_adapter_and_a_base_that_is_not_here_are_named(merge, adapter, tmp_pa
     lost = merge(run, tmp_path / "out", "--base", tmp_path / "nowhere")
     assert lost.returncode == 1
     assert "give --base FOLDER" in lost.stderr
+
+
+def test_another_base_than_the_adapters_is_refused(merge, adapter, tmp_path):
+    _, run = adapter
+    smoke.make(tmp_path / "other", ["完全不同的文字。"])
+    done = merge(run, tmp_path / "merged", "--base", tmp_path / "other")
+    assert done.returncode == 1
+    assert "their tokenizers differ" in done.stderr
+    assert not (tmp_path / "merged").exists()

@@ -230,7 +230,7 @@ def sample(source: Source, count: int | None, rules: Rules, tokenizer: Tokenizer
     """Takes the first ``count`` admissible rows of a source in hash order (None: all of them).
 
     Raises:
-        InputError: The source has fewer admissible rows.
+        InputError: The source has fewer admissible rows, or none.
     """
     rows, commit, order, aside = visit(source, rules.seed)
     taken: list[MixtureRow] = []
@@ -248,9 +248,9 @@ def sample(source: Source, count: int | None, rules: Rules, tokenizer: Tokenizer
         over_long += row.n_tokens > rules.max_length_tokens
         taken.append(row)
         genres[row.source_id] = example.genre
-    if count is not None and len(taken) < count:
+    if not taken or (count is not None and len(taken) < count):
         raise InputError(
-            f"source {source.name} ({source.path}): {len(taken)} admissible rows of {len(rows)}, {count} needed",
+            f"source {source.name} ({source.path}): {len(taken)} admissible rows of {len(rows)}, {count or 'some'} needed",
             f"the others: {dict(Counter(a.reason for a in aside))}; add rows, {'raise max_rows, ' if source.max_rows else ''}or lower the count",
         )
     return Sampled(source, commit, len(rows), tuple(taken), tuple(aside), over_long, genres)

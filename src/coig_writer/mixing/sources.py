@@ -255,7 +255,14 @@ def _load_local(source: Source) -> Dataset:
     kinds = {"parquet" if f.suffix == ".parquet" else "json" for f in files}
     if len(kinds) > 1:
         raise MissingInputError(f"{path}: Parquet and JSON side by side", "name the file to read")
-    return datasets.load_dataset(kinds.pop(), data_files=[str(f) for f in files], split="train")
+    try:
+        return datasets.load_dataset(kinds.pop(), data_files=[str(f) for f in files], split="train")
+    except (ValueError, OSError, StopIteration, datasets.exceptions.DatasetsError) as error:
+        cause = " ".join(str(error.__cause__ or error or "it holds no row").split())
+        raise InputError(
+            f"source {source.name}: {path} cannot be read as rows ({cause:.160})",
+            "give Parquet, or JSON in UTF-8 with one row per line, every row with the same columns",
+        ) from error
 
 
 def refuse_samples(source: Source, rows: Dataset, variant: str) -> None:

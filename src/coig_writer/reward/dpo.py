@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.trainer_utils import TrainOutput
 from trl import DPOConfig, DPOTrainer, ModelConfig, get_peft_config, get_quantization_config
 
@@ -164,9 +164,7 @@ def train(own: PreferenceArguments, settings: DPOConfig, model: ModelConfig) -> 
         DriftError: A model of other pairs or settings lies in the folder.
         ConfigError: Its checkpoints are of a run with other settings.
     """
-    tokenizer = AutoTokenizer.from_pretrained(
-        model.model_name_or_path, revision=model.model_revision
-    )
+    tokenizer = run.load_tokenizer(model)
     paths = ([Path(p) for p in given] for given in (own.preferences, own.ballots, own.generations))
     found = reward.fitting(
         reward.read(*paths, whole=True, sample=own.sample), tokenizer, recipes.longest(settings)
@@ -183,7 +181,8 @@ def train(own: PreferenceArguments, settings: DPOConfig, model: ModelConfig) -> 
     if checkpoints.finished(out, marks):
         logger.info(f"the finished run stands in {out}; remove that folder to train again")
         return None
-    trainer = _trainer(parts, settings, model, tokenizer)
+    with recipes.loading(model):
+        trainer = _trainer(parts, settings, model, tokenizer)
     checkpoint = checkpoints.last(out, marks, trainer)
     if trainer.is_world_process_zero():
         write_json(out / recount.LOCK, locked)

@@ -117,17 +117,14 @@ def train(
     Raises:
         InputError: There are too few pairs or prompts.
     """
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(
-        model.model_name_or_path, revision=model.model_revision
-    )
+    tokenizer = load_tokenizer(model)
     paths = ([Path(p) for p in given] for given in (own.preferences, own.ballots, own.generations))
     found = reward.fitting(
         reward.read(*paths, sample=own.sample), tokenizer, recipes.longest(settings)
     )
     parts = reward.split(found.pairs, own.held_out, settings.seed)
-    trainer: Any = _trainer(parts, settings, model, tokenizer)
+    with recipes.loading(model):
+        trainer: Any = _trainer(parts, settings, model, tokenizer)
     trainer.train()
     out = recipes.out(settings)
     trainer.save_model(str(out))
@@ -136,6 +133,21 @@ def train(
         write_pairs(out, parts)
         facts.write(out / "facts.json", _facts(report, parts, found, trainer))
     return report, trainer
+
+
+def load_tokenizer(model: ModelConfig) -> PreTrainedTokenizerBase:
+    """Loads the tokenizer of the model to be trained.
+
+    Raises:
+        ConfigError: It has none.
+    """
+    from transformers import AutoTokenizer
+
+    with recipes.loading(model):
+        loaded: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            model.model_name_or_path, revision=model.model_revision
+        )
+        return loaded
 
 
 def _trainer(

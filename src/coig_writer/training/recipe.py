@@ -7,13 +7,15 @@ TRL have removed or renamed, which their own command line drops without a word.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
+import errno
 import importlib.util
 import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_type_hints
@@ -516,6 +518,27 @@ def check_batch(recipe: RecipeArguments, sft: TrainingArguments, processes: int)
         f"global batch is {processes} devices × {sft.per_device_train_batch_size} rows × {sft.gradient_accumulation_steps} steps = {product}, the recipe says {recipe.global_batch_size}",
         remedy,
     )
+
+
+@contextlib.contextmanager
+def loading(model: ModelConfig) -> Iterator[None]:
+    """Says in one sentence why a model, its tokenizer or its trainer could not be made.
+
+    Raises:
+        ConfigError: With the library's own words.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
+        if getattr(error, "errno", None) == errno.ENOSPC:  # no fault of the recipe
+            raise
+        words = " ".join(str(error).split())
+        raise ConfigError(
+            f"{model.model_name_or_path} cannot be trained as the recipe says: {words:.300}",
+            "mend the recipe's key or the model's folder that this names",
+        ) from error
 
 
 def check_hardware(sft: TrainingArguments, model_name: str) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
-from coig_writer.errors import InputError, MissingInputError
+from coig_writer.errors import DriftError, InputError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.files import appending, read_json, read_rows, write_rows
 from coig_writer.mixture import MixtureRow, ids_hash
@@ -179,6 +179,22 @@ def rows_until(file: Path, step: int) -> list[tuple[str, dict[str, Any]]]:
     except InputError as error:
         raise InputError(error.message, ANEW) from error
     return [(where, row) for where, row in rows if row["step"] <= step]
+
+
+def check_once(folder: Path, lines: Sequence[Line]) -> None:
+    """Refuses to go on from a record in which an epoch holds a row twice, as with the file of another run.
+
+    Raises:
+        DriftError: Naming the row.
+    """
+    seen = Counter((line["epoch"], row) for line in lines for row in line["rows"])
+    twice = [(epoch, row) for (epoch, row), count in seen.items() if count > 1]
+    if twice:
+        epoch, row = twice[0]
+        raise DriftError(
+            f"{folder}: consumed-*.jsonl holds row {row!r} twice in epoch {epoch + 1}, {len(twice)} rows in all",
+            f"remove the file that is of another run; else {ANEW}",
+        )
 
 
 def keep(file: Path, rows: Sequence[Mapping[str, object]]) -> None:

@@ -148,19 +148,20 @@ def _trainer(
     own = sft.model_init_kwargs
     sft.model_init_kwargs = (own if isinstance(own, dict) else {}) | _init(model)
     base = recipes.base(model)
-    tokenizer = AutoTokenizer.from_pretrained(base, revision=model.model_revision)
-    mixing.check_tokenizer(lock, tokenizer)
-    return RecipeTrainer(
-        row_names=[f"{r.source}\t{r.source_id}" for r in rows],
-        model=base,
-        args=sft,
-        train_dataset=_conversations(rows),
-        eval_dataset=_conversations(held_out) if held_out else None,
-        processing_class=tokenizer,
-        quantization_config=get_quantization_config(model),
-        peft_config=get_peft_config(model),
-        mode=mode,
-    )
+    with recipes.loading(model):
+        tokenizer = AutoTokenizer.from_pretrained(base, revision=model.model_revision)
+        mixing.check_tokenizer(lock, tokenizer)
+        return RecipeTrainer(
+            row_names=[f"{r.source}\t{r.source_id}" for r in rows],
+            model=base,
+            args=sft,
+            train_dataset=_conversations(rows),
+            eval_dataset=_conversations(held_out) if held_out else None,
+            processing_class=tokenizer,
+            quantization_config=get_quantization_config(model),
+            peft_config=get_peft_config(model),
+            mode=mode,
+        )
 
 
 def _conversations(rows: Sequence[MixtureRow]) -> Dataset:

@@ -82,6 +82,24 @@ def test_over_long_rows(rows, smoke_tokenizer, over_long, kept):
     assert [a.reason for a in found.aside] == (["over_long"] if over_long == "drop" else [])
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"id": 7}, "id_is_no_text"),
+        ({"answer": None}, "article_empty"),
+        ({"answer": "a<|im_end|>"}, "article_holds_a_marker"),
+    ],
+)
+def test_a_source_that_gives_no_row_at_all_is_refused_with_the_reason(
+    rows, smoke_tokenizer, change, reason
+):
+    write_jsonl(rows / "creative.jsonl", [creative_row(n) | change for n in range(3)])
+    source = Source("creative", str(rows / "creative.jsonl"), "coig_writer")
+    with pytest.raises(InputError, match="0 admissible rows of 3, some needed") as caught:
+        mixing.sample(source, None, RULES, smoke_tokenizer)
+    assert f"{{'{reason}': 3}}" in str(caught.value.remedy)
+
+
 def test_a_row_whose_reasoning_fills_the_length_is_out(smoke_tokenizer):
     example = Example("creative", "a", "写", "想" * 3000, "文")
     row, reason = mixing.admit(example, Rules(42, 512), smoke_tokenizer)

@@ -195,6 +195,16 @@ def test_samples_are_no_rows_of_a_published_mixture(rows):
     assert "pack --source import" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "data", [b"", b'{"id": "a", "qu', b"[1, 2", b"\xff\xfe\x00{", b"not json\n"]
+)
+def test_a_file_that_holds_no_rows_is_one_sentence(tmp_path, data):
+    (tmp_path / "c.jsonl").write_bytes(data)
+    with pytest.raises(InputError, match=r"c\.jsonl cannot be read as rows") as caught:
+        sources.load(Source("creative", str(tmp_path / "c.jsonl"), "coig_writer"))
+    assert len(str(caught.value.message).splitlines()) == 1
+
+
 @pytest.mark.parametrize("path", ["build/none.jsonl", "data/rows.jsonl", "./here", "/gone/away"])
 def test_a_missing_local_source_says_what_to_type_and_asks_no_hub(path):
     with pytest.raises(MissingInputError, match="no file or folder") as caught:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 
@@ -51,6 +53,36 @@ def test_the_shipped_adapters_change_the_adapters_keys_alone(root):
     changed = {key for key in qlora if key not in lora or qlora[key] != lora[key]}
     bits = {"load_in_4bit", "bnb_4bit_quant_type", "use_bnb_nested_quant"}
     assert changed == bits | {"lora_r", "lora_alpha", "output_dir"}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ((*LORA[:4], "--lora_target_modules", "nothing"), "Target modules nothing not found"),
+        (("--attn_implementation", "flash_attention_9"), "flash_attention_9.* is not supported"),
+    ],
+)
+def test_what_the_libraries_refuse_is_one_sentence(
+    root, tmp_path, smoke, smoke_tokenizer, more, said
+):
+    control = controls.read(root / controls.FILE)[NAME]
+    build(tmp_path, smoke_tokenizer, control)
+    with pytest.raises(
+        ConfigError, match=f"cannot be trained as the recipe says: .*{said}"
+    ) as caught:
+        run.train(*recipes.parse(flags(root, tmp_path, smoke, *more)), NAME)
+    assert len(caught.value.message.splitlines()) == 1
+
+
+def test_torn_weights_are_one_sentence(root, tmp_path, smoke, smoke_tokenizer):
+    torn = shutil.copytree(smoke, tmp_path / "torn")
+    weights = torn / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:2000])
+    build(tmp_path, smoke_tokenizer, controls.read(root / controls.FILE)[NAME])
+    with pytest.raises(
+        ConfigError, match="torn cannot be trained as the recipe says: Error while deser"
+    ):
+        run.train(*recipes.parse(flags(root, tmp_path, torn)), NAME)
 
 
 @pytest.mark.slow
