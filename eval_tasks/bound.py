@@ -72,7 +72,7 @@ def main(
     ] = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="where items.csv goes")] = OUT,
 ) -> None:
-    """Of the names, quotations and numbers that a reasoning settles on, counts those in its article.
+    """Counts what the reasoning settles on and the article holds.
 
     Items that the prompt holds do not count. The share that stands in the article is kept; less the
     same share for other reasonings of the genre it is bound: 0 is what chance keeps. A line per model

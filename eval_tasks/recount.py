@@ -21,7 +21,7 @@ def main(
         typer.Option("--facts", metavar="FILE", help="also write the averages to this facts file"),
     ] = None,
 ) -> None:
-    """The short way to check a number: reads no facts file and no score file."""
+    """Reads no facts file and no score file."""
     found = recount.facts(answers.read(generations or [GENERATIONS]), mixtures)
     for fact in found:
         print(f"{fact.id:<52}{fact.value:<22}n={fact.n}")

@@ -249,7 +249,7 @@ def run_audit(  # noqa: PLR0913 - a command line
         ),
     ] = None,
 ) -> None:
-    """Estimates how far the verdicts can be trusted, each number with an interval.
+    """Each number has an interval.
 
     They are missing verdicts, position, length and format bias, consistency, agreement with the other
     judges; and beside people's votes: accuracy in all and per category, and how much more than people

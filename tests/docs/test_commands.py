@@ -150,9 +150,10 @@ def options(program, words):
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(told):
         patch.setattr(sys, "argv", [program, *words, "--help"])
         with contextlib.suppress(SystemExit):
-            main = entry(program).main
-            main(*([None] if program == "python space/app.py" else []))
-    return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", told.getvalue()))
+            entry(program).main()
+    known = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", told.getvalue()))
+    default = re.search(r"^Verbs \(without one: (\w+)\)", told.getvalue(), re.MULTILINE)
+    return known | options(program, (*words, default[1])) if default else known
 
 
 @functools.cache

@@ -1,25 +1,7 @@
-"""The arena's command: opens the page, and prepares, watches and exports studies.
-
-    python space/app.py                                   the demo pack
-    python space/app.py --generations PATH…               your own generation records
-    python space/app.py --study FILE                      a study file
-    python space/app.py --wpb FILE                        WritingPreferenceBench's published answers
-    python space/app.py plan --study FILE                 what the study can show, before any vote
-    python space/app.py invite --study FILE --url URL     a link for each rater
-    python space/app.py operator --study FILE --url URL   the link to the operator's page
-    python space/app.py progress --study FILE             who is how far
-    python space/app.py export --study FILE --out DIR     ballots as Parquet, raw and derived
-    python space/app.py import --study FILE --rankings FILE --rater NAME
-
-Secrets and places come from the environment: ARENA_SECRET (32 characters or more), ARENA_STORE (a
-database URL), ARENA_BACKUP (a private Hub dataset, ORG/NAME, with HF_TOKEN; or the path at which a Storage
-Bucket is mounted), ARENA_STUDY (in place of --study: a file or folder beside app.py, or a Hub dataset
-ORG/NAME[@REVISION] that holds study.yaml and its texts).
-"""
+"""The arena's verbs: they open the page, and prepare, watch and export studies (python space/app.py)."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import difflib
 import os
@@ -27,7 +9,10 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlencode
+
+import typer
 
 from coig_writer.arena.server.app import create_app, serve, settle
 from coig_writer.arena.server.backup import EVERY_S_ON_DISK, Backup, Folder, HubRepository
@@ -55,100 +40,175 @@ STORE_VARIABLE, BACKUP_VARIABLE, STUDY_VARIABLE = "ARENA_STORE", "ARENA_BACKUP",
 STUDY_FILE = "study.yaml"
 _DATASET = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 FOLDER = Path("build/arena")
+APP = Path(sys.argv[0]).parent  # the folder of app.py
+DEMO_PACK = Path("data") / "demo_pack.jsonl"
+PAGE_URL = "http://127.0.0.1:7860/"
+StudyFile = Annotated[Path | None, typer.Option(metavar="FILE", help="study file (YAML)")]
+Texts = Annotated[
+    list[Path] | None, typer.Option(metavar="PATH…", help="your own generation records")
+]
+PreferenceBench = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="the published answers of WritingPreferenceBench"),
+]
+Kept = Annotated[Path, typer.Option(metavar="FOLDER", help="where ballots and secret are kept")]
+PageUrl = Annotated[str, typer.Option(metavar="URL", help="where the page will be")]
 MOST_TO_RANK = 9
 
 
-def parser() -> argparse.ArgumentParser:
-    """Returns the argument parser of ``python space/app.py``."""
-    texts = argparse.ArgumentParser(add_help=False)
-    texts.add_argument("--study", type=Path, metavar="FILE", help="study file (YAML)")
-    source = texts.add_mutually_exclusive_group()
-    source.add_argument("--generations", nargs="+", type=Path, metavar="PATH", default=[])
-    source.add_argument(
-        "--wpb", type=Path, metavar="FILE", help="answers of WritingPreferenceBench"
-    )
-    texts.add_argument("--folder", type=Path, default=FOLDER, help="where ballots and secret lie")
-    root = argparse.ArgumentParser(
-        prog="python space/app.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[texts],
-    )
-    root.add_argument("--no-gradio", action="store_true", help="leave out the tables at /gradio")
-    root.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", _host()))
-    root.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
-    _add_operations(root.add_subparsers(dest="operation", metavar="operation"), texts)
-    return root
+def serve_arena(  # noqa: PLR0913 - a command line
+    *,
+    study: StudyFile = None,
+    generations: Texts = None,
+    wpb: PreferenceBench = None,
+    folder: Kept = FOLDER,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            envvar="GRADIO_SERVER_NAME",
+            help="address to serve on (default: 127.0.0.1; on a Space 0.0.0.0)",
+        ),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(metavar="N", envvar="GRADIO_SERVER_PORT", help="its port")
+    ] = 7860,
+    no_gradio: Annotated[
+        bool, typer.Option("--no-gradio", help="leave out the tables at /gradio")
+    ] = False,
+) -> int:
+    """Without a study and texts it shows the demo pack. The page is served until Ctrl-C."""
+    definition, collection = named_texts(study, generations, wpb)
+    service, backup = _opened(definition, collection, folder)
+    _check_sign_in(definition)
+    on_space = bool(os.environ.get("SPACE_ID"))
+    host = host or ("0.0.0.0" if on_space else "127.0.0.1")
+    hosts = LOCAL | {host} if host in LOCAL | {"::1"} else None
+    app = create_app(service, backup, hosts, with_tables=not no_gradio, apart=True)
+    settle(service)
+    if not no_gradio:
+        page = "" if on_space else f"http://{host}:{port}"
+        sys.stderr.write(f"operator: {_operator_link(service, page)}  (for your eyes alone)\n")
+    with service.store.lease(definition.study):
+        return serve(app, host, port)
 
 
-def _host() -> str:
-    return "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"
+def plan_study(
+    *,
+    study: StudyFile = None,
+    generations: Texts = None,
+    wpb: PreferenceBench = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="win rate to find: says how many votes it takes"),
+    ] = None,
+    correlation: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RHO",
+            help="of a judge's verdicts with votes, as python -m eval_tasks judge audit prints it: "
+            "says how many votes it takes then",
+        ),
+    ] = None,
+    judged: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="prompts that the judge sees (default: those of the texts)"),
+    ] = None,
+) -> int:
+    """Prints load, overlap and the smallest win rate that would be found, for each protocol and language."""
+    definition, collection = named_texts(study, generations, wpb)
+    return show_plan(definition, collection, rate, correlation, judged)
 
 
-def _add_operations(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], texts: argparse.ArgumentParser
-) -> None:
-    planning = commands.add_parser("plan", parents=[texts], help="what the study can show")
-    planning.add_argument(
-        "--rate", type=float, help="win rate to be found: says how many votes it takes"
-    )
-    planning.add_argument(
-        "--correlation",
-        type=float,
-        metavar="RHO",
-        help="of a judge's verdicts with votes, as `judge audit` prints it: how many votes it takes then",
-    )
-    planning.add_argument(
-        "--judged", type=int, help="prompts that the judge sees (default: those of the texts)"
-    )
-    invite = commands.add_parser("invite", parents=[texts], help="a link for each rater")
-    invite.add_argument("--url", default="http://127.0.0.1:7860/", help="where the page will be")
-    operator = commands.add_parser("operator", parents=[texts], help="the operator's link")
-    operator.add_argument("--url", default="http://127.0.0.1:7860/", help="where the page will be")
-    commands.add_parser("progress", parents=[texts], help="who is how far")
-    export = commands.add_parser("export", parents=[texts], help="ballots as Parquet")
-    export.add_argument("--out", type=Path, default=Path("build/ballots"))
-    importing = commands.add_parser("import", parents=[texts], help="the authors' ranking files")
-    importing.add_argument("--rankings", type=Path, required=True, metavar="FILE")
-    importing.add_argument("--rater", required=True, metavar="NAME", help="who ranked")
+def invite_raters(
+    study: StudyFile = None,
+    generations: Texts = None,
+    wpb: PreferenceBench = None,
+    folder: Kept = FOLDER,
+    url: PageUrl = PAGE_URL,
+) -> int:
+    """A line holds name and link, tab-separated, for a spreadsheet or a mail merge."""
+    return show_invitations(_service(study, generations, wpb, folder), url)
 
 
-def main(demo_pack: Path, argv: Sequence[str] | None = None) -> int:
-    """Runs the command; ``demo_pack`` is what it shows when no texts are named."""
-    given = parser().parse_args(argv)
+def link_operator(
+    study: StudyFile = None,
+    generations: Texts = None,
+    wpb: PreferenceBench = None,
+    folder: Kept = FOLDER,
+    url: PageUrl = PAGE_URL,
+) -> int:
+    """That page shows progress, agreement and withdrawals. Keep the link to yourself."""
+    _say(_operator_link(_service(study, generations, wpb, folder), url))
+    return 0
+
+
+def report_progress(
+    study: StudyFile = None,
+    generations: Texts = None,
+    wpb: PreferenceBench = None,
+    folder: Kept = FOLDER,
+) -> int:
+    """Also prints how far raters agree."""
+    return show_progress(_service(study, generations, wpb, folder))
+
+
+def export_ballots(
+    study: StudyFile = None,
+    generations: Texts = None,
+    wpb: PreferenceBench = None,
+    folder: Kept = FOLDER,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="where the tables go")] = Path(
+        "build/ballots"
+    ),
+) -> int:
+    """Writes ballots.parquet, what follows from it (comparisons, scores, agreement), and a manifest."""
+    return show_export(_service(study, generations, wpb, folder), out)
+
+
+def import_ballots(
+    rankings: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="one rater's ranking file, as the authors wrote them"),
+    ],
+    rater: Annotated[str, typer.Option(metavar="NAME", help="who ranked")],
+    study: StudyFile = None,
+    generations: Texts = None,
+    wpb: PreferenceBench = None,
+    folder: Kept = FOLDER,
+) -> int:
+    """What is in the store already is left as it is; a second import adds nothing."""
+    return import_rankings(_service(study, generations, wpb, folder), rankings, rater)
+
+
+def named_texts(
+    study_file: Path | None, generations: Sequence[Path] | None, wpb: Path | None
+) -> tuple[Study, Collection]:
+    """Returns the study and texts that a command names, else those of ``ARENA_STUDY``, else the demo pack.
+
+    Raises:
+        ConfigError: Two kinds of texts are named.
+    """
+    if generations and wpb:
+        raise ConfigError("--generations and --wpb exclude each other", "give one of them")
     named = os.environ.get(STUDY_VARIABLE)
-    if named and not (given.study or given.generations or given.wpb):
-        given.study = found_study(named, demo_pack.parents[1])
-    study, collection = chosen(given, demo_pack)
-    if given.operation == "plan":
-        return show_plan(study, collection, given.rate, given.correlation, given.judged)
+    if named and not (study_file or generations or wpb):
+        study_file = found_study(named, APP)
+    return chosen(study_file, generations or [], wpb)
+
+
+def _service(
+    study_file: Path | None, generations: Sequence[Path] | None, wpb: Path | None, folder: Path
+) -> StudyService:
+    return _opened(*named_texts(study_file, generations, wpb), folder)[0]
+
+
+def _opened(
+    study: Study, collection: Collection, folder: Path
+) -> tuple[StudyService, Backup | None]:
     if study.mode == "invited":
         warn(study, collection)
-    service, backup = opened(study, collection, given.folder)
-    if given.operation:
-        return _operate(given, service)
-    _check_sign_in(study)
-    hosts = LOCAL | {given.host} if given.host in LOCAL | {"::1"} else None
-    app = create_app(service, backup, hosts, with_tables=not given.no_gradio, apart=True)
-    settle(service)
-    if not given.no_gradio:
-        page = "" if os.environ.get("SPACE_ID") else f"http://{given.host}:{given.port}"
-        sys.stderr.write(f"operator: {_operator_link(service, page)}  (for your eyes alone)\n")
-    with service.store.lease(study.study):
-        return serve(app, given.host, given.port)
-
-
-def _operate(given: argparse.Namespace, service: StudyService) -> int:
-    if given.operation == "invite":
-        return show_invitations(service, given.url)
-    if given.operation == "operator":
-        _say(_operator_link(service, given.url))
-        return 0
-    if given.operation == "progress":
-        return show_progress(service)
-    if given.operation == "export":
-        return show_export(service, given.out)
-    return import_rankings(service, given.rankings, given.rater)
+    return opened(study, collection, folder)
 
 
 def _check_sign_in(study: Study) -> None:
@@ -196,17 +256,19 @@ def _fetched_study(repo_id: str, revision: str) -> Path:
         ) from error
 
 
-def chosen(given: argparse.Namespace, demo_pack: Path) -> tuple[Study, Collection]:
-    """Returns the study and the texts that the arguments name; the scan's findings are printed.
+def chosen(
+    study_file: Path | None, generations: Sequence[Path] = (), wpb: Path | None = None
+) -> tuple[Study, Collection]:
+    """Returns the study and its texts, the demo pack where none are named; the scan's findings are printed.
 
     Without a study file the study is named after its texts, so that votes on other texts never mix.
     """
-    study = studies.load(given.study) if given.study else Study()
-    if given.wpb:
-        texts = read_preference_bench(given.wpb)
+    study = studies.load(study_file) if study_file else Study()
+    if wpb:
+        texts = read_preference_bench(wpb)
     else:
-        named = [given.study.parent / path for path in study.generations]
-        texts = read_generations(given.generations or named or [demo_pack], study.sample)
+        named = [study_file.parent / path for path in study.generations] if study_file else []
+        texts = read_generations(generations or named or [APP / DEMO_PACK], study.sample)
     found = collect(
         texts,
         models=study.models,
@@ -216,9 +278,9 @@ def chosen(given: argparse.Namespace, demo_pack: Path) -> tuple[Study, Collectio
     )
     for finding in found.findings:
         sys.stderr.write(f"scan: {finding.describe()}\n")
-    if not given.study:
+    if not study_file:
         study = dataclasses.replace(study, study=f"open-{found.fingerprint()[:12]}")
-    return _rankable(study, len(found.variants), chosen=bool(given.study)), found
+    return _rankable(study, len(found.variants), chosen=study_file is not None), found
 
 
 def _rankable(study: Study, n_models: int, *, chosen: bool) -> Study:

@@ -1,22 +1,17 @@
-"""The workbench's command: people write and review a curation's triplets in a browser.
+"""The workbench's verbs: people write and review a curation's triplets (python space/app.py workbench).
 
-    python space/app.py workbench --curation build/curation           opens the page, prints a link for each person
-    python space/app.py workbench invite --curation DIR --url URL     the links alone
-    python space/app.py workbench label-studio --curation DIR [--annotations FILE]    its interface, or its answers taken in
-    python space/app.py workbench --curation DIR --people FILE        who works there (people.yaml; docs/curate-a-new-set.md)
-
-Entries and secret lie in DIR/workbench. The environment says the same as for the arena: ARENA_SECRET,
-ARENA_STORE; WORKBENCH_CURATION in place of --curation.
+Entries and secret lie in the curation's folder, under workbench.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlencode
+
+import typer
 
 from coig_writer.arena.server.app import serve
 from coig_writer.arena.server.command import STORE_VARIABLE
@@ -25,6 +20,7 @@ from coig_writer.arena.server.guard import LOCAL
 from coig_writer.arena.server.identity import Identity, find_secret
 from coig_writer.arena.study import people
 from coig_writer.arena.study.people import Roster
+from coig_writer.command_line import Group, Verb
 from coig_writer.endpoint import Endpoint
 from coig_writer.errors import ConfigError, InputError
 from coig_writer.files import write_rows
@@ -40,70 +36,113 @@ from coig_writer.workbench.server.threads import Threads
 
 CURATION_VARIABLE = "WORKBENCH_CURATION"
 FOLDER = "workbench"
+MODEL = "Qwen/Qwen3-235B-A22B"
+PAGE_URL = "http://127.0.0.1:7861/"
+CurationFolder = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", envvar=CURATION_VARIABLE, help="which curate --out made"),
+]
+RosterFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--people",
+        metavar="FILE",
+        help="who works there (default: workbench/people.yaml in the curation; docs/curate-a-new-set.md)",
+    ),
+]
+GROUP = Group(
+    "python space/app.py workbench",
+    "The workbench: people write and review a curation's triplets in a browser.",
+    {
+        "serve": Verb(
+            "coig_writer.workbench.server.command:serve_workbench",
+            "opens the workbench, and prints a link for each person",
+            "--curation build/by-hand",
+        ),
+        "invite": Verb(
+            "coig_writer.workbench.server.command:invite",
+            "prints a link for each person",
+            "--curation build/by-hand --url https://example.org/",
+        ),
+        "label-studio": Verb(
+            "coig_writer.workbench.server.command:exchange_with_label_studio",
+            "takes in answers that were written in Label Studio, or prints the interface for its project",
+            "--curation build/by-hand --annotations export.json",
+        ),
+    },
+    default="serve",
+)
 
 
-def parser() -> argparse.ArgumentParser:
-    """Returns the argument parser of ``python space/app.py workbench``."""
-    named = os.environ.get(CURATION_VARIABLE)
-    texts = _places(Path(named) if named else None, None)
-    again = _places(argparse.SUPPRESS, argparse.SUPPRESS)  # after the operation's name, too
-    root = argparse.ArgumentParser(
-        prog="python space/app.py workbench",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[texts],
-    )
-    root.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
-    root.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7861")))
-    root.add_argument(
-        "--endpoint", metavar="URL", help="a model that may draft, up to and with /v1"
-    )
-    root.add_argument("--model", default="Qwen/Qwen3-235B-A22B", help="its name there")
-    commands = root.add_subparsers(dest="operation", metavar="operation")
-    invite = commands.add_parser("invite", parents=[again], help="a link for each person")
-    invite.add_argument("--url", default="http://127.0.0.1:7861/", help="where the page will be")
-    other = commands.add_parser("label-studio", parents=[again], help="answers written there")
-    other.add_argument("--annotations", type=Path, metavar="FILE", help="its export, as JSON")
-    return root
-
-
-def _places(curation: Path | str | None, roster: str | None) -> argparse.ArgumentParser:
-    places = argparse.ArgumentParser(add_help=False)
-    about = "the folder that `curate --out` named"
-    places.add_argument("--curation", type=Path, metavar="DIR", default=curation, help=about)
-    about = "who works there (YAML)"
-    places.add_argument("--people", type=Path, metavar="FILE", default=roster, help=about)
-    return places
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command."""
-    given = parser().parse_args(argv)
-    if given.curation is None:
-        raise ConfigError("no curation is named", "give --curation DIR, as `curate --out` has it")
-    curation = Curation(given.curation)
-    if given.operation == "label-studio":
-        return take_in(curation, given.annotations)
-    folder = given.curation / FOLDER
-    roster, gold = read_people(
-        given.people or folder / people.FILE, curation, named=bool(given.people)
-    )
-    identity = Identity(_secret(folder))
-    if given.operation == "invite":
-        sys.stdout.write(invitations(roster, identity, given.url))
-        return 0
+def serve_workbench(
+    *,
+    curation: CurationFolder = None,
+    roster_file: RosterFile = None,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="server of a model that may draft, up to and with /v1"),
+    ] = None,
+    model: Annotated[str, typer.Option(metavar="NAME", help="its name there")] = MODEL,
+    host: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", envvar="GRADIO_SERVER_NAME", help="address to serve on"),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="N", envvar="GRADIO_SERVER_PORT", help="its port")
+    ] = 7861,
+) -> int:
+    """The links name aliases and roles; the page is served until Ctrl-C."""
+    content, roster, gold, identity = _people(curation, roster_file)
     if os.environ.get("SPACE_ID") and not os.environ.get(STORE_VARIABLE):
         raise ConfigError(
             "a Space forgets its disk at every restart, and drafts with it",
             f"set {STORE_VARIABLE} to a PostgreSQL URL",
         )
+    folder = content.root / FOLDER
     store = EntryStore(os.environ.get(STORE_VARIABLE) or sqlite_url(folder / "entries.sqlite"))
-    hosts = LOCAL | {given.host} if given.host in LOCAL | {"::1"} else None
+    hosts = LOCAL | {host} if host in LOCAL | {"::1"} else None
     with store.lease(roster.workbench):
-        workbench = Workbench(curation, roster, Threads(store.entries()), identity, gold)
-        app = create_app(workbench, store, hosts, _assistant(given, folder))
-        sys.stderr.write(invitations(roster, identity, f"http://{given.host}:{given.port}/"))
-        return serve(app, given.host, given.port, "workbench")
+        workbench = Workbench(content, roster, Threads(store.entries()), identity, gold)
+        app = create_app(workbench, store, hosts, _assistant(endpoint, model, folder))
+        sys.stderr.write(invitations(roster, identity, f"http://{host}:{port}/"))
+        return serve(app, host, port, "workbench")
+
+
+def invite(
+    curation: CurationFolder = None,
+    roster_file: RosterFile = None,
+    url: Annotated[str, typer.Option(metavar="URL", help="where the page will be")] = PAGE_URL,
+) -> None:
+    """A line holds alias, roles and link of a person, tab-separated."""
+    _, roster, _, identity = _people(curation, roster_file)
+    sys.stdout.write(invitations(roster, identity, url))
+
+
+def exchange_with_label_studio(
+    curation: CurationFolder = None,
+    annotations: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Label Studio's export, as JSON")
+    ] = None,
+) -> int:
+    """Without --annotations, prints the labeling interface for a project there."""
+    return take_in(_curation(curation), annotations)
+
+
+def _curation(folder: Path | None) -> Curation:
+    if folder is None:
+        raise ConfigError("no curation is named", "give --curation FOLDER, which curate --out made")
+    return Curation(folder)
+
+
+def _people(
+    folder: Path | None, roster_file: Path | None
+) -> tuple[Curation, Roster, list[qualification.Gold], Identity]:
+    curation = _curation(folder)
+    own = curation.root / FOLDER
+    roster, gold = read_people(
+        roster_file or own / people.FILE, curation, named=roster_file is not None
+    )
+    return curation, roster, gold, Identity(_secret(own))
 
 
 def take_in(curation: Curation, annotations: Path | None) -> int:
@@ -134,11 +173,10 @@ def read_people(
     return roster, qualification.read(path.parent / roster.gold) if roster.gold else []
 
 
-def _assistant(given: argparse.Namespace, folder: Path) -> Assistant | None:
-    if not given.endpoint:
+def _assistant(url: str | None, model: str, folder: Path) -> Assistant | None:
+    if url is None:
         return None
-    endpoint = Endpoint(given.endpoint, given.model, cache=folder / "replies")
-    return Assistant(Model(endpoint), published())
+    return Assistant(Model(Endpoint(url, model, cache=folder / "replies")), published())
 
 
 def _secret(folder: Path) -> bytes:

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from coig_writer.arena.server.command import chosen, found_study, main, opened, parser
+from coig_writer import command_line
+from coig_writer.arena.server import command
+from coig_writer.arena.server.command import found_study, named_texts, opened
 from coig_writer.arena.server.database import StoreError
 from coig_writer.arena.server.service import Vote
 from coig_writer.ballot import Ballot
 from coig_writer.errors import ConfigError, DriftError, KitError, run_command
 from coig_writer.files import read_records, write_records
 from coig_writer.generation import Generation
+from space.app import GROUP
 
 
 @pytest.fixture
@@ -51,14 +54,22 @@ def study_file(tmp_path: Path, pack: Path) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def app(tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "APP", tmp_path / "space")
+
+
+def run(tmp_path, *words) -> int | None:
+    folder = [] if words[:1] == ("plan",) else ["--folder", tmp_path / "arena"]
+    return command_line.run(GROUP, [*map(str, (*words, *folder))])
+
+
 def typed(tmp_path, *words) -> int:
-    folder = ["--folder", str(tmp_path / "arena")]
-    return run_command(lambda: main(tmp_path / "none.jsonl", [*map(str, words), *folder]))
+    return run_command(lambda: run(tmp_path, *words))
 
 
-def service_of(tmp_path, *words):
-    given = parser().parse_args([*map(str, words)])
-    return opened(*chosen(given, tmp_path / "none.jsonl"), tmp_path / "arena")[0]
+def service_of(tmp_path, study=None, generations=None, wpb=None):
+    return opened(*named_texts(study, generations, wpb), tmp_path / "arena")[0]
 
 
 def test_plan_speaks_before_there_is_any_vote(tmp_path, study_file, capsys):
@@ -73,7 +84,7 @@ def test_invite_gives_each_rater_a_link_of_their_own(tmp_path, study_file, capsy
     assert typed(tmp_path, "invite", "--study", study_file, "--url", "https://x.hf.space/") == 0
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [name for name, _ in lines] == ["甲", "乙"]
-    service = service_of(tmp_path, "--study", study_file)
+    service = service_of(tmp_path, study_file)
     for name, url in lines:
         token = url.removeprefix("https://x.hf.space/?invite=")
         assert service.identity.invited("trial", service.study.raters, token) == name
@@ -87,7 +98,7 @@ def test_a_study_with_a_single_rater_is_warned_of_at_every_start(tmp_path, study
 
 
 def test_progress_counts_by_rater(tmp_path, study_file, capsys):
-    service = service_of(tmp_path, "--study", study_file)
+    service = service_of(tmp_path, study_file)
     assert typed(tmp_path, "progress", "--study", study_file) == 0
     assert "no votes yet" in capsys.readouterr().out
     rater = service.identity.rater("invited", "乙")
@@ -140,30 +151,29 @@ def test_an_import_that_does_not_belong_is_refused(
 ):
     path = ranking_file(tmp_path, ("g", model), query)
     words = ("import", "--study", study_file, "--rankings", path, "--rater", rater)
-    given = [*map(str, words), "--folder", str(tmp_path / "arena")]
     with pytest.raises(KitError, match=message):
-        main(tmp_path / "none.jsonl", given)
+        run(tmp_path, *words)
 
 
 def test_a_study_is_held_to_the_texts_it_was_begun_with(tmp_path, study_file, pack):
-    service_of(tmp_path, "--study", study_file)
-    service_of(tmp_path, "--study", study_file)
+    service_of(tmp_path, study_file)
+    service_of(tmp_path, study_file)
     pack.write_text(pack.read_text().replace("hand 1", "hand I"), encoding="utf-8")
     with pytest.raises(DriftError, match="other texts"):
-        service_of(tmp_path, "--study", study_file)
+        service_of(tmp_path, study_file)
 
 
 def test_what_may_change_in_a_running_study_may_change(tmp_path, study_file):
-    service_of(tmp_path, "--study", study_file)
+    service_of(tmp_path, study_file)
     with study_file.open("a", encoding="utf-8") as file:
         file.write("results_after: 99\nconsent: {en: yes please}\n")
-    assert service_of(tmp_path, "--study", study_file).study.results_after == 99
+    assert service_of(tmp_path, study_file).study.results_after == 99
 
 
 def test_without_a_study_file_votes_on_other_texts_never_mix(tmp_path, pack):
-    one = service_of(tmp_path, "--generations", pack).study.study
+    one = service_of(tmp_path, generations=[pack]).study.study
     pack.write_text(pack.read_text().replace("hand 1", "hand I"), encoding="utf-8")
-    assert service_of(tmp_path, "--generations", pack).study.study != one
+    assert service_of(tmp_path, generations=[pack]).study.study != one
 
 
 def test_more_models_than_number_keys_are_not_ranked(tmp_path, texts_of, capsys):
@@ -176,17 +186,17 @@ def test_more_models_than_number_keys_are_not_ranked(tmp_path, texts_of, capsys)
     ]
     path = tmp_path / "wpb.jsonl"
     path.write_text("\n".join(json.dumps(row) for row in rows if row["model"] != "hand_9"))
-    assert service_of(tmp_path / "nine", "--wpb", path).study.protocols == (
+    assert service_of(tmp_path / "nine", wpb=path).study.protocols == (
         "pairwise",
         "ranking",
         "rating",
     )
     path.write_text("\n".join(map(json.dumps, rows)))
-    assert service_of(tmp_path, "--wpb", path).study.protocols == ("pairwise", "rating")
+    assert service_of(tmp_path, wpb=path).study.protocols == ("pairwise", "rating")
     assert "no ranking of 10 models" in capsys.readouterr().err
     (tmp_path / "s.yaml").write_text("study: s\nprotocols: [ranking]\n")
     with pytest.raises(ConfigError, match="ranking of 10"):
-        service_of(tmp_path, "--wpb", path, "--study", tmp_path / "s.yaml")
+        service_of(tmp_path, tmp_path / "s.yaml", wpb=path)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +215,7 @@ def test_a_space_that_would_lose_votes_does_not_start(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=message):
-        service_of(tmp_path, "--generations", pack)
+        service_of(tmp_path, generations=[pack])
 
 
 def test_missing_texts_end_with_a_sentence_and_a_code(tmp_path, capsys):
@@ -245,11 +255,10 @@ def test_a_space_shows_the_study_of_its_own_folder(
     study_file.rename(space / "mine" / "study.yaml")
     pack.rename(space / "mine" / pack.name)
     monkeypatch.setenv("ARENA_STUDY", named)
-    demo = space / "data" / "demo_pack.jsonl"
-    assert run_command(lambda: main(demo, ["plan"])) == 0
+    assert typed(tmp_path, "plan") == 0
     assert "study trial" in capsys.readouterr().out
     monkeypatch.setenv("ARENA_STUDY", "elsewhere")
-    assert run_command(lambda: main(demo, ["plan"])) == 1
+    assert typed(tmp_path, "plan") == 1
     assert "no file or folder beside app.py" in capsys.readouterr().err
 
 
@@ -262,10 +271,10 @@ def test_a_folder_that_is_none_is_named(tmp_path, pack, monkeypatch, secret, in_
     else:
         (tmp_path / in_the_way).mkdir(parents=True)
         if secret:  # then the kept one is not looked at
-            assert service_of(tmp_path, "--generations", pack)
+            assert service_of(tmp_path, generations=[pack])
             return
     with pytest.raises((ConfigError, StoreError), match=in_the_way):
-        service_of(tmp_path, "--generations", pack)
+        service_of(tmp_path, generations=[pack])
 
 
 def test_a_name_too_long_for_a_path_is_no_study(tmp_path):
