@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 # Commands that the guide's tests do not type as they stand: what runs the same command, on data of its own.
 ELSEWHERE = {
     "python -m dataset_builder curate": "dataset_builder/test_curate.py",
+    "python -m dataset_builder collect": "dataset_builder/stages/test_collect.py",
     "python -m dataset_builder cluster": "dataset_builder/test_cluster.py",
     "python -m dataset_builder import": "dataset_builder/official/test_importing.py",
     "python -m dataset_builder assign": "dataset_builder/official/test_assign.py",
