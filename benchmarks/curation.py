@@ -215,16 +215,16 @@ def _memory_of(pid: int) -> int:
 def one_at_a_time(count: int, url: str) -> float:
     """Returns documents per second of a plain loop: one question at a time, no cache, no dedup."""
     endpoint = Endpoint(url, "scripted", concurrency=1, timeout=10)
-    where = Settings(OUT, published(), Model(endpoint))
+    settings = Settings(OUT, published(), Model(endpoint))
     thresholds = collect.medians(documents(2000))
     start = time.monotonic()
     for row in documents(count):
         document = sources.document(row, "row", "sample")
-        outcome = collect.decide(document, collect.Options(), thresholds, where.names)
+        outcome = collect.decide(document, collect.Options(), thresholds, settings.taxonomy)
         if isinstance(outcome, Document):
-            outcome = assess.decide([outcome], where, assess.Options())[0]
+            outcome = assess.decide([outcome], settings, assess.Options())[0]
         if isinstance(outcome, Document):
-            screen.decide([outcome], where)
+            screen.decide([outcome], settings)
     return count / (time.monotonic() - start)
 
 

@@ -1,24 +1,23 @@
 """Stage 9, audit: is the set balanced, and does anything leak? (paper, section 2.3).
 
-    python -m dataset_builder audit --out build/curation      # then open build/curation/09-audit/index.html
-    python -m dataset_builder audit --after screen            # between stages: build/curation/audit-after-screen/
-    python -m dataset_builder audit --sample                  # the kit's samples against the benchmark
-
 Drops triplets whose prompt repeats another one or overlaps the benchmark, and measures the rest:
 rows per genre and category, regions, months and variety within genres against thresholds, platforms,
-what speaks for the dates, leakage from article to prompt, who wrote what. ``--after`` measures what a
-stage has kept so far and drops nothing. Leaves ``triplets.jsonl`` for the next stage::
+what speaks for the dates, leakage from article to prompt, who wrote what.
 
-    python -m dataset_builder pack --source build/curation/09-audit --out build/curation/10-pack
+Reads what review kept; writes 09-audit/: the page index.html, its facts, and triplets.jsonl, which
+pack --source takes. --after measures what a stage has kept so far, into audit-after-STAGE/, and drops
+nothing. --sample measures the kit's own samples, and writes nothing.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import sys
 from collections.abc import Collection
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
+
+import typer
 
 from coig_writer import taxonomy
 from coig_writer.document import DIMENSIONS, Document, dropped
@@ -30,13 +29,24 @@ from coig_writer.triplet import Curated, Review, Verdict, check
 from coig_writer.workbench import review
 from dataset_builder.audit import page, sample
 from dataset_builder.audit.measures import Bounds, measure
-from dataset_builder.stages.parts import STAGES, Counts, Outcome, folder, read_kept, work
-from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
+from dataset_builder.stages.options import CommandLine, RunOptions, option
+from dataset_builder.stages.parts import Counts, Outcome, folder, read_kept, work
+from dataset_builder.stages.stage import (
+    Settings,
+    Stage,
+    Step,
+    alone,
+    deciding,
+    report,
+    run_settings,
+)
 
 CATEGORY_MINIMUM = 15
 GENRE_MINIMUM = 2
 REGION_MOST, MONTH_MOST, ALIKE_MOST = 0.5, 0.25, 0.1
 UNKNOWN_LICENSE = "unknown"
+# The stages after which ``--after`` can measure.
+After = Literal["collect", "assess", "dedup", "screen", "reverse", "validate", "score", "review"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,21 +54,13 @@ class Options:
     """How balanced a set should be."""
 
     category_minimum: int = option(
-        CATEGORY_MINIMUM,
-        f"rows that each category should have ({CATEGORY_MINIMUM}, as in the paper)",
+        CATEGORY_MINIMUM, "rows that each category should have; 15 in the paper", min=0
     )
-    genre_minimum: int = option(
-        GENRE_MINIMUM, f"rows that each genre should have ({GENRE_MINIMUM})"
-    )
-    region_most: float = option(REGION_MOST, f"largest share of one region ({REGION_MOST})")
-    month_most: float = option(MONTH_MOST, f"largest share of one month ({MONTH_MOST})")
+    genre_minimum: int = option(GENRE_MINIMUM, "rows that each genre should have", min=0)
+    region_most: float = option(REGION_MOST, "largest share of one region", metavar="SHARE")
+    month_most: float = option(MONTH_MOST, "largest share of one month", metavar="SHARE")
     alike_most: float = option(
-        ALIKE_MOST, f"largest mean similarity of the articles of a genre ({ALIKE_MOST})"
-    )
-    after: str = option(
-        "",
-        "measure what this stage has kept so far",
-        choices=(*STAGES[: STAGES.index("audit")],),
+        ALIKE_MOST, "largest mean similarity of the articles of a genre", metavar="SHARE"
     )
 
     @property
@@ -73,48 +75,46 @@ class Options:
         )
 
 
-def steps(where: Settings, options: Options) -> list[Step]:
+def steps(settings: Settings, options: Options) -> list[Step]:
     """Returns the steps of the stage: decide, join, then page, plots, facts and triplets."""
-    if options.after:
-        return [alone("measure", lambda: between(where, options))]
-    parts = where.parts("audit", {"genres": where.genres})
-    seen = functools.cache(lambda: first_prompts(where))
+    parts = settings.parts("audit", {"genres": settings.genres})
+    seen = functools.cache(lambda: first_prompts(settings))
 
     def decided(found: list[Document]) -> list[Outcome]:
         return [decide(d, seen()) for d in found]
 
     def leave() -> None:
-        documents = read_kept(where.root, "audit")
-        gone = review.withdrawn(work(where.root, "review"))
-        triplets = [triplet(d, where.names, gone) for d in documents]
+        documents = read_kept(settings.root, "audit")
+        gone = review.withdrawn(work(settings.root, "review"))
+        triplets = [triplet(d, settings.taxonomy, gone) for d in documents]
         write_records(parts.out / "triplets.jsonl", triplets, Curated)
         with atomic_path(parts.out / taxonomy.FILE) as partial:
-            partial.write_text(where.names.to_json(), encoding="utf-8")
-        measured = measure(documents, where.names, options.bounds)
-        page.write(parts.out, measured, where, parts.out / "kept.jsonl")
+            partial.write_text(settings.taxonomy.to_json(), encoding="utf-8")
+        measured = measure(documents, settings.taxonomy, options.bounds)
+        page.write(parts.out, measured, settings, parts.out / "kept.jsonl")
 
     return [*deciding(lambda: (parts, decided)), alone("measure", leave)]
 
 
-def between(where: Settings, options: Options) -> Counts:
+def between(settings: Settings, options: Options, stage: After) -> Counts:
     """Measures what a stage has kept so far; nothing is dropped, and no stage waits for it."""
-    documents = read_kept(where.root, options.after)
-    kept = folder(where.root, options.after) / "kept.jsonl"
-    out = where.root / f"audit-after-{options.after}"
-    page.write(out, measure(documents, where.names, options.bounds), where, kept)
+    documents = read_kept(settings.root, stage)
+    kept = folder(settings.root, stage) / "kept.jsonl"
+    out = settings.root / f"audit-after-{stage}"
+    page.write(out, measure(documents, settings.taxonomy, options.bounds), settings, kept)
     return Counts("audit", len(documents), len(documents), {})
 
 
-def pages(where: Settings) -> list[str]:
+def pages(settings: Settings) -> list[str]:
     """Returns where the pages lie."""
-    places = [folder(where.root, "audit"), *sorted(where.root.glob("audit-after-*"))]
+    places = [folder(settings.root, "audit"), *sorted(settings.root.glob("audit-after-*"))]
     return [f"page: {p / 'index.html'}" for p in places if (p / "index.html").is_file()]
 
 
-def first_prompts(where: Settings) -> dict[str, str]:
+def first_prompts(settings: Settings) -> dict[str, str]:
     """Returns reduced prompt → id of the first document that has it."""
     first: dict[str, str] = {}
-    for document in read_kept(where.root, "review"):
+    for document in read_kept(settings.root, "review"):
         first.setdefault(reduced(document.prompt or ""), document.id)
     return first
 
@@ -176,15 +176,31 @@ def _review(entry: dict[str, Any], gone: Collection[str]) -> Review:
     return Review(entry["decision"], entry["adjudicated"], verdicts)
 
 
-STAGE = Stage(
-    "audit",
-    __doc__,
-    Options,
-    steps,
-    closing=pages,
-)
+STAGE = Stage("audit", __doc__, Options, steps, closing=pages)
 
 
-def main() -> int | None:
-    """Runs the stage, or with ``--sample`` the audit of the kit's own samples."""
-    return sample.main() if "--sample" in sys.argv else STAGE.main()
+@dataclasses.dataclass(frozen=True)
+class Instead:
+    """What is measured instead of the finished set."""
+
+    after: After | None = option(None, "measure what this stage has kept so far; drop nothing")
+    sample: bool = option(False, "measure the kit's own samples and benchmark queries")
+    reference: Path | None = option(
+        None, "with --sample: prompts (JSONL) to compare the Chinese queries with", metavar="FILE"
+    )
+
+
+def _main(options: Options, run: RunOptions, instead: Instead) -> None:
+    if instead.reference and not instead.sample:
+        raise typer.BadParameter("--reference goes with --sample")
+    if instead.sample:
+        sample.show_all(instead.reference)
+    elif instead.after:
+        settings = run_settings(run)
+        report(between(settings, options, instead.after), settings.root)
+        print(*pages(settings), sep="\n")
+    else:
+        STAGE.run_and_report(run_settings(run), options)
+
+
+main = CommandLine(STAGE.help, _main, Options, RunOptions, Instead)

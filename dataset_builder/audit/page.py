@@ -28,20 +28,20 @@ STAGE_ZH = dict(
 )
 
 
-def write(out: Path, measures: Measures, where: Settings, kept: Path) -> None:
+def write(out: Path, measures: Measures, settings: Settings, kept: Path) -> None:
     """Writes ``index.html``, ``funnel.png``, ``balance.png``, ``months.png``, ``scores.png``, ``facts.json``.
 
     Args:
         out: The folder.
         measures: Of the documents of ``kept``.
-        where: The curation.
+        settings: Those of the curation.
         kept: The file that was measured; facts carry its hash.
     """
-    stages = [c for c in funnel(where.root) if c.stage != "pack"]
+    stages = [c for c in funnel(settings.root) if c.stage != "pack"]
     draw(out, measures, stages)
     facts.write(out / "facts.json", found(measures, stages, file_sha256(kept)))
     with atomic_path(out / "index.html") as partial:
-        partial.write_text(render(measures, stages, where), encoding="utf-8")
+        partial.write_text(render(measures, stages, settings), encoding="utf-8")
 
 
 def found(measures: Measures, stages: list[Counts], artefact: str) -> list[Fact]:
@@ -71,7 +71,7 @@ def found(measures: Measures, stages: list[Counts], artefact: str) -> list[Fact]
     return made
 
 
-def render(measures: Measures, stages: list[Counts], where: Settings) -> str:
+def render(measures: Measures, stages: list[Counts], settings: Settings) -> str:
     """Renders the page; every text from a document is escaped."""
     import jinja2
 
@@ -83,7 +83,7 @@ def render(measures: Measures, stages: list[Counts], where: Settings) -> str:
         "m": measures,
         "stages": stages,
         "stage_zh": STAGE_ZH,
-        "genre_zh": {g.slug: g.zh for g in where.names.genres},
+        "genre_zh": {g.slug: g.zh for g in settings.taxonomy.genres},
         "short": [b for b in measures.categories if b.short],
         "sample": measures.sample,
     }

@@ -7,7 +7,6 @@ of those prompts stand beside random subsets of as many Chinese queries.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -130,18 +129,8 @@ def subsets(texts: Sequence[str], size: int, count: int = SUBSETS) -> list[Diver
     ]
 
 
-def main() -> int | None:
-    """Prints all tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--sample", action="store_true", required=True, help="measure samples and benchmark"
-    )
-    parser.add_argument(
-        "--reference", type=Path, help="prompts to compare the Chinese queries with"
-    )
-    arguments = parser.parse_args()
+def show_all(compared: Path | None = None) -> None:
+    """Prints all tables; ``compared`` is a file of prompts to set beside the Chinese queries."""
     triplets = samples.read(published())
     show_genres(triplets)
     show_header()
@@ -149,8 +138,7 @@ def main() -> int | None:
         show_set(f"sample {part}s", [getattr(t, part) for t in triplets])
     for language in benchmark.LANGUAGES:
         show_set(f"{language} queries", [q.query for q in benchmark.queries(language)], language)
-    real = reference(arguments.reference) if arguments.reference else []
-    show_habits(triplets, real)
-    if real:
-        compare([q.query for q in benchmark.queries("zh")], real)
-    return None
+    prompts = reference(compared) if compared else []
+    show_habits(triplets, prompts)
+    if prompts:
+        compare([q.query for q in benchmark.queries("zh")], prompts)

@@ -1,6 +1,4 @@
-"""A language-model server that is none: it answers from the answer key, over real HTTP on loopback.
-
-    python -m dataset_builder.demo.scripted_endpoint --port 8123      # serves the 60 sample texts
+"""A scripted model server: it answers from the answer key, over real HTTP on loopback.
 
 Its model is called ``scripted-answer-key``. It finds the document by its opening inside the fence,
 the question by the title of the JSON schema, and never reads for meaning. ``misbehave`` makes it fail
@@ -9,18 +7,18 @@ the way real servers do; the client must live with it.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Annotated
 
-from coig_writer.errors import run_command
+import typer
+
 from coig_writer.files import read_rows
 from coig_writer.text.normalise import reduced
 from dataset_builder.demo import answer_key
@@ -245,19 +243,13 @@ def sample_texts(path: Path = SAMPLE) -> dict[str, str]:
     return {row["id"]: row["text"] for _, row in read_rows(path)}
 
 
-def main() -> int | None:
-    """Serves until Ctrl-C."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--port", type=int, default=8123)
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
-    given = parser.parse_args()
-    with serving(Script(sample_texts()), port=given.port, latency=given.latency) as running:
+def main(
+    port: Annotated[int, typer.Option(help="port on this machine")] = 8123,
+    latency: Annotated[
+        float, typer.Option(metavar="SECONDS", help="seconds before each answer")
+    ] = 0.0,
+) -> None:
+    """Answers the questions of the curation stages about the 60 sample texts from a key, until Ctrl-C."""
+    with serving(Script(sample_texts()), port=port, latency=latency) as running:
         print(f"{running.url} serves {MODEL}: scripted, not a language model", flush=True)
         threading.Event().wait()
-    return None
-
-
-if __name__ == "__main__":
-    sys.exit(run_command(main))

@@ -20,21 +20,21 @@ from dataset_builder.stages.stage import Settings
 EDIT = "（标注员补充：这一处原稿写得太满，改轻了。）"
 
 
-def work_once(where: Settings) -> bool:
+def work_once(settings: Settings) -> bool:
     """Lets the scripted people answer what waits for them; says whether anyone did."""
-    wrote = _annotate(where)
-    return _review(where) or wrote
+    wrote = _annotate(settings)
+    return _review(settings) or wrote
 
 
-def _annotate(where: Settings) -> bool:
+def _annotate(settings: Settings) -> bool:
     """Answers what waits; where a model writes alone, changes the drafts of a few documents, once."""
-    place = work(where.root, "reverse")
+    place = work(settings.root, "reverse")
     path = place / "answers" / "scripted.jsonl"
     waiting = list(iterate(place / "items.jsonl", annotation.Item))
     if path.is_file() and not waiting:
         return False
     before = [row for _, row in read_rows(path)] if path.is_file() else []
-    kept = () if waiting else read_kept(where.root, "reverse")
+    kept = () if waiting else read_kept(settings.root, "reverse")
     drafts: list[annotation.Item | Document] = [
         *waiting,
         *(d for d in kept if d.id in answer_key.EDITED),
@@ -69,9 +69,9 @@ def written(document: str, draft: Writing | None) -> dict[str, object]:
     }
 
 
-def _review(where: Settings) -> bool:
+def _review(settings: Settings) -> bool:
     """Answers every open item of every reviewer."""
-    place = work(where.root, "review")
+    place = work(settings.root, "review")
     assigned = {a.item: a for a in read_assignments(place / "assignments.jsonl")}
     worked = False
     for name in answer_key.REVIEWERS:

@@ -1,26 +1,20 @@
-"""Gives each imported row a genre: python -m dataset_builder assign [DIR].
+"""Gives each imported row a genre, from its prompt, the form of its article, and the paper's tables.
 
-The authors' file has no genre. Signals are what the prompt asks for and the form of the article
-(``coig_writer.text.genre``); where the file is the published one, the published counts and extreme
-lengths decide all rows together. Writes into DIR:
-
-  triplets.parquet   the same rows with category and genre
-  assignments.jsonl  genre, confidence, method and alternatives of each row
-  overrides.csv      the rows left open, for a person: fill in a genre and run this again
-
-Below the threshold a row has no genre; it has a category where that much is sure.
+Signals are what the prompt asks for and the form of the article (``coig_writer.text.genre``); where the
+file is the published one, the published counts and extreme lengths decide all rows together.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 
 from coig_writer import paper
@@ -269,58 +263,49 @@ def _note(triplet: Triplet, assignment: Assignment) -> str:
     return f"perhaps {guesses} | {' '.join(triplet.prompt.split())[:60]}"
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "folder", type=Path, nargs="?", default=FOLDER, help=f"from import (default: {FOLDER})"
-    )
-    parser.add_argument(
-        "--threshold",
-        type=float,
-        default=THRESHOLD,
-        help=f"least confidence for a genre (default: {THRESHOLD})",
-    )
-    parser.add_argument(
-        "--constraints",
-        choices=("auto", "on", "off"),
-        default="auto",
-        help="published counts and lengths; auto: if the file is the published one",
-    )
-    parser.add_argument(
-        "--endpoint", metavar="URL", help="a model server whose model votes on the rows left open"
-    )
-    parser.add_argument("--model", help="with --endpoint: the model's name on that server")
-    arguments = parser.parse_args()
-    if bool(arguments.endpoint) != bool(arguments.model):
-        parser.error("--endpoint and --model go together")
-    if not 0 <= arguments.threshold <= 1:
-        parser.error("--threshold is a probability from 0 to 1")
-    return arguments
+def main(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="what import wrote")] = FOLDER,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="least confidence of a genre, as a probability")
+    ] = THRESHOLD,
+    constraints: Annotated[
+        Literal["auto", "on", "off"],
+        typer.Option(help="the paper's counts and lengths; auto: if the file is the published one"),
+    ] = "auto",
+    endpoint: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="model server whose model votes on the rows left open"),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="with --endpoint: the model's name on that server"),
+    ] = None,
+) -> None:
+    """The prompt and the form of the article tell the genre, which the authors' file lacks.
 
+    Where the file is the published one, the paper's counts and extreme lengths decide all rows together.
+    Reads and writes DIR:
 
-def main() -> int | None:
-    """Assigns, writes and prints a summary."""
-    arguments = _arguments()
-    folder = arguments.folder
+      triplets.parquet   the same rows with category and genre
+      assignments.jsonl  genre, confidence, method and alternatives of each row
+      overrides.csv      the rows left open, for a person: fill in a genre and run this again
+
+    Below the threshold a row has no genre; it has a category where that much is sure.
+    """
+    if (endpoint is None) != (model is None):
+        raise typer.BadParameter("--endpoint and --model go together")
     triplets = read_records(folder / "triplets.parquet", Triplet, MADE_BY)
     overrides = assign_overrides.read(
         folder / "overrides.csv", published(), {t.id for t in triplets}
     )
-    found = evidence(triplets, query_types(folder))
-    if arguments.endpoint:
-        found = voted(triplets, found, (arguments.endpoint, arguments.model), arguments.threshold)
-    use = arguments.constraints == "on" or (
-        arguments.constraints == "auto" and published_file(folder, triplets)
-    )
-    constrained = constrain(triplets, found, overrides) if use else None
-    assignments = decide(
-        triplets, found, overrides, constrained=constrained, threshold=arguments.threshold
-    )
+    signals = evidence(triplets, query_types(folder))
+    if endpoint and model:
+        signals = voted(triplets, signals, (endpoint, model), threshold)
+    use = constraints == "on" or (constraints == "auto" and published_file(folder, triplets))
+    constrained = constrain(triplets, signals, overrides) if use else None
+    assignments = decide(triplets, signals, overrides, constrained=constrained, threshold=threshold)
     _write(folder, triplets, assignments, overrides)
     _report(assignments, constrained, folder)
-    return None
 
 
 def _report(

@@ -1,23 +1,17 @@
-"""Fits the genre classifier that the package ships: python -m dataset_builder.official.fit.
-
-Texts: the sample triplets, the Chinese benchmark queries and the raw texts of the construction
-demo, all written for this kit; nothing else, and no download. Run it again when those texts change.
-"""
+"""Fits the genre classifier that the package ships, on texts that were written for this kit."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from coig_writer import benchmark
-from coig_writer.errors import run_command
 from coig_writer.files import atomic_path, read_rows
 from coig_writer.taxonomy import published
 from coig_writer.text.genre import BUCKETS, PARTS, READ, Part, features, genres
@@ -84,19 +78,15 @@ def write(path: Path, weights: dict[Part, NDArray[np.float32]]) -> None:
         np.savez_compressed(handle, **arrays)
 
 
-def main() -> int | None:
-    """Fits and writes."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, default=OUT, help=f"default: {OUT}")
-    out = parser.parse_args().out
+def main(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="the weights to write")] = OUT,
+) -> None:
+    """Reads texts that were written for this kit, and nothing else.
+
+    They are the sample triplets, the Chinese benchmark queries and the raw texts of the construction demo.
+    Run it again when they change.
+    """
     labelled = texts()
     write(out, {part: fit(labelled[part], part) for part in PARTS})
     counts = ", ".join(f"{len(labelled[part])} {part}s" for part in PARTS)
     print(f"{out}: fitted on {counts}; {out.stat().st_size // 1024} KiB")
-    return None
-
-
-if __name__ == "__main__":
-    sys.exit(run_command(main))

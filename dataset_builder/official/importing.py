@@ -1,24 +1,16 @@
-"""Imports the authors' file by streaming: python -m dataset_builder import PATH | --hub.
-
-Reads the JSON array (``all_human_data.json``) or JSONL, in the current schema (``id, query, thought,
-answer``) and the older one (``query_type, link, source_date``), in flat memory. Writes to DIR:
-
-  triplets.parquet  the sound rows, no genre yet (next: python -m dataset_builder assign DIR)
-  rejected.jsonl    rows with an error: place, rule, remedy and the row as it stood
-  warnings.jsonl    what looks wrong in rows that were kept
-  extra.jsonl       fields that no column takes, by row id
-  import.json       revision, checksums, counts, repairs
-"""
+"""Imports the authors' file by streaming, in flat memory: sound rows to Parquet, problems to files."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import dataclasses
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from coig_writer import __version__
 from coig_writer.errors import InputError, MissingInputError
@@ -29,6 +21,7 @@ from dataset_builder.official.reader import Reader
 from dataset_builder.official.rows import RULES, Checker, Outcome
 from dataset_builder.official.source import REPOSITORY, Download, fetch, known
 
+OUT = Path("build/import")
 SHOWN = 20
 BATCH_ROWS, BATCH_BYTES = 1000, 16 << 20
 FILES = ("triplets.parquet", "rejected.jsonl", "warnings.jsonl", "extra.jsonl")
@@ -254,39 +247,41 @@ def _outputs(out: Path) -> Iterator[_Writer]:
             writer.flush()
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("path", type=Path, nargs="?", help="all_human_data.json, or JSONL")
-    parser.add_argument(
-        "--hub",
-        nargs="?",
-        const=REPOSITORY,
-        metavar="REPO",
-        help=f"fetch it from the Hub instead (default repository: {REPOSITORY})",
-    )
-    parser.add_argument("--revision", help="with --hub: branch, tag or commit (default: main)")
-    parser.add_argument(
-        "--out", type=Path, default=Path("build/import"), help="folder (default: build/import)"
-    )
-    parser.add_argument("--strict", action="store_true", help="fail if any row has an error")
-    arguments = parser.parse_args()
-    if (arguments.path is None) == (arguments.hub is None):
-        parser.error("give either a PATH or --hub")
-    if arguments.revision and not arguments.hub:
-        parser.error("--revision goes with --hub")
-    return arguments
+def main(
+    path: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="all_human_data.json, or JSONL")
+    ] = None,
+    hub: Annotated[bool, typer.Option("--hub", help="fetch the file from the Hub instead")] = False,
+    repository: Annotated[
+        str, typer.Option(metavar="ORG/NAME", help="with --hub: the dataset repository")
+    ] = REPOSITORY,
+    revision: Annotated[
+        str | None,
+        typer.Option(metavar="REVISION", help="with --hub: branch, tag or commit (default: main)"),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="folder to write")] = OUT,
+    strict: Annotated[bool, typer.Option("--strict", help="fail if any row has an error")] = False,
+) -> None:
+    """Reads a JSON array or JSONL by streaming, in flat memory.
 
+    The schema is the current one (id, query, thought, answer) or the older one (query_type, link,
+    source_date). Writes into a folder:
 
-def main() -> int | None:
-    """Imports one file and prints a summary."""
-    arguments = _arguments()
-    download = fetch(arguments.hub, arguments.revision) if arguments.hub else None
-    path = download.path if download else arguments.path
-    imported = import_file(path, arguments.out, download=download, strict=arguments.strict)
-    _report(imported, arguments.out)
-    return None
+      triplets.parquet  the sound rows, no genre yet (next: python -m dataset_builder assign DIR)
+      rejected.jsonl    rows with an error: place, rule, remedy and the row as it was
+      warnings.jsonl    what looks wrong in rows that were kept
+      extra.jsonl       fields that no column takes, by row id
+      import.json       revision, checksums, counts, repairs
+    """
+    if (path is None) != hub:
+        raise typer.BadParameter("give either a FILE or --hub (and its --repository)")
+    if not hub and (revision or repository != REPOSITORY):
+        raise typer.BadParameter("--revision and --repository go with --hub")
+    download = fetch(repository, revision) if hub else None
+    source = download.path if download else path
+    assert source is not None
+    imported = import_file(source, out, download=download, strict=strict)
+    _report(imported, out)
 
 
 def _report(imported: Imported, out: Path) -> None:

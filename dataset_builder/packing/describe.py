@@ -1,14 +1,12 @@
-"""Recomputes the statistics of a packed dataset: python -m dataset_builder describe DIR.
-
-Prints the table of rows and lengths. ``--facts`` writes them as facts and ``--card`` renders the card
-again, both from the rows alone: the folder's own ``facts.json`` and ``README.md`` are not read.
-"""
+"""Measures a packed dataset again, from its rows alone."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from coig_writer import benchmark, facts, taxonomy
 from coig_writer.benchmark import Query
@@ -20,6 +18,7 @@ from dataset_builder.packing import card as dataset_card
 from dataset_builder.packing import layout, summary
 
 PACK = "python -m dataset_builder pack"
+DATASET = Path("COIG-Writer")
 
 
 def read_packed(folder: Path) -> list[Triplet]:
@@ -57,22 +56,22 @@ def card(folder: Path, triplets: Sequence[Triplet]) -> str:
     return dataset_card.render(triplets, taxonomy.of(folder), found, pictures, folder)
 
 
-def main() -> int | None:
-    """Prints and writes the statistics."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "folder",
-        type=Path,
-        nargs="?",
-        default=Path("COIG-Writer"),
-        help="the packed dataset (default: COIG-Writer)",
-    )
-    parser.add_argument("--facts", type=Path, help="also write the statistics to this facts file")
-    parser.add_argument("--card", type=Path, help="also render the card to this file")
-    arguments = parser.parse_args()
-    triplets = read_packed(arguments.folder)
+def main(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="packed dataset")] = DATASET,
+    facts_file: Annotated[
+        Path | None,
+        typer.Option("--facts", metavar="FILE", help="also write the statistics as facts"),
+    ] = None,
+    card_file: Annotated[
+        Path | None, typer.Option("--card", metavar="FILE", help="also render the card")
+    ] = None,
+) -> None:
+    """Prints rows and lengths per category and genre.
+
+    --facts writes them as facts and --card renders the card, both from the rows alone: the folder's own
+    facts.json and README.md are not read.
+    """
+    triplets = read_packed(folder)
     groups = summary.summarize(triplets)
     print(
         f"{'':<44}{'rows':>6}  {'article':>19}  {'prompt':>15}  {'reasoning':>17}   (characters: min|mean|max)"
@@ -81,9 +80,8 @@ def main() -> int | None:
         group = groups[key]
         cells = [f"{v.min}|{v.mean:.0f}|{v.max}" for v in group.lengths.values()]
         print(f"{key:<44}{group.count:>6}  {cells[0]:>19}  {cells[1]:>15}  {cells[2]:>17}")
-    if arguments.facts:
-        facts.write(arguments.facts, measure(arguments.folder, triplets))
-    if arguments.card:
-        with atomic_path(arguments.card) as partial:
-            partial.write_text(card(arguments.folder, triplets), encoding="utf-8")
-    return None
+    if facts_file:
+        facts.write(facts_file, measure(folder, triplets))
+    if card_file:
+        with atomic_path(card_file) as partial:
+            partial.write_text(card(folder, triplets), encoding="utf-8")

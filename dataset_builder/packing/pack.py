@@ -1,18 +1,13 @@
-"""Packs triplets as the published dataset: python -m dataset_builder pack [--source …] [--out DIR].
-
-The folder is what the Hub gets: Parquet per genre, the benchmark, a card with explicit ``configs:``,
-statistics as in Tables 5–10, the figures, and ``facts.json``. Then, from the folder above it::
-
-    from datasets import load_dataset
-    load_dataset("COIG-Writer", "wuxia", split="train")
-"""
+"""Packs triplets as the published dataset: the folder that the Hub gets."""
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from coig_writer import benchmark, facts, taxonomy
 from coig_writer.cards.card import yaml_text
@@ -25,6 +20,7 @@ from dataset_builder.packing import figures, layout, samples, summary
 from dataset_builder.packing.layout import Removal
 
 IMPORTED = Path("build/import")
+OUT = Path("COIG-Writer")
 SHOWN = 5
 
 
@@ -126,42 +122,44 @@ def pack(
     return triplets
 
 
-def main() -> int | None:
-    """Packs one source."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--source",
-        default="samples",
-        help="samples (default), import, or a folder with triplets.parquet or triplets.jsonl",
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("COIG-Writer"),
-        help="the dataset folder to write (default: COIG-Writer)",
-    )
-    parser.add_argument(
-        "--taxonomy",
-        type=Path,
-        help="a taxonomy of your own, in the form of src/coig_writer/data/taxonomy.json "
-        "(default: the source's taxonomy.json, else the published one)",
-    )
-    arguments = parser.parse_args()
-    own = taxonomy.load(arguments.taxonomy) if arguments.taxonomy else None
-    names = own or taxonomy.of(_folder(arguments.source))
-    triplets = read_source(arguments.source, names)
-    triplets = pack(triplets, names, arguments.out)
+def main(
+    source: Annotated[
+        str,
+        typer.Option(
+            metavar="SOURCE",
+            help="samples, import, or a folder with triplets.parquet or triplets.jsonl",
+        ),
+    ] = "samples",
+    out: Annotated[Path, typer.Option(metavar="DIR", help="dataset folder to write")] = OUT,
+    own_taxonomy: Annotated[
+        Path | None,
+        typer.Option(
+            "--taxonomy",
+            metavar="FILE",
+            help="your own genres, in the form of src/coig_writer/data/taxonomy.json "
+            "(default: the source's taxonomy.json, else the published one)",
+        ),
+    ] = None,
+) -> None:
+    """Reads triplets of one provenance, and writes what the Hub gets.
+
+    That is Parquet per genre, the benchmark, a card with its configs, statistics as in Tables 5-10, the
+    figures, and facts.json. Then, in the folder above it:
+
+      from datasets import load_dataset
+      load_dataset("COIG-Writer", "wuxia", split="train")
+    """
+    names = taxonomy.load(own_taxonomy) if own_taxonomy else taxonomy.of(_folder(source))
+    triplets = read_source(source, names)
+    triplets = pack(triplets, names, out)
     genres = {t.genre for t in triplets if t.genre}
     configs = len(layout.yaml_configs(names, genres, ""))
-    print(f"{arguments.out}: {len(triplets)} rows over {len(genres)} genres, {configs} configs")
+    print(f"{out}: {len(triplets)} rows over {len(genres)} genres, {configs} configs")
     if lacking := layout.partial(triplets, names):
         print(_told(lacking))
     config = next((f', "{name}"' for name in layout.examples(names, genres) if name), "")
-    place = arguments.out.resolve()
+    place = out.resolve()
     print(f'load it in {place.parent}: load_dataset("{place.name}"{config})')
-    return None
 
 
 def _told(lacking: layout.Partial) -> str:

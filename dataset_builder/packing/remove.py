@@ -1,18 +1,13 @@
-"""Makes a new version of a packed dataset without some rows, and logs it.
-
-    python -m dataset_builder remove --id d6544671-… --reason "asked by the author" [--after v1.1.0] [DATASET]
-
-Statistics, figures and card are made again. The log (``removed.jsonl``: id, reason, version, time)
-holds nothing of the text; packing again into the same folder leaves logged rows out. Older versions
-on the Hub keep the row in their history until that history is squashed there.
-"""
+"""Makes a new version of a packed dataset without some rows, and logs it."""
 
 from __future__ import annotations
 
-import argparse
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from coig_writer import taxonomy
 from coig_writer.errors import InputError
@@ -59,34 +54,31 @@ def remove(
     return log
 
 
-def main() -> int | None:
-    """Removes and prints the new version."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "folder",
-        type=Path,
-        nargs="?",
-        default=Path("COIG-Writer"),
-        help="the packed dataset (default: COIG-Writer)",
-    )
-    parser.add_argument(
-        "--id", action="append", required=True, dest="ids", help="of a row; may be repeated"
-    )
-    parser.add_argument(
-        "--reason", required=True, help="one line for the public log, without names"
-    )
-    parser.add_argument(
-        "--after", metavar="VERSION", help="the newest version on the Hub, to sort after it: v1.1.0"
-    )
-    arguments = parser.parse_args()
-    log = remove(arguments.folder, arguments.ids, arguments.reason, arguments.after)
-    if hidden := masked(arguments.reason).counts:
+def main(
+    ids: Annotated[list[str], typer.Option("--id", metavar="ID", help="id of a row to take out")],
+    reason: Annotated[str, typer.Option(help="one line for the public log, without names")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="packed dataset")] = pack.OUT,
+    after: Annotated[
+        str | None,
+        typer.Option(
+            "--published-version",
+            metavar="VERSION",
+            help="newest version on the Hub, to sort after it: v1.1.0",
+        ),
+    ] = None,
+) -> None:
+    """Reads a packed dataset and writes it again, with statistics, figures and card.
+
+    Its log (removed.jsonl: id, reason, version, time) holds nothing of the text; packing into the same
+    folder leaves logged rows out.
+
+    Older versions on the Hub keep the row in their history until that history is squashed there.
+    """
+    log = remove(folder, ids, reason, after)
+    if hidden := masked(reason).counts:
         print(f"masked in the reason, as the log is public: {', '.join(hidden)}")
     print(
-        f"{arguments.folder}: version {layout.version(log)}, {len(log)} rows removed in all, "
+        f"{folder}: version {layout.version(log)}, {len(log)} rows removed in all, "
         f"listed in {layout.REMOVED}"
     )
     print("publish the folder again; copies that others have made are beyond its reach")
-    return None

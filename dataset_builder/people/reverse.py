@@ -1,15 +1,17 @@
 """Stage 5, reverse: from an article back to a prompt and to the reasoning between (section 2.2).
 
-    python -m dataset_builder reverse --author people                # items out, answers back in
-    python -m dataset_builder reverse --author draft --endpoint URL  # people edit a model's draft
-    python -m dataset_builder reverse --author model --endpoint URL  # drafts stay, marked as such
+  --author people   people write: items out, answers back in
+  --author draft    people edit a model's draft
+  --author model    the drafts stay, marked as a model's
 
-Items lie in ``work/reverse/items.jsonl``; answers go into ``work/reverse/answers/``; then run the
-stage again. An answer always wins over a draft; two annotators who answer one item differently are
-reported, and it waits. Who wrote each part (human, model, model_edited) is found by comparison, never
-asked. A text that the model calls unusable (Appendix D.1) is dropped, unless somebody wrote for it. An
-answer that has its prompt only gets the analysis of both texts (D.3) before the reasoning is written.
-A guide: docs/annotator-guide.md.
+Items are in work/reverse/items.jsonl; answers go into work/reverse/answers/; then run the stage again.
+An answer always wins over a draft. Two annotators who answer one item differently are reported, and
+the item waits. Who wrote each part (human, model, model_edited) is found by comparison, never asked. A
+text that the model calls unusable (Appendix D.1) is dropped, unless somebody wrote for it. An answer
+that has only its prompt gets the analysis of both texts (D.3) before the reasoning is written.
+A guide: docs/annotator-guide.md
+
+Reads what screen kept; writes 05-reverse/: kept.jsonl, and dropped.jsonl with reasons and evidence.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import dataclasses
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from coig_writer.document import Document, Dropped, dropped
 from coig_writer.errors import InputError
@@ -29,21 +32,23 @@ from coig_writer.workbench.annotation import Answer, Item, Returned, Writing
 from coig_writer.workbench.drafting import Draft
 from coig_writer.workbench.prompts import digests, slots
 from dataset_builder.people import inbox, rounds
+from dataset_builder.stages.options import option
 from dataset_builder.stages.parts import Outcome, Parts, answers_digest, read_dropped, work
-from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
+from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding
 
 AIDS = ("usability", "analyse_article", "analyse_pair")
 DRAFTS = ("reconstruct_prompt", "articulate_reasoning")
+
+
+Author = Literal["people", "draft", "model"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
     """Who writes."""
 
-    author: str = option(
-        "people",
-        "who writes: people (default), people from a model's draft, or the model alone",
-        choices=("people", "draft", "model"),
+    author: Author = option(
+        "people", "who writes: people, people who edit a model's draft, or the model alone"
     )
 
 
@@ -62,20 +67,20 @@ class Task:
         return f"round {self.round} is the draft that was sent back"
 
 
-def steps(where: Settings, options: Options) -> list[Step]:
+def steps(settings: Settings, options: Options) -> list[Step]:
     """Returns the steps of the stage: take in what was written, then hand out what is missing."""
     if options.author != "people":
-        where.asks  # noqa: B018 - says what is missing before anything is read
+        settings.required_model  # noqa: B018 - says what is missing before anything is read
     recorded: dict[str, object] = {
         "author": options.author,
-        "earlier": rounds.digest(where.root),
-        "answers": answers_digest(where.root, "reverse"),
+        "earlier": rounds.digest(settings.root),
+        "answers": answers_digest(settings.root, "reverse"),
     }
-    if where.model is not None:
-        recorded |= {"model": where.model.name, "prompts": digests(*DRAFTS, *AIDS)}
-    inbox.check(where.root)
-    parts = where.parts("reverse", recorded)
-    desk = Desk(where, options.author, parts)
+    if settings.model is not None:
+        recorded |= {"model": settings.model.name, "prompts": digests(*DRAFTS, *AIDS)}
+    inbox.check(settings.root)
+    parts = settings.parts("reverse", recorded)
+    desk = Desk(settings, options.author, parts)
     return [
         *deciding(lambda: (parts, desk.decide)),
         alone("hand-out", lambda: desk.hand_out(parts)),
@@ -85,13 +90,13 @@ def steps(where: Settings, options: Options) -> list[Step]:
 class Desk:
     """Where writings come in and items go out: by whom, and what was written and judged before."""
 
-    def __init__(self, where: Settings, author: str, parts: Parts) -> None:
-        self.where, self.author, self.parts = where, author, parts
+    def __init__(self, settings: Settings, author: Author, parts: Parts) -> None:
+        self.settings, self.author, self.parts = settings, author, parts
 
     @functools.cached_property
     def earlier(self) -> Mapping[str, rounds.Earlier]:
         """What later stages know about each document."""
-        return rounds.earlier(self.where.root)
+        return rounds.earlier(self.settings.root)
 
     @functools.cached_property
     def written(self) -> Mapping[tuple[str, int], Writing]:
@@ -116,7 +121,7 @@ class Desk:
 
     @property
     def _place(self) -> Path:
-        return work(self.where.root, "reverse") / "answers"
+        return work(self.settings.root, "reverse") / "answers"
 
     def _check(self, answers: Sequence[Answer]) -> None:
         """Checks that each answer is to an item that was handed out.
@@ -283,18 +288,18 @@ class Desk:
         asked = [
             {**s, "feedback": t.feedback} for s, t in zip(self._slots(tasks), tasks, strict=True)
         ]
-        return drafting.drafts(self.where.asks, asked)
+        return drafting.drafts(self.settings.required_model, asked)
 
     def _slots(self, tasks: Sequence[Task]) -> list[dict[str, str | None]]:
-        return [slots(task.document, self.where.names) for task in tasks]
+        return [slots(task.document, self.settings.taxonomy) for task in tasks]
 
     def _ask(
         self, prompt: str, asked: Mapping[int, Mapping[str, str | None]]
     ) -> dict[int, model_prompts.Answer]:
         """Returns the answers that were given, by the number of the task; none without a model."""
-        if self.where.model is None:
+        if self.settings.model is None:
             return {}
-        answers = self.where.model.ask(prompt, list(asked.values()))
+        answers = self.settings.model.ask(prompt, list(asked.values()))
         return {i: answer for i, answer in zip(asked, answers, strict=True) if answer.given}
 
 
@@ -342,7 +347,9 @@ STAGE = Stage(
     __doc__,
     Options,
     steps,
-    asks=True,
-    closing=lambda where: [f"items for people: {work(where.root, 'reverse') / 'items.jsonl'}"],
+    uses_model=True,
+    closing=lambda settings: [
+        f"items for people: {work(settings.root, 'reverse') / 'items.jsonl'}"
+    ],
 )
 main = STAGE.main

@@ -1,12 +1,12 @@
 """Stage 8, review: people accept, refine or remove each triplet, blind to each other (section 2.3).
 
-    python -m dataset_builder review --out build/curation --reviewers r1 r2 r3 r4 r5 --gold gold.jsonl
+Two reviewers per triplet, four for specialised ones (by genre with --specialised, or flagged in
+reverse). Items are in work/review/items/; answers go into work/review/answers/; then run the stage
+again. A tie goes to a reviewer who has not seen the item. "refine" goes back to reverse with the
+notes; "remove" is for factual errors and broken guidelines, and is final. work/review/report.json has
+the acceptance rate, α and the workload. A guide: docs/reviewer-guide.md
 
-Two reviewers per triplet, four for specialised ones (by genre with ``--specialised``, or flagged in
-``reverse``). Items lie in ``work/review/items/``; answers go into ``work/review/answers/``; then run
-the stage again. A tie goes to a reviewer who has not seen the item. ``refine`` goes back to
-``reverse`` with the notes; ``remove`` is for factual errors and broken guidelines and is final.
-``work/review/report.json`` has the acceptance rate, α and the workload. A guide: docs/reviewer-guide.md.
+Reads what score kept; writes 08-review/: kept.jsonl, and dropped.jsonl with reasons and evidence.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ from coig_writer.workbench.annotation import ROUNDS, each_answer
 from coig_writer.workbench.qualification import Feedback, Gold
 from coig_writer.workbench.review import SPECIALISED, STANDARD, Assignment, Item, State, Verdict
 from dataset_builder.people import inbox
+from dataset_builder.stages.options import option
 from dataset_builder.stages.parts import Outcome, Parts, answers_digest, work
-from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
+from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding
 
 SPECIALISED_GENRES = ("poetry", "script", "hip-hop-rap", "academic-abstract")
+NO_GENRE = "none"  # --specialised none: every genre has two reviewers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,31 +38,37 @@ class Options:
     """Who reviews, how many per item, and by which gold items they qualify.
 
     Raises:
-        ConfigError: Nobody is named, somebody twice, or a name is no alias.
+        ConfigError: A reviewer is named twice, or the name is not an alias.
     """
 
     reviewers: tuple[str, ...] = option(
-        (), "aliases of those who review", nargs="+", metavar="NAME"
+        (), "aliases of those who review (r1 r2 r3), no real names", metavar="ALIAS..."
     )
     specialised: tuple[str, ...] = option(
-        SPECIALISED_GENRES,
-        f"genres that need four reviewers (default: {' '.join(SPECIALISED_GENRES)})",
-        nargs="*",
-        metavar="GENRE",
+        SPECIALISED_GENRES, "genres that need four reviewers, or none", metavar="GENRE..."
     )
     gold: Path | None = option(
-        None, "JSONL of gold items; only who agrees with them on 80 %% reviews", type=Path
+        None,
+        "gold items (JSONL); a reviewer first has to agree with 80 % of them",
+        metavar="FILE",
     )
-    rounds: int = option(ROUNDS, f"most drafts of one document ({ROUNDS})")
+    rounds: int = option(ROUNDS, "most drafts of one document", min=1)
 
     def __post_init__(self) -> None:
-        if not self.reviewers:
-            raise ConfigError("nobody to review", "give --reviewers r1 r2 r3 (aliases, not names)")
         if len(set(self.reviewers)) < len(self.reviewers):
-            raise ConfigError("a reviewer is named twice", "give each an alias of their own")
+            raise ConfigError("duplicate reviewer", "give each reviewer an alias of their own")
         for name in self.reviewers:
             if not name.replace("-", "").replace("_", "").isalnum():
                 raise ConfigError(f"reviewer {name!r}", "use letters, digits, - and _")
+
+    def check_reviewers(self) -> None:
+        """Checks that somebody reviews.
+
+        Raises:
+            ConfigError: Nobody does.
+        """
+        if not self.reviewers:
+            raise ConfigError("no reviewers", "give --reviewers r1 r2 r3 (aliases, not names)")
 
     def needed(self, document: Document) -> int:
         """Returns how many reviewers a document needs."""
@@ -68,13 +76,16 @@ class Options:
         return SPECIALISED if flagged or document.genre in self.specialised else STANDARD
 
 
-def steps(where: Settings, options: Options) -> list[Step]:
+def steps(settings: Settings, options: Options) -> list[Step]:
     """Returns the steps of the stage: assign, decide, then hand out what is still to be read.
 
     Raises:
+        ConfigError: There are no reviewers.
         InputError: A specialised genre is not in the taxonomy.
     """
-    unknown = sorted(set(options.specialised) - {g.slug for g in where.names.genres})
+    options.check_reviewers()
+    known = {genre.slug for genre in settings.taxonomy.genres} | {NO_GENRE}
+    unknown = sorted(set(options.specialised) - known)
     if unknown and options.specialised != SPECIALISED_GENRES:
         raise InputError(
             f"--specialised: unknown genre {unknown[0]!r}", "use a slug of the taxonomy"
@@ -83,10 +94,10 @@ def steps(where: Settings, options: Options) -> list[Step]:
         "reviewers": list(options.reviewers),
         "specialised": list(options.specialised),
         "rounds": options.rounds,
-        "answers": answers_digest(where.root, "review"),
+        "answers": answers_digest(settings.root, "review"),
     }
-    inbox.check(where.root)
-    panel = Panel(where.parts("review", recorded), options)
+    inbox.check(settings.root)
+    panel = Panel(settings.parts("review", recorded), options)
     return [
         alone("assign", panel.assign),
         *deciding(lambda: (panel.parts, panel.decide)),
@@ -241,8 +252,8 @@ STAGE = Stage(
     __doc__,
     Options,
     steps,
-    closing=lambda where: [
-        f"report: {work(where.root, 'review') / 'report.json'}, items: {work(where.root, 'review') / 'items'}"
+    closing=lambda settings: [
+        f"report: {work(settings.root, 'review') / 'report.json'}, items: {work(settings.root, 'review') / 'items'}"
     ],
 )
 main = STAGE.main

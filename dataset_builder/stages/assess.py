@@ -1,10 +1,10 @@
 """Stage 2, assess: five dimensions, by rule where characters decide, by model where they do not.
 
-    python -m dataset_builder assess --out build/curation --endpoint http://127.0.0.1:8000/v1
+Completeness, format, errors, logic and creativity (paper, section 2.1), each 1-10 with the words of
+the text that gave the score; a score whose quotation is not in the text is unscored. Personal data is
+masked before anything is sent. --rules-only asks no model.
 
-Completeness, format, errors, logic and creativity (paper, section 2.1), each 1–10 with the words of
-the text that gave the score; a score whose quotation does not stand in the text is *unscored*.
-Personal data is masked before anything is sent. ``--rules-only`` asks no model.
+Reads what collect kept; writes 02-assess/: kept.jsonl, and dropped.jsonl with reasons and evidence.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterator
 
-from coig_writer.document import Document, Dropped, dropped
+from coig_writer.document import HIGHEST, LOWEST, Document, Dropped, dropped
 from coig_writer.text import (
     advertising,
     framing,
@@ -28,8 +28,9 @@ from coig_writer.text.masking import masked
 from coig_writer.text.verdict import Verdict
 from coig_writer.verse import form
 from coig_writer.workbench.prompts import Answer, digests, quoted, slots
+from dataset_builder.stages.options import option
 from dataset_builder.stages.parts import Outcome
-from dataset_builder.stages.stage import Settings, Stage, Step, deciding, option
+from dataset_builder.stages.stage import Settings, Stage, Step, deciding
 
 DIMENSIONS = ("completeness", "format", "errors", "logic", "creativity")
 MIN_SCORE = 6
@@ -41,12 +42,12 @@ class Options:
     """How strict to be, and whether a model is asked."""
 
     min_score: int = option(
-        MIN_SCORE, f"least score of each dimension that assess keeps ({MIN_SCORE})"
+        MIN_SCORE, "least score of each dimension that assess keeps", min=LOWEST, max=HIGHEST
     )
-    rules_only: bool = option(False, "ask no model in this stage")
+    rules_only: bool = option(False, "assess asks no model: rules alone decide")
 
 
-def steps(where: Settings, options: Options) -> list[Step]:
+def steps(settings: Settings, options: Options) -> list[Step]:
     """Returns the steps of the stage."""
     recorded: dict[str, object] = {
         "least": options.min_score,
@@ -54,25 +55,25 @@ def steps(where: Settings, options: Options) -> list[Step]:
         "rules_only": options.rules_only,
     }
     if not options.rules_only:
-        recorded |= {"model": where.asks.name, "prompts": digests("assess")}
-    parts = where.parts("assess", recorded)
-    return deciding(lambda: (parts, lambda found: decide(found, where, options)))
+        recorded |= {"model": settings.required_model.name, "prompts": digests("assess")}
+    parts = settings.parts("assess", recorded)
+    return deciding(lambda: (parts, lambda found: decide(found, settings, options)))
 
 
-def decide(documents: list[Document], where: Settings, options: Options) -> list[Outcome]:
+def decide(documents: list[Document], settings: Settings, options: Options) -> list[Outcome]:
     """Applies the rules to all, and asks the model about those that pass."""
     outcomes: list[Outcome] = [by_rule(document) for document in documents]
     if options.rules_only:
         return outcomes
     passed = {i: o for i, o in enumerate(outcomes) if isinstance(o, Document)}
     asked = list(passed.values())
-    answers = where.asks.ask(
+    answers = settings.required_model.ask(
         "assess",
-        [slots(d, where.names) for d in asked],
+        [slots(d, settings.taxonomy) for d in asked],
         lambda i, answer: _unquoted(asked[i], answer) is None,
     )
     for (i, document), answer in zip(passed.items(), answers, strict=True):
-        outcomes[i] = by_model(document, answer, options.min_score, where.asks.name)
+        outcomes[i] = by_model(document, answer, options.min_score, settings.required_model.name)
     return outcomes
 
 
@@ -153,5 +154,5 @@ def _unquoted(document: Document, answer: Answer) -> Dropped | None:
     return None
 
 
-STAGE = Stage("assess", __doc__, Options, steps, asks=True)
+STAGE = Stage("assess", __doc__, Options, steps, uses_model=True)
 main = STAGE.main

@@ -1,20 +1,18 @@
 """Stage 1, collect: raw texts in, with provenance; dates and engagement decide (paper, section 2.1).
 
-    python -m dataset_builder collect texts.jsonl more.csv folder/ --out build/curation
-
-Files are read as Excel and pandas write them: UTF-8, UTF-16, GB18030 and Big5, comma, semicolon or tab.
-``--column text=正文`` says what a file calls a column; other columns are kept aside and named.
+Files are read as Excel and pandas write them: UTF-8, UTF-16, GB18030 and Big5; comma, semicolon or tab.
+--column text=正文 says what a file calls a column; other columns are kept aside and named.
 
 Dropped: rows that cannot be read, genres that the taxonomy lacks, texts from before November 2022
 (the paper: "published after October 2022") or of a future date, texts whose two dates, or date and
-address, lie more than ``--max-gap-days`` apart, texts without any date, and texts whose every count is
+address, are more than --max-gap-days apart, texts without any date, and texts whose every count is
 below the platform's threshold. One date alone, a missing address, an address with another year and
-missing counts are kept and flagged; ``date_evidence`` says what speaks for a date. Rows of the official
+missing counts are kept and flagged; date_evidence says what speaks for a date. Rows of the official
 file bypass the dates and thresholds: they carry neither.
 
-First the sources are gathered, a share each: ``00-intake/documents.jsonl`` holds all documents, no id
-twice, and ``sources.json`` what was read and the medians of likes, comments and shares per platform.
-A source is read again only if its content changed.
+Writes 01-collect/: kept.jsonl, and dropped.jsonl with reasons and evidence. Before that 00-intake/ has
+documents.jsonl (all documents, each id once) and sources.json (what was read, and the medians of likes,
+comments and shares per platform). A source is read again only if its content changed.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, TypedDict
+from typing import Any, BinaryIO, Literal, TypedDict
 
 import numpy as np
 
@@ -49,9 +47,10 @@ from coig_writer.record import parse_line, to_row
 from coig_writer.taxonomy import Taxonomy
 from dataset_builder.stages import dates, sources
 from dataset_builder.stages.dates import Published
+from dataset_builder.stages.options import option
 from dataset_builder.stages.parts import Outcome, Parts, Process, made_by
 from dataset_builder.stages.sources import Note
-from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
+from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding
 
 SINCE = datetime.date(2022, 11, 1)
 MAX_GAP_DAYS = 7
@@ -110,40 +109,37 @@ class Options:
 
     sources: tuple[Path, ...] = option(
         (),
-        ".jsonl, .json, .csv, .tsv, .parquet, or a folder of .txt files",
+        ".jsonl, .json, .csv, .tsv or .parquet files, or folders of .txt files",
         "sources",
-        type=Path,
-        nargs="*",
+        metavar="SOURCES",
     )
-    provenance: str = option(
-        "curated",
-        "what the rows are (default: curated; official rows are always 'published')",
-        choices=("curated", "sample"),
+    provenance: Literal["curated", "sample"] = option(
+        "curated", "what the rows are; official rows are always 'published'"
     )
     since: datetime.date = option(
-        SINCE, f"first day of publication (default: {SINCE})", type=datetime.date.fromisoformat
+        SINCE,
+        "first day of publication that counts",
+        parser=datetime.date.fromisoformat,
+        metavar="YYYY-MM-DD",
     )
-    max_gap_days: int = option(
-        MAX_GAP_DAYS, f"most days between two dates of one text (default: {MAX_GAP_DAYS})"
-    )
+    max_gap_days: int = option(MAX_GAP_DAYS, "most days between two dates of one text", min=0)
     thresholds: Thresholds | None = option(
         None,
-        "thresholds: each platform's median (default), none, or a JSON file"
-        ' {"platform": {"likes": 5000}}',
+        "least likes, comments or shares: each platform's median (the default), no threshold, "
+        'or those of a JSON file: {"platform": {"likes": 5000}}',
         "--engagement",
-        type=read_thresholds,
+        parser=read_thresholds,
         metavar="median|off|FILE",
     )
     columns: tuple[str, ...] = option(
         (),
         "what your files call a column: --column text=正文 --column published_at=发布时间",
         "--column",
-        action="append",
         metavar="NAME=YOURS",
     )
 
 
-def steps(where: Settings, options: Options) -> list[Step]:
+def steps(settings: Settings, options: Options) -> list[Step]:
     """Returns the steps of the stage: read the sources, gather, decide, join.
 
     Raises:
@@ -152,7 +148,7 @@ def steps(where: Settings, options: Options) -> list[Step]:
     if not options.sources:
         raise InputError("no raw texts given", "give files or folders (the samples: curate --demo)")
     gathering = Gathering(
-        where.root, options.sources, options.provenance, sources.read_columns(options.columns)
+        settings.root, options.sources, options.provenance, sources.read_columns(options.columns)
     )
 
     def prepare() -> tuple[Parts, Process]:  # the medians are known when all is gathered
@@ -162,10 +158,12 @@ def steps(where: Settings, options: Options) -> list[Step]:
             "since": options.since.isoformat(),
             "max_gap_days": options.max_gap_days,
             "thresholds": {k: dict(v) for k, v in sorted(thresholds.items())},
-            "genres": where.genres,
+            "genres": settings.genres,
         }
-        parts = where.parts("collect", recorded, gathering.documents)
-        return parts, lambda found: [decide(d, options, thresholds, where.names) for d in found]
+        parts = settings.parts("collect", recorded, gathering.documents)
+        return parts, lambda found: [
+            decide(d, options, thresholds, settings.taxonomy) for d in found
+        ]
 
     return [*gathering.steps(), *deciding(prepare)]
 
@@ -469,5 +467,5 @@ def _check_ids(path: Path, seen: array[int]) -> None:
             first[document.id] = where
 
 
-STAGE = Stage("collect", __doc__, Options, steps, closing=lambda where: told(where.root))
+STAGE = Stage("collect", __doc__, Options, steps, closing=lambda settings: told(settings.root))
 main = STAGE.main

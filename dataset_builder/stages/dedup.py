@@ -1,19 +1,18 @@
 """Stage 3, dedup: exact and near duplicates go, and what overlaps the benchmark.
 
-    python -m dataset_builder dedup --out build/curation
-
 Candidates come from MinHash over Chinese character 4-grams (datatrove); each is then measured: a
 document is dropped if it shares half of its 4-grams (Jaccard) with one that stays. Of two, the one
-published first stays (by both its dates, in China, whatever their form and zone), then the one with the smaller id. Nothing is dropped on a hash alone.
-Traditional and simplified copies are one text (OpenCC); where it is not installed, the stage says so.
+published first stays (by both its dates, in China, whatever their form and zone), then the one with
+the smaller id. Nothing is dropped on a hash alone. Traditional and simplified copies are one text
+(OpenCC); where it is not installed, the stage says so.
 
-The search is in steps that processes share. What a share makes lies under ``.03-dedup.search-HASH/``
-until the stage is done::
+Reads what assess kept; writes 03-dedup/: kept.jsonl, and dropped.jsonl with reasons and evidence.
+While it runs, what its processes share is in .03-dedup.search-HASH/:
 
-    signatures/PART.npy    of every document of a part (sign)
-    pairs/BUCKET.npy       documents with equal signatures in a bucket (pair)
-    clusters.npy           the clusters that the pairs of all buckets make (group)
-    duplicates/NN.jsonl    documents that go, of every 64th cluster (measure)
+  signatures/PART.npy    of every document of a part (sign)
+  pairs/BUCKET.npy       documents with equal signatures in a bucket (pair)
+  clusters.npy           the clusters that the pairs of all buckets make (group)
+  duplicates/NN.jsonl    documents that go, of every 64th cluster (measure)
 """
 
 from __future__ import annotations
@@ -40,8 +39,9 @@ from coig_writer.text import contamination, minhash, normalise
 from coig_writer.text.ngrams import similarity
 from dataset_builder.stages import dates, sources
 from dataset_builder.stages.dates import Published
+from dataset_builder.stages.options import option
 from dataset_builder.stages.parts import Counts, Outcome, Parts, made_by
-from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding, option
+from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding
 
 SIMILARITY_THRESHOLD = 0.5
 SLICES = 64
@@ -216,7 +216,7 @@ class Options:
 
     similarity_threshold: float = option(
         SIMILARITY_THRESHOLD,
-        f"least Jaccard similarity of a duplicate, above 0 and at most 1 ({SIMILARITY_THRESHOLD})",
+        "least Jaccard similarity of a duplicate, above 0 and at most 1",
     )
 
     def __post_init__(self) -> None:
@@ -227,11 +227,11 @@ class Options:
             )
 
 
-def steps(where: Settings, options: Options) -> list[Step]:
+def steps(settings: Settings, options: Options) -> list[Step]:
     """Returns the steps of the stage: the search for duplicates, then the decisions."""
     recorded = {"least": options.similarity_threshold, "benchmark": contamination.SHARE}
     recorded |= {"scripts_as_one": normalise.opencc_installed()}
-    parts = where.parts("dedup", recorded)
+    parts = settings.parts("dedup", recorded)
     search = Search(parts, options.similarity_threshold)
 
     def process(documents: list[Document]) -> list[Outcome]:
@@ -239,7 +239,7 @@ def steps(where: Settings, options: Options) -> list[Step]:
 
     def finish() -> Counts:
         counts = parts.join()
-        for folder in where.root.glob(f".{parts.out.name}.search-*"):
+        for folder in settings.root.glob(f".{parts.out.name}.search-*"):
             shutil.rmtree(folder, ignore_errors=True)
         return counts
 
@@ -258,7 +258,7 @@ def decide(document: Document, found: Mapping[str, Duplicate]) -> Outcome:
     return document.noted("dedup")
 
 
-def told(_where: Settings) -> list[str]:
+def told(_settings: Settings) -> list[str]:
     """Says so where copies in the other script are not found."""
     if normalise.opencc_installed():
         return []

@@ -1,10 +1,10 @@
 """Stage 7, score: six dimensions, each at least 8 and at least 50 together (section 2.2, Figure 2).
 
-    python -m dataset_builder score --out build/curation --endpoint http://127.0.0.1:8000/v1
-
 Article, prompt and reasoning are asked about one by one, each prompt with the text that it grades
 (the printed D.5 and D.6 grade the wrong one). Wording that leaks from the article into the prompt
 lowers the prompt's quality and never raises it; the printed D.4 rewards it.
+
+Reads what validate kept; writes 07-score/: kept.jsonl, and dropped.jsonl with reasons and evidence.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from coig_writer.document import DIMENSIONS, LOWEST, Document, QualityScores, de
 from coig_writer.text.ngrams import grams, within
 from coig_writer.text.normalise import reduced
 from coig_writer.workbench.prompts import Answer, digests, slots
+from dataset_builder.stages.options import NoOptions
 from dataset_builder.stages.parts import Outcome
-from dataset_builder.stages.stage import NoOptions, Settings, Stage, Step, deciding
+from dataset_builder.stages.stage import Settings, Stage, Step, deciding
 
 PARTS = ("article", "prompt", "reasoning")
 LEAK_GRAM = 8
@@ -22,24 +23,24 @@ LEAK_GRAM = 8
 LEAK_STEPS = ((0.30, 4), (0.15, 2), (0.05, 1))
 
 
-def steps(where: Settings, _options: NoOptions) -> list[Step]:
+def steps(settings: Settings, _options: NoOptions) -> list[Step]:
     """Returns the steps of the stage."""
     recorded = {
-        "model": where.asks.name,
+        "model": settings.required_model.name,
         "prompts": digests(*(f"score_{part}" for part in PARTS)),
-        "again": where.asks.max_retries,
+        "again": settings.required_model.max_retries,
         "leak": [LEAK_GRAM, *map(list, LEAK_STEPS)],
     }
-    parts = where.parts("score", recorded)
-    return deciding(lambda: (parts, lambda found: by_model(found, where)))
+    parts = settings.parts("score", recorded)
+    return deciding(lambda: (parts, lambda found: by_model(found, settings)))
 
 
-def by_model(documents: list[Document], where: Settings) -> list[Outcome]:
+def by_model(documents: list[Document], settings: Settings) -> list[Outcome]:
     """Asks for the scores of all three parts of each document."""
-    asked = [slots(d, where.names) for d in documents]
-    answers = {part: where.asks.ask(f"score_{part}", asked) for part in PARTS}
+    asked = [slots(d, settings.taxonomy) for d in documents]
+    answers = {part: settings.required_model.ask(f"score_{part}", asked) for part in PARTS}
     return [
-        by_scores(d, {part: answers[part][i] for part in PARTS}, where.asks.name)
+        by_scores(d, {part: answers[part][i] for part in PARTS}, settings.required_model.name)
         for i, d in enumerate(documents)
     ]
 
@@ -79,5 +80,5 @@ def lowered(score: int, leak: float) -> int:
     return max(LOWEST, score - penalty)
 
 
-STAGE = Stage("score", __doc__, NoOptions, steps, asks=True)
+STAGE = Stage("score", __doc__, NoOptions, steps, uses_model=True)
 main = STAGE.main

@@ -1,38 +1,42 @@
 """Stage 4, screen: Article_quality and Article_creativity, each at least 8 of 10 (section 2.1).
 
-    python -m dataset_builder screen --out build/curation --endpoint http://127.0.0.1:8000/v1
+The paper names Qwen3-235B-A22B for this stage. Refusals and answers that cannot be read are unscored:
+they wait among the dropped, counted, and the next run asks again.
 
-The paper names Qwen3-235B-A22B for this stage. Refusals and unparsable answers are *unscored*: they
-wait among the dropped, counted, and the next run asks again.
+Reads what dedup kept; writes 04-screen/: kept.jsonl, and dropped.jsonl with reasons and evidence.
 """
 
 from __future__ import annotations
 
 from coig_writer.document import EACH_AT_LEAST, Document, dropped
 from coig_writer.workbench.prompts import Answer, digests, slots
+from dataset_builder.stages.options import NoOptions
 from dataset_builder.stages.parts import Outcome
-from dataset_builder.stages.stage import NoOptions, Settings, Stage, Step, deciding
+from dataset_builder.stages.stage import Settings, Stage, Step, deciding
 
 SCORES = ("quality", "creativity")
 
 
-def steps(where: Settings, _options: NoOptions) -> list[Step]:
+def steps(settings: Settings, _options: NoOptions) -> list[Step]:
     """Returns the steps of the stage."""
     recorded = {
         "least": EACH_AT_LEAST,
-        "model": where.asks.name,
+        "model": settings.required_model.name,
         "prompts": digests("screen"),
-        "again": where.asks.max_retries,
+        "again": settings.required_model.max_retries,
     }
-    parts = where.parts("screen", recorded)
-    return deciding(lambda: (parts, lambda found: decide(found, where)))
+    parts = settings.parts("screen", recorded)
+    return deciding(lambda: (parts, lambda found: decide(found, settings)))
 
 
-def decide(documents: list[Document], where: Settings) -> list[Outcome]:
+def decide(documents: list[Document], settings: Settings) -> list[Outcome]:
     """Asks for both scores and applies the threshold."""
-    answers = where.asks.ask("screen", [slots(d, where.names) for d in documents])
+    answers = settings.required_model.ask(
+        "screen", [slots(d, settings.taxonomy) for d in documents]
+    )
     return [
-        by_scores(d, answer, where.asks.name) for d, answer in zip(documents, answers, strict=True)
+        by_scores(d, answer, settings.required_model.name)
+        for d, answer in zip(documents, answers, strict=True)
     ]
 
 
@@ -48,5 +52,5 @@ def by_scores(document: Document, answer: Answer, model: str) -> Outcome:
     return document.noted("screen")
 
 
-STAGE = Stage("screen", __doc__, NoOptions, steps, asks=True)
+STAGE = Stage("screen", __doc__, NoOptions, steps, uses_model=True)
 main = STAGE.main

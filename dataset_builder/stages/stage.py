@@ -8,56 +8,53 @@ whole and never made again, so that a share may be killed and started anew.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from coig_writer import taxonomy
-from coig_writer.endpoint import Endpoint, Price
 from coig_writer.errors import ConfigError, shown
 from coig_writer.record import to_row
-from coig_writer.taxonomy import Taxonomy
+from coig_writer.taxonomy import Taxonomy, load, published
 from coig_writer.workbench.prompts import Model
+from dataset_builder.stages.options import CommandLine, ModelOptions, RunOptions
 from dataset_builder.stages.parts import PART_SIZE, Counts, Parts, Process, folder
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-OUT = Path("build/curation")
 T = TypeVar("T")
 O = TypeVar("O", bound="DataclassInstance")  # noqa: E741 - the options of a stage
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a run of any stage needs: where, by which genres, with which model (None: no model)."""
+    """What a run of any stage needs: its folder, its genres, and a model (None: no model)."""
 
     root: Path
-    names: Taxonomy
+    taxonomy: Taxonomy
     model: Model | None = None
     part_size: int = PART_SIZE
 
     @property
     def genres(self) -> str:
         """Twelve digits that change with the taxonomy."""
-        content = json.dumps(to_row(self.names), sort_keys=True, ensure_ascii=False)
+        content = json.dumps(to_row(self.taxonomy), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     @property
-    def asks(self) -> Model:
-        """The model.
+    def required_model(self) -> Model:
+        """The model, for a stage that cannot do without.
 
         Raises:
             ConfigError: None was given.
         """
         if self.model is None:
             raise ConfigError(
-                "this stage asks a language model and none is given",
+                "this stage asks a language model, and none is given",
                 "give --endpoint http://127.0.0.1:8000/v1 --model NAME "
                 "(a server: vllm serve Qwen/Qwen3-235B-A22B --tensor-parallel-size 8)",
             )
@@ -113,33 +110,16 @@ def run(steps: Iterable[Step]) -> Counts:
     return next(counts for counts in counted if counts is not None)
 
 
-def option(default: T, help: str, flag: str = "", **how: Any) -> T:  # noqa: A002 - as in argparse
-    """Returns a field of an options class that is also an option of the command line.
-
-    Args:
-        default: Its value when it is not given; False makes it a switch.
-        help: What it does.
-        flag: Its name there, if it is not the field's; without dashes it is positional.
-        how: What else ``argparse`` should know.
-    """
-    return dataclasses.field(default=default, metadata={"flag": flag, "help": help, "how": how})
-
-
-@dataclasses.dataclass(frozen=True)
-class NoOptions:
-    """The options of a stage that has none of its own."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Stage(Generic[O]):
     """What the command line, ``curate`` and ``cluster`` know about a stage.
 
     Attributes:
         name: Its name, also that of its folder.
-        about: The text of its ``--help``.
+        about: The docstring of its module: a title, and what its ``--help`` says.
         options: A dataclass whose fields are made by ``option``.
         steps: Returns the steps of a run.
-        asks: It can ask a language model.
+        uses_model: It can ask a language model.
         closing: Returns what else to print at the end, line by line.
     """
 
@@ -147,134 +127,44 @@ class Stage(Generic[O]):
     about: str | None
     options: type[O]
     steps: Callable[[Settings, O], list[Step]]
-    asks: bool = False
-    closing: Callable[[Settings], Iterable[str]] = lambda _where: ()
+    uses_model: bool = False
+    closing: Callable[[Settings], Iterable[str]] = lambda _settings: ()
 
-    def add_options(self, to: argparse.ArgumentParser) -> None:
-        """Adds the stage's own options; one that another stage has too is given once for both."""
-        for field in dataclasses.fields(self.options):
-            how = {
-                "help": field.metadata["help"],
-                "default": field.default,
-                **field.metadata["how"],
-            }
-            if field.default is False:
-                how["action"] = "store_true"
-            elif field.default is not None and not isinstance(field.default, tuple):
-                how.setdefault("type", type(field.default))
-            if how.get("action") == "append":
-                how["default"] = [*how["default"]]  # argparse adds to a copy of a list only
-            to.add_argument(_flag(field), **how)
+    def command(self, then: Callable[[Settings, O], T]) -> CommandLine[T]:
+        """Returns the stage's command line: it calls ``then`` with what was typed."""
 
-    def read(self, given: argparse.Namespace) -> O:
-        """Reads the stage's own options from a command line."""
-        fields = dataclasses.fields(self.options)
-        values = {f.name: getattr(given, _flag(f).lstrip("-").replace("-", "_")) for f in fields}
-        return self.options(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        )
+        def called(options: O, run: RunOptions, model: ModelOptions | None = None) -> T:
+            return then(run_settings(run, model), options)
 
-    def run(self, where: Settings, options: O | None = None) -> Counts:
+        shared = [RunOptions, ModelOptions] if self.uses_model else [RunOptions]
+        return CommandLine(self.help, called, self.options, *shared)
+
+    @property
+    def help(self) -> str:
+        """What the stage reads, decides and writes, without the title."""
+        return (self.about or "").partition("\n\n")[2]
+
+    @property
+    def main(self) -> CommandLine[None]:
+        """The stage as a command."""
+        return self.command(self.run_and_report)
+
+    def run_and_report(self, settings: Settings, options: O) -> None:
+        """Runs the stage and prints what it did."""
+        report(self.run(settings, options), settings.root)
+        for sentence in self.closing(settings):
+            print(sentence)
+
+    def run(self, settings: Settings, options: O | None = None) -> Counts:
         """Runs the stage in this process; a finished one returns what it counted then."""
-        return run(self.steps(where, self.options() if options is None else options))
-
-    def from_command_line(
-        self, arguments: Sequence[str] | None = None
-    ) -> tuple[Settings, list[Step]]:
-        """Returns settings and steps as a command line says."""
-        command = parser(self.about)
-        if self.asks:
-            add_model(command)
-        self.add_options(command)
-        given = command.parse_args(arguments)
-        where = settings(given)
-        return where, self.steps(where, self.read(given))
-
-    def main(self) -> int | None:
-        """Runs the stage that the command line describes."""
-        where, steps = self.from_command_line()
-        report(run(steps), where.root)
-        for told in self.closing(where):
-            print(told)
-        return None
+        return run(self.steps(settings, self.options() if options is None else options))
 
 
-def _flag(field: dataclasses.Field[Any]) -> str:
-    return field.metadata["flag"] or "--" + field.name.replace("_", "-")
-
-
-def parser(about: str | None) -> argparse.ArgumentParser:
-    """Returns a parser with the options that all stages share."""
-    made = argparse.ArgumentParser(
-        description=about,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        conflict_handler="resolve",  # two stages may share an option
-    )
-    made.add_argument("--out", type=Path, default=OUT, help=f"folder of the curation ({OUT})")
-    made.add_argument(
-        "--taxonomy",
-        type=Path,
-        help="your own genres, in the form of src/coig_writer/data/taxonomy.json",
-    )
-    made.add_argument(
-        "--part-size", type=int, default=PART_SIZE, help=f"documents per part ({PART_SIZE})"
-    )
-    return made
-
-
-def add_model(to: argparse.ArgumentParser) -> None:
-    """Adds the options of the language model."""
-    group = to.add_argument_group("language model (any OpenAI-compatible server)")
-    add = group.add_argument
-    add("--endpoint", metavar="URL", help="base address, up to and with /v1")
-    add(
-        "--model",
-        default="Qwen/Qwen3-235B-A22B",
-        help="its name there (default: %(default)s, which the paper names)",
-    )
-    add(
-        "--concurrency",
-        type=int,
-        default=32,
-        help="requests under way at once (default: %(default)s)",
-    )
-    add("--timeout", type=float, default=300.0, help="seconds until a call counts as lost")
-    add(
-        "--max-retries",
-        type=int,
-        default=0,
-        metavar="N",
-        help="ask N more times after a refusal or an unparsable answer",
-    )
-    add("--price", type=float, nargs=2, metavar=("IN", "OUT"), help="price per million tokens")
-    add("--budget", type=float, help="most that this run may cost; the rest stays unscored")
-    add(
-        "--structure",
-        choices=("json_schema", "json_object", "none"),
-        default="json_schema",
-        help="how the server is told the schema",
-    )
-
-
-def settings(given: argparse.Namespace) -> Settings:
-    """Builds the settings from the command line."""
-    if given.part_size < 1:
-        raise ConfigError(f"--part-size is {given.part_size}", "give at least 1")
-    names = taxonomy.load(given.taxonomy) if given.taxonomy else taxonomy.published()
-    model = None
-    if getattr(given, "endpoint", None):
-        endpoint = Endpoint(
-            given.endpoint,
-            given.model,
-            cache=given.out / "replies",
-            concurrency=given.concurrency,
-            timeout=given.timeout,
-            price=Price(*given.price) if given.price else None,
-            budget=given.budget,
-            structure=given.structure,
-        )
-        model = Model(endpoint, given.max_retries)
-    return Settings(given.out, names, model, given.part_size)
+def run_settings(run: RunOptions, model: ModelOptions | None = None) -> Settings:
+    """Builds the settings of a run from what the command line says."""
+    taxonomy = load(run.taxonomy) if run.taxonomy else published()
+    opened = model.open(run.out) if model else None
+    return Settings(run.out, taxonomy, opened, run.part_size)
 
 
 def report(counts: Counts, root: Path) -> None:

@@ -1,10 +1,10 @@
 """Stage 6, validate: the four coherence criteria, each with a verdict and a quotation (section 2.2).
 
-    python -m dataset_builder validate --out build/curation --endpoint http://127.0.0.1:8000/v1
+What fails goes back to reverse with the criterion named, --rounds times at most; after that it is
+dropped. A verdict whose quotation is in none of the three parts is unscored; --max-retries 1 asks for
+it again.
 
-What fails goes back to ``reverse`` with the criterion named, ``--rounds`` times at most; after that
-it is dropped. A verdict whose quotation stands in none of the three parts is *unscored*, and asked for
-again with ``--max-retries 1``.
+Reads what reverse kept; writes 06-validate/: kept.jsonl, and dropped.jsonl with reasons and evidence.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any
 from coig_writer.document import Document, dropped
 from coig_writer.workbench.annotation import ROUNDS
 from coig_writer.workbench.prompts import Answer, digests, quoted, slots
+from dataset_builder.stages.options import option
 from dataset_builder.stages.parts import Outcome
-from dataset_builder.stages.stage import Settings, Stage, Step, deciding, option
+from dataset_builder.stages.stage import Settings, Stage, Step, deciding
 
 # In the words of the paper, and as annotators are told about them.
 CRITERIA = {
@@ -43,30 +44,30 @@ CRITERIA = {
 class Options:
     """When to give up."""
 
-    rounds: int = option(ROUNDS, f"most drafts of one document ({ROUNDS})")
+    rounds: int = option(ROUNDS, "most drafts of one document", min=1)
 
 
-def steps(where: Settings, options: Options) -> list[Step]:
+def steps(settings: Settings, options: Options) -> list[Step]:
     """Returns the steps of the stage."""
     recorded = {
         "rounds": options.rounds,
-        "model": where.asks.name,
+        "model": settings.required_model.name,
         "prompts": digests("validate"),
     }
-    parts = where.parts("validate", recorded)
-    return deciding(lambda: (parts, lambda found: decide(found, where, options.rounds)))
+    parts = settings.parts("validate", recorded)
+    return deciding(lambda: (parts, lambda found: decide(found, settings, options.rounds)))
 
 
-def decide(documents: list[Document], where: Settings, limit: int) -> list[Outcome]:
+def decide(documents: list[Document], settings: Settings, limit: int) -> list[Outcome]:
     """Asks about the drafts that have no verdict yet, then reads all verdicts."""
     asked = [d for d in documents if last_round(d) is None]
-    answers = where.asks.ask(
+    answers = settings.required_model.ask(
         "validate",
-        [slots(d, where.names) for d in asked],
+        [slots(d, settings.taxonomy) for d in asked],
         lambda i, answer: _invented(asked[i], answer) is None,
     )
     found = {
-        d.id: with_round(d, answer, where.asks.name)
+        d.id: with_round(d, answer, settings.required_model.name)
         for d, answer in zip(asked, answers, strict=True)
     }
     outcomes: list[Outcome] = []
@@ -124,5 +125,5 @@ def by_verdict(document: Document, limit: int) -> Outcome:
     return dropped(document, "validate", f"{verb}_criterion_{unmet[0]}", notes)
 
 
-STAGE = Stage("validate", __doc__, Options, steps, asks=True)
+STAGE = Stage("validate", __doc__, Options, steps, uses_model=True)
 main = STAGE.main

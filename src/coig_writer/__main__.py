@@ -156,7 +156,7 @@ def _refuse_other_version(change: Difference, release: releases.Release, version
     if stated and change.rows and change.rows.removed and version != f"v{stated.value}":
         raise PublicationError(
             f"the log of removed rows says version {stated.value}, the tag would be {version}",
-            f"give --tag v{stated.value}, or remove the rows again with --after and the newest version",
+            f"give --tag v{stated.value}, or remove the rows again with --published-version and the newest version",
         )
 
 

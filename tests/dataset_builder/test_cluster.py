@@ -22,11 +22,13 @@ from dataset_builder.stages.stage import Settings
 @pytest.fixture
 def deduplicated(tmp_path):
     """The samples up to dedup, by rules alone."""
-    where = Settings(tmp_path / "curation", published())
-    collect.STAGE.run(where, collect.Options((SAMPLE,), "sample", thresholds=answer_key.THRESHOLDS))
-    assess.STAGE.run(where, assess.Options(rules_only=True))
-    dedup.STAGE.run(where)
-    return where
+    settings = Settings(tmp_path / "curation", published())
+    collect.STAGE.run(
+        settings, collect.Options((SAMPLE,), "sample", thresholds=answer_key.THRESHOLDS)
+    )
+    assess.STAGE.run(settings, assess.Options(rules_only=True))
+    dedup.STAGE.run(settings)
+    return settings
 
 
 def cluster(root, arguments, **variables):
@@ -40,9 +42,9 @@ def cluster(root, arguments, **variables):
     )
 
 
-def split(where):
-    kept = {d.id for d in parts.read_kept(where.root, "screen")}
-    lost = {d.document.id: d.reason for d in parts.read_dropped(where.root, "screen")}
+def split(settings):
+    kept = {d.id for d in parts.read_kept(settings.root, "screen")}
+    lost = {d.document.id: d.reason for d in parts.read_dropped(settings.root, "screen")}
     return kept, lost
 
 

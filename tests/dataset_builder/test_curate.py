@@ -56,21 +56,21 @@ REASONS = {
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     root = tmp_path_factory.mktemp("curation")
-    where, counts = curate.demonstration(root)
-    return where, {c.stage: c for c in counts}
+    settings, counts = curate.demonstration(root)
+    return settings, {c.stage: c for c in counts}
 
 
 def test_exactly_these_are_accepted(demo):
-    where, counts = demo
-    assert {d.id for d in parts.read_kept(where.root, "audit")} == ACCEPTED
+    settings, counts = demo
+    assert {d.id for d in parts.read_kept(settings.root, "audit")} == ACCEPTED
     assert counts["pack"].kept == len(ACCEPTED)
 
 
 @pytest.mark.parametrize("stage", REASONS)
 def test_exactly_these_are_dropped_and_why(demo, stage):
-    where, _ = demo
+    settings, _ = demo
     found: dict[str, set[int]] = {}
-    for lost in parts.read_dropped(where.root, stage):
+    for lost in parts.read_dropped(settings.root, stage):
         found.setdefault(lost.reason, set()).add(int(lost.document.id[-3:]))
         assert lost.stage == stage
         assert lost.evidence or lost.open
@@ -78,12 +78,12 @@ def test_exactly_these_are_dropped_and_why(demo, stage):
 
 
 def test_labels_of_the_samples_meet_their_reasons(demo, root):
-    where, _ = demo
+    settings, _ = demo
     labels = (root / "dataset_builder/sample/raw_labels.jsonl").read_text(encoding="utf-8")
     reasons = {
         lost.document.id: lost.reason
         for stage in REASONS
-        for lost in parts.read_dropped(where.root, stage)
+        for lost in parts.read_dropped(settings.root, stage)
     }
     renamed = {"factual_anachronism": "removed_factual_error"}
     for row in map(json.loads, labels.splitlines()):
@@ -96,18 +96,18 @@ def test_labels_of_the_samples_meet_their_reasons(demo, root):
 
 
 def test_borders_of_the_scores(demo):
-    where, _ = demo
-    kept = {d.id: d for d in parts.read_kept(where.root, "audit")}
+    settings, _ = demo
+    kept = {d.id: d for d in parts.read_kept(settings.root, "audit")}
     assert kept["raw-055"].history[-3] == {"stage": "score", "sum": 50}
     assert kept["raw-038"].scores["screen"]["quality"] == 8
-    lost = {x.document.id: x for x in parts.read_dropped(where.root, "score")}
+    lost = {x.document.id: x for x in parts.read_dropped(settings.root, "score")}
     leaked = lost["raw-042"].document.scores["score"]
     assert leaked["prompt_quality"] < leaked["as_answered"]["prompt_quality"]
 
 
 def test_drafts_that_were_sent_back(demo):
-    where, _ = demo
-    kept = {d.id: d for d in parts.read_kept(where.root, "audit")}
+    settings, _ = demo
+    kept = {d.id: d for d in parts.read_kept(settings.root, "audit")}
     rounds = kept["raw-023"].validation["rounds"]
     assert [r["verdicts"]["ii"]["verdict"] for r in rounds] == ["unmet", "met"]
     assert [r["decision"] for r in kept["raw-018"].reviews] == ["refine", "accept"]
@@ -116,21 +116,21 @@ def test_drafts_that_were_sent_back(demo):
 
 
 def test_who_wrote_what(demo):
-    where, _ = demo
-    authors = {d.id: d.authorship for d in parts.read_kept(where.root, "audit")}
+    settings, _ = demo
+    authors = {d.id: d.authorship for d in parts.read_kept(settings.root, "audit")}
     assert authors["raw-012"] == {"prompt": "model", "reasoning": "model_edited"}
     assert authors["raw-002"] == {"prompt": "model", "reasoning": "model"}
 
 
 def test_triplets_and_page_are_left_for_pack(demo):
-    where, _ = demo
-    out = parts.folder(where.root, "audit")
+    settings, _ = demo
+    out = parts.folder(settings.root, "audit")
     triplets = read_records(out / "triplets.jsonl", Triplet)
     assert {t.provenance for t in triplets} == {"sample"}
     assert all(t.article_quality is not None for t in triplets)
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "演示" in page
-    assert (parts.folder(where.root, "pack") / "README.md").is_file()
+    assert (parts.folder(settings.root, "pack") / "README.md").is_file()
 
 
 @pytest.mark.slow
@@ -149,8 +149,8 @@ def test_kill_9_between_and_inside_stages_changes_nothing(tmp_path, root, second
 
 
 def test_a_second_run_asks_nothing_that_is_known(demo):
-    where, counts = demo
+    settings, counts = demo
     # nobody listens there: whatever is asked would fail
-    deaf = Endpoint("http://127.0.0.1:9/v1", MODEL, cache=where.root / "replies", retries=0)
-    again = curate.run(Settings(where.root, published(), Model(deaf)), curate.demo_plan())
+    deaf = Endpoint("http://127.0.0.1:9/v1", MODEL, cache=settings.root / "replies", retries=0)
+    again = curate.run(Settings(settings.root, published(), Model(deaf)), curate.demo_options())
     assert {c.stage: c for c in again} == counts

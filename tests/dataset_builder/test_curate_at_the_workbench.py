@@ -77,9 +77,9 @@ def people_at(curation: Path, repository: Path):
     with started(command, f"{url}/health", curation.parent, dict(os.environ)):
         known = {alias: Person(url, links[alias]) for alias in roles}
 
-        def work_once(where):
+        def work_once(settings):
             wrote = in_turn([known[a] for a in ANNOTATORS], "annotate", written)
-            made = read_assignments(work(where.root, "review") / "assignments.jsonl")
+            made = read_assignments(work(settings.root, "review") / "assignments.jsonl")
             assigned = {assignment.item: assignment for assignment in made}
             judged = [
                 in_turn(

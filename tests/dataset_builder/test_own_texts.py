@@ -52,9 +52,9 @@ def test_a_taxonomy_of_ones_own_goes_through_every_stage(tmp_path):
     root = tmp_path / "curation"
     with serving(Script(texts)) as server:
         model = Model(Endpoint(server.url, MODEL, cache=root / "replies"))
-        where = Settings(root, names, model)
+        settings = Settings(root, names, model)
         plan = dataclasses.replace(curate.demo_plan(), collect=collect.Options((path,), "sample"))
-        counts = {c.stage: c for c in curate.run(where, plan)}
+        counts = {c.stage: c for c in curate.run(settings, plan)}
     assert counts["collect"].reasons == {"unknown_genre": 1}
     assert counts["pack"].kept == 2
     assert (parts.folder(root, "pack") / "data" / "home-letter").is_dir()

@@ -87,7 +87,7 @@ def _refuse_older(version: str, state: State) -> None:
     if newest and () < versions.order(version) <= versions.order(newest):
         raise PublicationError(
             f"{version} would sort before {newest}, the newest version there",
-            f"give a later one with --tag; for rows taken out: dataset_builder remove … --after {newest}",
+            f"give a later one with --tag; for rows taken out: dataset_builder remove … --published-version {newest}",
         )
 
 

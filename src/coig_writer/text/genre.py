@@ -3,7 +3,7 @@
 Two signals are weighed together: rules (``data/genre_rules.json``: words that name or hint at a
 genre, stronger where the prompt asks for them) and a softmax classifier over hashed character
 n-grams, fitted on texts written for this kit (``data/genre_classifier.npz``; fit it again with
-``python -m dataset_builder.official.fit``). The weights are fitted so that probabilities mean what they
+``python -m dataset_builder fit-genres``). The weights are fitted so that probabilities mean what they
 say (docs/decisions/0051-genre-signals.md). No signal is a measurement of quality.
 """
 

@@ -99,10 +99,10 @@ def test_region_month_and_variety_are_facts_beside_their_thresholds():
 def test_the_audit_runs_between_stages_and_decides_nothing(tmp_path):
     documents = [shared(n, published_at="2023-05-01") for n in range(3)]
     write_records(parts.folder(tmp_path, "screen") / "kept.jsonl", documents, Document)
-    where = Settings(tmp_path, NAMES)
-    counts = audit.STAGE.run(where, audit.Options(after="screen"))
+    settings = Settings(tmp_path, NAMES)
+    counts = audit.between(settings, audit.Options(), "screen")
     assert (counts.read, counts.kept) == (3, 3)
     page = tmp_path / "audit-after-screen" / "index.html"
-    assert audit.pages(where) == [f"page: {page}"]
+    assert audit.pages(settings) == [f"page: {page}"]
     assert "月份2023-05占比 1.000，超过 0.25（n = 3）" in page.read_text(encoding="utf-8")
     assert not parts.folder(tmp_path, "audit").exists()

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from coig_writer import command_line
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records, read_rows
 from coig_writer.triplet import Triplet
-from dataset_builder.official import importing, synthetic
+from dataset_builder.__main__ import GROUP
+from dataset_builder.official import synthetic
 from dataset_builder.official.importing import import_file
 from dataset_builder.official.rows import RULES
 
@@ -192,12 +194,18 @@ def test_the_command_prints_a_summary_and_escapes_hostile_ids(tmp_path, root):
     assert "empty_field" in done.stderr
 
 
-def test_path_or_hub_and_not_both(monkeypatch, capsys):
-    for arguments in ([], ["x.json", "--hub"], ["x.json", "--revision", "main"]):
-        monkeypatch.setattr(sys, "argv", ["import", *arguments])
-        with pytest.raises(SystemExit):
-            importing.main()
-    assert "--revision goes with --hub" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "give either a FILE or --hub"),
+        (["x.json", "--hub"], "give either a FILE or --hub"),
+        (["x.json", "--revision", "main"], "--revision and --repository go with --hub"),
+        (["x.json", "--repository", "a/b"], "--revision and --repository go with --hub"),
+    ],
+)
+def test_path_or_hub_and_not_both(words, said, capsys):
+    assert command_line.run(GROUP, ["import", *words]) == command_line.USAGE
+    assert said in capsys.readouterr().err
 
 
 def test_whole_numbers_are_ids(tmp_path):

@@ -251,10 +251,11 @@ def test_commands_end_in_a_sentence(root):
             check=False,
         )
 
-    assert "python -m dataset_builder STAGE" in run().stdout
+    assert "python -m dataset_builder VERB" in run().stdout
     unknown = run("pakc")
-    assert unknown.returncode == 1
-    assert "unknown stage 'pakc'" in unknown.stderr
+    assert unknown.returncode == 2
+    assert "unknown verb 'pakc'" in unknown.stderr
+    assert "did you mean pack?" in unknown.stderr
     gone = run("describe", "/nowhere")
     assert gone.returncode == 1
     assert "run: python -m dataset_builder pack" in gone.stderr

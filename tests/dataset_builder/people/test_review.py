@@ -79,23 +79,23 @@ def test_gold_goes_out_first_and_only_who_passes_gets_drafts(tmp_path):
         gold,
         [row | {"item": "g", "phase": "qualification", "verdict": "accept", "genre": None}],
     )
-    where = Settings(tmp_path / "root", published())
+    settings = Settings(tmp_path / "root", published())
     document = Document("d", "文", prompt="p", reasoning="r", genre="essay")
-    write_records(parts.folder(where.root, "score") / "kept.jsonl", [document], Document)
+    write_records(parts.folder(settings.root, "score") / "kept.jsonl", [document], Document)
     options = reviewing_stage.Options(("r1", "r2", "r3", "r4"), gold=gold)
-    place = parts.work(where.root, "review")
+    place = parts.work(settings.root, "review")
 
     def handed_out(name):
         return [i.item for i in iterate(place / "items" / f"{name}.jsonl", review.Item)]
 
-    counts = reviewing_stage.STAGE.run(where, options)
+    counts = reviewing_stage.STAGE.run(settings, options)
     assert counts.reasons == {"awaiting_qualified_reviewers": 1}
     assert handed_out("r1") == ["gold:g"]
     criteria = dict.fromkeys(review.CRITERIA, True)
     for name, verdict in (("r1", "accept"), ("r2", "accept"), ("r3", "accept"), ("r4", "refine")):
         answer = {"item": "gold:g", "verdict": verdict, "criteria": criteria, "note": "x"}
         write_rows(place / "answers" / f"{name}.jsonl", [answer])
-    counts = reviewing_stage.STAGE.run(where, options)
+    counts = reviewing_stage.STAGE.run(settings, options)
     assert counts.reasons == {"awaiting_review": 1}
     (assignment,) = review.read_assignments(place / "assignments.jsonl")
     assert {*assignment.reviewers, assignment.adjudicator} == {"r1", "r2", "r3"}
@@ -106,17 +106,17 @@ def test_gold_goes_out_first_and_only_who_passes_gets_drafts(tmp_path):
 
 
 def test_annotators_who_review_are_not_given_their_own(tmp_path):
-    where = Settings(tmp_path, published())
+    settings = Settings(tmp_path, published())
     document = Document("d", "文", prompt="p", reasoning="r", genre="essay")
-    write_records(parts.folder(where.root, "score") / "kept.jsonl", [document], Document)
+    write_records(parts.folder(settings.root, "score") / "kept.jsonl", [document], Document)
     answer = {"id": "d", "round": 1, "prompt": "p", "prompt_fields": {}, "reasoning_fields": {}}
-    answers = parts.work(where.root, "reverse") / "answers"
+    answers = parts.work(settings.root, "reverse") / "answers"
     write_rows(answers / "workbench-p7.jsonl", [answer | {"annotator": "p7"}])
     write_rows(answers / "r2.jsonl", [answer])
-    place = parts.work(where.root, "review")
+    place = parts.work(settings.root, "review")
     write_rows(place / review.ANNOTATORS, [{"annotator": "p7", "reviewer": "r1"}])
     options = reviewing_stage.Options(("r1", "r2", "r3", "r4", "r5"))
-    reviewing_stage.STAGE.run(where, options)
+    reviewing_stage.STAGE.run(settings, options)
     (assignment,) = review.read_assignments(place / "assignments.jsonl")
     assert {*assignment.reviewers, assignment.adjudicator} == {"r3", "r4", "r5"}
 
@@ -130,12 +130,12 @@ def test_annotators_who_review_are_not_given_their_own(tmp_path):
     ],
 )
 def test_a_verdict_that_nobody_was_asked_for_is_named(tmp_path, file, item, said):
-    where = Settings(tmp_path, published())
+    settings = Settings(tmp_path, published())
     document = Document("d", "文", prompt="p", reasoning="r", genre="essay")
-    write_records(parts.folder(where.root, "score") / "kept.jsonl", [document], Document)
+    write_records(parts.folder(settings.root, "score") / "kept.jsonl", [document], Document)
     options = reviewing_stage.Options(("r1", "r2", "r3", "r4"))
-    reviewing_stage.STAGE.run(where, options)
-    place = parts.work(where.root, "review")
+    reviewing_stage.STAGE.run(settings, options)
+    place = parts.work(settings.root, "review")
     (assignment,) = review.read_assignments(place / "assignments.jsonl")
     (outsider,) = {*options.reviewers} - {*assignment.reviewers, assignment.adjudicator}
     verdict = {
@@ -146,26 +146,26 @@ def test_a_verdict_that_nobody_was_asked_for_is_named(tmp_path, file, item, said
     name = outsider if file == "outsider" else file
     write_rows(place / "answers" / f"{name}.jsonl", [verdict])
     with pytest.raises(InputError, match=rf"answers/{name}\.jsonl, item 'd@.*{said}"):
-        reviewing_stage.STAGE.run(where, options)
+        reviewing_stage.STAGE.run(settings, options)
 
 
 @pytest.mark.parametrize("folder", ["answers", "feedback", "items"])
 def test_a_file_of_nobody_who_reviews_is_named(tmp_path, folder):
-    where = Settings(tmp_path, published())
+    settings = Settings(tmp_path, published())
     document = Document("d", "文", prompt="p", reasoning="r", genre="essay")
-    write_records(parts.folder(where.root, "score") / "kept.jsonl", [document], Document)
+    write_records(parts.folder(settings.root, "score") / "kept.jsonl", [document], Document)
     options = reviewing_stage.Options(("r1", "r2", "r3"))
-    reviewing_stage.STAGE.run(where, options)
+    reviewing_stage.STAGE.run(settings, options)
     stray = parts.work(tmp_path, "review") / folder / "nobody.jsonl"
     write_rows(stray, [])
     with pytest.raises(
         InputError, match=rf"{folder}/nobody\.jsonl: no reviewer is called 'nobody'"
     ):
-        reviewing_stage.STAGE.run(where, options)
+        reviewing_stage.STAGE.run(settings, options)
     stray.rename(stray.with_name(".nobody.jsonl"))  # a system's own file
     # one who was assigned and reviews no more keeps the files of that time
     fewer = reviewing_stage.Options(("r1", "r2"))
-    assert reviewing_stage.STAGE.run(where, fewer).reasons == {"awaiting_review": 1}
+    assert reviewing_stage.STAGE.run(settings, fewer).reasons == {"awaiting_review": 1}
 
 
 def test_acceptance_at_first_is_of_first_drafts():

@@ -28,8 +28,8 @@ def screened(tmp_path, misbehave, *, again=0, retries=2, timeout=20.0):
         endpoint = Endpoint(
             server.url, MODEL, cache=tmp_path / "replies", retries=retries, timeout=timeout, backoff=0.01
         )  # fmt: skip
-        where = Settings(tmp_path, published(), Model(endpoint, again))
-        return where, screen.STAGE.run(where), server.calls
+        settings = Settings(tmp_path, published(), Model(endpoint, again))
+        return settings, screen.STAGE.run(settings), server.calls
 
 
 def first(fault, times=1):
@@ -68,10 +68,10 @@ def test_a_server_that_hangs_is_asked_again(tmp_path):
     ],
 )
 def test_a_failure_that_stays_leaves_one_document_unscored(tmp_path, fault, reason):
-    where, counts, _ = screened(tmp_path, first(fault, 99))
+    settings, counts, _ = screened(tmp_path, first(fault, 99))
     assert counts.reasons == {reason: 1}
     assert counts.open == 1
-    (lost,) = parts.read_dropped(where.root, "screen")
+    (lost,) = parts.read_dropped(settings.root, "screen")
     assert lost.document.scores == {}
     assert lost.evidence
 

@@ -34,12 +34,12 @@ def outcome(root, stage):
 
 
 def collected(root, sources, part_size=7):
-    where = Settings(root, published(), part_size=part_size)
-    collect.STAGE.run(where, collect.Options(sources, "sample", thresholds={}))
+    settings = Settings(root, published(), part_size=part_size)
+    collect.STAGE.run(settings, collect.Options(sources, "sample", thresholds={}))
     # dedup reads what assess kept: here, all
-    counts = run(deciding(lambda: (where.parts("assess", {}), lambda documents: documents)))
+    counts = run(deciding(lambda: (settings.parts("assess", {}), lambda documents: documents)))
     assert counts.kept > 30
-    return where
+    return settings
 
 
 # A child runs the stage and is killed by SIGKILL at every fifth file: in even runs when the file is
@@ -75,7 +75,7 @@ for run in range(200):
     child = os.fork()
     if child == 0:
         left = 5
-        for step in cluster.steps_of(stage, arguments):
+        for step in cluster.read(stage, arguments)[1]:
             step.run(0, 1)
         os._exit(0)
     status = os.waitpid(child, 0)[1]
@@ -113,28 +113,28 @@ def test_collect_reads_each_source_once_whatever_is_killed(tmp_path, root, sourc
 def test_dedup_makes_each_share_once_whatever_is_killed(tmp_path, root, sources):
     whole = collected(tmp_path / "whole", sources)
     dedup.STAGE.run(whole)
-    where = collected(tmp_path / "killed", sources)
+    settings = collected(tmp_path / "killed", sources)
     log = tmp_path / "log"
-    kills = killed(root, log, "dedup", "--part-size", "7", "--out", str(where.root))
+    kills = killed(root, log, "dedup", "--part-size", "7", "--out", str(settings.root))
     assert kills > 15
-    assert outcome(where.root, "dedup") == outcome(whole.root, "dedup")
-    assert any(name.endswith("-copy") for name in outcome(where.root, "dedup")[1])
+    assert outcome(settings.root, "dedup") == outcome(whole.root, "dedup")
+    assert any(name.endswith("-copy") for name in outcome(settings.root, "dedup")[1])
     made = named(log)
     assert set(made.values()) == {1}
     kinds = Counter(name.split("/")[-2] for name in made if ".search-" in name)
     assert (kinds["pairs"], kinds["duplicates"]) == (24, dedup.SLICES)
-    assert not list(where.root.glob(".03-dedup.*"))
+    assert not list(settings.root.glob(".03-dedup.*"))
 
 
 @pytest.mark.parametrize("world", [2, 5])
 def test_shares_in_any_number_give_what_one_process_gives(tmp_path, sources, world):
     whole = collected(tmp_path / "whole", sources)
     dedup.STAGE.run(whole)
-    where = collected(tmp_path / "shared", sources, part_size=3)
-    for step in dedup.steps(where, dedup.Options()):
+    settings = collected(tmp_path / "shared", sources, part_size=3)
+    for step in dedup.steps(settings, dedup.Options()):
         for rank in reversed(range(1 if step.alone else world)):
             step.run(rank, 1 if step.alone else world)
-    assert outcome(where.root, "dedup") == outcome(whole.root, "dedup")
+    assert outcome(settings.root, "dedup") == outcome(whole.root, "dedup")
 
 
 def test_a_step_whose_shares_before_are_missing_says_so(tmp_path, sources):
@@ -146,10 +146,10 @@ def test_a_step_whose_shares_before_are_missing_says_so(tmp_path, sources):
 
 
 def test_a_source_that_did_not_change_is_not_read_again(tmp_path, sources):
-    where = Settings(tmp_path / "curation", published())
+    settings = Settings(tmp_path / "curation", published())
     options = collect.Options(sources, "sample")
-    collect.STAGE.run(where, options)
+    collect.STAGE.run(settings, options)
     before = (tmp_path / "curation" / "00-intake" / "documents.jsonl").stat().st_mtime_ns
-    collect.STAGE.run(where, options)
+    collect.STAGE.run(settings, options)
     assert (tmp_path / "curation" / "00-intake" / "documents.jsonl").stat().st_mtime_ns == before
-    assert collect.STAGE.run(where, collect.Options(sources[:4], "sample")).read < 66
+    assert collect.STAGE.run(settings, collect.Options(sources[:4], "sample")).read < 66

@@ -11,19 +11,18 @@ from coig_writer.errors import ConfigError, InputError
 from dataset_builder import curate
 from dataset_builder.audit import audit
 from dataset_builder.people import review
-from dataset_builder.stages import collect, dedup
-from dataset_builder.stages.stage import parser
+from dataset_builder.stages import assess, collect, dedup
+from dataset_builder.stages.options import CommandLine
 
 STAGES = (*curate.CHOOSING, *curate.WRITING, audit.STAGE)
 
 
-def read(stage, *arguments):
-    command = parser("")
-    stage.add_options(command)
-    return stage.read(command.parse_args(arguments))
+def read(stage, *words):
+    command = stage.command(lambda _settings, options: options)
+    return command.read(f"python -m dataset_builder {stage.name}", words)
 
 
-@pytest.mark.parametrize("stage", [s for s in STAGES if s.name != "review"], ids=lambda s: s.name)
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_what_is_not_given_is_as_in_code(stage):
     assert read(stage) == stage.options()
 
@@ -37,17 +36,40 @@ def test_options_are_read_with_their_types():
     assert made == review.Options(("r1", "r2"), ("essay",))
 
 
+def test_the_model_is_one_for_all_stages():
+    words = ["--endpoint", "http://127.0.0.1:9/v1", "--model", "m", "--max-retries", "2"]
+    command = assess.STAGE.command(lambda settings, _options: settings)
+    model = command.read("assess", [*words, "--price", "1", "2.5"]).model
+    assert (model.name, model.max_retries) == ("m", 2)
+    assert (model.endpoint.price.tokens_in, model.endpoint.price.tokens_out) == (1.0, 2.5)
+
+
 def test_columns_are_named_on_the_command_line():
     made = read(collect.STAGE, "raw.csv", "--column", "text=正文", "--column", "likes=点赞")
     assert made.columns == ("text=正文", "likes=点赞")
 
 
 def test_two_stages_share_an_option():
-    command = parser("")
-    for stage in STAGES:
-        stage.add_options(command)
-    plan = curate.read_plan(command.parse_args(["a", "--rounds", "2", "--reviewers", "r1"]))
-    assert (plan.validate.rounds, plan.review.rounds) == (2, 2)
+    command = CommandLine("", lambda options: options, curate.CurationOptions)
+    made = command.read("curate", ["a", "--rounds", "2", "--reviewers", "r1"])
+    assert (made.validate.rounds, made.review.rounds) == (2, 2)
+    assert made.collect.sources == (Path("a"),)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--part-size", "0"], "--part-size"),
+        (["--min-score", "11"], "--min-score"),
+        (["--structure", "xml"], "'xml' is not one of"),
+        (["--price", "1"], "--price"),
+        (["--similar", "1"], "No such option: --similar"),
+    ],
+)
+def test_a_wrong_word_is_named_with_the_help_to_read(words, said):
+    with pytest.raises(ConfigError, match="see python -m dataset_builder assess --help") as caught:
+        read(assess.STAGE, *words)
+    assert said in caught.value.message
 
 
 @pytest.mark.parametrize(
