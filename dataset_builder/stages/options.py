@@ -25,7 +25,7 @@ from typing import (
 
 import typer
 
-from coig_writer.command_line import call
+from coig_writer.command_line import call, problem
 from coig_writer.endpoint import Endpoint, Price
 from coig_writer.errors import ConfigError
 from coig_writer.workbench.prompts import Model
@@ -144,7 +144,7 @@ class CommandLine(Generic[T]):
         try:
             return call(self, prog, words)
         except typer.TyperException as error:
-            raise ConfigError(error.format_message(), f"see {prog} --help") from error
+            raise ConfigError(problem(error), f"see {prog} --help") from error
 
 
 def _parameters(kind: type[DataclassInstance]) -> Iterator[inspect.Parameter]:

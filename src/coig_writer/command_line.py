@@ -14,13 +14,15 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from coig_writer.errors import shown
 
 if TYPE_CHECKING:
+    from typer import TyperException
     from typer.core import TyperCommand
 
+T = TypeVar("T")
 WIDTH = 100  # columns of a help text, in a terminal that has them
 USAGE = 2  # exit code of a command line that cannot be read
 
@@ -106,26 +108,52 @@ def command(group: Group, name: str) -> TyperCommand:
     Raises:
         TypeError: The verb is a group.
     """
-    import typer
-    from typer.core import TyperCommand
-    from typer.main import get_command
-
     verb = group.verbs[name]
     function = verb.load()
     if isinstance(function, Group):
         raise TypeError(f"{group.prog} {name} is a group of verbs")
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
     paragraphs = [f"{verb.sentence[0].upper()}{verb.sentence[1:]}.", inspect.getdoc(function) or ""]
     example = f"Example:\n  {group.prog} {name} {verb.example}".rstrip()
-    app.command(
-        name,
-        help=_unwrapped(paragraphs),
-        epilog=_unwrapped([example]),
-        context_settings={"allow_interspersed_args": not verb.verbatim},
-    )(function)
+    return _command(function, _unwrapped(paragraphs), _unwrapped([example]), verb.verbatim)
+
+
+def call(function: Callable[..., T], prog: str, words: Sequence[str]) -> T:
+    """Calls a function with the words of its command line, and returns what it returns.
+
+    Raises:
+        typer.TyperException: The words cannot be read.
+    """
+    result: T = _invoke(_command(function), prog, words)
+    return result
+
+
+def _command(
+    function: Callable[..., object], about: str = "", epilog: str = "", verbatim: bool = False
+) -> TyperCommand:
+    import typer
+    from typer.core import TyperCommand
+    from typer.main import get_command
+
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    context = {"allow_interspersed_args": not verbatim}
+    app.command(help=about, epilog=epilog, context_settings=context)(function)
     made = get_command(app)
     assert isinstance(made, TyperCommand)
     return made
+
+
+def _invoke(made: TyperCommand, prog: str, words: Sequence[str]) -> Any:
+    if made.context_settings["allow_interspersed_args"]:
+        words = spread(words, [flag for p in made.params if p.multiple for flag in p.opts])
+    # Not main(): that would end the process on Ctrl-C without a sentence.
+    with made.make_context(prog, words, max_content_width=WIDTH) as context:
+        return made.invoke(context)
+
+
+def problem(error: TyperException) -> str:
+    """Returns what is wrong with a command line, without the words of the libraries that found it."""
+    message = error.format_message().removeprefix("Invalid value: ")
+    return message.replace("Value error, ", "", 1)
 
 
 def _unwrapped(paragraphs: Iterable[str]) -> str:
@@ -138,16 +166,12 @@ def _run(group: Group, name: str, words: list[str]) -> int | None:
 
     called = command(group, name)
     try:
-        # Not its main(): that would end the process on Ctrl-C without a sentence.
-        if not group.verbs[name].verbatim:
-            words = spread(words, [flag for p in called.params if p.multiple for flag in p.opts])
-        with called.make_context(f"{group.prog} {name}", words, max_content_width=WIDTH) as context:
-            code: int | None = called.invoke(context)
-            return code
+        code: int | None = _invoke(called, f"{group.prog} {name}", words)
     except typer.Exit as ended:
         return ended.exit_code
     except typer.TyperException as error:
-        return _misused(error.format_message(), f"{group.prog} {name} --help", error.exit_code)
+        return _misused(problem(error), f"{group.prog} {name} --help", error.exit_code)
+    return code
 
 
 def spread(words: Sequence[str], many: Iterable[str]) -> list[str]:

@@ -70,6 +70,7 @@ def test_a_wrong_word_is_named_with_the_help_to_read(words, said):
     with pytest.raises(ConfigError, match="see python -m dataset_builder assess --help") as caught:
         read(assess.STAGE, *words)
     assert said in caught.value.message
+    assert "Value error" not in caught.value.message
 
 
 @pytest.mark.parametrize(
