@@ -244,7 +244,7 @@ def sample_texts(path: Path = SAMPLE) -> dict[str, str]:
 
 
 def main(
-    port: Annotated[int, typer.Option(help="port on this machine")] = 8123,
+    port: Annotated[int, typer.Option(metavar="PORT", help="port on this machine")] = 8123,
     latency: Annotated[
         float, typer.Option(metavar="SECONDS", help="seconds before each answer")
     ] = 0.0,

@@ -266,7 +266,10 @@ def _note(triplet: Triplet, assignment: Assignment) -> str:
 def main(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="what import wrote")] = FOLDER,
     threshold: Annotated[
-        float, typer.Option(min=0, max=1, help="least confidence of a genre, as a probability")
+        float,
+        typer.Option(
+            metavar="P", min=0, max=1, help="least confidence of a genre, as a probability"
+        ),
     ] = THRESHOLD,
     constraints: Annotated[
         Literal["auto", "on", "off"],

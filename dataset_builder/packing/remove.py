@@ -56,7 +56,9 @@ def remove(
 
 def main(
     ids: Annotated[list[str], typer.Option("--id", metavar="ID", help="id of a row to take out")],
-    reason: Annotated[str, typer.Option(help="one line for the public log, without names")],
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="one line for the public log, without names")
+    ],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="packed dataset")] = pack.OUT,
     after: Annotated[
         str | None,

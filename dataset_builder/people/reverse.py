@@ -1,5 +1,7 @@
 """Stage 5, reverse: from an article back to a prompt and to the reasoning between (section 2.2).
 
+Somebody writes a prompt and a reasoning for each article:
+
   --author people   people write: items out, answers back in
   --author draft    people edit a model's draft
   --author model    the drafts stay, marked as a model's
