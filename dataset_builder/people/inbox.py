@@ -56,5 +56,5 @@ def _unread(root: Path) -> Iterator[Path]:
 
 
 def _seen(folder: Path) -> list[Path]:
-    found = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [path for path in found if not path.name.startswith((".", "~$"))]
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in paths if not path.name.startswith((".", "~$"))]

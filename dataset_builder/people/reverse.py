@@ -82,15 +82,15 @@ def steps(settings: Settings, options: Options) -> list[Step]:
         recorded |= {"model": settings.model.name, "prompts": digests(*DRAFTS, *AIDS)}
     inbox.check(settings.root)
     parts = settings.parts("reverse", recorded)
-    desk = Desk(settings, options.author, parts)
+    queue = AnnotationQueue(settings, options.author, parts)
     return [
-        *deciding(lambda: (parts, desk.decide)),
-        alone("hand-out", lambda: desk.hand_out(parts)),
+        *deciding(lambda: (parts, queue.decide)),
+        alone("hand-out", lambda: queue.hand_out(parts)),
     ]
 
 
-class Desk:
-    """Where writings come in and items go out: by whom, and what was written and judged before."""
+class AnnotationQueue:
+    """The documents that wait for a prompt and a reasoning: items out, answers and drafts in."""
 
     def __init__(self, settings: Settings, author: Author, parts: Parts) -> None:
         self.settings, self.author, self.parts = settings, author, parts
@@ -155,10 +155,10 @@ class Desk:
 
     def decide(self, documents: list[Document]) -> list[Outcome]:
         """Carries what was written before, and gets a writing for the rest."""
-        found = [self.task(document) for document in documents]
-        tasks = [task for task in found if isinstance(task, Task)]
+        documents_or_tasks = [self.task(document) for document in documents]
+        tasks = [task for task in documents_or_tasks if isinstance(task, Task)]
         outcomes = self._outcomes(tasks)
-        return [next(outcomes) if isinstance(f, Task) else f for f in found]
+        return [next(outcomes) if isinstance(f, Task) else f for f in documents_or_tasks]
 
     def task(self, document: Document) -> Document | Task:
         """Returns what is to be written, or a document for which nothing is.
@@ -174,8 +174,8 @@ class Desk:
         document = rounds.carried(document, known)
         if known.feedback is not None:
             number = document.judged + 1
-            told = {**document.validation, rounds.TOLD: known.feedback}
-            document = dataclasses.replace(document, validation=told)
+            validation = {**document.validation, rounds.TOLD: known.feedback}
+            document = dataclasses.replace(document, validation=validation)
             return Task(document, number, f"第 {number} 稿。{known.feedback}")
         if not document.prompt:
             return Task(document, 1)
@@ -230,8 +230,8 @@ class Desk:
     def hand_out(self, parts: Parts) -> None:
         """Writes an item for each document that has no writing yet."""
         lost = {x.document.id: x for x in read_dropped(parts.root, "reverse")}
-        found = (self.task(d) for d in parts.documents() if d.id in lost and lost[d.id].open)
-        tasks = [task for task in found if isinstance(task, Task)]
+        waiting = (self.task(d) for d in parts.documents() if d.id in lost and lost[d.id].open)
+        tasks = [task for task in waiting if isinstance(task, Task)]
         items = work(parts.root, "reverse") / "items.jsonl"
         write_rows(items, (to_row(item) for item in self._items(tasks, lost)))
 
@@ -267,18 +267,18 @@ class Desk:
     def _aids(self, tasks: Sequence[Task], drafts: Sequence[Draft]) -> list[dict[str, object]]:
         """Asks for what helps a person: usability, and analyses of the article and of the pair."""
         aids: list[dict[str, object]] = [{} for _ in tasks]
-        asked = dict(enumerate(self._slots(tasks)))
-        for i, answer in self._ask("usability", asked).items():
+        questions = dict(enumerate(self._slots(tasks)))
+        for i, answer in self._ask("usability", questions).items():
             aids[i]["usability"] = answer.data
         if self.author == "model":  # nobody waits for an analysis
             return aids
-        for i, answer in self._ask("analyse_article", asked).items():
+        for i, answer in self._ask("analyse_article", questions).items():
             aids[i]["article"] = answer.text
         prompts = {i: d.writing.prompt for i, d in enumerate(drafts) if d.writing}
         for i, task in enumerate(tasks):  # a person's own prompt goes before the model's
             if written := self.written.get((task.document.id, task.round)):
                 prompts[i] = written.prompt
-        pairs = {i: {**asked[i], "prompt": prompt} for i, prompt in prompts.items()}
+        pairs = {i: {**questions[i], "prompt": prompt} for i, prompt in prompts.items()}
         for i, answer in self._ask("analyse_pair", pairs).items():
             aids[i]["pair"] = answer.text
         return aids
@@ -287,22 +287,22 @@ class Desk:
         """Asks for a prompt, then, with that prompt, for the reasoning; none from people alone."""
         if self.author == "people":
             return [Draft(None) for _ in tasks]
-        asked = [
+        questions = [
             {**s, "feedback": t.feedback} for s, t in zip(self._slots(tasks), tasks, strict=True)
         ]
-        return drafting.drafts(self.settings.required_model, asked)
+        return drafting.drafts(self.settings.required_model, questions)
 
     def _slots(self, tasks: Sequence[Task]) -> list[dict[str, str | None]]:
         return [slots(task.document, self.settings.taxonomy) for task in tasks]
 
     def _ask(
-        self, prompt: str, asked: Mapping[int, Mapping[str, str | None]]
+        self, prompt: str, questions: Mapping[int, Mapping[str, str | None]]
     ) -> dict[int, model_prompts.Answer]:
         """Returns the answers that were given, by the number of the task; none without a model."""
         if self.settings.model is None:
             return {}
-        answers = self.settings.model.ask(prompt, list(asked.values()))
-        return {i: answer for i, answer in zip(asked, answers, strict=True) if answer.given}
+        answers = self.settings.model.ask(prompt, list(questions.values()))
+        return {i: answer for i, answer in zip(questions, answers, strict=True) if answer.given}
 
 
 def _earlier(task: Task) -> Writing | None:

@@ -138,10 +138,12 @@ class Panel:
 
     def _writers(self) -> dict[str, set[str]]:
         """Returns by document who annotated it, as they are called here."""
-        aliases, found = review.annotators(self.place), dict[str, set[str]]()
+        aliases, writers = review.annotators(self.place), dict[str, set[str]]()
         for answer in each_answer(work(self.parts.root, "reverse") / "answers"):
-            found.setdefault(answer.id, set()).add(aliases.get(answer.annotator, answer.annotator))
-        return found
+            writers.setdefault(answer.id, set()).add(
+                aliases.get(answer.annotator, answer.annotator)
+            )
+        return writers
 
     def assign(self) -> None:
         """Writes who reviews what.
@@ -166,15 +168,15 @@ class Panel:
 
     def decide(self, documents: Sequence[Document]) -> list[Outcome]:
         """Turns the verdicts on documents into outcomes."""
-        found: list[Outcome] = []
+        outcomes: list[Outcome] = []
         for document in documents:
             assignment = self.assignments.get(review.item_name(document))
             if assignment is None:
-                found.append(dropped(document, "review", "awaiting_qualified_reviewers"))
+                outcomes.append(dropped(document, "review", "awaiting_qualified_reviewers"))
             else:
                 state = assignment.state(self.verdicts)
-                found.append(decide(document, state, self.options.rounds))
-        return found
+                outcomes.append(decide(document, state, self.options.rounds))
+        return outcomes
 
     def hand_out(self) -> None:
         """Writes what each reviewer still has to read, the feedback on gold, and the report."""
@@ -187,10 +189,12 @@ class Panel:
                 for g in self.gold
                 if (g.item, name) not in self.verdicts
             ]
-            waiting += [_item(drafts[item]) for item, names in owing.items() if name in names]
+            waiting += [
+                _item(drafts[item]) for item, reviewers in owing.items() if name in reviewers
+            ]
             write_records(self.place / "items" / f"{name}.jsonl", waiting, Item)
-            if told := qualification.feedback(self.gold, name, self.verdicts):
-                write_records(self.place / "feedback" / f"{name}.jsonl", told, Feedback)
+            if feedback := qualification.feedback(self.gold, name, self.verdicts):
+                write_records(self.place / "feedback" / f"{name}.jsonl", feedback, Feedback)
         progress.write(
             self.place / "report.json", made, self.verdicts, self.gold, self.options.reviewers
         )

@@ -32,14 +32,14 @@ class Earlier:
 
 def earlier(root: Path) -> dict[str, Earlier]:
     """Returns the last state of every document that validation or review has seen or sent back, by id."""
-    found: dict[str, Earlier] = {}
+    newest: dict[str, Earlier] = {}
     for stage in (WAITING, *SENT_BACK_BY):
         for state in _seen(root, stage):
-            known = found.get(state.document.id)
+            known = newest.get(state.document.id)
             # a review of an older draft has been answered already
             if known is None or state.document.judged >= known.document.judged:
-                found[state.document.id] = state
-    return found
+                newest[state.document.id] = state
+    return newest
 
 
 def _seen(root: Path, stage: str) -> Iterator[Earlier]:
@@ -58,14 +58,14 @@ def _seen(root: Path, stage: str) -> Iterator[Earlier]:
 
 def digest(root: Path) -> str:
     """Returns a hash of all that ``earlier`` reads."""
-    found = hashlib.sha256()
+    hashed = hashlib.sha256()
     for state in _seen(root, WAITING):
-        found.update(f"{state.document.id}\0{state.document.draft}\0{state.feedback}\0".encode())
+        hashed.update(f"{state.document.id}\0{state.document.draft}\0{state.feedback}\0".encode())
     for stage in SENT_BACK_BY:
         for name in ("kept.jsonl", "dropped.jsonl"):
             path = folder(root, stage) / name
-            found.update(path.read_bytes() if path.is_file() else b"-")
-    return found.hexdigest()[:16]
+            hashed.update(path.read_bytes() if path.is_file() else b"-")
+    return hashed.hexdigest()[:16]
 
 
 def carried(document: Document, known: Earlier) -> Document:

@@ -57,7 +57,7 @@ def steps(settings: Settings, options: Options) -> list[Step]:
     if not options.rules_only:
         recorded |= {"model": settings.required_model.name, "prompts": digests("assess")}
     parts = settings.parts("assess", recorded)
-    return deciding(lambda: (parts, lambda found: decide(found, settings, options)))
+    return deciding(lambda: (parts, lambda documents: decide(documents, settings, options)))
 
 
 def decide(documents: list[Document], settings: Settings, options: Options) -> list[Outcome]:
@@ -66,11 +66,11 @@ def decide(documents: list[Document], settings: Settings, options: Options) -> l
     if options.rules_only:
         return outcomes
     passed = {i: o for i, o in enumerate(outcomes) if isinstance(o, Document)}
-    asked = list(passed.values())
+    to_ask = list(passed.values())
     answers = settings.required_model.ask(
         "assess",
-        [slots(d, settings.taxonomy) for d in asked],
-        lambda i, answer: _unquoted(asked[i], answer) is None,
+        [slots(d, settings.taxonomy) for d in to_ask],
+        lambda i, answer: _unquoted(to_ask[i], answer) is None,
     )
     for (i, document), answer in zip(passed.items(), answers, strict=True):
         outcomes[i] = by_model(document, answer, options.min_score, settings.required_model.name)
@@ -81,8 +81,8 @@ def by_rule(document: Document) -> Outcome:
     """Masks personal data in text and title, then drops what a rule can decide."""
     hidden, title = masked(document.text), masked(document.title or "")
     document = dataclasses.replace(document, text=hidden.text, title=title.text or document.title)
-    if found := first_broken(document):
-        return dropped(document, "assess", found.rule, found.evidence)
+    if verdict := first_broken(document):
+        return dropped(document, "assess", verdict.rule, verdict.evidence)
     counts = dict(Counter(hidden.counts) + Counter(title.counts))
     details = ({"masked": counts} if counts else {}) | _claimed_form(document)
     return document.noted("assess", **details) if details else document
@@ -93,9 +93,9 @@ def _claimed_form(document: Document) -> dict[str, object]:
     claimed = form.claim(document.text, document.title)
     if claimed is None:
         return {}
-    found = form.check(document.text, claimed)
-    broken = [rule.zh for rule in found.rules if rule.state == "broken"]
-    return {"form": {"claimed": claimed, "passes": found.passes, "broken": broken}}
+    checked = form.check(document.text, claimed)
+    broken = [rule.zh for rule in checked.rules if rule.state == "broken"]
+    return {"form": {"claimed": claimed, "passes": checked.passes, "broken": broken}}
 
 
 def first_broken(document: Document) -> Verdict | None:
@@ -134,11 +134,11 @@ def by_model(document: Document, answer: Answer, min_score: int, model: str) -> 
         return dropped(document, "assess", answer.state, answer.detail)
     if lost := _unquoted(document, answer):
         return lost
-    found = {name: answer.data[name] for name in DIMENSIONS}
-    document = document.scored("assess", {**found, "unsafe": answer.data["unsafe"], "by": model})
+    scores = {name: answer.data[name] for name in DIMENSIONS}
+    document = document.scored("assess", {**scores, "unsafe": answer.data["unsafe"], "by": model})
     if answer.data["unsafe"]:
         return dropped(document, "assess", "unsafe_content", "the model's judgement")
-    for name, verdict in found.items():
+    for name, verdict in scores.items():
         if verdict["score"] < min_score:
             shown = f"{verdict['score']}: {verdict['evidence']}"
             return dropped(document, "assess", f"{name}_below_{min_score}", shown)

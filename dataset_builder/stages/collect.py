@@ -82,15 +82,15 @@ def read_thresholds(given: str) -> Thresholds | None:
     """
     if given in ("median", "off"):
         return None if given == "median" else {}
-    found: Thresholds = read_json(Path(given))
-    for platform, measures in found.items():
+    thresholds: Thresholds = read_json(Path(given))
+    for platform, measures in thresholds.items():
         if not isinstance(measures, dict) or set(measures) - set(MEASURES):
             raise InputError(
                 f"{given}: {platform!r} holds more than {', '.join(MEASURES)}", "see --help"
             )
         if any(type(value) not in (int, float) for value in measures.values()):
             raise InputError(f"{given}: a threshold of {platform!r} is no number", "see --help")
-    return found
+    return thresholds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,15 +161,15 @@ def steps(settings: Settings, options: Options) -> list[Step]:
             "genres": settings.genres,
         }
         parts = settings.parts("collect", recorded, gathering.documents)
-        return parts, lambda found: [
-            decide(d, options, thresholds, settings.taxonomy) for d in found
+        return parts, lambda documents: [
+            decide(d, options, thresholds, settings.taxonomy) for d in documents
         ]
 
     return [*gathering.steps(), *deciding(prepare)]
 
 
 def decide(
-    document: Document, options: Options, thresholds: Thresholds, names: Taxonomy
+    document: Document, options: Options, thresholds: Thresholds, taxonomy: Taxonomy
 ) -> Outcome:
     """Keeps or drops one document; what is kept carries its flags in the history."""
     note = document.history[0] if document.history else {}
@@ -179,12 +179,12 @@ def decide(
     if document.genre is not None:
         given, genre = document.genre, None
         try:
-            genre = names.genre(given).slug
+            genre = taxonomy.genre(given).slug
         except InputError:
             by_folder = note.get("genre") == "folder"  # a folder may be named after anything
         document = dataclasses.replace(document, genre=genre)
         if genre is None and not by_folder:
-            told_as = f"{given[:40]}: no genre; nearest: {names.nearest(given)}"
+            told_as = f"{given[:40]}: no genre; nearest: {taxonomy.nearest(given)}"
             return dropped(document, "collect", "unknown_genre", told_as)
     flags = ["no_genre"] if document.genre is None else []
     flags += ["folder_names_no_genre"] if by_folder else []
@@ -193,11 +193,11 @@ def decide(
     dated = _dated(document, options)
     if isinstance(dated, Dropped):
         return dated
-    document, found = dated
+    document, date_flags = dated
     rule = _engagement(document, thresholds)
     if isinstance(rule, tuple):
         return dropped(document, "collect", *rule)
-    return document.noted("collect", flags=[*flags, *found, *([rule] if rule else [])])
+    return document.noted("collect", flags=[*flags, *date_flags, *([rule] if rule else [])])
 
 
 def _dated(document: Document, options: Options) -> tuple[Document, list[str]] | Dropped:
@@ -211,51 +211,51 @@ def _dated(document: Document, options: Options) -> tuple[Document, list[str]] |
         return dropped(
             document, "collect", "no_date", "neither published_at nor published_at_other"
         )
-    found, address = sorted(read.values()), dates.in_url(document.url or "")
-    if against := next(_against(found, address, options), None):
+    published, address = sorted(read.values()), dates.in_url(document.url or "")
+    if against := next(_against(published, address, options), None):
         return dropped(document, "collect", *against)
     flags = {
-        "one_date": len(found) == 1,
-        "vague_date": not any(d.exact for d in found),
+        "one_date": len(published) == 1,
+        "vague_date": not any(d.exact for d in published),
         "no_url": not document.url,
-        "url_carries_another_year": address is not None and _apart(found, address, options),
+        "url_carries_another_year": address is not None and _apart(published, address, options),
     }
     forms = {name: date.form for name, date in read.items()}
     document = dataclasses.replace(
         document,
         published_at=forms.get("published_at"),
         published_at_other=forms.get("published_at_other"),
-        date_evidence=_evidence(found, address),
+        date_evidence=_evidence(published, address),
     )
     return document, [flag for flag, holds in flags.items() if holds]
 
 
 def _against(
-    found: Sequence[Published], address: Published | None, options: Options
+    published: Sequence[Published], address: Published | None, options: Options
 ) -> Iterator[tuple[str, str]]:
     """Yields what speaks against dates (sorted) and against the one that the address carries."""
     today = datetime.datetime.now(dates.CHINA).date()
-    if early := [d.form for d in found if d.last_day < options.since]:
+    if early := [d.form for d in published if d.last_day < options.since]:
         yield "too_early", f"{early[0]} is before {options.since}"
-    if all(d.first_day < options.since for d in found):
-        yield "date_too_vague", f"{found[0].form} may be before {options.since}"
-    if late := [d.form for d in found if d.first_day > today]:
+    if all(d.first_day < options.since for d in published):
+        yield "date_too_vague", f"{published[0].form} may be before {options.since}"
+    if late := [d.form for d in published if d.first_day > today]:
         yield "future_date", f"{late[0]} is after {today}"
-    if (gap := found[0].days_from(found[-1])) > options.max_gap_days:
-        yield "conflicting_dates", f"{found[0].form} and {found[-1].form}: {gap} days apart"
-    if address and address.month_known and _apart(found, address, options):
-        yield "conflicting_dates", f"{found[0].form}, and the address carries {address.form}"
+    if (gap := published[0].days_from(published[-1])) > options.max_gap_days:
+        yield "conflicting_dates", f"{published[0].form} and {published[-1].form}: {gap} days apart"
+    if address and address.month_known and _apart(published, address, options):
+        yield "conflicting_dates", f"{published[0].form}, and the address carries {address.form}"
 
 
-def _apart(found: Sequence[Published], address: Published, options: Options) -> bool:
-    return min(address.days_from(d) for d in found) > options.max_gap_days
+def _apart(published: Sequence[Published], address: Published, options: Options) -> bool:
+    return min(address.days_from(d) for d in published) > options.max_gap_days
 
 
-def _evidence(found: Sequence[Published], address: Published | None) -> DateEvidence:
+def _evidence(published: Sequence[Published], address: Published | None) -> DateEvidence:
     """Returns what speaks for dates that nothing speaks against."""
     if address and address.month_known:
         return "found_in_url"
-    return "two_dates_agree" if len(found) > 1 and all(d.exact for d in found) else "typed"
+    return "two_dates_agree" if len(published) > 1 and all(d.exact for d in published) else "typed"
 
 
 def _engagement(document: Document, thresholds: Thresholds) -> str | tuple[str, str]:
@@ -297,8 +297,8 @@ class Gathering:
     @property
     def medians(self) -> Thresholds:
         """Platform → measure → median, of all documents."""
-        found: Thresholds = self._note()["medians"]
-        return found
+        medians: Thresholds = self._note()["medians"]
+        return medians
 
     def steps(self) -> list[Step]:
         """Returns the steps: read the sources, put them together."""
@@ -327,8 +327,8 @@ class Gathering:
         return read_json(path, made_by(self.root, "collect …")) if path.is_file() else {}
 
     def _done(self) -> bool:
-        names = [path.name for path in self.parts]
-        return self.documents.is_file() and self._note().get("parts") == names
+        parts = [path.name for path in self.parts]
+        return self.documents.is_file() and self._note().get("parts") == parts
 
     def read(self, rank: int, world: int) -> None:
         """Reads every ``world``-th source that is new.
@@ -366,12 +366,13 @@ class Gathering:
         read: list[Note] = []
         with atomic_path(self.documents) as partial:
             with partial.open("wb") as handle:
-                found = medians(_copied(parts, handle, seen, read))
+                platform_medians = medians(_copied(parts, handle, seen, read))
             if not seen:
                 raise InputError("no documents in the sources", "check the sources")
             _check_ids(partial, seen)
             self._check_columns(read)
-        note: Gathered = {"parts": [p.name for p in parts], "medians": found, "read": read}
+        names = [part.name for part in parts]
+        note: Gathered = {"parts": names, "medians": platform_medians, "read": read}
         write_json(self.documents.with_name("sources.json"), note)
         shutil.rmtree(parts[0].parent, ignore_errors=True)
 
@@ -389,15 +390,15 @@ def told(root: Path) -> Iterator[str]:
     """Yields what a curator should know about each source: its encoding, and columns kept aside."""
     path = root / "00-intake" / "sources.json"
     for note in read_json(path)["read"] if path.is_file() else ():
-        found = [
+        facts = [
             f"{name}: {count} files" if count > 1 else name
             for name, count in note["encodings"].items()
         ]
         aside = [f"{name} ({count} rows)" for name, count in note["aside"].items()]
         if aside:
-            found.append(f"kept aside in extra: {', '.join(aside)}")
-        if found:
-            yield shown(f"{note['source']}: {'; '.join(found)}")
+            facts.append(f"kept aside in extra: {', '.join(aside)}")
+        if facts:
+            yield shown(f"{note['source']}: {'; '.join(facts)}")
 
 
 def _rows(source: sources.Source) -> Iterator[dict[str, object]]:
@@ -422,10 +423,10 @@ def _copied(
                     read.append(row["note"])
                     continue
                 if row["history"][0].get("id") == "made":
-                    own = _hash(row["id"])
-                    made[own] += 1
-                    if made[own] > 1:
-                        row["id"] += f"~{made[own]}"
+                    hashed = _hash(row["id"])
+                    made[hashed] += 1
+                    if made[hashed] > 1:
+                        row["id"] += f"~{made[hashed]}"
                         copied = line(row).encode()
                 seen.append(_hash(row["id"]))
                 to.write(copied)
@@ -457,14 +458,14 @@ def _check_ids(path: Path, seen: array[int]) -> None:
         return
     first: dict[str, str] = {}
     for document in iterate(path, Document):
-        where = str(document.history[0].get("source", "?"))
+        source = str(document.history[0].get("source", "?"))
         if document.id in first:
             raise InputError(
-                f"duplicate id {document.id!r} in the sources: {first[document.id]} and {where}",
+                f"duplicate id {document.id!r} in the sources: {first[document.id]} and {source}",
                 "give each its own id, or leave the column out",
             )
         if _hash(document.id) in repeated:
-            first[document.id] = where
+            first[document.id] = source
 
 
 STAGE = Stage("collect", __doc__, Options, steps, closing=lambda settings: told(settings.root))

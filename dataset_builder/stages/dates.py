@@ -131,8 +131,8 @@ def read(given: str) -> Published:
     if "年" in text:
         text = _arabic(text)
     for pattern in (_CHINESE, _NUMERIC, _COMPACT, _NAMED, _NAMED_MONTH):
-        if found := pattern.match(text):
-            return _matched(found)
+        if match := pattern.match(text):
+            return _matched(match)
     raise ValueError(f"no date: {given!r}")
 
 
@@ -152,13 +152,13 @@ def first(*given: str | None) -> Published | None:
 def in_url(url: str) -> Published | None:
     """Returns the date that an address carries, the most exact one; None without any."""
     spans = []
-    for found in _IN_URL.finditer(url):
-        bare_month = found["month"] and not found["day"] and not found["mark"]
-        if bare_month and url[found.end() : found.end() + 1] != "/":
+    for match in _IN_URL.finditer(url):
+        bare_month = match["month"] and not match["day"] and not match["mark"]
+        if bare_month and url[match.end() : match.end() + 1] != "/":
             continue  # six digits are as likely an identifier
         try:
             spans.append(
-                _span(*(int(n) if n else None for n in found.group("year", "month", "day")))
+                _span(*(int(n) if n else None for n in match.group("year", "month", "day")))
             )
         except ValueError:
             continue
@@ -183,16 +183,16 @@ def _digits(text: str) -> Published:
 def _arabic(text: str) -> str:
     """Turns the Chinese numerals of a date into digits: 二〇二三年十月二十一日."""
 
-    def tens(found: re.Match[str]) -> str:
-        before, _, after = found[0].partition("十")
+    def tens(match: re.Match[str]) -> str:
+        before, _, after = match[0].partition("十")
         return f"{before or '一'}{after or '〇'}"
 
     return _CHINESE_NUMBER.sub(tens, text).translate(_CHINESE_DIGITS)
 
 
-def _matched(found: re.Match[str]) -> Published:
+def _matched(match: re.Match[str]) -> Published:
     """Builds the span of a matched date and of the time that follows it."""
-    parts = found.groupdict()
+    parts = match.groupdict()
     month, day = parts["month"] or parts.get("month2"), parts.get("day") or parts.get("day2")
     if month and not month.isdigit():
         month = str(_MONTHS.get(month, 0))
@@ -240,13 +240,13 @@ def _timed(span: Published, rest: str) -> Published:
     if span.end - span.start != DAY:
         raise ValueError(f"{span.form} has no day, and a time: {rest!r}")
     rest = rest.removeprefix("t").strip()
-    if found := _CLOCK_ONLY_DIGITS.match(rest):
-        hour, minute, second, zone = found.groups()
+    if match := _CLOCK_ONLY_DIGITS.match(rest):
+        hour, minute, second, zone = match.groups()
         fraction, half = "", ""
-    elif found := _CLOCK.match(rest):
-        hour, minute, second, zone = found.group("hour", "minute", "second", "zone")
-        fraction = found["fraction"] or ""
-        half = found["half"] or found["half_after"] or ""
+    elif match := _CLOCK.match(rest):
+        hour, minute, second, zone = match.group("hour", "minute", "second", "zone")
+        fraction = match["fraction"] or ""
+        half = match["half"] or match["half_after"] or ""
     else:
         raise ValueError(f"after {span.form} stands {rest!r}")
     hours = int(hour)

@@ -83,20 +83,20 @@ class Duplicate:
 def within(members: Sequence[Member], least: float) -> list[Duplicate]:
     """Measures the members of one cluster against those that stay, earliest first."""
     stay: list[tuple[str, str, NDArray[np.uint64]]] = []
-    found: list[Duplicate] = []
+    duplicates: list[Duplicate] = []
     for member in sorted(members, key=lambda m: m.order):
         text = normalise.simplified(member.text)
-        own, flat = minhash.shingles(text), normalise.reduced(text)
+        grams, flat = minhash.shingles(text), normalise.reduced(text)
         alike = [
-            (1.0 if flat == other else min(similarity(own, theirs), 0.9999), name)
+            (1.0 if flat == other else min(similarity(grams, theirs), 0.9999), name)
             for name, other, theirs in stay
         ]
-        share, of = max(alike, default=(0.0, ""))
+        share, nearest = max(alike, default=(0.0, ""))
         if share >= least:
-            found.append(Duplicate(member.id, of, round(share, 4)))
+            duplicates.append(Duplicate(member.id, nearest, round(share, 4)))
         else:
-            stay.append((member.id, flat, own))
-    return found
+            stay.append((member.id, flat, grams))
+    return duplicates
 
 
 class Search:
@@ -130,8 +130,8 @@ class Search:
         for number, (path, lines) in enumerate(self.parts.lines()):
             target = self.folder / "signatures" / f"{path.stem}.npy"
             if number % world == rank and not target.is_file():
-                where = f"{self.parts.input}, part {number}"
-                texts = [normalise.simplified(parse_line(line, where)["text"]) for line in lines]
+                location = f"{self.parts.input}, part {number}"
+                texts = [normalise.simplified(parse_line(line, location)["text"]) for line in lines]
                 _save(target, minhash.signatures(texts))
 
     def pair(self, rank: int, world: int) -> None:
@@ -146,8 +146,10 @@ class Search:
         signed = self._whole("signatures", [f"{path.stem}.npy" for path, _ in self.parts.lines()])
         for bucket, target in open_:
             # copied one by one: a map of each file would hold it open
-            own = [np.array(np.load(file, mmap_mode="r")[bucket]) for file in signed]
-            _save(target, minhash.pairs(np.concatenate(own) if own else _NOTHING))
+            bucket_hashes = [np.array(np.load(file, mmap_mode="r")[bucket]) for file in signed]
+            _save(
+                target, minhash.pairs(np.concatenate(bucket_hashes) if bucket_hashes else _NOTHING)
+            )
 
     def group(self) -> None:
         """Joins the pairs of all buckets to clusters."""
@@ -162,34 +164,34 @@ class Search:
         if not open_:
             return
         grouped = np.load(self._whole("", ["clusters.npy"])[0])
-        own = {int(p): int(c) for p, c in grouped if c % SLICES in open_}
+        cluster_of = {int(p): int(c) for p, c in grouped if c % SLICES in open_}
         members: dict[int, list[Member]] = defaultdict(list)
         for position, line in enumerate(line for _, lines in self.parts.lines() for line in lines):
-            if position in own:
+            if position in cluster_of:
                 row = parse_line(line, f"{self.parts.input} line {position + 1}")
                 date = dates.first(*(row[name] for name in sources.DATES))
-                members[own[position]].append(Member(date, row["id"], row["text"]))
+                members[cluster_of[position]].append(Member(date, row["id"], row["text"]))
         for number, file in open_.items():
-            mine = (m for cluster, m in sorted(members.items()) if cluster % SLICES == number)
-            found = itertools.chain.from_iterable(within(m, self.least) for m in mine)
-            write_rows(file, map(to_row, found))
+            clusters = (m for cluster, m in sorted(members.items()) if cluster % SLICES == number)
+            duplicates = itertools.chain.from_iterable(within(m, self.least) for m in clusters)
+            write_rows(file, map(to_row, duplicates))
 
     @functools.cached_property
-    def found(self) -> dict[str, Duplicate]:
+    def duplicates(self) -> dict[str, Duplicate]:
         """The duplicates by the id of the document that goes."""
         files = self._whole("duplicates", [self._slice(n).name for n in range(SLICES)])
-        return {found.id: found for file in files for found in iterate(file, Duplicate)}
+        return {duplicate.id: duplicate for file in files for duplicate in iterate(file, Duplicate)}
 
     def _slice(self, number: int) -> Path:
         return self.folder / "duplicates" / f"{number:02d}.jsonl"
 
-    def _whole(self, kind: str, names: Sequence[str]) -> list[Path]:
+    def _whole(self, kind: str, file_names: Sequence[str]) -> list[Path]:
         """Returns the files of a step that came before.
 
         Raises:
             MissingInputError: A share of it is not done.
         """
-        files = [self.folder / kind / name for name in names]
+        files = [self.folder / kind / name for name in file_names]
         if missing := [file for file in files if not file.is_file()]:
             raise MissingInputError(
                 f"dedup: {len(missing)} of {len(files)} shares of the step before are not done, {missing[0].name} first",
@@ -235,7 +237,7 @@ def steps(settings: Settings, options: Options) -> list[Step]:
     search = Search(parts, options.similarity_threshold)
 
     def process(documents: list[Document]) -> list[Outcome]:
-        return [decide(d, search.found) for d in documents]
+        return [decide(d, search.duplicates) for d in documents]
 
     def finish() -> Counts:
         counts = parts.join()
@@ -247,9 +249,9 @@ def steps(settings: Settings, options: Options) -> list[Step]:
     return [*search.steps(), decided, alone("join", finish)]
 
 
-def decide(document: Document, found: Mapping[str, Duplicate]) -> Outcome:
+def decide(document: Document, duplicates: Mapping[str, Duplicate]) -> Outcome:
     """Drops a duplicate, or a text that holds half of a benchmark query."""
-    duplicate = found.get(document.id)
+    duplicate = duplicates.get(document.id)
     if duplicate is not None:
         shown = f"{duplicate.similarity:.2f} of the 4-grams shared with {duplicate.of}"
         return dropped(document, "dedup", duplicate.reason, shown)

@@ -61,10 +61,10 @@ def work(root: Path, stage: str) -> Path:
 
 def answers_digest(root: Path, stage: str) -> str:
     """Returns a hash of all that people answered in a stage, so that new answers make it run again."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in sorted((work(root, stage) / "answers").rglob("*.jsonl")):
-        found.update(file.name.encode() + b"\0" + file.read_bytes())
-    return found.hexdigest()[:16]
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def made_by(root: Path, stage: str) -> str:
@@ -198,15 +198,15 @@ class Parts:
         for number, (path, lines) in enumerate(self.lines()):
             if number % world == rank and not path.is_file():
                 documents = [
-                    from_row(Document, parse_line(line, where), where)
+                    from_row(Document, parse_line(line, location), location)
                     for n, line in enumerate(lines, number * self.size + 1)
-                    for where in [f"{self.input} line {n}"]
+                    for location in [f"{self.input} line {n}"]
                 ]
                 outcomes = process(documents)
-                found = [o.document.id if isinstance(o, Dropped) else o.id for o in outcomes]
-                if found != [d.id for d in documents]:
+                ids = [o.document.id if isinstance(o, Dropped) else o.id for o in outcomes]
+                if ids != [d.id for d in documents]:
                     raise InputError(
-                        f"{self.stage}: {len(found)} outcomes for {len(documents)} documents, or in another order",
+                        f"{self.stage}: {len(ids)} outcomes for {len(documents)} documents, or in another order",
                         "a stage must decide every document once: report this as a bug",
                     )
                 write_rows(path, map(to_row, outcomes))

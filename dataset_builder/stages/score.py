@@ -32,13 +32,13 @@ def steps(settings: Settings, _options: NoOptions) -> list[Step]:
         "leak": [LEAK_GRAM, *map(list, LEAK_STEPS)],
     }
     parts = settings.parts("score", recorded)
-    return deciding(lambda: (parts, lambda found: by_model(found, settings)))
+    return deciding(lambda: (parts, lambda documents: by_model(documents, settings)))
 
 
 def by_model(documents: list[Document], settings: Settings) -> list[Outcome]:
     """Asks for the scores of all three parts of each document."""
-    asked = [slots(d, settings.taxonomy) for d in documents]
-    answers = {part: settings.required_model.ask(f"score_{part}", asked) for part in PARTS}
+    questions = [slots(d, settings.taxonomy) for d in documents]
+    answers = {part: settings.required_model.ask(f"score_{part}", questions) for part in PARTS}
     return [
         by_scores(d, {part: answers[part][i] for part in PARTS}, settings.required_model.name)
         for i, d in enumerate(documents)

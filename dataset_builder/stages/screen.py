@@ -26,7 +26,7 @@ def steps(settings: Settings, _options: NoOptions) -> list[Step]:
         "again": settings.required_model.max_retries,
     }
     parts = settings.parts("screen", recorded)
-    return deciding(lambda: (parts, lambda found: decide(found, settings)))
+    return deciding(lambda: (parts, lambda documents: decide(documents, settings)))
 
 
 def decide(documents: list[Document], settings: Settings) -> list[Outcome]:

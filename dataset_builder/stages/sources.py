@@ -53,17 +53,17 @@ def read_columns(given: Iterable[str]) -> dict[str, str]:
     Raises:
         ConfigError: It is no such pair, names no column of the kit, or names one twice.
     """
-    found: dict[str, str] = {}
+    columns: dict[str, str] = {}
     for pair in given:
-        name, equals, own = pair.partition("=")
-        if not equals or name not in COLUMNS or not own:
+        name, equals, theirs = pair.partition("=")
+        if not equals or name not in COLUMNS or not theirs:
             raise ConfigError(
                 f"--column {pair}", f"write NAME=YOURS; NAME is one of {', '.join(COLUMNS)}"
             )
-        if name in found.values() or own in found:
+        if name in columns.values() or theirs in columns:
             raise ConfigError(f"--column {pair}: given before", "give each column once")
-        found[own] = name
-    return found
+        columns[theirs] = name
+    return columns
 
 
 class Note(TypedDict):
@@ -180,9 +180,9 @@ class Source:
             raise MissingInputError(
                 f"{self.path}: no .txt files", "give a folder with one text per file"
             )
-        names = [f.relative_to(self.path).with_suffix("").as_posix() for f in files]
-        known = self._metadata(set(names))
-        for name, file in zip(names, files, strict=True):
+        ids = [f.relative_to(self.path).with_suffix("").as_posix() for f in files]
+        metadata = self._metadata(set(ids))
+        for name, file in zip(ids, files, strict=True):
             with self._encoding(file).open(file) as handle:
                 text = handle.read()
             yield {
@@ -190,65 +190,65 @@ class Source:
                 "text": text,
                 "title": file.stem,
                 "genre": file.parent.name if file.parent != self.path else None,
-                **known.get(name, {}),
+                **metadata.get(name, {}),
             }
 
-    def _metadata(self, names: set[str]) -> dict[str, dict[str, str]]:
+    def _metadata(self, ids: set[str]) -> dict[str, dict[str, str]]:
         """Reads what is known about the texts of a folder, by id; nothing if there is no such file."""
         path = self.path / METADATA
-        found: dict[str, dict[str, str]] = {}
+        metadata: dict[str, dict[str, str]] = {}
         if not path.is_file():
-            return found
+            return metadata
         table = spreadsheet.open_table(path)
         for number, (_, row) in enumerate(table.rows(), 1):
-            where = f"{path} row {number}"
+            location = f"{path} row {number}"
             if isinstance(row, str):
-                raise InputError(f"{where}: {row}", "give every row a cell per column")
+                raise InputError(f"{location}: {row}", "give every row a cell per column")
             cells = {self.columns.get(k, k): v for k, v in row.items()}
             name = cells.pop("id", "").replace("\\", "/")
             name = name[:-4] if name.lower().endswith(".txt") else name
-            if name not in names:
+            if name not in ids:
                 raise InputError(
-                    f"{where}: id {name!r} is no text of the folder",
+                    f"{location}: id {name!r} is no text of the folder",
                     "write its path below the folder",
                 )
-            if name in found:
-                raise InputError(f"{where}: duplicate id {name!r}", "keep one line")
-            found[name] = {k: v for k, v in cells.items() if v != ""}
-        return found
+            if name in metadata:
+                raise InputError(f"{location}: duplicate id {name!r}", "keep one line")
+            metadata[name] = {k: v for k, v in cells.items() if v != ""}
+        return metadata
 
     def _encoding(self, path: Path) -> Encoding:
-        found = detect(path)
-        self.encodings[found.name] += 1
-        return found
+        encoding = detect(path)
+        self.encodings[encoding.name] += 1
+        return encoding
 
-    def _document(self, row: Mapping[str, object] | str, where: str) -> Document:
+    def _document(self, row: Mapping[str, object] | str, location: str) -> Document:
         """Turns one row into a document; a row that cannot be read becomes one that says why."""
         if isinstance(row, str):
-            return _unreadable(where, row)
+            return _unreadable(location, row)
         if set(row) >= OFFICIAL:
-            return _published(row, where)
+            return _published(row, location)
         named, extra = self._sorted(row)
         notes: dict[str, str] = {}
         if self.path.is_dir():
             by_folder = named.get("genre") == PurePosixPath(str(named["id"])).parent.name
             notes = {"id": "made", **({"genre": "folder"} if by_folder else {})}
-        made = document(named, where, self.provenance, **notes)
+        made = document(named, location, self.provenance, **notes)
         return dataclasses.replace(made, extra=extra) if extra else made
 
     def _sorted(self, row: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
         """Returns the columns that the kit knows and, kept aside, the others."""
-        given = {self.columns[own] for own in row if own in self.columns}
+        given = {self.columns[column] for column in row if column in self.columns}
         named: dict[str, object] = {}
         extra: dict[str, object] = {}
-        for own, value in row.items():
-            name = self.columns.get(own, "" if own in given else own)
+        for column, value in row.items():
+            name = self.columns.get(column, "" if column in given else column)
             if name in COLUMNS:
                 named[name] = value
-                self.seen.add(own)
-            elif not _INDEX.match(own):
-                self.aside[own] += 1
-                extra[own] = _plain(value)
+                self.seen.add(column)
+            elif not _INDEX.match(column):
+                self.aside[column] += 1
+                extra[column] = _plain(value)
         return named, extra
 
 
@@ -278,12 +278,12 @@ class _AsUtf8:
         return self._decoder.decode(b"", final=True).encode()
 
 
-def document(row: Mapping[str, object], where: str, provenance: str, **notes: str) -> Document:
+def document(row: Mapping[str, object], location: str, provenance: str, **notes: str) -> Document:
     """Turns a row of known columns into a document; one that cannot be read says why.
 
     Args:
         row: Column → value, as the file gives it.
-        where: File and row.
+        location: File and row.
         provenance: ``curated`` or ``sample``.
         notes: What the history says: ``id="made"`` where no curator chose it and another document may
             have it too, ``genre="folder"`` where a folder's name stands for it.
@@ -291,17 +291,17 @@ def document(row: Mapping[str, object], where: str, provenance: str, **notes: st
     try:
         clean = {name: _value(name, value) for name, value in row.items()}
     except ValueError as error:
-        return _unreadable(where, str(error), row)
+        return _unreadable(location, str(error), row)
     text = clean.get("text")
     if not isinstance(text, str) or not text.strip():
-        return _unreadable(where, "no text", clean)
+        return _unreadable(location, "no text", clean)
     note = notes if clean.get("id") else {**notes, "id": "made"}
     clean["id"] = clean.get("id") or content_id(clean)
     try:
-        made = from_row(Document, clean, where)
+        made = from_row(Document, clean, location)
     except InputError as error:
-        return _unreadable(where, error.message, clean)
-    return made.noted("collect", provenance=provenance, source=where, **note)
+        return _unreadable(location, error.message, clean)
+    return made.noted("collect", provenance=provenance, source=location, **note)
 
 
 def _value(name: str, value: Any) -> object:
@@ -345,10 +345,10 @@ def number(value: float | str) -> int:
         text = unicodedata.normalize("NFKC", value[:40]).strip().lower()
         if _THOUSANDS.match(text):
             text = text.replace(",", "")
-        found = _COUNT.match(text)
-        if found is None:
+        match = _COUNT.match(text)
+        if match is None:
             raise ValueError(f"no count: {value[:40]!r}")
-        value = round(float(found[1]) * _UNITS.get(found[2] or "", 1), 6)
+        value = round(float(match[1]) * _UNITS.get(match[2] or "", 1), 6)
     if not 0 <= value <= LARGEST_NUMBER or value != int(value):
         raise ValueError(f"a count below 0, broken or beyond reason: {value}")
     return int(value)
@@ -367,13 +367,13 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)
 
 
-def _published(row: Mapping[str, object], where: str) -> Document:
+def _published(row: Mapping[str, object], location: str) -> Document:
     """Turns a row of the official file into a document that has all three parts."""
     parts = {k: repaired(v) for k, v in row.items() if isinstance(v, str)}
     if type(row.get("id")) is int:
         parts["id"] = str(row["id"])
     if any(not parts.get(name, "").strip() for name in OFFICIAL):
-        return _unreadable(where, "query, thought or answer is empty")
+        return _unreadable(location, "query, thought or answer is empty")
     document = Document(
         id=parts.get("id") or content_id({"text": parts["answer"]}),
         text=parts["answer"],
@@ -383,15 +383,15 @@ def _published(row: Mapping[str, object], where: str) -> Document:
         genre=parts.get("genre"),
     )
     note = {} if parts.get("id") else {"id": "made"}
-    return document.noted("collect", provenance="published", source=where, **note)
+    return document.noted("collect", provenance="published", source=location, **note)
 
 
-def _unreadable(where: str, problem: str, row: Mapping[str, object] | None = None) -> Document:
+def _unreadable(location: str, problem: str, row: Mapping[str, object] | None = None) -> Document:
     text = (row or {}).get("text")
     document = Document(
-        id=f"unreadable: {where}", text=str(_plain(text)) if isinstance(text, str) else ""
+        id=f"unreadable: {location}", text=str(_plain(text)) if isinstance(text, str) else ""
     )
-    return document.noted("collect", source=where, unreadable=problem)
+    return document.noted("collect", source=location, unreadable=problem)
 
 
 def content_id(row: Mapping[str, object]) -> str:

@@ -55,24 +55,24 @@ def steps(settings: Settings, options: Options) -> list[Step]:
         "prompts": digests("validate"),
     }
     parts = settings.parts("validate", recorded)
-    return deciding(lambda: (parts, lambda found: decide(found, settings, options.rounds)))
+    return deciding(lambda: (parts, lambda documents: decide(documents, settings, options.rounds)))
 
 
 def decide(documents: list[Document], settings: Settings, limit: int) -> list[Outcome]:
     """Asks about the drafts that have no verdict yet, then reads all verdicts."""
-    asked = [d for d in documents if last_round(d) is None]
+    to_judge = [d for d in documents if last_round(d) is None]
     answers = settings.required_model.ask(
         "validate",
-        [slots(d, settings.taxonomy) for d in asked],
-        lambda i, answer: _invented(asked[i], answer) is None,
+        [slots(d, settings.taxonomy) for d in to_judge],
+        lambda i, answer: _invented(to_judge[i], answer) is None,
     )
-    found = {
+    judged = {
         d.id: with_round(d, answer, settings.required_model.name)
-        for d, answer in zip(asked, answers, strict=True)
+        for d, answer in zip(to_judge, answers, strict=True)
     }
     outcomes: list[Outcome] = []
     for document in documents:
-        outcome = found.get(document.id, document)
+        outcome = judged.get(document.id, document)
         outcomes.append(by_verdict(outcome, limit) if isinstance(outcome, Document) else outcome)
     return outcomes
 
@@ -81,8 +81,8 @@ def last_round(document: Document) -> dict[str, Any] | None:
     """Returns the verdicts on the draft that a document now holds, if there are any."""
     judged = document.validation.get("rounds", [])
     if judged and judged[-1]["draft"] == document.draft:
-        found: dict[str, Any] = judged[-1]
-        return found
+        newest: dict[str, Any] = judged[-1]
+        return newest
     return None
 
 
