@@ -80,8 +80,8 @@ def steps(settings: Settings, options: Options) -> list[Step]:
     parts = settings.parts("audit", {"genres": settings.genres})
     seen = functools.cache(lambda: first_prompts(settings))
 
-    def decided(found: list[Document]) -> list[Outcome]:
-        return [decide(d, seen()) for d in found]
+    def decided(documents: list[Document]) -> list[Outcome]:
+        return [decide(d, seen()) for d in documents]
 
     def leave() -> None:
         documents = read_kept(settings.root, "audit")
@@ -121,17 +121,17 @@ def first_prompts(settings: Settings) -> dict[str, str]:
 
 def decide(document: Document, first: dict[str, str]) -> Outcome:
     """Drops a triplet whose prompt is not its own."""
-    of = first[reduced(document.prompt or "")]
-    if of != document.id:
-        return dropped(document, "audit", "duplicate_prompt", f"the prompt of {of}")
+    first_id = first[reduced(document.prompt or "")]
+    if first_id != document.id:
+        return dropped(document, "audit", "duplicate_prompt", f"the prompt of {first_id}")
     if repeats := contaminated(document.prompt or ""):
         return dropped(document, "audit", "prompt_overlaps_benchmark", repeats.evidence)
     return document.noted("audit")
 
 
-def triplet(document: Document, names: Taxonomy, gone: Collection[str] = ()) -> Curated:
+def triplet(document: Document, taxonomy: Taxonomy, gone: Collection[str] = ()) -> Curated:
     """Turns an accepted document into a row of the dataset; reviewers who are ``gone`` are not named."""
-    genre = names.genre(document.genre) if document.genre else None
+    genre = taxonomy.genre(document.genre) if document.genre else None
     provenance = document.history[0].get("provenance", "curated")
     scores = document.scores.get("score", {})
     made = Curated(
@@ -157,7 +157,7 @@ def triplet(document: Document, names: Taxonomy, gone: Collection[str] = ()) -> 
         article_author=document.authorship.get("article"),
         reviews=tuple(_review(entry, gone) for entry in document.reviews) or None,
     )
-    check(made, names)
+    check(made, taxonomy)
     return made
 
 

@@ -76,9 +76,9 @@ def overlaps(texts: Sequence[str]) -> NDArray[np.float64]:
     """Returns the Jaccard overlap of character 4-grams for every pair: (texts, texts)."""
     from scipy.sparse import csr_matrix
 
-    own = [grams(text, GRAM) for text in texts]
-    rows = np.repeat(np.arange(len(own)), [len(found) for found in own])
-    distinct, columns = np.unique(np.concatenate(own), return_inverse=True)
+    grams_of = [grams(text, GRAM) for text in texts]
+    rows = np.repeat(np.arange(len(grams_of)), [len(of_text) for of_text in grams_of])
+    distinct, columns = np.unique(np.concatenate(grams_of), return_inverse=True)
     shape = (len(texts), max(1, len(distinct)))
     members = csr_matrix((np.ones(len(rows)), (rows, columns)), shape)
     common = (members @ members.T).toarray()

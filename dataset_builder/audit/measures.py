@@ -117,20 +117,20 @@ class Measures:
         return tuple(check for check in self.checks if check.beyond)
 
 
-def measure(documents: Sequence[Document], names: Taxonomy, bounds: Bounds) -> Measures:
+def measure(documents: Sequence[Document], taxonomy: Taxonomy, bounds: Bounds) -> Measures:
     """Measures a set of documents, accepted ones or those that any stage kept."""
-    found = _measured(documents, names, bounds)
-    return dataclasses.replace(found, checks=tuple(_checks(found, names, bounds)))
+    measures = _measured(documents, taxonomy, bounds)
+    return dataclasses.replace(measures, checks=tuple(_checks(measures, taxonomy, bounds)))
 
 
-def _checks(found: Measures, names: Taxonomy, bounds: Bounds) -> Iterator[Check]:
-    for kind, rows in (("category", found.categories), ("genre", found.genres)):
+def _checks(measures: Measures, taxonomy: Taxonomy, bounds: Bounds) -> Iterator[Check]:
+    for kind, rows in (("category", measures.categories), ("genre", measures.genres)):
         for b in rows:
             name, zh = f"{kind}/{b.slug}/rows", f"{b.zh}篇数"
-            yield Check(name, zh, b.rows, found.documents, b.minimum, most=False)
+            yield Check(name, zh, b.rows, measures.documents, b.minimum, most=False)
     for kind, zh, counts, most in (
-        ("region", "地区", found.regions, bounds.region_most),
-        ("month", "月份", found.months, bounds.month_most),
+        ("region", "地区", measures.regions, bounds.region_most),
+        ("month", "月份", measures.months, bounds.month_most),
     ):
         known = {name: count for name, count in counts.items() if name != UNKNOWN}
         if n := sum(known.values()):
@@ -143,16 +143,16 @@ def _checks(found: Measures, names: Taxonomy, bounds: Bounds) -> Iterator[Check]
                 most,
                 most=True,
             )
-    for v in found.variety:
-        zh = f"{names.genre(v.genre).zh}平均相似"
+    for v in measures.variety:
+        zh = f"{taxonomy.genre(v.genre).zh}平均相似"
         yield Check(f"variety/{v.genre}/mean", zh, v.mean, v.pairs, bounds.alike_most, most=True)
 
 
-def _measured(documents: Sequence[Document], names: Taxonomy, bounds: Bounds) -> Measures:
+def _measured(documents: Sequence[Document], taxonomy: Taxonomy, bounds: Bounds) -> Measures:
     by_genre = Counter(d.genre for d in documents if d.genre)
     by_category: Counter[str] = Counter()
     for slug, count in by_genre.items():
-        by_category[names.genre(slug).category] += count
+        by_category[taxonomy.genre(slug).category] += count
     judged = [d.scores["score"] for d in documents if d.scores.get("score")]
     leakages = tuple(float(scores["leakage"]) for scores in judged if "leakage" in scores)
     sums = Counter(sum(scores[name] for name in DIMENSIONS) for scores in judged)
@@ -160,11 +160,11 @@ def _measured(documents: Sequence[Document], names: Taxonomy, bounds: Bounds) ->
         documents=len(documents),
         categories=tuple(
             Balance(c.slug, c.zh, c.en, by_category[c.slug], bounds.category_minimum)
-            for c in names.categories
+            for c in taxonomy.categories
         ),
         genres=tuple(
             Balance(g.slug, g.zh, g.en, by_genre[g.slug], bounds.genre_minimum)
-            for g in names.genres
+            for g in taxonomy.genres
         ),
         without_genre=sum(d.genre is None for d in documents),
         platforms=_counted(d.platform for d in documents),
@@ -190,8 +190,8 @@ def _measured(documents: Sequence[Document], names: Taxonomy, bounds: Bounds) ->
 
 def _month(document: Document) -> str | None:
     """Returns the month of the earliest date, in China; None where no month is known."""
-    found = dates.first(document.published_at, document.published_at_other)
-    return f"{found.first_day:%Y-%m}" if found and found.month_known else None
+    date = dates.first(document.published_at, document.published_at_other)
+    return f"{date.first_day:%Y-%m}" if date and date.month_known else None
 
 
 def _counted(values: Iterable[str | None]) -> dict[str, int]:
@@ -217,10 +217,15 @@ def variety(documents: Sequence[Document], most: int = MOST_PAIRS) -> Iterator[V
         if not every:
             continue
         chosen = range(every) if every <= most else random.Random(SEED).sample(range(every), most)
-        own = [shingles(d.text) for d in members]
-        found = [similarity(own[i], own[j]) for i, j in map(_pair, chosen)]
+        shingled = [shingles(d.text) for d in members]
+        similarities = [similarity(shingled[i], shingled[j]) for i, j in map(_pair, chosen)]
         yield Variety(
-            genre, len(members), len(found), every > most, statistics.fmean(found), max(found)
+            genre,
+            len(members),
+            len(similarities),
+            every > most,
+            statistics.fmean(similarities),
+            max(similarities),
         )
 
 

@@ -39,12 +39,12 @@ def write(out: Path, measures: Measures, settings: Settings, kept: Path) -> None
     """
     stages = [c for c in funnel(settings.root) if c.stage != "pack"]
     draw(out, measures, stages)
-    facts.write(out / "facts.json", found(measures, stages, file_sha256(kept)))
+    facts.write(out / "facts.json", page_facts(measures, stages, file_sha256(kept)))
     with atomic_path(out / "index.html") as partial:
         partial.write_text(render(measures, stages, settings), encoding="utf-8")
 
 
-def found(measures: Measures, stages: list[Counts], artefact: str) -> list[Fact]:
+def page_facts(measures: Measures, stages: list[Counts], artefact: str) -> list[Fact]:
     """Returns the funnel, and each figure beside its threshold, as facts."""
     rows: list[tuple[str, int]] = [("audit/rows", measures.documents)]
     for counts in stages:

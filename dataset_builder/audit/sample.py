@@ -33,15 +33,16 @@ def reference(path: Path) -> list[str]:
         MissingInputError: There is no such file.
         InputError: A line is no object with ``prompt_id`` and ``prompt``.
     """
-    found: dict[str, str] = {}
-    for where, row in read_rows(path):
+    prompts: dict[str, str] = {}
+    for location, row in read_rows(path):
         for name in ("prompt_id", "prompt"):
             if not isinstance(row.get(name), (str, int)):
                 raise InputError(
-                    f"{where}: {name} is missing or no text", "each line needs prompt_id and prompt"
+                    f"{location}: {name} is missing or no text",
+                    "each line needs prompt_id and prompt",
                 )
-        found[str(row["prompt_id"])] = str(row["prompt"])
-    return list(found.values())
+        prompts[str(row["prompt_id"])] = str(row["prompt"])
+    return list(prompts.values())
 
 
 def show_genres(triplets: Sequence[Triplet]) -> None:
@@ -59,10 +60,10 @@ def show_genres(triplets: Sequence[Triplet]) -> None:
         )
 
 
-def show(name: str, found: Diversity) -> None:
+def show(name: str, figures: Diversity) -> None:
     """Prints one line of figures."""
-    cells = "".join(f"{getattr(found, figure):> 14.4f}" for figure in FIGURES)
-    print(f"{name:<40}{found.n:>5}{cells}")
+    cells = "".join(f"{getattr(figures, figure):> 14.4f}" for figure in FIGURES)
+    print(f"{name:<40}{figures.n:>5}{cells}")
 
 
 def show_header() -> None:
@@ -80,16 +81,16 @@ def show_set(name: str, texts: Sequence[str], language: Language = "zh") -> None
     show(f"{name}, first {BEGINNING} characters", measure(beginnings, language))
 
 
-def show_habits(triplets: Sequence[Triplet], real: Sequence[str]) -> None:
+def show_habits(triplets: Sequence[Triplet], reference_prompts: Sequence[str]) -> None:
     """Prints how many texts forbid, name a length, tell of a cut; real prompts beside them, if given."""
-    found = habits.of_triplets(triplets)
+    habits_found = habits.of_triplets(triplets)
     for language in benchmark.LANGUAGES:
         texts = [q.query for q in benchmark.queries(language)]
-        found |= habits.of_prompts(f"{language} queries", texts, language)
-    if real:
-        found |= habits.of_prompts("reference prompts", real)
+        habits_found |= habits.of_prompts(f"{language} queries", texts, language)
+    if reference_prompts:
+        habits_found |= habits.of_prompts("reference prompts", reference_prompts)
     print()
-    for name, value in found.items():
+    for name, value in habits_found.items():
         print(f"{name:<46}{value:>11}")
 
 
@@ -110,7 +111,7 @@ def compare(queries: Sequence[str], prompts: Sequence[str]) -> None:
         ours = subsets([text[:length] for text in queries], len(prompts))
         print(f"  {'':<14}{'reference':>11}{'ours':>9}{'95 % of subsets':>22}  ours as diverse in")
         for figure in FIGURES:
-            values = np.array([getattr(found, figure) for found in ours])
+            values = np.array([getattr(subset, figure) for subset in ours])
             line = float(getattr(theirs, figure))
             good = values >= line if figure in FALLING else values <= line
             low, high = np.percentile(values, [2.5, 97.5])

@@ -51,8 +51,8 @@ class Script:
             return None
         if title.startswith("score_"):
             return self._score(title.removeprefix("score_"), document)
-        found: object = getattr(self, f"_{title}")(document, parts, message)
-        return found
+        content: object = getattr(self, f"_{title}")(document, parts, message)
+        return content
 
     def _assess(self, _document: str, parts: dict[str, str], _message: str) -> object:
         evidence = _sentence(parts["article"])
@@ -109,15 +109,15 @@ class Script:
         }
 
     def _score(self, part: str, document: str) -> object:
-        found = answer_key.scores(document, self._seed)
+        scores = answer_key.scores(document, self._seed)
         kinds = ("quality", "creativity")
-        return {**{k: found[f"{part}_{k}"] for k in kinds}, "reason": "脚本给出的分数"}
+        return {**{k: scores[f"{part}_{k}"] for k in kinds}, "reason": "脚本给出的分数"}
 
 
 def drafts_so_far(prompt: str) -> int:
     """Returns which draft a scripted prompt is, counted from 1."""
-    found = re.search(REVISED + r"(\d+)", prompt)
-    return 1 + int(found[1]) if found else 1
+    match = re.search(REVISED + r"(\d+)", prompt)
+    return 1 + int(match[1]) if match else 1
 
 
 def _sentence(text: str) -> str:

@@ -94,19 +94,19 @@ def evidence(triplets: Sequence[Triplet], query_types: Mapping[str, str]) -> Evi
 
 
 def voted(
-    triplets: Sequence[Triplet], found: Evidence, server: tuple[str, str], threshold: float
+    triplets: Sequence[Triplet], signals: Evidence, server: tuple[str, str], threshold: float
 ) -> Evidence:
     """Adds a language model's votes to the rows that the signals leave open.
 
     Args:
         triplets: The rows.
-        found: Their evidence so far.
+        signals: Their evidence so far.
         server: Address and model name.
         threshold: Rows whose best genre reaches it are not asked about.
     """
-    sure = genre.softmax(found.log_odds).max(axis=1) >= threshold
+    sure = genre.softmax(signals.log_odds).max(axis=1) >= threshold
     open_ = np.flatnonzero(~sure).tolist()
-    table, methods = found.log_odds.copy(), list(found.methods)
+    table, methods = signals.log_odds.copy(), list(signals.methods)
     replies = model_vote.votes([triplets[i] for i in open_], *server)
     for row, reply in zip(open_, replies, strict=True):
         choice = model_vote.vote(reply)
@@ -121,13 +121,13 @@ def voted(
 def _named(query_type: str) -> str | None:
     """Finds the genre that ``诗歌 (Poetry)`` and its like name; None if no single one."""
     zh, _, en = query_type.partition("(")
-    found = {
+    slugs = {
         g.slug
         for g in published().genres
         if (zh.strip() and (zh.strip() == g.zh or zh.strip() in g.zh.split("-")))
         or en.rstrip(" )").lower() == g.en.lower()
     }
-    return found.pop() if len(found) == 1 else None
+    return slugs.pop() if len(slugs) == 1 else None
 
 
 def query_types(folder: Path) -> dict[str, str]:
@@ -176,7 +176,7 @@ def _lengths(triplets: Sequence[Triplet]) -> NDArray[np.int64]:
 
 
 def constrain(
-    triplets: Sequence[Triplet], found: Evidence, overrides: Mapping[str, tuple[str, str]]
+    triplets: Sequence[Triplet], signals: Evidence, overrides: Mapping[str, tuple[str, str]]
 ) -> Constrained:
     """Applies the published counts and lengths, in the unit that reproduces more of the extremes."""
     order = genre.genres()
@@ -184,19 +184,19 @@ def constrain(
     fixed = {
         i: order.index(overrides[t.id][0]) for i, t in enumerate(triplets) if t.id in overrides
     }
-    return published_counts.solve(np.log(genre.softmax(found.log_odds)), lengths, tables, fixed)
+    return published_counts.solve(np.log(genre.softmax(signals.log_odds)), lengths, tables, fixed)
 
 
 def decide(
     triplets: Sequence[Triplet],
-    found: Evidence,
+    signals: Evidence,
     overrides: Mapping[str, tuple[str, str]],
     *,
     constrained: Constrained | None = None,
     threshold: float = THRESHOLD,
 ) -> list[Assignment]:
     """Turns probabilities into genres; overrides win."""
-    table = constrained.probability if constrained else genre.softmax(found.log_odds)
+    table = constrained.probability if constrained else genre.softmax(signals.log_odds)
     decided = []
     for i, triplet in enumerate(triplets):
         if triplet.id in overrides:
@@ -205,7 +205,7 @@ def decide(
             decided.append(Assignment(triplet.id, slug, category, 1.0, "override", sure, note))
             continue
         first = int(constrained.genre[i]) if constrained else int(table[i].argmax())
-        method = found.methods[i]
+        method = signals.methods[i]
         if constrained:
             method = "length" if constrained.pinned[i] else "published"
         decided.append(_decided(triplet.id, table[i], first, method, threshold))
@@ -233,9 +233,9 @@ def _category(row: NDArray[np.float64]) -> str | None:
     return category if total >= CATEGORY_THRESHOLD else None
 
 
-def applied(triplet: Triplet, assignment: Assignment, names: Taxonomy) -> Triplet:
+def applied(triplet: Triplet, assignment: Assignment, taxonomy: Taxonomy) -> Triplet:
     """Returns the row with its category and genre."""
-    zh = names.genre(assignment.genre).zh if assignment.genre else None
+    zh = taxonomy.genre(assignment.genre).zh if assignment.genre else None
     return dataclasses.replace(
         triplet, category=assignment.category, genre=assignment.genre, genre_zh=zh
     )
@@ -247,8 +247,8 @@ def _write(
     assignments: Sequence[Assignment],
     overrides: Mapping[str, tuple[str, str]],
 ) -> None:
-    names = published()
-    rows = [applied(t, a, names) for t, a in zip(triplets, assignments, strict=True)]
+    taxonomy = published()
+    rows = [applied(t, a, taxonomy) for t, a in zip(triplets, assignments, strict=True)]
     write_records(folder / "triplets.parquet", rows, Triplet)
     write_records(folder / "assignments.jsonl", assignments, Assignment)
     open_ = {

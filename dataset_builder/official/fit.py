@@ -26,15 +26,15 @@ Labelled = Sequence[tuple[str, str]]
 def texts() -> dict[Part, list[tuple[str, str]]]:
     """Returns (text, genre) pairs per part."""
     triplets = samples.read(published())
-    found: dict[Part, list[tuple[str, str]]] = {
+    labelled: dict[Part, list[tuple[str, str]]] = {
         "prompt": [(t.prompt, str(t.genre)) for t in triplets],
         "article": [(t.article, str(t.genre)) for t in triplets],
     }
-    found["prompt"] += [(q.query, q.genre) for q in benchmark.queries("zh")]
+    labelled["prompt"] += [(q.query, q.genre) for q in benchmark.queries("zh")]
     known = set(genres())
     raw = [row for _, row in read_rows(RAW)]
-    found["article"] += [(row["text"], row["genre"]) for row in raw if row.get("genre") in known]
-    return found
+    labelled["article"] += [(row["text"], row["genre"]) for row in raw if row.get("genre") in known]
+    return labelled
 
 
 def fit(labelled: Labelled, part: Part, penalty: float = PENALTY) -> NDArray[np.float32]:
@@ -62,8 +62,8 @@ def fit(labelled: Labelled, part: Part, penalty: float = PENALTY) -> NDArray[np.
         return float(value), gradient.ravel()
 
     start = np.zeros(len(order) * (BUCKETS + 1))
-    found: Any = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200})
-    weights: NDArray[np.float32] = found.x.reshape(len(order), -1).astype(np.float32)
+    minimum: Any = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200})
+    weights: NDArray[np.float32] = minimum.x.reshape(len(order), -1).astype(np.float32)
     return weights
 
 

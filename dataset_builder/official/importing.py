@@ -170,8 +170,8 @@ class _Counts:
         fails = not self.rows or bool(self.strict and self.rejected)
         hidden = sum(self.rules.values()) - SHOWN
         if hidden > 0:
-            where = "" if fails else ", in rejected.jsonl and warnings.jsonl"
-            print(f"… and {hidden} more{where}", file=sys.stderr)
+            files = "" if fails else ", in rejected.jsonl and warnings.jsonl"
+            print(f"… and {hidden} more{files}", file=sys.stderr)
         if self.strict and self.rejected:
             have = "row has an error" if self.rejected == 1 else "rows have errors"
             raise InputError(

@@ -30,12 +30,12 @@ _TASK = (
 
 def request(triplet: Triplet) -> Request:
     """Asks for the genre of one row."""
-    names = "\n".join(f"{genre.slug}: {genre.zh} ({genre.en})" for genre in published().genres)
+    genre_list = "\n".join(f"{genre.slug}: {genre.zh} ({genre.en})" for genre in published().genres)
     content = (
         f"PROMPT:\n{triplet.prompt[:SHOWN]}\n\nBEGINNING OF THE TEXT:\n{triplet.article[:SHOWN]}"
     )
     messages = (
-        Message(role="system", content=_TASK.format(genres=names)),
+        Message(role="system", content=_TASK.format(genres=genre_list)),
         Message(role="user", content=content),
     )
     return Request(messages, schema=SCHEMA, max_tokens=50)

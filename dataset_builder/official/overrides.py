@@ -16,7 +16,7 @@ from coig_writer.taxonomy import Taxonomy
 COLUMNS = ["id", "genre", "note"]
 
 
-def read(path: Path, names: Taxonomy, ids: Collection[str]) -> dict[str, tuple[str, str]]:
+def read(path: Path, taxonomy: Taxonomy, ids: Collection[str]) -> dict[str, tuple[str, str]]:
     """Reads the filled lines: id → (genre slug, note). No file is no override.
 
     Raises:
@@ -24,7 +24,7 @@ def read(path: Path, names: Taxonomy, ids: Collection[str]) -> dict[str, tuple[s
     """
     if not path.is_file():
         return {}
-    found: dict[str, tuple[str, str]] = {}
+    overrides: dict[str, tuple[str, str]] = {}
     table = spreadsheet.open_table(path)
     if [name for name in table.columns if name] != COLUMNS:
         raise InputError(
@@ -35,25 +35,25 @@ def read(path: Path, names: Taxonomy, ids: Collection[str]) -> dict[str, tuple[s
         if isinstance(row, str):
             raise InputError(f"{path} line {line}: {row}", "give every line three cells")
         if row["genre"].strip():
-            _add(found, row, f"{path} line {line}", names)
-    unknown = [row_id for row_id in found if row_id not in ids]
+            _add(overrides, row, f"{path} line {line}", taxonomy)
+    unknown = [row_id for row_id in overrides if row_id not in ids]
     if unknown:
         raise InputError(
             f"{path}: no imported row has id {unknown[0]!r}", "correct or delete this line"
         )
-    return found
+    return overrides
 
 
 def _add(
-    found: dict[str, tuple[str, str]], row: dict[str, str], where: str, names: Taxonomy
+    overrides: dict[str, tuple[str, str]], row: dict[str, str], location: str, taxonomy: Taxonomy
 ) -> None:
     try:
-        genre = names.genre(row["genre"].strip()).slug
+        genre = taxonomy.genre(row["genre"].strip()).slug
     except InputError as error:
-        raise InputError(f"{where}: {error.message}", error.remedy) from error
-    if found.get(row["id"], (genre, ""))[0] != genre:
-        raise InputError(f"{where}: id {row['id']!r} has two genres", "keep one of the lines")
-    found[row["id"]] = (genre, row["note"] or "")
+        raise InputError(f"{location}: {error.message}", error.remedy) from error
+    if overrides.get(row["id"], (genre, ""))[0] != genre:
+        raise InputError(f"{location}: id {row['id']!r} has two genres", "keep one of the lines")
+    overrides[row["id"]] = (genre, row["note"] or "")
 
 
 def write(path: Path, decided: Mapping[str, tuple[str, str]], open_: Mapping[str, str]) -> None:

@@ -89,14 +89,14 @@ def solve(
 
 def extremes_found(lengths: NDArray[np.int64], tables: Sequence[Lengths | None]) -> float:
     """Returns the share of published extreme lengths that occur among the rows."""
-    found = [
+    occurs = [
         value in set(lengths[:, column].tolist())
         for table in tables
         if table
         for column, part in enumerate(PARTS)
         for value in (getattr(table, part).min, getattr(table, part).max)
     ]
-    return sum(found) / len(found) if found else 0.0
+    return sum(occurs) / len(occurs) if occurs else 0.0
 
 
 def _with_rows(rows: int, tables: Sequence[Lengths | None]) -> NDArray[np.bool_]:
@@ -120,15 +120,15 @@ def _within(lengths: NDArray[np.int64], tables: Sequence[Lengths | None]) -> NDA
 def _extremes(
     lengths: NDArray[np.int64], tables: Sequence[Lengths | None], allowed: NDArray[np.bool_]
 ) -> list[_Extreme]:
-    found = []
+    extremes = []
     for genre, table in enumerate(tables):
         for column, part in enumerate(PARTS if table else ()):
             spread = getattr(table, part)
             for value in {spread.min, spread.max}:
                 rows = np.flatnonzero((lengths[:, column] == value) & allowed[:, genre])
                 if len(rows):
-                    found.append(_Extreme(genre, tuple(rows.tolist())))
-    return found
+                    extremes.append(_Extreme(genre, tuple(rows.tolist())))
+    return extremes
 
 
 def _pin(
@@ -179,7 +179,7 @@ def _assign(
     at_least = np.ones(len(extremes))
     penalties = [np.full(2 * len(counts), COUNT_PRICE), np.full(len(extremes), EXTREME_PRICE)]
     prices = np.concatenate([cost[rows, genres], *penalties])
-    found = milp(
+    optimum = milp(
         prices,
         constraints=LinearConstraint(
             matrix.tocsr(),
@@ -191,7 +191,7 @@ def _assign(
         options={"time_limit": SECONDS, "mip_rel_gap": 1e-6},
     )
     chosen = np.full(cost.shape, -1.0)
-    chosen[rows, genres] = found.x[pairs]
+    chosen[rows, genres] = optimum.x[pairs]
     result: NDArray[np.int64] = chosen.argmax(axis=1)
     return result
 

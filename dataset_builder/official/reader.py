@@ -169,29 +169,29 @@ class Reader:
             if self._left() or not self._more():
                 return marks
 
-    def _check_gap(self, found: str, *expected: str) -> Iterator[Piece]:
-        if found in expected or (self._cut_off and not found):
+    def _check_gap(self, gap: str, *expected: str) -> Iterator[Piece]:
+        if gap in expected or (self._cut_off and not gap):
             return
-        rule = "truncated" if not self._left() and self._array and "]" not in found else "separator"
-        detail = f"{found!r} stands where {expected[0]!r} belongs"
+        rule = "truncated" if not self._left() and self._array and "]" not in gap else "separator"
+        detail = f"{gap!r} where {expected[0]!r} is expected"
         yield Piece(self._number + 1, self._offset, b"", None, rule, detail)
 
     def _object(self) -> Piece:
         if rule := self._doomed.get(self._start + self._at):
             return self._broken(rule, _Failure("breaks further on"))
-        found = self._decoded(_ROW)
-        if isinstance(found, _Failure):
-            rule = "truncated" if found.cut else "malformed"
-            self._doom(rule, found.place)
-            return self._broken(rule, found)
-        return self._row(*found)
+        decoded = self._decoded(_ROW)
+        if isinstance(decoded, _Failure):
+            rule = "truncated" if decoded.cut else "malformed"
+            self._doom(rule, decoded.place)
+            return self._broken(rule, decoded)
+        return self._row(*decoded)
 
     def _decoded(self, decoder: json.JSONDecoder) -> tuple[Any, int] | _Failure:
         """Decodes the value that begins here, reading on while it may go on: value and length."""
-        while isinstance(found := self._try(decoder), _Failure):
-            if not (found.cut and self._more()):
+        while isinstance(decoded := self._try(decoder), _Failure):
+            if not (decoded.cut and self._more()):
                 break
-        return found
+        return decoded
 
     def _try(self, decoder: json.JSONDecoder) -> tuple[Any, int] | _Failure:
         try:
@@ -239,12 +239,12 @@ class Reader:
 
     def _scalar(self) -> Piece:
         """Takes a lone text, number or word; anything else up to the next object is stray."""
-        found = self._decoded(_SCALAR)
-        while not isinstance(found, _Failure) and found[1] == self._left() and self._more():
-            found = self._decoded(_SCALAR)  # a number may go on
-        if isinstance(found, _Failure):
-            return self._broken("stray_text", found)
-        value, length = found
+        decoded = self._decoded(_SCALAR)
+        while not isinstance(decoded, _Failure) and decoded[1] == self._left() and self._more():
+            decoded = self._decoded(_SCALAR)  # a number may go on
+        if isinstance(decoded, _Failure):
+            return self._broken("stray_text", decoded)
+        value, length = decoded
         after = self._text[self._at + length : self._at + length + 1]
         if after.strip(BLANKS + ",[]"):
             return self._broken("stray_text", _Failure("Extra data", length))
@@ -257,27 +257,27 @@ class Reader:
         end = self._next_object()
         while end is None and self._more():
             end = self._next_object()
-        found = self._text[self._at : end]
-        if rule == "truncated" and (end is not None or (not self._array and found.endswith("\n"))):
+        text = self._text[self._at : end]
+        if rule == "truncated" and (end is not None or (not self._array and text.endswith("\n"))):
             rule = "malformed"  # rows go on, or the last line is a whole one
         self._cut_off = rule == "truncated"
         # What separates a broken piece from the next one belongs to neither.
-        kept = found.rstrip(BLANKS)
+        kept = text.rstrip(BLANKS)
         if self._array and kept.endswith((",", "]")):
             kept = kept[:-1].rstrip(BLANKS)
         offset, raw = self._offset, self._take(len(kept))
         detail = f"{len(raw)} bytes: {failure.why[:120]}"
         if failure.place is not None:
-            before = found[: failure.place].encode("utf-8", "surrogateescape")
+            before = text[: failure.place].encode("utf-8", "surrogateescape")
             detail += f" at byte {offset + len(before)}"
         return Piece(self._number, offset, raw, None, rule, detail)
 
     def _next_object(self) -> int | None:
         """Finds where, in the window, the next object opens that is no value of another."""
-        for found in _OBJECT_OPENS.finditer(self._text, self._at + 1):
-            before = self._text[max(self._at, found.start() - 64) : found.start()]
+        for opening in _OBJECT_OPENS.finditer(self._text, self._at + 1):
+            before = self._text[max(self._at, opening.start() - 64) : opening.start()]
             if not before.rstrip(BLANKS).endswith(":"):
-                return found.start()
+                return opening.start()
         return None
 
 

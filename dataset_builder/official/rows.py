@@ -113,8 +113,8 @@ class Checker:
     def check(self, piece: Piece) -> Outcome:
         """Turns a piece into a triplet or says why not."""
         if piece.row is None:
-            found = [(str(piece.rule), piece.detail)]
-            return Outcome(None, _problems(piece, None, found), {})
+            broken = [(str(piece.rule), piece.detail)]
+            return Outcome(None, _problems(piece, None, broken), {})
         row: dict[str, object] = {key: self._mended(value) for key, value in piece.row.items()}
         if "id" not in row and any(key in row for key in OLDER):
             row["id"] = _made_id(row)
@@ -166,9 +166,9 @@ class Checker:
 
 
 def _problems(
-    piece: Piece, row_id: str | None, found: list[tuple[str, str]]
+    piece: Piece, row_id: str | None, broken: list[tuple[str, str]]
 ) -> tuple[Problem, ...]:
-    if not found:
+    if not broken:
         return ()
     raw = piece.raw.decode("utf-8", "backslashreplace")
     return tuple(
@@ -181,7 +181,7 @@ def _problems(
             RULES[rule].remedy,
             raw if RULES[rule].level == "error" else None,
         )
-        for rule, detail in found
+        for rule, detail in broken
     )
 
 
@@ -196,8 +196,8 @@ def _made_id(row: Mapping[str, object]) -> str:
 
 def _errors(row: Mapping[str, object]) -> list[tuple[str, str]]:
     """Finds everything that is wrong with the four fields."""
-    found = [(field, _field_error(row, field)) for field in ("id", *PARTS)]
-    return [(rule, f"{field} {what}") for field, (rule, what) in found if rule]
+    broken = [(field, _field_error(row, field)) for field in ("id", *PARTS)]
+    return [(rule, f"{field} {what}") for field, (rule, what) in broken if rule]
 
 
 def _field_error(row: Mapping[str, object], field: str) -> tuple[str, str]:
@@ -223,23 +223,23 @@ def _type_error(value: object) -> tuple[str, str]:
 
 
 def _warnings(row: Mapping[str, object], texts: Mapping[str, str]) -> list[tuple[str, str]]:
-    found = []
+    warnings = []
     if opening := framing.opening(texts["answer"]):
-        found.append(("boilerplate", f"answer starts with {opening.evidence!r}"))
+        warnings.append(("boilerplate", f"answer starts with {opening.evidence!r}"))
     if _PLACEHOLDER.fullmatch(texts["query"]):
-        found.append(("placeholder_prompt", f"query is {texts['query'][:40]!r}"))
+        warnings.append(("placeholder_prompt", f"query is {texts['query'][:40]!r}"))
     controls = [(part, _CONTROL.findall(texts[part])) for part in PARTS]
-    found += [
+    warnings += [
         ("control_characters", f"{len(marks)} in {part}, first {marks[0]!r}")
         for part, marks in controls
         if marks
     ]
     unknown = sorted(set(row) - {"id", *PARTS, *OLDER})
-    found += [("unknown_field", f"{_printable(name)[:80]!r}") for name in unknown]
+    warnings += [("unknown_field", f"{_printable(name)[:80]!r}") for name in unknown]
     # A row that lost the brackets around it may stand there.
-    found += [
+    warnings += [
         ("unknown_field", f"{name!r} holds a {type(row[name]).__name__}, not a text")
         for name in OLDER
         if isinstance(row.get(name), (dict, list))
     ]
-    return found
+    return warnings

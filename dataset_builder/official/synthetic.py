@@ -137,16 +137,18 @@ def corpus(seed: int, *, rows: int = 1000, genres: int = 51, empty: int = 5) -> 
 def _tables(
     lengths: NDArray[np.int64], truth: NDArray[np.int64], genres: int
 ) -> list[Lengths | None]:
-    found: list[Lengths | None] = []
+    tables: list[Lengths | None] = []
     for genre in range(genres):
-        own = lengths[truth == genre]
-        spreads = [Spread(int(c.min()), float(c.mean()), int(c.max())) for c in own.T if len(c)]
+        of_genre = lengths[truth == genre]
+        spreads = [
+            Spread(int(c.min()), float(c.mean()), int(c.max())) for c in of_genre.T if len(c)
+        ]
         article, prompt, reasoning = spreads or (None, None, None)
         if article and prompt and reasoning:
-            found.append(Lengths(len(own), article, prompt, reasoning))
+            tables.append(Lengths(len(of_genre), article, prompt, reasoning))
         else:
-            found.append(None)
-    return found
+            tables.append(None)
+    return tables
 
 
 def miscounted(tables: list[Lengths | None], share: float, seed: int) -> list[Lengths | None]:

@@ -26,31 +26,31 @@ class Cell:
 
     Attributes:
         name: ``rows`` or, for example, ``article/mean``.
-        found: Recomputed; None where the group has no row.
+        measured: Recomputed; None where the group has no row.
         printed: As the paper prints it.
         weighted: A category mean as it follows from the genre tables; None elsewhere.
     """
 
     name: str
-    found: Fact | None
+    measured: Fact | None
     printed: Fact
     weighted: Fact | None = None
 
     @property
     def agrees(self) -> bool:
         """Tells whether the recomputed number rounds to the printed one."""
-        if self.found is None:
+        if self.measured is None:
             return False
-        printed, found = float(self.printed.value), float(self.found.value)
+        printed, measured = float(self.printed.value), float(self.measured.value)
         # Counts, minima and maxima are whole; some means are printed whole, others to two places,
         # where both sides may have been rounded.
         mean = self.name.endswith("mean")
         tolerance = (0.5 if printed == int(printed) else 0.011) if mean else 0.0
-        return abs(found - printed) <= tolerance
+        return abs(measured - printed) <= tolerance
 
     def __str__(self) -> str:
-        shown = [_shown(fact) for fact in (self.found, self.printed, self.weighted) if fact]
-        text = " / ".join(shown if self.found else ["no row", *shown])
+        shown = [_shown(fact) for fact in (self.measured, self.printed, self.weighted) if fact]
+        text = " / ".join(shown if self.measured else ["no row", *shown])
         return text if self.agrees else f"**{text}**"
 
 
@@ -68,16 +68,16 @@ def cells(group: str, facts: Mapping[str, Fact]) -> list[Cell]:
         facts: The recomputed statistics.
     """
     table = _published(group)
-    found = [Cell("rows", facts.get(f"{group}/rows"), _printed(group, "rows", table.count))]
+    compared = [Cell("rows", facts.get(f"{group}/rows"), _printed(group, "rows", table.count))]
     for part in PARTS:
         for number in NUMBERS:
             name = f"{part}/{number}"
             value = getattr(getattr(table, part), number)
             weighted = _weighted(group, part) if number == "mean" else None
-            found.append(
+            compared.append(
                 Cell(name, facts.get(f"{group}/{name}"), _printed(group, name, value), weighted)
             )
-    return found
+    return compared
 
 
 def _published(group: str) -> Lengths:
@@ -100,10 +100,10 @@ def _weighted(group: str, part: str) -> Fact | None:
     return Fact(f"paper/{group}/{part}/weighted", round(paper.category_means(part)[slug], 2))
 
 
-def groups(names: Taxonomy) -> tuple[list[str], list[str]]:
+def groups(taxonomy: Taxonomy) -> tuple[list[str], list[str]]:
     """Returns the groups of Table 5 and those of Tables 6–10, in the taxonomy's order."""
-    table_5 = [f"category/{c.slug}" for c in names.categories if c.slug in paper.TABLE_5]
-    with_rows = [f"genre/{g.slug}" for g in names.genres if paper.genres().get(g.slug)]
+    table_5 = [f"category/{c.slug}" for c in taxonomy.categories if c.slug in paper.TABLE_5]
+    with_rows = [f"genre/{g.slug}" for g in taxonomy.genres if paper.genres().get(g.slug)]
     return ["overall", *table_5], with_rows
 
 

@@ -26,7 +26,8 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from coig_writer import benchmark, taxonomy
+from coig_writer import benchmark
+from coig_writer import taxonomy as taxonomies
 from coig_writer.benchmark import LANGUAGES
 from coig_writer.taxonomy import Taxonomy
 
@@ -41,12 +42,12 @@ class CoigWriterConfig(datasets.BuilderConfig):
         self.genres = genres
 
 
-def _configs(names: Taxonomy) -> list[CoigWriterConfig]:
-    asked = [CoigWriterConfig((), name="benchmark")] if benchmark.of(names) else []
+def _configs(taxonomy: Taxonomy) -> list[CoigWriterConfig]:
+    queries = [CoigWriterConfig((), name="benchmark")] if benchmark.of(taxonomy) else []
     return [
         CoigWriterConfig(name="default"),
-        *(CoigWriterConfig(genres, name=name) for name, genres in names.configs().items()),
-        *asked,
+        *(CoigWriterConfig(genres, name=name) for name, genres in taxonomy.configs().items()),
+        *queries,
     ]
 
 
@@ -56,20 +57,20 @@ class CoigWriter(datasets.ArrowBasedBuilder):
     config: CoigWriterConfig
     BUILDER_CONFIG_CLASS: type[datasets.BuilderConfig] = CoigWriterConfig
     DEFAULT_CONFIG_NAME: Any = "default"
-    BUILDER_CONFIGS = _configs(taxonomy.published())
+    BUILDER_CONFIGS = _configs(taxonomies.published())
 
     def __new__(cls, *_: object, data_dir: str | None = None, **__: object) -> CoigWriter:
         """Makes a builder whose class lists the configs of the folder's own taxonomy.
 
         ``datasets`` looks a config up in the class, before a builder has read its folder.
         """
-        names = taxonomy.of(Path(data_dir or FOLDER))
-        own = (
+        taxonomy = taxonomies.of(Path(data_dir or FOLDER))
+        kind = (
             cls
-            if names == taxonomy.published()
-            else type(cls.__name__, (cls,), {"BUILDER_CONFIGS": _configs(names)})
+            if taxonomy == taxonomies.published()
+            else type(cls.__name__, (cls,), {"BUILDER_CONFIGS": _configs(taxonomy)})
         )
-        made: CoigWriter = super().__new__(own)
+        made: CoigWriter = super().__new__(kind)
         return made
 
     def _info(self) -> datasets.DatasetInfo:

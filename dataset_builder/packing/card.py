@@ -38,7 +38,7 @@ SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_
 
 def render(
     triplets: Sequence[Triplet],
-    names: Taxonomy,
+    taxonomy: Taxonomy,
     facts: Mapping[str, Fact],
     pictures: Sequence[str],
     folder: Path,
@@ -47,14 +47,14 @@ def render(
 
     Args:
         triplets: All rows.
-        names: Their taxonomy.
+        taxonomy: Their taxonomy.
         facts: What was measured on them.
         pictures: File names of the figures.
         folder: Where the set will stand; its name is what ``load_dataset`` takes.
     """
     provenance = triplets[0].provenance
     with_rows = {t.genre for t in triplets if t.genre}
-    genre, category = layout.examples(names, with_rows)
+    genre, category = layout.examples(taxonomy, with_rows)
     return card.render(
         TEMPLATE,
         facts,
@@ -63,7 +63,7 @@ def render(
                 provenance,
                 _license(triplets),
                 len(triplets),
-                layout.yaml_configs(names, with_rows, _content(facts)),
+                layout.yaml_configs(taxonomy, with_rows, _content(facts)),
                 by_model=synthetic(provenance, facts),
             )
         ),
@@ -74,9 +74,9 @@ def render(
         canary=Literal(CANARY),
         folder=Literal(folder.resolve().name),
         benchmark="benchmark/zh/queries" in facts,
-        partial=_partial(triplets, names),
-        category_table=_table(names, facts, categories=True),
-        genre_table=_table(names, facts, categories=False),
+        partial=_partial(triplets, taxonomy),
+        category_table=_table(taxonomy, facts, categories=True),
+        genre_table=_table(taxonomy, facts, categories=False),
         pictures=[
             (Literal(f"figures/{name}"), card.name(ALT.get(name, name))) for name in pictures
         ],
@@ -88,7 +88,7 @@ def render(
         origin=_origin(triplets),
         authors=_authors(facts),
         one_license=_one_license(triplets),
-        beside=_beside_paper(names, facts) if provenance == "published" else None,
+        beside=_beside_paper(taxonomy, facts) if provenance == "published" else None,
     )
 
 
@@ -125,9 +125,9 @@ def _content(facts: Mapping[str, Fact]) -> str:
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
-def _partial(triplets: Sequence[Triplet], names: Taxonomy) -> dict[str, Fact | Literal | None]:
+def _partial(triplets: Sequence[Triplet], taxonomy: Taxonomy) -> dict[str, Fact | Literal | None]:
     """Says what the set lacks; nothing if it is whole."""
-    lacking = layout.partial(triplets, names)
+    lacking = layout.partial(triplets, taxonomy)
     if lacking is None:
         return {}
     return {
@@ -140,9 +140,9 @@ def _partial(triplets: Sequence[Triplet], names: Taxonomy) -> dict[str, Fact | L
     }
 
 
-def _beside_paper(names: Taxonomy, facts: Mapping[str, Fact]) -> dict[str, Fact | Literal]:
+def _beside_paper(taxonomy: Taxonomy, facts: Mapping[str, Fact]) -> dict[str, Fact | Literal]:
     """Renders the published tables beside the recomputed ones."""
-    table_5, genres = beside_paper.groups(names)
+    table_5, genres = beside_paper.groups(taxonomy)
     agree, compared = beside_paper.agreement([*table_5, *genres], facts)
     return {
         "agree": agree,
@@ -200,10 +200,10 @@ def _metadata(
     }
 
 
-def _table(names: Taxonomy, facts: Mapping[str, Fact], *, categories: bool) -> Literal:
+def _table(taxonomy: Taxonomy, facts: Mapping[str, Fact], *, categories: bool) -> Literal:
     header = ("Config", "中文", "English", "Rows", "Article", "Prompt", "Reasoning")
     kind = "category" if categories else "genre"
-    entries = names.categories if categories else names.genres
+    entries = taxonomy.categories if categories else taxonomy.genres
     rows: list[tuple[Fact | Literal | str, ...]] = [
         (
             Literal(f"`{e.slug}`"),

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from coig_writer import benchmark, facts, taxonomy
+from coig_writer import benchmark, facts
+from coig_writer import taxonomy as taxonomies
 from coig_writer.benchmark import Query
 from coig_writer.errors import InputError
 from coig_writer.facts import Fact
@@ -29,14 +30,14 @@ def read_packed(folder: Path) -> list[Triplet]:
         InputError: A row breaks an invariant, or its genre is not in the set's taxonomy.
     """
     triplets = read_records(folder / "data", Triplet, made_by=f"{PACK} --out {folder}")
-    names = taxonomy.of(folder)
+    taxonomy = taxonomies.of(folder)
     try:
-        return [check(triplet, names) for triplet in triplets]
+        return [check(triplet, taxonomy) for triplet in triplets]
     except InputError as error:
-        own = folder / taxonomy.FILE
+        taxonomy_file = folder / taxonomies.FILE
         raise InputError(
             f"{folder}: {error.message}",
-            f"{error.remedy}; a set packed with --taxonomy keeps it as {own}: put it there",
+            f"{error.remedy}; a set packed with --taxonomy keeps it as {taxonomy_file}: put it there",
         ) from error
 
 
@@ -44,16 +45,16 @@ def measure(folder: Path, triplets: Sequence[Triplet]) -> list[Fact]:
     """Returns every fact of a packed dataset's card, measured from its Parquet files."""
     queries = {
         language: read_records(folder / layout.benchmark_file(language), Query, PACK)
-        for language in benchmark.of(taxonomy.of(folder))
+        for language in benchmark.of(taxonomies.of(folder))
     }
     return summary.facts(triplets, queries, layout.removals(folder))
 
 
 def card(folder: Path, triplets: Sequence[Triplet]) -> str:
     """Renders the card of a packed dataset again."""
-    found = {fact.id: fact for fact in measure(folder, triplets)}
+    measured = {fact.id: fact for fact in measure(folder, triplets)}
     pictures = sorted(file.name for file in (folder / "figures").glob("*.png"))
-    return dataset_card.render(triplets, taxonomy.of(folder), found, pictures, folder)
+    return dataset_card.render(triplets, taxonomies.of(folder), measured, pictures, folder)
 
 
 def main(

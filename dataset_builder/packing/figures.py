@@ -22,7 +22,7 @@ COLOURS = ("#3b6ea5", "#c8553d", "#588157", "#e0a030", "#7b5ea7", "#4f9d9d", "#b
 
 
 def draw(
-    triplets: Sequence[Triplet], groups: Mapping[str, Group], names: Taxonomy, folder: Path
+    triplets: Sequence[Triplet], groups: Mapping[str, Group], taxonomy: Taxonomy, folder: Path
 ) -> list[str]:
     """Writes the three figures to a folder and returns their file names; rows without any genre have one."""
     import matplotlib
@@ -30,11 +30,11 @@ def draw(
     matplotlib.use("Agg")
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {
-        "figure-3a-categories.png": lambda axes: _categories(axes, groups, names),
+        "figure-3a-categories.png": lambda axes: _categories(axes, groups, taxonomy),
         "figure-3b-lengths.png": lambda axes: _lengths(axes, triplets),
-        "figure-6-genres.png": lambda axes: _genres(axes, groups, names),
+        "figure-6-genres.png": lambda axes: _genres(axes, groups, taxonomy),
     }
-    if not any(True for _ in _shares(groups, names)):
+    if not any(True for _ in _shares(groups, taxonomy)):
         drawn = {"figure-3b-lengths.png": drawn["figure-3b-lengths.png"]}
     for name, paint in drawn.items():
         _save(folder / name, paint, square=name.startswith("figure-6"))
@@ -65,24 +65,26 @@ class _Share:
         return f"{self.name} {self.rows}"
 
 
-def _shares(groups: Mapping[str, Group], names: Taxonomy) -> Iterator[tuple[_Share, list[_Share]]]:
+def _shares(
+    groups: Mapping[str, Group], taxonomy: Taxonomy
+) -> Iterator[tuple[_Share, list[_Share]]]:
     """Yields each category that has rows with its genres, in the category's colour.
 
     A category counts the rows that have a genre, so that both rings close on the same angles.
     """
-    for place, category in enumerate(names.categories):
+    for place, category in enumerate(taxonomy.categories):
         colour = COLOURS[place % len(COLOURS)]
         genres = [
             _Share(genre.en, groups[f"genre/{genre.slug}"].count, colour)
-            for genre in names.of_category(category.slug)
+            for genre in taxonomy.of_category(category.slug)
             if f"genre/{genre.slug}" in groups
         ]
         if genres:
             yield _Share(category.en, sum(genre.rows for genre in genres), colour), genres
 
 
-def _categories(axes: Axes, groups: Mapping[str, Group], names: Taxonomy) -> None:
-    shares = sorted((share for share, _ in _shares(groups, names)), key=lambda s: s.rows)
+def _categories(axes: Axes, groups: Mapping[str, Group], taxonomy: Taxonomy) -> None:
+    shares = sorted((share for share, _ in _shares(groups, taxonomy)), key=lambda s: s.rows)
     bars = axes.barh(
         [s.name for s in shares], [s.rows for s in shares], color=[s.colour for s in shares]
     )
@@ -111,9 +113,9 @@ def _lengths(axes: Axes, triplets: Sequence[Triplet]) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _genres(axes: Axes, groups: Mapping[str, Group], names: Taxonomy) -> None:
+def _genres(axes: Axes, groups: Mapping[str, Group], taxonomy: Taxonomy) -> None:
     """Draws two rings: categories inside, their genres outside."""
-    shares = list(_shares(groups, names))
+    shares = list(_shares(groups, taxonomy))
     inner = [category for category, _ in shares]
     outer = [genre for _, genres in shares for genre in genres]
     edge = {"edgecolor": "white", "linewidth": 0.8}

@@ -84,10 +84,10 @@ def order(version: str) -> tuple[int, ...]:
     Raises:
         InputError: It is no version of three numbers.
     """
-    found = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", version, re.ASCII)
-    if found is None:
+    match = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", version, re.ASCII)
+    if match is None:
         raise InputError(f"{version!r} is no version", "write three numbers: 1.1.0")
-    return tuple(int(number) for number in found.groups())
+    return tuple(int(number) for number in match.groups())
 
 
 def genre_file(genre: str | None) -> str:
@@ -123,8 +123,8 @@ def partial(triplets: Sequence[Triplet], taxonomy: Taxonomy) -> Partial | None:
     wanted = [g.slug for g in taxonomy.genres if not official or paper.genres().get(g.slug)]
     have = {t.genre for t in triplets}
     empty = tuple(slug for slug in wanted if slug not in have)
-    found = Partial(len(wanted), empty, len(triplets), paper.ROWS if official else None)
-    return found if empty or (official and len(triplets) < paper.ROWS) else None
+    lacking = Partial(len(wanted), empty, len(triplets), paper.ROWS if official else None)
+    return lacking if empty or (official and len(triplets) < paper.ROWS) else None
 
 
 def configs(taxonomy: Taxonomy, with_rows: set[str]) -> dict[str, list[str]]:
@@ -143,7 +143,7 @@ def examples(taxonomy: Taxonomy, with_rows: set[str]) -> tuple[str | None, str |
     categories = {c.slug for c in taxonomy.categories}
     held = configs(taxonomy, with_rows)
     genres = [name for name in held if name not in categories]
-    several = [name for name, of in held.items() if len(of) > 1]
+    several = [name for name, of_config in held.items() if len(of_config) > 1]
     return _first(genres, "wuxia"), _first(several, "novel")
 
 

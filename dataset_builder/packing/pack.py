@@ -9,11 +9,13 @@ from typing import Annotated
 
 import typer
 
-from coig_writer import benchmark, facts, taxonomy
+from coig_writer import benchmark, facts
+from coig_writer import taxonomy as taxonomies
 from coig_writer.cards.card import yaml_text
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records, write_records
 from coig_writer.folder import SUMS, atomic_folder
+from coig_writer.taxonomy import Taxonomy
 from coig_writer.triplet import Triplet, alike, check
 from dataset_builder.packing import card as dataset_card
 from dataset_builder.packing import figures, layout, samples, summary
@@ -24,7 +26,7 @@ OUT = Path("COIG-Writer")
 SHOWN = 5
 
 
-def read_source(source: str, names: taxonomy.Taxonomy) -> list[Triplet]:
+def read_source(source: str, taxonomy: Taxonomy) -> list[Triplet]:
     """Reads the triplets of ``samples``, of ``import``, or of a folder with ``triplets.parquet``.
 
     Raises:
@@ -32,12 +34,12 @@ def read_source(source: str, names: taxonomy.Taxonomy) -> list[Triplet]:
         InputError: A row breaks an invariant, an id repeats, or provenances are mixed.
     """
     if source == "samples":
-        triplets = samples.read(names)
+        triplets = samples.read(taxonomy)
     else:
         folder = _folder(source)
         made_by = "python -m dataset_builder import PATH" if source == "import" else ""
         rows = read_records(_triplets_file(folder, made_by), Triplet, made_by)
-        triplets = [check(t, names) for t in alike(rows)]
+        triplets = [check(t, taxonomy) for t in alike(rows)]
     _check_whole(triplets, source)
     return triplets
 
@@ -74,7 +76,7 @@ def _check_whole(triplets: Sequence[Triplet], source: str) -> None:
 
 def pack(
     triplets: Sequence[Triplet],
-    names: taxonomy.Taxonomy,
+    taxonomy: Taxonomy,
     out: Path,
     removals: Sequence[Removal] | None = None,
 ) -> list[Triplet]:
@@ -82,7 +84,7 @@ def pack(
 
     Args:
         triplets: The rows.
-        names: Their taxonomy.
+        taxonomy: Their taxonomy.
         out: The folder.
         removals: Rows to leave out, and their log; the log that stands in the folder if None.
 
@@ -103,17 +105,17 @@ def pack(
         groups = summary.summarize(triplets)
         for genre, rows in by_genre.items():
             write_records(folder / layout.genre_file(genre), rows, type(rows[0]))
-        queries = benchmark.of(names)
-        for language, found in queries.items():
-            write_records(folder / layout.benchmark_file(language), found, benchmark.Query)
-        pictures = figures.draw(triplets, groups, names, folder / "figures")
+        queries = benchmark.of(taxonomy)
+        for language, of_language in queries.items():
+            write_records(folder / layout.benchmark_file(language), of_language, benchmark.Query)
+        pictures = figures.draw(triplets, groups, taxonomy, folder / "figures")
         if log:
             write_records(folder / layout.REMOVED, log, Removal)
-        (folder / taxonomy.FILE).write_text(names.to_json(), encoding="utf-8")
+        (folder / taxonomies.FILE).write_text(taxonomy.to_json(), encoding="utf-8")
         measured = summary.facts(triplets, queries, log)
         facts.write(folder / "facts.json", measured)
         card = dataset_card.render(
-            triplets, names, facts.read(folder / "facts.json"), pictures, out
+            triplets, taxonomy, facts.read(folder / "facts.json"), pictures, out
         )
         (folder / "README.md").write_text(card, encoding="utf-8")
         if queries:
@@ -149,26 +151,26 @@ def main(
       from datasets import load_dataset
       load_dataset("COIG-Writer", "wuxia", split="train")
     """
-    names = taxonomy.load(own_taxonomy) if own_taxonomy else taxonomy.of(_folder(source))
-    triplets = read_source(source, names)
-    triplets = pack(triplets, names, out)
+    taxonomy = taxonomies.load(own_taxonomy) if own_taxonomy else taxonomies.of(_folder(source))
+    triplets = read_source(source, taxonomy)
+    triplets = pack(triplets, taxonomy, out)
     genres = {t.genre for t in triplets if t.genre}
-    configs = len(layout.yaml_configs(names, genres, ""))
+    configs = len(layout.yaml_configs(taxonomy, genres, ""))
     print(f"{out}: {len(triplets)} rows over {len(genres)} genres, {configs} configs")
-    if lacking := layout.partial(triplets, names):
-        print(_told(lacking))
-    config = next((f', "{name}"' for name in layout.examples(names, genres) if name), "")
+    if lacking := layout.partial(triplets, taxonomy):
+        print(_lacks(lacking))
+    config = next((f', "{name}"' for name in layout.examples(taxonomy, genres) if name), "")
     place = out.resolve()
     print(f'load it in {place.parent}: load_dataset("{place.name}"{config})')
 
 
-def _told(lacking: layout.Partial) -> str:
+def _lacks(lacking: layout.Partial) -> str:
     """Says what a set lacks, in one sentence."""
-    found = lacking.genres - len(lacking.empty)
-    if not found:
+    filled = lacking.genres - len(lacking.empty)
+    if not filled:
         return "no row has a genre: all are in the config default alone (genres: python -m dataset_builder assign)"
-    of = f"{lacking.rows} of {lacking.published} published rows, " if lacking.published else ""
+    rows = f"{lacking.rows} of {lacking.published} published rows, " if lacking.published else ""
     none = ", ".join(lacking.empty[:SHOWN])
     more = f" and {len(lacking.empty) - SHOWN} more" if len(lacking.empty) > SHOWN else ""
     without = f"; none of {none}{more}" if none else ""
-    return f"a partial set: {of}{found} of {lacking.genres} genres have rows{without}"
+    return f"a partial set: {rows}{filled} of {lacking.genres} genres have rows{without}"

@@ -48,8 +48,8 @@ def remove(
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     *first, last = max(layout.order(layout.version(log)), layout.order(after or "0.0.0"))
     version = ".".join(str(number) for number in (*first, last + 1))
-    told = " ".join(masked(reason).text.split())
-    log += [Removal(row_id, told, version, now) for row_id in dict.fromkeys(ids)]
+    public_reason = " ".join(masked(reason).text.split())
+    log += [Removal(row_id, public_reason, version, now) for row_id in dict.fromkeys(ids)]
     pack.pack(triplets, taxonomy.of(folder), folder, removals=log)
     return log
 

@@ -98,11 +98,11 @@ def facts(
 
 def _statistics(triplets: Sequence[Triplet], artefact: str) -> list[Fact]:
     """Returns ``GROUP/rows`` and ``GROUP/PART/{min,mean,max}``."""
-    found = []
+    statistics = []
     for key, group in summarize(triplets).items():
-        found.append(Fact(f"{key}/rows", group.count, command=COMMAND, artefact=artefact))
+        statistics.append(Fact(f"{key}/rows", group.count, command=COMMAND, artefact=artefact))
         for part, lengths in group.lengths.items():
-            found += [
+            statistics += [
                 Fact(
                     f"{key}/{part}/{name}",
                     round(value, 2),
@@ -113,7 +113,7 @@ def _statistics(triplets: Sequence[Triplet], artefact: str) -> list[Fact]:
                 )
                 for name, value in dataclasses.asdict(lengths).items()
             ]
-    return found
+    return statistics
 
 
 def _removed(log: Sequence[Removal]) -> list[Fact]:

@@ -108,10 +108,10 @@ def packed(root: Path):
 @pytest.mark.slow
 def test_the_workbench_packs_what_files_pack(root, tmp_path):
     by_files, at_desk = tmp_path / "files", tmp_path / "curation"
-    plan = curate.demo_plan(author="draft")
-    curate.demonstration(by_files, plan)
+    options = curate.demo_options(author="draft")
+    curate.demonstration(by_files, options)
     with people_at(at_desk, root) as people:
-        curate.demonstration(at_desk, dataclasses.replace(plan, people=people))
+        curate.demonstration(at_desk, dataclasses.replace(options, people=people))
     assert len(packed(by_files)) >= 15
     assert packed(at_desk) == packed(by_files)
     answers = {f.stem for f in (work(at_desk, "reverse") / "answers").iterdir()}

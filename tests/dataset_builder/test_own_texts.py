@@ -31,9 +31,11 @@ OWN = {
 
 def test_a_run_that_keeps_nothing_stops_and_shows_why(tmp_path):
     (tmp_path / "a.csv").write_text("text,published\n文,2023-05-01\n", encoding="utf-8")
-    plan = curate.Plan(collect.Options((tmp_path / "a.csv",)), reviewing_stage.Options(("r1",)))
+    options = curate.CurationOptions(
+        collect=collect.Options((tmp_path / "a.csv",)), review=reviewing_stage.Options(("r1",))
+    )
     with pytest.raises(InputError, match=r"kept none of 1 .*1 no_date.*"):
-        curate.run(Settings(tmp_path / "curation", NAMES), plan)
+        curate.run(Settings(tmp_path / "curation", NAMES), options)
     dropped = (tmp_path / "curation" / "01-collect" / "dropped.jsonl").read_text(encoding="utf-8")
     assert '"published"' in dropped  # the column that nobody knows is kept beside the text
 
@@ -53,8 +55,10 @@ def test_a_taxonomy_of_ones_own_goes_through_every_stage(tmp_path):
     with serving(Script(texts)) as server:
         model = Model(Endpoint(server.url, MODEL, cache=root / "replies"))
         settings = Settings(root, names, model)
-        plan = dataclasses.replace(curate.demo_plan(), collect=collect.Options((path,), "sample"))
-        counts = {c.stage: c for c in curate.run(settings, plan)}
+        options = dataclasses.replace(
+            curate.demo_options(), collect=collect.Options((path,), "sample")
+        )
+        counts = {c.stage: c for c in curate.run(settings, options)}
     assert counts["collect"].reasons == {"unknown_genre": 1}
     assert counts["pack"].kept == 2
     assert (parts.folder(root, "pack") / "data" / "home-letter").is_dir()

@@ -90,7 +90,7 @@ def test_region_month_and_variety_are_facts_beside_their_thresholds():
     assert checks["month/largest_share"] == (0.5, 4, True)
     assert checks["genre/essay/rows"] == (5, 5, False)
     assert checks["variety/essay/mean"] == (0.0, 10, False)
-    facts = {f.id: f for f in audit_page.found(found, [], "hash")}
+    facts = {f.id: f for f in audit_page.page_facts(found, [], "hash")}
     assert facts["audit/month/largest_share"].value == 0.5
     assert facts["audit/month/largest_share/threshold"].value == 0.49
     assert facts["audit/genre/wuxia/rows"].value == 0

@@ -62,14 +62,14 @@ def test_refinement_ends_after_three_drafts(drafts, reason):
 @pytest.mark.parametrize(
     ("reviewers", "said"),
     [
-        ((), "nobody to review"),
-        (("a", "a"), "named twice"),
+        ((), "no reviewers"),
+        (("a", "a"), "duplicate reviewer"),
         (("a b",), "reviewer 'a b'"),
     ],
 )
 def test_reviewers_are_aliases(reviewers, said):
     with pytest.raises(ConfigError, match=said):
-        reviewing_stage.Options(reviewers)
+        reviewing_stage.Options(reviewers).check_reviewers()
 
 
 def test_gold_goes_out_first_and_only_who_passes_gets_drafts(tmp_path):
