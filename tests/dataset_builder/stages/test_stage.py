@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from coig_writer.endpoint import Price
 from coig_writer.errors import ConfigError, InputError
 from dataset_builder import curate
 from dataset_builder.audit import audit
@@ -39,9 +40,9 @@ def test_options_are_read_with_their_types():
 def test_the_model_is_one_for_all_stages():
     words = ["--endpoint", "http://127.0.0.1:9/v1", "--model", "m", "--max-retries", "2"]
     command = assess.STAGE.command(lambda settings, _options: settings)
-    model = command.read("assess", [*words, "--price", "1", "2.5"]).model
+    model = command.read("assess", [*words, "--price", "1", "2.5"]).required_model
     assert (model.name, model.max_retries) == ("m", 2)
-    assert (model.endpoint.price.tokens_in, model.endpoint.price.tokens_out) == (1.0, 2.5)
+    assert model.endpoint.price == Price(1.0, 2.5)
 
 
 def test_columns_are_named_on_the_command_line():
