@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 HELP = """The stage's own options come after --. A stage is a row of steps: collect reads the sources (a share each),
 gathers them and decides; dedup signs, pairs, groups, measures and decides; the others decide. Of each
-step, task r of n does every n-th share. A share is one file, renamed when it is whole: a task that is
-killed and started again makes none twice.
+step, task r of n does every n-th share. A share is one file, renamed when it is complete: a
+task that is killed and started again repeats none.
 
 On Slurm each step is a job that waits for the one before; --write-only writes the scripts and submits
 nothing. All machines must see the same folders. For example:

@@ -30,7 +30,7 @@ sends back is drafted and judged again, up to --rounds times. The run stops wher
 says which files to fill in; type the same command again, and it goes on.
 
 --demo takes the 60 sample texts, a scripted model and scripted people, and says so on every page. With
---by-hand nobody is scripted: the workbench has something to open.
+--by-hand, the drafts wait for you, in files or at the workbench.
 
 Reads raw texts; writes a numbered folder per stage, work/ for people, and the dataset in 10-pack/.
 A guide: docs/curate-a-new-set.md
@@ -44,7 +44,7 @@ class DemoOptions:
     """Whether the kit's own texts are curated, and by whom."""
 
     demo: bool = option(False, "curate the 60 sample texts, with a scripted model and people")
-    by_hand: bool = option(False, "with --demo: drafts wait for you, nobody is scripted")
+    by_hand: bool = option(False, "with --demo: drafts wait for you instead")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +107,7 @@ def demo_options(
     people: Callable[[Settings], bool] | None = scripted_people.work_once,
     author: reverse.Author = "model",
 ) -> CurationOptions:
-    """Returns the demonstration's options, with scripted people unless others work, or nobody yet."""
+    """Returns the demonstration's options; ``people`` is None where real people work between runs."""
     samples = (scripted_endpoint.SAMPLE,)
     return CurationOptions(
         collect=collect.Options(samples, "sample", thresholds=answer_key.THRESHOLDS),
@@ -163,7 +163,7 @@ def next_steps(settings: Settings, counts: Sequence[Counts]) -> list[str]:
         )
     if any(r.startswith("unscored") for row in reasons.values() for r in row):
         found.append(
-            "some answers are missing (unscored): run again, with --max-retries 1 for refusals"
+            "some answers are missing (unscored): run the command again, with --max-retries 1 to repeat refusals"
         )
     return found
 
@@ -186,7 +186,7 @@ def _main(
         counts = run(settings, options)
     for counted in counts:
         report(counted, settings.root)
-    for sentence in collect.told(settings.root):
+    for sentence in collect.source_notes(settings.root):
         print(sentence)
     for step in next_steps(settings, counts):
         print(f"next: {step}")

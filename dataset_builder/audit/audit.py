@@ -106,7 +106,7 @@ def between(settings: Settings, options: Options, stage: After) -> Counts:
 
 
 def pages(settings: Settings) -> list[str]:
-    """Returns where the pages lie."""
+    """Names the pages that were written."""
     places = [folder(settings.root, "audit"), *sorted(settings.root.glob("audit-after-*"))]
     return [f"page: {p / 'index.html'}" for p in places if (p / "index.html").is_file()]
 

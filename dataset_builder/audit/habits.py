@@ -1,4 +1,4 @@
-"""What the texts of one author do alike: shares of prompts and reasonings with a habit, found by words.
+"""Habits of one author: the shares of prompts and reasonings that have each, found by words.
 
 The words are narrow and miss some; what counts is the same count on two versions of a set, or beside
 real prompts. ``python -m dataset_builder audit --sample`` prints them.
@@ -43,7 +43,7 @@ def counts(language: Language = "zh") -> Habit:
 
 
 def cuts(reasoning: str) -> bool:
-    """Says whether a reasoning tells what it took out."""
+    """Says whether a reasoning names what it took out."""
     return bool(_CUT.search(reasoning))
 
 

@@ -113,7 +113,7 @@ class Measures:
 
     @property
     def beyond(self) -> tuple[Check, ...]:
-        """The figures that lie beyond their thresholds."""
+        """The figures that miss their thresholds."""
         return tuple(check for check in self.checks if check.beyond)
 
 

@@ -113,7 +113,7 @@ def _plot(path: Path, paint: Callable[[Axes], None]) -> None:
 
 
 def _whole_numbers(axes: Axes) -> None:
-    """Lets the counts of rows have whole ticks only."""
+    """Puts the ticks of row counts at integers only."""
     from matplotlib.ticker import MaxNLocator
 
     axes.yaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))

@@ -1,8 +1,9 @@
 """Measures the kit's own texts: python -m dataset_builder audit --sample [--reference FILE].
 
-Per genre, counts and lengths of the sample triplets; for samples and benchmark queries, how alike
-they are and what they all do (forbid, name a length, tell of a cut). With ``--reference`` (JSONL, may be gzipped, with ``prompt_id`` and ``prompt``) the same figures
-of those prompts stand beside random subsets of as many Chinese queries.
+Per genre, counts and lengths of the sample triplets. For samples and benchmark queries, how similar
+they are and which habits they share (they forbid something, name a length, report a cut). With
+``--reference`` (JSONL, may be gzipped, with ``prompt_id`` and ``prompt``) the same figures of those
+prompts are printed beside those of random subsets of as many Chinese queries.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ def reference(path: Path) -> list[str]:
 
     Raises:
         MissingInputError: There is no such file.
-        InputError: A line is no object with ``prompt_id`` and ``prompt``.
+        InputError: A line is not an object with ``prompt_id`` and ``prompt``.
     """
     prompts: dict[str, str] = {}
     for location, row in read_rows(path):
         for name in ("prompt_id", "prompt"):
             if not isinstance(row.get(name), (str, int)):
                 raise InputError(
-                    f"{location}: {name} is missing or no text",
+                    f"{location}: {name} is missing or not text",
                     "each line needs prompt_id and prompt",
                 )
         prompts[str(row["prompt_id"])] = str(row["prompt"])
@@ -82,7 +83,7 @@ def show_set(name: str, texts: Sequence[str], language: Language = "zh") -> None
 
 
 def show_habits(triplets: Sequence[Triplet], reference_prompts: Sequence[str]) -> None:
-    """Prints how many texts forbid, name a length, tell of a cut; real prompts beside them, if given."""
+    """Prints how many texts have each habit; those of the reference beside them, if given."""
     habits_found = habits.of_triplets(triplets)
     for language in benchmark.LANGUAGES:
         texts = [q.query for q in benchmark.queries(language)]

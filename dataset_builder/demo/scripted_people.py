@@ -55,10 +55,10 @@ def written(document: str, draft: Writing | None) -> dict[str, object]:
     """Returns what the scripted annotator makes of a model's draft: a few are changed.
 
     Raises:
-        InputError: There is no draft; the scripted annotator writes nothing of their own.
+        InputError: There is no draft; the scripted annotator only edits.
     """
     if draft is None:
-        raise InputError(f"{document}: no draft to look through", "use --author draft")
+        raise InputError(f"{document}: there is no draft to edit", "use --author draft")
     fields = dict(draft.reasoning_fields)
     if document in answer_key.EDITED and EDIT not in fields["revision"]:
         fields["revision"] += EDIT

@@ -143,15 +143,15 @@ def query_types(folder: Path) -> dict[str, str]:
 
 
 def whole(rows: int) -> bool:
-    """Tells whether this many rows can be the whole published set."""
+    """Says whether this many rows can be the complete published set."""
     return abs(rows - paper.ROWS) <= WHOLE * paper.ROWS
 
 
 def published_file(folder: Path, triplets: Sequence[Triplet]) -> bool:
-    """Tells whether these rows are the published ones, so that the paper's tables speak of them.
+    """Says whether these rows are the published ones, so that the paper's tables apply to them.
 
     They are if the import knew the file by its checksum, or, for a later version of it, if there are as
-    many rows and every extreme length of the paper occurs among them. Of other rows the tables say nothing.
+    many rows and every extreme length of the paper occurs among them. The tables do not apply to others.
     """
     record = folder / "import.json"
     known = record.is_file() and read_json(record)
@@ -320,12 +320,14 @@ def _report(
     for method, count in methods.most_common():
         print(f"  {method:<11}{count:>6}")
     if constrained is None:
-        print("published counts and lengths took no part: this is not the published file")
+        print("the paper's counts and lengths were not used: this is not the published file")
     else:
         used = "used" if constrained.lengths_used else "too few: lengths were not used"
         print(f"published extreme lengths found: {constrained.extremes_found:.0%} ({used})")
     if methods["undecided"]:
-        print(f"open rows are in {folder / 'overrides.csv'}: fill in genres and run this again")
+        print(
+            f"rows without a genre are in {folder / 'overrides.csv'}: fill in genres and run this again"
+        )
     if not decided:
         print(
             "next: no row has a genre: fill in genres there, or ask a model with --endpoint URL --model NAME"

@@ -81,13 +81,9 @@ def import_file(
         what = "a folder, not a file" if path.is_dir() else "no such file"
         raise MissingInputError(f"{path}: {what}", "give the path of all_human_data.json")
     if path.name in FILES and path.resolve().parent == out.resolve():
-        raise InputError(
-            f"{path}: the import writes a file of this name there", "give another --out"
-        )
+        raise InputError(f"{path}: the import would overwrite this file", "give another --out")
     if not path.stat().st_size:
-        raise InputError(
-            f"{path}: the file is empty, no sound row", "fetch it again and compare its size"
-        )
+        raise InputError(f"{path}: the file is empty", "fetch it again and compare its size")
     source = f"{download.repository}@{download.revision}" if download else path.name
     counts = _Counts(strict)
     checker = Checker(source)
@@ -104,7 +100,9 @@ def import_file(
         repairs["byte order mark of the file removed"] = 1
     imported = _imported(path, download, checksums, counts, repairs)
     if (out / "import.json").is_file():
-        (out / "assignments.jsonl").unlink(missing_ok=True)  # of rows that are no longer these
+        (out / "assignments.jsonl").unlink(
+            missing_ok=True
+        )  # it belongs to the rows of the import before
     write_json(out / "import.json", dataclasses.asdict(imported))
     return imported
 

@@ -44,7 +44,7 @@ def request(triplet: Triplet) -> Request:
 def votes(
     triplets: Sequence[Triplet], url: str, model: str, cache: Path | None = CACHE
 ) -> list[Reply]:
-    """Asks about rows; a reply that is not ``answered`` is no vote.
+    """Asks about rows; a reply that is not ``answered`` does not count.
 
     Raises:
         EndpointError: The server refuses the key, the model or the address.

@@ -17,7 +17,7 @@ COLUMNS = ["id", "genre", "note"]
 
 
 def read(path: Path, taxonomy: Taxonomy, ids: Collection[str]) -> dict[str, tuple[str, str]]:
-    """Reads the filled lines: id → (genre slug, note). No file is no override.
+    """Reads the filled lines: id → (genre slug, note). Without a file there are none.
 
     Raises:
         InputError: Wrong columns, an unknown genre or id, or an id with two genres.
@@ -33,7 +33,9 @@ def read(path: Path, taxonomy: Taxonomy, ids: Collection[str]) -> dict[str, tupl
         )
     for line, row in table.rows():
         if isinstance(row, str):
-            raise InputError(f"{path} line {line}: {row}", "give every line three cells")
+            raise InputError(
+                f"{path} line {line}: {row}", "every line needs three cells: id, genre, note"
+            )
         if row["genre"].strip():
             _add(overrides, row, f"{path} line {line}", taxonomy)
     unknown = [row_id for row_id in overrides if row_id not in ids]

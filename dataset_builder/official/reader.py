@@ -1,4 +1,4 @@
-"""Reads rows from a JSON array or JSONL by streaming, and says where what is no row stands.
+"""Reads rows from a JSON array or JSONL by streaming, and locates everything that is not a row.
 
 The standard decoder reads row after row out of a window of the file. Where it fails, everything up to
 the place where the next object opens is one broken piece. So a broken row never takes its neighbours
@@ -43,7 +43,7 @@ _CUT_TOKEN = re.compile(r"[-+.\\\w]{0,16}[ \t\r\n]*\Z")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of the file: a row, or what stands in the place of one.
+    """A stretch of the file: a row, or what is there instead.
 
     Attributes:
         number: Of the piece, from 1; separators have the number of the piece that follows.
@@ -63,7 +63,7 @@ class Piece:
 
 
 class NotANumber:
-    """Stands for ``NaN`` and ``Infinity``, which are no JSON."""
+    """Marks ``NaN`` and ``Infinity``, which JSON does not have."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -91,7 +91,7 @@ class Reader:
     """Cuts one file into pieces.
 
     ``_text`` is the window, ``_start`` its first character in the file, ``_at`` the place in it, and
-    ``_offset`` that place in the file in bytes. Bytes that are no UTF-8 stand in the window as single
+    ``_offset`` that place in the file in bytes. Bytes that are not UTF-8 are single
     surrogates, so that every piece gives back its bytes. ``_doomed`` holds the objects that are known
     to break, so that none is decoded as often as it is deep.
     """
@@ -273,7 +273,7 @@ class Reader:
         return Piece(self._number, offset, raw, None, rule, detail)
 
     def _next_object(self) -> int | None:
-        """Finds where, in the window, the next object opens that is no value of another."""
+        """Finds where, in the window, the next object opens that is not a value of another."""
         for opening in _OBJECT_OPENS.finditer(self._text, self._at + 1):
             before = self._text[max(self._at, opening.start() - 64) : opening.start()]
             if not before.rstrip(BLANKS).endswith(":"):

@@ -42,12 +42,12 @@ RULES = {
     "not_text": Rule("error", "write the field as a JSON string"),
     "nan": Rule("error", "write a text; NaN and Infinity are not JSON"),
     "nested": Rule("error", "write a text, not an object or a list"),
-    "repeated_id": Rule("error", "give each row an id of its own; the first row stands"),
+    "repeated_id": Rule("error", "give each row its own id; the first row is kept"),
     "duplicate_text": Rule("warning", "check whether one of the two rows should go"),
     "boilerplate": Rule("warning", "check whether the answer starts with an assistant's phrase"),
     "placeholder_prompt": Rule("warning", "write the prompt or leave the row out"),
     "control_characters": Rule("warning", "check the text for damage"),
-    "unknown_field": Rule("warning", "the value stands in extra.jsonl; no column takes it"),
+    "unknown_field": Rule("warning", "the value is kept in extra.jsonl; no column takes it"),
     "separator": Rule("warning", "put one comma between rows of an array, none between lines"),
 }
 REPAIRS = ("byte order marks removed", "CRLF turned into LF")
@@ -71,7 +71,7 @@ class Problem:
         rule: The rule.
         detail: What breaks it.
         remedy: What to do about it.
-        raw: What was there, for rejected rows; bytes that are no UTF-8 are escaped.
+        raw: The row as it was, if it is rejected; bytes that are not UTF-8 are escaped.
     """
 
     row: int
@@ -93,7 +93,7 @@ class Problem:
 class Outcome:
     """What became of a piece: a triplet unless an error rejects it.
 
-    ``extra`` holds the fields that have no column, as they stood.
+    ``extra`` holds the fields that have no column, as they were.
     """
 
     triplet: Triplet | None
@@ -236,7 +236,7 @@ def _warnings(row: Mapping[str, object], texts: Mapping[str, str]) -> list[tuple
     ]
     unknown = sorted(set(row) - {"id", *PARTS, *OLDER})
     warnings += [("unknown_field", f"{_printable(name)[:80]!r}") for name in unknown]
-    # A row that lost the brackets around it may stand there.
+    # It may be a row that lost its braces.
     warnings += [
         ("unknown_field", f"{name!r} holds a {type(row[name]).__name__}, not a text")
         for name in OLDER

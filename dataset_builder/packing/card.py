@@ -50,7 +50,7 @@ def render(
         taxonomy: Their taxonomy.
         facts: What was measured on them.
         pictures: File names of the figures.
-        folder: Where the set will stand; its name is what ``load_dataset`` takes.
+        folder: Where the set will be; its name is what ``load_dataset`` takes.
     """
     provenance = triplets[0].provenance
     with_rows = {t.genre for t in triplets if t.genre}
@@ -126,7 +126,7 @@ def _content(facts: Mapping[str, Fact]) -> str:
 
 
 def _partial(triplets: Sequence[Triplet], taxonomy: Taxonomy) -> dict[str, Fact | Literal | None]:
-    """Says what the set lacks; nothing if it is whole."""
+    """Says what the set lacks; nothing if it is complete."""
     lacking = layout.partial(triplets, taxonomy)
     if lacking is None:
         return {}

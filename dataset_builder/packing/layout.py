@@ -82,11 +82,11 @@ def order(version: str) -> tuple[int, ...]:
     """Returns what versions sort by: their numbers.
 
     Raises:
-        InputError: It is no version of three numbers.
+        InputError: It is not a version of three numbers.
     """
     match = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", version, re.ASCII)
     if match is None:
-        raise InputError(f"{version!r} is no version", "write three numbers: 1.1.0")
+        raise InputError(f"{version!r} is not a version", "write three numbers: 1.1.0")
     return tuple(int(number) for number in match.groups())
 
 
@@ -102,13 +102,13 @@ def benchmark_file(language: str) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Partial:
-    """What a set lacks of the whole that its taxonomy, or the paper, names.
+    """What a set lacks of what its taxonomy, or the paper, names.
 
     Attributes:
         genres: How many genres there should be rows of; of the published set those with published rows.
         empty: Those without a row, in the taxonomy's order.
         rows: How many rows there are.
-        published: How many there should be; None for a set of one's own.
+        published: How many there should be; None for a set of your own.
     """
 
     genres: int
@@ -118,7 +118,7 @@ class Partial:
 
 
 def partial(triplets: Sequence[Triplet], taxonomy: Taxonomy) -> Partial | None:
-    """Tells what a set lacks; None if it is whole."""
+    """Returns what a set lacks; None if it is complete."""
     official = triplets[0].provenance == "published"
     wanted = [g.slug for g in taxonomy.genres if not official or paper.genres().get(g.slug)]
     have = {t.genre for t in triplets}

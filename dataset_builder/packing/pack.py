@@ -80,13 +80,13 @@ def pack(
     out: Path,
     removals: Sequence[Removal] | None = None,
 ) -> list[Triplet]:
-    """Writes the dataset folder; whole or not at all, and in the place of a packed dataset alone.
+    """Writes the dataset folder, completely or not at all; it replaces nothing but a packed dataset.
 
     Args:
         triplets: The rows.
         taxonomy: Their taxonomy.
         out: The folder.
-        removals: Rows to leave out, and their log; the log that stands in the folder if None.
+        removals: Rows to leave out, and their log; the folder's own log if None.
 
     Returns:
         The rows that were written.

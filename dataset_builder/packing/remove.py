@@ -41,7 +41,7 @@ def remove(
         gone = unknown[0] in {removal.id for removal in log}
         raise InputError(
             f"{folder}: no row has id {unknown[0]!r}{' (it was removed before)' if gone else ''}",
-            "give the value of the column id",
+            "copy the id from the column id",
         )
     if len(set(ids)) == len(triplets):
         raise InputError(f"{folder}: no row would be left", "delete the folder instead")
@@ -83,4 +83,4 @@ def main(
         f"{folder}: version {layout.version(log)}, {len(log)} rows removed in all, "
         f"listed in {layout.REMOVED}"
     )
-    print("publish the folder again; copies that others have made are beyond its reach")
+    print("publish the folder again; copies that others have made keep these rows")

@@ -1,7 +1,7 @@
-"""What lies in ``work/``: every file there is one that a stage reads or writes, or it is named in an error.
+"""Checks ``work/``: a stage reads or writes every file there, or an error names it.
 
-A misspelt folder, a spreadsheet among the answers or a file in a folder of its own would otherwise be work
-that nobody reads. Files whose name begins with a dot or ``~$`` belong to systems and are passed over.
+Nobody would read answers in a misspelt folder, a spreadsheet or a subfolder. Files whose names begin
+with a dot or ``~$`` belong to the system and are ignored.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from coig_writer.errors import InputError
 from coig_writer.workbench.review import ANNOTATORS
 from dataset_builder.stages.parts import work
 
-# Stage → what stands in its folder, and the ending of the files below it.
+# Stage → what its folder contains, and the ending of the files below it.
 KNOWN = {
     "reverse": {"items.jsonl": "", "answers": ".jsonl"},
     "review": {
@@ -29,16 +29,16 @@ KNOWN = {
 
 
 def check(root: Path) -> None:
-    """Checks that nothing lies in ``work/`` which no stage reads.
+    """Checks that stages read everything in ``work/``.
 
     Raises:
         InputError: Something does.
     """
     for path in _unread(root):
         raise InputError(
-            f"{path}: nothing reads this",
+            f"{path}: no stage reads this file or folder",
             f"answers are .jsonl files in {work(root, 'reverse') / 'answers'} and {work(root, 'review') / 'answers'}; "
-            "move it there, or away",
+            "move it there, or out of work/",
         )
 
 

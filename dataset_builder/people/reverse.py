@@ -137,7 +137,7 @@ class AnnotationQueue:
             if answer.id not in rounds_of:
                 raise InputError(
                     f"{answer.where}: no document of this stage has id {answer.id!r}",
-                    "copy the id from the item; if the text was dropped since, move the line away",
+                    "copy the id from the item; if the text was dropped since, delete the line",
                 )
             if not 1 <= answer.round <= rounds_of[answer.id]:
                 raise InputError(
@@ -334,7 +334,7 @@ def _returned(task: Task) -> tuple[Returned, ...]:
 
 
 def _drafted(task: Task, draft: Draft) -> Outcome:
-    """Takes a model's draft as it is, if there is one and it is whole and new."""
+    """Takes a model's draft as it is, if there is one and it is complete and new."""
     if draft.writing is None:
         return dropped(task.document, "reverse", draft.reason, draft.detail)
     if problem := draft.writing.problem():

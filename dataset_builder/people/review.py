@@ -149,7 +149,7 @@ class Panel:
         """Writes who reviews what.
 
         Raises:
-            InputError: A verdict was given that nobody was asked for, or a file is of nobody who reviews.
+            InputError: A verdict was given without an assignment, or a file belongs to no reviewer.
         """
         made = list(self.assignments.values())
         gold = {g.item for g in self.gold}

@@ -3,7 +3,7 @@
 A draft is known by the hash of its prompt and reasoning (``Document.draft``). Validation records a
 round per draft, so that stages may run again in any order: a draft that was judged keeps its
 judgement, a draft that was sent back is drafted again once, as round ``judged + 1``. While it waits for
-somebody, later stages do not see it and forget it; the waiting document itself says what it was told.
+somebody, later stages do not see it and forget it; the waiting document itself keeps the feedback.
 """
 
 from __future__ import annotations

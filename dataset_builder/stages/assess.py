@@ -107,8 +107,7 @@ def broken(document: Document) -> Iterator[Verdict]:
     """Yields what each rule says, in order; a text that only might be broken goes on to the model.
 
     Args:
-        document: The document; its genre, and why its model stopped, are told to the rules that they
-            matter to.
+        document: The document; the rules that need them also get its genre and why its model stopped.
     """
     return filter(None, _verdicts(document.text, document.genre, document.finish_reason))
 
@@ -129,7 +128,7 @@ def _verdicts(text: str, genre: str | None, reason: str | None) -> Iterator[Verd
 
 
 def by_model(document: Document, answer: Answer, min_score: int, model: str) -> Outcome:
-    """Reads the model's scores and drops what lies below ``min_score`` in any dimension."""
+    """Reads the model's scores and drops what is below ``min_score`` in any dimension."""
     if not answer.given:
         return dropped(document, "assess", answer.state, answer.detail)
     if lost := _unquoted(document, answer):

@@ -89,7 +89,7 @@ def read_thresholds(given: str) -> Thresholds | None:
                 f"{given}: {platform!r} holds more than {', '.join(MEASURES)}", "see --help"
             )
         if any(type(value) not in (int, float) for value in measures.values()):
-            raise InputError(f"{given}: a threshold of {platform!r} is no number", "see --help")
+            raise InputError(f"{given}: a threshold of {platform!r} is not a number", "see --help")
     return thresholds
 
 
@@ -275,7 +275,7 @@ def _engagement(document: Document, thresholds: Thresholds) -> str | tuple[str, 
 
 @dataclasses.dataclass(frozen=True)
 class Gathering:
-    """The sources of a curation and where their documents come to lie.
+    """The sources of a curation, and the file that their documents are gathered in.
 
     Attributes:
         root: Folder of the whole curation.
@@ -351,7 +351,7 @@ class Gathering:
 
         Raises:
             MissingInputError: A source is not read yet.
-            InputError: Two documents share an id, there is none at all, or no source has a column
+            InputError: Two documents share an id, there are no documents, or no source has a column
                 that ``--column`` names.
         """
         if self._done():
@@ -368,7 +368,9 @@ class Gathering:
             with partial.open("wb") as handle:
                 platform_medians = medians(_copied(parts, handle, seen, read))
             if not seen:
-                raise InputError("no documents in the sources", "check the sources")
+                raise InputError(
+                    "the sources hold no documents", "give files with at least one row"
+                )
             _check_ids(partial, seen)
             self._check_columns(read)
         names = [part.name for part in parts]
@@ -386,7 +388,7 @@ class Gathering:
             )
 
 
-def told(root: Path) -> Iterator[str]:
+def source_notes(root: Path) -> Iterator[str]:
     """Yields what a curator should know about each source: its encoding, and columns kept aside."""
     path = root / "00-intake" / "sources.json"
     for note in read_json(path)["read"] if path.is_file() else ():
@@ -468,5 +470,7 @@ def _check_ids(path: Path, seen: array[int]) -> None:
             first[document.id] = source
 
 
-STAGE = Stage("collect", __doc__, Options, steps, closing=lambda settings: told(settings.root))
+STAGE = Stage(
+    "collect", __doc__, Options, steps, closing=lambda settings: source_notes(settings.root)
+)
 main = STAGE.main

@@ -2,7 +2,7 @@
 
 A day without a time is the whole day in China (UTC+8), a month or a year without a day is the whole
 month or year, and a time without a zone is Chinese time. So two dates are compared for what they say,
-and none is made more exact than it is. Nothing is guessed: ``昨天`` and ``1/5/2023`` are no dates.
+and none is made more exact than it is. Nothing is guessed: ``昨天`` and ``1/5/2023`` are not dates.
 """
 
 from __future__ import annotations
@@ -115,10 +115,10 @@ def read(given: str) -> Published:
         given: As it was typed, exported or computed.
 
     Raises:
-        ValueError: It is none, or could be two.
+        ValueError: It is not a date, or could be two.
     """
     if len(given) > LONGEST:
-        raise ValueError(f"no date: {given[:LONGEST]!r}…")
+        raise ValueError(f"not a date: {given[:LONGEST]!r}…")
     text = unicodedata.normalize("NFKC", given).strip().lower()
     text = _WEEKDAY.sub(" ", _BEFORE.sub("", text)).strip()
     text = re.sub(
@@ -133,7 +133,7 @@ def read(given: str) -> Published:
     for pattern in (_CHINESE, _NUMERIC, _COMPACT, _NAMED, _NAMED_MONTH):
         if match := pattern.match(text):
             return _matched(match)
-    raise ValueError(f"no date: {given!r}")
+    raise ValueError(f"not a date: {given!r}")
 
 
 def read_or_none(given: str | None) -> Published | None:
@@ -177,7 +177,7 @@ def _digits(text: str) -> Published:
         return _span(*(int(n) if n else None for n in (text[:4], text[4:6], text[6:8])))
     if length in (12, 14):
         return _timed(_span(int(text[:4]), int(text[4:6]), int(text[6:8])), text[8:])
-    raise ValueError(f"no date: {text!r}")
+    raise ValueError(f"not a date: {text!r}")
 
 
 def _arabic(text: str) -> str:
@@ -208,7 +208,7 @@ def _span(year: int | None, month: int | None = None, day: int | None = None) ->
         ValueError: There is no such day, or the year is out of reach.
     """
     if year is None or not EARLIEST <= year < LATEST:
-        raise ValueError(f"no year of publication: {year}")
+        raise ValueError(f"not a year of publication: {year}")
     if day is not None:
         return _day(datetime.date(year, month or 0, day))
     if month is not None:
@@ -231,14 +231,14 @@ def _days(start: datetime.date, end: datetime.date, form: str) -> Published:
 def _instant(at: datetime.datetime) -> Published:
     at = at.astimezone(CHINA)
     if not EARLIEST <= at.year < LATEST:
-        raise ValueError(f"no year of publication: {at.year}")
+        raise ValueError(f"not a year of publication: {at.year}")
     return Published(at, at, at.isoformat())
 
 
 def _timed(span: Published, rest: str) -> Published:
     """Adds a time to a day; midnight without a zone is how programs write the day alone."""
     if span.end - span.start != DAY:
-        raise ValueError(f"{span.form} has no day, and a time: {rest!r}")
+        raise ValueError(f"{span.form} has a time but no day: {rest!r}")
     rest = rest.removeprefix("t").strip()
     if match := _CLOCK_ONLY_DIGITS.match(rest):
         hour, minute, second, zone = match.groups()
@@ -248,7 +248,7 @@ def _timed(span: Published, rest: str) -> Published:
         fraction = match["fraction"] or ""
         half = match["half"] or match["half_after"] or ""
     else:
-        raise ValueError(f"after {span.form} stands {rest!r}")
+        raise ValueError(f"unexpected {rest!r} after {span.form}")
     hours = int(hour)
     if half in _AFTERNOON and hours < 12:
         hours += 12

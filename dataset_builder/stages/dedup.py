@@ -107,7 +107,7 @@ class Search:
 
     @functools.cached_property
     def folder(self) -> Path:
-        """Where the shares lie; another input, option or size of parts has another folder."""
+        """The folder of the shares; another input, option or size of parts has another one."""
         content = [file_sha256(self.parts.input), self.parts.options, self.parts.size]
         name = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
         return self.parts.out.with_name(f".{self.parts.out.name}.search-{name}")
@@ -194,7 +194,7 @@ class Search:
         files = [self.folder / kind / name for name in file_names]
         if missing := [file for file in files if not file.is_file()]:
             raise MissingInputError(
-                f"dedup: {len(missing)} of {len(files)} shares of the step before are not done, {missing[0].name} first",
+                f"dedup: {len(missing)} of {len(files)} shares of the step before are missing, the first is {missing[0].name}",
                 f"run: {made_by(self.parts.root, 'dedup')}",
             )
         return files
@@ -210,7 +210,7 @@ def _save(path: Path, array: NDArray[Any]) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """How alike two documents must be.
+    """How similar two duplicates are.
 
     Raises:
         ConfigError: ``similarity_threshold`` is not above 0 and at most 1.
@@ -260,14 +260,14 @@ def decide(document: Document, duplicates: Mapping[str, Duplicate]) -> Outcome:
     return document.noted("dedup")
 
 
-def told(_settings: Settings) -> list[str]:
-    """Says so where copies in the other script are not found."""
+def warnings(_settings: Settings) -> list[str]:
+    """Returns a warning if copies in the other script are not found."""
     if normalise.opencc_installed():
         return []
     return [
-        "traditional and simplified copies were compared as written: pip install opencc, and run dedup again"
+        "traditional and simplified copies were not recognised as one text: pip install opencc, and run dedup again"
     ]
 
 
-STAGE = Stage("dedup", __doc__, Options, steps, closing=told)
+STAGE = Stage("dedup", __doc__, Options, steps, closing=warnings)
 main = STAGE.main

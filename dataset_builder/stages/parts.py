@@ -1,6 +1,6 @@
 """What a stage reads and writes: documents in, every one kept or dropped, never both.
 
-A stage reads the ``kept.jsonl`` of the stage before and writes, whole or not at all::
+A stage reads the ``kept.jsonl`` of the stage before and writes, completely or not at all::
 
     ROOT/NN-stage/kept.jsonl      documents that go on
     ROOT/NN-stage/dropped.jsonl   the others: document, stage, reason, evidence
@@ -223,7 +223,7 @@ class Parts:
         for path in paths:
             if not path.is_file():
                 raise MissingInputError(
-                    f"{self.stage}: part {path.stem[:6]} of {len(paths)} is not decided",
+                    f"{self.stage}: part {path.stem[:6]} of {len(paths)} is not decided yet",
                     f"run: {made_by(self.root, self.stage)}",
                 )
         with atomic_folder(self.out, "finished stage", AUDITED) as partial:

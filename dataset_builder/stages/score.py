@@ -19,7 +19,7 @@ from dataset_builder.stages.stage import Settings, Stage, Step, deciding
 
 PARTS = ("article", "prompt", "reasoning")
 LEAK_GRAM = 8
-# Share of the prompt's 8-grams that stand in the article → points off its quality.
+# Share of the prompt's 8-grams that are in the article → points off its quality.
 LEAK_STEPS = ((0.30, 4), (0.15, 2), (0.05, 1))
 
 
@@ -68,7 +68,7 @@ def by_scores(document: Document, answers: dict[str, Answer], model: str) -> Out
 
 
 def leakage(prompt: str, article: str) -> float:
-    """Returns the share of the prompt's character 8-grams that stand in the article, 0–1."""
+    """Returns the share of the prompt's character 8-grams that are in the article, 0–1."""
     if len(reduced(prompt)) < LEAK_GRAM:
         return 0.0
     return float(within(grams(prompt, LEAK_GRAM), grams(article, LEAK_GRAM)).mean())

@@ -51,7 +51,7 @@ def read_columns(given: Iterable[str]) -> dict[str, str]:
     """Reads ``--column text=正文``: the file's own name of a column → the kit's.
 
     Raises:
-        ConfigError: It is no such pair, names no column of the kit, or names one twice.
+        ConfigError: It is not such a pair, names no column of the kit, or names one twice.
     """
     columns: dict[str, str] = {}
     for pair in given:
@@ -61,7 +61,7 @@ def read_columns(given: Iterable[str]) -> dict[str, str]:
                 f"--column {pair}", f"write NAME=YOURS; NAME is one of {', '.join(COLUMNS)}"
             )
         if name in columns.values() or theirs in columns:
-            raise ConfigError(f"--column {pair}: given before", "give each column once")
+            raise ConfigError(f"--column {pair}: duplicate column", "name each column once")
         columns[theirs] = name
     return columns
 
@@ -148,7 +148,7 @@ class Source:
     def _json(self) -> Iterator[Mapping[str, object] | str]:
         try:
             encoding = self._encoding(self.path)
-        except InputError:  # JSON is UTF-8: the reader names the rows that are none
+        except InputError:  # JSON is UTF-8: the reader names the rows that are not
             encoding = DAMAGED
             self.encodings[encoding.name] += 1
         with self.path.open("rb") as handle:
@@ -209,8 +209,8 @@ class Source:
             name = name[:-4] if name.lower().endswith(".txt") else name
             if name not in ids:
                 raise InputError(
-                    f"{location}: id {name!r} is no text of the folder",
-                    "write its path below the folder",
+                    f"{location}: the folder has no text {name!r}",
+                    "give the file's path below the folder, without .txt",
                 )
             if name in metadata:
                 raise InputError(f"{location}: duplicate id {name!r}", "keep one line")
@@ -286,7 +286,7 @@ def document(row: Mapping[str, object], location: str, provenance: str, **notes:
         location: File and row.
         provenance: ``curated`` or ``sample``.
         notes: What the history says: ``id="made"`` where no curator chose it and another document may
-            have it too, ``genre="folder"`` where a folder's name stands for it.
+            have it too, ``genre="folder"`` where it is a folder's name.
     """
     try:
         clean = {name: _value(name, value) for name, value in row.items()}
@@ -330,7 +330,7 @@ def _value(name: str, value: Any) -> object:
 def _cleaned(name: str, text: str) -> str | None:
     """Returns a cell without control characters and with plain line ends; None where nothing is said."""
     if torn(text) and any("\udc80" <= c <= "\udcff" for c in text):
-        raise ValueError(f"{name}: bytes that are no UTF-8")
+        raise ValueError(f"{name}: bytes that are not UTF-8")
     text = CONTROL.sub("", repaired(text).replace("\r\n", "\n").replace("\r", "\n"))
     return None if name != "text" and text.strip().lower() in NOTHING else text
 
@@ -339,7 +339,7 @@ def number(value: float | str) -> int:
     """Reads a count: ``1,205``, ``' 15 '``, ``1.2万``, ``10万+``, ``10.0``.
 
     Raises:
-        ValueError: It is no count, below 0, or beyond reason.
+        ValueError: It is not a count, or out of range.
     """
     if isinstance(value, str):
         text = unicodedata.normalize("NFKC", value[:40]).strip().lower()
@@ -347,10 +347,10 @@ def number(value: float | str) -> int:
             text = text.replace(",", "")
         match = _COUNT.match(text)
         if match is None:
-            raise ValueError(f"no count: {value[:40]!r}")
+            raise ValueError(f"not a count: {value[:40]!r}")
         value = round(float(match[1]) * _UNITS.get(match[2] or "", 1), 6)
     if not 0 <= value <= LARGEST_NUMBER or value != int(value):
-        raise ValueError(f"a count below 0, broken or beyond reason: {value}")
+        raise ValueError(f"a count must be a whole number from 0 to {LARGEST_NUMBER:,}: {value}")
     return int(value)
 
 

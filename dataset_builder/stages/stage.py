@@ -3,7 +3,7 @@
 A module per stage holds what that stage decides, and at its end a ``STAGE``. The command of the
 stage, ``curate`` (all stages) and ``cluster`` (many processes) run the same steps. Every share of a
 step ends before the next step begins. What a share makes are files that are renamed when they are
-whole and never made again, so that a share may be killed and started anew.
+complete and never made again, so that a share may be killed and restarted.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def run_settings(run: RunOptions, model: ModelOptions | None = None) -> Settings
 
 
 def report(counts: Counts, root: Path) -> None:
-    """Prints what a stage did: read, kept, dropped, open, every reason, and where the rest lies."""
+    """Prints what a stage did: read, kept, dropped, open, every reason, and the file with the evidence."""
     print(counts)
     for reason, number in sorted(counts.reasons.items(), key=lambda item: -item[1]):
         print(f"    {number:>7}  {shown(reason)}")

@@ -87,7 +87,7 @@ def last_round(document: Document) -> dict[str, Any] | None:
 
 
 def with_round(document: Document, answer: Answer, model: str) -> Outcome:
-    """Adds a round to a document's validation; an invented quotation is no verdict."""
+    """Adds a round to a document's validation; a verdict with an invented quotation does not count."""
     if not answer.given:
         return dropped(document, "validate", answer.state, answer.detail)
     if invented := _invented(document, answer):
@@ -103,7 +103,7 @@ def with_round(document: Document, answer: Answer, model: str) -> Outcome:
 
 
 def _invented(document: Document, answer: Answer) -> str | None:
-    """Returns the first quotation that stands in none of the three parts."""
+    """Returns the first quotation that is in none of the three parts."""
     for name in CRITERIA:
         quotation = answer.data[name]["quotation"]
         if not quoted(quotation, document.prompt, document.reasoning, document.text):

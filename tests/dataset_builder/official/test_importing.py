@@ -155,10 +155,16 @@ def test_strict_makes_an_error_fatal_and_writes_nothing(tmp_path):
     import_file(write(path, [GOOD, DEFECTS["boilerplate"]]), tmp_path / "out", strict=True)
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"\n\n", b"[1, 2]", b"not json at all"])
-def test_a_file_without_a_sound_row_is_refused(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "the file is empty"),
+        *((c, "no sound row") for c in (b"[]", b"\n\n", b"[1, 2]", b"not json at all")),
+    ],
+)
+def test_a_file_without_a_sound_row_is_refused(tmp_path, content, said):
     (tmp_path / "f").write_bytes(content)
-    with pytest.raises(InputError, match="no sound row"):
+    with pytest.raises(InputError, match=said):
         import_file(tmp_path / "f", tmp_path / "out")
     assert not (tmp_path / "out" / "triplets.parquet").exists()
 

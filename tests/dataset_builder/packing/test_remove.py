@@ -53,7 +53,7 @@ def test_a_takedown_sorts_after_what_it_takes_down_and_tells_nothing_of_a_person
     assert log[0].reason == "作者来电 ［手机号］ 要求撤下"
     assert "13912345678" not in (folder / "removed.jsonl").read_text(encoding="utf-8")
     assert remove(folder, [ROWS[1].id], "again", after="1.0.4")[-1].version == "1.1.11"
-    with pytest.raises(InputError, match="'newest' is no version"):
+    with pytest.raises(InputError, match="'newest' is not a version"):
         remove(folder, [ROWS[2].id], "again", after="newest")
 
 

@@ -144,7 +144,7 @@ def test_a_file_that_nothing_reads_is_named(tmp_path, name):
     path.parent.mkdir(parents=True)
     path.write_text("{}")
     (path.parent / ".DS_Store").write_text("")
-    with pytest.raises(InputError, match="nothing reads this"):
+    with pytest.raises(InputError, match="no stage reads this"):
         reverse.STAGE.run(settings)
 
 

@@ -92,9 +92,9 @@ def test_of_two_copies_in_two_scripts_the_one_published_first_stays(
 def test_without_opencc_scripts_stay_apart_and_the_stage_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert dedup.told(Settings(tmp_path, taxonomy.published())) == []
+    assert dedup.warnings(Settings(tmp_path, taxonomy.published())) == []
     monkeypatch.setattr(normalise, "opencc_installed", lambda: False)
     members = [Member(None, "a", SIMPLIFIED), Member(None, "b", TRADITIONAL)]
     assert within(members, SIMILARITY_THRESHOLD) == []
-    (said,) = dedup.told(Settings(tmp_path, taxonomy.published()))
+    (said,) = dedup.warnings(Settings(tmp_path, taxonomy.published()))
     assert "pip install opencc" in said

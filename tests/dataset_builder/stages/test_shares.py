@@ -141,7 +141,7 @@ def test_a_step_whose_shares_before_are_missing_says_so(tmp_path, sources):
     steps = dedup.steps(collected(tmp_path, sources), dedup.Options())
     sign, pair = steps[:2]
     sign.run(0, 2)
-    with pytest.raises(MissingInputError, match="of the step before are not done"):
+    with pytest.raises(MissingInputError, match="of the step before are missing"):
         pair.run(0, 1)
 
 

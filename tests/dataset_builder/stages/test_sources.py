@@ -45,7 +45,7 @@ def test_metadata_gives_the_texts_of_a_folder_their_dates(tmp_path):
     (document,) = sources.Source(tmp_path, "curated").documents()
     assert (document.genre, document.published_at, document.likes) == ("essay", "2023-05-01", 7)
     metadata.write_text("id,published_at\nessay/b,2023-05-01\n", encoding="utf-8")
-    with pytest.raises(InputError, match="row 1: id 'essay/b' is no text of the folder"):
+    with pytest.raises(InputError, match="row 1: the folder has no text 'essay/b'"):
         list(sources.Source(tmp_path, "curated").documents())
 
 

@@ -90,7 +90,7 @@ def test_a_similarity_lies_above_0_and_up_to_1(threshold, right):
     [
         ('{"p": {"views": 1}}', "'p' holds more than likes"),
         ('{"p": 1}', "'p' holds more than likes"),
-        ('{"p": {"likes": true}}', "'p' is no number"),
+        ('{"p": {"likes": true}}', "'p' is not a number"),
         ("[]", "a list, not an object"),
     ],
 )
