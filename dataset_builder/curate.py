@@ -148,24 +148,26 @@ def _sent_back(done: Mapping[str, Counts]) -> bool:
 def next_steps(settings: Settings, counts: Sequence[Counts]) -> list[str]:
     """Returns what people have to do now, one sentence each."""
     reasons = {c.stage: c.reasons for c in counts}
-    found = []
+    sentences = []
     if any(r.startswith("awaiting") for r in reasons.get("reverse", {})):
         place = work(settings.root, "reverse")
-        found.append(
+        sentences.append(
             f"write for {place / 'items.jsonl'}, put the answers into {place / 'answers'}/"
         )
     if any(r.startswith("awaiting") for r in reasons.get("review", {})):
         place = work(settings.root, "review")
-        found.append(f"review {place / 'items'}/*.jsonl, put the answers into {place / 'answers'}/")
-    if found:
-        found.append(
+        sentences.append(
+            f"review {place / 'items'}/*.jsonl, put the answers into {place / 'answers'}/"
+        )
+    if sentences:
+        sentences.append(
             f"or do both in a browser: python space/app.py workbench --curation {settings.root}"
         )
     if any(r.startswith("unscored") for row in reasons.values() for r in row):
-        found.append(
+        sentences.append(
             "some answers are missing (unscored): run the command again, with --max-retries 1 to repeat refusals"
         )
-    return found
+    return sentences
 
 
 def _main(

@@ -180,7 +180,7 @@ STAGE = Stage("audit", __doc__, Options, steps, closing=pages)
 
 
 @dataclasses.dataclass(frozen=True)
-class Instead:
+class Target:
     """What is measured instead of the finished set."""
 
     after: After | None = option(None, "measure what this stage has kept so far; drop nothing")
@@ -190,17 +190,17 @@ class Instead:
     )
 
 
-def _main(options: Options, run: RunOptions, instead: Instead) -> None:
-    if instead.reference and not instead.sample:
+def _main(options: Options, run: RunOptions, target: Target) -> None:
+    if target.reference and not target.sample:
         raise typer.BadParameter("--reference goes with --sample")
-    if instead.sample:
-        sample.show_all(instead.reference)
-    elif instead.after:
+    if target.sample:
+        sample.show_all(target.reference)
+    elif target.after:
         settings = run_settings(run)
-        report(between(settings, options, instead.after), settings.root)
+        report(between(settings, options, target.after), settings.root)
         print(*pages(settings), sep="\n")
     else:
         STAGE.run_and_report(run_settings(run), options)
 
 
-main = CommandLine(STAGE.help, _main, Options, RunOptions, Instead)
+main = CommandLine(STAGE.help, _main, Options, RunOptions, Target)

@@ -120,11 +120,11 @@ def _whole_numbers(axes: Axes) -> None:
 
 
 def _funnel(axes: Axes, stages: list[Counts]) -> None:
-    names = [c.stage for c in stages][::-1]
+    stage_names = [c.stage for c in stages][::-1]
     left = [0] * len(stages)
     for label, colour in (("kept", KEPT), ("dropped", DROPPED), ("open", OPEN)):
         widths = [getattr(c, label) for c in stages][::-1]
-        bars = axes.barh(names, widths, left=left, color=colour, label=label)
+        bars = axes.barh(stage_names, widths, left=left, color=colour, label=label)
         shown = [str(w) if w else "" for w in widths]
         axes.bar_label(bars, labels=shown, label_type="center", color="white", fontsize=8)
         left = [a + b for a, b in zip(left, widths, strict=True)]

@@ -56,8 +56,8 @@ class Script:
 
     def _assess(self, _document: str, parts: dict[str, str], _message: str) -> object:
         evidence = _sentence(parts["article"])
-        names = ("completeness", "format", "errors", "logic", "creativity")
-        return {**{n: {"score": 8, "evidence": evidence} for n in names}, "unsafe": False}
+        dimensions = ("completeness", "format", "errors", "logic", "creativity")
+        return {**{n: {"score": 8, "evidence": evidence} for n in dimensions}, "unsafe": False}
 
     def _screen(self, document: str, _parts: dict[str, str], _message: str) -> object:
         quality, creativity = answer_key.screen(document, self._seed)

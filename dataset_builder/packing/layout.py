@@ -147,8 +147,8 @@ def examples(taxonomy: Taxonomy, with_rows: set[str]) -> tuple[str | None, str |
     return _first(genres, "wuxia"), _first(several, "novel")
 
 
-def _first(names: Sequence[str], preferred: str) -> str | None:
-    return preferred if preferred in names else next(iter(names), None)
+def _first(candidates: Sequence[str], preferred: str) -> str | None:
+    return preferred if preferred in candidates else next(iter(candidates), None)
 
 
 def yaml_configs(taxonomy: Taxonomy, with_rows: set[str], content: str) -> list[Config]:
@@ -177,11 +177,11 @@ def yaml_configs(taxonomy: Taxonomy, with_rows: set[str], content: str) -> list[
         }
         for name, genres in configs(taxonomy, with_rows).items()
     ]
-    asked: Config = {
+    queries: Config = {
         "config_name": "benchmark",
         "data_files": [
             {"split": language, "path": f"benchmark/{language}-*.parquet"}
             for language in benchmark.of(taxonomy)
         ],
     }
-    return [default, *by_name, *([asked] if asked["data_files"] else [])]
+    return [default, *by_name, *([queries] if queries["data_files"] else [])]

@@ -158,13 +158,13 @@ def _parameters(kind: type[DataclassInstance]) -> Iterator[inspect.Parameter]:
 
 def _instance(kind: type[DataclassInstance], values: Mapping[str, object]) -> DataclassInstance:
     types = get_type_hints(kind)
-    own: dict[str, object] = {}
+    arguments: dict[str, object] = {}
     for field in dataclasses.fields(kind):
         if field.metadata:
-            own[field.name] = values[field.name]
+            arguments[field.name] = values[field.name]
         elif dataclasses.is_dataclass(types[field.name]):
-            own[field.name] = _instance(types[field.name], values)
-    return kind(**own)
+            arguments[field.name] = _instance(types[field.name], values)
+    return kind(**arguments)
 
 
 def _parameter(field: dataclasses.Field[Any], annotation: Any) -> inspect.Parameter:
