@@ -143,6 +143,7 @@ def _command(
 
 
 def _invoke(made: TyperCommand, prog: str, words: Sequence[str]) -> Any:
+    words = list(words)
     if made.context_settings["allow_interspersed_args"]:
         words = spread(words, [flag for p in made.params if p.multiple for flag in p.opts])
     # Not main(): that would end the process on Ctrl-C without a sentence.
