@@ -126,7 +126,7 @@ def test_a_row_nested_in_a_known_field_is_reported(tmp_path):
 def test_an_import_never_overwrites_the_file_it_reads(tmp_path):
     path = write(tmp_path / "rejected.jsonl", [GOOD])
     before = path.read_bytes()
-    with pytest.raises(InputError, match="writes a file of this name there"):
+    with pytest.raises(InputError, match="would overwrite this file"):
         import_file(path, tmp_path)
     assert path.read_bytes() == before
     (tmp_path / "assignments.jsonl").write_text("somebody's")
