@@ -72,7 +72,7 @@ def main() -> int | None:
             raise ConfigError(f"no control {name!r}", f"controls are {', '.join(found)}, or all")
     stepped = [found[name].steps_of or name for name in names]
     mixtures = dict.fromkeys([*stepped, *names])
-    run("recipes/mix.py", arguments.config, "--variants", *mixtures)
+    run("recipes/mix.py", "--config", arguments.config, "--variants", *mixtures)
     if not arguments.mix_only:
         launch = ("-m", "accelerate.commands.launch", "recipes/sft.py")
         run(*launch, "--config", arguments.config, "--variants", *names)

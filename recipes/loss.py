@@ -1,4 +1,4 @@
-"""Loss of models on held-out rows: python recipes/loss.py MODEL [MODEL ...] [--beside recipes/base].
+"""Loss of models on held-out rows: python recipes/loss.py MODEL [MODEL ...] [--base recipes/base].
 
 Reads the rows of a packed dataset whose ids a file lists (recipes/base/held_out.txt: the demo's samples that no
 model has seen), measures the loss of every model on each, and prints the difference from the model they started
@@ -94,7 +94,7 @@ def check_models(beside: Path, models: Sequence[Path], rows: Mapping[str, list[M
         if tokens[folder] != tokens[beside]:
             raise DriftError(
                 f"{folder} reads the rows as other tokens than {beside}: a loss per token compares nothing",
-                "give --beside the model that it was trained from",
+                "give --base, the model that it was trained from",
             )
 
 
@@ -119,21 +119,21 @@ def main() -> int | None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("models", nargs="+", type=Path, help="model folders")
-    parser.add_argument("--beside", type=Path, default=Path("recipes/base"), help="their base")
+    parser.add_argument("--base", type=Path, default=Path("recipes/base"), help="their base")
     parser.add_argument("--dataset", default="COIG-Writer", help="a packed dataset")
     parser.add_argument("--ids", type=Path, default=Path("recipes/base/held_out.txt"))
     parser.add_argument("--max-length", type=int, default=1024, help="tokens read of each row")
     parser.add_argument("--out", type=Path, help="a JSON file for the losses, row by row")
     given = parser.parse_args()
     rows = held_out(given.dataset, given.ids)
-    check_models(given.beside, given.models, rows)
+    check_models(given.base, given.models, rows)
     if given.out is not None and given.out.exists() and "losses" not in read_json(given.out):
         raise InputError(f"{given.out} holds something else", "give --out another file")
     losses: dict[str, list[float]] = {}
-    for folder in (given.beside, *given.models):
+    for folder in (given.base, *given.models):
         model, tokenizer = local.load(local.Writer(folder.name, str(folder)))
         losses[folder.name] = loss.of_rows(model, tokenizer, list(rows.values()), given.max_length)
-    beside = given.beside.name
+    beside = given.base.name
     found = loss.gaps(losses, beside)
     print(table(beside, sum(losses[beside]) / len(rows), found))
     if given.out is not None:

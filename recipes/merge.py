@@ -1,4 +1,4 @@
-"""Merges a LoRA adapter into its base: python recipes/merge.py build/lora/cw_10k build/lora-merged/cw_10k.
+"""Merges a LoRA adapter into its base: python recipes/merge.py build/lora/cw_10k --out build/lora-merged/cw_10k.
 
 The result is a plain model with the tokenizer and the records of the run, for generate, cards and any other
 loader. The product is added in fp32 and then rounded to --dtype. An adapter that was trained on a base in 4 bits
@@ -79,7 +79,7 @@ def main() -> int | None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", type=Path, help="folder of the trained adapter")
-    parser.add_argument("out", type=Path, help="folder for the merged model")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the merged model")
     parser.add_argument(
         "--base", help="the base model, where the adapter's own name of it is not here"
     )

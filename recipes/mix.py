@@ -1,4 +1,4 @@
-"""Builds the mixtures of a recipe: python recipes/mix.py recipes/configs/cw_10k.yaml [--variants …].
+"""Builds the mixtures of a recipe: python recipes/mix.py --config recipes/configs/cw_10k.yaml [--variants …].
 
 Writes ``build/mixtures/VARIANT/{train.parquet,mixture.lock.json,kept_aside.jsonl,facts.json}``, and
 ``held_out.parquet`` for a control that holds rows out. With
@@ -35,9 +35,8 @@ def main() -> int | None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "config",
+        "--config",
         type=Path,
-        nargs="?",
         default=Path("recipes/configs/cw_10k.yaml"),
         help="the recipe (default: recipes/configs/cw_10k.yaml)",
     )

@@ -1,4 +1,4 @@
-"""Predicts a run before it is paid for: python recipes/plan.py CONFIG --gpu h200 --count 1 [--price 3.5].
+"""Predicts a run before it is paid for: python recipes/plan.py --config CONFIG --gpu h200 --count 1 [--gpu-price 3.5].
 
 Prints memory by part with its arithmetic, the micro-batch that fits, steps, tokens, hours and cost. Any key
 of the recipe can follow as a flag, such as --gradient_checkpointing false or --use_peft true. Row lengths are
@@ -90,7 +90,7 @@ def spent(plan: Plan, run: Run, price: float | None) -> list[str]:
     """Renders batch, steps, tokens, hours and cost."""
     hours, what = plan.hours, "rows" if plan.rows == len(run.lengths.tokens) else "packed rows"
     cost = (
-        "give --price, per GPU and hour"
+        "give --gpu-price, for a GPU and hour"
         if price is None
         else f"{hours * plan.devices * price:,.0f}   {hours:.1f} h × {plan.devices} × {price:g}"
     )
@@ -132,14 +132,19 @@ def main() -> int | None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("config", type=Path, help="the recipe, as recipes/configs/cw_10k.yaml")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path("recipes/configs/cw_10k.yaml"),
+        help="the recipe (default: recipes/configs/cw_10k.yaml)",
+    )
     parser.add_argument("--gpu", default="h200", choices=list(planner.GPUS), help="default: h200")
     parser.add_argument(
         "--count", type=int, default=1, help="devices; states are sharded, an adapter is copied"
     )
     parser.add_argument("--gpu-memory", type=float, help="GiB of a GPU that --gpu does not name")
     parser.add_argument("--gpu-tflops", type=float, help="its dense bf16 peak, for hours and cost")
-    parser.add_argument("--price", type=float, help="of one GPU for an hour, in your currency")
+    parser.add_argument("--gpu-price", type=float, help="of one GPU for an hour, in your currency")
     parser.add_argument("--json", type=Path, help="also write the plan of the last variant here")
     own, flags = parser.parse_known_args()
     # a plan is made on any machine; the recipe's own GPU check belongs to the run
@@ -147,7 +152,7 @@ def main() -> int | None:
     gpu = planner.gpu(own.gpu, own.gpu_memory, own.gpu_tflops)
     for variant in recipe.variants:
         plan, run, ways, doubts = planned(recipe, sft, model, variant, (gpu, own.count))
-        print(rendered(plan, run, variant, own.price, ways))
+        print(rendered(plan, run, variant, own.gpu_price, ways))
         print("\n".join(["", *(f"not vouched for: {doubt}" for doubt in doubts), ""]))
         if own.json:
             write_json(own.json, as_json(plan, variant))

@@ -102,7 +102,7 @@ def main() -> int | None:
     )
     parser.add_argument("--corpus", type=Path, help="your folder of public-domain texts")
     parser.add_argument(
-        "--work", type=Path, default=Path("build/pretraining"), help="the prepared corpus"
+        "--prepared", type=Path, default=Path("build/pretraining"), help="the prepared corpus"
     )
     parser.add_argument("--out", type=Path, default=Path("recipes/base"), help="the model to write")
     parser.add_argument("--epochs", type=int, default=Shape().epochs, help="passes over the corpus")
@@ -118,11 +118,11 @@ def main() -> int | None:
             raise MissingInputError("no corpus", "give --corpus FOLDER")
         texts, kept_out = of_kit()
         names = [f"sample-{name}" for name in sorted(reported(sample_files()))]
-        pretraining.prepare(given.work, [*of_folder(given.corpus), *texts], kept_out, names, shape)
-        print(f"{given.work}: tokenizer and corpus")
+        pretraining.prepare(given.prepared, [*of_folder(given.corpus), *texts], kept_out, names, shape)
+        print(f"{given.prepared}: tokenizer and corpus")
     if not given.prepare:
         given.out.mkdir(parents=True, exist_ok=True)
-        loss = pretraining.train(given.work, given.out, shape, log=given.out / "training.jsonl")
+        loss = pretraining.train(given.prepared, given.out, shape, log=given.out / "training.jsonl")
         print(f"{given.out}: {loss:.3f} nats per piece on held-out documents")
     return None
 

@@ -111,10 +111,10 @@ def test_a_broken_input_ends_in_one_sentence(root, tmp_path, name, fault):
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        (["recipes/mix.py", DEMO, "--out", "{tmp}/m"], "no tokenizer for recipes/base"),
+        (["recipes/mix.py", "--config", DEMO, "--out", "{tmp}/m"], "no tokenizer for recipes/base"),
         (["recipes/generate.py", "--models", "{tmp}/models"], "train it first"),
         (["-m", "model_cards", "render", "cw", "--models", "{tmp}/models"], "no facts here"),
-        (["recipes/mix.py", "{tmp}/gone.yaml"], "no such recipe"),
+        (["recipes/mix.py", "--config", "{tmp}/gone.yaml"], "no such recipe"),
         (["recipes/show.py", "--mixture", "{tmp}/m"], "no such file"),
     ],
 )

@@ -89,7 +89,7 @@ def prepare(folder: Path, creative_rows: int = 8, **changes) -> Path:
     recipe.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
     # fitted on these rows alone, so that the committed trajectory does not move with the samples
     smoke.make(folder / "smoke", [f.read_text(encoding="utf-8") for f in folder.glob("*.jsonl")])
-    call("recipes/mix.py", str(recipe))
+    call("recipes/mix.py", "--config", str(recipe))
     return recipe
 
 

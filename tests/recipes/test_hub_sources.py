@@ -142,7 +142,7 @@ def mix(hub, tmp_path):  # noqa: F811
             recipes.append(tmp_path / f"recipe-{number}.yaml")
             recipes[-1].write_text(yaml.safe_dump(settings | changes))
         given = [
-            [str(recipe), "--variants", *flags]
+            ["--config", str(recipe), "--variants", *flags]
             for recipe, (flags, _) in zip(recipes, lines, strict=True)
         ]
         variables = environment(hub, tmp_path / "home") | (

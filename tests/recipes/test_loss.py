@@ -27,7 +27,7 @@ def measured(tmp_path, monkeypatch, once, capsys):
 
     def run(*given, models=("cw",)):
         named = [str(tmp_path / model) for model in models]
-        fixed = ["--beside", base, "--dataset", dataset, "--ids", ids, "--max-length", 4096]
+        fixed = ["--base", base, "--dataset", dataset, "--ids", ids, "--max-length", 4096]
         monkeypatch.setattr(sys, "argv", ["loss.py", *named, *map(str, [*fixed, *given])])
         code = run_command(loss.main)
         out, err = capsys.readouterr()

@@ -15,7 +15,7 @@ from coig_writer.training import smoke
 
 @pytest.fixture
 def merge(script):
-    return lambda *arguments: script("recipes/merge.py", *arguments)
+    return lambda run, out, *arguments: script("recipes/merge.py", run, "--out", out, *arguments)
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ def plan(script):
     def run(*arguments):
         # no mixtures unless a test names them: those of a demo in this checkout are no ground for a plan
         own = () if "--mixtures" in arguments else ("--mixtures", "build/no-mixtures")
-        return script("recipes/plan.py", *arguments, *own)
+        return script("recipes/plan.py", "--config", *arguments, *own)
 
     return run
 
 
 def test_a_plan_shows_its_arithmetic_and_says_that_it_is_predicted(plan, tmp_path):
     out = tmp_path / "plan.json"
-    flags = ("--mixtures", str(tmp_path), "--price", "3", "--json", str(out))
+    flags = ("--mixtures", str(tmp_path), "--gpu-price", "3", "--json", str(out))
     variants = ("--variants", "cw_step_matched", "cw_10k", "--mode", "plain")
     done = plan("recipes/configs/cw_10k.yaml", "--gpu", "h200", *flags, *variants)
     assert done.returncode == 0, done.stderr

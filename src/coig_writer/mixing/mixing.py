@@ -367,7 +367,7 @@ def read_lock(file: Path) -> Lock:
     Raises:
         InputError: It is not what ``write`` left there.
     """
-    found = read_json(file, f"{COMMAND} CONFIG")
+    found = read_json(file, f"{COMMAND} --config CONFIG")
     try:
         found["sources"], found["ids_sha256"], found["rules"]["max_length_tokens"]
     except (KeyError, TypeError) as error:
@@ -393,7 +393,7 @@ def read(folder: Path, max_length: int, *, sample_scale: bool) -> tuple[list[Mix
         DriftError: Its rows are not those of its lock.
         ConfigError: It was built for another length or scale.
     """
-    file, again = folder / "mixture.lock.json", f"{COMMAND} CONFIG --variants {folder.name}"
+    file, again = folder / "mixture.lock.json", f"{COMMAND} --config CONFIG --variants {folder.name}"
     if not file.is_file():
         raise MissingInputError(
             f"{folder}: no mixture {folder.name!r} here",
@@ -439,7 +439,7 @@ def read_held_out(folder: Path, locked: Lock) -> list[MixtureRow]:
     """
     if "held_out" not in locked:
         return []
-    again = f"{COMMAND} CONFIG --variants {folder.name}"
+    again = f"{COMMAND} --config CONFIG --variants {folder.name}"
     rows = read_records(folder / HELD_OUT, MixtureRow, made_by=again)
     if rows_sha256(rows) != locked["held_out"]["content_sha256"]:
         raise DriftError(
@@ -476,7 +476,7 @@ def check_tokenizer(locked: Lock, tokenizer: PreTrainedTokenizerBase) -> None:
     if found != locked["tokenizer_sha256"]:
         raise DriftError(
             f"mixture {locked['variant']} was built with tokenizer {locked['tokenizer_sha256'][:12]}, the model has {found[:12]}",
-            f"build it for this model: {COMMAND} CONFIG --variants {locked['variant']}",
+            f"build it for this model: {COMMAND} --config CONFIG --variants {locked['variant']}",
         )
 
 

@@ -96,7 +96,7 @@ def drawn(
     if unknown:
         raise ConfigError(
             f"nothing is known of the lengths of source {unknown[0]!r}",
-            "build the mixture first, so that they can be counted: python recipes/mix.py CONFIG",
+            "build the mixture first, so that they can be counted: python recipes/mix.py --config CONFIG",
         )
     rng = np.random.default_rng(seed)
     parts = []

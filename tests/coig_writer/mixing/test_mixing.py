@@ -214,7 +214,7 @@ def test_one_edited_character_is_drift_and_its_source_is_named(mixture, change):
         DriftError, match=rf"was changed after it was built \(in {mixed[0].source}\)"
     ) as caught:
         read(folder)
-    assert "python recipes/mix.py CONFIG --variants cw_1k" in str(caught.value)
+    assert "python recipes/mix.py --config CONFIG --variants cw_1k" in str(caught.value)
 
 
 def test_another_order_and_other_rows_are_drift(mixture):

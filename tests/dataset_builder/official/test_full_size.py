@@ -113,7 +113,7 @@ def test_the_packed_set_is_mixed(place, root):
     recipe = folder / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "recipes/mix.py", str(recipe)],
+        [sys.executable, "recipes/mix.py", "--config", str(recipe)],
         cwd=root, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
