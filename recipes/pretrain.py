@@ -118,7 +118,9 @@ def main() -> int | None:
             raise MissingInputError("no corpus", "give --corpus FOLDER")
         texts, kept_out = of_kit()
         names = [f"sample-{name}" for name in sorted(reported(sample_files()))]
-        pretraining.prepare(given.prepared, [*of_folder(given.corpus), *texts], kept_out, names, shape)
+        pretraining.prepare(
+            given.prepared, [*of_folder(given.corpus), *texts], kept_out, names, shape
+        )
         print(f"{given.prepared}: tokenizer and corpus")
     if not given.prepare:
         given.out.mkdir(parents=True, exist_ok=True)

@@ -47,7 +47,9 @@ def main() -> int | None:
         print(answers(arguments.generations, arguments.variants))
         return None
     rows = read_records(
-        arguments.mixture / "train.parquet", MixtureRow, made_by="python recipes/mix.py --config CONFIG"
+        arguments.mixture / "train.parquet",
+        MixtureRow,
+        made_by="python recipes/mix.py --config CONFIG",
     )
     if not 0 <= arguments.row < len(rows):
         raise InputError(

@@ -393,7 +393,10 @@ def read(folder: Path, max_length: int, *, sample_scale: bool) -> tuple[list[Mix
         DriftError: Its rows are not those of its lock.
         ConfigError: It was built for another length or scale.
     """
-    file, again = folder / "mixture.lock.json", f"{COMMAND} --config CONFIG --variants {folder.name}"
+    file, again = (
+        folder / "mixture.lock.json",
+        f"{COMMAND} --config CONFIG --variants {folder.name}",
+    )
     if not file.is_file():
         raise MissingInputError(
             f"{folder}: no mixture {folder.name!r} here",
