@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import importlib.util
 import re
 
 # Width-folded one to one, so that places in the folded text are places in the text.
 _WIDE = "".join(map(chr, range(0xFF01, 0xFF5F)))
 _NARROW = str.maketrans(_WIDE, "".join(map(chr, range(0x21, 0x7F))))
 # A quantity: what counts the number follows it, or a decimal point.
-_NO_QUANTITY = r"(?![\d%％]|\.\d|\s?(?:[亿万千百]|公里|千米|米|公斤|斤|吨|元|字|步|秒|分钟|小时|件|双|票|页|克|毫|海里|比特|像素|人民币|股|亩|块钱|美元|光年|年|岁|个|次|人|字节|平方|立方|度|位|份|条|号(?!码)))"
+_NO_QUANTITY = r"(?![\d%％]|\.\d|\s?(?:[亿万千百]|公里|千米|米|公斤|斤|吨|元|字|步|秒|分钟|小时|件|双|票|页|克|毫|海里|比特|像素|人民币|股|亩|块钱|美元|光年|年|岁|个|次|人|字节|平方|立方|度|位|分(?!机)|份|条|号(?!码)))"
 _NO_AMOUNT = r"(?<![\d.¥￥$/第])"
 _NUMERAL = "[〇零幺一二三四五六七八九]"
 _PERSONAL = {
@@ -17,7 +19,7 @@ _PERSONAL = {
     "手机号": re.compile(
         rf"{_NO_AMOUNT}(?:\+?86[- ]?)?(?:1[3-9]\d{{9}}|1[3-9]\d([-. ])\d{{4}}\1\d{{4}}|1[3-9]\d[- ]\d{{8}}){_NO_QUANTITY}"
         rf"|(?<!{_NUMERAL})[一幺][三四五六七八九](?:{_NUMERAL}){{9}}(?!{_NUMERAL})"
-        rf"|\+\d{{2,3}}[- ]?\d{{4}}[- ]?\d{{4}}(?!\d)|{_NO_AMOUNT}09\d\d-\d{{3}}-\d{{3}}(?!\d)"
+        rf"|\+85[23][- ]?\d{{4}}[- ]?\d{{4}}{_NO_QUANTITY}|{_NO_AMOUNT}09\d\d-\d{{3}}-\d{{3}}(?!\d)"
     ),
     "电话": re.compile(
         rf"{_NO_AMOUNT}(?:0(?:10|2\d|[3-9]\d\d)[- ]|\(0(?:10|2\d|[3-9]\d\d)\)\s?)\d{{3,4}}[- ]?\d{{4}}{_NO_QUANTITY}"
@@ -39,6 +41,8 @@ _PERSONAL = {
         r"(?:(?:(?<=[Qq][Qq])|(?<=扣扣))[号: ]{0,4}|(?:(?<=[Qq][Qq]群)|(?<=[Qq]号))[号: ]{1,4})[1-9]\d{4,10}(?!\d)"
     ),
 }
+# A number as it is dialled from abroad; whether some country has such a number, phonenumbers knows.
+_FROM_ABROAD = re.compile(rf"\+\d[\d ().-]{{6,22}}\d(?!:\d){_NO_QUANTITY}")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -51,20 +55,41 @@ class Masked:
 
 
 def masked(text: str) -> Masked:
-    """Replaces personal data by its kind in brackets."""
+    """Replaces personal data by its kind in brackets.
+
+    Numbers with a country code other than China's, Hong Kong's and Macau's are found where ``phonenumbers`` is installed.
+    """
     counts: dict[str, int] = {}
     narrow = text.translate(_NARROW)
-    for kind, pattern in _PERSONAL.items():
-        found = [
-            match
-            for match in pattern.finditer(narrow)
-            if kind != "身份证号" or _is_identity(match.group())
-        ]
-        for match in reversed(found):
-            text = f"{text[: match.start()]}［{kind}］{text[match.end() :]}"
-        if found:
-            narrow, counts[kind] = text.translate(_NARROW), len(found)
+    for kind, pattern in (*_PERSONAL.items(), ("电话", _FROM_ABROAD)):
+        spans = [match.span() for match in pattern.finditer(narrow) if _holds(kind, pattern, match)]
+        for start, end in reversed(spans):
+            text = f"{text[:start]}［{kind}］{text[end:]}"
+        if spans:
+            narrow, counts[kind] = text.translate(_NARROW), counts.get(kind, 0) + len(spans)
     return Masked(text, counts)
+
+
+def _holds(kind: str, pattern: re.Pattern[str], match: re.Match[str]) -> bool:
+    """Checks what a pattern cannot: the last digit of an identity number, whether a country has a number."""
+    if kind == "身份证号":
+        return _is_identity(match.group())
+    return pattern is not _FROM_ABROAD or _is_telephone(match.group())
+
+
+@functools.cache
+def _phonenumbers_installed() -> bool:
+    return importlib.util.find_spec("phonenumbers") is not None
+
+
+def _is_telephone(number: str) -> bool:
+    """Says whether a number with a country code is one that the country gives out."""
+    if not _phonenumbers_installed():
+        return False
+    import phonenumbers
+
+    matches = phonenumbers.PhoneNumberMatcher(number, None)  # no dates, unlike parse()
+    return any(match.raw_string == number for match in matches)
 
 
 def _is_identity(number: str) -> bool:
