@@ -213,6 +213,9 @@ def hold_out(part: Sampled, control: Control, rules: Rules) -> Sampled:
 
     The hash is not the one they were sampled by, so a control with fewer creative rows would not hold
     out the first of them. Where no genre has enough, as in a sample, all of them are taken as one.
+
+    Raises:
+        ConfigError: None is left to train on.
     """
     if control.holdout is None or part.source.name != "creative":
         return part
@@ -227,6 +230,11 @@ def hold_out(part: Sampled, control: Control, rules: Rules) -> Sampled:
         kept = tuple(order[: max(1, held_out(len(order), control.holdout))])
     ids = {row.source_id for row in kept}
     taken = tuple(row for row in part.taken if row.source_id not in ids)
+    if not taken:
+        raise ConfigError(
+            f"control {control.name!r}: holdout {control.holdout} leaves none of {len(part.taken)} creative rows to train on",
+            "give a smaller share, or more rows",
+        )
     aside = (*part.aside, *(Aside(row.source, row.source_id, "held_out") for row in kept))
     over_long = sum(r.n_tokens > rules.max_length_tokens for r in taken)
     return dataclasses.replace(part, taken=taken, aside=aside, over_long=over_long, held_out=kept)

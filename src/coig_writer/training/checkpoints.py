@@ -5,18 +5,21 @@ What its steps consumed is recorded in ``consumed-RANK.jsonl`` beside its checkp
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import pickle
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from safetensors import SafetensorError
 from transformers import Trainer, TrainingArguments
 from trl import ModelConfig
 
 from coig_writer import facts
-from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.errors import ConfigError, InputError, MissingInputError
 from coig_writer.training import recipe as recipes
 
 logger = logging.getLogger(__name__)
@@ -46,11 +49,20 @@ def marks(of: Mapping[str, object]) -> tuple[str, str]:
 
 
 def finished(out: Path, of: Collection[str]) -> bool:
-    """Tells whether a run with one of these fingerprints ended in a folder."""
+    """Tells whether a run with one of these fingerprints ended in a folder.
+
+    Raises:
+        InputError: Its facts cannot be read.
+    """
     try:
         return facts.read(out / "facts.json")["run/fingerprint"].value in of
     except (MissingInputError, KeyError):
         return False
+    except InputError as error:
+        raise InputError(
+            error.message,
+            "remove that file and run the same command: it goes on from the last checkpoint, or trains again",
+        ) from error
 
 
 def clear(out: Path, trainer: Trainer) -> None:
@@ -119,6 +131,24 @@ def _whole(checkpoint: Path) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def _reading(checkpoint: str | None) -> Iterator[None]:
+    """Says which checkpoint cannot be read, and what the run then goes on from.
+
+    Raises:
+        InputError: A file of it is damaged.
+    """
+    try:
+        yield
+    except (pickle.UnpicklingError, EOFError, RuntimeError, SafetensorError) as error:
+        if isinstance(error, RuntimeError) and "PytorchStreamReader" not in str(error):
+            raise
+        raise InputError(
+            f"{checkpoint}: weights or optimizer states cannot be read",
+            "remove that folder: the run then goes on from the checkpoint before it, or begins anew",
+        ) from error
+
+
 class Recorded(Trainer):
     """A trainer of which each process records what it consumed: batches keep the column that says so."""
 
@@ -130,6 +160,16 @@ class Recorded(Trainer):
         columns: Any = self._signature_columns  # transformers declares the None it begins with
         if self.column not in columns:
             columns.append(self.column)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        load: Callable[[str | None], None] = super()._load_optimizer_and_scheduler
+        with _reading(checkpoint):
+            load(checkpoint)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        load: Callable[[str, Any], None] = super()._load_from_checkpoint
+        with _reading(resume_from_checkpoint):
+            load(resume_from_checkpoint, model)
 
     @property
     def consumed_file(self) -> Path:

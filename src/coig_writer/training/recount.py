@@ -181,12 +181,25 @@ def rows_until(file: Path, step: int) -> list[tuple[str, dict[str, Any]]]:
     return [(where, row) for where, row in rows if row["step"] <= step]
 
 
-def check_once(folder: Path, lines: Sequence[Line]) -> None:
-    """Refuses to go on from a record in which an epoch holds a row twice, as with the file of another run.
+def check_kept(folder: Path, lines: Sequence[Line], step: int) -> None:
+    """Refuses to go on from a record that does not reach its checkpoint, or holds a row twice in an epoch.
+
+    The first is so where a file was removed, the second where one of another run lies there.
+
+    Args:
+        folder: The run's.
+        lines: Of its first process, and of processes that are there no more.
+        step: Of the checkpoint; 0 where a run begins.
 
     Raises:
-        DriftError: Naming the row.
+        DriftError: Naming the step or the row.
     """
+    last = max((line["step"] for line in lines), default=0)
+    if last != step:
+        raise DriftError(
+            f"{folder}: consumed-0.jsonl ends with step {last}, and the checkpoint is of step {step}",
+            f"restore that file; else {ANEW}",
+        )
     seen = Counter((line["epoch"], row) for line in lines for row in line["rows"])
     twice = [(epoch, row) for (epoch, row), count in seen.items() if count > 1]
     if twice:

@@ -201,7 +201,10 @@ class RecipeTrainer(checkpoints.Recorded, SFTTrainer):
         """Trains; a resumed run keeps the record up to its checkpoint and no further."""
         step = checkpoints.step_of(resume_from_checkpoint)
         kept = [line for file in self.records() for line in recount.cut(file, step)]
-        recount.check_once(recipe.out(self.args), kept)
+        if (
+            not self.args.process_index
+        ):  # of other numbers of processes only the first surely has a record
+            recount.check_kept(recipe.out(self.args), kept, step)
         self.ledger.restore(kept)
         self._seconds_before = max((line["seconds"] for line in kept), default=0.0)
         self._clock = self._started = time.monotonic()

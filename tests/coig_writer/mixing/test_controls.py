@@ -224,6 +224,14 @@ def test_a_sample_whose_genres_are_small_holds_out_of_all_rows_together():
     assert (len(few.held_out), len(few.taken)) == (1, 7)
 
 
+def test_a_share_that_leaves_nothing_to_train_on_is_refused():
+    most = Control("most", "cw", "?", holdout=0.95)
+    eleven, nine = (part(["poetry"] * count) for count in (11, 9))
+    assert len(controls.hold_out(eleven, most, RULES).taken) == 1  # round(10.45) are held out
+    with pytest.raises(ConfigError, match="leaves none of 9 creative rows to train on"):
+        controls.hold_out(nine, most, RULES)
+
+
 def test_held_out_rows_are_locked_read_and_not_trained(tmp_path):
     sampled = controls.hold_out(part(["poetry"] * 40), HELD_OUT, RULES)
     rows = mixing.build([sampled], RULES)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,10 +10,13 @@ import torch
 from trl import ModelConfig
 
 from coig_writer.cards.recompute import RECORDED
-from coig_writer.errors import ConfigError
-from coig_writer.training import checkpoints, provenance
+from coig_writer.errors import ConfigError, InputError
+from coig_writer.mixing import controls
+from coig_writer.training import checkpoints, provenance, run
+from coig_writer.training import recipe as recipes
 from coig_writer.training.modes import Mode
 from coig_writer.training.trainer import RecipeTrainer
+from tests.coig_writer.training.mixtures import NAME, build, flags
 
 MODEL = ModelConfig(dtype="bfloat16")
 TRAINER: Any = SimpleNamespace(
@@ -131,3 +135,31 @@ def test_sharded_gradients_are_summed_in_fp32_where_accelerate_would_take_bf16()
     policy = plugin.mixed_precision_policy
     assert (policy.param_dtype, policy.reduce_dtype) == (torch.bfloat16, torch.float32)
     assert policy.output_dtype is None  # a loss in bf16 would have three digits
+
+
+def test_facts_that_cannot_be_read_say_how_the_run_is_trained_again(tmp_path):
+    assert not checkpoints.finished(tmp_path, ["mark"])
+    (tmp_path / "facts.json").write_text('{"facts": [')
+    with pytest.raises(InputError, match="not a facts file") as caught:
+        checkpoints.finished(tmp_path, ["mark"])
+    assert "remove that file and run the same command" in str(caught.value.remedy)
+
+
+def test_a_damaged_checkpoint_is_one_sentence(root, tmp_path, smoke, smoke_tokenizer):
+    build(tmp_path, smoke_tokenizer, controls.read(root / controls.FILE)[NAME])
+    saving = ("--save_strategy", "steps", "--save_steps", "1", "--max_steps", "2")
+    given = recipes.parse(flags(root, tmp_path, smoke, *saving))
+    out = run.train(*given, NAME)
+    (out / "facts.json").unlink()
+    shutil.rmtree(out / "checkpoint-2")
+    for name, data in (
+        ("optimizer.pt", b"x"),
+        ("optimizer.pt", b"PK\x03\x04"),
+        ("model.safetensors", b""),
+    ):
+        whole = (out / "checkpoint-1" / name).read_bytes()
+        (out / "checkpoint-1" / name).write_bytes(data)
+        with pytest.raises(InputError, match="checkpoint-1: weights or optimizer states cannot be"):
+            run.train(*given, NAME)
+        (out / "checkpoint-1" / name).write_bytes(whole)
+    run.train(*given, NAME)

@@ -96,11 +96,16 @@ def test_a_row_that_is_trained_twice_in_an_epoch_is_found(tmp_path):
         run.check_consumed(tmp_path, rows("a", "b"), 1, 1.0)
 
 
-def test_a_record_that_holds_a_row_twice_in_an_epoch_is_not_gone_on_from(tmp_path):
+def test_a_record_of_another_run_or_of_fewer_steps_is_not_gone_on_from(tmp_path):
+    recount.check_kept(tmp_path, [], 0)
     write(tmp_path / "consumed-0.jsonl", line(1, "a", "b"), line(2, "c"), line(3, "a", epoch=1))
     kept = recount.cut(tmp_path / "consumed-0.jsonl", 3)
-    recount.check_once(tmp_path, kept)
+    recount.check_kept(tmp_path, kept, 3)
+    with pytest.raises(DriftError, match="ends with step 3, and the checkpoint is of step 4"):
+        recount.check_kept(tmp_path, kept, 4)
+    with pytest.raises(DriftError, match="ends with step 0, and the checkpoint is of step 3"):
+        recount.check_kept(tmp_path, [], 3)
     write(tmp_path / "consumed-1.jsonl", line(2, "b"))  # left by another run
     kept += recount.cut(tmp_path / "consumed-1.jsonl", 3)
     with pytest.raises(DriftError, match=r"row 'creative\\tb' twice in epoch 1, 1 rows"):
-        recount.check_once(tmp_path, kept)
+        recount.check_kept(tmp_path, kept, 3)
