@@ -128,9 +128,12 @@ def _something_left(settings: Settings, counts: Counts) -> None:
     reasons = ", ".join(f"{n} {reason}" for reason, n in counts.reasons.items())
     path = folder(settings.root, counts.stage) / "dropped.jsonl"
     first = next(iterate(path, Dropped, made_by(settings.root, counts.stage)))
+    # a column that is kept aside is often the one that was missed
+    notes = collect.source_notes(settings.root) if counts.stage == "collect" else ()
+    remedy = f"see {path} for the reason of each, mend the texts or the options, and run again"
     raise InputError(
         f"{counts.stage} kept none of {counts.read} documents ({reasons}); the first: {first.evidence}",
-        f"see {path} for the reason of each, mend the texts or the options, and run again",
+        "\n    ".join([remedy, *notes]),
     )
 
 
@@ -192,6 +195,8 @@ def _main(
         print(sentence)
     for step in next_steps(settings, counts):
         print(f"next: {step}")
+    if counts[-1].stage == "pack":
+        print(f"dataset: {folder(settings.root, 'pack')}")
     page = folder(settings.root, "audit") / "index.html"
     print(f"{time.monotonic() - start:.0f} s; page: {page}")
 

@@ -184,8 +184,8 @@ def decide(
             by_folder = note.get("genre") == "folder"  # a folder may be named after anything
         document = dataclasses.replace(document, genre=genre)
         if genre is None and not by_folder:
-            told_as = f"{given[:40]}: no genre; nearest: {taxonomy.nearest(given)}"
-            return dropped(document, "collect", "unknown_genre", told_as)
+            evidence = f"{given[:40]}: unknown genre; nearest: {taxonomy.nearest(given)}"
+            return dropped(document, "collect", "unknown_genre", evidence)
     flags = ["no_genre"] if document.genre is None else []
     flags += ["folder_names_no_genre"] if by_folder else []
     if note.get("provenance") == "published":
@@ -400,7 +400,7 @@ def source_notes(root: Path) -> Iterator[str]:
         if aside:
             facts.append(f"kept aside in extra: {', '.join(aside)}")
         if facts:
-            yield shown(f"{note['source']}: {'; '.join(facts)}")
+            yield shown(f"read {note['source']}: {'; '.join(facts)}")
 
 
 def _rows(source: sources.Source) -> Iterator[dict[str, object]]:

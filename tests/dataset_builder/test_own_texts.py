@@ -34,8 +34,9 @@ def test_a_run_that_keeps_nothing_stops_and_shows_why(tmp_path):
     options = curate.CurationOptions(
         collect=collect.Options((tmp_path / "a.csv",)), review=reviewing_stage.Options(("r1",))
     )
-    with pytest.raises(InputError, match=r"kept none of 1 .*1 no_date.*"):
+    with pytest.raises(InputError, match=r"kept none of 1 .*1 no_date.*") as caught:
         curate.run(Settings(tmp_path / "curation", NAMES), options)
+    assert "kept aside in extra: published (1 rows)" in caught.value.remedy
     dropped = (tmp_path / "curation" / "01-collect" / "dropped.jsonl").read_text(encoding="utf-8")
     assert '"published"' in dropped  # the column that nobody knows is kept beside the text
 

@@ -143,7 +143,7 @@ def test_an_unknown_genre_is_told_with_the_nearest():
     outcome = collect.decide(document, OPTIONS, {}, NAMES)
     assert isinstance(outcome, Dropped)
     assert outcome.reason == "unknown_genre"
-    assert "武侠: no genre; nearest: 武侠小说 (wuxia)" in outcome.evidence
+    assert "武侠: unknown genre; nearest: 武侠小说 (wuxia)" in outcome.evidence
 
 
 def run(tmp_path, *paths, **options):
@@ -187,6 +187,6 @@ def test_what_was_read_is_told_with_its_encoding_and_what_was_kept_aside(tmp_pat
     path.write_text("正文,published_at,作者\x1b[31m\n一,2023-05-01,甲\n", encoding="gb18030")
     run(tmp_path, path, columns=("text=正文",))
     (told,) = collect.source_notes(tmp_path / "curation")
-    assert told == f"{path}: GB18030; kept aside in extra: 作者[31m (1 rows)"
+    assert told == f"read {path}: GB18030; kept aside in extra: 作者[31m (1 rows)"
     with pytest.raises(InputError, match="no source has the column '文章', which --column names"):
         run(tmp_path, path, columns=("text=文章",))
