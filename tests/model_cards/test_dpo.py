@@ -255,7 +255,7 @@ def test_hostile_names_do_nothing(finished):
 def test_an_accuracy_is_held_against_a_coin(finished, low, holds):
     found = facts.read(finished / "facts.json") | dpo.measure(finished)
     found["dpo/accuracy"] = Fact("dpo/accuracy", 0.75, n=40, low=low, high=0.9)
-    assert (", and the interval holds it" in dpo.render_card(found, {})) is holds
+    assert (", and the interval includes it" in dpo.render_card(found, {})) is holds
 
 
 @pytest.mark.parametrize(("prompts", "few"), [(bootstrap.FEW - 1, True), (bootstrap.FEW, False)])

@@ -95,7 +95,7 @@ def test_the_packed_set_loads_and_its_card_tells_the_defects(place, tmp_path):
     assert "Beside the paper" in card
     assert "kept out of training mixtures) | 1 of 1,671 |" in card
     assert "open with an assistant's phrase | 1 of 1,671 |" in card
-    assert "equal to an earlier one but for punctuation | 1 of 1,671 |" in card
+    assert "equal to an earlier one except for punctuation | 1 of 1,671 |" in card
 
 
 def test_the_packed_set_is_mixed(place, root):

@@ -94,7 +94,7 @@ def test_the_packed_card_shows_the_paper_and_is_rendered_again_from_the_rows(tmp
     assert "pretty_name: COIG-Writer\n" in card
     assert "### Beside the paper" in card
     assert f"| `{triplets[0].genre}` |" in card.split("Deviations")[1]
-    assert "1 rows carry no genre" in card
+    assert "1 rows have no genre" in card
     assert describe.card(out, describe.read_packed(out)) == card
     again = {fact.id: fact.value for fact in describe.measure(out, describe.read_packed(out))}
     assert {key: fact.value for key, fact in facts.read(out / "facts.json").items()} == again

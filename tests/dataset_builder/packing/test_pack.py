@@ -187,7 +187,7 @@ def test_rows_without_any_genre_are_packed_and_described(tmp_path):
     out = tmp_path / "Mine"
     pack.pack(pack.read_source(write(tmp_path / "in", *rows), NAMES), NAMES, out)
     card = (out / "README.md").read_text(encoding="utf-8")
-    assert "2 rows carry no genre" in card
+    assert "2 rows have no genre" in card
     assert 'load_dataset("Mine", split="train")' in card
     assert "one genre" not in card
     assert [f.name for f in (out / "figures").iterdir()] == ["figure-3b-lengths.png"]
