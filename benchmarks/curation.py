@@ -228,11 +228,11 @@ def one_at_a_time(count: int, url: str) -> float:
     return count / (time.monotonic() - start)
 
 
-def show(count: int, found: list[Measured]) -> float:
+def show(count: int, stages: list[Measured]) -> float:
     """Prints one size and returns its documents per second."""
-    total = sum(m.seconds for m in found)
+    total = sum(m.seconds for m in stages)
     print(f"\n{count} documents, {count / total:.0f} documents/s in all ({total:.0f} s)")
-    for m in found:
+    for m in stages:
         print(
             f"  {m.stage:<8} {m.seconds:7.1f} s  {m.read / m.seconds:8.0f} docs/s  {m.read:>8} read {m.kept:>8} kept  peak {m.peak_bytes / 2**20:6.0f} MiB"
         )

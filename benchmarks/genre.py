@@ -96,17 +96,17 @@ class Cases:
 
 def cases(path: Path) -> Cases:
     """Reads every text with a known genre; those of the preference benchmark only if they are at hand."""
-    found: list[tuple[str, str, str, NDArray[np.float64]]] = []
+    labelled: list[tuple[str, str, str, NDArray[np.float64]]] = []
     if path.is_file():
         for prompt_id, (label, prompt) in prompts(path).items():
-            found.append(("prompts", prompt_id, label, genre.signals(prompt)))
+            labelled.append(("prompts", prompt_id, label, genre.signals(prompt)))
         for _, row in read_rows(path):
             label = published().genre(row["genre_zh"]).slug
             signals = genre.signals(row["prompt"], row["response"])
-            found.append(("with answers", row["prompt_id"], label, signals))
-    found += _own()
+            labelled.append(("with answers", row["prompt_id"], label, signals))
+    labelled += _own()
     order = genre.genres()
-    sources, ids, labels, signals_ = zip(*found, strict=True)
+    sources, ids, labels, signals_ = zip(*labelled, strict=True)
     truth = np.array([order.index(label) for label in labels])
     return Cases(np.array(sources), np.array(ids), truth, np.stack(signals_))
 
@@ -117,7 +117,7 @@ def _own(folds: int = 4) -> list[tuple[str, str, str, NDArray[np.float64]]]:
     triplets = samples.read(published())
     pairs = [(t.prompt, t.article, str(t.genre)) for t in triplets]
     asked = [(q.query, "", q.genre) for q in benchmark.queries("zh")]
-    found = []
+    scored = []
     for fold in range(folds):
         # A hash of another seed than the halves have, or a fold would be a half.
         out = {text for text, *_ in (*pairs, *asked) if _hash(f"fold {text}") % folds == fold}
@@ -129,12 +129,12 @@ def _own(folds: int = 4) -> list[tuple[str, str, str, NDArray[np.float64]]]:
             }
         )
         for name, some in (("own prompts", asked), ("own pairs", pairs)):
-            found += [
+            scored += [
                 (name, prompt, label, genre.signals(prompt, article, model))
                 for prompt, article, label in some
                 if prompt in out
             ]
-    return found
+    return scored
 
 
 def fitted(some: Cases, penalty: float = 0.01) -> Calibration:
@@ -174,10 +174,10 @@ def cross_validated(some: Cases, folds: int = 5) -> NDArray[np.float64]:
     return logs
 
 
-def report_calibration(found: Cases) -> None:
+def report_calibration(every: Cases) -> None:
     """Prints losses, what the threshold decides and how far confidence can be believed."""
-    tuning = np.array([even(prompt) for prompt in found.prompt])
-    tuned, held = found.of(tuning), found.of(~tuning)
+    tuning = np.array([even(prompt) for prompt in every.prompt])
+    tuned, held = every.of(tuning), every.of(~tuning)
     plain = Calibration(PLAIN, damping=0.0, floor=1e-12)
     again = fitted(tuned)
     print(f"fitted on the tuning half: {again}")
@@ -255,8 +255,8 @@ def report_prompts(path: Path) -> None:
     report_half("reported (odd half)", [r for k, r in rows.items() if not even(k)], confusion=True)
     print("labels that look wrong, scored as they stand:")
     for opening, why in DOUBTFUL.items():
-        found = [label for label, text in rows.values() if text.strip().startswith(opening)]
-        print(f"  {opening}…: {why} ({', '.join(found) or 'not found'})")
+        matches = [label for label, text in rows.values() if text.strip().startswith(opening)]
+        print(f"  {opening}…: {why} ({', '.join(matches) or 'not found'})")
 
 
 def report_corpora(seeds: int) -> None:

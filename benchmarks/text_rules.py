@@ -103,12 +103,12 @@ def kit_samples() -> list[Text]:
 
 def labels(*names: str) -> Labels:
     """Reads verdicts; a later file adds to an earlier one."""
-    found: Labels = {}
+    verdicts: Labels = {}
     for name in names:
         with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                found[row["sha256"], row["rule"]] = row["label"] == "yes"
-    return found
+                verdicts[row["sha256"], row["rule"]] = row["label"] == "yes"
+    return verdicts
 
 
 def frames(kind: str) -> list[tuple[str, bool]]:
@@ -119,13 +119,13 @@ def frames(kind: str) -> list[tuple[str, bool]]:
 
 def firings(texts: Sequence[Text], known: Labels) -> list[Firing]:
     """Applies every rule of curation to every text."""
-    found = []
+    fired = []
     for text in texts:
         document = Document(text.id, text.text, genre=text.genre)
         for verdict in assess.broken(document):
             name = LABELLED.get(verdict.rule, verdict.rule)
-            found.append(Firing(verdict.rule, text, verdict, known.get((text.sha256, name))))
-    return found
+            fired.append(Firing(verdict.rule, text, verdict, known.get((text.sha256, name))))
+    return fired
 
 
 def precision(found: Sequence[Firing]) -> Iterator[str]:
@@ -144,10 +144,10 @@ def precision(found: Sequence[Firing]) -> Iterator[str]:
         yield from map(str, own)
 
 
-def false_drops(found: Sequence[Firing]) -> Iterator[str]:
+def false_drops(fired: Sequence[Firing]) -> Iterator[str]:
     """Renders the texts that were dropped and should not have been."""
-    right = {firing.text.id for firing in found if firing.right}
-    wrong = {f.text.id: f for f in found if f.right is False and f.text.id not in right}
+    right = {firing.text.id for firing in fired if firing.right}
+    wrong = {f.text.id: f for f in fired if f.right is False and f.text.id not in right}
     yield f"false drops, all rules together: {len(wrong)} (at most {FALSE_DROPS})"
     yield from (f"    {firing.rule}{str(firing).strip()[5:]}" for firing in wrong.values())
 
@@ -158,11 +158,11 @@ def cut(text: str, draw: random.Random) -> str:
     A sentence ends in its own line: headings, cells and verse without marks hold none to be cut.
     """
     places = [
-        found.start() + i
-        for found in _SENTENCE.finditer(text)
-        for i in range(2, len(found.group()) - 1)
-        if found.start() + i > len(text) // 4
-        and not (_MARKS & set(text[found.start() + i - 1 : found.start() + i + 1]))
+        sentence.start() + i
+        for sentence in _SENTENCE.finditer(text)
+        for i in range(2, len(sentence.group()) - 1)
+        if sentence.start() + i > len(text) // 4
+        and not (_MARKS & set(text[sentence.start() + i - 1 : sentence.start() + i + 1]))
     ]
     return text[: draw.choice(places)] if places else text[:-2]
 
@@ -212,10 +212,10 @@ _FRAMES: tuple[tuple[str, Callable[[str], Verdict | None], Callable[[str, str], 
 )
 
 
-def _share(name: str, found: Sequence[bool], goal: str | None = None) -> str:
-    rate = wilson(sum(found), len(found))
+def _share(name: str, hits: Sequence[bool], goal: str | None = None) -> str:
+    rate = wilson(sum(hits), len(hits))
     return (
-        f"{name:<16}{sum(found):>4} of {len(found)} found: {rate.value:.1%} "
+        f"{name:<16}{sum(hits):>4} of {len(hits)} found: {rate.value:.1%} "
         f"[{rate.low:.1%}, {rate.high:.1%}]; goal {GOALS[goal or name]:.0%}"
     )
 
@@ -232,15 +232,15 @@ def agreement(first: Labels, second: Labels) -> str:
 def table(texts: Sequence[Text]) -> Iterator[str]:
     """Renders the whole table, one line at a time."""
     first, known = labels("labels"), labels("labels", "labels_after")
-    found = firings(texts, known)
+    fired = firings(texts, known)
     dropped = firings(kit_samples(), {})
     yield f"{len(texts)} texts; labels of a reader (a language model): {len(known)}"
     yield agreement(first, labels("labels_second"))
     yield ""
     yield "precision"
-    yield from precision(found)
+    yield from precision(fired)
     yield ""
-    yield from false_drops(found)
+    yield from false_drops(fired)
     yield f"kit samples dropped: {len({firing.text.id for firing in dropped})} of {len(kit_samples())}"
     yield from map(str, dropped)
     yield ""

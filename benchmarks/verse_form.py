@@ -78,12 +78,12 @@ def labelled(folder: Path | None, reading: str = "label") -> list[Poem]:
         ]
     with (HERE / "verse" / "labels.csv").open(encoding="utf-8", newline="") as file:
         known = {row["sha256"]: row[reading] for row in csv.DictReader(file)}
-    found = []
+    poems = []
     for row in map(json.loads, (folder / "tang.jsonl").read_text(encoding="utf-8").splitlines()):
         digest = hashlib.sha256("\n".join(row["lines"]).encode()).hexdigest()[:16]
         if digest in known:
-            found.append(Poem(row["title"], row["author"], clauses(row["lines"]), known[digest]))
-    return found
+            poems.append(Poem(row["title"], row["author"], clauses(row["lines"]), known[digest]))
+    return poems
 
 
 def readings() -> Iterator[str]:
@@ -188,7 +188,7 @@ def changed(poems: Sequence[Poem]) -> Iterator[str]:
     """Renders (b): one place that is not free gets the opposite tone; is it found there?"""
     draw = random.Random(SEED)
     good = [p for p in poems if p.label == "regulated" and passes(p)]
-    found = tried = saved = 0
+    hits = tried = saved = 0
     missed: list[str] = []
     while tried < CHANGES:
         made = change(draw.choice(good), draw)
@@ -203,12 +203,12 @@ def changed(poems: Sequence[Poem]) -> Iterator[str]:
         assert verdict is not None
         broken = [rule for rule in verdict.rules if rule.state == "broken"]
         hit = any(where in rule.places for rule in broken)
-        found += hit
+        hits += hit
         missed += (
             [] if hit else [f"    missed {where} of {'/'.join(lines)}: {[r.zh for r in broken]}"]
         )
-    rate = wilson(found, tried)
-    yield f"one place changed: {found} of {tried} found at that character: {rate.value:.1%} [{rate.low:.1%}, {rate.high:.1%}]; goal 98%; {saved} more that a listed variant allows"
+    rate = wilson(hits, tried)
+    yield f"one place changed: {hits} of {tried} found at that character: {rate.value:.1%} [{rate.low:.1%}, {rate.high:.1%}]; goal 98%; {saved} more that a listed variant allows"
     yield from missed[:5]
 
 
@@ -354,7 +354,7 @@ def modern() -> Iterator[str]:
 def equal_lines(texts: Sequence[str]) -> list[str]:
     """The hardest case: prose clauses of one length, stood in lines like a quatrain."""
     draw = random.Random(SEED)
-    found = []
+    poems = []
     for size, count in ((5, 4), (7, 4), (5, 8), (7, 8)):
         parts = [
             p
@@ -362,8 +362,8 @@ def equal_lines(texts: Sequence[str]) -> list[str]:
             for p in _STOPS.split(t)
             if len(p) == size and re.fullmatch("[一-鿿]+", p)
         ]
-        found += ["\n".join(draw.sample(parts, count)) for _ in range(25)]
-    return found
+        poems += ["\n".join(draw.sample(parts, count)) for _ in range(25)]
+    return poems
 
 
 ASKS = (
@@ -389,17 +389,17 @@ def answers(file: Path) -> Iterator[str]:
     """Renders (f): the metric on answers to prompts that ask for verse."""
     with gzip.open(file, "rt", encoding="utf-8") as rows:
         every = list(map(json.loads, rows))
-    found = [row for row in every if asked(row["prompt"])]
+    asking = [row for row in every if asked(row["prompt"])]
     taken = Counter(check(row["response"] or "").form for row in every)
     poems = sum(row["genre_zh"] in {"诗歌", "现代诗"} for row in every)
     yield f"unasked: {len(every) - taken[None]} of {len(every)} answers ({poems} of the genre 诗歌) are taken for a form: {dict(taken)}"
-    forms = {row["prompt_id"]: asked(row["prompt"]) or "" for row in found}
-    yield f"prompts that name a form: {len(forms)} ({dict(Counter(forms.values()))}); {len(found)} answers"
+    forms = {row["prompt_id"]: asked(row["prompt"]) or "" for row in asking}
+    yield f"prompts that name a form: {len(forms)} ({dict(Counter(forms.values()))}); {len(asking)} answers"
     yield "| model | answers | pass | rules kept |"
     yield "| --- | ---: | ---: | ---: |"
-    for model in sorted({row["model"] for row in found}):
+    for model in sorted({row["model"] for row in asking}):
         verdicts = [
-            check(r["response"] or "", forms[r["prompt_id"]]) for r in found if r["model"] == model
+            check(r["response"] or "", forms[r["prompt_id"]]) for r in asking if r["model"] == model
         ]
         shares = [v.share for v in verdicts if v.share is not None]
         passing = sum(v.passes is True for v in verdicts)
@@ -410,9 +410,9 @@ def answers(file: Path) -> Iterator[str]:
 def own() -> str:
     """Renders (c)."""
     (sample,) = [t for t in samples.read(taxonomy.published()) if "慢车过秦岭" in t.article]
-    found = check(sample.article)
-    rescue = [rule.zh for rule in found.rules if rule.name == "孤平拗救"]
-    return f"《慢车过秦岭》: {found.form}, passes {found.passes}; {'; '.join(rescue)}"
+    verdict = check(sample.article)
+    rescue = [rule.zh for rule in verdict.rules if rule.name == "孤平拗救"]
+    return f"《慢车过秦岭》: {verdict.form}, passes {verdict.passes}; {'; '.join(rescue)}"
 
 
 def main() -> int | None:

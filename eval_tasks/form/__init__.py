@@ -19,7 +19,7 @@ from eval_tasks.form.page import page
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """A text and what was asked of it; columns that nobody knows are passed over."""
+    """A text and what was asked of it; unknown columns are ignored."""
 
     text: str
     form: str | None = None
@@ -48,26 +48,26 @@ def main(
     for out in (json_file, html):
         if out is not None and out.is_dir():
             raise ConfigError(f"{out} is a folder", "name a file")
-    found = check(file)
-    for number, verdict in enumerate(found, 1):
+    verdicts = check(file)
+    for number, verdict in enumerate(verdicts, 1):
         print(f"{number:>5} {line(verdict)}")
     if json_file:
-        write_json(json_file, [to_row(verdict) for verdict in found])
+        write_json(json_file, [to_row(verdict) for verdict in verdicts])
     if html:
         html.parent.mkdir(parents=True, exist_ok=True)
-        html.write_text(page(found), encoding="utf-8")
+        html.write_text(page(verdicts), encoding="utf-8")
 
 
 def check(path: Path) -> list[Verdict]:
     """Checks each row of a file.
 
     Raises:
-        InputError: There is no row, or one has no text or asks for a form that nobody knows; named with file and row.
+        InputError: There is no row, or one has no text or asks for an unknown form; named with file and row.
     """
-    found = [_verdict(where, row) for where, row in read_rows(path)]
-    if not found:
+    verdicts = [_verdict(where, row) for where, row in read_rows(path)]
+    if not verdicts:
         raise InputError(f"{path} holds no text", "write one JSON object per line, with text")
-    return found
+    return verdicts
 
 
 def _verdict(where: str, row: dict[str, object]) -> Verdict:

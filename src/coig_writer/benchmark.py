@@ -123,23 +123,23 @@ def queries(language: Language) -> tuple[Query, ...]:
         InputError: A line of the package data is no query (named with file and line).
     """
     folder = resources.files("coig_writer") / "data" / "benchmark" / language
-    found: list[Query] = []
+    parsed: list[Query] = []
     for file in sorted(folder.iterdir(), key=lambda f: f.name):
         if not file.name.endswith(".jsonl"):
             continue
         for number, line in enumerate(file.read_bytes().splitlines(), 1):
             where = f"benchmark/{language}/{file.name} line {number}"
-            found.append(from_row(Query, parse_line(line, where), where))
+            parsed.append(from_row(Query, parse_line(line, where), where))
     order = {genre.slug: place for place, genre in enumerate(published().genres)}
-    return tuple(sorted(found, key=lambda q: (order[q.genre], int(q.id.rpartition("-")[2]))))
+    return tuple(sorted(parsed, key=lambda q: (order[q.genre], int(q.id.rpartition("-")[2]))))
 
 
 def of(taxonomy: Taxonomy) -> dict[Language, tuple[Query, ...]]:
     """Returns the queries that go with a set; none if one asks for a genre that its taxonomy lacks."""
     known = {genre.slug for genre in taxonomy.genres}
-    found = {language: queries(language) for language in LANGUAGES}
-    asked = {query.genre for some in found.values() for query in some}
-    return found if asked <= known else {}
+    by_language = {language: queries(language) for language in LANGUAGES}
+    asked = {query.genre for some in by_language.values() for query in some}
+    return by_language if asked <= known else {}
 
 
 def query(query_id: str) -> Query:

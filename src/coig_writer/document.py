@@ -61,7 +61,7 @@ class Document:
         scores: Scores by stage (``assess``, ``screen``, ``score``).
         validation: ``rounds``: verdict and quotation per criterion, oldest first.
         reviews: One entry per round of review.
-        history: What each stage noted, in order; flags stand here.
+        history: What each stage noted, in order; flags are here.
         extra: Columns of the source that the kit does not know, as they were.
         finish_reason: Why the model stopped that wrote the text, where one did and the source says so.
     """

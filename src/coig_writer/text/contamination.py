@@ -19,7 +19,7 @@ SHARE = 0.5  # of a query's distinct n-grams (13 characters in Chinese, 40 in En
 
 @dataclasses.dataclass(frozen=True)
 class _Known:
-    """The n-grams of the queries of one language: sorted hashes, and the query each stands in."""
+    """The n-grams of the queries of one language: sorted hashes, and the query that each is from."""
 
     hashes: NDArray[np.uint64]
     queries: NDArray[np.int64]
@@ -31,10 +31,10 @@ class _Known:
 def _known(language: Language) -> _Known:
     queries = benchmark.queries(language)
     own = [grams(simplified(query.query), GRAM[language]) for query in queries]
-    found, numbers = np.concatenate(own), np.repeat(np.arange(len(own)), list(map(len, own)))
-    order = np.argsort(found, kind="stable")
+    hashed, numbers = np.concatenate(own), np.repeat(np.arange(len(own)), list(map(len, own)))
+    order = np.argsort(hashed, kind="stable")
     ids = tuple(query.id for query in queries)
-    return _Known(found[order], numbers[order], ids, np.array(list(map(len, own))))
+    return _Known(hashed[order], numbers[order], ids, np.array(list(map(len, own))))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def nearest(text: str) -> Nearest | None:
         text: A prompt or an article, in any language; Chinese in either script, where OpenCC is installed.
     """
     flat = reduced(simplified(text))
-    found: list[Nearest] = []
+    candidates: list[Nearest] = []
     for language in benchmark.LANGUAGES:
         known = _known(language)
         own = hashes(flat, GRAM[language])
@@ -68,14 +68,14 @@ def nearest(text: str) -> Nearest | None:
         held = known.queries[np.isin(known.hashes, own)]
         shared = np.bincount(held, minlength=len(known.ids))
         best = int((shared / known.sizes).argmax())
-        found.append(Nearest(known.ids[best], int(shared[best]), int(known.sizes[best])))
-    return max(found, key=lambda n: (n.share, n.query), default=None)
+        candidates.append(Nearest(known.ids[best], int(shared[best]), int(known.sizes[best])))
+    return max(candidates, key=lambda n: (n.share, n.query), default=None)
 
 
 def contaminated(text: str) -> Verdict | None:
     """Returns a verdict ``of`` the nearest query, if a text holds half of it or more; None for nearly all texts."""
-    found = nearest(text)
-    if found is None or found.share < SHARE:
+    closest = nearest(text)
+    if closest is None or closest.share < SHARE:
         return None
-    evidence = f"{found.shared} of {found.size} n-grams of benchmark query {found.query}"
-    return Verdict("contaminated", evidence, of=found.query)
+    evidence = f"{closest.shared} of {closest.size} n-grams of benchmark query {closest.query}"
+    return Verdict("contaminated", evidence, of=closest.query)

@@ -13,7 +13,7 @@ RUN = 8  # characters; the annotators' guide allows fewer
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Run:
-    """A run that stands in both texts: from and up to where, and how many letters it has."""
+    """A run of text that both texts have: where it starts and ends, and its number of letters."""
 
     start: int
     end: int
@@ -35,7 +35,7 @@ def copied(text: str, source: str, least: int = RUN) -> tuple[Run, ...]:
     letters, places = _letters(text)
     flat, source_places = _letters(source)
     known = _places(flat, least)
-    found, at = [], 0
+    runs, at = [], 0
     while at + least <= len(letters):
         starts = known.get(letters[at : at + least], ())
         length, start = max(((_shared(letters, at, flat, s), -s) for s in starts), default=(0, 0))
@@ -43,25 +43,25 @@ def copied(text: str, source: str, least: int = RUN) -> tuple[Run, ...]:
             last = at + length - 1
             first = source_places[-start]
             end = source_places[length - start - 1] + 1
-            found.append(Run(places[at], places[last] + 1, first, end, length))
+            runs.append(Run(places[at], places[last] + 1, first, end, length))
         at += max(1, length)
-    return tuple(sorted(found, key=lambda run: -run.letters))
+    return tuple(sorted(runs, key=lambda run: -run.letters))
 
 
 def _letters(text: str) -> tuple[str, list[int]]:
-    """Returns the letters of a text in one form, and where each stands."""
+    """Returns the letters of a text in one form, and the place of each."""
     pairs = [(letter, place) for place, sign in enumerate(text) for letter in reduced(sign)]
     return "".join(letter for letter, _ in pairs), [place for _, place in pairs]
 
 
 @functools.lru_cache(maxsize=32)
 def _places(flat: str, size: int) -> Mapping[str, tuple[int, ...]]:
-    found: dict[str, list[int]] = {}
+    by_gram: dict[str, list[int]] = {}
     for at in range(len(flat) - size + 1):
-        places = found.setdefault(flat[at : at + size], [])
+        places = by_gram.setdefault(flat[at : at + size], [])
         if len(places) < 50:  # a text of one word repeated would make this a square
             places.append(at)
-    return {gram: tuple(places) for gram, places in found.items()}
+    return {gram: tuple(places) for gram, places in by_gram.items()}
 
 
 def _shared(first: str, at: int, second: str, start: int) -> int:

@@ -1,6 +1,6 @@
 """The assistant's frame around a text: an opening that announces it, a closing or note about it.
 
-A frame speaks to whoever asked for the text, names what it delivers, and stands apart from it. What a
+A frame speaks to whoever asked for the text, names what it delivers, and is set apart from it. What a
 story says to its own people is literature: 好的，我这就去。 opens one, 以下是我奶奶留下的字条： is followed by
 one. So a rule reads what a line does in its place: an opening needs an announcement and a text behind
 it; a closing needs a text before it that it speaks of.
@@ -227,14 +227,14 @@ def _announced(line: str, assented: bool) -> int | None:
     assent = _ASSENT.match(line)
     start = assent.end() if assent else 0
     if assent or assented:
-        found = _ANNOUNCES.search(line, start) or _HERE_IS.match(line, start)
+        announcement = _ANNOUNCES.search(line, start) or _HERE_IS.match(line, start)
     else:
-        found = _HERE_IS.match(line) if _DELIVERS.search(line) else None
-        found = None if _NO_ANNOUNCEMENT.match(line) else found
-    if found:
-        mark = _COLON.search(line, max(start, found.end() - 1))
+        announcement = _HERE_IS.match(line) if _DELIVERS.search(line) else None
+        announcement = None if _NO_ANNOUNCEMENT.match(line) else announcement
+    if announcement:
+        mark = _COLON.search(line, max(start, announcement.end() - 1))
         story = _WITHIN_STORY.search(line, start, mark.start() if mark else len(line))
-        return None if story else found.end()
+        return None if story else announcement.end()
     yes = _ENGLISH_YES.match(line)
     english = _ENGLISH.match(line, yes.end() if yes else 0)
     if english is None:
@@ -249,7 +249,7 @@ def _announced(line: str, assented: bool) -> int | None:
 
 
 def closing(text: str, *, genre: str | None = None) -> Verdict | None:
-    """Finds what an assistant says about its own text in the last line, where a text stands before.
+    """Finds what an assistant says about its own text in the last line, if there is a text before it.
 
     Offers (如需修改请告知), wishes for the reader who asked (希望这首诗能对你有帮助), and notes that explain the
     text's own devices.
@@ -282,7 +282,7 @@ def _serves(line: str) -> bool:
         return True
     if _PUBLIC.search(line):
         return False
-    sentences = [found.group().strip() for found in _SENTENCE.finditer(line)]
+    sentences = [match.group().strip() for match in _SENTENCE.finditer(line)]
     return any(
         _WISH.search(said)
         or _DELIVERED.match(said)

@@ -118,7 +118,7 @@ def prompt_rules(prompt: str) -> NDArray[np.float64]:
     """Scores what a prompt asks for, per genre: the sum of the strongest match of each rule.
 
     A word counts fully in a sentence that asks to write, more if it ends the clause of the wish
-    (the head of a Chinese noun phrase stands last), and less elsewhere. Titles, quotations and what
+    (the head of a Chinese noun phrase comes last), and less elsewhere. Titles, quotations and what
     is ruled out are not read: a review of a poem is no poem.
     """
     text = _RULED_OUT.sub("", _TITLES.sub("《》", prompt[:LONGEST_PROMPT]))
@@ -160,12 +160,12 @@ def _strongest(
 def article_rules(article: str) -> NDArray[np.float64]:
     """Scores the form of an article, per genre."""
     text = article[: READ["article"]]
-    found = np.array(
+    scores = np.array(
         [sum(w for p, w in rules if p.search(text)) for rules in _rules()["article"]], dtype=float
     )
     for genre, score in _form(article).items():
-        found[genres().index(genre)] += score
-    return found
+        scores[genres().index(genre)] += score
+    return scores
 
 
 def _form(article: str) -> dict[str, float]:
@@ -173,15 +173,15 @@ def _form(article: str) -> dict[str, float]:
     lines = [line.strip() for line in article.splitlines() if line.strip()]
     if not lines:
         return {}
-    found: dict[str, float] = {}
+    scores: dict[str, float] = {}
     if len(lines) >= 4 and np.median([len(line) for line in lines]) <= 18:
         stops = sum(line.endswith(("。", "：", ":")) for line in lines) / len(lines)
-        found["poetry"] = 3.0 if stops < 0.6 else 1.5
+        scores["poetry"] = 3.0 if stops < 0.6 else 1.5
     if len(lines) >= 4 and sum(line.endswith(("？", "?")) for line in lines) / len(lines) >= 0.5:
-        found["interview-questions"] = 4.0
+        scores["interview-questions"] = 4.0
     if len(article) < 80:
-        found |= {"slogan": 2.0, "advertising": 0.8}
-    return found
+        scores |= {"slogan": 2.0, "advertising": 0.8}
+    return scores
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -226,14 +226,14 @@ def signals(
 
 
 def calibrated(
-    found: NDArray[np.float64], calibration: Calibration = CALIBRATION
+    evidence: NDArray[np.float64], calibration: Calibration = CALIBRATION
 ) -> NDArray[np.float64]:
     """Turns signals (…, 4, genres) into log probabilities (…, genres)."""
-    strongest = np.maximum(found[..., 0, :].max(axis=-1, keepdims=True), 0)
-    scores = np.einsum("s,...sg->...g", np.array(calibration.weights), found)
+    strongest = np.maximum(evidence[..., 0, :].max(axis=-1, keepdims=True), 0)
+    scores = np.einsum("s,...sg->...g", np.array(calibration.weights), evidence)
     probability = softmax(scores / (1 + strongest) ** calibration.damping)
     floor = calibration.floor
-    result: NDArray[np.float64] = np.log((1 - floor) * probability + floor / found.shape[-1])
+    result: NDArray[np.float64] = np.log((1 - floor) * probability + floor / evidence.shape[-1])
     return result
 
 

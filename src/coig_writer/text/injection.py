@@ -36,14 +36,14 @@ def addresses_model(text: str, *, genre: str | None = None) -> Verdict | None:
     Rules horror orders its reader to ignore rules, too: an order counts if it speaks of instructions
     to a model, or of scores nearby, and is not what a character says or is told.
     """
-    for found in _IGNORE.finditer(text):
-        around = text[max(0, found.start() - NEAR) : found.end() + NEAR]
-        to_model = found["english"] or found["what"] in ("指令", "提示", "提示词", "设定")
-        before = text[max(0, found.start() - 12) : found.start()]
+    for match in _IGNORE.finditer(text):
+        around = text[max(0, match.start() - NEAR) : match.end() + NEAR]
+        to_model = match["english"] or match["what"] in ("指令", "提示", "提示词", "设定")
+        before = text[max(0, match.start() - 12) : match.start()]
         told = _TOLD.search(before) or before[-1:] in tuple(_QUOTES)
         scored = _SCORES.search(around) and not _TOLD.search(before)
         if scored or (to_model and not told):
-            return Verdict("addresses_model", found.group(), found.start(), found.end())
+            return Verdict("addresses_model", match.group(), match.start(), match.end())
     if marks := _FULL_MARKS.search(text):
         return Verdict("addresses_model", marks.group(), marks.start(), marks.end())
     return None

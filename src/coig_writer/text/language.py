@@ -138,7 +138,7 @@ def latin_share(text: str) -> float | None:
 def confusion(text: str, language: Language) -> Confusion | None:
     """Looks for the language that was not asked for.
 
-    In English, a run of Han characters counts unless it stands in quotation marks or brackets, or
+    In English, a run of Han characters counts unless it is in quotation marks or brackets, or
     right after a capitalised word with at most four characters (a name in both scripts). In
     Chinese, a run of at least three Latin words outside quotation marks and brackets counts if two
     of them begin in lower case (else it is a name). Kana, Hangul and Cyrillic count in both, a few letters in
@@ -156,7 +156,7 @@ def confusion(text: str, language: Language) -> Confusion | None:
     if not any(map(str.isalpha, text)):
         return None
     bare = _EXCUSED.sub("\n", text)
-    found = [(name, run) for name, pattern in _FOREIGN.items() for run in pattern.findall(bare)]
+    runs = [(name, run) for name, pattern in _FOREIGN.items() for run in pattern.findall(bare)]
     bare = _JAPANESE.sub("\n", bare)
     if language == "zh":
         # "Appel et al" is names too
@@ -165,16 +165,16 @@ def confusion(text: str, language: Language) -> Confusion | None:
             for run in _LATIN_SPAN.findall(bare)
             if len(_LOWER.findall(run.replace("et al", ""))) >= 2
         ]
-        found += [("fr" if _french(run) else "en", run) for run in latin]
+        runs += [("fr" if _french(run) else "en", run) for run in latin]
     else:
         han = [m for m in _HAN_SPAN.finditer(bare) if not _is_name(bare, m)]
-        found += [("ja" if _beside_kana(bare, m) else "zh", m.group()) for m in han]
-        found += [("fr", run) for run in _WESTERN_SPAN.findall(bare) if _french(run)]
+        runs += [("ja" if _beside_kana(bare, m) else "zh", m.group()) for m in han]
+        runs += [("fr", run) for run in _WESTERN_SPAN.findall(bare) if _french(run)]
     sizes: Counter[Named] = Counter()
-    for name, run in found:
+    for name, run in runs:
         sizes[name] += len(run)
     named = tuple(name for name, _ in sizes.most_common())
-    return Confusion(_share(text, language), tuple(run for _, run in found), named)
+    return Confusion(_share(text, language), tuple(run for _, run in runs), named)
 
 
 def _share(text: str, language: Language) -> float:
@@ -250,7 +250,7 @@ def mixed_scripts(text: str, *, genre: str | None = None) -> Verdict | None:
 
 
 def _both_forms(text: str) -> Verdict | None:
-    """Finds traditional and simplified characters by turns; a line copied out stands in clauses of its own."""
+    """Finds traditional and simplified characters by turns; a line copied out is in clauses of its own."""
     differing = [(s, t) for s, t in zip(_SIMPLIFIED, _TRADITIONAL, strict=True) if s != t]
     only_simplified, only_traditional = (set(forms) for forms in zip(*differing, strict=True))
     if not any(

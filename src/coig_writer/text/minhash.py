@@ -54,8 +54,8 @@ def _signer() -> MinhashDedupSignature:
 
 def signatures(texts: Sequence[str]) -> NDArray[np.uint32]:
     """Returns the signatures of texts, shape (buckets, texts, hashes of a bucket)."""
-    found = [_signer().get_signature(shingles(text).reshape((-1, 1))) for text in texts]
-    return np.array(found, dtype=np.uint32).transpose(1, 0, 2)
+    signed = [_signer().get_signature(shingles(text).reshape((-1, 1))) for text in texts]
+    return np.array(signed, dtype=np.uint32).transpose(1, 0, 2)
 
 
 def pairs(bucket: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -72,11 +72,11 @@ def pairs(bucket: NDArray[np.uint32]) -> NDArray[np.int64]:
     return np.stack((order[:-1][equal], order[1:][equal]), axis=1)
 
 
-def clusters(found: NDArray[np.int64]) -> NDArray[np.int64]:
+def clusters(duplicates: NDArray[np.int64]) -> NDArray[np.int64]:
     """Joins pairs to clusters.
 
     Args:
-        found: Positions, shape (pairs, 2).
+        duplicates: Positions, shape (pairs, 2).
 
     Returns:
         (position, number of its cluster) of every text in a pair, by position, shape (texts, 2).
@@ -84,9 +84,9 @@ def clusters(found: NDArray[np.int64]) -> NDArray[np.int64]:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    if not len(found):
+    if not len(duplicates):
         return np.zeros((0, 2), dtype=np.int64)
-    nodes, flat = np.unique(found, return_inverse=True)
+    nodes, flat = np.unique(duplicates, return_inverse=True)
     first, second = flat.reshape(-1, 2).T
     graph = coo_array((np.ones(len(first), dtype=bool), (first, second)), (len(nodes),) * 2)
     _, labels = connected_components(graph, directed=False)

@@ -22,9 +22,9 @@ def mojibake(text: str) -> Verdict | None:
     A word may hold two or three of a fill character (热烫烫); four in a row are none.
     """
     for pattern in (_PLACEHOLDERS, _AS_LATIN):
-        if found := pattern.search(text):
-            shown = text[max(0, found.start() - 10) : found.start() + 40]
-            return Verdict("mojibake", shown, found.start(), found.end())
+        if match := pattern.search(text):
+            shown = text[max(0, match.start() - 10) : match.start() + 40]
+            return Verdict("mojibake", shown, match.start(), match.end())
     if read := _UTF8_HAN.search(text.encode("gb18030", "replace")):
         shown = read.group().decode("utf-8", "replace")[:40]
         return Verdict("mojibake", f"read as GBK, was UTF-8: {shown}")

@@ -39,12 +39,12 @@ def within(own: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.boo
     """Says of each hash whether it is among the known ones, which are sorted."""
     if not known.size:
         return np.zeros(own.shape, dtype=np.bool_)
-    found: NDArray[np.bool_] = known[np.searchsorted(known, own).clip(max=known.size - 1)] == own
-    return found
+    inside: NDArray[np.bool_] = known[np.searchsorted(known, own).clip(max=known.size - 1)] == own
+    return inside
 
 
 def contained(part: str, whole: str, language: Language) -> float:
-    """Returns the share of the n-grams of ``part`` that stand in ``whole``; 0 for an empty part.
+    """Returns the share of the n-grams of ``part`` that ``whole`` has too; 0 for an empty part.
 
     A part shorter than an n-gram is looked for whole.
     """

@@ -43,17 +43,17 @@ def refusal(text: str) -> Verdict | None:
     if len(text) > LONGEST:
         return None
     text = folded(text)
-    found = _REFUSES.match(text.lstrip()) or (
+    match = _REFUSES.match(text.lstrip()) or (
         _SORRY.match(text.lstrip()) if _DECLINES.search(text) and _OFFERS.search(text) else None
     )
-    if not found:
+    if not match:
         return None
     return Verdict("refusal", text.strip()[:40], 0, len(text))
 
 
 def speaks_as_assistant(text: str) -> Verdict | None:
     """Finds where a text speaks of itself as a language model or an assistant."""
-    for found in _ASSISTANT.finditer(text):
-        if text[found.start() - 1 : found.start()] not in _QUOTES:  # a machine that is quoted
-            return Verdict("speaks_as_assistant", found.group(), found.start(), found.end())
+    for match in _ASSISTANT.finditer(text):
+        if text[match.start() - 1 : match.start()] not in _QUOTES:  # a machine that is quoted
+            return Verdict("speaks_as_assistant", match.group(), match.start(), match.end())
     return None

@@ -17,7 +17,7 @@ PARAGRAPH = 20  # letters of a paragraph that counts; separators and table rules
 TIMES = 3
 SHARE = 1 / 3  # of all such paragraphs' characters
 SUNG = frozenset({"poetry", "hip-hop-rap", "slogan"})  # genres with choruses
-CHORUS = 6  # times that a line of a song may stand
+CHORUS = 6  # times that a song may repeat a line
 LONGEST_VERSE, VERSE_SHARE, STOPS = 30, 0.8, "。！？!?…."  # most lines of a song are short and open
 LOOP_TIMES, SHORT_ROUND = 12, 30  # rounds in a row of the same 2 to 30 characters
 LONGEST_ROUND, LONG_TIMES = 150, 5  # rounds of 31 to 150 characters are a loop after five
@@ -30,7 +30,7 @@ _FORM = re.compile(r"__|＿|□|\.{3}|…|[\[（(]\s*[\])）]")  # blanks to fil
 
 
 def repeated_paragraphs(text: str, *, genre: str | None = None) -> Verdict | None:
-    """A paragraph of twenty letters stands three times, or two repeat and that is over a third.
+    """A paragraph of twenty letters occurs three times, or two repeat and make up over a third.
 
     Numbers before paragraphs do not make them differ. Lines of a song may come back, and lines of a table or a form hold fields, not paragraphs.
     """
@@ -52,16 +52,16 @@ def repeated_paragraphs(text: str, *, genre: str | None = None) -> Verdict | Non
 
 def _is_verse(lines: Iterable[str]) -> bool:
     """Says whether lines are short and end without a stop, as those of songs do."""
-    found = [line for line in lines if line]
-    short = sum(len(line) <= LONGEST_VERSE and line[-1] not in STOPS for line in found)
-    return short > VERSE_SHARE * len(found)
+    written = [line for line in lines if line]
+    short = sum(len(line) <= LONGEST_VERSE and line[-1] not in STOPS for line in written)
+    return short > VERSE_SHARE * len(written)
 
 
 def loop(text: str) -> Verdict | None:
     """The same characters in a row over and over: no rule, form, laughter or chorus."""
     grams = np.sort(hashes(text, 4))
     if not (grams[LONG_TIMES - 2 :] == grams[: len(grams) - LONG_TIMES + 2]).any():
-        return None  # in five rounds every four characters stand four times: most texts end here
+        return None  # in five rounds every four characters occur four times: most texts end here
     codes = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32)
     for size in range(1, LONGEST_ROUND + 1):
         for start, length in _runs(codes, size):

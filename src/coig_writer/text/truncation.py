@@ -11,7 +11,7 @@ SHORTEST = 12  # characters with punctuation: the shortest article of the paper 
 LONGEST_SIGNATURE = 20  # a last line up to this length may be a signature, a date or a place
 SHORT_TAIL = 400  # characters of the last line that are read
 ENDED = 0.7  # share of the characters in lines like the last one whose line must end, before its own end is missed
-LONGEST_NAME = 3  # characters of a name that stands alone under a text
+LONGEST_NAME = 3  # characters of a name alone under a text
 ALMOST_ALL = 0.95  # the same, where the last line is as short as a name
 NEAR = 6  # items of a list before the last one that are compared with it
 STOPS = frozenset("。！？!?…；;.”")  # items and fields that are sentences end in one of these
@@ -40,7 +40,7 @@ _DAY = (
     r"\W{0,4}\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?(?:\s+\S{1,20}|\s[\u4e00-\u9fff][，,\s][\u4e00-\u9fff]{1,4})?"
     r"|(?:\d{1,2} )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.? (?:\d{1,2}(?:st|nd|rd|th)?,? )?\d{4}"
 )
-# What may stand behind the last sentence, on its line too: tags, a link or address, a date, a credit, an end.
+# What may follow the last sentence, on its line too: tags, a link or address, a date, a credit, an end.
 _BEHIND = re.compile(
     r"\W{0,4}(?:[#＃][^\s#＃]{1,40}\s*)+|.{0,200}(?:https?://|www\.)\S+|[^@]{0,120}@[^\s@]{1,60}\.\w{2,6}|(?:@[^\s@]{1,30}\s*)+"
     rf"|\W{{0,4}}(?:[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]年?)?{_DATE}.{{0,20}}|{_DAY}|\W{{0,4}}\d{{4}}\s?[-—–~～至]+\s?\d{{4}}"

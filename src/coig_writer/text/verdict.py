@@ -10,7 +10,7 @@ class Verdict:
     """One rule that a text breaks.
 
     Attributes:
-        rule: The name of the rule, as it stands in reasons and logs.
+        rule: The name of the rule, as reasons and logs have it.
         evidence: What was found, for a person to read.
         start: Where in the text it begins; None where it is about the whole text.
         end: Where it ends.

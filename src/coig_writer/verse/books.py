@@ -1,7 +1,7 @@
 """Rhyme books: which tones and rhyme groups a character has, and what two sources disagree about.
 
 平水韵 (106 groups), 词林正韵 (19 parts) and 中华新韵 (14 groups) are facts, carried with their source in
-``data/verse``; what they lack stands in ``additions.json``. A character with several readings stands in
+``data/verse``; what they lack is in ``additions.json``. A character with several readings is in
 several groups, and one simplified form may stand for several words: nothing here picks one.
 """
 
@@ -22,7 +22,7 @@ System = Literal["平水韵", "中华新韵"]
 LEVEL: Tone = "平"
 OBLIQUE: Tone = "仄"
 
-# 词林正韵 joins the groups of 平水韵 in these parts; a group that is split stands in two (戈载, 1821).
+# 词林正韵 joins the groups of 平水韵 in these parts; a group that is split is in two (戈载, 1821).
 PARTS = (
     "东冬董肿送宋",
     "江阳讲养绛漾",
@@ -157,8 +157,8 @@ def syllables(character: str) -> tuple[str, ...]:
         return ()
     from pypinyin import Style, pinyin
 
-    found = pinyin(character, style=Style.TONE3, heteronym=True, errors="ignore")
-    return tuple(found[0]) if found else ()
+    readings = pinyin(character, style=Style.TONE3, heteronym=True, errors="ignore")
+    return tuple(readings[0]) if readings else ()
 
 
 def _classes(rhymes: Iterable[Rhyme]) -> frozenset[Tone]:
@@ -177,13 +177,13 @@ def _from_mandarin(character: str) -> frozenset[Tone]:
     Tones three and four were oblique. One and two were level, or entering, which no syllable that ends
     in a nasal was: the others stay open.
     """
-    found: set[Tone] = set()
+    older: set[Tone] = set()
     for reading in syllables(character):
         if reading[-1:] in {"3", "4"}:
-            found.add(OBLIQUE)
+            older.add(OBLIQUE)
         elif reading[-1:] in {"1", "2"}:
-            found |= {LEVEL} if reading[:-1].endswith(("n", "ng")) else {LEVEL, OBLIQUE}
-    return frozenset(found)
+            older |= {LEVEL} if reading[:-1].endswith(("n", "ng")) else {LEVEL, OBLIQUE}
+    return frozenset(older)
 
 
 @functools.cache
@@ -230,12 +230,12 @@ def ci_rhymes(character: str) -> frozenset[Rhyme]:
     """
     listed = {Rhyme(r.tone, str(_number(r.group))) for r in cilin().of(character)}
     known = {rhyme.tone for rhyme in listed}
-    found = set(listed)
+    rhymes = set(listed)
     for rhyme in pingshui().of(character):
         tone = {"上": "仄", "去": "仄"}.get(rhyme.tone, rhyme.tone)
         if len(parts(rhyme.group)) == 1 or tone not in known:
-            found |= {Rhyme(tone, str(part)) for part in parts(rhyme.group)}
-    return frozenset(found)
+            rhymes |= {Rhyme(tone, str(part)) for part in parts(rhyme.group)}
+    return frozenset(rhymes)
 
 
 def _number(name: str) -> int:

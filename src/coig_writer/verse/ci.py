@@ -61,7 +61,7 @@ def _clause(text: str) -> Clause:
 def tunes() -> dict[str, tuple[Variant, ...]]:
     """Returns the variants of each tune, by every name that the tune has."""
     file = resources.files("coig_writer") / "data" / "verse" / "tunes.json"
-    found: dict[str, tuple[Variant, ...]] = {}
+    by_name: dict[str, tuple[Variant, ...]] = {}
     for tune in json.loads(file.read_text(encoding="utf-8"))["tunes"]:
         variants = tuple(
             Variant(
@@ -72,8 +72,8 @@ def tunes() -> dict[str, tuple[Variant, ...]]:
             )
             for variant in tune["variants"]
         )
-        found |= dict.fromkeys((tune["name"], *tune["aliases"]), variants)
-    return found
+        by_name |= dict.fromkeys((tune["name"], *tune["aliases"]), variants)
+    return by_name
 
 
 def named(title: str) -> str | None:

@@ -78,8 +78,8 @@ def _couplets(rows: Sequence[Row]) -> Sequence[Row]:
         announced = any(row.text.endswith(("：", ":")) for row in some)
         return paired(some) and sizes[::2] == sizes[1::2] and not announced
 
-    found = trimmed(rows, equal, rows)
-    return found if equal(found) else trimmed(rows, paired, rows)
+    kept = trimmed(rows, equal, rows)
+    return kept if equal(kept) else trimmed(rows, paired, rows)
 
 
 def _clauses(row: Row) -> tuple[str, ...]:
@@ -96,8 +96,8 @@ def _fits(own: Tones, wanted: str) -> str:
 def _end(place: Place, character: str, wanted: str, system: System) -> tuple[Mark, Rule | None]:
     own = tones(character, system)
     state = _fits(own, wanted)
-    found = "/".join(sorted(own.possible)) or "?"
-    mark = Mark(place, character, wanted, found, "broken" if state == "broken" else "kept" if state == "kept" else "open")  # fmt: skip
+    shown = "/".join(sorted(own.possible)) or "?"
+    mark = Mark(place, character, wanted, shown, "broken" if state == "broken" else "kept" if state == "kept" else "open")  # fmt: skip
     if state == "broken":
         return mark, Rule("句脚", "broken", f"{where((place,))}“{character}”应为{wanted}声", f"{at((place,))} should be {'level' if wanted == LEVEL else 'oblique'}", (place,))  # fmt: skip
     if not own.possible:
@@ -138,9 +138,9 @@ def _judge(
         else:
             rules.append(Rule("字数", "kept", f"上下联各{len(''.join(above))}字", "equal length"))
         ends = [((line, len("".join(above))), above[-1][-1], OBLIQUE), ((line + 1, len("".join(below))), below[-1][-1], LEVEL)]  # fmt: skip
-        found = [_end(place, character, wanted, system) for place, character, wanted in ends]
-        marks += [mark for mark, _ in found]
-        bad = [rule for _, rule in found if rule]
+        checked = [_end(place, character, wanted, system) for place, character, wanted in ends]
+        marks += [mark for mark, _ in checked]
+        bad = [rule for _, rule in checked if rule]
         rules += bad or [
             Rule("句脚", "kept", "上联仄收，下联平收", "ends oblique above, level below")
         ]

@@ -38,12 +38,12 @@ def syllables(word: str) -> frozenset[int]:
 @functools.cache
 def endings(word: str) -> frozenset[str]:
     """Returns the sounds of a word from its last stressed vowel, one per reading, without stress marks."""
-    found = set()
+    sounding = set()
     for phones in _phones(word):
         sounds = phones.split()
         stressed = [i for i, s in enumerate(sounds) if s[-1] in "12"] or [i for i, s in enumerate(sounds) if s[-1] == "0"]  # fmt: skip
-        found.add(re.sub(r"\d", "", " ".join(sounds[stressed[-1] :])) if stressed else phones)
-    return frozenset(found)
+        sounding.add(re.sub(r"\d", "", " ".join(sounds[stressed[-1] :])) if stressed else phones)
+    return frozenset(sounding)
 
 
 def line_syllables(line: str) -> tuple[frozenset[int], tuple[str, ...]]:
@@ -64,7 +64,7 @@ def read(text: str, size: int = 0, repeated: bool = True) -> tuple[tuple[str, ..
         text: The text.
         size: Lines of a poem, 0 for any number: lines at either end that an empty line sets off (a
             greeting, a farewell) are named as well where that leaves whole poems.
-        repeated: Whether several poems may stand one behind another.
+        repeated: Whether several poems may follow each other.
     """
     raw = [line.strip() for line in text.strip().splitlines()]
     count = sum(_WORD.search(line) is not None for line in raw)
@@ -119,23 +119,23 @@ def line_endings(line: str) -> frozenset[str]:
     A last word of one syllable may be unstressed; the rhyme then begins in the word before it.
     """
     words = _WORD.findall(line)
-    found = endings(_last(line))
+    rhymes_with = endings(_last(line))
     if len(words) < 2 or 1 not in syllables(words[-1]):
-        return found
+        return rhymes_with
     light = {re.sub(r"\d", "", phones) for phones in _phones(words[-1])}
-    return found | {f"{before} {sound}" for before in endings(words[-2]) for sound in light}
+    return rhymes_with | {f"{before} {sound}" for before in endings(words[-2]) for sound in light}
 
 
 def _rhymed(lines: Sequence[str]) -> Rule:
     """At least half of the lines rhyme with one that is near, as in everyday Chinese rhyme."""
-    found = [line_endings(line) for line in lines]
-    near = rhyme.heard(found)
-    shown = rhyme.scheme(found)
+    sounds = [line_endings(line) for line in lines]
+    near = rhyme.heard(sounds)
+    shown = rhyme.scheme(sounds)
     zh, en = f"韵式 {shown}", f"{sum(near)} of {len(lines)} lines rhyme, scheme {shown}"
     if near and sum(near) / len(near) >= rhyme.RHYMED:
         return Rule("rhyme", "kept", zh, en)
     loose = tuple((i, 0) for i, r in enumerate(near, 1) if not r)
-    return Rule("rhyme", "broken" if all(found) else "open", zh, en, loose)
+    return Rule("rhyme", "broken" if all(sounds) else "open", zh, en, loose)
 
 
 def _schemed(lines: Sequence[str], scheme: str) -> Rule:
@@ -146,8 +146,8 @@ def _schemed(lines: Sequence[str], scheme: str) -> Rule:
         scheme *= len(lines)  # one rhyme for all
     letters = (scheme * (len(lines) // len(scheme) + 1))[: len(lines)]
     last = [_last(line) for line in lines]
-    found = [line_endings(line) for line in lines]
-    shown = rhyme.scheme(found)
+    sounds = [line_endings(line) for line in lines]
+    shown = rhyme.scheme(sounds)
     outside: list[int] = []
     for start in range(0, len(lines), len(scheme)):
         for letter in sorted(set(scheme) - {"x"}):
@@ -156,8 +156,8 @@ def _schemed(lines: Sequence[str], scheme: str) -> Rule:
                 for i in range(start, min(start + len(scheme), len(lines)))
                 if letters[i] == letter
             ]
-            outside += [places[i] for i in rhyme.common([found[i] for i in places])[1]]
-    unknown = [last[i] for i, own in enumerate(found) if not own and letters[i] != "x"]
+            outside += [places[i] for i in rhyme.common([sounds[i] for i in places])[1]]
+    unknown = [last[i] for i, own in enumerate(sounds) if not own and letters[i] != "x"]
     at = tuple((i + 1, 0) for i in sorted(outside))
     if outside:
         return Rule("rhyme", "broken", f"韵式 {shown}，应为 {scheme}", f"scheme {shown}, {scheme} asked; not rhyming: lines {', '.join(str(i) for i, _ in at)}", at)  # fmt: skip

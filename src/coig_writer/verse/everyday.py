@@ -68,11 +68,11 @@ def check(reading: Reading) -> Verdict:
     if len(rows) < 2:
         rule = Rule("押韵", "broken", "不足两句", "fewer than two lines")
         return Verdict(FORM, True, False, (rule,), lines, reading.rest)
-    found = ends(rows)
+    rhymes = ends(rows)
     stanzas = [[i for i, _ in group] for _, group in itertools.groupby(enumerate(rows), key=lambda r: r[1].stanza)]  # fmt: skip
-    shown = " ".join(rhyme.scheme([found[i] for i in stanza]) for stanza in stanzas)
-    rhymed = rhyme.heard(found)
-    known = [bool(groups) for groups in found]
+    shown = " ".join(rhyme.scheme([rhymes[i] for i in stanza]) for stanza in stanzas)
+    rhymed = rhyme.heard(rhymes)
+    known = [bool(groups) for groups in rhymes]
     loose = tuple((i + 1, 0) for i, r in enumerate(rhymed) if not r and known[i])
     share = sum(rhymed) / len(rhymed)
     said = f"{len(rows)}句中{sum(rhymed)}句相押，韵式 {shown}"

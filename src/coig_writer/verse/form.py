@@ -58,8 +58,8 @@ def check(text: str, asked: str | None = None, system: System | None = None) -> 
     ):
         return english.check(text, name, argument)
     reading = read(text)
-    if found := _verse(reading, name, system):
-        return found
+    if verdict := _verse(reading, name, system):
+        return verdict
     rule = _literal(text, reading, name, argument)
     if rule is None:
         raise InputError(f"unknown form {asked!r}", f"one of {', '.join(forms())}")
@@ -132,21 +132,21 @@ def _inferred(text: str, system: System | None) -> Verdict:
     reading = read(text)
     named = [tune for tune in ci.tunes() if tune in reading.title]
     for tune in sorted(named, key=len, reverse=True):
-        found = _ci(reading, tune)
-        if found.marks:
-            return dataclasses.replace(found, asked=False)
+        verdict_of_tune = _ci(reading, tune)
+        if verdict_of_tune.marks:
+            return dataclasses.replace(verdict_of_tune, asked=False)
     lines, rest = within(reading, (5, 7), 4)
     verdict = regulated.check(lines, None, system, rest)
     return _told(verdict, reading) if verdict else Verdict(None, False, None, (), reading.lines, reading.rest)  # fmt: skip
 
 
-def _told(found: Verdict, reading: Reading) -> Verdict:
+def _told(verdict: Verdict, reading: Reading) -> Verdict:
     """Says so where the text has no pauses and its lines were cut by number."""
-    if not found.lines or set(found.lines) & set(reading.lines):
-        return found
-    size = len(found.lines[0])
+    if not verdict.lines or set(verdict.lines) & set(reading.lines):
+        return verdict
+    size = len(verdict.lines[0])
     rule = Rule("断句", "note", f"原文未断句，按每句{size}字断开", f"the text has no pauses: cut into lines of {size} characters")  # fmt: skip
-    return dataclasses.replace(found, rules=(*found.rules, rule))
+    return dataclasses.replace(verdict, rules=(*verdict.rules, rule))
 
 
 def _regulated(reading: Reading, form: str, system: System | None) -> Verdict:
@@ -155,9 +155,9 @@ def _regulated(reading: Reading, form: str, system: System | None) -> Verdict:
     lines, rest = of_size(divided(reading, size, count), size, count)
     poems = [lines[i : i + count] for i in range(0, len(lines), count)]
     if len(poems) < 2 or len(lines) % count:
-        found = regulated.check(lines, form, system, rest)
-        assert found is not None
-        return found
+        verdict = regulated.check(lines, form, system, rest)
+        assert verdict is not None
+        return verdict
     judged = [v for poem in poems if (v := regulated.check(poem, form, system))]
     rules = tuple(_moved(rule, i * count) for i, v in enumerate(judged) for rule in v.rules)
     marks = tuple(
@@ -189,10 +189,10 @@ def constrained(
             "an empty string is forbidden or asked for as a section",
             "name what it is, or leave it out",
         )
-    found = check(text, asked) if asked or not (forbidden or sections) else _none(text)
+    verdict = check(text, asked) if asked or not (forbidden or sections) else _none(text)
     more = (*literal.forbidden(text, forbidden), *literal.sections(text, sections))
-    rules = (*found.rules, *more)
-    return dataclasses.replace(found, rules=rules, passes=passes(rules)) if more else found
+    rules = (*verdict.rules, *more)
+    return dataclasses.replace(verdict, rules=rules, passes=passes(rules)) if more else verdict
 
 
 def claim(text: str, title: str | None = None) -> str | None:
@@ -201,8 +201,8 @@ def claim(text: str, title: str | None = None) -> str | None:
     A tune counts only where the title is its name, or joins it to another by a dot: 临江仙 is also a name.
     """
     named = title or read(text).title
-    if found := _NAMED.search(named):
-        return regulated.named(found.group())
+    if match := _NAMED.search(named):
+        return regulated.named(match.group())
     return ci.named(re.sub(r"[《》#*\s]|题：", "", named))
 
 

@@ -43,8 +43,8 @@ _NUMBERED = re.compile(
 @functools.cache
 def _plain(character: str) -> str:
     """A character without case, width and script; never more than one, so that places stay."""
-    found = simplified(unicodedata.normalize("NFKC", character).casefold().replace("’", "'"))
-    return found if len(found) == 1 else character
+    folded = simplified(unicodedata.normalize("NFKC", character).casefold().replace("’", "'"))
+    return folded if len(folded) == 1 else character
 
 
 def _flat(text: str) -> str:
@@ -52,7 +52,7 @@ def _flat(text: str) -> str:
 
 
 def _found(text: str, word: str) -> tuple[Place, ...]:
-    """The places of a word: a Latin word stands by itself, Chinese anywhere; a space may be a line's end."""
+    """The places of a word: a Latin word only as a whole word, a Chinese one anywhere; a space may be a line's end."""
     inner = r"\s+".join(map(re.escape, _flat(word).split()))
     pattern = re.compile(rf"(?<!\w){inner}(?!\w)" if word.isascii() else inner)
     flat = _flat("\n".join(text.splitlines()))
@@ -84,12 +84,12 @@ def forbidden(text: str, words: Sequence[str]) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def counted(what: str, found: int, least: int | None, most: int | None) -> Rule:
+def counted(what: str, count: int, least: int | None, most: int | None) -> Rule:
     """Checks a count against its bounds; None is no bound."""
-    kept = (least is None or found >= least) and (most is None or found <= most)
+    kept = (least is None or count >= least) and (most is None or count <= most)
     bounds = f"{'' if least is None else least}–{'' if most is None else most}"
     return Rule(
-        what, "kept" if kept else "broken", f"{found}，应为{bounds}", f"{found}, {bounds} asked"
+        what, "kept" if kept else "broken", f"{count}，应为{bounds}", f"{count}, {bounds} asked"
     )
 
 
@@ -119,8 +119,8 @@ def palindrome(lines: Sequence[str]) -> Rule:
 
 def one_sided(text: str) -> Rule:
     """Checks that one person alone speaks in a dialogue of which only one side is shown."""
-    found = {_ASIDE.sub("", match[1]) for match in _SPEAKER.finditer(text)}
-    names = sorted(name for name in found if name and name.casefold() not in _LABELS)
+    voices = {_ASIDE.sub("", match[1]) for match in _SPEAKER.finditer(text)}
+    names = sorted(name for name in voices if name and name.casefold() not in _LABELS)
     if len(names) > 1:
         return Rule("单边对话", "broken", f"有{len(names)}个说话人：{'、'.join(names)}", f"{len(names)} speakers: {', '.join(names)}")  # fmt: skip
     return Rule("单边对话", "kept" if names else "open", "只有一方说话" if names else "没有标出说话人", "one speaker" if names else "no speaker is marked")  # fmt: skip
@@ -134,7 +134,7 @@ def sections(text: str, names: Sequence[str]) -> tuple[Rule, ...]:
         hit = next((i for i, line in enumerate(lines) if i >= after and _opens(line, name)), None)
         if hit is None:
             early = any(_opens(line, name) for line in lines)
-            zh, en = ("次序不对", "stands in another order") if early else ("没有", "is missing")
+            zh, en = ("次序不对", "is out of order") if early else ("没有", "is missing")
             rules.append(Rule("分节", "broken", f"“{name}”{zh}", f"section {name!r} {en}"))
         else:
             after = hit + 1
@@ -150,10 +150,10 @@ def sections(text: str, names: Sequence[str]) -> tuple[Rule, ...]:
 
 
 def _opens(line: str, name: str) -> bool:
-    """Whether a line opens with a name, after marks or a number; a Latin word stands by itself."""
+    """Whether a line opens with a name, after marks or a number; a Latin word only as a whole word."""
     flat, wanted = _flat(line), re.compile(re.escape(_flat(name)) + r"(?!\w)" * name.isascii())
     return any(
-        wanted.match(flat, found.end())
-        for found in (_MARKS.match(line), _NUMBERED.match(line))
-        if found is not None
+        wanted.match(flat, mark.end())
+        for mark in (_MARKS.match(line), _NUMBERED.match(line))
+        if mark is not None
     )

@@ -93,7 +93,7 @@ def _row(raw: str, stanza: int, rest: list[str]) -> Row | None:
 
 
 def _above(rows: Sequence[Row]) -> bool:
-    """Whether the first line stands above the verse: unstopped where most others are stopped, or alone."""
+    """Whether the first line is a heading above the verse: unstopped where most others are stopped, or alone."""
     first, others = rows[0], rows[1:]
     if first.stopped or not others:
         return False
@@ -181,13 +181,13 @@ def within(reading: Reading, sizes: Sequence[int], count: int) -> tuple[tuple[st
     """Finds a poem of one line length between at most ``AROUND`` other rows: a greeting, a title, a poet's name.
 
     Returns:
-        Its clauses and what stands around it; nothing where other rows stand between, or too many around.
+        Its clauses and the rows around it; nothing if other rows are between them, or too many around.
     """
     for size in sizes:
-        found = divided(reading, size, count)
-        fits = [_sized(row, size) for row in found.rows]
+        cut = divided(reading, size, count)
+        fits = [_sized(row, size) for row in cut.rows]
         if any(fits) and sum(not fit for fit in fits) <= AROUND:
             first, last = fits.index(True), len(fits) - fits[::-1].index(True)
             if all(fits[first:last]):
-                return of_size(found, size, count)
+                return of_size(cut, size, count)
     return (), ()

@@ -6,8 +6,8 @@ second characters are opposed (对), between couplets they agree (粘). Each typ
 variants that the tradition allows, among them the rescues (拗救), after 王力《诗词格律》(1962),
 chapter 2. A path through the lines with the least that is broken is found by dynamic programming over
 (line, variant): at each place a variant asks for a set of tones and the character has a set, so the number
-of readings of a line never matters. Where every line fits a variant and the poem does not, two lines that
-stand in each other's place are looked for, and what breaks is told by the lines as they are.
+of readings of a line never matters. Where every line fits a variant and the poem does not, it is tried with
+each two lines exchanged; if one exchange mends everything, the verdict judges the lines as they are.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def _groups(character: str, system: System, tone: Tone = LEVEL) -> frozenset[str
 
 
 def _neighbours(first: str, group: str | None) -> bool:
-    """Says whether a first line may borrow: its group stands in one part of 词林正韵 with the poem's."""
+    """Says whether a first line may borrow: its group and the poem's are in one part of 词林正韵."""
     return group is not None and any(parts(g) & parts(group) for g in _groups(first, "平水韵"))
 
 
@@ -259,7 +259,7 @@ def fitted(lines: Sequence[str], system: System) -> Fit:
             borrowed = system == "平水韵" and _neighbours(lines[0][-1], group)
             bad += [] if borrowed else [0]
         ends = (0, *even) if first_rhymes else even
-        # A character that stands in the wrong tone is told once, as a tone.
+        # A character in the wrong tone is reported once, as a tone.
         toned = tuple(sorted(i for i in bad if LEVEL in line_tones(lines[i], system)[-1].possible))
         total = cost[0] + len(toned)
         # A first line that ends on the rhyme was meant to rhyme, whatever else is wrong with it.
@@ -274,7 +274,7 @@ def fitted(lines: Sequence[str], system: System) -> Fit:
 
 
 def _exchanged(fit: Fit) -> Fit:
-    """Tells a poem by its own lines where two of them stand in each other's place.
+    """Judges a poem by its lines as they are if two of them have changed places.
 
     Only where the best path calls characters broken: each line then fits a variant by itself, and the poem
     with the two exchanged breaks nothing.
@@ -306,7 +306,7 @@ def _exchange(fit: Fit, pair: tuple[int, int]) -> Iterator[tuple[Cost, Fit]]:
         and end in line_tones(fit.lines[k], fit.system)[-1].possible
         for k, v in enumerate(path)
     ):
-        return  # the line may stand where it stands: its fault is within
+        return  # the line fits its place: its fault is within
     ends = tuple(k for k in order if _end(k, first) == LEVEL)
     groups = [_groups(line[-1], fit.system) for line in fit.lines]
     outside = tuple(
@@ -498,7 +498,7 @@ def _notes(fit: Fit) -> Iterator[Rule]:
         inside = Counter(line)
         for place, character in enumerate(line, 1):
             if seen[character] > inside[character]:
-                yield Rule("重字", "note", f"第{number}句第{place}字“{character}”全诗重出", f"line {number} character {place} stands in another line as well", ((number, place),))  # fmt: skip
+                yield Rule("重字", "note", f"第{number}句第{place}字“{character}”全诗重出", f"line {number} character {place} also occurs in another line", ((number, place),))  # fmt: skip
 
 
 def _exception(fit: Fit, number: int) -> Rule:
@@ -518,7 +518,7 @@ def _exception(fit: Fit, number: int) -> Rule:
 
 
 def _ends(fit: Fit, shown: Sequence[Mark]) -> int:
-    """Counts the lines without rhyme that end level: where nobody asked, each counts twice against the form."""
+    """Counts the lines without rhyme that end level: if no form was asked for, each counts twice."""
     size = len(fit.lines[0])
     return sum(
         m.state == "broken" and m.place[1] == size and m.place[0] - 1 not in fit.ends for m in shown

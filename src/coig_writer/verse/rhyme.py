@@ -55,13 +55,13 @@ def scheme(ends: Sequence[Set[G]]) -> str:
     return "".join(letters)
 
 
-def heard(found: Sequence[Set[G]]) -> tuple[bool, ...]:
+def heard(ends: Sequence[Set[G]]) -> tuple[bool, ...]:
     """Says of each line whether it rhymes with one of the two lines before or after it."""
     return tuple(
         any(
-            found[i] & found[j]
-            for j in range(max(0, i - NEAR), min(len(found), i + NEAR + 1))
+            ends[i] & ends[j]
+            for j in range(max(0, i - NEAR), min(len(ends), i + NEAR + 1))
             if j != i
         )
-        for i in range(len(found))
+        for i in range(len(ends))
     )
