@@ -256,7 +256,7 @@ REQUIREMENTS = (
     Metric(
         "required_share",
         asked(_required),
-        "share of the query's required strings that stand in the article",
+        "share of the query's required strings that occur in the article",
         "ratio",
     ),
     Metric(
@@ -375,7 +375,7 @@ REASONING = (
     Metric(
         "reasoning_kept",
         _kept,
-        "share of the names, quoted strings and numbers that the reasoning settles on that stand in the article",
+        "share of the names, quoted strings and numbers that the reasoning settles on and the article contains",
         "ratio",
     ),
 )
@@ -404,7 +404,7 @@ TOGETHER: Mapping[str, tuple[str, Callable[[Sequence[Answer]], list[Value]]]] = 
         _of_tokens(style.self_bleu),
     ),
     "overuse": (
-        "share of an answer's 4-grams that stand in at least three of the model's answers",
+        "share of an answer's 4-grams that occur in at least three of the model's answers",
         _of_tokens(style.overuse),
     ),
     "reasoning_bound": (
@@ -440,8 +440,8 @@ EMBEDDED = {
     "distinct_answers_classified": "classes of a model's answers to one prompt, counted as NoveltyBench does; alike: a classifier that is named says so",
 }
 AGAINST_TRAINING = {
-    "copied_share": "share of 13-character grams that stand in the training rows",
-    "longest_copied": "characters in the longest run whose 13-grams all stand in the training rows",
+    "copied_share": "share of 13-character grams that occur in the training rows",
+    "longest_copied": "characters in the longest run whose 13-grams all occur in the training rows",
 }
 KINDS: Mapping[str, Kind] = {
     **{metric.name: metric.kind for metric in METRICS},
