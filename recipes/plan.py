@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coig_writer.errors import run_command
+from coig_writer.errors import ConfigError, run_command
 from coig_writer.files import write_json
 from coig_writer.mixing import controls
 from coig_writer.mixture import PUBLISHED, steps
@@ -150,6 +150,8 @@ def main() -> int | None:
     # a plan is made on any machine; the recipe's own GPU check belongs to the run
     recipe, sft, model = recipes.parse(["--config", str(own.config), "--use_cpu", "true", *flags])
     gpu = planner.gpu(own.gpu, own.gpu_memory, own.gpu_tflops)
+    if own.gpu_price is not None and not 0 <= own.gpu_price < math.inf:
+        raise ConfigError(f"--gpu-price {own.gpu_price:g} is no price", "give a number, 0 or more")
     for variant in recipe.variants:
         plan, run, ways, doubts = planned(recipe, sft, model, variant, (gpu, own.count))
         print(rendered(plan, run, variant, own.gpu_price, ways))

@@ -255,8 +255,10 @@ def gpu(name: str, gib: float | None, tflops: float | None) -> Gpu:
     """
     found = GPUS[name]
     for flag, value in (("--gpu-memory", gib), ("--gpu-tflops", tflops)):
-        if value is not None and value <= 0:
-            raise ConfigError(f"{flag} {value:g} is not above 0", "give GiB, and dense bf16 TFLOPS")
+        if value is not None and not 0 < value < math.inf:
+            raise ConfigError(
+                f"{flag} {value:g} is no number above 0", "give GiB, and dense bf16 TFLOPS"
+            )
     if gib is not None:
         found = dataclasses.replace(
             found, name=f"{found.name} with {gib:g} GiB", gib=gib, measured={}

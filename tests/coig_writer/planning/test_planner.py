@@ -241,8 +241,11 @@ def test_any_gpu_is_described_by_memory_and_peak():
     assert planner.gpu("h200", 100, None).measured == {}
     assert "assumption" in own.why
     assert planner.gpu("h200", None, None) is planner.GPUS["h200"]
-    with pytest.raises(ConfigError, match="--gpu-memory 0 is not above 0"):
-        planner.gpu("h200", 0, None)
+    for odd in (0, -1, math.nan, math.inf):
+        with pytest.raises(ConfigError, match=f"--gpu-memory {odd:g} is no number above 0"):
+            planner.gpu("h200", odd, None)
+        with pytest.raises(ConfigError, match=f"--gpu-tflops {odd:g} is no number above 0"):
+            planner.gpu("h200", 80, odd)
 
 
 def test_an_adapter_and_its_base_are_copied_to_every_device():
