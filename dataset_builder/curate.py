@@ -75,6 +75,7 @@ def run(settings: Settings, options: CurationOptions) -> list[Counts]:
     for _ in range(2 * options.validate.rounds + 2):  # a draft is judged by a model, then by people
         for stage in WRITING:
             done[stage.name] = stage.run(settings, getattr(options, stage.name, None))
+        # Scripted people answer here; real ones answer between two runs.
         worked = options.people is not None and options.people(settings)
         if not worked and not _sent_back(done):
             break

@@ -80,6 +80,7 @@ def overlaps(texts: Sequence[str]) -> NDArray[np.float64]:
     rows = np.repeat(np.arange(len(grams_of)), [len(of_text) for of_text in grams_of])
     distinct, columns = np.unique(np.concatenate(grams_of), return_inverse=True)
     shape = (len(texts), max(1, len(distinct)))
+    # One row per text and one column per 4-gram: the product counts what each pair has in common.
     members = csr_matrix((np.ones(len(rows)), (rows, columns)), shape)
     common = (members @ members.T).toarray()
     sizes = common.diagonal()
@@ -97,6 +98,7 @@ def self_bleu(texts: Sequence[Sequence[str]]) -> float:
         counted = [
             Counter(tuple(t[i : i + order]) for i in range(len(t) - order + 1)) for t in texts
         ]
+        # BLEU clips at the largest count in any *other* text, so the two largest are enough for all.
         largest, second = _two_largest(counted)
         for row, counts in enumerate(counted):
             total = max(1, sum(counts.values()))

@@ -47,6 +47,7 @@ def fit(labelled: Labelled, part: Part, penalty: float = PENALTY) -> NDArray[np.
     x = np.stack([features(text, READ[part]) for text, _ in labelled])
     x = np.hstack([x, np.ones((len(x), 1), np.float32)]).astype(np.float64)
     y = np.array([order.index(genre) for _, genre in labelled])
+    # Genres with many texts count no more than those with few.
     share = 1.0 / np.bincount(y, minlength=len(order))[y]
     share /= share.sum()
 
@@ -56,6 +57,7 @@ def fit(labelled: Labelled, part: Part, penalty: float = PENALTY) -> NDArray[np.
         scores -= scores.max(axis=1, keepdims=True)
         logs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
         value = -(share * logs[np.arange(len(y)), y]).sum() + penalty * (flat**2).sum()
+        # The gradient of the cross-entropy: predicted probability minus 1 for the right genre.
         error = np.exp(logs)
         error[np.arange(len(y)), y] -= 1
         gradient = (share[:, None] * error).T @ x + 2 * penalty * weights
@@ -68,7 +70,7 @@ def fit(labelled: Labelled, part: Part, penalty: float = PENALTY) -> NDArray[np.
 
 
 def write(path: Path, weights: dict[Part, NDArray[np.float32]]) -> None:
-    """Writes weights as bytes with a scale per part: a quarter of the size, same answers."""
+    """Writes weights as bytes with a scale per part: a quarter of the size, the same genres."""
     arrays: dict[str, Any] = {}
     for part, values in weights.items():
         scale = float(np.abs(values).max()) / 127

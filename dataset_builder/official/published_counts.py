@@ -134,7 +134,7 @@ def _extremes(
 def _pin(
     allowed: NDArray[np.bool_], extremes: Sequence[_Extreme], fixed: set[int]
 ) -> NDArray[np.bool_]:
-    """Leaves one genre to each row that alone can have an extreme; contradictions pin nothing."""
+    """Leaves one genre to each row that alone can have an extreme; rows claimed by two genres stay open."""
     claims: dict[int, set[int]] = {}
     for extreme in extremes:
         if len(extreme.rows) == 1:
@@ -167,6 +167,7 @@ def _assign(
     per_row = coo_matrix((np.ones(len(pairs)), (rows, pairs)), (len(allowed), len(pairs)))
     per_genre = coo_matrix((np.ones(len(pairs)), (genres, pairs)), (len(counts), len(pairs)))
     per_extreme = _members(extremes, rows, genres)
+    # Slack variables: a wrong count or a missing extreme costs, and never makes the program infeasible.
     of_genres, of_extremes = identity(len(counts)), identity(len(extremes))
     matrix = block_array(
         [
@@ -187,9 +188,10 @@ def _assign(
             np.concatenate([exactly, at_least * np.inf]),
         ),
         bounds=Bounds(0, np.inf),
-        integrality=np.arange(len(prices)) < len(pairs),
+        integrality=np.arange(len(prices)) < len(pairs),  # slack may be fractional
         options={"time_limit": SECONDS, "mip_rel_gap": 1e-6},
     )
+    # The solver returns values near 0 and 1, so each row takes its largest.
     chosen = np.full(cost.shape, -1.0)
     chosen[rows, genres] = optimum.x[pairs]
     result: NDArray[np.int64] = chosen.argmax(axis=1)
@@ -218,8 +220,7 @@ def _sinkhorn(
 ) -> NDArray[np.float64]:
     """Scales genres until the expected counts are the published ones (Sinkhorn's iteration).
 
-    This is the prior correction of a classifier whose class frequencies are known; the rows keep
-    summing to 1.
+    It corrects the prior of a classifier whose class frequencies are known. Each row still sums to 1.
     """
     scores = np.where(allowed, log_probability, -np.inf)
     kernel = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -227,6 +228,7 @@ def _sinkhorn(
     for _ in range(SINKHORN_ROUNDS):
         weighted = kernel * scale
         shares = weighted / weighted.sum(axis=1, keepdims=True)
+        # Half a row more on both sides keeps genres without rows from dividing by zero.
         wanted = (counts + 0.5) / (shares.sum(axis=0) + 0.5)
         scale *= wanted
         if np.abs(np.log(wanted)).max() < 1e-4:

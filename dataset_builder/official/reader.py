@@ -90,10 +90,10 @@ class _Failure:
 class Reader:
     """Cuts one file into pieces.
 
-    ``_text`` is the window, ``_start`` its first character in the file, ``_at`` the place in it, and
-    ``_offset`` that place in the file in bytes. Bytes that are not UTF-8 are single
-    surrogates, so that every piece gives back its bytes. ``_doomed`` holds the objects that are known
-    to break, so that none is decoded as often as it is deep.
+    ``_text`` is the window, ``_start`` the position of its first character in the file, ``_at`` the
+    position in the window, and ``_offset`` the same position in bytes of the file. Bytes that are not
+    UTF-8 are single surrogates, so that every piece gives its bytes back. ``_doomed`` holds the objects
+    that are known to break: without it, nested ones would be decoded once per level.
     """
 
     def __init__(self, handle: Source) -> None:

@@ -77,6 +77,7 @@ def draw_lengths(spread: Spread, count: int, random: np.random.Generator) -> NDA
     if count <= 2:
         return random.permutation(np.array([spread.min, spread.max][:count]))
     width = spread.max - spread.min
+    # The two extremes are fixed; the others are beta distributed around the mean that is left for them.
     inner_mean = (spread.mean * count - spread.min - spread.max) / (count - 2)
     share = float(np.clip((inner_mean - spread.min) / max(width, 1), 0.01, 0.99))
     inner = spread.min + width * random.beta(3 * share, 3 * (1 - share), count - 2)

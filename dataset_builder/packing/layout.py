@@ -143,6 +143,7 @@ def examples(taxonomy: Taxonomy, with_rows: set[str]) -> tuple[str | None, str |
     categories = {c.slug for c in taxonomy.categories}
     held = configs(taxonomy, with_rows)
     genres = [name for name in held if name not in categories]
+    # A category of one genre would show the same rows as that genre.
     several = [name for name, of_config in held.items() if len(of_config) > 1]
     return _first(genres, "wuxia"), _first(several, "novel")
 

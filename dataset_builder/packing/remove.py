@@ -46,6 +46,7 @@ def remove(
     if len(set(ids)) == len(triplets):
         raise InputError(f"{folder}: no row would be left", "delete the folder instead")
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    # After the log and after what is on the Hub, so that the takedown is the newest version.
     *first, last = max(layout.order(layout.version(log)), layout.order(after or "0.0.0"))
     version = ".".join(str(number) for number in (*first, last + 1))
     public_reason = " ".join(masked(reason).text.split())

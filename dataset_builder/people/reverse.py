@@ -174,13 +174,14 @@ class AnnotationQueue:
         document = rounds.carried(document, known)
         if known.feedback is not None:
             number = document.judged + 1
-            validation = {**document.validation, rounds.TOLD: known.feedback}
+            validation = {**document.validation, rounds.FEEDBACK: known.feedback}
             document = dataclasses.replace(document, validation=validation)
             return Task(document, number, f"第 {number} 稿。{known.feedback}")
         if not document.prompt:
             return Task(document, 1)
         number = max(1, document.judged)
         answer = self.written.get((document.id, number))
+        # A person may have answered again since the draft was judged.
         rewritten = answer is not None and answer.into(document, None).draft != document.draft
         return Task(document, number) if rewritten else document
 
@@ -191,6 +192,7 @@ class AnnotationQueue:
             i not in verdicts or verdicts[i].data["usable"] or self._answered(task)
             for i, task in enumerate(tasks)
         ]
+        # One call for all drafts, so that the server works on them together.
         drafts = iter(self._drafts([t for t, good in zip(tasks, usable, strict=True) if good]))
         for i, task in enumerate(tasks):
             if not usable[i]:

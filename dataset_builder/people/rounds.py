@@ -1,9 +1,9 @@
-"""Rounds of refinement: what validation and review sent back, and with which words.
+"""Rounds of refinement: what validation and review sent back, and their feedback.
 
 A draft is known by the hash of its prompt and reasoning (``Document.draft``). Validation records a
-round per draft, so that stages may run again in any order: a draft that was judged keeps its
-judgement, a draft that was sent back is drafted again once, as round ``judged + 1``. While it waits for
-somebody, later stages do not see it and forget it; the waiting document itself keeps the feedback.
+round per draft, so that stages may run again in any order: a judged draft keeps its judgement, and one
+that was sent back is written again once, as round ``judged + 1``. Later stages do not see a draft that
+waits for somebody, so the waiting document itself keeps the feedback.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataset_builder.stages.parts import folder, read_dropped, read_kept
 
 SENT_BACK_BY = ("validate", "review")
 WAITING = "reverse"  # the stage in which a draft that was sent back waits
-TOLD = "sent_back"  # in a document's ``validation``: with which words; the next validation takes it out
+FEEDBACK = "sent_back"  # key of the feedback in a document's ``validation``; the next validation removes it
 DRAFTED = ("prompt", "prompt_fields", "reasoning", "reasoning_fields", "authorship")
 
 
@@ -47,7 +47,7 @@ def _seen(root: Path, stage: str) -> Iterator[Earlier]:
         return
     if stage == WAITING:
         waiting = (lost.document for lost in read_dropped(root, stage) if lost.open)
-        yield from (Earlier(d, d.validation[TOLD]) for d in waiting if TOLD in d.validation)
+        yield from (Earlier(d, d.validation[FEEDBACK]) for d in waiting if FEEDBACK in d.validation)
         return
     for document in read_kept(root, stage):
         yield Earlier(document, None)

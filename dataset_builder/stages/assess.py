@@ -113,6 +113,7 @@ def broken(document: Document) -> Iterator[Verdict]:
 
 
 def _verdicts(text: str, genre: str | None, reason: str | None) -> Iterator[Verdict | None]:
+    # The first rule that is broken gives the reason, so the order is part of the result.
     yield truncation.too_short(text)
     yield refusal.refusal(text)
     yield language.wrong_language(text, genre=genre)

@@ -1,8 +1,8 @@
 """When a text was published: any form that people, spreadsheets and programs write, as a span in China.
 
 A day without a time is the whole day in China (UTC+8), a month or a year without a day is the whole
-month or year, and a time without a zone is Chinese time. So two dates are compared for what they say,
-and none is made more exact than it is. Nothing is guessed: ``昨天`` and ``1/5/2023`` are not dates.
+month or year, and a time without a zone is Chinese time. So dates are compared as spans, and
+none is made more exact than it is. Nothing is guessed: ``昨天`` and ``1/5/2023`` are not dates.
 """
 
 from __future__ import annotations
@@ -254,6 +254,7 @@ def _timed(span: Published, rest: str) -> Published:
         hours += 12
     if half in _MORNING and hours == 12:
         hours = 0
+    # A fraction has one to nine digits; datetime keeps six.
     micro = int(fraction[:6].ljust(6, "0"))
     clock = datetime.time(hours, int(minute), int(second or 0), micro, _zone(zone))
     if zone is None and clock.replace(tzinfo=None) == datetime.time():

@@ -87,6 +87,7 @@ def within(members: Sequence[Member], least: float) -> list[Duplicate]:
     for member in sorted(members, key=lambda m: m.order):
         text = normalise.simplified(member.text)
         grams, flat = minhash.shingles(text), normalise.reduced(text)
+        # Equal 4-grams are exact only if the texts are equal too: the cap keeps the two apart.
         alike = [
             (1.0 if flat == other else min(similarity(grams, theirs), 0.9999), name)
             for name, other, theirs in stay
@@ -165,6 +166,7 @@ class Search:
             return
         grouped = np.load(self._whole("", ["clusters.npy"])[0])
         cluster_of = {int(p): int(c) for p, c in grouped if c % SLICES in open_}
+        # Documents are known by their position in the input until their texts are needed.
         members: dict[int, list[Member]] = defaultdict(list)
         for position, line in enumerate(line for _, lines in self.parts.lines() for line in lines):
             if position in cluster_of:

@@ -1,4 +1,4 @@
-"""What a stage reads and writes: documents in, every one kept or dropped, never both.
+"""What a stage reads and writes: each document that comes in is kept or dropped.
 
 A stage reads the ``kept.jsonl`` of the stage before and writes, completely or not at all::
 
@@ -175,6 +175,7 @@ class Parts:
             raise MissingInputError(
                 f"{self.input}: no documents", f"run: {made_by(self.root, self.before)}"
             )
+        # Another version of the kit, another option or another text: another file name.
         salt = json.dumps([__version__, self.options], sort_keys=True, ensure_ascii=False).encode()
         with self.input.open("rb") as handle:
             for number, lines in enumerate(_batches(handle, self.size)):
@@ -253,6 +254,7 @@ class Parts:
         ):
             for path in paths:
                 for line in path.read_bytes().splitlines(keepends=True):
+                    # A dropped document's line begins with its first field; parsing every line costs more.
                     if line.startswith(b'{"document"'):
                         drop.write(line)
                         reasons[parse_line(line, str(path))["reason"]] += 1

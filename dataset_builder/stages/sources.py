@@ -329,6 +329,7 @@ def _value(name: str, value: Any) -> object:
 
 def _cleaned(name: str, text: str) -> str | None:
     """Returns a cell without control characters and with plain line ends; None where nothing is said."""
+    # Readers mark bytes that they cannot decode as lone low surrogates.
     if torn(text) and any("\udc80" <= c <= "\udcff" for c in text):
         raise ValueError(f"{name}: bytes that are not UTF-8")
     text = CONTROL.sub("", repaired(text).replace("\r\n", "\n").replace("\r", "\n"))
