@@ -72,10 +72,12 @@ def check(path: Path) -> list[Verdict]:
 
 def _verdict(where: str, row: dict[str, object]) -> Verdict:
     known = {f.name for f in dataclasses.fields(Request)}
-    asked = from_row(Request, {k: v for k, v in row.items() if k in known and v is not None}, where)
+    request = from_row(
+        Request, {k: v for k, v in row.items() if k in known and v is not None}, where
+    )
     try:
         return constrained(
-            repaired(asked.text), asked.form or None, asked.forbidden, asked.sections
+            repaired(request.text), request.form or None, request.forbidden, request.sections
         )
     except InputError as error:
         raise InputError(f"{where}: {error.message}", error.remedy) from error
@@ -83,6 +85,6 @@ def _verdict(where: str, row: dict[str, object]) -> Verdict:
 
 def line(verdict: Verdict) -> str:
     """Returns a verdict on one line: form, whether it passes, and the first broken rule."""
-    said = {True: "passes", False: "broken", None: "no verdict"}[verdict.passes]
+    outcome = {True: "passes", False: "broken", None: "no verdict"}[verdict.passes]
     why = next((r.zh for r in verdict.rules if r.state == "broken"), "")
-    return f"{verdict.form or '–':<6} {said:<10} {why or verdict.pattern}"
+    return f"{verdict.form or '–':<6} {outcome:<10} {why or verdict.pattern}"

@@ -128,8 +128,8 @@ def queries(language: Language) -> tuple[Query, ...]:
         if not file.name.endswith(".jsonl"):
             continue
         for number, line in enumerate(file.read_bytes().splitlines(), 1):
-            where = f"benchmark/{language}/{file.name} line {number}"
-            parsed.append(from_row(Query, parse_line(line, where), where))
+            origin = f"benchmark/{language}/{file.name} line {number}"
+            parsed.append(from_row(Query, parse_line(line, origin), origin))
     order = {genre.slug: place for place, genre in enumerate(published().genres)}
     return tuple(sorted(parsed, key=lambda q: (order[q.genre], int(q.id.rpartition("-")[2]))))
 
@@ -138,8 +138,8 @@ def of(taxonomy: Taxonomy) -> dict[Language, tuple[Query, ...]]:
     """Returns the queries that go with a set; none if one asks for a genre that its taxonomy lacks."""
     known = {genre.slug for genre in taxonomy.genres}
     by_language = {language: queries(language) for language in LANGUAGES}
-    asked = {query.genre for some in by_language.values() for query in some}
-    return by_language if asked <= known else {}
+    genres = {query.genre for some in by_language.values() for query in some}
+    return by_language if genres <= known else {}
 
 
 def query(query_id: str) -> Query:

@@ -191,13 +191,13 @@ def opening(text: str) -> Verdict | None:
     start, stop = _line(text, 0)
     while greeted := _GREETING.match(text, start, stop):
         start, stop = _line(text, greeted.end())
-    said = text[start:stop].strip(" *_")
-    assented = bool(_ASSENT.fullmatch(said) or _ENGLISH_YES.fullmatch(said))
+    words = text[start:stop].strip(" *_")
+    assented = bool(_ASSENT.fullmatch(words) or _ENGLISH_YES.fullmatch(words))
     if assented:  # a line of its own; the next one announces
         start, stop = _line(text, stop)
     line = text[start:stop]
     announced = _announced(line[:LONGEST_OPENING], assented)
-    if announced is None and assented and _OBLIGES.search(said):
+    if announced is None and assented and _OBLIGES.search(words):
         start, stop = _line(text, 0)
         line, announced = text[start:stop], stop - start
     if announced is None:
@@ -240,12 +240,12 @@ def _announced(line: str, assented: bool) -> int | None:
     if english is None:
         return None
     bare = line.rstrip(" *#")
-    told = _ENGLISH_STORY.search(bare)
+    telling = _ENGLISH_STORY.search(bare)
     presented = yes or not english.group().lower().startswith("this")
     yours = _YOURS.search(bare) and (yes or _ENGLISH_KIND.search(bare)) and bare[-1] in ":.!"
     kind = english.group().lower() == "here you go" or _ENGLISH_KIND.search(bare)
     announced = presented and (bare[-1] == ":" or yes) and kind
-    return len(bare) if (yours or announced) and not told else None
+    return len(bare) if (yours or announced) and not telling else None
 
 
 def closing(text: str, *, genre: str | None = None) -> Verdict | None:
@@ -284,26 +284,26 @@ def _serves(line: str) -> bool:
         return False
     sentences = [match.group().strip() for match in _SENTENCE.finditer(line)]
     return any(
-        _WISH.search(said)
-        or _DELIVERED.match(said)
-        or (_OFFER.match(said) and _TO_ONE.search(line))
-        for said in sentences
+        _WISH.search(words)
+        or _DELIVERED.match(words)
+        or (_OFFER.match(words) and _TO_ONE.search(line))
+        for words in sentences
     )
 
 
 def _comments(line: str, apart: bool, genre: str | None) -> bool:
     """Says whether a line praises or explains the devices of the text before it."""
-    said = line.strip("*_（(【[） ")
-    if len(said) < SHORTEST_NOTE or _PUBLIC.search(line):
+    words = line.strip("*_（(【[） ")
+    if len(words) < SHORTEST_NOTE or _PUBLIC.search(line):
         return False
-    if _ENGLISH_NOTE.match(said) and (apart or _YOURS.search(said)):
+    if _ENGLISH_NOTE.match(words) and (apart or _YOURS.search(words)):
         return True
-    devices = len(set(_DEVICE.findall(said)))
-    if (note := _NOTE.match(said)) and devices:
-        return bool(_MAKING.match(note.group()) or _OWN_TEXT.search(said))
+    devices = len(set(_DEVICE.findall(words)))
+    if (note := _NOTE.match(words)) and devices:
+        return bool(_MAKING.match(note.group()) or _OWN_TEXT.search(words))
     if apart:
-        return devices > 1 and _OWN_TEXT.search(said) is not None
-    if _PLOT.match(said) and devices > 1 and genre not in _REVIEWS:
+        return devices > 1 and _OWN_TEXT.search(words) is not None
+    if _PLOT.match(words) and devices > 1 and genre not in _REVIEWS:
         return True
-    bare = _BARE_SUBJECT.match(said) and _SERVING.search(said)
+    bare = _BARE_SUBJECT.match(words) and _SERVING.search(words)
     return bool(bare) and devices > 1 and genre not in _REVIEWS

@@ -122,21 +122,21 @@ def prompt_rules(prompt: str) -> NDArray[np.float64]:
     is ruled out are not read: a review of a poem is no poem.
     """
     text = _RULED_OUT.sub("", _TITLES.sub("《》", prompt[:LONGEST_PROMPT]))
-    asked = [match.span() for match in _ASKED.finditer(text)]
-    head = _head(text, asked)
+    wishes = [match.span() for match in _ASKED.finditer(text)]
+    head = _head(text, wishes)
     return np.array(
         [
-            sum(_strongest(p, w, text, (asked, head)) for p, w in rules)
+            sum(_strongest(p, w, text, (wishes, head)) for p, w in rules)
             for rules in _rules()["prompt"]
         ]
     )
 
 
-def _head(text: str, asked: Sequence[tuple[int, int]]) -> int:
+def _head(text: str, wishes: Sequence[tuple[int, int]]) -> int:
     """Returns where the first clause of the wish ends; −1 if nothing is asked for."""
-    if not asked:
+    if not wishes:
         return -1
-    start, end = asked[0]
+    start, end = wishes[0]
     clause = _CLAUSE.search(text, start, end)
     return clause.start() if clause else end
 
@@ -147,10 +147,10 @@ def _strongest(
     text: str,
     place: tuple[Sequence[tuple[int, int]], int],
 ) -> float:
-    asked, head = place
+    wishes, head = place
     best = 0.0
     for match in pattern.finditer(text):
-        inside = any(start < match.end() and match.start() < end for start, end in asked)
+        inside = any(start < match.end() and match.start() < end for start, end in wishes)
         # Long patterns span the text: only a compact match can be the head of a phrase.
         ends_wish = inside and head - 6 <= match.end() <= head and len(match[0]) <= 12
         best = max(best, weight * (HEAD if ends_wish else 1.0 if inside else OUTSIDE))

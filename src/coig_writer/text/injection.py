@@ -40,9 +40,9 @@ def addresses_model(text: str, *, genre: str | None = None) -> Verdict | None:
         around = text[max(0, match.start() - NEAR) : match.end() + NEAR]
         to_model = match["english"] or match["what"] in ("指令", "提示", "提示词", "设定")
         before = text[max(0, match.start() - 12) : match.start()]
-        told = _TOLD.search(before) or before[-1:] in tuple(_QUOTES)
+        spoken = _TOLD.search(before) or before[-1:] in tuple(_QUOTES)
         scored = _SCORES.search(around) and not _TOLD.search(before)
-        if scored or (to_model and not told):
+        if scored or (to_model and not spoken):
             return Verdict("addresses_model", match.group(), match.start(), match.end())
     if marks := _FULL_MARKS.search(text):
         return Verdict("addresses_model", marks.group(), marks.start(), marks.end())

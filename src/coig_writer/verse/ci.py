@@ -18,7 +18,16 @@ from typing import Literal
 
 from coig_writer.verse import rhyme
 from coig_writer.verse.books import Tones, ci_rhymes, line_tones, pingshui
-from coig_writer.verse.verdict import Mark, Place, Rule, Verdict, at, open_readings, passes, where
+from coig_writer.verse.verdict import (
+    Mark,
+    Place,
+    Rule,
+    Verdict,
+    open_readings,
+    passes,
+    places_en,
+    places_zh,
+)
 
 _DOT = re.compile(r"\s*[·・•‧]\s*")
 
@@ -157,18 +166,18 @@ def _judge(
     if len(ends) == 1:
         rules.append(Rule("句读", "note", "原文未断句，按谱断开", "the text has no pauses: cut by the pattern"))  # fmt: skip
     elif split:
-        rules.append(Rule("句读", "broken", f"{where(split)}：韵脚之后应断句", f"{at(split)}: a pause is due after the rhyme", split))  # fmt: skip
+        rules.append(Rule("句读", "broken", f"{places_zh(split)}：韵脚之后应断句", f"{places_en(split)}: a pause is due after the rhyme", split))  # fmt: skip
     else:
         rules.append(Rule("句读", "kept", "合", "kept"))
     if broken:
-        said = "、".join(f"“{m.character}”应{m.wanted[0]}" for m in shown if m.place in broken)
-        rules.append(Rule("平仄", "broken", f"{where(broken)}：{said}", f"{at(broken)}: wrong tone", broken))  # fmt: skip
+        needed = "、".join(f"“{m.character}”应{m.wanted[0]}" for m in shown if m.place in broken)
+        rules.append(Rule("平仄", "broken", f"{places_zh(broken)}：{needed}", f"{places_en(broken)}: wrong tone", broken))  # fmt: skip
     elif unknown:
-        rules.append(Rule("平仄", "open", f"{where(unknown)}：字表不载", f"{at(unknown)}: no table knows the character", unknown))  # fmt: skip
+        rules.append(Rule("平仄", "open", f"{places_zh(unknown)}：字表不载", f"{places_en(unknown)}: no table knows the character", unknown))  # fmt: skip
     else:
         rules.append(Rule("平仄", "kept", "合", "kept"))
     if outside:
-        rules.append(Rule("押韵", "broken", f"{where(outside)}出韵（{group}）", f"{at(outside)}: does not rhyme ({group})", outside))  # fmt: skip
+        rules.append(Rule("押韵", "broken", f"{places_zh(outside)}出韵（{group}）", f"{places_en(outside)}: does not rhyme ({group})", outside))  # fmt: skip
     else:
         rules.append(Rule("押韵", "kept", f"词林正韵{group}", f"rhymes in 词林正韵 {group}"))
     return (*rules, *open_readings(shown)), shown

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from coig_writer.verse.books import LEVEL, OBLIQUE, System, Tones, tones
 from coig_writer.verse.reading import Reading, Row, left_out, trimmed
-from coig_writer.verse.verdict import Mark, Place, Rule, Verdict, at, passes, where
+from coig_writer.verse.verdict import Mark, Place, Rule, Verdict, passes, places_en, places_zh
 
 FORM = "对联"
 _LABEL = re.compile(r"(上联|下联|横批|横额)\s*[：:]?\s*")
@@ -99,9 +99,9 @@ def _end(place: Place, character: str, wanted: str, system: System) -> tuple[Mar
     shown = "/".join(sorted(own.possible)) or "?"
     mark = Mark(place, character, wanted, shown, "broken" if state == "broken" else "kept" if state == "kept" else "open")  # fmt: skip
     if state == "broken":
-        return mark, Rule("句脚", "broken", f"{where((place,))}“{character}”应为{wanted}声", f"{at((place,))} should be {'level' if wanted == LEVEL else 'oblique'}", (place,))  # fmt: skip
+        return mark, Rule("句脚", "broken", f"{places_zh((place,))}“{character}”应为{wanted}声", f"{places_en((place,))} should be {'level' if wanted == LEVEL else 'oblique'}", (place,))  # fmt: skip
     if not own.possible:
-        return mark, Rule("句脚", "open", f"{where((place,))}“{character}”字表不载", f"{at((place,))}: no table knows it", (place,))  # fmt: skip
+        return mark, Rule("句脚", "open", f"{places_zh((place,))}“{character}”字表不载", f"{places_en((place,))}: no table knows it", (place,))  # fmt: skip
     return mark, None
 
 
@@ -122,7 +122,7 @@ def _rhythm(
         if _same_tone(upper[place - 1], lower[place - 1], system)
     )
     if places:
-        yield Rule("节奏点", "note", f"{where(places)}：与上联平仄相同", f"{at(places)}: the same tone as above", places)  # fmt: skip
+        yield Rule("节奏点", "note", f"{places_zh(places)}：与上联平仄相同", f"{places_en(places)}: the same tone as above", places)  # fmt: skip
 
 
 def _judge(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from coig_writer.verse import rhyme
 from coig_writer.verse.books import syllables
 from coig_writer.verse.reading import Reading, Row
-from coig_writer.verse.verdict import Rule, Verdict, at, passes, where
+from coig_writer.verse.verdict import Rule, Verdict, passes, places_en, places_zh
 
 FORM = "押韵"
 TRACKS = {
@@ -75,13 +75,13 @@ def check(reading: Reading) -> Verdict:
     known = [bool(groups) for groups in rhymes]
     loose = tuple((i + 1, 0) for i, r in enumerate(rhymed) if not r and known[i])
     share = sum(rhymed) / len(rhymed)
-    said = f"{len(rows)}句中{sum(rhymed)}句相押，韵式 {shown}"
-    told = f"{sum(rhymed)} of {len(rows)} lines rhyme, scheme {shown}"
+    zh = f"{len(rows)}句中{sum(rhymed)}句相押，韵式 {shown}"
+    en = f"{sum(rhymed)} of {len(rows)} lines rhyme, scheme {shown}"
     if share >= rhyme.RHYMED:
-        rule = Rule("押韵", "kept", said, told)
+        rule = Rule("押韵", "kept", zh, en)
     elif not all(known):
         unknown = tuple((i + 1, 0) for i, k in enumerate(known) if not k)
-        rule = Rule("押韵", "open", f"{said}；{where(unknown)}读音不明", f"{told}; unknown: {at(unknown)}", unknown)  # fmt: skip
+        rule = Rule("押韵", "open", f"{zh}；{places_zh(unknown)}读音不明", f"{en}; unknown: {places_en(unknown)}", unknown)  # fmt: skip
     else:
-        rule = Rule("押韵", "broken", f"{said}；{where(loose)}不押", f"{told}; without a rhyme: {at(loose)}", loose)  # fmt: skip
+        rule = Rule("押韵", "broken", f"{zh}；{places_zh(loose)}不押", f"{en}; without a rhyme: {places_en(loose)}", loose)  # fmt: skip
     return Verdict(FORM, True, passes((rule,)), (rule,), lines, reading.rest, (), "十三辙", shown)

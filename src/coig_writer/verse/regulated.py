@@ -30,7 +30,16 @@ from coig_writer.verse.books import (
     pingshui,
     xinyun,
 )
-from coig_writer.verse.verdict import Mark, Place, Rule, Verdict, at, open_readings, passes, where
+from coig_writer.verse.verdict import (
+    Mark,
+    Place,
+    Rule,
+    Verdict,
+    open_readings,
+    passes,
+    places_en,
+    places_zh,
+)
 
 Type = Literal["A", "B", "C", "D"]
 FORMS = {
@@ -283,12 +292,12 @@ def _exchanged(fit: Fit) -> Fit:
     fits = [[not _broken(line, v, system) for v in variants(len(line))] for line in lines]
     if all(m.state != "broken" for m in _marks(fit)) or not all(map(any, fits)):
         return fit
-    told = [
+    options = [
         option
         for pair in itertools.combinations(range(len(lines)), 2)
         for option in _exchange(fit, pair)
     ]
-    return min(told, key=lambda option: option[0])[1] if told else fit
+    return min(options, key=lambda option: option[0])[1] if options else fit
 
 
 def _exchange(fit: Fit, pair: tuple[int, int]) -> Iterator[tuple[Cost, Fit]]:
@@ -399,11 +408,11 @@ def _alternatives(fit: Fit, places: Sequence[Place]) -> tuple[Place, ...]:
     return tuple(sorted(more - set(places)))
 
 
-def _said(zh: str, hit: Sequence[Mark], wanted: str = "") -> str:
+def _rule_zh(zh: str, hit: Sequence[Mark], wanted: str = "") -> str:
     """The words of a rule, for the characters of which it wants one tone if that is given."""
     own = [mark for mark in hit if mark.wanted[0] == wanted or not wanted]
     characters = "”“".join(mark.character for mark in own)
-    return f"{where(tuple(mark.place for mark in own))}“{characters}”：" + zh.format(
+    return f"{places_zh(tuple(mark.place for mark in own))}“{characters}”：" + zh.format(
         wanted=wanted, found=own[0].found
     )
 
@@ -419,31 +428,31 @@ def _tone_rules(fit: Fit, shown: Sequence[Mark]) -> Iterator[Rule]:
         if broken[name]:
             yield _broken_rule(name, broken[name], fit)
         elif name == "平仄" and unknown:
-            yield Rule(name, "open", f"{where(unknown)}：字表不载，无从判断", f"{at(unknown)}: no table knows the character", unknown)  # fmt: skip
+            yield Rule(name, "open", f"{places_zh(unknown)}：字表不载，无从判断", f"{places_en(unknown)}: no table knows the character", unknown)  # fmt: skip
         else:
             yield Rule(name, "kept", "合", "kept")
 
 
 def _broken_rule(name: str, hit: Sequence[Mark], fit: Fit) -> Rule:
     """A rule on tones with the characters that break it, and what else they may be called."""
-    zh, en = _TAUGHT[name]
+    taught_zh, taught_en = _TAUGHT[name]
     places = tuple(mark.place for mark in hit)
-    tones = dict.fromkeys(m.wanted[0] for m in hit) if "{" in zh else [""]
-    said = ["；".join(_said(zh, hit, wanted) for wanted in tones)]
-    told = [f"{at(places)}: {en}"]
+    tones = dict.fromkeys(m.wanted[0] for m in hit) if "{" in taught_zh else [""]
+    zh = ["；".join(_rule_zh(taught_zh, hit, wanted) for wanted in tones)]
+    en = [f"{places_en(places)}: {taught_en}"]
     if name == "拗救":
         answers = tuple((line + 1, len(fit.lines[0]) - 2) for line, _ in places)
-        said.append(f"{where(answers)}应平")
-        told.append(f"{at(answers)} should be level")
+        zh.append(f"{places_zh(answers)}应平")
+        en.append(f"{places_en(answers)} should be level")
         places = (*places, *answers)
     for line in [line for line, place in places if place == 2 and name == "平仄"]:
         turns = "失粘、失对" if 1 < line < len(fit.lines) else "失对"
-        said.append(f"第{line}句第2字亦即{turns}")
-        told.append(f"in line {line} this is {turns} too")
+        zh.append(f"第{line}句第2字亦即{turns}")
+        en.append(f"in line {line} this is {turns} too")
     if more := _alternatives(fit, places):
-        said.append(f"亦可归于{where(more)}")
-        told.append(f"or at {at(more)}")
-    return Rule(name, "broken", "；".join(said), "; ".join(told), (*places, *more))
+        zh.append(f"亦可归于{places_zh(more)}")
+        en.append(f"or at {places_en(more)}")
+    return Rule(name, "broken", "；".join(zh), "; ".join(en), (*places, *more))
 
 
 def _turn_rules(fit: Fit) -> Iterator[Rule]:
@@ -453,7 +462,9 @@ def _turn_rules(fit: Fit) -> Iterator[Rule]:
     ):  # fmt: skip
         places = _turns(fit, parity)
         if places:
-            yield Rule(name, "broken", f"{where(places)}：{zh}", f"{at(places)}: {en}", places)
+            yield Rule(
+                name, "broken", f"{places_zh(places)}：{zh}", f"{places_en(places)}: {en}", places
+            )
         else:
             yield Rule(name, "kept", "合", "kept")
 
@@ -464,9 +475,9 @@ def _rhyme_rules(fit: Fit) -> Iterator[Rule]:
     ends = "".join(fit.lines[i][-1] for i in fit.ends)
     unknown = tuple((i + 1, size) for i in fit.ends if not _groups(fit.lines[i][-1], fit.system) and LEVEL in (line_tones(fit.lines[i], fit.system)[-1].possible or {LEVEL}))  # fmt: skip
     if outside:
-        yield Rule("押韵", "broken", f"{where(outside)}出韵：韵脚“{ends}”，多数在{fit.group}", f"{at(outside)}: not in the rhyme group of the others ({fit.group})", outside)  # fmt: skip
+        yield Rule("押韵", "broken", f"{places_zh(outside)}出韵：韵脚“{ends}”，多数在{fit.group}", f"{places_en(outside)}: not in the rhyme group of the others ({fit.group})", outside)  # fmt: skip
     elif unknown:
-        yield Rule("押韵", "open", f"{where(unknown)}：韵书不载", f"{at(unknown)}: the rhyme book lacks it", unknown)  # fmt: skip
+        yield Rule("押韵", "open", f"{places_zh(unknown)}：韵书不载", f"{places_en(unknown)}: the rhyme book lacks it", unknown)  # fmt: skip
     elif fit.group is None:
         yield _oblique_rhyme(fit)
     else:
@@ -511,10 +522,14 @@ def _exception(fit: Fit, number: int) -> Rule:
         places.append((number, size - rescue))
     elif name in {"小拗", "大拗"} and number < len(fit.path) and fit.path[number].role == ANSWERS:
         places.append((number + 1, size - 2))
-    rescued = [f"，{where((p,))}“{fit.lines[p[0] - 1][p[1] - 1]}”用平相救" for p in places[1:]]
-    told = [f", rescued by the level tone at {at((p,))}" for p in places[1:]]
-    zh = f"{where((places[0],))}“{line[size - 1 - back]}”{zh.format(rescue=''.join(rescued))}"
-    return Rule(name, "note", zh, f"{at((places[0],))}: {en.format(rescue=''.join(told))}", tuple(places))  # fmt: skip
+    rescued_zh = [
+        f"，{places_zh((p,))}“{fit.lines[p[0] - 1][p[1] - 1]}”用平相救" for p in places[1:]
+    ]
+    rescued_en = [f", rescued by the level tone at {places_en((p,))}" for p in places[1:]]
+    zh = (
+        f"{places_zh((places[0],))}“{line[size - 1 - back]}”{zh.format(rescue=''.join(rescued_zh))}"
+    )
+    return Rule(name, "note", zh, f"{places_en((places[0],))}: {en.format(rescue=''.join(rescued_en))}", tuple(places))  # fmt: skip
 
 
 def _ends(fit: Fit, shown: Sequence[Mark]) -> int:
@@ -582,7 +597,7 @@ def _older(lines: Sequence[str]) -> Rule:
     fit = fitted(lines, SYSTEMS[0])
     rules = (*_tone_rules(fit, marks(fit)), *_turn_rules(fit), *_rhyme_rules(fit))
     broken = [rule for rule in rules if rule.state == "broken"]
-    zh = "；".join(f"{rule.name}：{where(rule.places)}" for rule in broken)
-    en = "; ".join(f"{rule.name} at {at(rule.places)}" for rule in broken)
+    zh = "；".join(f"{rule.name}：{places_zh(rule.places)}" for rule in broken)
+    en = "; ".join(f"{rule.name} at {places_en(rule.places)}" for rule in broken)
     places = tuple(place for rule in broken for place in rule.places)
     return Rule("平水韵", "note", f"依平水韵则不合，{zh}", f"under 平水韵 it breaks {en}", places)

@@ -90,12 +90,12 @@ def passes(rules: Sequence[Rule]) -> bool | None:
     return None if "open" in states or not states - {"note"} else True
 
 
-def where(places: tuple[Place, ...]) -> str:
+def places_zh(places: tuple[Place, ...]) -> str:
     """Names places in Chinese: 第3句第2字."""
     return "、".join(f"第{line}句" + (f"第{char}字" if char else "") for line, char in places)
 
 
-def at(places: tuple[Place, ...]) -> str:
+def places_en(places: tuple[Place, ...]) -> str:
     """Names places in English: line 3 character 2."""
     return ", ".join(
         f"line {line}" + (f" character {char}" if char else "") for line, char in places
@@ -107,6 +107,6 @@ def open_readings(marks: Sequence[Mark]) -> Iterator[Rule]:
     needed = [m for m in marks if m.state == "open" and m.found != "?"]
     if needed:
         places = tuple(m.place for m in needed)
-        zh = "、".join(f"{where((m.place,))}“{m.character}”作{m.wanted[0]}声" for m in needed)
-        en = ", ".join(f"{at((m.place,))} {TONES[m.wanted[0]]}" for m in needed)
+        zh = "、".join(f"{places_zh((m.place,))}“{m.character}”作{m.wanted[0]}声" for m in needed)
+        en = ", ".join(f"{places_en((m.place,))} {TONES[m.wanted[0]]}" for m in needed)
         yield Rule("多音字", "note", f"以{zh}为合", f"kept if read so: {en}", places)

@@ -78,6 +78,9 @@ def test_a_great_exception_is_rescued_by_the_next_line():
     assert found["大拗"].places == ((1, 4), (2, 3))
     assert found["大拗"].zh == "第1句第4字“有”该平用仄，出句拗，第2句第3字“相”用平相救"
     assert found["孤平拗救"].places == ((2, 1), (2, 3))
+    assert found["大拗"].en == (
+        "line 1 character 4: oblique for level, an exception, rescued by the level tone at line 2 character 3"
+    )
     assert not [r for r in found.values() if r.state == "broken"]
     lines[1] = "飞禽已与还"
     unanswered = rules(lines, "五言绝句")["拗救"]
