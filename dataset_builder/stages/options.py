@@ -38,7 +38,7 @@ OUT = Path("build/curation")
 REQUIRED: Any = dataclasses.MISSING  # the default of an option that has to be given
 T = TypeVar("T")
 # What the help shows for a value of a type, unless the option says it better.
-METAVARS = {int: "N", float: "NUMBER", str: "TEXT", Path: "PATH"}
+METAVARS: dict[object, str] = {int: "N", float: "NUMBER", str: "TEXT", Path: "PATH"}
 
 
 def option(default: T, help: str, flag: str = "", **how: Any) -> T:  # noqa: A002 - as in Typer
@@ -130,7 +130,7 @@ class CommandLine(Generic[T]):
         parameters = {p.name: p for kind in kinds for p in _parameters(kind)}
         self.__signature__ = inspect.Signature([*parameters.values()])
 
-    def __call__(self, **given: Any) -> T:
+    def __call__(self, **given: object) -> T:
         """Makes an instance of each class from the values of its options, and runs."""
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
         return self.run(*(_instance(kind, values) for kind in self.kinds))
@@ -167,7 +167,7 @@ def _instance(kind: type[DataclassInstance], values: Mapping[str, object]) -> Da
     return kind(**arguments)
 
 
-def _parameter(field: dataclasses.Field[Any], annotation: Any) -> inspect.Parameter:
+def _parameter(field: dataclasses.Field[Any], annotation: object) -> inspect.Parameter:
     """Returns a field that ``option`` made as a parameter that Typer reads."""
     flag = field.metadata["flag"] or "--" + field.name.replace("_", "-")
     inner = next(iter(get_args(annotation)), annotation)
