@@ -19,7 +19,7 @@ import numpy as np
 
 from coig_writer.files import write_json
 from coig_writer.preference.agreement import Rating, alpha
-from coig_writer.preference.bootstrap import Plan
+from coig_writer.preference.bootstrap import Resampling
 from coig_writer.preference.pairs import Floats
 from coig_writer.preference.rates import wilson
 
@@ -89,7 +89,7 @@ def cell(prompts: int, answers: int, studies: int, *, rounds: int = 400, seed: i
         scores = study(prompts, answers, np.random.default_rng([seed, number]))
         for by_prompt in held:
             interval = alpha(
-                rows(scores, by_prompt=by_prompt), plan=Plan(rounds=rounds, seed=number)
+                rows(scores, by_prompt=by_prompt), plan=Resampling(rounds=rounds, seed=number)
             )
             held[by_prompt] += interval.low <= true <= interval.high
             if number == 0 and by_prompt:

@@ -52,7 +52,7 @@ def kit(left: list[str], right: list[str], outcome: Floats) -> Floats:
     ]
     none = np.zeros(0, dtype=np.intp)
     pairs = Pairs(tuple(NAMES), (), (), codes[0], codes[1], outcome, none, none)
-    board = bootstrap.strengths(pairs, "half", bootstrap.Plan("comparison", ROUNDS, SEED))
+    board = bootstrap.strengths(pairs, "half", bootstrap.Resampling("comparison", ROUNDS, SEED))
     return np.array([board.strengths[name].estimate for name in NAMES])
 
 

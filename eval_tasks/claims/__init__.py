@@ -63,10 +63,10 @@ def main(  # noqa: PLR0913 - a command line
     claims = published()
     given = (generations or [], scores or [], ballots or [], judgements or [])
     if any(given) or review:
-        found = own.findings(inputs.read(*given)) if any(given) else {}
+        findings = own.findings(inputs.read(*given)) if any(given) else {}
         if review:
-            found["acceptance"] = own_review.acceptance(review)
-        claims = [dataclasses.replace(c, own=found.get(c.id)) for c in claims]
+            findings["acceptance"] = own_review.acceptance(review)
+        claims = [dataclasses.replace(c, own=findings.get(c.id)) for c in claims]
     for claim in claims:
         mine = f"  (yours: {MARKS[claim.own.verdict]})" if claim.own else ""
         print(f"{MARKS[claim.finding.verdict]} {claim.id:<20} {claim.claim.en}{mine}")

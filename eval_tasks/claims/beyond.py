@@ -1,4 +1,4 @@
-"""Claims that the published counts cannot reach, and what would settle each."""
+"""Claims that the published counts cannot decide, and what would settle each."""
 
 from __future__ import annotations
 

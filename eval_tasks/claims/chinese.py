@@ -71,7 +71,7 @@ def only_one() -> Claim:
         "zh-only-one", CHAPTER,
         Text("CW+10k is the only mixture that does better than G in Chinese.", "在中文上，只有 CW+10k 优于 G。"),
         "section 3.2; Table 2",
-        Finding(only(better, open_), reason, best.value, best.low, best.high, best.n, of=Text("CW+5k against G", "CW+5k 对 G")),
+        Finding(only(better, open_), reason, best.value, best.low, best.high, best.n, subject=Text("CW+5k against G", "CW+5k 对 G")),
         plots.rates(rows),
     )  # fmt: skip
 
@@ -79,24 +79,24 @@ def only_one() -> Claim:
 def parity() -> Claim:
     """50.00 % with 10,000 general rows: even, or just too few prompts to tell?"""
     won = rate("zh", "cw_5k", "g")
-    found = significance.even(round(won.successes), won.n)
+    equivalence = significance.even(round(won.successes), won.n)
     verdicts: dict[str, Verdict] = {"equivalent": "supported", "different": "not supported"}
-    verdict = verdicts.get(found.finding, "not testable here")
+    verdict = verdicts.get(equivalence.finding, "not testable here")
     worse, close = (rate("zh", v, "g") for v in ("cw", "cw_1k"))
     p_worse, p_close = (corrected("zh")[v, "g"] for v in ("cw", "cw_1k"))
     reason = Text(
         f"{won.successes:.0f} of {won.n} is exactly even, but that does not prove parity: these counts fit any true rate within {span(won.low, won.high)}. "
-        f"Showing that the two are within {100 * found.margin:.0f} points of each other takes about {found.needed} prompts (equivalence test here: {p_value(found.p)}). "
+        f"Showing that the two are within {100 * equivalence.margin:.0f} points of each other takes about {equivalence.needed} prompts (equivalence test here: {p_value(equivalence.p)}). "
         f"Of the two that the sentence calls worse, CW is ({percent(worse.value, 2)}, {p_value(p_worse)} corrected); CW+1k is not shown to be ({percent(close.value, 2)}, {p_value(p_close)}).",
         f"{won.n} 题中胜 {won.successes:.0f} 题，正好一半，但这证明不了持平：真实胜率在 {span(won.low, won.high)} 之间都说得通。"
-        f"要证明两者相差不到 {100 * found.margin:.0f} 个百分点，约需 {found.needed} 题（此处等效性检验 {p_value(found.p)}）。"
+        f"要证明两者相差不到 {100 * equivalence.margin:.0f} 个百分点，约需 {equivalence.needed} 题（此处等效性检验 {p_value(equivalence.p)}）。"
         f"原文称更差的两个模型中，CW 确实更差（{percent(worse.value, 2)}，校正后 {p_value(p_worse)}）；CW+1k 更差则没有得到证明（{percent(close.value, 2)}，{p_value(p_close)}）。",
     )
     return Claim(
         "zh-parity", CHAPTER,
         Text("With 10,000 general rows the mixture reaches parity with G: 50.00%.", "加入 1 万条通用数据后，混合模型与 G 持平：50.00%。"),
         "section 3.2; Table 2",
-        Finding(verdict, reason, won.value, won.low, won.high, won.n, found.p),
+        Finding(verdict, reason, won.value, won.low, won.high, won.n, equivalence.p),
         plots.rates([Row("CW+5k / G", won, "open")]),
     )  # fmt: skip
 
@@ -122,7 +122,7 @@ def monotone() -> Claim:
         "zh-monotone", CHAPTER,
         Text("In Chinese, performance rises with every step of general data.", "中文表现随通用数据逐级提升。"),
         "section 3.2; Table 2",
-        Finding(decide(max(p) < ALPHA and weakest.value > 0.5), reason, weakest.value, weakest.low, weakest.high, weakest.n, max(p), of=Text("the smallest step", "最小的一步")),
+        Finding(decide(max(p) < ALPHA and weakest.value > 0.5), reason, weakest.value, weakest.low, weakest.high, weakest.n, max(p), subject=Text("the smallest step", "最小的一步")),
         plots.rates(rows),
     )  # fmt: skip
 
@@ -130,12 +130,12 @@ def monotone() -> Claim:
 def gain() -> Claim:
     """The 25.5 points count the same prompts twice."""
     won, lost = rate("zh", "cw_10k", "g"), rate("zh", "g", "cw_10k")
-    said, found = 100 * (won.value - lost.value), 100 * (won.value - 0.5)
+    printed, gained = 100 * (won.value - lost.value), 100 * (won.value - 0.5)
     interval = (100 * (won.low - 0.5), 100 * (won.high - 0.5))
     reason = Text(
-        f"{said:.1f} is {100 * won.value:.2f} − {100 * lost.value:.2f}: each prompt enters twice, once as a win and once as the other side's loss. Over an even chance the gain is {found:.2f} points "
+        f"{printed:.1f} is {100 * won.value:.2f} − {100 * lost.value:.2f}: each prompt enters twice, once as a win and once as the other side's loss. Over an even chance the gain is {gained:.2f} points "
         f"[{interval[0]:.1f}, {interval[1]:.1f}].",
-        f"{said:.1f} 来自 {100 * won.value:.2f} − {100 * lost.value:.2f}：同一题先算作一方的胜，又算作另一方的负。相对五五开，提升是 {found:.2f} 个百分点"
+        f"{printed:.1f} 来自 {100 * won.value:.2f} − {100 * lost.value:.2f}：同一题先算作一方的胜，又算作另一方的负。相对五五开，提升是 {gained:.2f} 个百分点"
         f"［{interval[0]:.1f}，{interval[1]:.1f}］。",
     )
     return Claim(
@@ -143,7 +143,7 @@ def gain() -> Claim:
         Text("The gain in Chinese is 25.5 percentage points.", "中文提升 25.5 个百分点。"),
         "section 3.2; section 3.4",
         Finding("not supported", reason, won.value - 0.5, won.low - 0.5, won.high - 0.5, won.n, corrected("zh")["cw_10k", "g"], "points"),
-        plots.said_found(25.5, (found, *interval)),
+        plots.printed_and_computed(25.5, (gained, *interval)),
     )  # fmt: skip
 
 

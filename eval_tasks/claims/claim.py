@@ -21,7 +21,7 @@ class Finding:
     """What data say: shares are from 0 to 1, ``p`` is corrected within its declared family.
 
     A field is None where the question has no such number (a count of genres has no interval).
-    ``unit`` says how the page shows the estimate, ``of`` what it is where the claim does not.
+    ``unit`` says how the page shows the estimate, ``subject`` what it is where the claim does not.
     """
 
     verdict: Verdict
@@ -32,12 +32,12 @@ class Finding:
     n: int | None = None
     p: float | None = None
     unit: Unit = "share"
-    of: Text | None = None
+    subject: Text | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claim:
-    """One statement of the paper in this kit's words, with where it stands.
+    """One statement of the paper in this kit's words, with its place in the paper.
 
     ``source`` is where in the paper it stands, ``plot`` SVG or empty, ``own`` the same question asked of the user's runs.
     """
@@ -128,7 +128,7 @@ def _flat(finding: Finding) -> Found:
 
 
 def unanswered(chapter: str, rows: Iterable[tuple[str, Text, str, Text]]) -> list[Claim]:
-    """Makes claims that published counts cannot decide, of id, claim, source and what would settle it."""
+    """Makes claims that published counts cannot decide; a row is id, claim, source and what would settle it."""
     return [
         Claim(name, chapter, claim, source, Finding("not testable here", reason))
         for name, claim, source, reason in rows

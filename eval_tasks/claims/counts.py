@@ -1,4 +1,4 @@
-"""The paper's counts, asked the usual questions: rates, families of tests, means over opponents."""
+"""Statistics of the paper's counts: rates, families of tests, means over opponents."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def raw(language: Language) -> dict[tuple[str, str], float]:
 @functools.cache
 def corrected(language: Language) -> dict[tuple[str, str], float]:
     """Returns exact p-values of the ten pairs of a language, Holm-corrected over the ten."""
-    found = raw(language)
-    both = dict(zip(found, significance.holm(list(found.values())), strict=True))
+    exact = raw(language)
+    both = dict(zip(exact, significance.holm(list(exact.values())), strict=True))
     return both | {(b, a): p for (a, b), p in both.items()}
 
 
@@ -63,19 +63,19 @@ def flips(language: Language, row: str, column: str) -> int | None:
 
 
 def not_better(counts: Mapping[str, tuple[int, int]]) -> list[str]:
-    """Returns, of models and their prompts won and decided, those shown not to be better by the margin.
+    """Returns the models that are shown not to be better by the margin; a model has prompts won and decided.
 
     One-sided exact tests against one half and the margin, Holm-corrected: what is not shown is left open.
     """
     limit = 0.5 + significance.MARGIN
     p = significance.holm(
-        [significance.binomial(*found, limit, "less").p for found in counts.values()]
+        [significance.binomial(*won_of, limit, "less").p for won_of in counts.values()]
     )
     return [model for model, corrected_p in zip(counts, p, strict=True) if corrected_p < ALPHA]
 
 
 def only(better: Sequence[str], no_better: Sequence[str]) -> Verdict:
-    """Decides whether CW+10k alone of the mixtures is better than G: it is, and no other can be."""
+    """Decides whether CW+10k is the only mixture better than G: it must be better, and no other can be."""
     if set(better) - {"cw_10k"}:
         return "not supported"
     if "cw_10k" in better and len(no_better) == len(MIXED) - 1:

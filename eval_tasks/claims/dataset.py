@@ -103,7 +103,7 @@ def eight() -> Claim:
 def thirty() -> Claim:
     """28.9 and 28.0 are not 30."""
     totals = _by_category()
-    names = taxonomy.published()
+    published = taxonomy.published()
     shares = {slug: n / paper.ROWS for slug, n in sorted(totals.items(), key=lambda x: -x[1])}
     communication, novel = shares["communication"], shares["novel"]
     reason = Text(
@@ -111,24 +111,24 @@ def thirty() -> Claim:
         f"{paper.ROWS:,} 条中各有 {totals['communication']} 条和 {totals['novel']} 条，即 {percent(communication)} 和 {percent(novel)}。同一句里的另外两个比例 14.6% 与 13.3% 精确到小数位都是对的。若原文在此处有“约”号而手头的文本丢失了它，30% 就只是取整，对 {percent(novel)} 来说还偏大。",
     )
     rows: dict[str | Text, float] = {
-        Text(names.category(slug).en, names.category(slug).zh): share
+        Text(published.category(slug).en, published.category(slug).zh): share
         for slug, share in shares.items()
     }
     return Claim(
         "thirty-percent", CHAPTER,
         Text("Communication and Novel make up 30% each.", "传播文案与小说各占 30%。"),
         "section 2.5; Table 5",
-        Finding(decide(round(100 * communication) == 30 == round(100 * novel)), reason, communication, n=paper.ROWS, of=Text("Communication", "传播文案")),
+        Finding(decide(round(100 * communication) == 30 == round(100 * novel)), reason, communication, n=paper.ROWS, subject=Text("Communication", "传播文案")),
         plots.shares(rows, 0.3, 0.35),
     )  # fmt: skip
 
 
 def overall_means() -> Claim:
     """The overall means follow from the genre tables."""
-    found = {part: paper.category_means(part)["overall"] for part in PARTS}
+    means = {part: paper.category_means(part)["overall"] for part in PARTS}
     printed = {part: getattr(paper.TABLE_5["overall"], part).mean for part in PARTS}
-    holds = all(round(found[part]) == printed[part] for part in PARTS)
-    shown = ", ".join(f"{found[p]:,.2f}" for p in ("prompt", "reasoning", "article"))
+    holds = all(round(means[part]) == printed[part] for part in PARTS)
+    shown = ", ".join(f"{means[p]:,.2f}" for p in ("prompt", "reasoning", "article"))
     reason = Text(
         f"Weighting the 46 genres by their rows gives {shown} characters: the printed means exactly.",
         f"按 46 个体裁的条数加权，得到 {shown.replace(', ', '、')} 个字符，与论文完全一致。",
@@ -137,7 +137,7 @@ def overall_means() -> Claim:
         "overall-means", CHAPTER,
         Text("Prompt, reasoning and article average 283, 1,089 and 2,214 characters.", "提示词、思维过程、文章平均 283、1,089、2,214 字符。"),
         "contributions; section 2.5; Table 5",
-        Finding(decide(holds), reason, found["article"], n=paper.ROWS, unit="count"),
+        Finding(decide(holds), reason, means["article"], n=paper.ROWS, unit="count"),
     )  # fmt: skip
 
 
@@ -147,14 +147,14 @@ def category_means() -> Claim:
     wrong = total = 0
     single = {"overall", "poetry", "script"}
     for part in PARTS:
-        found = paper.category_means(part)
+        means = paper.category_means(part)
         for slug in (s for s in paper.TABLE_5 if s not in single):
             printed = getattr(paper.TABLE_5[slug], part).mean
             total += 1
-            wrong += round(found[slug]) != printed
+            wrong += round(means[slug]) != printed
             if part == "article":
-                names = taxonomy.published().category(slug)
-                rows[Text(names.en, names.zh)] = (printed, found[slug])
+                category = taxonomy.published().category(slug)
+                rows[Text(category.en, category.zh)] = (printed, means[slug])
     far = max(rows.items(), key=lambda r: abs(r[1][1] / r[1][0] - 1))
     reason = Text(
         f"{wrong} of {total} printed category means differ from what Tables 6–10 give when weighted by rows; for the articles of {far[0].en} {far[1][0]:,.0f} against {far[1][1]:,.0f}. Minima, maxima and counts agree, and so does the overall mean: trust the genre tables.",
@@ -195,7 +195,7 @@ def queries() -> Claim:
         "queries-104", CHAPTER,
         Text("104 evaluation queries were written, at least two for each of the 51 genres.", "编写了 104 道评测题，51 个体裁每类至少两题。"),
         "section 2.4",
-        Finding("not testable here", reason, total, unit="count", of=Text("queries judged", "实际评判的题数")),
+        Finding("not testable here", reason, total, unit="count", subject=Text("queries judged", "实际评判的题数")),
     )  # fmt: skip
 
 
@@ -243,7 +243,7 @@ def sum_50() -> Claim:
         "sum-50", CHAPTER,
         Text("A sum of at least 50 over six scores, beside at least 8 each, secures overall excellence.", "六项各不低于 8 分，再加总分不低于 50，保证整体优秀。"),
         "section 2.2; Figure 2; Appendix D",
-        Finding("not testable here", reason, stopped / len(passing), n=len(passing), of=Text("scorings that only the sum stops", "只被总分线挡住的打分方式")),
+        Finding("not testable here", reason, stopped / len(passing), n=len(passing), subject=Text("scorings that only the sum stops", "只被总分线挡住的打分方式")),
     )  # fmt: skip
 
 

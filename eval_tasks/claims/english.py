@@ -54,7 +54,7 @@ def baseline() -> Claim:
         "en-baseline", CHAPTER,
         Text("In English, G dominates every mixture, from 53.54% against CW+10k to 76.49% against CW.", "英文上 G 胜过每一个混合模型，从对 CW+10k 的 53.54% 到对 CW 的 76.49%。"),
         "section 3.2; Table 2",
-        Finding(decide(max(p.values()) < ALPHA), reason, tie.value, tie.low, tie.high, tie.n, p["cw_10k"], of=Text("G against CW+10k", "G 对 CW+10k")),
+        Finding(decide(max(p.values()) < ALPHA), reason, tie.value, tie.low, tie.high, tie.n, p["cw_10k"], subject=Text("G against CW+10k", "G 对 CW+10k")),
         plots.rates(rows),
     )  # fmt: skip
 
@@ -82,7 +82,7 @@ def monotone() -> Claim:
         "en-monotone", CHAPTER,
         Text("In English too, performance rises with every step of general data.", "英文表现同样随通用数据逐级提升。"),
         "section 3.2; Table 2",
-        Finding(decide(max(p) < ALPHA), reason, last.value, last.low, last.high, last.n, max(p), of=Text("the last step", "最后一步")),
+        Finding(decide(max(p) < ALPHA), reason, last.value, last.low, last.high, last.n, max(p), subject=Text("the last step", "最后一步")),
         plots.rates(rows),
     )  # fmt: skip
 
@@ -101,7 +101,7 @@ def no_transfer() -> Claim:
         "no-transfer", CHAPTER,
         Text("What is learned from Chinese triplets does not carry over to English.", "从中文三元组学到的能力不会迁移到英文。"),
         "abstract; section 3.2",
-        Finding(decide(p < ALPHA), reason, won.value, won.low, won.high, won.n, p, of=Text("CW+10k against G", "CW+10k 对 G")),
+        Finding(decide(p < ALPHA), reason, won.value, won.low, won.high, won.n, p, subject=Text("CW+10k against G", "CW+10k 对 G")),
         plots.rates([Row("CW+10k / G", won, "yes")], reference=0.5 + MARGIN),
     )  # fmt: skip
 
@@ -110,22 +110,22 @@ def wrong_gap() -> Claim:
     """89.26 has no source in the tables."""
     zh, en = rate("zh", "cw_10k", "g"), rate("en", "cw_10k", "g")
     gap = difference(zh, en)
-    found = (100 * gap.value, 100 * gap.low, 100 * gap.high)
+    shown = (100 * gap.value, 100 * gap.low, 100 * gap.high)
     reason = Text(
-        f"{percent(zh.value, 2)} − {percent(en.value, 2)} is {found[0]:.2f} points [{found[1]:.1f}, {found[2]:.1f}], as the paper's own contributions say. No sum, difference or ratio of two cells of Table 2 gives 89.26.",
-        f"{percent(zh.value, 2)} − {percent(en.value, 2)} 等于 {found[0]:.2f} 个百分点［{found[1]:.1f}，{found[2]:.1f}］，论文“贡献”一节也是这样写的。表 2 任意两格的和、差、比都得不到 89.26。",
+        f"{percent(zh.value, 2)} − {percent(en.value, 2)} is {shown[0]:.2f} points [{shown[1]:.1f}, {shown[2]:.1f}], as the paper's own contributions say. No sum, difference or ratio of two cells of Table 2 gives 89.26.",
+        f"{percent(zh.value, 2)} − {percent(en.value, 2)} 等于 {shown[0]:.2f} 个百分点［{shown[1]:.1f}，{shown[2]:.1f}］，论文“贡献”一节也是这样写的。表 2 任意两格的和、差、比都得不到 89.26。",
     )
     return Claim(
         "gap-89", CHAPTER,
         Text("Chinese and English performance lie 89.26 percentage points apart.", "中英文表现相差 89.26 个百分点。"),
         "abstract",
         Finding("not supported", reason, gap.value, gap.low, gap.high, gap.n, _gap_p(), "points"),
-        plots.said_found(89.26, found),
+        plots.printed_and_computed(89.26, shown),
     )  # fmt: skip
 
 
 def right_gap() -> Claim:
-    """16.29 stands, as a difference between two sets of prompts."""
+    """16.29 is right, as a difference between two sets of prompts."""
     gap = difference(rate("zh", "cw_10k", "g"), rate("en", "cw_10k", "g"))
     p = _gap_p()
     reason = Text(
@@ -179,7 +179,7 @@ def data() -> Claim:
 
 def confused() -> Claim:
     """The creative-only model answers in Chinese; the others hardly ever do."""
-    found = confusion()
+    rates = confusion()
     others = [v for v in VARIANTS if v != "cw"]
     n = paper.QUERIES["en"]
     tests = [
@@ -189,17 +189,17 @@ def confused() -> Claim:
         for v in others
     ]
     p = max(significance.holm(tests))
-    worst = found["cw"]
+    worst = rates["cw"]
     reason = Text(
         f"{worst.successes:.0f} of {n} answers [{span(worst.low, worst.high)}], far above each other model (largest corrected {p_value(p)}). How Chinese text was detected is not stated.",
         f"{n} 篇中有 {worst.successes:.0f} 篇［{span(worst.low, worst.high)}］，远高于其他每个模型（校正后最大 {p_value(p)}）。论文没有说明如何判定出现了中文。",
     )
-    rows = [Row(NAMES[v], found[v], "yes" if v == "cw" else "open") for v in VARIANTS]
+    rows = [Row(NAMES[v], rates[v], "yes" if v == "cw" else "open") for v in VARIANTS]
     return Claim(
         "confusion-cw", CHAPTER,
         Text("CW writes Chinese on 12.18% of English prompts, against 1.13% for CW+10k and 1.42% for G.", "CW 在 12.18% 的英文题上写出中文，CW+10k 为 1.13%，G 为 1.42%。"),
         "section 3.3",
-        Finding(decide(p < ALPHA), reason, worst.value, worst.low, worst.high, worst.n, p, of=Text("CW", "CW")),
+        Finding(decide(p < ALPHA), reason, worst.value, worst.low, worst.high, worst.n, p, subject=Text("CW", "CW")),
         plots.rates(rows, reference=None, ends=(0.0, 0.2)),
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """The same questions asked of the user's own runs, where votes and scores allow.
 
-A question whose data are not there is left unanswered; one that they cannot carry says so.
+A question without data gets no answer; one that the data cannot decide says so.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ Question = Callable[[Runs], Finding | None]
 
 
 def findings(runs: Runs) -> dict[str, Finding]:
-    """Returns what the runs say, by claim id; questions that they cannot carry are absent."""
-    found: dict[str, Finding] = {}
+    """Returns the findings by claim id; questions without data are absent."""
+    answers: dict[str, Finding] = {}
     for claim, question in QUESTIONS.items():
         try:
             finding = question(runs)
@@ -37,19 +37,19 @@ def findings(runs: Runs) -> dict[str, Finding]:
                 "not testable here", Text(error.message, f"数据不足：{error.message}")
             )
         if finding is not None:
-            found[claim] = finding
-    return found
+            answers[claim] = finding
+    return answers
 
 
 def _against(runs: Runs, language: Language, row: str, column: str) -> Conclusion | None:
-    """Returns what the votes conclude of a pair, corrected over the published variants that met."""
+    """Returns the conclusion about a pair, corrected over the published variants that met."""
     return _family(runs, language).get(frozenset((row, column)))
 
 
 def _family(runs: Runs, language: Language) -> dict[frozenset[str], Conclusion]:
     board = runs.board(language)
-    found = conclusions(board, VARIANTS) if board else ()
-    return {frozenset((c.better, c.worse)): c for c in found}
+    concluded = conclusions(board, VARIANTS) if board else ()
+    return {frozenset((c.better, c.worse)): c for c in concluded}
 
 
 def _cell(
@@ -81,7 +81,7 @@ class Decided:
         return Finding(verdict, reason, rate.estimate, rate.low, rate.high, rate.n, p)
 
     def counted(self, p: float) -> Text:
-        """Says what was counted."""
+        """Returns the counts as a sentence."""
         won, n = self.counts
         return Text(
             f"{won} of {n} decided prompts, {p_value(p)} after correction.",
@@ -90,19 +90,19 @@ class Decided:
 
 
 def _headline(runs: Runs) -> Finding | None:
-    pair, told = _cell(runs, "zh", "cw_10k", "g"), _against(runs, "zh", "cw_10k", "g")
-    if pair is None or told is None:
+    pair, conclusion = _cell(runs, "zh", "cw_10k", "g"), _against(runs, "zh", "cw_10k", "g")
+    if pair is None or conclusion is None:
         return None
-    holds = told.significant and told.better == "cw_10k"
-    return pair.finding(decide(holds), pair.counted(told.corrected), told.corrected)
+    holds = conclusion.significant and conclusion.better == "cw_10k"
+    return pair.finding(decide(holds), pair.counted(conclusion.corrected), conclusion.corrected)
 
 
 def _only_one(runs: Runs) -> Finding | None:
-    told = {v: _against(runs, "zh", v, "g") for v in MIXED}
-    cells = {v: found for v in MIXED if (found := _cell(runs, "zh", v, "g")) is not None}
-    if any(found is None for found in told.values()) or len(cells) < len(MIXED):
+    against = {v: _against(runs, "zh", v, "g") for v in MIXED}
+    cells = {v: cell for v in MIXED if (cell := _cell(runs, "zh", v, "g")) is not None}
+    if any(conclusion is None for conclusion in against.values()) or len(cells) < len(MIXED):
         return None
-    better = [v for v, found in told.items() if found and found.significant and found.better == v]
+    better = [v for v, c in against.items() if c and c.significant and c.better == v]
     no_better = not_better({v: cell.counts for v, cell in cells.items() if v != "cw_10k"})
     shown = ", ".join(NAMES[v] for v in better) or "–"
     excluded = ", ".join(NAMES[v] for v in no_better) or "–"
@@ -121,13 +121,15 @@ def _parity(runs: Runs) -> Finding | None:
 
 def _even(pair: Decided) -> Finding:
     won, n = pair.counts
-    found = significance.even(won, n)
+    equivalence = significance.even(won, n)
     verdicts: dict[str, Verdict] = {"equivalent": "supported", "different": "not supported"}
     reason = Text(
-        f"{won} of {n} decided prompts; equivalence within {100 * found.margin:.0f} points {p_value(found.p)}, difference {p_value(found.p_difference)}. About {found.needed} prompts would decide.",
-        f"{n} 道分出胜负的题中胜 {won} 道；{100 * found.margin:.0f} 个百分点内等效性 {p_value(found.p)}，差异检验 {p_value(found.p_difference)}。约需 {found.needed} 题才能判定。",
+        f"{won} of {n} decided prompts; equivalence within {100 * equivalence.margin:.0f} points {p_value(equivalence.p)}, difference {p_value(equivalence.p_difference)}. About {equivalence.needed} prompts would decide.",
+        f"{n} 道分出胜负的题中胜 {won} 道；{100 * equivalence.margin:.0f} 个百分点内等效性 {p_value(equivalence.p)}，差异检验 {p_value(equivalence.p_difference)}。约需 {equivalence.needed} 题才能判定。",
     )
-    return pair.finding(verdicts.get(found.finding, "not testable here"), reason, found.p)
+    return pair.finding(
+        verdicts.get(equivalence.finding, "not testable here"), reason, equivalence.p
+    )
 
 
 def _monotone(language: Language) -> Question:
@@ -150,10 +152,10 @@ def _baseline(runs: Runs) -> Finding | None:
     pairs = {v: pair for v in MIXED if (pair := _cell(runs, "en", "g", v)) is not None}
     if len(pairs) < len(MIXED):
         return None
-    told = _family(runs, "en")
-    against = {v: told[frozenset(("g", v))] for v in pairs}
+    family = _family(runs, "en")
+    against = {v: family[frozenset(("g", v))] for v in pairs}
     worst = max(against, key=lambda v: against[v].corrected)
-    holds = all(found.significant and found.better == "g" for found in against.values())
+    holds = all(c.significant and c.better == "g" for c in against.values())
     p = against[worst].corrected
     return pairs[worst].finding(decide(holds), pairs[worst].counted(p), p)
 

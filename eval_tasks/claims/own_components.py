@@ -24,19 +24,21 @@ from eval_tasks.claims.claim import ALPHA, Finding, decide, p_value, points
 from eval_tasks.runs import Runs
 
 LOGIC, EXPRESSION = "narrative_logic", "linguistic_expression"
-# Reasons that the arena lets a voter give, by what they speak of.
+# Reasons that a voter can give in the arena, by component.
 REASONS = {
     LOGIC: {"plot_holds", "structure_clear", "ending_earned"},
     EXPRESSION: {"language_precise", "voice_distinct", "imagery_fresh"},
 }
 LANGUAGE: Language = "zh"
-FEWEST = 10  # prompts under which a mean of whole numbers from 0 to 3 says nothing
-Leads = dict[str, list[float]]  # by prompt: how far one of two leads, in logic over expression say
+FEWEST = 10  # fewest prompts for a mean of whole numbers from 0 to 3
+Leads = dict[
+    str, list[float]
+]  # by prompt: the lead of one over the other, such as logic over expression
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Gain:
-    """Mean over ``n`` prompts of how much more one of two gains than the other; p is Student's."""
+    """Mean over ``n`` prompts of one gain less another; p is Student's."""
 
     value: float
     low: float
@@ -59,19 +61,19 @@ def dissociated(runs: Runs) -> Finding | None:
 
 def _finding(logic: Gain, expression: Gain, source: Text) -> Finding:
     """Both gains must hold, so the larger p decides and needs no further correction."""
-    weaker, p = min(logic, expression, key=lambda found: found.value), max(logic.p, expression.p)
+    weaker, p = min(logic, expression, key=lambda part: part.value), max(logic.p, expression.p)
     shown = [
-        f"{found.value:+.2f} [{points(found.low, found.high, 1, 2)}]".replace("-", "\N{MINUS SIGN}")
-        for found in (logic, expression)
+        f"{part.value:+.2f} [{points(part.low, part.high, 1, 2)}]".replace("-", "\N{MINUS SIGN}")
+        for part in (logic, expression)
     ]
     reason = Text(
         f"By {source.en}: CW+10k over G gains {shown[0]} more in logic than in expression ({logic.n} prompts), over CW {shown[1]} more in expression than in logic ({expression.n} prompts). The thesis needs both above zero; the larger {p_value(p)}.",
         f"依据{source.zh}：CW+10k 相对 G，逻辑比表达多提升 {shown[0]}（{logic.n} 题）；相对 CW，表达比逻辑多提升 {shown[1]}（{expression.n} 题）。这一论断要求两者都大于零；较大的 {p_value(p)}。",
     )
-    of = Text("the smaller of the two", "两者中较小的")
+    subject = Text("the smaller of the two", "两者中较小的")
     holds = weaker.value > 0 and p < ALPHA
     return Finding(
-        decide(holds), reason, weaker.value, weaker.low, weaker.high, weaker.n, p, "score", of
+        decide(holds), reason, weaker.value, weaker.low, weaker.high, weaker.n, p, "score", subject
     )
 
 
@@ -81,7 +83,7 @@ def gain(leads: Leads, sign: int = 1) -> Gain:
     Raises:
         StatisticsError: Too few prompts, or the same lead on all of them.
     """
-    values = [sign * sum(found) / len(found) for found in leads.values()]
+    values = [sign * sum(lead) / len(lead) for lead in leads.values()]
     if len(values) < FEWEST:
         raise StatisticsError(
             f"{len(values)} prompts say something about both",
@@ -89,13 +91,13 @@ def gain(leads: Leads, sign: int = 1) -> Gain:
         )
     if len(set(values)) == 1:
         raise StatisticsError("every prompt says the same", "there is no spread to test against")
-    found = bootstrap.mean(np.array(values), np.arange(len(values)))
+    mean = bootstrap.mean(np.array(values), np.arange(len(values)))
     p = float(stats.ttest_1samp(values, 0.0).pvalue)
-    return Gain(found.estimate, found.low, found.high, found.n, p)
+    return Gain(mean.estimate, mean.low, mean.high, mean.n, p)
 
 
 def _judged(runs: Runs, first: str, second: str) -> Leads:
-    """Compares scores within a judge, prompt and sample, where all four are there."""
+    """Compares scores within a judge, prompt and sample that has all four."""
     scores: dict[tuple[str, str, int], dict[tuple[str, str], float]] = defaultdict(dict)
     for row in runs.judgements:
         if row.rubric in REASONS and row.verdict and runs.languages[row.query_id] == LANGUAGE:
@@ -103,9 +105,9 @@ def _judged(runs: Runs, first: str, second: str) -> Leads:
             if value is not None:
                 scores[row.judge, row.query_id, row.sample][row.left, row.rubric] = float(value)
     leads: Leads = defaultdict(list)
-    for (_, query, _), found in scores.items():
-        if all((v, rubric) in found for v in (first, second) for rubric in REASONS):
-            logic, expression = (found[first, r] - found[second, r] for r in REASONS)
+    for (_, query, _), given in scores.items():
+        if all((v, rubric) in given for v in (first, second) for rubric in REASONS):
+            logic, expression = (given[first, r] - given[second, r] for r in REASONS)
             leads[query].append(logic - expression)
     return leads
 

@@ -14,7 +14,7 @@ MADE_BY = "python -m dataset_builder review"
 
 
 def acceptance(report: Path) -> Finding:
-    """Reads ``work/review/report.json``: does the interval of the first drafts' rate hold the printed 70 %?
+    """Reads ``work/review/report.json``: does the interval of the first drafts' rate contain the printed 70 %?
 
     Raises:
         InputError: It is no such report, or one from before first drafts were counted apart.

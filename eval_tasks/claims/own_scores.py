@@ -87,14 +87,23 @@ def confusion_trend(runs: Runs) -> Finding | None:
     rates = _confusion(runs)
     if not set(CONFIGURATIONS) <= rates.keys():
         return None
-    found = against_general_share({v: rates[v].value for v in CONFIGURATIONS})
+    correlation = against_general_share({v: rates[v].value for v in CONFIGURATIONS})
     shown = ", ".join(f"{NAMES[v]} {percent(rates[v].value)}" for v in CONFIGURATIONS)
     reason = Text(
-        f"Over five models: {shown}; {p_value(found.p)} of the correlation with the share of general data.",
-        f"五个模型：{shown}；与通用数据占比的相关 {p_value(found.p)}。",
+        f"Over five models: {shown}; {p_value(correlation.p)} of the correlation with the share of general data.",
+        f"五个模型：{shown}；与通用数据占比的相关 {p_value(correlation.p)}。",
     )
-    holds = found.value < 0 and found.p < ALPHA
-    return Finding(decide(holds), reason, found.value, found.low, found.high, found.n, found.p, "r")
+    holds = correlation.value < 0 and correlation.p < ALPHA
+    return Finding(
+        decide(holds),
+        reason,
+        correlation.value,
+        correlation.low,
+        correlation.high,
+        correlation.n,
+        correlation.p,
+        "r",
+    )
 
 
 def paradox(runs: Runs) -> Finding | None:
@@ -103,11 +112,11 @@ def paradox(runs: Runs) -> Finding | None:
         return None
     if not met.conclusive:
         raise StatisticsError("no rater rated two answers to one prompt: rater and model are one")
-    found = association.associate("ttr", encode(met.comparisons), values)
-    share = found.concordance
+    relation = association.associate("ttr", encode(met.comparisons), values)
+    share = relation.concordance
     reason = Text(
-        f"The answer with the higher TTR is preferred in {percent(share.estimate)} of {share.n:,} decided pairs on {found.prompts} Chinese prompts; the interval resamples prompts.",
-        f"在 {found.prompts} 道中文题的 {share.n:,} 个分出高下的对比中，TTR 较高的一方有 {percent(share.estimate)} 更受偏好；区间按题目重抽样。",
+        f"The answer with the higher TTR is preferred in {percent(share.estimate)} of {share.n:,} decided pairs on {relation.prompts} Chinese prompts; the interval resamples prompts.",
+        f"在 {relation.prompts} 道中文题的 {share.n:,} 个分出高下的对比中，TTR 较高的一方有 {percent(share.estimate)} 更受偏好；区间按题目重抽样。",
     )
     return Finding(decide(share.high < 0.5), reason, share.estimate, share.low, share.high, share.n)
 
@@ -117,12 +126,19 @@ def verbosity(runs: Runs) -> Finding | None:
     duels = length_control.duels(runs.votes("zh"), pair, runs.values("chars", "zh"))
     if duels is None:
         return None
-    found = length_control.fit(duels)
+    controlled = length_control.fit(duels)
     reason = Text(
-        f"At equal length CW+10k beats G in {percent(found.value)} [{span(found.low, found.high)}]; without control in {percent(found.raw)}.",
-        f"等长条件下 CW+10k 对 G 的胜率为 {percent(found.value)}［{span(found.low, found.high)}］；不控制长度时为 {percent(found.raw)}。",
+        f"At equal length CW+10k beats G in {percent(controlled.value)} [{span(controlled.low, controlled.high)}]; without control in {percent(controlled.raw)}.",
+        f"等长条件下 CW+10k 对 G 的胜率为 {percent(controlled.value)}［{span(controlled.low, controlled.high)}］；不控制长度时为 {percent(controlled.raw)}。",
     )
-    return Finding(decide(found.low > 0.5), reason, found.value, found.low, found.high, found.n)
+    return Finding(
+        decide(controlled.low > 0.5),
+        reason,
+        controlled.value,
+        controlled.low,
+        controlled.high,
+        controlled.n,
+    )
 
 
 def spread(runs: Runs) -> Finding | None:
@@ -130,10 +146,10 @@ def spread(runs: Runs) -> Finding | None:
 
     The slope of the log standard deviation over the five configurations, from no general data to nothing else.
     """
-    slopes = {x: found for x in LANGUAGES if (found := _spread(runs.values("chars", x)))}
+    slopes = {x: slope for x in LANGUAGES if (slope := _spread(runs.values("chars", x)))}
     if not slopes:
         return None
-    worst = max(slopes.values(), key=lambda found: found.high)
+    worst = max(slopes.values(), key=lambda slope: slope.high)
     shown = ", ".join(
         f"{x} {s.value:+.2f} [{s.low:+.2f}, {s.high:+.2f}]" for x, s in slopes.items()
     )
@@ -143,7 +159,7 @@ def spread(runs: Runs) -> Finding | None:
     )
     verdict: Verdict = (
         "not supported"
-        if any(found.high >= 0 for found in slopes.values())
+        if any(slope.high >= 0 for slope in slopes.values())
         else "supported"
         if len(slopes) == len(LANGUAGES)
         else "not testable here"
@@ -185,29 +201,29 @@ def _sd(values: Floats, weights: Floats) -> Floats:
 
 
 def agreed(runs: Runs) -> Finding | None:
-    """Is agreement high? Asked of ratings, rankings and pairs, each on a scale of its own; the lowest decides."""
+    """Is agreement high? Ratings, rankings and pairs are asked separately; the lowest decides."""
     dimension = "overall_preference"
     kinds = {b.protocol for b in runs.ballots}
     if not kinds or (kinds == {"rating"} and not _rated(runs, dimension)):
         return None
-    told = {
+    by_kind = {
         kind: summary.agreement([b for b in runs.ballots if b.protocol == kind], dimension)
         for kind in sorted(kinds)
     }
-    found = {kind: alpha for kind, alpha in told.items() if isinstance(alpha, Alpha)}
-    if not found:
-        why = next((x for x in told.values() if isinstance(x, str)), "")
+    alphas = {kind: alpha for kind, alpha in by_kind.items() if isinstance(alpha, Alpha)}
+    if not alphas:
+        why = next((x for x in by_kind.values() if isinstance(x, str)), "")
         if not why and not _rated(runs, dimension):
             return None
         raise StatisticsError(why or "no two answers have two ratings: agreement is unknown")
-    lowest = min(found.values(), key=lambda alpha: alpha.low)
+    lowest = min(alphas.values(), key=lambda alpha: alpha.low)
     en = ", ".join(
         f"{KINDS[k].en} {a.value:.2f} [{a.low:.2f}, {a.high:.2f}] over {a.units} units"
-        for k, a in found.items()
+        for k, a in alphas.items()
     )
     zh = "，".join(
         f"{KINDS[k].zh} {a.value:.2f}［{a.low:.2f}, {a.high:.2f}］（{a.units} 个单位）"
-        for k, a in found.items()
+        for k, a in alphas.items()
     )
     reason = Text(
         f"Krippendorff's ordinal α, prompts resampled: {en}; {RELIABLE} is the least for tentative conclusions.",
@@ -215,7 +231,7 @@ def agreed(runs: Runs) -> Finding | None:
     )
     return Finding(
         decide(lowest.low >= RELIABLE), reason, lowest.value, lowest.low, lowest.high, lowest.units,
-        unit="score", of=Text("α", "α"),
+        unit="score", subject=Text("α", "α"),
     )  # fmt: skip
 
 
@@ -224,7 +240,7 @@ def _rated(runs: Runs, dimension: str) -> bool:
 
 
 def abstract(runs: Runs) -> Finding | None:
-    """Do abstract tasks fail for every model? Each model is asked alone: one at half hides in a pool."""
+    """Do abstract tasks fail for every model? Each model is asked alone, since one that succeeds half the time would hide in a pool."""
     genres = {g.slug for g in taxonomy.published().of_category(ABSTRACT)}
     by_model: dict[str, list[tuple[bool, str, str]]] = defaultdict(list)
     for ballot in runs.voted("zh"):
@@ -233,24 +249,24 @@ def abstract(runs: Runs) -> Finding | None:
             ballot.query_id, runs.genres.get(ballot.query_id), genres
         ):
             by_model[ballot.shown[0]].append((value >= SUCCESS, ballot.query_id, ballot.rater))
-    found = {
+    rates = {
         model: _success(rows)
         for model, rows in by_model.items()
         if len({query for _, query, _ in rows}) > 1
     }
-    if not found:
+    if not rates:
         return None
-    best = max(found.values(), key=lambda rate: rate.estimate)
+    best = max(rates.values(), key=lambda rate: rate.estimate)
     decision: Verdict = (
         "supported"
-        if all(rate.high < RARE for rate in found.values())
+        if all(rate.high < RARE for rate in rates.values())
         else "not supported"
-        if any(rate.low > RARE for rate in found.values())
+        if any(rate.low > RARE for rate in rates.values())
         else "not testable here"
     )
     shown = ", ".join(
         f"{model} {percent(rate.estimate)} [{span(rate.low, rate.high)}] of {rate.n}"
-        for model, rate in found.items()
+        for model, rate in rates.items()
     )
     reason = Text(
         f"Rated {SUCCESS} or 3 of 3, model by model: {shown}.",
@@ -260,7 +276,7 @@ def abstract(runs: Runs) -> Finding | None:
 
 
 def _abstract(query_id: str, genre: str | None, genres: set[str]) -> bool:
-    """Tells by the benchmark's own field whether a query probes abstract writing; others by genre."""
+    """Tells whether a query probes abstract writing, by the benchmark's own field or else by genre."""
     try:
         return benchmark.query(query_id).probe in PROBES
     except KitError:
@@ -269,7 +285,7 @@ def _abstract(query_id: str, genre: str | None, genres: set[str]) -> bool:
 
 def _success(rows: list[tuple[bool, str, str]]) -> Interval:
     hits, queries, raters = zip(*rows, strict=True)
-    codes = [np.unique(names, return_inverse=True)[1] for names in (queries, raters)]
+    codes = [np.unique(labels, return_inverse=True)[1] for labels in (queries, raters)]
     return share(np.array(hits, dtype=np.float64), *codes)
 
 
@@ -332,9 +348,9 @@ def _lead(leads: Mapping[str, Leads], what: Text) -> Finding | None:
     """Decides whether every lead is above zero: all must be, so that the largest p needs no correction."""
     if not all(leads.values()):
         return None
-    gains = {name: gain(found) for name, found in leads.items()}
+    gains = {name: gain(lead) for name, lead in leads.items()}
     weakest, p = (
-        min(gains.values(), key=lambda found: found.value),
+        min(gains.values(), key=lambda lead: lead.value),
         max(g.p for g in gains.values()),
     )
     shown = "; ".join(

@@ -78,7 +78,7 @@ class Chapter:
 
 
 def render(claims: Sequence[Claim], command: str, report: str = "") -> str:
-    """Returns the page; ``report`` is the address of a report that stands beside it."""
+    """Returns the page; ``report`` is the address of a report beside it."""
     from markupsafe import Markup
 
     shown = [dataclasses.replace(c, plot=Markup(c.plot) if c.plot else "") for c in claims]
@@ -112,15 +112,15 @@ def render(claims: Sequence[Claim], command: str, report: str = "") -> str:
 def _hero() -> dict[str, object]:
     from markupsafe import Markup
 
-    names = {"zh": Text("Chinese prompts", "中文题"), "en": Text("English prompts", "英文题")}
+    titles = {"zh": Text("Chinese prompts", "中文题"), "en": Text("English prompts", "英文题")}
     series = {x: [rate(x, v, "g") for v in MIXED] for x in ("zh", "en")}
     return {
         "title": Text(
             "Win rate against G, the model of general data alone",
             "对 G（只用通用数据的模型）的胜率",
         ),
-        "wide": Markup(plots.growth(series, names)),
-        "narrow": Markup(plots.growth(series, names, plots.NARROW)),
+        "wide": Markup(plots.growth(series, titles)),
+        "narrow": Markup(plots.growth(series, titles, plots.NARROW)),
         "caption": Text(
             "Bands are 95% intervals: 204 Chinese and 353 English prompts. In Chinese the last step clears the line; in English no mixture does, and the last one cannot be told from even.",
             "色带为 95% 区间：中文 204 题，英文 353 题。中文的最后一步越过了五五开；英文没有一个混合模型越过，最后一个与五五开无法区分。",
@@ -129,7 +129,7 @@ def _hero() -> dict[str, object]:
 
 
 def place(source: str) -> Text:
-    """Says in both languages where in the paper a claim stands."""
+    """Returns a claim's place in the paper, in both languages."""
     zh = source
     for en, name in PLACES.items():
         zh = re.sub(en, name, zh)
@@ -141,8 +141,10 @@ def figures(finding: Finding) -> list[Text]:
     if finding.unit == "count" or finding.estimate is None:
         return []
     parts = [_estimate(finding.estimate, finding)]
-    if finding.of is not None:
-        parts[0] = Text(f"{finding.of.en}: {parts[0].en}", f"{finding.of.zh}：{parts[0].zh}")
+    if finding.subject is not None:
+        parts[0] = Text(
+            f"{finding.subject.en}: {parts[0].en}", f"{finding.subject.zh}：{parts[0].zh}"
+        )
     if finding.n is not None:
         parts.append(Text(*2 * (f"n{NO_BREAK}={NO_BREAK}{finding.n:,}",)))
     if finding.p is not None:

@@ -10,7 +10,7 @@ from eval_tasks.bilingual import Text
 from eval_tasks.claims.claim import percent
 from eval_tasks.claims.svg import bar, canvas, dot, line, polyline, text
 
-WIDTH = 380  # as wide as a phone shows without shrinking the letters
+WIDTH = 380  # the width of a phone, so that letters are not shrunk
 SERIES = {"zh": "first", "en": "second"}  # CSS classes of the two languages
 
 
@@ -87,18 +87,18 @@ NARROW = Frame(340, 400, (38, 338), (52, 330), (32, 26), ("0", "2k", "10k", "20k
 
 
 def growth(
-    series: Mapping[str, Sequence[Rate]], names: Mapping[str, Text], frame: Frame = WIDE
+    series: Mapping[str, Sequence[Rate]], titles: Mapping[str, Text], frame: Frame = WIDE
 ) -> str:
     """Draws the hero: win rate against the general-only model as general rows are added."""
     parts = _growth_grid(frame)
-    for number, (language, found) in enumerate(series.items()):
-        parts += _growth_line(found, SERIES[language], frame, above=language == "zh")
-        ends = (frame.sides[1] + 14, frame.y(found[-1].value) + 5)
+    for number, (language, rates) in enumerate(series.items()):
+        parts += _growth_line(rates, SERIES[language], frame, above=language == "zh")
+        ends = (frame.sides[1] + 14, frame.y(rates[-1].value) + 5)
         place = ends if frame.beside else (frame.sides[0] + 140 * number, 16.0)
-        parts.append(text(*place, names[language], f"series ink-{SERIES[language]}"))
+        parts.append(text(*place, titles[language], f"series ink-{SERIES[language]}"))
     spoken = "; ".join(
-        f"{names[language].en}: {', '.join(percent(r.value, 2) for r in found)}"
-        for language, found in series.items()
+        f"{titles[language].en}: {', '.join(percent(r.value, 2) for r in rates)}"
+        for language, rates in series.items()
     )
     return canvas(frame.width, frame.height, parts, spoken)
 
@@ -122,10 +122,10 @@ def _growth_grid(frame: Frame) -> list[str]:
     return parts
 
 
-def _growth_line(found: Sequence[Rate], css: str, frame: Frame, *, above: bool) -> list[str]:
+def _growth_line(rates: Sequence[Rate], css: str, frame: Frame, *, above: bool) -> list[str]:
     """Draws one language: its line, its intervals, and each rate clear of both."""
     shift = -7 if above else 7
-    places = [(frame.x(i) + shift, r) for i, r in enumerate(found)]
+    places = [(frame.x(i) + shift, r) for i, r in enumerate(rates)]
     parts = [polyline([(x, frame.y(r.value)) for x, r in places], f"path {css}")]
     for x, r in places:
         end = frame.y(r.high) - 13 if above else frame.y(r.low) + 22
@@ -214,13 +214,13 @@ def _labelled(placed: Mapping[str, tuple[float, float]], css: str, right: float)
 
 
 def _spots(name: str, x: float, y: float) -> dict[tuple[tuple[float, float], str], Box]:
-    """Returns where a name may stand, best first: start of the text with its anchor, to its box."""
+    """Returns the possible places of a name, best first: start of the text with its anchor, to its box."""
     wide = 7.0 * len(name)
-    found = {}
+    spots = {}
     for level, gap in ((y + 4, 9), (y - 6, 6), (y + 14, 6)):
-        found[(x + gap, level), "start"] = (x + gap, level - 9, x + gap + wide, level + 1)
-        found[(x - gap, level), "end"] = (x - gap - wide, level - 9, x - gap, level + 1)
-    return found
+        spots[(x + gap, level), "start"] = (x + gap, level - 9, x + gap + wide, level + 1)
+        spots[(x - gap, level), "end"] = (x - gap - wide, level - 9, x - gap, level + 1)
+    return spots
 
 
 def _meet(a: Box, b: Box) -> bool:
@@ -282,25 +282,25 @@ def shares(rows: Mapping[str | Text, float], reference: float, top: float) -> st
     )
 
 
-def dumbbells(rows: Mapping[Text, tuple[float, float]], names: tuple[Text, Text]) -> str:
+def dumbbells(rows: Mapping[Text, tuple[float, float]], headings: tuple[Text, Text]) -> str:
     """Draws printed against recomputed means, one line each."""
     left, right, step = 122.0, 318.0, 26
     height = 34 + step * len(rows)
     top = max(max(pair) for pair in rows.values()) * 1.05
     parts = [
-        dot(left + 4, 10, 4, "hollow strong"), text(left + 14, 14, names[0], "tick"),
-        dot(left + 104, 10, 4, "fill no"), text(left + 114, 14, names[1], "tick"),
+        dot(left + 4, 10, 4, "hollow strong"), text(left + 14, 14, headings[0], "tick"),
+        dot(left + 104, 10, 4, "fill no"), text(left + 114, 14, headings[1], "tick"),
     ]  # fmt: skip
-    for i, (label, (printed, found)) in enumerate(rows.items()):
+    for i, (label, (printed, computed)) in enumerate(rows.items()):
         y = 34 + step * (i + 0.3)
-        a, b = (left + (right - left) * value / top for value in (printed, found))
+        a, b = (left + (right - left) * value / top for value in (printed, computed))
         parts += [
             text(left - 14, y + 4, label, "label", "end"),
             line((left, y), (right, y), "grid"),
             line((a, y), (b, y), "link"),
             dot(a, y, 4, "hollow strong"),
             dot(b, y, 4, "fill no"),
-            text(WIDTH, y + 4, f"{found - printed:+,.0f}", "value", "end"),
+            text(WIDTH, y + 4, f"{computed - printed:+,.0f}", "value", "end"),
         ]
     return canvas(
         WIDTH,
@@ -310,11 +310,11 @@ def dumbbells(rows: Mapping[Text, tuple[float, float]], names: tuple[Text, Text]
     )
 
 
-def said_found(said: float, found: tuple[float, float, float]) -> str:
+def printed_and_computed(printed: float, computed: tuple[float, float, float]) -> str:
     """Draws printed points (hollow) and the recomputed ones with their interval on one scale."""
     left, right, height = 30.0, WIDTH - 44.0, 90
-    value, low, high = found
-    top = max(said, high) * 1.04
+    value, low, high = computed
+    top = max(printed, high) * 1.04
 
     def x(v: float) -> float:
         return left + (right - left) * v / top
@@ -323,13 +323,13 @@ def said_found(said: float, found: tuple[float, float, float]) -> str:
         line((left, 48), (right, 48), "axis"),
         line((x(low), 48), (x(high), 48), "whisker found"),
         dot(x(value), 48, 5.5, "fill found"),
-        dot(x(said), 48, 5.5, "hollow strong"),
+        dot(x(printed), 48, 5.5, "hollow strong"),
         text(x(value), 28, _points(f"{value:.2f}"), "value", "middle"),
-        text(x(said), 28, _points(f"{said:g}"), "value", "middle"),
+        text(x(printed), 28, _points(f"{printed:g}"), "value", "middle"),
         text(x(value), 76, Text("counts", "数据"), "tick", "middle"),
-        text(x(said), 76, Text("paper", "论文"), "tick", "middle"),
+        text(x(printed), 76, Text("paper", "论文"), "tick", "middle"),
     ]
-    return canvas(WIDTH, height, parts, f"paper {said:g}, counts {value:.2f} points")
+    return canvas(WIDTH, height, parts, f"paper {printed:g}, counts {value:.2f} points")
 
 
 def _points(number: str) -> Text:

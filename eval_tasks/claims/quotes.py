@@ -1,6 +1,6 @@
 """The sentence of the paper that each verdict judges, word for word.
 
-The paper's text as it could be read has lost its symbols. What stands in brackets is restored from its
+The copy of the text at hand has lost its symbols. Words in brackets are restored from its
 tables and context (``[CW+10k]``, ``[≥]``), lost (``[?]``) or left out (``[…]``). A test finds every other
 word in the text, in a section that the claim names.
 """

@@ -84,7 +84,7 @@ def lowest() -> Claim:
         "ttr-lowest", CHAPTER,
         Text("The model with the highest TTR, G, has the lowest preference: 37.25%.", "TTR 最高的 G 偏好最低：37.25%。"),
         "introduction; section 5",
-        Finding(decide(order[-1] == "g"), reason, wins["g"], n=paper.QUERIES["zh"], of=Text("mean win rate of G", "G 的平均胜率")),
+        Finding(decide(order[-1] == "g"), reason, wins["g"], n=paper.QUERIES["zh"], subject=Text("mean win rate of G", "G 的平均胜率")),
         plots.shares({NAMES[v]: wins[v] for v in order}, 0.5, 0.8),
     )  # fmt: skip
 
@@ -102,7 +102,7 @@ def identical() -> Claim:
         "ttr-identical", CHAPTER,
         Text("In English, CW+10k does 7 points worse than G at identical TTR.", "英文上 TTR 相同，CW+10k 仍比 G 低 7 个百分点。"),
         "section 3.2; Table 4",
-        Finding(decide(p < ALPHA), reason, won.value, won.low, won.high, won.n, p, of=Text("CW+10k against G", "CW+10k 对 G")),
+        Finding(decide(p < ALPHA), reason, won.value, won.low, won.high, won.n, p, subject=Text("CW+10k against G", "CW+10k 对 G")),
         plots.rates([plots.Row("CW+10k / G", won, "no")]),
     )  # fmt: skip
 
@@ -131,18 +131,18 @@ def _lengths() -> dict[Language, dict[str, float]]:
 
 def verbosity() -> Claim:
     """Content or length? Only the answers themselves can tell."""
-    found = _against_wins(_lengths(), "zh")
+    correlation = _against_wins(_lengths(), "zh")
     chars = paper.TABLE_3_CHARS["zh"]
     ratio = chars["cw_10k"] / chars["g"]
     reason = Text(
-        f"CW+10k writes {percent(ratio)} of G's length and wins, so length does not explain this pair. Over the five Chinese models length and mean win rate still go together (r = {found.value:+.2f}, {p_value(found.p)}). Win rates at equal length need the length of each answer, which is not published.",
-        f"CW+10k 的篇幅是 G 的 {percent(ratio)} 却赢了，所以这一组不能用长度解释。但在五个中文模型上，长度与平均胜率仍然同向（r = {found.value:+.2f}，{p_value(found.p)}）。要得到等长条件下的胜率，需要每篇回答的长度，论文没有公布。",
+        f"CW+10k writes {percent(ratio)} of G's length and wins, so length does not explain this pair. Over the five Chinese models length and mean win rate still go together (r = {correlation.value:+.2f}, {p_value(correlation.p)}). Win rates at equal length need the length of each answer, which is not published.",
+        f"CW+10k 的篇幅是 G 的 {percent(ratio)} 却赢了，所以这一组不能用长度解释。但在五个中文模型上，长度与平均胜率仍然同向（r = {correlation.value:+.2f}，{p_value(correlation.p)}）。要得到等长条件下的胜率，需要每篇回答的长度，论文没有公布。",
     )
     return Claim(
         "length-verbosity", CHAPTER,
         Text("The gains in Chinese come from content, not from length.", "中文的提升来自内容，而不是篇幅。"),
         "section 3.2; Table 3",
-        Finding("not testable here", reason, found.value, found.low, found.high, found.n, found.p, "r"),
+        Finding("not testable here", reason, correlation.value, correlation.low, correlation.high, correlation.n, correlation.p, "r"),
     )  # fmt: skip
 
 
@@ -162,7 +162,7 @@ def shorter() -> Claim:
         "length-shares", CHAPTER,
         Text("In English, CW+10k reaches 98.3% of G's length (CW is 25.4% shorter) and still does worse, so something beyond length decides.", "英文上 CW+10k 的篇幅达到 G 的 98.3%（CW 短 25.4%）却仍然更差，可见起作用的不止篇幅。"),
         "section 3.2; Table 3",
-        Finding(decide(holds), reason, won.value, won.low, won.high, won.n, p, of=Text("CW+10k against G", "CW+10k 对 G")),
+        Finding(decide(holds), reason, won.value, won.low, won.high, won.n, p, subject=Text("CW+10k against G", "CW+10k 对 G")),
         plots.rates([plots.Row("CW+10k / G", won, "no")]),
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from eval_tasks.bilingual import Text
 
 
 def canvas(width: int, height: int, parts: Iterable[str], label: str) -> str:
-    """Wraps shapes into an image with a description for those who do not see it."""
+    """Wraps shapes into an image with a description for screen readers."""
     body = "".join(parts)
     return (
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '

@@ -32,7 +32,7 @@ pairs for distinct_answers_classified.
 Metrics of several answers to one prompt (within_…, distinct_answers) take the texts as those.
 """
 _WHAT = {
-    **{metric.name: metric.what for metric in catalogue.METRICS},
+    **{metric.name: metric.description for metric in catalogue.METRICS},
     **{name: what for name, (what, _) in {**catalogue.TOGETHER, **catalogue.WITHIN}.items()},
     **catalogue.EMBEDDED,
     **catalogue.AGAINST_TRAINING,

@@ -306,7 +306,7 @@ def test_a_huge_reply_is_not_read_to_its_end(
     ],
 )
 def test_a_budget_that_limits_nothing_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=r"requests at once|price or budget of"):
+    with pytest.raises(ConfigError, match=r"concurrency is|price or budget"):
         Endpoint("http://127.0.0.1:9/v1", "m", **changes)
 
 

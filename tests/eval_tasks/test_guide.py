@@ -11,7 +11,7 @@ from coig_writer.metrics.catalogue import AGAINST_TRAINING, EMBEDDED, METRICS, T
 def test_the_guide_lists_every_metric_as_the_catalogue_does(root: Path) -> None:
     text = (root / "docs" / "evaluate.md").read_text(encoding="utf-8")
     shown = re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE)
-    expected = [(metric.name, metric.what) for metric in METRICS]
+    expected = [(metric.name, metric.description) for metric in METRICS]
     expected += [(name, what) for name, (what, _) in TOGETHER.items()]
     expected += [(name, what) for name, (what, _) in WITHIN.items()]
     expected += [*EMBEDDED.items(), *AGAINST_TRAINING.items()]

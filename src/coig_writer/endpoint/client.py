@@ -50,7 +50,7 @@ OURS = {
 LARGEST_BODY = 32 * 1024 * 1024
 LONGEST_PAUSE = 60.0
 PROBES = (
-    3  # so many refusals before any answer stop a run: one text alone may be what a server filters
+    3  # refusals before any answer that stop a run: a single refusal may be a filter of that text
 )
 
 
@@ -83,7 +83,7 @@ class Endpoint:
         retries: Further tries after 429, 5xx, a time-out or a body that is no completion.
         price: For costs; None where tokens are free.
         budget: Most that one run may cost; requests and further tries that could exceed it are skipped.
-        structure: How the schema is sent; it stands in no prompt, so a server that knows neither
+        structure: How the schema is sent. No prompt contains it, so a server that knows neither
             form needs it in the messages.
         backoff: First pause between tries, in seconds; doubled each time, with jitter.
     """
@@ -103,18 +103,21 @@ class Endpoint:
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
             raise ConfigError(
-                f"endpoint address {self.url!r} is no URL", "give one like http://127.0.0.1:8000/v1"
+                f"endpoint address {self.url!r} is not a URL",
+                "give one like http://127.0.0.1:8000/v1",
             )
         if self.budget is not None and self.price is None:
             raise ConfigError(
                 "a budget needs prices", "give the price per million tokens in and out"
             )
         if self.concurrency < 1:
-            raise ConfigError(f"{self.concurrency} requests at once", "give 1 or more")
+            raise ConfigError(f"concurrency is {self.concurrency}", "give at least 1")
         prices = (self.price.tokens_in, self.price.tokens_out) if self.price else ()
         for amount in (*prices, *([] if self.budget is None else [self.budget])):
             if not 0 <= amount < math.inf:
-                raise ConfigError(f"a price or budget of {amount}", "give a number from 0 up")
+                raise ConfigError(
+                    f"price or budget {amount} is not valid", "give a number of at least 0"
+                )
         self.ledger = Ledger()
         self._cache = Cache(self.cache)
         self._lock = threading.Lock()
@@ -124,7 +127,7 @@ class Endpoint:
         self._stop = threading.Event()
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
-        """Says what a run would take at most, without calling; a repair round is not counted."""
+        """Estimates the most that a run would take, without calling; a repair round is not counted."""
         open_ = [r for r in requests if self._cache.get(r.key(self.model)) is None]
         usage = sum((estimated(r) for r in open_), Usage(0, 0))
         cost = self._cost(usage)
@@ -249,7 +252,7 @@ class Endpoint:
         return reply
 
     def _hold(self, hold: _Hold, amount: float) -> None:
-        """Holds back the most that what comes next may cost, in place of what was held so far.
+        """Reserves the most that the next calls may cost, in place of the former reservation.
 
         Raises:
             _SpentError: That could exceed the budget.
@@ -262,26 +265,26 @@ class Endpoint:
 
     def _ask(self, http: httpx.Client, key: str, request: Request, hold: _Hold) -> Reply:
         """Asks, reads, and asks once more if what came does not fit the schema."""
-        spent, messages, found, problem = Usage(0, 0), list(request.messages), None, ""
+        spent, messages, answer, problem = Usage(0, 0), list(request.messages), None, ""
         for calls in (1, 2):
             try:
-                found = self._call(http, key, messages, request, hold)
+                answer = self._call(http, key, messages, request, hold)
             except _GaveUpError as error:
                 return Reply(key, "failed", reason=str(error), usage=spent, calls=calls)
             except _SpentError as error:
                 return Reply(key, "skipped", reason=str(error), usage=spent, calls=calls)
-            spent += found.usage
-            made = _Made(key, found, spent, self._cost(spent))
-            if found.refusal is not None:
-                return made.reply("refused", calls, reason=found.refusal[:500])
+            spent += answer.usage
+            made = _Made(key, answer, spent, self._cost(spent))
+            if answer.refusal is not None:
+                return made.reply("refused", calls, reason=answer.refusal[:500])
             if request.schema is None:
                 return made.reply("answered", calls)
             try:
-                return made.reply("answered", calls, data=structured(found.text, request.schema))
+                return made.reply("answered", calls, data=structured(answer.text, request.schema))
             except Unparsable as error:
                 problem = str(error)
-                messages = [*request.messages, *_repair(found.text, problem)]
-            if found.finish_reason == "length":
+                messages = [*request.messages, *_repair(answer.text, problem)]
+            if answer.finish_reason == "length":
                 problem = f"cut off at {request.max_tokens} tokens: allow a longer reply"
                 break  # asked again it would be cut off again
         return made.reply("unparsable", calls, reason=problem)
@@ -313,7 +316,7 @@ class Endpoint:
         raise _GaveUpError(f"gave up after {self.retries + 1} tries: {reason}")
 
     def _bill(self, key: str, usage: Usage, most: float) -> None:
-        """Counts a reply: at its own price, or at the most it may cost where it told no tokens."""
+        """Counts a reply: at its own price, or, where the server gave no tokens, at the most it may cost."""
         cost = self._cost(usage)
         with self._lock:
             self._met = True
@@ -335,13 +338,13 @@ class Endpoint:
             "max_tokens": request.max_tokens,
         }
         # top_k and repetition_penalty by vLLM's and SGLang's names; to both of them -1 is "all"
-        asked = {
+        optional = {
             "seed": request.seed,
             "top_k": -1 if request.top_k == 0 else request.top_k,
             "repetition_penalty": request.repetition_penalty,
             "stop": list(request.stop) or None,
         }
-        body |= {name: value for name, value in asked.items() if value is not None}
+        body |= {name: value for name, value in optional.items() if value is not None}
         if request.schema is not None and self.structure == "json_object":
             body["response_format"] = {"type": "json_object"}
         elif request.schema is not None and self.structure == "json_schema":
@@ -366,25 +369,25 @@ class Endpoint:
             raise _TryAgainError(str(error)) from error
         if status == 200:
             return content
-        said = content[:200].decode("utf-8", "replace").strip()
+        excerpt = content[:200].decode("utf-8", "replace").strip()
         if key := os.environ.get(self.key_variable):
-            said = said.replace(key, "…")
+            excerpt = excerpt.replace(key, "…")
         if status in AGAIN:
-            raise _TryAgainError(f"HTTP {status}: {said}", after)
+            raise _TryAgainError(f"HTTP {status}: {excerpt}", after)
         if status in OURS or status == 404:
             raise EndpointError(
-                f"{self.url} answered HTTP {status}: {said}",
+                f"{self.url} answered HTTP {status}: {excerpt}",
                 f"{OURS.get(status, 'address or model name is wrong')}; the key is read from ${self.key_variable}",
             )
         self._refused += not self._met
         if not self._met and self._refused >= self._probes:
             raise EndpointError(
-                f"{self.url} refused the first {self._refused} requests, the last with HTTP {status}: {said}"
+                f"{self.url} refused the first {self._refused} requests, the last with HTTP {status}: {excerpt}"
                 if self._refused > 1
-                else f"{self.url} refused the first request with HTTP {status}: {said}",
-                "change what the server names: length of the reply, sampling, extra body or structure",
+                else f"{self.url} refused the first request with HTTP {status}: {excerpt}",
+                "change the setting that the server names: length of the reply, sampling, extra body or structure",
             )
-        raise _GaveUpError(f"HTTP {status}: {said}")
+        raise _GaveUpError(f"HTTP {status}: {excerpt}")
 
 
 class _TryAgainError(Exception):
@@ -400,7 +403,7 @@ class _Made:
     """A reply in the making."""
 
     key: str
-    found: Completion
+    completion: Completion
     usage: Usage
     cost: float | None
 
@@ -410,11 +413,11 @@ class _Made:
         return Reply(
             self.key,
             state,
-            self.found.text,
-            self.found.reasoning,
+            self.completion.text,
+            self.completion.reasoning,
             data,
             reason,
-            self.found.finish_reason,
+            self.completion.finish_reason,
             self.usage,
             self.cost,
             calls,
@@ -438,11 +441,11 @@ def _repair(text: str, problem: str) -> list[Message]:
 
 def _limited(pieces: Iterable[bytes], deadline: float) -> bytes:
     """Joins the pieces of a body; one that trickles past the deadline counts as lost."""
-    found = bytearray()
+    body = bytearray()
     for piece in pieces:
-        found += piece
-        if len(found) > LARGEST_BODY:
+        body += piece
+        if len(body) > LARGEST_BODY:
             raise _GaveUpError(f"the reply is larger than {LARGEST_BODY >> 20} MiB")
         if time.monotonic() > deadline:
             raise _TryAgainError("the reply did not end in time")
-    return bytes(found)
+    return bytes(body)

@@ -1,4 +1,4 @@
-"""The fence around what a language model is given to read: no text inside can close it."""
+"""The fence around a text that a language model is given to read; no text inside can close it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DIGITS = 16
 def code(texts: Iterable[str]) -> str:
     """Returns the digits that open and close the fences of one request.
 
-    They are a hash of all that stands inside, so that an equal request has an equal key in the cache,
+    They are a hash of all texts inside, so that an equal request has an equal key in the cache,
     and are drawn again until no text holds them, also not in another width or case. Whoever writes a
     text that holds its own digits only has others drawn.
     """
@@ -22,10 +22,10 @@ def code(texts: Iterable[str]) -> str:
     flat = [reduced(text) for text in inside]
     whole = json.dumps(inside).encode()
     for draw in range(len(whole) + 1):
-        found = hashlib.sha256(f"{draw}:".encode() + whole).hexdigest()[:DIGITS]
-        if not any(found in text for text in flat):
+        digits = hashlib.sha256(f"{draw}:".encode() + whole).hexdigest()[:DIGITS]
+        if not any(digits in text for text in flat):
             break
-    return found
+    return digits
 
 
 def closed(name: str, text: str, digits: str) -> str:

@@ -24,7 +24,7 @@ class Nonsense(Exception):
 
 
 class Unparsable(Exception):
-    """A reply that is not the JSON that was asked for; the text says what is wrong."""
+    """A reply that is not the JSON that was asked for; its text describes the fault."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def completion(body: bytes) -> Completion:
 
 
 def used(body: bytes) -> Usage:
-    """Returns what a reply says that it cost, whatever else it is: nonsense is billed too."""
+    """Returns the usage that a reply reports, even if the rest is unreadable: nonsense is billed too."""
     try:
         return _usage(json.loads(body).get("usage"))
     except (ValueError, AttributeError, RecursionError):

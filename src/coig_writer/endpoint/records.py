@@ -51,23 +51,23 @@ class Request:
     def __post_init__(self) -> None:
         for name in ("model", "messages"):
             if self.extra and name in self.extra:
-                raise ConfigError(f"{name!r} is no extra key of a body", "leave it out")
+                raise ConfigError(f"{name!r} cannot be an extra key of the body", "leave it out")
 
     def key(self, model: str) -> str:
         """Returns the SHA-256 of all that decides the reply: model, messages, schema, sampling."""
         newer = ("top_k", "repetition_penalty", "stop", "extra")
-        asked = {  # a newer field that is unset leaves the key of older kits
+        fields = {  # a newer field that is unset leaves the key of older kits
             field.name: value
             for field in dataclasses.fields(self)
             if (value := getattr(self, field.name)) not in (None, ()) or field.name not in newer
         }
-        content = [CLIENT_VERSION, model, asked]
+        content = [CLIENT_VERSION, model, fields]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens that a server counted; null where it told none.
+    """Tokens that a server counted; null where it gave none.
 
     Attributes:
         tokens_in: Of the request.
@@ -173,10 +173,10 @@ def estimated(request: Request, messages: Sequence[Message] | None = None) -> Us
         request: What is asked.
         messages: The turns of this call, where it is a repair; those of the request else.
     """
-    asked = request.messages if messages is None else messages
-    text = "".join(m["content"] for m in asked)
+    conversation = request.messages if messages is None else messages
+    text = "".join(m["content"] for m in conversation)
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
     most = request.max_tokens
     if request.extra and type(longest := request.extra.get("max_completion_tokens")) is int:
         most = max(most, longest)
-    return Usage(wide + (len(text) - wide + 1) // 2 + 8 * len(asked), most)
+    return Usage(wide + (len(text) - wide + 1) // 2 + 8 * len(conversation), most)

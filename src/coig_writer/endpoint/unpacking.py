@@ -1,7 +1,7 @@
 """Unpacks a compressed reply in small steps, so that a few bytes that unpack to gigabytes are stopped in time.
 
-Clients that unpack a whole network packet at once hold all of it before anybody can count. Here no step
-gives more than ``STEP`` bytes (Brotli: about that), and whoever reads stops when it is enough.
+Clients that unpack a whole network packet at once hold all of it before its size is checked. Here no step
+gives more than ``STEP`` bytes (Brotli: about that), and the reader stops at its limit.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 STEP = 1 << 16
-ZSTD_WINDOW = 8 << 20  # RFC 8878: what a decoder should hold for a transfer
+ZSTD_WINDOW = 8 << 20  # RFC 8878: the window that a decoder should support
 
 
 class Unreadable(Exception):
-    """A body that is not packed as it says, or in a way that cannot be unpacked here."""
+    """A body that is not compressed as its header says, or in a way that cannot be unpacked here."""
 
 
 def unpacked(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
@@ -106,8 +106,8 @@ class _Pieces(io.RawIOBase):
     def readinto(self, buffer: Buffer) -> int:
         """Fills a part of a buffer; nothing at the end."""
         room = memoryview(buffer)
-        found = self._rest or next(self._pieces, b"")
-        taken, self._rest = found[: len(room)], found[len(room) :]
+        piece = self._rest or next(self._pieces, b"")
+        taken, self._rest = piece[: len(room)], piece[len(room) :]
         room[: len(taken)] = taken
         return len(taken)
 

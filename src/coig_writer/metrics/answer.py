@@ -1,4 +1,4 @@
-"""One answer as the metrics see it: prose and reasoning told apart, tokens cut once.
+"""One answer as the metrics see it: prose and reasoning separated, tokens cut once.
 
 Half surrogate pairs cannot be stored or sent; they are replaced by U+FFFD when an answer is made,
 and counted with the other undecodable characters.
@@ -106,7 +106,7 @@ def of_generation(generation: Generation) -> Answer:
 
 def _known(query_id: str, prompt: str) -> Query | None:
     try:
-        found = benchmark.query(query_id)
+        query = benchmark.query(query_id)
     except InputError:
         return None
-    return found if found.query == prompt else None
+    return query if query.query == prompt else None

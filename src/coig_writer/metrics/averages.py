@@ -86,52 +86,54 @@ def _group(
     variant: str, language: str, metric: str, group: Sequence[Score], places: Mapping[str, Place]
 ) -> list[Average]:
     kind = KINDS.get(metric, "amount")
-    names = taxonomy.published()
+    published = taxonomy.published()
     by_genre: dict[str, list[Score]] = {}
     by_category: dict[str, list[Score]] = {}
     for score in group:
         genre = places[score.query_id].genre
         if genre is not None:
             by_genre.setdefault(genre, []).append(score)
-            by_category.setdefault(names.category_of(genre), []).append(score)
+            by_category.setdefault(published.category_of(genre), []).append(score)
     key = (variant, language, metric)
     rows = [_average(key, "micro", None, group, kind, 1)]
     rows += [_average(key, "category", c, p, kind, ENOUGH) for c, p in sorted(by_category.items())]
-    own = [_average(key, "genre", g, p, kind, ENOUGH) for g, p in sorted(by_genre.items())]
-    rows += _pooled(own, by_genre, kind, _crossed(group).samples)
+    genres = [_average(key, "genre", g, p, kind, ENOUGH) for g, p in sorted(by_genre.items())]
+    rows += _pooled(genres, by_genre, kind, _crossed(group).samples)
     return [*rows, _macro(key, list(by_genre.values()), kind, _crossed(group))]
 
 
 def _pooled(
-    own: Sequence[Average], by_genre: Mapping[str, Sequence[Score]], kind: Kind, seeds: float
+    genres: Sequence[Average], by_genre: Mapping[str, Sequence[Score]], kind: Kind, seeds: float
 ) -> list[Average]:
-    """Draws the genres towards each other, as far as the data say they belong, where all but a few are small.
+    """Shrinks the genre means towards each other, as far as the data support it, unless only a few genres are small.
 
-    Four queries stand behind most genres: their own means say nothing. Where pooling finds no spread
+    Most genres have four queries, too few for a mean of their own. Where pooling finds no spread
     or only one genre has values, the genres keep their own means. ``seeds`` is the variance that samples
     share: no pooling makes it smaller.
     """
     values = {g: _by_query(p) for g, p in by_genre.items()}
-    known = {g: found for g, found in values.items() if found}
+    known = {genre: means for genre, means in values.items() if means}
     try:
         if kind == "share":
-            found = pooling.pool({g: (math.fsum(x), len(x)) for g, x in known.items()})
+            pooled = pooling.pool({g: (math.fsum(x), len(x)) for g, x in known.items()})
         else:
-            found = pooling.pool_means(known)
+            pooled = pooling.pool_means(known)
     except StatisticsError:
-        return list(own)
+        return list(genres)
     least, most = (-math.inf, math.inf) if kind == "amount" else (0.0, 1.0)
     return [
         dataclasses.replace(
             row,
-            value=told.value,
-            low=max(least, told.value - math.hypot(told.value - told.low, Z * math.sqrt(seeds))),
-            high=min(most, told.value + math.hypot(told.high - told.value, Z * math.sqrt(seeds))),
+            value=drawn.value,
+            low=max(least, drawn.value - math.hypot(drawn.value - drawn.low, Z * math.sqrt(seeds))),
+            high=min(
+                most, drawn.value + math.hypot(drawn.high - drawn.value, Z * math.sqrt(seeds))
+            ),
             state="pooled",
         )
-        if row.genre is not None and (told := found.get(row.genre))
+        if row.genre is not None and (drawn := pooled.get(row.genre))
         else row
-        for row in own
+        for row in genres
     ]
 
 
@@ -176,12 +178,12 @@ def _answers(group: Sequence[Score]) -> list[tuple[str, int]]:
 
 
 def _by_query(group: Sequence[Score]) -> list[float]:
-    """Returns the mean of each query's samples: queries are what is drawn independently."""
-    found: dict[str, list[float]] = {}
+    """Returns the mean of each query's samples: queries are the independent units."""
+    by_query: dict[str, list[float]] = {}
     for score in group:
         if score.value is not None:
-            found.setdefault(score.query_id, []).append(score.value)
-    return [math.fsum(values) / len(values) for values in found.values()]
+            by_query.setdefault(score.query_id, []).append(score.value)
+    return [math.fsum(values) / len(values) for values in by_query.values()]
 
 
 def _crossed(group: Sequence[Score]) -> Crossed:

@@ -58,10 +58,10 @@ def label(paragraph: str, language: Language) -> tuple[Behaviour, tuple[str, ...
         The behaviour and the cues that decided.
     """
     flat = paragraph.casefold().replace("’", "'")
-    found = {b: tuple(pattern.findall(flat)) for b, pattern in _cues(language).items()}
+    cues = {b: tuple(pattern.findall(flat)) for b, pattern in _cues(language).items()}
     order: tuple[Behaviour, ...] = ("self_reflection", "self_exploration", "deep_reasoning")
-    best = max(order, key=lambda b: len(found[b]))
-    return (best, found[best]) if found[best] else ("normal_writing", ())
+    best = max(order, key=lambda b: len(cues[b]))
+    return (best, cues[best]) if cues[best] else ("normal_writing", ())
 
 
 def steps(reasoning: str, language: Language) -> list[Step]:
@@ -73,5 +73,7 @@ def steps(reasoning: str, language: Language) -> list[Step]:
 
 def share(reasoning: str, language: Language, behaviour: Behaviour) -> float | None:
     """Returns the share of paragraphs with a behaviour; None for an empty reasoning."""
-    found = steps(reasoning, language)
-    return sum(step.behaviour == behaviour for step in found) / len(found) if found else None
+    labelled = steps(reasoning, language)
+    return (
+        sum(step.behaviour == behaviour for step in labelled) / len(labelled) if labelled else None
+    )

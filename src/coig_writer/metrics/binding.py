@@ -1,6 +1,6 @@
-"""Does the reasoning bind: what a reasoning settles on, and how much of that stands in an article.
+"""Does the reasoning bind: what a reasoning settles on, and how much of that an article contains.
 
-Looked for is what can be found again word for word: quoted strings, numbers with what they count, and
+It looks for what can be found again word for word: quoted strings, numbers with what they count, and
 names. Plans without such a thing ("end on a silence") are for a judge (rubric ``decisions``). What a
 sentence weighs, asks or rejects ("原想……，删") is not settled on, and numbers that speak of the text
 ("三段", "800 words") are no content. docs/decisions/0046-binding.md says how far the extraction is right.
@@ -49,7 +49,7 @@ _SMALLEST_KNOWN_ALONE = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Item:
-    """Something that a reasoning settles on, as it stands there.
+    """Something that a reasoning settles on, in its own words.
 
     ``number`` is set for numbers alone.
     """
@@ -79,8 +79,8 @@ class _Lexicon:
 @functools.cache
 def _lexicon(language: Language) -> _Lexicon:
     file = resources.files("coig_writer") / "data" / "metrics" / "binding.json"
-    found = json.loads(file.read_text(encoding="utf-8"))[language]
-    units = "|".join(sorted(found["units"], key=len, reverse=True))
+    entries = json.loads(file.read_text(encoding="utf-8"))[language]
+    units = "|".join(sorted(entries["units"], key=len, reverse=True))
     if language == "zh":
         # No number: 三分之一, 大年三十; 六点几 is no hour, 2023.3.5 no decimal.
         number = (
@@ -89,10 +89,10 @@ def _lexicon(language: Language) -> _Lexicon:
             rf"(?P<unit>(?!点几)(?:{units}))?(?P<half>半(?![{_NOT_HALF}]))?(?P<tail>(?<=[块米])[一二三四五六七八九]{{1,2}}(?![{_NUMERAL}]))?"
         )
     else:
-        words = "|".join(sorted(found["values"], key=len, reverse=True))
+        words = "|".join(sorted(entries["values"], key=len, reverse=True))
         number = rf"(?<![\w.$#-])(?P<value>\d[\d,]*(?:\.\d+)?|\b(?:{words})\b)(?:[ -]?(?P<unit>%|[a-z]{{2,}}))?"
     rejected, negated, turned, named = (
-        re.compile("|".join(found[key]), 0 if key == "named" else re.IGNORECASE)
+        re.compile("|".join(entries[key]), 0 if key == "named" else re.IGNORECASE)
         for key in ("rejected", "negated", "turned", "named")
     )
     return _Lexicon(
@@ -101,31 +101,31 @@ def _lexicon(language: Language) -> _Lexicon:
         turned,
         named,
         re.compile(number, re.IGNORECASE),
-        frozenset(found["about_the_text"]),
-        frozenset(found["no_names"]),
-        frozenset(found["surnames"]),
-        frozenset(found["places"]),
-        frozenset(found["place_endings"]),
-        found["values"],
+        frozenset(entries["about_the_text"]),
+        frozenset(entries["no_names"]),
+        frozenset(entries["surnames"]),
+        frozenset(entries["places"]),
+        frozenset(entries["place_endings"]),
+        entries["values"],
     )
 
 
 def settled(reasoning: str, prompt: str, language: Language) -> list[Item]:
-    """Returns what a reasoning settles on and the prompt does not hold, each once, in order.
+    """Returns what a reasoning settles on and the prompt does not contain, each once, in order.
 
     Args:
         reasoning: The reasoning.
-        prompt: What was asked; what stands there is no decision of the reasoning.
+        prompt: The prompt; what it contains is no decision of the reasoning.
         language: Of both.
     """
-    asked = Holder(prompt, language)
-    found: dict[tuple[Kind, str], Item] = {}
+    held_by_prompt = Holder(prompt, language)
+    items: dict[tuple[Kind, str], Item] = {}
     for sentence in _decided(reasoning, language):
         for item in _items(sentence, language):
             key = (item.kind, repr(item.number) if item.number else reduced(item.text))
-            if not asked.holds(item):
-                found.setdefault(key, item)
-    return list(found.values())
+            if not held_by_prompt.holds(item):
+                items.setdefault(key, item)
+    return list(items.values())
 
 
 def _decided(reasoning: str, language: Language) -> Iterator[str]:
@@ -176,7 +176,7 @@ def _numbers(text: str, language: Language) -> Iterator[tuple[str, Number]]:
 
 
 def _with_rest(value: float, match: re.Match[str]) -> float:
-    """Adds what stands behind the unit: 七斤半 is 7.5, 两块五 is 2.5, 一米七二 is 1.72."""
+    """Adds what follows the unit: 七斤半 is 7.5, 两块五 is 2.5, 一米七二 is 1.72."""
     if match["tail"]:
         digits = "".join(str(_DIGITS[c]) for c in match["tail"])
         return float(f"{value:.0f}.{digits}")
@@ -273,7 +273,7 @@ class Holder:
         return frozenset(value for value, _ in self._numbers)
 
     def holds(self, item: Item) -> bool:
-        """Whether an item stands in the text.
+        """Whether the text contains an item.
 
         A string or name word for word but for case, width and punctuation; a number in any spelling, a
         small one with what it counts.
@@ -286,12 +286,12 @@ class Holder:
 
 
 def kept(items: Sequence[Item], article: Holder) -> float | None:
-    """Returns the share of items that stand in an article; None without items."""
+    """Returns the share of items that an article contains; None without items."""
     return statistics.fmean(map(article.holds, items)) if items else None
 
 
 def beyond(
-    items: Sequence[Item], others: Sequence[Sequence[Item]], article: Holder, asked: Holder
+    items: Sequence[Item], others: Sequence[Sequence[Item]], article: Holder, prompt: Holder
 ) -> float | None:
     """Returns the share of items kept, less the mean share of what other reasonings settle on; -1 to 1.
 
@@ -299,12 +299,12 @@ def beyond(
         items: What the article's own reasoning settles on.
         others: The same of other reasonings, of which the first ``OTHERS`` with any item count.
         article: Where all are looked for.
-        asked: The article's prompt: an item of another reasoning that it holds says nothing.
+        prompt: The article's: an item of another reasoning that it contains is left out.
 
     Returns:
         The difference; None without items, own or other.
     """
-    own = kept(items, article)
-    foreign = ([item for item in other if not asked.holds(item)] for other in others)
+    own_share = kept(items, article)
+    foreign = ([item for item in other if not prompt.holds(item)] for other in others)
     shares = [share for other in foreign if (share := kept(other, article)) is not None][:OTHERS]
-    return own - statistics.fmean(shares) if own is not None and shares else None
+    return own_share - statistics.fmean(shares) if own_share is not None and shares else None

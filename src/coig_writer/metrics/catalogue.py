@@ -44,41 +44,43 @@ from coig_writer.metrics.definition import (
     Metric,
     Missing,
     Value,
-    asked,
     no_article,
     or_,
     prose,
     short,
+    with_query,
 )
 from coig_writer.text import language
 from coig_writer.text.normalise import REPLACEMENT
 from coig_writer.verse.form import constrained
 
 
-def _blocks(of: Callable[[Sequence[Sequence[str]]], float | None]) -> Callable[[Answer], Value]:
-    return prose(lambda a: of(a.blocks), ONE_PARAGRAPH)
+def _blocks(
+    compute: Callable[[Sequence[Sequence[str]]], float | None],
+) -> Callable[[Answer], Value]:
+    return prose(lambda a: compute(a.blocks), ONE_PARAGRAPH)
 
 
 def _confusion(threshold: str) -> Callable[[Answer], Value]:
-    def of(answer: Answer) -> float | None:
-        found = language.confusion(answer.article, answer.language)
-        return None if found is None else float(getattr(found, threshold))
+    def value(answer: Answer) -> float | None:
+        confusion = language.confusion(answer.article, answer.language)
+        return None if confusion is None else float(getattr(confusion, threshold))
 
-    return prose(of, NO_LETTERS)
+    return prose(value, NO_LETTERS)
 
 
 def _confused_with(name: str) -> Callable[[Answer], Value]:
-    def of(answer: Answer) -> float | None:
-        found = language.confusion(answer.article, answer.language)
-        return None if found is None else float(name in found.languages)
+    def value(answer: Answer) -> float | None:
+        confusion = language.confusion(answer.article, answer.language)
+        return None if confusion is None else float(name in confusion.languages)
 
-    return prose(of, NO_LETTERS)
+    return prose(value, NO_LETTERS)
 
 
 def _length_error(answer: Answer) -> Value:
     assert answer.query is not None
-    asked = answer.query.length
-    return NO_LENGTH if asked is None else requirements.length_error(answer.article, asked)
+    wanted = answer.query.length
+    return NO_LENGTH if wanted is None else requirements.length_error(answer.article, wanted)
 
 
 def _length_met(answer: Answer) -> Value:
@@ -97,8 +99,8 @@ def _form(answer: Answer) -> Value:
     assert query is not None
     if not (query.form or query.forbidden or query.sections):
         return NO_FORM
-    found = constrained(answer.article, query.form, query.forbidden, query.sections)
-    return or_(found.share, OPEN_FORM)
+    checked = constrained(answer.article, query.form, query.forbidden, query.sections)
+    return or_(checked.share, OPEN_FORM)
 
 
 def _script(answer: Answer) -> Value:
@@ -115,7 +117,7 @@ def _idioms(answer: Answer) -> Value:
 
 
 def _behaviour(name: behaviour.Behaviour) -> Metric:
-    def of(answer: Answer) -> Value:
+    def value(answer: Answer) -> Value:
         reasoning = answer.parts.reasoning
         if not reasoning:
             return NO_REASONING
@@ -123,14 +125,14 @@ def _behaviour(name: behaviour.Behaviour) -> Metric:
 
     return Metric(
         f"reasoning_{name}",
-        of,
+        value,
         f"share of reasoning paragraphs that are {name.replace('_', ' ')} (Appendix C, cue lexicon)",
         "ratio",
     )
 
 
 def _unbound(answer: Answer) -> Missing | None:
-    """Says why nothing can be said of an answer's decisions; None where something can."""
+    """Returns why an answer's decisions cannot be measured; None where they can."""
     if not answer.parts.reasoning:
         return NO_REASONING
     if not answer.article:
@@ -143,7 +145,7 @@ def _kept(answer: Answer) -> Value:
 
 
 def _bound(answers: Sequence[Answer]) -> list[Value]:
-    """Returns of each answer what its article keeps of its reasoning beyond what it holds of others of the genre."""
+    """Returns for each answer the share of its own reasoning that its article keeps, less that of other reasonings of the genre."""
     return [_unbound(a) or _beyond(a, answers, i) for i, a in enumerate(answers)]
 
 
@@ -155,14 +157,14 @@ def _beyond(answer: Answer, answers: Sequence[Answer], place: int) -> Value:
         and other.genre == answer.genre
         and other.prompt != answer.prompt
     ]
-    asked = binding.Holder(answer.prompt, answer.language)
-    return or_(binding.beyond(answer.settled, others, answer.held, asked), NO_OTHER)
+    prompt = binding.Holder(answer.prompt, answer.language)
+    return or_(binding.beyond(answer.settled, others, answer.held, prompt), NO_OTHER)
 
 
 def _of_tokens(
-    of: Callable[[Sequence[Sequence[str]]], list[float | None]],
+    compute: Callable[[Sequence[Sequence[str]]], list[float | None]],
 ) -> Callable[[Sequence[Answer]], list[Value]]:
-    return lambda answers: [or_(value, ALONE) for value in of([a.tokens for a in answers])]
+    return lambda answers: [or_(value, ALONE) for value in compute([a.tokens for a in answers])]
 
 
 def moving_average(window: int) -> Callable[[Answer], float | None]:
@@ -247,27 +249,27 @@ FORMAT = (
     ),
 )
 REQUIREMENTS = (
-    Metric("length_met", asked(_length_met), "the length asked for is kept", "share"),
+    Metric("length_met", with_query(_length_met), "the length asked for is kept", "share"),
     Metric(
         "length_error",
-        asked(_length_error),
+        with_query(_length_error),
         "how far the length lies outside what was asked, as a share of the bound; 0 inside",
     ),
     Metric(
         "required_share",
-        asked(_required),
+        with_query(_required),
         "share of the query's required strings that occur in the article",
         "ratio",
     ),
     Metric(
         "form",
-        asked(_form),
+        with_query(_form),
         "share of the rules that are kept: the form asked for, strings forbidden, sections named",
         "ratio",
     ),
     Metric(
         "script_share",
-        asked(_script),
+        with_query(_script),
         "share of lines in a script's form, where a script was asked for",
         "ratio",
     ),
@@ -397,7 +399,7 @@ METRICS: tuple[Metric, ...] = (
     *REASONING,
     *HEALTH,
 )
-# Name → what it says and a function of all answers of one variant in one language.
+# Name → its description and a function of all answers of one variant in one language.
 TOGETHER: Mapping[str, tuple[str, Callable[[Sequence[Answer]], list[Value]]]] = {
     "self_bleu": (
         "BLEU-4 of an answer against the model's other answers",
@@ -412,7 +414,7 @@ TOGETHER: Mapping[str, tuple[str, Callable[[Sequence[Answer]], list[Value]]]] = 
         _bound,
     ),
 }
-# Name → what it says and a function of the tokens of all answers of one variant to one prompt.
+# Name → its description and a function of the tokens of all answers of one variant to one prompt.
 WITHIN: Mapping[str, tuple[str, Callable[[Sequence[Sequence[str]]], float | None]]] = {
     "within_distinct_1": (
         "distinct tokens over tokens of a model's answers to one prompt",
@@ -462,7 +464,7 @@ AMOUNTS_OF_TEXT = ("chars", "tokens", "model_tokens")  # length itself: no end o
 
 def measure(answer: Answer) -> dict[str, Value]:
     """Returns every metric of an answer: a number, or why there is none."""
-    return {metric.name: metric.of(answer) for metric in METRICS}
+    return {metric.name: metric.compute(answer) for metric in METRICS}
 
 
 def measure_together(answers: Sequence[Answer]) -> dict[str, list[Value]]:

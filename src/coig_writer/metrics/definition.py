@@ -22,14 +22,14 @@ Kind = Literal["amount", "ratio", "share"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Metric:
-    """One number about one answer. It describes: which end is better, only a validation can say.
+    """One number about one answer. It describes; only a validation can tell which end is better.
 
     ``kind`` is "share" for a 0/1 value, whose mean is a rate, and "ratio" for a value between 0 and 1.
     """
 
     name: str
-    of: Callable[[Answer], Value]
-    what: str
+    compute: Callable[[Answer], Value]
+    description: str
     kind: Kind = "amount"
 
 
@@ -56,7 +56,7 @@ NO_GRAM = Missing("the article has fewer than 13 letters and digits")
 
 
 def short(tokens: int) -> Missing:
-    """Says that an article has too few tokens."""
+    """Returns that an article has too few tokens."""
     return Missing(f"the article has fewer than {tokens} tokens")
 
 
@@ -66,25 +66,25 @@ def or_(value: float | None, absent: Missing) -> Value:
 
 
 def no_article(answer: Answer) -> Missing:
-    """Says why there is no article."""
+    """Returns why there is no article."""
     return NEVER_CLOSED if answer.parts.state == "unterminated" else NO_ARTICLE
 
 
-def prose(of: Callable[[Answer], float | None], absent: Missing) -> Callable[[Answer], Value]:
-    """Makes a metric of prose: without an article, or where ``of`` gives None, it is missing."""
+def prose(compute: Callable[[Answer], float | None], absent: Missing) -> Callable[[Answer], Value]:
+    """Makes a metric of prose: without an article, or where ``compute`` gives None, it is missing."""
 
     def guarded(answer: Answer) -> Value:
-        return or_(of(answer), absent) if answer.article else no_article(answer)
+        return or_(compute(answer), absent) if answer.article else no_article(answer)
 
     return guarded
 
 
-def asked(of: Callable[[Answer], float | Missing]) -> Callable[[Answer], Value]:
+def with_query(compute: Callable[[Answer], float | Missing]) -> Callable[[Answer], Value]:
     """Makes a metric against the query's fields: without them it is missing."""
 
     def guarded(answer: Answer) -> Value:
         if answer.query is None:
             return NO_QUERY
-        return of(answer) if answer.article else no_article(answer)
+        return compute(answer) if answer.article else no_article(answer)
 
     return guarded

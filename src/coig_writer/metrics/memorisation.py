@@ -24,7 +24,7 @@ class Copied:
     """What an answer shares with the training rows.
 
     ``share`` is of its 13-grams; ``longest`` is the longest run of characters all of whose 13-grams
-    stand in training rows (not always one row), 0 if none does.
+    occur in training rows (not always one row), 0 if none does.
     """
 
     share: float
@@ -43,10 +43,10 @@ class Index:
 
     def copied(self, text: str) -> Copied | None:
         """Looks a text up; None if it has fewer than 13 letters, digits and Han characters."""
-        own = _hashes(text)
-        if not own.size:
+        hashes = _hashes(text)
+        if not hashes.size:
             return None
-        hits = within(own, self.hashes)
+        hits = within(hashes, self.hashes)
         run = _longest_run(hits)
         return Copied(float(hits.mean()), run + GRAM - 1 if run else 0)
 

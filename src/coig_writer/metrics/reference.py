@@ -1,4 +1,4 @@
-"""Where a text stands among people's: the percentile of each metric within a genre, else a language."""
+"""The place of a text among people's texts: the percentile of each metric within a genre, else a language."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from coig_writer.metrics.answer import of_generation
 from coig_writer.metrics.catalogue import CONFUSION, METRICS, REASONING, measure
 from coig_writer.metrics.definition import Missing
 
-HUMAN = "human"  # the variant that people's articles stand under, in files and in the arena
+HUMAN = "human"  # the variant of people's articles, in files and in the arena
 ENOUGH = 20  # people's texts that a percentile needs behind it
 Level = Literal["genre", "language"]
-# What an article says of itself: not its reasoning, not how many tokens a model spent.
+# Metrics of the article alone: neither of its reasoning nor of the tokens that a model spent.
 COMPARED = tuple(
     m.name
     for m in METRICS
@@ -27,7 +27,7 @@ COMPARED = tuple(
 class Percentile:
     """A value's place among people's, 0 to 100: those below, and half of those equal.
 
-    ``n`` counts the texts that stand behind it, all of the genre or of the language.
+    ``n`` counts the texts it is computed from, all of the genre or of the language.
     """
 
     value: float
@@ -46,10 +46,10 @@ class Reference:
     ) -> Percentile | None:
         """Returns a value's percentile within its genre, else its language; None under 20 texts of either."""
         levels: tuple[tuple[Level, str | None], ...] = (("genre", genre), ("language", None))
-        for level, where in levels:
+        for level, group in levels:
             if level == "genre" and genre is None:
                 continue
-            known = self.values.get((metric, language, where), [])
+            known = self.values.get((metric, language, group), [])
             if len(known) >= ENOUGH:
                 below, upto = bisect.bisect_left(known, value), bisect.bisect_right(known, value)
                 return Percentile(50 * (below + upto) / len(known), level, len(known))
@@ -67,4 +67,4 @@ def reference(people: Iterable[Generation]) -> Reference:
                 continue
             for genre in {record.genre, None}:
                 values.setdefault((metric, record.language, genre), []).append(value)
-    return Reference({key: sorted(found) for key, found in values.items()})
+    return Reference({key: sorted(measurements) for key, measurements in values.items()})

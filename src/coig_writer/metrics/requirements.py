@@ -26,21 +26,21 @@ _DIRECTION = re.compile(r"[（(\[【△▲].*")
 _CUE = re.compile(r"[A-Z][A-Z .'’-]{1,30}(?:\s*\([^)\n]{1,30}\))?")
 
 
-def length_error(article: str, asked: Length) -> float:
-    """Returns how far the length lies outside what was asked, as a share of the broken bound.
+def length_error(article: str, wanted: Length) -> float:
+    """Returns how far the length lies outside the wanted bounds, as a share of the bound it breaks.
 
     0 within the bounds; −0.3 is three tenths under the lower one, 0.5 half over the upper one.
     """
-    found = COUNT[asked.unit](article)
-    if asked.min and found < asked.min:
-        return found / asked.min - 1
-    if asked.max and found > asked.max:
-        return found / asked.max - 1
+    length = COUNT[wanted.unit](article)
+    if wanted.min and length < wanted.min:
+        return length / wanted.min - 1
+    if wanted.max and length > wanted.max:
+        return length / wanted.max - 1
     return 0.0
 
 
 def required_share(article: str, required: tuple[str, ...]) -> float:
-    """Returns the share of the required strings that stand in the article.
+    """Returns the share of the required strings that the article contains.
 
     Case, width and white space do not matter; every other character does.
     """
@@ -61,7 +61,7 @@ def script_share(article: str) -> float:
     """Returns the share of non-blank lines that have a script's form.
 
     Scene headings, lines that open with a speaker's name and a colon, stage directions in brackets,
-    and speaker cues in capitals with the line they stand above.
+    and speaker cues in capitals with the line below them.
     """
     rows = [row for line in article.splitlines() if (row := line.strip())]
     formed, spoken = 0, False

@@ -53,8 +53,8 @@ def compression_ratio(text: str) -> float | None:
 def worn_phrases(language: Language) -> tuple[str, ...]:
     """Returns the list of worn phrases (docs/decisions/0043-lexicons.md says how it was made)."""
     file = resources.files("coig_writer") / "data" / "metrics" / "worn_phrases.json"
-    found: list[str] = json.loads(file.read_text(encoding="utf-8"))[language]
-    return tuple(found)
+    phrases: list[str] = json.loads(file.read_text(encoding="utf-8"))[language]
+    return tuple(phrases)
 
 
 def worn_density(text: str, language: Language) -> float | None:
@@ -103,14 +103,14 @@ def _clipped(counts: Sequence[Grams]) -> list[tuple[int, int]]:
                 largest[gram] = (count, i, top)
             elif count > second:
                 largest[gram] = (top, owner, count)
-    found = []
+    clipped = []
     for i, grams in enumerate(counts):
         matches = 0
         for gram, count in grams.items():
             top, owner, second = largest[gram]
             matches += min(count, second if owner == i else top)
-        found.append((matches, sum(grams.values())))
-    return found
+        clipped.append((matches, sum(grams.values())))
+    return clipped
 
 
 def _bleu(precisions: Sequence[tuple[int, int]], lengths: Sequence[int], i: int) -> float:
@@ -124,7 +124,7 @@ def _bleu(precisions: Sequence[tuple[int, int]], lengths: Sequence[int], i: int)
 def overuse(texts: Sequence[Sequence[str]], n: int = 4) -> list[float | None]:
     """Returns for each text the share of its n-grams that the model uses across prompts.
 
-    An n-gram is overused if it stands in at least three of the answers, this one included. Each
+    An n-gram is overused if it occurs in at least three of the answers, this one included. Each
     distinct n-gram of a text counts once.
 
     Returns:
@@ -132,12 +132,12 @@ def overuse(texts: Sequence[Sequence[str]], n: int = 4) -> list[float | None]:
     """
     spread: dict[tuple[str, ...], int] = defaultdict(int)
     grams = [set(ngrams(text, n)) for text in texts]
-    for own in grams:
-        for gram in own:
+    for distinct in grams:
+        for gram in distinct:
             spread[gram] += 1
     if len(texts) < OVERUSED_IN:
         return [None] * len(texts)
     return [
-        sum(spread[gram] >= OVERUSED_IN for gram in own) / len(own) if own else None
-        for own in grams
+        sum(spread[gram] >= OVERUSED_IN for gram in distinct) / len(distinct) if distinct else None
+        for distinct in grams
     ]

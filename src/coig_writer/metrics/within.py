@@ -46,8 +46,8 @@ def expectation_adjusted(answers: Tokens, vocabulary: int = VOCABULARY) -> float
 
 def mean_self_bleu(answers: Tokens) -> float | None:
     """Returns the mean BLEU-4 of each answer against the others to the same prompt."""
-    found = [value for value in self_bleu(answers) if value is not None]
-    return statistics.fmean(found) if found else None
+    scores = [value for value in self_bleu(answers) if value is not None]
+    return statistics.fmean(scores) if scores else None
 
 
 def alike(first: Sequence[str], second: Sequence[str]) -> bool:

@@ -22,7 +22,7 @@ from coig_writer.preference import bootstrap
 from coig_writer.preference.bootstrap import (
     BY_QUERY,
     Interval,
-    Plan,
+    Resampling,
     cluster_weights,
     percentiles,
 )
@@ -38,7 +38,7 @@ FEWEST = 10  # queries below which a kappa has no interval
 class Rating:
     """One rater's value for one unit (an answer on one dimension).
 
-    Units of one ``prompt`` hang together and are resampled together; without it a unit stands alone.
+    Units of one ``prompt`` depend on each other and are resampled together; without a prompt a unit is its own cluster.
     """
 
     unit: str
@@ -67,7 +67,9 @@ class Alpha:
     method: str = "prompt bootstrap"
 
 
-def alpha(ratings: Iterable[Rating], metric: Metric = "ordinal", plan: Plan = BY_QUERY) -> Alpha:
+def alpha(
+    ratings: Iterable[Rating], metric: Metric = "ordinal", plan: Resampling = BY_QUERY
+) -> Alpha:
     """Measures agreement.
 
     Raises:
@@ -104,9 +106,9 @@ def alpha(ratings: Iterable[Rating], metric: Metric = "ordinal", plan: Plan = BY
 def _grouped(coincidences: Floats, prompts: Ints) -> Floats:
     """Sums the tables of units over their prompts."""
     _, codes = np.unique(prompts, return_inverse=True)
-    found = np.zeros((int(codes.max()) + 1, *coincidences.shape[1:]))
-    np.add.at(found, codes, coincidences)
-    return found
+    tables = np.zeros((int(codes.max()) + 1, *coincidences.shape[1:]))
+    np.add.at(tables, codes, coincidences)
+    return tables
 
 
 def _interval(
@@ -187,21 +189,21 @@ def _distance(totals: Floats, metric: Metric) -> Floats:
     return np.asarray((middle[:, :, None] - middle[:, None, :]) ** 2)
 
 
-def tau(rankings: Rankings, plan: Plan = BY_QUERY) -> Interval | None:
+def tau(rankings: Rankings, plan: Resampling = BY_QUERY) -> Interval | None:
     """Returns Kendall's τ-b of two raters' rankings of one prompt: mean over pairs of raters, then over prompts.
 
     The interval resamples prompts. None with fewer than two prompts that two raters ranked. A rater
-    whose ranking is one big tie has no τ with anybody.
+    whose ranking is one big tie has no τ with any other.
     """
     by_prompt = []
     for query in range(len(rankings.query_ids)):
         places = rankings.places[rankings.queries == query]
-        found = [
+        taus = [
             float(stats.kendalltau(a, b, nan_policy="omit").statistic)
             for a, b in itertools.combinations(places, 2)
         ]
-        by_prompt.append([value for value in found if not np.isnan(value)])
-    means = np.array([np.mean(found) for found in by_prompt if found], dtype=np.float64)
+        by_prompt.append([value for value in taus if not np.isnan(value)])
+    means = np.array([np.mean(taus) for taus in by_prompt if taus], dtype=np.float64)
     if len(means) < 2:
         return None
     return bootstrap.mean(means, np.arange(len(means)), plan, scale=(-1.0, 1.0))

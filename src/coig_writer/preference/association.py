@@ -15,7 +15,7 @@ from scipy import stats
 
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bootstrap
-from coig_writer.preference.bootstrap import BY_QUERY, Interval, Plan
+from coig_writer.preference.bootstrap import BY_QUERY, Interval, Resampling
 from coig_writer.preference.pairs import Floats, Ints, Pairs
 
 
@@ -35,7 +35,7 @@ class Association:
 
 
 def associate(
-    metric: str, pairs: Pairs, values: Mapping[tuple[str, str], float], plan: Plan = BY_QUERY
+    metric: str, pairs: Pairs, values: Mapping[tuple[str, str], float], plan: Resampling = BY_QUERY
 ) -> Association:
     """Relates a metric to preference.
 
@@ -94,7 +94,7 @@ def covary(
     metric: str,
     first: Mapping[tuple[str, str], float],
     second: Mapping[tuple[str, str], float],
-    plan: Plan = BY_QUERY,
+    plan: Resampling = BY_QUERY,
 ) -> Interval:
     """Relates two metrics within prompts: mean Spearman correlation over the answers to one prompt.
 
@@ -126,12 +126,12 @@ def _within(
     answers: dict[str, list[tuple[float, float]]] = {}
     for variant, query in sorted(first.keys() & second.keys()):
         answers.setdefault(query, []).append((first[variant, query], second[variant, query]))
-    found = [
+    correlations = [
         stats.spearmanr(*columns).statistic
         for columns in (np.array(answers[query]).T for query in sorted(answers))
         if columns.shape[1] >= 3 and np.ptp(columns, axis=1).all()
     ]
-    return np.array(found, dtype=np.float64)
+    return np.array(correlations, dtype=np.float64)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def correlate(x: Sequence[float], y: Sequence[float], level: float = 0.95) -> Co
 
 def correlate_within(
     x: Sequence[float], y: Sequence[float], groups: Sequence[str], clusters: Sequence[str],
-    plan: Plan = BY_QUERY,
+    plan: Resampling = BY_QUERY,
 ) -> Interval:  # fmt: skip
     """Correlates two lists within groups, as votes with verdicts on the prompts of one pair of models.
 
@@ -190,26 +190,28 @@ def correlate_within(
     Raises:
         StatisticsError: Fewer than four clusters, or no spread within groups.
     """
-    names, own = np.unique(np.array(clusters), return_inverse=True)
-    if len(names) < 4:
-        raise StatisticsError(f"{len(names)} prompts cannot be correlated", "give at least four")
+    units, codes = np.unique(np.array(clusters), return_inverse=True)
+    if len(units) < 4:
+        raise StatisticsError(f"{len(units)} prompts cannot be correlated", "give at least four")
     kinds = np.unique(np.array(groups), return_inverse=True)[1]
-    data = np.array(x, dtype=np.float64), np.array(y, dtype=np.float64), kinds, own
-    value = float(_pooled(*data, np.ones((1, len(names))))[0])
+    data = np.array(x, dtype=np.float64), np.array(y, dtype=np.float64), kinds, codes
+    value = float(_pooled(*data, np.ones((1, len(units))))[0])
     if not np.isfinite(value):
-        raise StatisticsError("nothing varies within a pair", "there is no spread to correlate")
-    weights = bootstrap.cluster_weights(len(names), plan.rounds, np.random.default_rng(plan.seed))
+        raise StatisticsError("no value varies within a pair", "there is no spread to correlate")
+    weights = bootstrap.cluster_weights(len(units), plan.rounds, np.random.default_rng(plan.seed))
     drawn = _pooled(*data, weights)
     known = drawn[np.isfinite(drawn)]
-    found = Interval(
-        value, *bootstrap.percentiles(known, plan.level), plan.level, plan.cluster, len(names), len(x),
+    resampled = Interval(
+        value, *bootstrap.percentiles(known, plan.level), plan.level, plan.cluster, len(units), len(x),
         plan.rounds, plan.seed, len(drawn) - len(known),
     )  # fmt: skip
-    inside = 1 - 1 / len(names)
+    inside = 1 - 1 / len(units)
     centre = np.arctanh(min(max(value, -inside), inside))
-    half = stats.norm.ppf(0.5 + plan.level / 2) / np.sqrt(len(names) - 3)
+    half = stats.norm.ppf(0.5 + plan.level / 2) / np.sqrt(len(units) - 3)
     low, high = float(np.tanh(centre - half)), float(np.tanh(centre + half))
-    return bootstrap.at_least(found, min(low, value), max(high, value), "Fisher's z over clusters")
+    return bootstrap.at_least(
+        resampled, min(low, value), max(high, value), "Fisher's z over clusters"
+    )
 
 
 def _pooled(x: Floats, y: Floats, groups: Ints, clusters: Ints, weights: Floats) -> Floats:

@@ -20,12 +20,12 @@ import numpy as np
 from coig_writer.ballot import Comparison
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bootstrap, bradley_terry, significance
-from coig_writer.preference.bootstrap import FEW, Interval, Plan
+from coig_writer.preference.bootstrap import FEW, Interval, Resampling
 from coig_writer.preference.pairs import Floats, Ints, Pairs, WinMatrix, encode, win_matrix
 from coig_writer.preference.rates import Rate, crossed, independent, wilson
 
 ALPHA = 0.05
-PRIOR = 0.5  # virtual comparisons per pair, where somebody is unbeaten or two groups never met
+PRIOR = 0.5  # virtual comparisons per pair, if a model is unbeaten or two groups never met
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ class Standing:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Board:
-    """Everything that votes say about who is better; ``standings`` stand strongest first.
+    """Everything that votes tell about which model is better; ``standings`` lists the strongest first.
 
-    ``problem`` says why there are no standings, or why they lean on a prior; else it is empty.
+    ``problem`` tells why there are no standings, or why they need a prior; otherwise it is empty.
     """
 
     matrix: tuple[Cell, ...]
@@ -73,8 +73,8 @@ class Board:
 
     def cell(self, row: str, column: str) -> Cell | None:
         """Returns one model against another; None where the two never met."""
-        found = (c for c in self.matrix if (c.row, c.column) == (row, column))
-        return next((c for c in found if c.rate is not None), None)
+        cells = (c for c in self.matrix if (c.row, c.column) == (row, column))
+        return next((c for c in cells if c.rate is not None), None)
 
     @property
     def few(self) -> int:
@@ -130,11 +130,11 @@ def board(votes: Sequence[Comparison], labels: Sequence[str] = ()) -> Board:
     )
 
 
-def resampling(prompts: int, raters: int) -> Plan | None:
+def resampling(prompts: int, raters: int) -> Resampling | None:
     """Resamples prompts, and raters too where there are several; None with a single prompt."""
     if prompts < 2:
         return None
-    return Plan("query and rater" if raters > 1 else "query")
+    return Resampling("query and rater" if raters > 1 else "query")
 
 
 def share(points: Floats, queries: Ints, raters: Ints) -> Interval:
@@ -169,7 +169,7 @@ def worth(points: Floats, queries: Ints, raters: Ints) -> int:
     """Returns how many independent votes would give a rate the variance that prompts and raters give it.
 
     At least the number of prompts, which it is where each was judged once and where all votes agree: a
-    variance of zero says nothing. At most the number of votes.
+    a variance of zero is no evidence. At most the number of votes.
     """
     prompts, rate = len(np.unique(queries)), float(points.mean())
     if prompts < 2 or len(points) == prompts:
@@ -205,12 +205,12 @@ def _meetings(pairs: Pairs) -> Mapping[tuple[int, int], tuple[Floats, Ints, Ints
     points = np.where(pairs.left == first, pairs.outcome, 1 - pairs.outcome)
     codes = first * len(pairs.labels) + second
     order = np.argsort(codes, kind="stable")
-    found: dict[tuple[int, int], tuple[Floats, Ints, Ints]] = {}
-    for own in np.split(order, np.flatnonzero(np.diff(codes[order])) + 1):
-        i, j = int(first[own[0]]), int(second[own[0]])
-        found[i, j] = points[own], pairs.queries[own], pairs.raters[own]
-        found[j, i] = 1 - points[own], pairs.queries[own], pairs.raters[own]
-    return found
+    meetings: dict[tuple[int, int], tuple[Floats, Ints, Ints]] = {}
+    for rows in np.split(order, np.flatnonzero(np.diff(codes[order])) + 1):
+        i, j = int(first[rows[0]]), int(second[rows[0]])
+        meetings[i, j] = points[rows], pairs.queries[rows], pairs.raters[rows]
+        meetings[j, i] = 1 - points[rows], pairs.queries[rows], pairs.raters[rows]
+    return meetings
 
 
 def _leads(votes: Iterable[Comparison]) -> Mapping[tuple[str, str], dict[str, float]]:
@@ -234,46 +234,46 @@ def _standings(pairs: Pairs) -> tuple[tuple[Standing, ...], str]:
         return (), "one prompt only: strengths would have no interval"
     problem, prior = "", 0.0
     try:
-        found = bootstrap.strengths(pairs, plan=plan)
-    except StatisticsError as error:  # somebody is unbeaten, or two groups never met
+        fitted = bootstrap.strengths(pairs, plan=plan)
+    except StatisticsError as error:  # a model is unbeaten, or two groups never met
         problem, prior = error.message, PRIOR
         try:
-            found = bootstrap.strengths(pairs, plan=plan, prior=PRIOR)
+            fitted = bootstrap.strengths(pairs, plan=plan, prior=PRIOR)
         except StatisticsError:  # ties only
             return (), problem
-    ranked = sorted(found.strengths.items(), key=lambda item: -item[1].estimate)
-    return tuple(Standing(m, s, found.places[m], prior) for m, s in ranked), problem
+    ranked = sorted(fitted.strengths.items(), key=lambda item: -item[1].estimate)
+    return tuple(Standing(m, s, fitted.places[m], prior) for m, s in ranked), problem
 
 
-def conclusions(found: Board, family: Sequence[str]) -> tuple[Conclusion, ...]:
+def conclusions(results: Board, family: Sequence[str]) -> tuple[Conclusion, ...]:
     """Tests every pair of a family that met, exactly and by Holm's correction, clearest first."""
-    cells = [found.cell(*pair) for pair in itertools.combinations(family, 2)]
+    cells = [results.cell(*pair) for pair in itertools.combinations(family, 2)]
     decided = [(c, c.majority) for c in cells if c is not None and c.majority is not None]
     if not decided:
         return ()
     p = [significance.binomial(round(m.successes), m.n).p for _, m in decided]
-    told = []
+    tested = []
     for i, ((cell, majority), corrected) in enumerate(
         zip(decided, significance.holm(p), strict=True)
     ):
-        shown = cell if majority.value >= 1 / 2 else found.cell(cell.column, cell.row)
+        shown = cell if majority.value >= 1 / 2 else results.cell(cell.column, cell.row)
         assert shown is not None
-        told.append(_conclusion(shown, p[i], corrected, p[:i] + p[i + 1 :]))
-    return tuple(sorted(told, key=lambda c: (c.corrected, c.p)))
+        tested.append(_conclusion(shown, p[i], corrected, p[:i] + p[i + 1 :]))
+    return tuple(sorted(tested, key=lambda c: (c.corrected, c.p)))
 
 
 def _conclusion(cell: Cell, p: float, corrected: float, others: Sequence[float]) -> Conclusion:
     assert cell.rate is not None
     assert cell.majority is not None
-    found = Conclusion(cell.row, cell.column, cell.rate, cell.majority, p, corrected, None)
-    if not found.significant:
-        return found
+    conclusion = Conclusion(cell.row, cell.column, cell.rate, cell.majority, p, corrected, None)
+    if not conclusion.significant:
+        return conclusion
     tested = significance.fewest_flips(round(cell.majority.successes), cell.majority.n, others)
     assert tested is not None
     # the other half of the rule: each flip moves the rate, and about so its interval, by one prompt
     prompts = cell.majority.n + cell.even
     interval = math.floor((cell.rate.low - 1 / 2) * prompts) + 1
-    return dataclasses.replace(found, flips=min(tested, interval))
+    return dataclasses.replace(conclusion, flips=min(tested, interval))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -289,12 +289,12 @@ class Detectable:
     power: float = 0.8
 
 
-def detectable(found: Sequence[Conclusion]) -> Detectable | None:
-    """Returns what a middling pair's decided prompts find with 80 % power after the family's correction.
+def detectable(concluded: Sequence[Conclusion]) -> Detectable | None:
+    """Returns the smallest rate that the median pair's decided prompts detect with 80 % power after the family's correction.
 
     The level is Holm's strictest, ``ALPHA`` over the pairs, as in planning: no luck with others is assumed.
     """
-    decided = sorted(c.majority.n for c in found)
+    decided = sorted(c.majority.n for c in concluded)
     if not decided:
         return None
     n = decided[len(decided) // 2]
@@ -318,7 +318,7 @@ def by_cluster(votes: Iterable[Comparison], pair: tuple[str, str]) -> dict[str, 
         return {}
     ways: tuple[bootstrap.Cluster, ...] = ("query", "rater", "query and rater")
     votes_of = _meetings(pairs)[pairs.labels.index(pair[0]), pairs.labels.index(pair[1])]
-    rates = {way: bootstrap.win_rates(pairs, Plan(way))[pair] for way in ways}
+    rates = {way: bootstrap.win_rates(pairs, Resampling(way))[pair] for way in ways}
     return {way: _published(rate, *votes_of) for way, rate in rates.items()}
 
 
@@ -333,4 +333,4 @@ def _order(matrix: WinMatrix, ties: bradley_terry.Ties) -> tuple[str, ...]:
     try:
         return bradley_terry.fit(matrix, ties).order()
     except StatisticsError:
-        return ()  # the board's own problem says why
+        return ()  # Board.problem tells why

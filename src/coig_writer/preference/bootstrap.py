@@ -1,4 +1,4 @@
-"""Bootstrap intervals that resample what is independent: prompts, raters, or both.
+"""Bootstrap intervals that resample the independent units: prompts, raters, or both.
 
 What is published from these goes through ``coig_writer.preference.board``, which puts a floor under
 the width. Pairs out of one ranking and votes of one rater hang together. Resampling single votes then gives
@@ -73,7 +73,7 @@ class Interval:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Plan:
+class Resampling:
     """How to resample: by what, how often, from which seed, and to which level."""
 
     cluster: Cluster = "query"
@@ -82,7 +82,7 @@ class Plan:
     level: float = 0.95
 
 
-BY_QUERY = Plan()
+BY_QUERY = Resampling()
 
 
 def cluster_weights(clusters: int, rounds: int, rng: np.random.Generator) -> Floats:
@@ -101,7 +101,7 @@ def percentiles(values: Floats, level: float) -> tuple[float, float]:
 def mean(
     values: Floats,
     clusters: Ints,
-    plan: Plan = BY_QUERY,
+    plan: Resampling = BY_QUERY,
     *,
     raters: Ints | None = None,
     scale: tuple[float, float] | None = None,
@@ -131,21 +131,21 @@ def mean(
     columns = sparse.csr_array(np.column_stack([values, np.ones(len(values))]))
     total, size = totals(columns, groupings, plan).T
     drawn = total[size > 0] / size[size > 0]
-    found = Interval(
+    interval = Interval(
         float(values.mean()), *percentiles(drawn, plan.level), plan.level, cluster, count,
         len(values), plan.rounds, plan.seed, int((size == 0).sum()),
     )  # fmt: skip
     half = _student(values, clusters, plan.level)
     least, most = scale or (-math.inf, math.inf)
-    low, high = max(least, found.estimate - half), min(most, found.estimate + half)
-    found = at_least(found, low, high, "student t over clusters")
-    return found if scale is None else _not_frozen(found, scale)
+    low, high = max(least, interval.estimate - half), min(most, interval.estimate + half)
+    interval = at_least(interval, low, high, "student t over clusters")
+    return interval if scale is None else _not_frozen(interval, scale)
 
 
 def _student(values: Floats, clusters: Ints, level: float) -> float:
     """Half the width of Student's interval for a mean, robust to dependence within clusters."""
-    _, own = np.unique(clusters, return_inverse=True)
-    rest = np.bincount(own, values - values.mean())
+    _, codes = np.unique(clusters, return_inverse=True)
+    rest = np.bincount(codes, values - values.mean())
     error = math.sqrt(float((rest**2).sum()) * len(rest) / max(1, len(rest) - 1)) / len(values)
     return float(stats.t.ppf(0.5 + level / 2, max(1, len(rest) - 1))) * error
 
@@ -157,7 +157,7 @@ def at_least(interval: Interval, low: float, high: float, method: str) -> Interv
     return dataclasses.replace(interval, low=low, high=high, method=method)
 
 
-def win_rates(pairs: Pairs, plan: Plan = BY_QUERY) -> dict[tuple[str, str], Interval]:
+def win_rates(pairs: Pairs, plan: Resampling = BY_QUERY) -> dict[tuple[str, str], Interval]:
     """Returns the win rate of every ordered pair that met, a tie being half a win.
 
     ``clusters`` of an interval counts those in which the pair met. Where resampling moves nothing
@@ -170,7 +170,7 @@ def win_rates(pairs: Pairs, plan: Plan = BY_QUERY) -> dict[tuple[str, str], Inte
     points, games = wins + ties / 2, wins + wins.swapaxes(1, 2) + ties
     matrix = win_matrix(pairs)
     shared = _meetings(pairs, plan.cluster)
-    found: dict[tuple[str, str], Interval] = {}
+    rates: dict[tuple[str, str], Interval] = {}
     for i, j in zip(*np.nonzero(matrix.games), strict=True):
         met = games[:, i, j] > 0
         rate = float(matrix.points[i, j] / matrix.games[i, j])
@@ -183,8 +183,8 @@ def win_rates(pairs: Pairs, plan: Plan = BY_QUERY) -> dict[tuple[str, str], Inte
             rate, *drawn, plan.level, plan.cluster, shared.get((min(i, j), max(i, j)), clusters),
             int(matrix.games[i, j]), plan.rounds, plan.seed, int((~met).sum()),
         )  # fmt: skip
-        found[pairs.labels[i], pairs.labels[j]] = _not_frozen(interval)
-    return found
+        rates[pairs.labels[i], pairs.labels[j]] = _not_frozen(interval)
+    return rates
 
 
 def _meetings(pairs: Pairs, cluster: Cluster) -> dict[tuple[int, int], int]:
@@ -195,13 +195,13 @@ def _meetings(pairs: Pairs, cluster: Cluster) -> dict[tuple[int, int], int]:
     codes = {"query": [pairs.queries], "rater": [pairs.raters]}.get(
         cluster, [pairs.queries, pairs.raters]
     )
-    found: dict[tuple[int, int], int] = {}
+    meetings: dict[tuple[int, int], int] = {}
     for code in codes:
         rows = np.unique(np.column_stack([low, high, code]), axis=0)
         met, counts = np.unique(rows[:, :2], axis=0, return_counts=True)
         for (i, j), n in zip(met.tolist(), counts.tolist(), strict=True):
-            found[i, j] = min(n, found.get((i, j), n))
-    return found
+            meetings[i, j] = min(n, meetings.get((i, j), n))
+    return meetings
 
 
 def _not_frozen(interval: Interval, scale: tuple[float, float] = (0.0, 1.0)) -> Interval:
@@ -232,14 +232,14 @@ class Strengths:
 def strengths(
     pairs: Pairs,
     ties: bradley_terry.Ties = "half",
-    plan: Plan = BY_QUERY,
+    plan: Resampling = BY_QUERY,
     *,
     prior: float = 0.0,
 ) -> Strengths:
     """Bootstraps Bradley–Terry log strengths (mean 0).
 
     No interval is narrower than the likelihood's own, which takes every comparison as independent:
-    prompts that all say the same would else give strengths without width.
+    prompts with the same outcome would otherwise give strengths without width.
 
     Raises:
         StatisticsError: A single cluster, or no maximum exists and there is no prior.
@@ -283,7 +283,7 @@ def refit(
     return bradley_terry.solve(won, tied).parameters[:, : wins.shape[1]], int(lost.sum())
 
 
-def tables(pairs: Pairs, plan: Plan) -> tuple[Floats, Floats, int]:
+def tables(pairs: Pairs, plan: Resampling) -> tuple[Floats, Floats, int]:
     """Returns resampled wins and ties (rounds × players × players) and the number of clusters."""
     players = len(pairs.labels)
     cell = (pairs.left * players + pairs.right) * 3 + (2 * pairs.outcome).astype(np.intp)
@@ -301,7 +301,7 @@ def tables(pairs: Pairs, plan: Plan) -> tuple[Floats, Floats, int]:
     return won + lost.swapaxes(1, 2), tied + tied.swapaxes(1, 2), clusters
 
 
-def _by_comparison(cell: Ints, players: int, plan: Plan) -> Floats:
+def _by_comparison(cell: Ints, players: int, plan: Resampling) -> Floats:
     """Resamples single comparisons through their counts, never touching the rows again.
 
     Each comparison is drawn Poisson(1) times, so each cell Poisson(count) times; twice as fast as
@@ -322,7 +322,7 @@ def groupings(votes: Pairs | Rankings, cluster: Cluster) -> tuple[list[Ints], in
     return [codes for codes, _ in chosen], _at_least_two(min(n for _, n in chosen), cluster)
 
 
-def totals(columns: sparse.csr_array, groupings: Sequence[Ints], plan: Plan) -> Floats:
+def totals(columns: sparse.csr_array, groupings: Sequence[Ints], plan: Resampling) -> Floats:
     """Sums the columns of votes over resampled groups (rounds × columns).
 
     Two ways, a vote counts as often as its prompt times its rater was drawn (Owen 2007). Rounds are
@@ -337,7 +337,7 @@ def totals(columns: sparse.csr_array, groupings: Sequence[Ints], plan: Plan) -> 
     step = max(1, BLOCK // len(members))
     blocks = [slice(start, start + step) for start in range(0, plan.rounds, step)]
     weights = (
-        math.prod(w[rounds][:, own] for w, own in zip(drawn, members.T, strict=True))
+        math.prod(w[rounds][:, member] for w, member in zip(drawn, members.T, strict=True))
         for rounds in blocks
     )
     return np.concatenate([np.asarray(weight @ counts) for weight in weights])

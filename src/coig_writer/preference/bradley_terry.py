@@ -85,26 +85,26 @@ def fit(matrix: WinMatrix, ties: Ties = "half", *, prior: float = 0.0) -> Streng
                 "fit ever better as it grows",
                 "collect more votes, count ties half, or give a prior",
             )
-    found = solve(wins[None], draws[None] if draws.any() else None)
-    if not found.converged:
+    solution = solve(wins[None], draws[None] if draws.any() else None)
+    if not solution.converged:
         raise StatisticsError(
-            f"no convergence in {found.iterations} steps (gradient {found.gradient:.1e} per comparison)",
+            f"no convergence in {solution.iterations} steps (gradient {solution.gradient:.1e} per comparison)",
             "a player is all but undefeated: add a prior",
         )
     players = len(matrix.labels)
-    variances = np.diag(covariance(found.information[0], players))[:players]
+    variances = np.diag(covariance(solution.information[0], players))[:players]
     dropped = float(matrix.ties.sum() / 2) if ties == "drop" else 0.0
     return Strengths(
         matrix.labels,
-        tuple(map(float, found.parameters[0, :players])),
+        tuple(map(float, solution.parameters[0, :players])),
         tuple(map(float, np.sqrt(variances))),
         ties,
-        float(np.exp(found.parameters[0, -1])) if draws.any() else None,
+        float(np.exp(solution.parameters[0, -1])) if draws.any() else None,
         prior,
         float(matrix.games.sum() / 2) - dropped,
         dropped,
-        found.iterations,
-        found.gradient,
+        solution.iterations,
+        solution.gradient,
     )
 
 
@@ -125,7 +125,7 @@ def require_maximum(labels: tuple[str, ...], beaten: Floats) -> None:
     linked = reachable(((beaten + beaten.T) > 0)[None])[0]
     if not linked.all():
         raise StatisticsError(
-            f"disconnected: nobody else was ever compared with {_named(labels, linked[0])}",
+            f"disconnected: no other model was ever compared with {_named(labels, linked[0])}",
             "collect comparisons across the groups, or fit each group alone",
         )
     reach = reachable(beaten[None] > 0)[0]
@@ -135,7 +135,7 @@ def require_maximum(labels: tuple[str, ...], beaten: Floats) -> None:
         raise StatisticsError(
             f"no finite strength fits: undefeated by the others {_named(labels, undefeated)}; "
             f"without a win against the others {_named(labels, winless)}",
-            "collect more votes, or give a prior (say prior=1) and show that you did",
+            "collect more votes, or give a prior (such as prior=1) and report it",
         )
 
 

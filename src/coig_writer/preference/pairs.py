@@ -53,16 +53,16 @@ def encode(comparisons: Iterable[Comparison], labels: Sequence[str] | None = Non
     rows = list(comparisons)
     if not rows:
         raise StatisticsError("no comparisons", "collect votes first: see space/README.md")
-    names = tuple(labels) if labels is not None else tuple(sorted(_players(rows)))
-    _check(rows, names)
+    players = tuple(labels) if labels is not None else tuple(sorted(_players(rows)))
+    _check(rows, players)
     query_ids = tuple(sorted({row.query_id for row in rows}))
     rater_ids = tuple(sorted({row.rater for row in rows}))
     return Pairs(
-        names,
+        players,
         query_ids,
         rater_ids,
-        _codes((row.left for row in rows), names),
-        _codes((row.right for row in rows), names),
+        _codes((row.left for row in rows), players),
+        _codes((row.right for row in rows), players),
         np.array([row.outcome for row in rows], dtype=np.float64),
         _codes((row.query_id for row in rows), query_ids),
         _codes((row.rater for row in rows), rater_ids),
@@ -73,18 +73,19 @@ def _players(rows: Sequence[Comparison]) -> set[str]:
     return {row.left for row in rows} | {row.right for row in rows}
 
 
-def _codes(values: Iterable[str], names: Sequence[str]) -> Ints:
-    index = {name: i for i, name in enumerate(names)}
+def _codes(values: Iterable[str], order: Sequence[str]) -> Ints:
+    index = {name: i for i, name in enumerate(order)}
     return np.fromiter((index[value] for value in values), dtype=np.intp)
 
 
-def _check(rows: Sequence[Comparison], names: Sequence[str]) -> None:
-    if len(set(names)) != len(names):
-        raise StatisticsError("a label stands twice in the list", "list each variant once")
-    unknown = sorted(_players(rows) - set(names))
+def _check(rows: Sequence[Comparison], players: Sequence[str]) -> None:
+    if len(set(players)) != len(players):
+        raise StatisticsError("duplicate label in the list", "list each variant once")
+    unknown = sorted(_players(rows) - set(players))
     if unknown:
         raise StatisticsError(
-            f"unknown label {unknown[0]!r} among the comparisons", f"labels are {', '.join(names)}"
+            f"unknown label {unknown[0]!r} among the comparisons",
+            f"labels are {', '.join(players)}",
         )
     for row in rows:
         if row.left == row.right:

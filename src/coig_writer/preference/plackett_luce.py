@@ -1,7 +1,7 @@
 """Plackett–Luce strengths from rankings, by Newton's method, one weighting or many at once.
 
 A ranking is a chain of choices: the first among all, the next among the rest (Luce 1959, Plackett
-1975). It uses a ranking as what it is, where Bradley–Terry on its pairs counts it as independent
+1975). It uses a ranking as one observation, where Bradley–Terry on its pairs counts it as independent
 comparisons; clustered intervals make both honest.
 """
 
@@ -17,7 +17,7 @@ from coig_writer.preference import bradley_terry
 from coig_writer.preference.bootstrap import (
     BY_QUERY,
     Interval,
-    Plan,
+    Resampling,
     at_least,
     groupings,
     percentiles,
@@ -49,17 +49,17 @@ def fit(rankings: Rankings) -> PlackettLuce:
     """
     orders, counts = distinct(rankings)
     bradley_terry.require_maximum(rankings.labels, beaten(orders, counts[None], rankings.labels)[0])
-    found = solve(orders, counts[None], len(rankings.labels))
+    solution = solve(orders, counts[None], len(rankings.labels))
     return PlackettLuce(
         rankings.labels,
-        tuple(map(float, found.parameters[0])),
+        tuple(map(float, solution.parameters[0])),
         int(counts.sum()),
-        found.iterations,
-        found.gradient,
+        solution.iterations,
+        solution.gradient,
     )
 
 
-def intervals(rankings: Rankings, plan: Plan = BY_QUERY) -> dict[str, Interval]:
+def intervals(rankings: Rankings, plan: Resampling = BY_QUERY) -> dict[str, Interval]:
     """Bootstraps the strengths; no interval is narrower than the likelihood's own.
 
     Rounds without a maximum get one more ranking, spread over the orders that occur, and are counted.
@@ -80,7 +80,7 @@ def intervals(rankings: Rankings, plan: Plan = BY_QUERY) -> dict[str, Interval]:
     drawn = solve(orders, weights, len(rankings.labels)).parameters
     error = np.sqrt(np.diag(covariance(fitted.information[0], len(rankings.labels))))
     half = float(stats.norm.ppf(0.5 + plan.level / 2)) * error
-    found = {}
+    strengths = {}
     for i, label in enumerate(rankings.labels):
         low, high = percentiles(drawn[:, i], plan.level)
         strength = float(fitted.parameters[0, i])
@@ -88,8 +88,8 @@ def intervals(rankings: Rankings, plan: Plan = BY_QUERY) -> dict[str, Interval]:
             strength, low, high, plan.level, plan.cluster, clusters, n, plan.rounds, plan.seed,
             int(lost.sum()),
         )  # fmt: skip
-        found[label] = at_least(resampled, strength - half[i], strength + half[i], "likelihood")
-    return found
+        strengths[label] = at_least(resampled, strength - half[i], strength + half[i], "likelihood")
+    return strengths
 
 
 def distinct(rankings: Rankings) -> tuple[Ints, Floats]:
@@ -112,7 +112,7 @@ def ordered(rankings: Rankings) -> Ints:
     halves = (places != np.floor(places))[~np.isnan(places)].any()
     if halves or (np.diff(np.sort(places, axis=1), axis=1) == 0).any():
         raise StatisticsError(
-            "a ranking has ties, which Plackett–Luce does not know",
+            "a ranking has ties, which Plackett–Luce cannot fit",
             "fit Bradley–Terry on its pairs",
         )
     order = np.argsort(places, axis=1, kind="stable")  # NaN sorts last
@@ -156,7 +156,7 @@ def _choices(orders: Ints, players: int) -> tuple[Floats, Floats, Floats]:
         for stage in range(len(present) - 1):
             left = np.isin(np.arange(players), present[stage:])
             offered.append((row, tuple(left.tolist())))
-    inside = np.array([found for _, found in offered], dtype=bool).reshape(-1, players)
+    inside = np.array([choice for _, choice in offered], dtype=bool).reshape(-1, players)
     sets, which = np.unique(inside, axis=0, return_inverse=True)
     counts = np.zeros((len(orders), len(sets)))
     rows = np.array([row for row, _ in offered], dtype=np.intp)

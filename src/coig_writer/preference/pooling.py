@@ -1,4 +1,4 @@
-"""Rates and means of many small groups, drawn towards each other as far as the data say they belong.
+"""Rates and means of many small groups, shrunk towards each other as far as the data support it.
 
 A genre with four prompts has no rate of its own worth printing. Here genres share a distribution
 (beta for win rates, normal for mean ratings) with unknown mean and spread; both are integrated out,
@@ -59,19 +59,19 @@ def pool(groups: Mapping[str, tuple[float, int]], level: float = 0.95) -> dict[s
     wins = np.array([w for w, _ in groups.values()], dtype=np.float64)
     n = np.array([m for _, m in groups.values()], dtype=np.float64)
     # groups of like counts have one posterior: 51 genres of four prompts are at most five
-    kinds, own, times = np.unique(
+    kinds, kind_of, times = np.unique(
         np.column_stack([wins, n]), axis=0, return_inverse=True, return_counts=True
     )
-    won, of = kinds.T
-    alpha, beta, chance = _beta_grid(won, of, times)
-    after_a, after_b = alpha[:, None] + won, beta[:, None] + of - won
+    won, prompts_of = kinds.T
+    alpha, beta, chance = _beta_grid(won, prompts_of, times)
+    after_a, after_b = alpha[:, None] + won, beta[:, None] + prompts_of - won
     posterior = _Posterior(
         value=chance @ (after_a / (after_a + after_b)),
-        weight=chance @ (of / (of + (alpha + beta)[:, None])),
+        weight=chance @ (prompts_of / (prompts_of + (alpha + beta)[:, None])),
         below=lambda x: chance @ special.betainc(after_a, after_b, x),
-        least=np.zeros_like(of),
-        most=np.ones_like(of),
-        own=own.ravel(),
+        least=np.zeros_like(prompts_of),
+        most=np.ones_like(prompts_of),
+        kind_of=kind_of.ravel(),
     )
     method = "beta-binomial, mean and spread integrated on a grid"
     return _pooled(groups, wins / n, n, posterior, level, method)
@@ -106,7 +106,7 @@ def pool_means(groups: Mapping[str, Sequence[float]], level: float = 0.95) -> di
         below=lambda x: chance @ special.ndtr((x - centre) / error),
         least=(centre - 8 * error).min(axis=0),
         most=(centre + 8 * error).max(axis=0),
-        own=np.arange(len(n)),
+        kind_of=np.arange(len(n)),
     )
     method = "hierarchical normal, spread integrated on a grid"
     return _pooled(groups, raw, n, posterior, level, method)
@@ -116,7 +116,7 @@ def pool_means(groups: Mapping[str, Sequence[float]], level: float = 0.95) -> di
 class _Posterior:
     """Per kind of group: mean, own weight, the chance of lying ``below`` a value, and where to look for quantiles.
 
-    ``own`` is the kind of each group.
+    ``kind_of`` is the kind of each group.
     """
 
     value: Floats
@@ -124,7 +124,7 @@ class _Posterior:
     below: Callable[[Floats], Floats]
     least: Floats
     most: Floats
-    own: Ints
+    kind_of: Ints
 
     def quantile(self, q: float) -> Floats:
         """Returns each group's quantile of the mixture, by bisection."""
@@ -137,16 +137,16 @@ class _Posterior:
 
 
 def _pooled(
-    names: Iterable[str], raw: Floats, n: Floats, found: _Posterior, level: float, method: str
+    groups: Iterable[str], raw: Floats, n: Floats, posterior: _Posterior, level: float, method: str
 ) -> dict[str, Pooled]:
-    low, high = (found.quantile(q) for q in (0.5 - level / 2, 0.5 + level / 2))
+    low, high = (posterior.quantile(q) for q in (0.5 - level / 2, 0.5 + level / 2))
     return {
         name: Pooled(
             float(raw[i]) if n[i] >= FEWEST else None,
-            float(found.value[k]), float(low[k]), float(high[k]), int(n[i]),
-            float(found.weight[k]), level, method,
+            float(posterior.value[k]), float(low[k]), float(high[k]), int(n[i]),
+            float(posterior.weight[k]), level, method,
         )
-        for i, (name, k) in enumerate(zip(names, found.own, strict=True))
+        for i, (name, k) in enumerate(zip(groups, posterior.kind_of, strict=True))
     }  # fmt: skip
 
 

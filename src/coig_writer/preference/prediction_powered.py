@@ -2,7 +2,7 @@
 
 θ = mean of votes + λ · (mean verdict on all prompts - mean verdict on the voted), with λ tuned to the
 least variance (prediction-powered inference: Angelopoulos et al. 2023, PPI++). People decide where the
-rate is; the judge only takes out what the drawn prompts had to do with it. A judge that knows nothing
+rate is; the judge only removes the luck of which prompts were drawn. A judge that knows nothing
 gets λ near 0 and changes nothing, so its bias towards length, position or itself moves no estimate.
 """
 
@@ -90,7 +90,7 @@ def estimate(
 def _votes(y: Floats, level: float) -> int:
     """Returns how many independent votes the voted prompts are worth: more where several people voted on each.
 
-    At least the number of prompts, as on the board: a small variance of few prompts says little.
+    At least the number of prompts, as on the board: a small variance of few prompts is weak evidence.
     """
     half = crossed(y, np.arange(len(y)), np.zeros(len(y), dtype=np.intp)).half(level)
     return round(max(independent(float(y.mean()), half, level), len(y))) if half else len(y)

@@ -60,33 +60,33 @@ def encode(ballots: Iterable[Ballot], labels: Sequence[str] | None = None) -> Ra
     ]
     if not votes:
         raise StatisticsError("no rankings", "collect ballots with protocol `ranking`")
-    found = {variant for ballot in votes for variant in ballot.shown}
-    names = tuple(labels) if labels is not None else tuple(sorted(found))
-    if found - set(names):
+    shown = {variant for ballot in votes for variant in ballot.shown}
+    variants = tuple(labels) if labels is not None else tuple(sorted(shown))
+    if shown - set(variants):
         raise StatisticsError(
-            f"unknown label {min(found - set(names))!r} in a ranking",
-            f"labels are {', '.join(names)}",
+            f"unknown label {min(shown - set(variants))!r} in a ranking",
+            f"labels are {', '.join(variants)}",
         )
     query_ids = tuple(sorted({b.query_id for b in votes}))
     rater_ids = tuple(sorted({b.rater for b in votes}))
     return Rankings(
-        names,
+        variants,
         query_ids,
         rater_ids,
-        np.array([_places(json.loads(b.verdict), names) for b in votes]),
+        np.array([_places(json.loads(b.verdict), variants) for b in votes]),
         np.array([query_ids.index(b.query_id) for b in votes], dtype=np.intp),
         np.array([rater_ids.index(b.rater) for b in votes], dtype=np.intp),
     )
 
 
-def _places(verdict: list[str | list[str]], names: Sequence[str]) -> list[float]:
+def _places(verdict: list[str | list[str]], variants: Sequence[str]) -> list[float]:
     place: dict[str, float] = {}
     taken = 0
     for group in (g if isinstance(g, list) else [g] for g in verdict):
         for variant in group:
             place[variant] = taken + (len(group) + 1) / 2
         taken += len(group)
-    return [place.get(name, float("nan")) for name in names]
+    return [place.get(name, float("nan")) for name in variants]
 
 
 def per_query(rankings: Rankings) -> Rankings:

@@ -39,12 +39,10 @@ def wilson(successes: float, n: int, level: float = 0.95) -> Rate:
     """
     if n <= 0:
         raise StatisticsError(
-            "a rate needs at least one observation, got 0", "say 'no votes yet' instead of a rate"
+            "a rate needs at least one observation, got 0", "report that there are no votes yet"
         )
     if not 0 <= successes <= n:
-        raise StatisticsError(
-            f"{successes} successes of {n} is impossible", "check what is counted"
-        )
+        raise StatisticsError(f"{successes} successes of {n} is impossible", "check the counts")
     z = float(norm.ppf(0.5 + level / 2))
     share = successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
@@ -101,9 +99,9 @@ def crossed(values: Floats, prompts: Ints, samples: Ints) -> Crossed:
     rows, columns = np.bincount(prompts), np.bincount(samples)
     by_row, by_column = np.bincount(prompts, rest), np.bincount(samples, rest)
     p, s = int((rows > 0).sum()), int((columns > 0).sum())
-    own = float((by_row**2).sum()) / n**2 * p / (p - 1)
+    between_prompts = float((by_row**2).sum()) / n**2 * p / (p - 1)
     if s < 2:
-        return Crossed(own, 0.0, p - 1)
+        return Crossed(between_prompts, 0.0, p - 1)
     shared = float((by_column**2).sum()) / n**2 * s / (s - 1)
     left = (
         rest
@@ -113,10 +111,10 @@ def crossed(values: Floats, prompts: Ints, samples: Ints) -> Crossed:
     free = (p - 1) * (s - 1)
     noise = float((left**2).sum()) / free / n
     if shared <= noise:
-        return Crossed(own, 0.0, p - 1)
-    total = own + shared - noise
-    degrees = total**2 / (own**2 / (p - 1) + shared**2 / (s - 1) + noise**2 / free)
-    return Crossed(own, shared - noise, max(1.0, degrees))
+        return Crossed(between_prompts, 0.0, p - 1)
+    total = between_prompts + shared - noise
+    degrees = total**2 / (between_prompts**2 / (p - 1) + shared**2 / (s - 1) + noise**2 / free)
+    return Crossed(between_prompts, shared - noise, max(1.0, degrees))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Ratings from 0 to 3: compared within rater, and how severe each rater is.
 
-Two raters use a scale differently, so the higher of two scores by two people says nothing about two
+Two raters use a scale differently, so the higher of two scores by two people is no evidence about two
 answers. One person's two scores for one prompt do. Where each model has a rater of its own, nothing
 can tell a strict rater from a weak model; then the overlap is counted and no conclusion is drawn.
 """
@@ -22,7 +22,7 @@ from coig_writer.preference.bootstrap import Interval
 RATED = (0.0, 3.0)  # the scale of ratings
 OVERALL = "overall_preference"
 Answer = tuple[str, str, int]  # query id, model, sample
-ENOUGH = 20  # prompts within rater that let two models be told apart, however many more they share
+ENOUGH = 20  # prompts rated by one person for both models, from which two models can be compared
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def implied(ballots: Iterable[Ballot]) -> Implied:
         everyone: dict[str, list[int]] = defaultdict(list)
         for model, value in itertools.chain(*(values.items() for values in by_rater.values())):
             everyone[model].append(value)
-        means = {model: sum(found) / len(found) for model, found in everyone.items()}
+        means = {model: sum(scores) / len(scores) for model, scores in everyone.items()}
         across += _pairs(query, "ratings", means, sample)
     return Implied(within or across, _prompts(within), _prompts(across))
 
@@ -89,17 +89,17 @@ def _pairs(query: str, rater: str, values: Mapping[str, float], sample: int) -> 
 
 
 def _prompts(comparisons: Iterable[Comparison]) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    prompts: dict[tuple[str, str], set[str]] = defaultdict(set)
     for c in comparisons:
-        found[c.left, c.right].add(c.query_id)
-    return {pair: len(queries) for pair, queries in sorted(found.items())}
+        prompts[c.left, c.right].add(c.query_id)
+    return {pair: len(queries) for pair, queries in sorted(prompts.items())}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Severity:
     """How far a rater's overall scores lie above those that others gave the same answers.
 
-    ``above`` is negative for a strict rater; None where fewer than two prompts are shared with anybody.
+    ``above`` is negative for a strict rater; None where fewer than two prompts were rated by others too.
     ``mean`` is of all ``n`` ratings.
     """
 
@@ -117,20 +117,20 @@ def severity(ballots: Iterable[Ballot]) -> tuple[Severity, ...]:
         value = rating(ballot, OVERALL)
         if value is not None:
             answers[ballot.query_id, ballot.shown[0], ballot.sample][ballot.rater] = value
-    raters = sorted({rater for found in answers.values() for rater in found})
-    told = [_severity(rater, answers) for rater in raters]
-    return tuple(sorted(told, key=lambda s: s.above.estimate if s.above else 0.0))
+    raters = sorted({rater for given in answers.values() for rater in given})
+    severities = [_severity(rater, answers) for rater in raters]
+    return tuple(sorted(severities, key=lambda s: s.above.estimate if s.above else 0.0))
 
 
 def _severity(rater: str, answers: Mapping[Answer, Mapping[str, int]]) -> Severity:
-    own = [found[rater] for found in answers.values() if rater in found]
+    given = [by_rater[rater] for by_rater in answers.values() if rater in by_rater]
     shared = {
-        answer: found[rater] - (sum(found.values()) - found[rater]) / (len(found) - 1)
-        for answer, found in answers.items()
-        if rater in found and len(found) > 1
+        answer: by_rater[rater] - (sum(by_rater.values()) - by_rater[rater]) / (len(by_rater) - 1)
+        for answer, by_rater in answers.items()
+        if rater in by_rater and len(by_rater) > 1
     }
     queries, codes = np.unique([query for query, _, _ in shared], return_inverse=True)
     above = None
     if len(queries) > 1:
         above = bootstrap.mean(np.array(list(shared.values())), codes, scale=(-RATED[1], RATED[1]))
-    return Severity(rater, above, sum(own) / len(own), len(own), len(shared))
+    return Severity(rater, above, sum(given) / len(given), len(given), len(shared))

@@ -173,7 +173,7 @@ def minimum_detectable(
     low, high = 0.5, 1.0
     if power(high, n, level=level, inflation=inflation) < goal:
         raise StatisticsError(
-            f"{n} judgements find nothing with power {goal:g}", "plan for more prompts"
+            f"{n} judgements detect no rate with power {goal:g}", "plan for more prompts"
         )
     while high - low > 1e-7:
         middle = (low + high) / 2

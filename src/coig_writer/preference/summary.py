@@ -1,4 +1,4 @@
-"""What a set of ballots says: the board of its votes, scores, agreement, genres.
+"""Summary of a set of ballots: the board of its votes, scores, agreement, genres.
 
 What the ballots cannot carry is None with a sentence, never a number. Repeats count for
 self-consistency and for nothing else.
@@ -46,7 +46,7 @@ class Slice:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Summary:
-    """The estimates from one set of ballots; ``notes`` says what could not be estimated and why."""
+    """The estimates from one set of ballots; ``notes`` lists what could not be estimated and why."""
 
     ballots: int
     raters: int
@@ -71,7 +71,7 @@ Points = defaultdict[tuple[str, ...], float]  # by pair of models, or by model a
 class Influence:
     """What changes when one rater is left out: of pairs of models ``flips`` get another leader, or none.
 
-    ``first`` are the models that then lead most pairs, none where nobody leads any; ``moved`` says
+    ``first`` are the models that then lead most pairs, none if no model leads any; ``moved`` tells
     whether they are others than with all raters.
     """
 
@@ -91,28 +91,28 @@ def influence(
 
     Args:
         ballots: Standing ballots of one protocol.
-        group: Rater to the name of a group that is left out as one; others stand for themselves.
+        group: Rater to the name of a group that is left out as one; others are left out singly.
     """
     cast = [b for b in ballots if b.repeat == 0]
     sums: dict[str, Points] = defaultdict(lambda: defaultdict(float))
     counts: dict[str, Points] = defaultdict(lambda: defaultdict(float))
-    of = {b.rater: (group or {}).get(b.rater, b.rater) for b in cast}
+    group_of = {b.rater: (group or {}).get(b.rater, b.rater) for b in cast}
     for ballot in cast:
         for key, points in _points(ballot):
-            sums[of[ballot.rater]][key] += points
-            counts[of[ballot.rater]][key] += 1
-    n = Counter(of[b.rater] for b in cast)
+            sums[group_of[ballot.rater]][key] += points
+            counts[group_of[ballot.rater]][key] += 1
+    n = Counter(group_of[b.rater] for b in cast)
     all_sums, all_counts = _added(sums.values()), _added(counts.values())
     whole = _leaders(all_sums, all_counts)
-    told = []
+    influences = []
     for rater, ballots_of in sorted(n.items(), key=lambda item: (-item[1], item[0])):
         rest = {key: value - sums[rater][key] for key, value in all_sums.items()}
         left = {key: value - counts[rater][key] for key, value in all_counts.items()}
         leaders = _leaders(rest, left)
         flips = sum(leaders[pair] != leader for pair, leader in whole.items() if leader)
         first = _first(leaders)
-        told.append(Influence(rater, ballots_of, flips, first, first != _first(whole)))
-    return tuple(told)
+        influences.append(Influence(rater, ballots_of, flips, first, first != _first(whole)))
+    return tuple(influences)
 
 
 def _points(ballot: Ballot) -> Iterable[tuple[tuple[str, ...], float]]:
@@ -129,9 +129,9 @@ def _points(ballot: Ballot) -> Iterable[tuple[tuple[str, ...], float]]:
         )
 
 
-def _added(found: Iterable[Points]) -> Points:
+def _added(parts: Iterable[Points]) -> Points:
     total: Points = defaultdict(float)
-    for one in found:
+    for one in parts:
         for key, value in one.items():
             total[key] += value
     return total
@@ -140,7 +140,7 @@ def _added(found: Iterable[Points]) -> Points:
 def _leaders(
     sums: Mapping[tuple[str, ...], float], counts: Mapping[tuple[str, ...], float]
 ) -> dict[tuple[str, ...], str]:
-    """Returns who leads each pair; an empty name where nobody does."""
+    """Returns who leads each pair; an empty name where none does."""
     leads = {key: value for key, value in sums.items() if len(key) == 2}
     means = {
         key[0]: value / counts[key] if counts[key] else None
@@ -173,8 +173,8 @@ def summary(
     """
     first = [b for b in ballots if b.repeat == 0]
     met = votes(first)
-    found = board(met, variants) if met else None
-    notes = [found.problem] if found and not found.standings else []
+    results = board(met, variants) if met else None
+    notes = [results.problem] if results and not results.standings else []
     agreed = agreement(first)
     if isinstance(agreed, str):
         notes.append(agreed)
@@ -184,9 +184,9 @@ def summary(
         queries=len({b.query_id for b in first}),
         skips=sum(b.verdict == '"skip"' for b in first),
         both_bad=sum(b.verdict == '"both_bad"' for b in first),
-        tie_rate=found.tie_rate if found else None,
-        matrix=found.matrix if found else (),
-        standings=found.standings if found else (),
+        tie_rate=results.tie_rate if results else None,
+        matrix=results.matrix if results else (),
+        standings=results.standings if results else (),
         scores=scores(first, variants),
         slices=tuple(
             Slice(model, name, pooled)
@@ -241,7 +241,7 @@ def genre_rates(
     groups = _by_genre(points, genre)
     if len(groups) < 2:
         return {}
-    return pooling.pool({name: (sum(found), len(found)) for name, found in groups.items()})
+    return pooling.pool({name: (sum(shares), len(shares)) for name, shares in groups.items()})
 
 
 def genre_scores(
@@ -332,17 +332,17 @@ def consistency(ballots: Sequence[Ballot]) -> Interval | None:
     for (rater, item, sample, repeat), again in by_showing.items():
         before = by_showing.get((rater, item, sample, 0))
         if repeat and before:
-            said, saying = _said(before), _said(again)
+            first, second = _values(before), _values(again)
             same += [
-                (said[u] == saying[u], again.query_id, rater) for u in said.keys() & saying.keys()
+                (first[u] == second[u], again.query_id, rater) for u in first.keys() & second.keys()
             ]
     if not same:
         return None
     hits, queries, raters = zip(*same, strict=True)
-    codes = [np.unique(names, return_inverse=True)[1] for names in (queries, raters)]
+    codes = [np.unique(labels, return_inverse=True)[1] for labels in (queries, raters)]
     return share(np.array(hits, dtype=np.float64), codes[0], codes[1])
 
 
-def _said(ballot: Ballot) -> dict[str, float]:
+def _values(ballot: Ballot) -> dict[str, float]:
     """What a verdict means whatever the order on the screen."""
     return {r.unit: r.value for r in ordinal_values(ballot)}

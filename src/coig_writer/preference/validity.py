@@ -1,4 +1,4 @@
-"""Does a metric predict what people prefer, once length is held? Only then it has a better end.
+"""Does a metric predict what people prefer at equal length? Only then one of its ends is better.
 
 Within each prompt: Spearman's correlation of metric and success, and the partial one given the rank of
 length. A metric earns a direction where the partial correlation, averaged over prompts, differs from
@@ -18,7 +18,7 @@ from scipy import stats
 
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import association, bootstrap
-from coig_writer.preference.bootstrap import BY_QUERY, Interval, Plan
+from coig_writer.preference.bootstrap import BY_QUERY, Interval, Resampling
 from coig_writer.preference.pairs import Floats, Pairs
 from coig_writer.preference.significance import holm
 
@@ -62,7 +62,7 @@ def validate(
     metrics: Mapping[str, Values],
     lengths: Values,
     descriptive: Sequence[str] = (),
-    plan: Plan = BY_QUERY,
+    plan: Resampling = BY_QUERY,
 ) -> dict[str, Validity]:
     """Asks every metric; those without two differing values in a decided pair are left out.
 
@@ -73,29 +73,31 @@ def validate(
         descriptive: Metrics that are amounts of text: shown, never given a direction.
         plan: How to resample.
     """
-    asked = {
+    estimates = {
         metric: _alone(metric, pairs, values, lengths, plan) for metric, values in metrics.items()
     }
-    found = {metric: told for metric, told in asked.items() if told is not None}
-    family = {m: v.p for m, v in found.items() if v.p is not None and m not in descriptive}
+    validities = {
+        metric: estimate for metric, estimate in estimates.items() if estimate is not None
+    }
+    family = {m: v.p for m, v in validities.items() if v.p is not None and m not in descriptive}
     if not family:
-        return found
+        return validities
     for metric, corrected in zip(family, holm(list(family.values())), strict=True):
-        found[metric] = _decided(found[metric], corrected)
-    return found
+        validities[metric] = _decided(validities[metric], corrected)
+    return validities
 
 
-def _decided(found: Validity, corrected: float) -> Validity:
-    assert found.given_length is not None
-    rises = found.given_length.estimate > 0
+def _decided(validity: Validity, corrected: float) -> Validity:
+    assert validity.given_length is not None
+    rises = validity.given_length.estimate > 0
     earned: Better | None = None
     if corrected < ALPHA:
         earned = "higher" if rises else "lower"
-    return dataclasses.replace(found, corrected=corrected, better=earned)
+    return dataclasses.replace(validity, corrected=corrected, better=earned)
 
 
 def _alone(
-    metric: str, pairs: Pairs, values: Values, lengths: Values, plan: Plan
+    metric: str, pairs: Pairs, values: Values, lengths: Values, plan: Resampling
 ) -> Validity | None:
     try:
         related = association.associate(metric, pairs, values, plan)
@@ -133,7 +135,7 @@ def given_length(values: Floats, success: Floats, lengths: Floats) -> Partial:
 
     Args:
         values: Prompts × models; NaN where there is no answer or no value.
-        success: The same of what people said.
+        success: The same, of the share of comparisons won.
         lengths: The same in characters.
 
     Returns:
@@ -193,5 +195,5 @@ def _from_sums(n: Floats, sums: Floats, products: Floats) -> Floats:
             covariance[i, j] / np.sqrt(spread[i] * spread[j]) for i, j in ((0, 1), (0, 2), (1, 2))
         )
         room = (1 - xz**2) * (1 - yz**2)
-        found = (xy - xz * yz) / np.sqrt(np.maximum(room, 0))
-    return np.asarray(np.where(flat | (room <= ALIKE), np.nan, np.clip(found, -1, 1)))
+        partial = (xy - xz * yz) / np.sqrt(np.maximum(room, 0))
+    return np.asarray(np.where(flat | (room <= ALIKE), np.nan, np.clip(partial, -1, 1)))

@@ -34,7 +34,7 @@ def load(path: str) -> Embed:
         model = AutoModel.from_pretrained(path).eval()
     except OSError as error:
         raise MissingInputError(
-            f"{path}: no embedding model here ({str(error)[:80]})",
+            f"{path}: no embedding model at this path ({str(error)[:80]})",
             "name a folder or a Hub id, such as BAAI/bge-small-zh-v1.5",
         ) from error
 
@@ -48,7 +48,7 @@ def load(path: str) -> Embed:
 
 
 def classifier(path: str, tokenizer: str | None = None) -> Same:
-    """Loads a classifier of pairs that says whether two answers are one, as NoveltyBench asks it.
+    """Loads a classifier that tells whether two answers are equivalent, in the form that NoveltyBench uses.
 
     NoveltyBench's own, ``yimingzhang/deberta-v3-large-generation-similarity``, learned from English answers.
 
@@ -67,8 +67,8 @@ def classifier(path: str, tokenizer: str | None = None) -> Same:
         model = AutoModelForSequenceClassification.from_pretrained(path).eval()
     except OSError as error:
         raise MissingInputError(
-            f"{path}: no classifier of pairs here ({str(error)[:80]})",
-            "name a folder or a Hub id, and its tokenizer after it where it has none of its own: "
+            f"{path}: no classifier at this path ({str(error)[:80]})",
+            "name a folder or a Hub id, and its tokenizer after it if the folder has none: "
             "yimingzhang/deberta-v3-large-generation-similarity microsoft/deberta-v3-large",
         ) from error
 

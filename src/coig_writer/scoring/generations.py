@@ -32,7 +32,7 @@ def read(paths: Sequence[Path]) -> list[Generation]:
     for record in records:
         if not _NAME.fullmatch(record.variant):
             raise InputError(
-                f"variant {record.variant[:40]!r} is no name for a file",
+                f"variant {record.variant[:40]!r} is not a valid file name",
                 "use letters, digits, dots, hyphens and underscores",
             )
     return records
@@ -52,19 +52,19 @@ def of_variant(records: Sequence[Generation], name: str) -> list[Generation]:
     Raises:
         MissingInputError: There are none.
     """
-    found = variants(records)
-    if name not in found:
+    by_variant = variants(records)
+    if name not in by_variant:
         raise MissingInputError(
-            f"no generations of variant {name!r}", f"variants here: {', '.join(found)}"
+            f"no generations of variant {name!r}", f"variants here: {', '.join(by_variant)}"
         )
-    return found[name]
+    return by_variant[name]
 
 
 def write_queries(folder: Path, records: Sequence[Generation]) -> None:
     """Writes the answered queries as a dataset of the benchmark's layout, each query once.
 
     Raises:
-        InputError: The records cannot stand in one table (``generation.check``).
+        InputError: The records do not fit in one table (``generation.check``).
     """
     by_id = {record.query_id: record for record in check(records)}
     answered = sorted({record.language for record in by_id.values()})
@@ -79,10 +79,10 @@ def _header(languages: Sequence[str]) -> str:
     import yaml
 
     file = resources.files("coig_writer") / "data" / "benchmark" / "README.md"
-    found = yaml.safe_load(file.read_text(encoding="utf-8").split("---")[1])
-    (config,) = found["configs"]
+    header = yaml.safe_load(file.read_text(encoding="utf-8").split("---")[1])
+    (config,) = header["configs"]
     config["data_files"] = [part for part in config["data_files"] if part["split"] in languages]
-    return f"---\n{yaml.safe_dump(found, sort_keys=False)}---\n"
+    return f"---\n{yaml.safe_dump(header, sort_keys=False)}---\n"
 
 
 def _row(record: Generation) -> dict[str, object]:

@@ -54,7 +54,7 @@ def of_rows(
     from tqdm import tqdm
 
     template = chat.training_template(tokenizer)
-    found: list[float] = []
+    means: list[float] = []
     for number, conversation in enumerate(tqdm(conversations, desc="loss", unit="row"), 1):
         encoded = chat.encode(tokenizer, list(conversation), template)
         trained = torch.tensor(encoded.trained[: max(0, max_length)])
@@ -67,8 +67,8 @@ def of_rows(
         with torch.no_grad():
             logits = model(input_ids=ids.to(model.device)).logits[0, :-1].float().cpu()
         losses = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none")
-        found.append(float(losses[trained[1:]].mean()))
-    return found
+        means.append(float(losses[trained[1:]].mean()))
+    return means
 
 
 def gaps(losses: Mapping[str, Sequence[float]], beside: str) -> list[Gap]:
@@ -84,7 +84,12 @@ def gaps(losses: Mapping[str, Sequence[float]], beside: str) -> list[Gap]:
     base = np.array(losses[beside])
     rows = np.arange(len(base))
     return [
-        Gap(model, beside, float(np.mean(own)), bootstrap.mean(np.array(own) - base, rows))
-        for model, own in losses.items()
+        Gap(
+            model,
+            beside,
+            float(np.mean(row_losses)),
+            bootstrap.mean(np.array(row_losses) - base, rows),
+        )
+        for model, row_losses in losses.items()
         if model != beside
     ]

@@ -16,7 +16,7 @@ from coig_writer.scoring.generations import variants
 def facts(records: Sequence[Generation], mixtures: Path) -> list[Fact]:
     """Returns ``VARIANT/LANGUAGE/METRIC/{mean,macro_mean}`` of every average, and the decoding."""
     places = {r.query_id: Place(r.language, r.genre) for r in records}
-    scores = [s for own in variants(records).values() for s in run.score(own, mixtures)]
+    scores = [s for answers in variants(records).values() for s in run.score(answers, mixtures)]
     means = [
         fact(average)
         for average in averages(scores, places)

@@ -29,7 +29,7 @@ from coig_writer.scoring.replay import NoCache
 ADDRESS = "COIG_WRITER_ENDPOINT"
 
 
-class Remote(LightevalModel):
+class ServedModel(LightevalModel):
     """Answers each query by asking a server."""
 
     def __init__(self, config: CustomModelConfig) -> None:
@@ -74,8 +74,8 @@ class Remote(LightevalModel):
         failed = [reply for reply in replies if reply.state == "failed"]
         if failed:
             raise EndpointError(
-                f"{len(failed)} of {len(replies)} answers could not be had: {failed[0].reason}",
-                "run the same command again: answers that came are kept",
+                f"{len(failed)} of {len(replies)} answers failed: {failed[0].reason}",
+                "run the same command again: it keeps the answers received so far",
             )
         return [_response(doc, reply) for doc, reply in zip(docs, replies, strict=True)]
 

@@ -40,7 +40,9 @@ class Replay(LightevalModel):
         self._cache = NoCache()
         variant, _, sample = config.model_name.partition("#")
         if not (sample or "0").isdecimal():
-            raise ConfigError(f"{config.model_name!r} names no sample", "write NAME#1 or NAME")
+            raise ConfigError(
+                f"{config.model_name!r} is not a variant and a sample", "write NAME#1 or NAME"
+            )
         if generations is None:
             paths = os.environ.get(GENERATIONS, "build/generations").split(os.pathsep)
             generations = of_variant(read([Path(p) for p in paths]), variant)
@@ -67,17 +69,17 @@ class Replay(LightevalModel):
 
     def _response(self, doc: Doc) -> ModelResponse:
         query = (doc.specific or {})["query_id"]
-        found = self.answers.get(query)
-        if found is None:
+        answer = self.answers.get(query)
+        if answer is None:
             raise MissingInputError(
                 f"variant {self.config.model_name!r} has no saved answer to {query}",
-                "score what is there with: python -m eval_tasks score --generations PATH",
+                "score the answers that exist with: python -m eval_tasks score --generations PATH",
             )
         # Token ids are not kept in the records, only how many there were, where that is known.
         return ModelResponse(
             input=doc.query,
-            text=[repaired(found.turn)],
-            output_tokens=[] if found.n_tokens is None else [[0] * found.n_tokens],
+            text=[repaired(answer.turn)],
+            output_tokens=[] if answer.n_tokens is None else [[0] * answer.n_tokens],
         )
 
     def loglikelihood(self, docs: list[Doc]) -> list[ModelResponse]:

@@ -22,17 +22,17 @@ def score(records: Sequence[Generation], mixtures: Path) -> list[Score]:
 
     Args:
         records: Its answers; their prompts need not be in the benchmark.
-        mixtures: Folder of training mixtures, to measure what was copied.
+        mixtures: Folder of training mixtures, to measure copied text.
 
     Returns:
-        One score per answer and metric, in the order of the answers; what was copied comes last.
+        One score per answer and metric, in the order of the answers; copied text comes last.
     """
-    own = [
+    scores = [
         _score(record, name, value)
         for record, values in zip(records, measured(records), strict=True)
         for name, value in values.items()
     ]
-    return [*own, *copying.score(records, mixtures), *_within(records)]
+    return [*scores, *copying.score(records, mixtures), *_within(records)]
 
 
 def _score(record: Generation, name: str, value: Value) -> Score:
@@ -43,7 +43,7 @@ def _score(record: Generation, name: str, value: Value) -> Score:
 
 
 def _within(records: Sequence[Generation]) -> list[Score]:
-    """Returns what the answers to each prompt have together; nothing where every prompt has one."""
+    """Returns the metrics of all answers to one prompt together; none where every prompt has one answer."""
     by_query: dict[str, list[Generation]] = {}
     for record in records:
         by_query.setdefault(record.query_id, []).append(record)
@@ -59,11 +59,13 @@ def _within(records: Sequence[Generation]) -> list[Score]:
 def measured(records: Sequence[Generation]) -> list[dict[str, Value]]:
     """Returns the metrics of each record of one variant; other answers are those of the same sample."""
     answers = [of_generation(record) for record in records]
-    found = [measure(answer) for answer in answers]
+    values_of = [measure(answer) for answer in answers]
     for language in ("zh", "en"):
         for sample in sorted({record.sample for record in records}):
-            own = [i for i, r in enumerate(records) if (r.language, r.sample) == (language, sample)]
-            for name, values in measure_together([answers[i] for i in own]).items():
-                for i, value in zip(own, values, strict=True):
-                    found[i][name] = value
-    return found
+            group = [
+                i for i, r in enumerate(records) if (r.language, r.sample) == (language, sample)
+            ]
+            for name, values in measure_together([answers[i] for i in group]).items():
+                for i, value in zip(group, values, strict=True):
+                    values_of[i][name] = value
+    return values_of

@@ -134,14 +134,14 @@ def mean_of_scored(values: Sequence[float]) -> float:
 
 def metrics() -> list[Metric]:
     """Returns fresh metric objects; lighteval changes them in place, so none is shared."""
-    names = [metric.name for metric in METRICS]
-    better: Any = dict.fromkeys(names, True)  # lighteval wants one; the kit claims none
+    metric_names = [metric.name for metric in METRICS]
+    better: Any = dict.fromkeys(metric_names, True)  # lighteval wants one; the kit claims none
     one_by_one = SampleLevelMetricGrouping(
-        metric_name=names,
+        metric_name=metric_names,
         higher_is_better=better,
         category=SamplingMethod.GENERATIVE,
         sample_level_fn=AnswerMetrics(),
-        corpus_level_fn=dict.fromkeys(names, mean_of_scored),
+        corpus_level_fn=dict.fromkeys(metric_names, mean_of_scored),
     )
     together = [
         SampleLevelMetric(
@@ -202,9 +202,9 @@ def by_genre(language: Language) -> list[LightevalTaskConfig]:
 def _declared(
     superset: str, language: Language, groups: Mapping[str, tuple[str, ...]]
 ) -> list[LightevalTaskConfig]:
-    asked = {query.genre for query in benchmark.queries(language)}
+    covered = {query.genre for query in benchmark.queries(language)}
     return [
         task(f"{superset}:{language}_{slug}", language, genres)
         for slug, genres in groups.items()
-        if asked.intersection(genres)
+        if covered.intersection(genres)
     ]

@@ -21,7 +21,7 @@ def of(text: str, language="zh", query_id: str = "mine-1", prompt: str = "写", 
 
 def test_names_are_unique_and_all_are_explained() -> None:
     assert len({m.name for m in METRICS}) == len(METRICS)
-    assert all(m.what for m in METRICS)
+    assert all(m.description for m in METRICS)
 
 
 @settings(deadline=None)

@@ -10,10 +10,10 @@ import pytest
 from coig_writer.ballot import Ballot
 from coig_writer.errors import StatisticsError
 from coig_writer.preference.agreement import Rating, alpha, tau
-from coig_writer.preference.bootstrap import Plan
+from coig_writer.preference.bootstrap import Resampling
 from coig_writer.preference.rankings import encode
 
-QUICK = Plan(rounds=200)
+QUICK = Resampling(rounds=200)
 
 
 def simulated(units: int, seed: int, missing: float = 0.15) -> tuple[list[Rating], np.ndarray]:
@@ -43,7 +43,7 @@ def test_agrees_with_krippendorff(metric) -> None:
 
 def test_unit_bootstrap_agrees_with_resampling_by_hand() -> None:
     ratings, matrix = simulated(200, 1)
-    found = alpha(ratings, plan=Plan(rounds=1000))
+    found = alpha(ratings, plan=Resampling(rounds=1000))
     rng = np.random.default_rng(5)
     drawn = [
         krippendorff.alpha(

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from coig_writer.ballot import Comparison
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import bootstrap
-from coig_writer.preference.bootstrap import Plan
+from coig_writer.preference.bootstrap import Resampling
 from coig_writer.preference.pairs import encode
 from coig_writer.preference.rates import wilson
 from tests.coig_writer.preference.votes import connected, simulated
 
-QUICK = Plan(rounds=300)
+QUICK = Resampling(rounds=300)
 
 
 def one_per_prompt(wins: int, n: int) -> list[Comparison]:
@@ -22,7 +22,9 @@ def one_per_prompt(wins: int, n: int) -> list[Comparison]:
 
 
 def test_with_one_vote_per_prompt_it_agrees_with_wilson() -> None:
-    interval = bootstrap.win_rates(encode(one_per_prompt(128, 204)), Plan(rounds=4000))["a", "b"]
+    interval = bootstrap.win_rates(encode(one_per_prompt(128, 204)), Resampling(rounds=4000))[
+        "a", "b"
+    ]
     rate = wilson(128, 204)
     assert interval.estimate == rate.value
     assert (interval.low, interval.high) == pytest.approx((rate.low, rate.high), abs=0.006)
@@ -50,7 +52,7 @@ def test_two_ways_is_wider_than_either() -> None:
     ]
     width = {}
     for cluster in ("query", "rater", "query and rater"):
-        plan = Plan(cluster=cluster, rounds=1000)
+        plan = Resampling(cluster=cluster, rounds=1000)
         interval = bootstrap.win_rates(encode(rows), plan)["a", "b"]
         width[cluster] = interval.high - interval.low
     assert width["query and rater"] > width["rater"] > width["query"]
@@ -60,7 +62,7 @@ def test_two_ways_is_wider_than_either() -> None:
 def test_a_single_cluster_is_refused(cluster: bootstrap.Cluster) -> None:
     rows = [Comparison("q", "r", "a", "b", 1.0), Comparison("q", "r", "a", "b", 0.0)]
     with pytest.raises(StatisticsError, match="nothing can be resampled"):
-        bootstrap.win_rates(encode(rows), Plan(cluster=cluster))
+        bootstrap.win_rates(encode(rows), Resampling(cluster=cluster))
 
 
 def test_an_outcome_that_never_varies_is_not_certain() -> None:

@@ -114,7 +114,7 @@ def test_skill_free_ties_shrink_half_wins_and_not_the_others() -> None:
     [
         ("ab ab bc cb", "undefeated by the others a; without a win against the others b, c"),
         ("ab ba bc ac", "undefeated by the others a, b; without a win against the others c"),
-        ("ab ba cd dc", "disconnected: nobody else was ever compared with a, b"),
+        ("ab ba cd dc", "disconnected: no other model was ever compared with a, b"),
         ("a=b b=c", "every comparison is a tie"),
     ],
 )

@@ -9,7 +9,7 @@ from scipy.special import expit
 from coig_writer.ballot import Comparison
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import association, pooling
-from coig_writer.preference.bootstrap import Plan
+from coig_writer.preference.bootstrap import Resampling
 from coig_writer.preference.control import length_control
 from coig_writer.preference.control.length_control import Duels
 from coig_writer.preference.pairs import encode
@@ -153,12 +153,12 @@ def comparisons(
 
 def test_association_finds_what_is_there_and_nothing_where_nothing_is() -> None:
     rows, values = comparisons(150, 0, beta=1.0)
-    found = association.associate("m", encode(rows), values, Plan(rounds=500))
+    found = association.associate("m", encode(rows), values, Resampling(rounds=500))
     assert found.concordance.low > 0.55
     assert found.spearman is not None
     assert found.spearman.low > 0.1
     rows, values = comparisons(150, 1, beta=0.0)
-    none = association.associate("m", encode(rows), values, Plan(rounds=500))
+    none = association.associate("m", encode(rows), values, Resampling(rounds=500))
     assert none.concordance.low < 0.5 < none.concordance.high
 
 
@@ -167,11 +167,11 @@ def test_two_metrics_are_related_within_prompts_and_not_across_them() -> None:
     # each prompt lifts both metrics alike; within a prompt the one falls as the other rises
     first = {(v, f"q{q}"): q + rng.normal() for q in range(40) for v in "abcde"}
     second = {key: 2 * float(key[1][1:]) - value for key, value in first.items()}
-    found = association.covary("x and y", first, second, Plan(rounds=200))
+    found = association.covary("x and y", first, second, Resampling(rounds=200))
     assert found.estimate == pytest.approx(-1)
     assert (found.n, found.clusters) == (40, 40)
     noise = {key: rng.normal() for key in first}
-    none = association.covary("x and y", first, noise, Plan(rounds=200))
+    none = association.covary("x and y", first, noise, Resampling(rounds=200))
     assert none.low < 0 < none.high
     pairs_only = {key: value for key, value in first.items() if key[0] in "ab"}
     with pytest.raises(StatisticsError, match="three models or more"):
@@ -182,7 +182,7 @@ def test_pairs_without_a_value_are_left_out_and_counted() -> None:
     rows, values = comparisons(20, 2, beta=1.0)
     for i in range(20):
         del values["a", f"q{i}"]
-    found = association.associate("m", encode(rows), values, Plan(rounds=50))
+    found = association.associate("m", encode(rows), values, Resampling(rounds=50))
     assert found.left_out == 60
     with pytest.raises(StatisticsError, match="score the answers"):
-        association.associate("m", encode(rows), {}, Plan(rounds=50))
+        association.associate("m", encode(rows), {}, Resampling(rounds=50))

@@ -15,7 +15,7 @@ from scipy import stats
 from coig_writer.ballot import Ballot
 from coig_writer.errors import StatisticsError
 from coig_writer.preference import plackett_luce, rankings
-from coig_writer.preference.bootstrap import Plan
+from coig_writer.preference.bootstrap import Resampling
 
 
 def ballot(i: int, verdict: object, shown: tuple[str, ...] = ("a", "b", "c")) -> Ballot:
@@ -115,7 +115,7 @@ def test_plackett_luce_intervals_resample_prompts() -> None:
         once.labels, once.query_ids, ("r", "s"), np.tile(once.places, (2, 1)),
         np.tile(once.queries, 2), np.repeat(np.arange(2), 150),
     )  # fmt: skip
-    plan = Plan(rounds=200)
+    plan = Resampling(rounds=200)
     a, b = plackett_luce.intervals(once, plan)["a"], plackett_luce.intervals(twice, plan)["a"]
     assert a.low < a.estimate < a.high
     assert (b.low, b.high) == pytest.approx((a.low, a.high))

@@ -9,12 +9,12 @@ import pytest
 from scipy import stats
 
 from coig_writer.ballot import Comparison
-from coig_writer.preference.bootstrap import Plan
+from coig_writer.preference.bootstrap import Resampling
 from coig_writer.preference.pairs import Floats, encode
 from coig_writer.preference.validity import given_length, validate
 
 PROMPTS, MODELS = 101, 12
-QUICK = Plan(rounds=200)
+QUICK = Resampling(rounds=200)
 NAMES = [f"m{j:02}" for j in range(MODELS)]
 
 

@@ -18,7 +18,7 @@ from coig_writer.errors import ConfigError, EndpointError, InputError
 from coig_writer.files import write_records
 from coig_writer.generation import Generation
 from coig_writer.scoring.generations import GENERATIONS
-from coig_writer.scoring.remote import ADDRESS, Remote
+from coig_writer.scoring.remote import ADDRESS, ServedModel
 from coig_writer.scoring.replay import Replay
 from tests.eval_tasks.test_score import run
 from tests.generations import generation
@@ -41,7 +41,7 @@ def no_network() -> None:
 def remote(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(ADDRESS, server.url)
-    model = Remote(CustomModelConfig(model_name="m", model_definition_file_path="remote.py"))
+    model = ServedModel(CustomModelConfig(model_name="m", model_definition_file_path="remote.py"))
     model.endpoint.backoff, model.endpoint.retries = 0.001, 1
     return model
 
@@ -83,7 +83,7 @@ def test_a_server_that_fails_is_no_empty_answer(
         said("好") if b["messages"][0]["content"] == "a" else (500, {}, b"")
     )
     model = remote(server, tmp_path, monkeypatch)
-    with pytest.raises(EndpointError, match="1 of 2 answers could not be had"):
+    with pytest.raises(EndpointError, match="1 of 2 answers failed"):
         model.greedy_until([document("a"), document("b")])
     calls = len(server.bodies)
     server.behaviour = lambda _b, _n: said("好")
@@ -94,7 +94,7 @@ def test_a_server_that_fails_is_no_empty_answer(
 def test_a_server_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(ADDRESS, raising=False)
     with pytest.raises(ConfigError, match="no server was named"):
-        Remote(CustomModelConfig(model_name="m", model_definition_file_path="remote.py"))
+        ServedModel(CustomModelConfig(model_name="m", model_definition_file_path="remote.py"))
 
 
 @pytest.mark.slow

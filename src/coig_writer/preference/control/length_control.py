@@ -126,7 +126,7 @@ def _refuse_separation(design: Floats, outcome: Floats) -> None:
     if result.status == 0 and -result.fun > 1e-9:
         raise StatisticsError(
             "length separates wins from losses: no finite length-controlled rate exists",
-            "collect more votes; until then report the raw rate and say that length explains it",
+            "collect more votes; until then report the raw rate and that length explains it",
         )
 
 

@@ -36,7 +36,7 @@ def fit(design: Floats, outcome: Floats) -> tuple[Floats, float]:
         theta = theta + step * min(1.0, 2.0 / np.abs(step).max())
         if np.abs(theta).max() > LARGEST:
             raise StatisticsError(
-                "no finite estimate exists: something decides every comparison",
+                "no finite estimate exists: one variable predicts every comparison",
                 "collect more votes, or leave out the model that never lost or never won",
             )
     return theta, float(np.abs(gradient).max() / len(outcome))
@@ -65,8 +65,8 @@ def covariance(design: Floats, outcome: Floats, theta: Floats, clusters: Sequenc
 
 
 def _sandwich(bread: Floats, scores: Floats, codes: Ints) -> Floats:
-    _, own = np.unique(codes, return_inverse=True)
-    summed = np.zeros((int(own.max()) + 1, scores.shape[1]))
-    np.add.at(summed, own, scores)
+    _, codes = np.unique(codes, return_inverse=True)
+    summed = np.zeros((int(codes.max()) + 1, scores.shape[1]))
+    np.add.at(summed, codes, scores)
     factor = len(summed) / (len(summed) - 1)
     return np.asarray(bread @ (summed.T @ summed) @ bread * factor)

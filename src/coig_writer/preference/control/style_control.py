@@ -98,7 +98,9 @@ def fit(pairs: Pairs, covariates: Mapping[str, Values], level: float = 0.95) -> 
     plain, _ = _fitted(design, outcome, clusters, centre, level)
     full = np.column_stack([design, *style.values()])
     strengths, rest = _fitted(full, outcome, clusters, centre, level)
-    places, before = (_places([c.value for c in found]) for found in (strengths, plain))
+    places, before = (
+        _places([c.value for c in coefficients]) for coefficients in (strengths, plain)
+    )
     models = [
         Controlled(pairs.labels[j], plain[i], before[i], strengths[i], places[i])
         for i, j in enumerate(met)
@@ -145,11 +147,11 @@ def _fitted(
     error = np.sqrt(np.max([*variances, naive], axis=0))
     degrees = min(len(np.unique(codes)) for codes in clusters) - 1
     half = stats.t.ppf(0.5 + level / 2, degrees) * error
-    found = [
+    coefficients = [
         Coefficient(float(v), float(v - h), float(v + h))
         for v, h in zip(map_ @ theta, half, strict=True)
     ]
-    return found[: len(centre)], found[len(centre) :]
+    return coefficients[: len(centre)], coefficients[len(centre) :]
 
 
 def _places(values: list[float]) -> list[int]:
