@@ -14,9 +14,9 @@ from coig_writer.text.verdict import Verdict
 def test_the_goals_hold_on_the_kits_own_samples() -> None:
     lines = list(text_rules.table(text_rules.kit_samples()))
     assert "kit samples dropped: 0 of 102" in lines
-    found = [line for line in lines if "; goal" in line]
-    assert len(found) == 6
-    for line in found:
+    result = [line for line in lines if "; goal" in line]
+    assert len(result) == 6
+    for line in result:
         share, goal = (float(line.split(mark)[1].split("%")[0]) for mark in (": ", "goal "))
         assert share >= goal, line
 
@@ -33,8 +33,8 @@ def test_a_rule_that_fires_fewer_than_sixty_times_has_no_percentage(
     firings: int, shown: str
 ) -> None:
     text = text_rules.Text("a", "雨", None)
-    found = [text_rules.Firing("cut_off", text, Verdict("cut_off", ""), True)] * firings
-    assert shown in next(text_rules.precision(found))
+    result = [text_rules.Firing("cut_off", text, Verdict("cut_off", ""), True)] * firings
+    assert shown in next(text_rules.precision(result))
 
 
 def test_a_false_drop_is_dropped_by_wrong_rules_alone() -> None:

@@ -35,10 +35,10 @@ def ask(text: str = "score this", **options: Any) -> Request:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    found = Server()
-    yield found
-    found.http.shutdown()
-    found.http.server_close()
+    result = Server()
+    yield result
+    result.http.shutdown()
+    result.http.server_close()
 
 
 @pytest.fixture

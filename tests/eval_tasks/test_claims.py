@@ -65,9 +65,9 @@ EXPECTED = {
 
 @pytest.fixture(scope="module")
 def published() -> dict[str, Claim]:
-    found = claims.published()
-    assert len({c.id for c in found}) == len(found)
-    return {c.id: c for c in found}
+    result = claims.published()
+    assert len({c.id for c in result}) == len(result)
+    return {c.id: c for c in result}
 
 
 @pytest.mark.parametrize(("name", "verdict"), EXPECTED.items())
@@ -76,11 +76,11 @@ def test_verdict(published: dict[str, Claim], name: str, verdict: str) -> None:
 
 
 def test_headline_numbers(published: dict[str, Claim]) -> None:
-    found = published["zh-headline"].finding
-    assert (found.estimate, found.n) == (128 / 204, 204)
-    assert (round(found.low or 0, 3), round(found.high or 0, 3)) == (0.559, 0.691)
-    assert found.p == pytest.approx(0.002, abs=1e-5)
-    assert "8 prompts" in found.reason.en
+    result = published["zh-headline"].finding
+    assert (result.estimate, result.n) == (128 / 204, 204)
+    assert (round(result.low or 0, 3), round(result.high or 0, 3)) == (0.559, 0.691)
+    assert result.p == pytest.approx(0.002, abs=1e-5)
+    assert "8 prompts" in result.reason.en
 
 
 def test_eleven_genres_have_fewer_than_fifteen_rows(published: dict[str, Claim]) -> None:
@@ -264,16 +264,16 @@ def rows(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def test_json_has_one_object_per_claim(written: Path, published: dict[str, Claim]) -> None:
-    found = rows(written)
-    assert set(found) == set(published)
-    for row in found.values():
+    result = rows(written)
+    assert set(result) == set(published)
+    for row in result.values():
         assert set(row) - {"own"} == KEYS
         assert row["verdict"] in VERDICTS
 
 
 def test_runs_that_realise_table_2_get_the_papers_verdicts(written: Path) -> None:
-    found = rows(written)
-    answered = {name: row for name, row in found.items() if "own" in row}
+    result = rows(written)
+    answered = {name: row for name, row in result.items() if "own" in row}
     assert set(answered) == {
         "zh-headline", "zh-only-one", "zh-parity", "zh-monotone", "en-baseline", "en-monotone",
         "no-transfer", "gap-16",

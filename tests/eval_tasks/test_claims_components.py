@@ -23,16 +23,16 @@ ONE_SCALE = {"cw": (1, 1), "cw_10k": (2, 2), "g": (1, 1)}
 
 def judged(scores: Mapping[str, tuple[int, int]], prompts: int = 12) -> list[Judgement]:
     """A judge's scores; every third prompt one point lower in logic, so that there is spread."""
-    found = []
+    result = []
     for (variant, values), query in itertools.product(scores.items(), range(prompts)):
         for rubric, value in zip((LOGIC, EXPRESSION), values, strict=True):
             less = rubric == LOGIC and variant == "cw_10k" and query % 3 == 0
             said = json.dumps({rubric: value - less})
-            found.append(
+            result.append(
                 Judgement("judge", rubric, f"zh-{query}", variant, None, "single", said, "scored",
                           None, None, None, None)
             )  # fmt: skip
-    return found
+    return result
 
 
 def voted(tags: Mapping[str, str], prompts: int = 12) -> list[Ballot]:
@@ -45,16 +45,16 @@ def voted(tags: Mapping[str, str], prompts: int = 12) -> list[Ballot]:
 
 
 def verdict(judgements: list[Judgement], ballots: list[Ballot]) -> str | None:
-    found = findings(together([], [], ballots, judgements)).get("two-components")
-    return found.verdict if found else None
+    result = findings(together([], [], ballots, judgements)).get("two-components")
+    return result.verdict if result else None
 
 
 def test_a_double_dissociation_is_found_in_scores() -> None:
-    found = findings(together([], [], [], judged(HOLDS)))["two-components"]
-    assert found.verdict == "supported"
-    assert found.estimate == pytest.approx(2 - 1 / 3)
-    assert found.p is not None
-    assert found.p < 0.05
+    result = findings(together([], [], [], judged(HOLDS)))["two-components"]
+    assert result.verdict == "supported"
+    assert result.estimate == pytest.approx(2 - 1 / 3)
+    assert result.p is not None
+    assert result.p < 0.05
 
 
 def test_models_that_differ_on_one_scale_do_not_dissociate() -> None:

@@ -35,9 +35,9 @@ def rated(values: list[int]) -> Runs:
 
 
 def abstract(values: list[int]) -> Finding:
-    found = own_scores.abstract(rated(values))
-    assert found is not None
-    return found
+    result = own_scores.abstract(rated(values))
+    assert result is not None
+    return result
 
 
 def test_success_is_a_rating_of_two() -> None:
@@ -64,7 +64,7 @@ def test_the_edges_of_rare(
 ) -> None:
     share = board.share
     monkeypatch.setattr(
-        own_scores, "share", lambda *found: dataclasses.replace(share(*found), low=low, high=high)
+        own_scores, "share", lambda *result: dataclasses.replace(share(*result), low=low, high=high)
     )
     assert abstract([0, 3]).verdict == verdict
 
@@ -78,8 +78,8 @@ def test_success_is_not_rare_where_the_interval_lies_above() -> None:
 def test_agreement_is_high_from_krippendorffs_bound(
     low: float, verdict: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = Alpha(0.8, low, 0.9, 0.95, "ordinal", 30, 0, 60, 2, 30, 2000, 0, 0)
-    monkeypatch.setattr(summary, "agreement", lambda *_: found)
+    result = Alpha(0.8, low, 0.9, 0.95, "ordinal", 30, 0, 60, 2, 30, 2000, 0, 0)
+    monkeypatch.setattr(summary, "agreement", lambda *_: result)
     told = own_scores.agreed(rated([1, 2]))
     assert told is not None
     assert told.verdict == verdict

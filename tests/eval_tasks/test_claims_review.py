@@ -43,8 +43,8 @@ def report(folder: Path, accepted: int, n: int = 10) -> Path:
 def test_the_interval_of_first_drafts_holds_seventy_percent_or_not(
     tmp_path: Path, accepted: int, verdict: str
 ) -> None:
-    found = own_review.acceptance(report(tmp_path, accepted))
-    assert (found.verdict, found.estimate, found.n) == (verdict, accepted / 10, 10)
+    result = own_review.acceptance(report(tmp_path, accepted))
+    assert (result.verdict, result.estimate, result.n) == (verdict, accepted / 10, 10)
 
 
 def test_nothing_decided_and_no_report_say_so(tmp_path: Path) -> None:
@@ -59,6 +59,6 @@ def test_the_command_reads_the_report(tmp_path: Path) -> None:
     path, page, rows = report(tmp_path, 3), tmp_path / "c.html", tmp_path / "c.json"
     words = ["claims", "--review", str(path), "--html", str(page), "--json", str(rows)]
     command_line.run(GROUP, words)
-    (found,) = (r for r in json.loads(rows.read_text("utf-8")) if r["id"] == "acceptance")
-    assert (found["own"]["estimate"], found["own"]["n"]) == (0.3, 10)
+    (result,) = (r for r in json.loads(rows.read_text("utf-8")) if r["id"] == "acceptance")
+    assert (result["own"]["estimate"], result["own"]["n"]) == (0.3, 10)
     assert "--review report.json" in page.read_text("utf-8")

@@ -14,35 +14,35 @@ from coig_writer.score import Score
 
 
 def scores(metric: str, **by_genre: list[float | None]) -> tuple[list[Score], dict[str, Place]]:
-    found, places = [], {}
+    result, places = [], {}
     for genre, values in by_genre.items():
         for i, value in enumerate(values):
             query = f"zh-{genre}-{i}"
             places[query] = Place("zh", genre)
             state = "missing" if value is None else "scored"
-            found.append(Score("cw", query, metric, value, state))  # type: ignore[arg-type]
-    return found, places
+            result.append(Score("cw", query, metric, value, state))  # type: ignore[arg-type]
+    return result, places
 
 
-def pick(found: list[Average], scope: str, genre: str | None = None) -> Average:
-    (only,) = (a for a in found if a.scope == scope and a.genre == genre)
+def pick(result: list[Average], scope: str, genre: str | None = None) -> Average:
+    (only,) = (a for a in result if a.scope == scope and a.genre == genre)
     return only
 
 
 def test_micro_weighs_answers_and_macro_genres() -> None:
     given, places = scores("ttr", wuxia=[0.2] * 6, poetry=[0.8] * 2)
-    found = averages(given, places)
-    assert pick(found, "micro").value == pytest.approx(0.35)
-    assert pick(found, "micro").n == 8
-    assert pick(found, "macro").value == pytest.approx(0.5)
-    assert pick(found, "macro").n == 2
+    result = averages(given, places)
+    assert pick(result, "micro").value == pytest.approx(0.35)
+    assert pick(result, "micro").n == 8
+    assert pick(result, "macro").value == pytest.approx(0.5)
+    assert pick(result, "macro").n == 2
 
 
 def test_a_small_genre_has_no_number() -> None:
     given, places = scores("ttr", wuxia=[0.2] * 5, poetry=[0.8] * 4)
-    found = averages(given, places)
-    assert pick(found, "genre", "wuxia").state == "scored"
-    small = pick(found, "genre", "poetry")
+    result = averages(given, places)
+    assert pick(result, "genre", "wuxia").state == "scored"
+    small = pick(result, "genre", "poetry")
     assert (small.value, small.low, small.state) == (None, None, "insufficient data")
     assert small.n == 4
 
@@ -55,43 +55,43 @@ def test_small_genres_are_drawn_together_and_carry_their_width() -> None:
         g: [float(x) for x in rng.normal(m, 2, 4)] for g, m in truth.items()
     }
     given, places = scores("lines", **drawn)
-    found = {a.genre: a for a in averages(given, places) if a.scope == "genre"}
-    assert {(a.state, a.n) for a in found.values()} == {("pooled", 4)}
+    result = {a.genre: a for a in averages(given, places) if a.scope == "genre"}
+    assert {(a.state, a.n) for a in result.values()} == {("pooled", 4)}
     raw = {g: np.mean([x for x in values if x is not None]) for g, values in drawn.items()}
-    error = {g: (found[g].value or 0) - m for g, m in truth.items()}
+    error = {g: (result[g].value or 0) - m for g, m in truth.items()}
     assert np.mean(np.square(list(error.values()))) < 0.7 * np.mean(
         [(raw[g] - m) ** 2 for g, m in truth.items()]
     )
-    held = [(found[g].low or 0) <= m <= (found[g].high or 0) for g, m in truth.items()]
+    held = [(result[g].low or 0) <= m <= (result[g].high or 0) for g, m in truth.items()]
     assert sum(held) >= 45
 
 
 def test_rates_of_small_genres_are_pooled_and_never_certain() -> None:
     given, places = scores("length_met", a=[0.0] * 4, b=[0.0] * 4, c=[1.0, 0.0, 0.0, 0.0])
-    for found in averages(given, places):
-        if found.scope == "genre":
-            assert found.state == "pooled"
-            assert found.value is not None
-            assert 0 < found.value < 0.25
-            assert found.high is not None
-            assert found.high > 0.15
+    for result in averages(given, places):
+        if result.scope == "genre":
+            assert result.state == "pooled"
+            assert result.value is not None
+            assert 0 < result.value < 0.25
+            assert result.high is not None
+            assert result.high > 0.15
 
 
 def test_a_category_gathers_its_genres() -> None:
     given, places = scores("ttr", wuxia=[0.2] * 3, xianxia=[0.4] * 3, unheard=[1.0] * 5)
-    found = averages(given, places)
-    assert pick(found, "category", "novel").value == pytest.approx(0.3)
-    assert pick(found, "category", "unheard").value == 1
-    assert pick(found, "genre", "wuxia").state == "insufficient data"
+    result = averages(given, places)
+    assert pick(result, "category", "novel").value == pytest.approx(0.3)
+    assert pick(result, "category", "unheard").value == 1
+    assert pick(result, "genre", "wuxia").state == "insufficient data"
 
 
 def test_missing_is_not_zero() -> None:
     given, places = scores("ttr", wuxia=[0.4, None, 0.6], poetry=[None])
-    found = averages(given, places)
-    assert pick(found, "micro").value == pytest.approx(0.5)
-    assert (pick(found, "micro").n, pick(found, "micro").missing) == (2, 2)
-    assert pick(found, "genre", "poetry").state == "missing"
-    assert (pick(found, "macro").n, pick(found, "macro").missing) == (1, 1)
+    result = averages(given, places)
+    assert pick(result, "micro").value == pytest.approx(0.5)
+    assert (pick(result, "micro").n, pick(result, "micro").missing) == (2, 2)
+    assert pick(result, "genre", "poetry").state == "missing"
+    assert (pick(result, "macro").n, pick(result, "macro").missing) == (1, 1)
     nothing, places = scores("ttr", wuxia=[None])
     assert pick(averages(nothing, places), "micro").value is None
 
@@ -107,10 +107,10 @@ def test_a_rate_has_a_wilson_interval_and_never_leaves_zero_to_one() -> None:
 def test_no_ratio_is_certain_at_an_end(value: float) -> None:
     """Ten times 1 of at most 1: Wilson's interval of 10 of 10."""
     given, places = scores("required_share", wuxia=[value] * 5, poetry=[value] * 5)
-    for found in averages(given, places):
-        assert found.low is not None
-        assert found.high is not None
-        assert found.high - found.low > 0.2
+    for result in averages(given, places):
+        assert result.low is not None
+        assert result.high is not None
+        assert result.high - result.low > 0.2
     low, high = interval([value] * 10, "ratio")
     assert (low, high) == pytest.approx((0.7225, 1) if value else (0, 0.2775), abs=1e-3)
     low, high = interval([1.0, 1.0, 0.9, 1.0], "ratio")
@@ -152,9 +152,9 @@ def test_variance_between_seeds_widens_every_interval() -> None:
     places = {f"zh-{i}": Place("zh", f"g{i % 8}") for i in range(40)}
 
     def widths(noise: float, shared: float) -> dict[tuple[str, str | None], float]:
-        found = averages(sampled(np.random.default_rng(1), noise, shared), places)
+        result = averages(sampled(np.random.default_rng(1), noise, shared), places)
         return {
-            (a.scope, a.genre): (a.high or 0) - (a.low or 0) for a in found if a.low is not None
+            (a.scope, a.genre): (a.high or 0) - (a.low or 0) for a in result if a.low is not None
         }
 
     plain, injected = widths(0.1, 0.0), widths(0.1, 2.0)
@@ -180,9 +180,11 @@ def test_the_interval_over_samples_covers(shared: float) -> None:
 
 def test_variance_over_two_prompts_and_two_samples_by_hand() -> None:
     """1 3 / 5 11: mean 5; prompts 18 of variance, samples 8, their noise 2: 36/4, and 16/4 - 4/4."""
-    found = rates.crossed(np.array([1.0, 3, 5, 11]), np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]))
-    assert (found.prompts, found.samples) == pytest.approx((9, 3))
-    assert found.degrees == pytest.approx(144 / (81 + 16 + 1))
+    variance = rates.crossed(
+        np.array([1.0, 3, 5, 11]), np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    )
+    assert (variance.prompts, variance.samples) == pytest.approx((9, 3))
+    assert variance.degrees == pytest.approx(144 / (81 + 16 + 1))
     one = rates.crossed(np.array([1.0, 5.0]), np.array([0, 1]), np.array([0, 0]))
     assert (one.variance, one.degrees) == (4, 1)
 

@@ -27,8 +27,8 @@ def test_cues_decide(text: str, language, expected: str) -> None:
 
 
 def test_positions_run_from_zero_to_one() -> None:
-    found = steps("一。\n\n因为。\n\n或者。", "zh")
-    assert [s.position for s in found] == [0, 0.5, 1]
+    labelled = steps("一。\n\n因为。\n\n或者。", "zh")
+    assert [s.position for s in labelled] == [0, 0.5, 1]
     assert [s.position for s in steps("一。", "zh")] == [0]
     assert steps("", "zh") == []
 

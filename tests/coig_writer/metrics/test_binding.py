@@ -30,7 +30,7 @@ def written(
 
 
 @pytest.mark.parametrize(
-    ("reasoning", "found"),
+    ("reasoning", "expected"),
     [
         ("师父名叫顾横，住在广武城，离关三百里。", ["顾横", "三百里"]),
         ("人物：罗老幺。", ["罗老幺"]),
@@ -60,12 +60,12 @@ def written(
         ("", []),
     ],
 )  # fmt: skip
-def test_what_a_chinese_reasoning_settles_on(reasoning: str, found: list[str]) -> None:
-    assert texts(reasoning) == found
+def test_what_a_chinese_reasoning_settles_on(reasoning: str, expected: list[str]) -> None:
+    assert texts(reasoning) == expected
 
 
 @pytest.mark.parametrize(
-    ("reasoning", "found"),
+    ("reasoning", "expected"),
     [
         ("The keeper is called Edda Moss, and she is sixty years old.", ["Edda Moss", "sixty years"]),
         ('I end on "the lamp is lit". Not on "forever".', ["the lamp is lit"]),
@@ -74,8 +74,8 @@ def test_what_a_chinese_reasoning_settles_on(reasoning: str, found: list[str]) -
         ("Keep it to 800 words in three paragraphs.", []),
     ],
 )  # fmt: skip
-def test_what_an_english_reasoning_settles_on(reasoning: str, found: list[str]) -> None:
-    assert texts(reasoning, language="en") == found
+def test_what_an_english_reasoning_settles_on(reasoning: str, expected: list[str]) -> None:
+    assert texts(reasoning, language="en") == expected
 
 
 def test_what_the_prompt_holds_is_no_decision_of_the_reasoning() -> None:
@@ -131,8 +131,8 @@ def test_twenty_other_reasonings_count(before: int, gain: float) -> None:
     own, foreign, nothing = [Item("name", "甲乙")], [Item("name", "丙丁")], list[Item]()
     others = [nothing, *[foreign] * before, own]
     assert OTHERS == 20
-    found = beyond(own, others, Holder("甲乙", "zh"), Holder("", "zh"))
-    assert found == pytest.approx(gain)
+    result = beyond(own, others, Holder("甲乙", "zh"), Holder("", "zh"))
+    assert result == pytest.approx(gain)
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_twenty_other_reasonings_count(before: int, gain: float) -> None:
 )
 def test_numbers_of_up_to_sixteen_characters_are_read(numeral: str, value: int | None) -> None:
     assert LONGEST == 16
-    found = [item.number for item in settled(f"家里有{numeral}元。", "", "zh")]
-    assert found == ([] if value is None else [(value, "元")])
+    result = [item.number for item in settled(f"家里有{numeral}元。", "", "zh")]
+    assert result == ([] if value is None else [(value, "元")])
 
 
 def test_missing_is_not_zero() -> None:
@@ -181,15 +181,15 @@ def triplets() -> list[Answer]:
     return [written(t.reasoning, t.article, t.prompt, t.genre) for t in samples.read(taxonomy.published())]  # fmt: skip
 
 
-def values(found: list[float | Missing]) -> list[float]:
-    return [value for value in found if not isinstance(value, Missing)]
+def values(result: list[float | Missing]) -> list[float]:
+    return [value for value in result if not isinstance(value, Missing)]
 
 
 def test_own_reasoning_binds_beyond_another_of_the_genre(triplets: list[Answer]) -> None:
-    found = values(catalogue.measure_together(triplets)["reasoning_bound"])
-    assert len(found) == 102
-    assert statistics.fmean(found) > 0.4
-    assert stats.wilcoxon(found).pvalue < 0.01
+    result = values(catalogue.measure_together(triplets)["reasoning_bound"])
+    assert len(result) == 102
+    assert statistics.fmean(result) > 0.4
+    assert stats.wilcoxon(result).pvalue < 0.01
 
 
 def test_articles_swapped_within_a_genre_lose_it(triplets: list[Answer]) -> None:

@@ -27,9 +27,9 @@ def test_names_are_unique_and_all_are_explained() -> None:
 @settings(deadline=None)
 @given(st.text(max_size=300), st.sampled_from(["zh", "en"]), st.booleans())
 def test_any_text_gets_a_finite_number_or_a_reason(text: str, language, wrapped: bool) -> None:
-    found = measure(of(f"<think>\n{text}\n</think>\n\n{text}" if wrapped else text, language))
-    assert set(found) == {m.name for m in METRICS}
-    for name, value in found.items():
+    values = measure(of(f"<think>\n{text}\n</think>\n\n{text}" if wrapped else text, language))
+    assert set(values) == {m.name for m in METRICS}
+    for name, value in values.items():
         if isinstance(value, Missing):
             assert value.reason
         else:
@@ -40,10 +40,10 @@ def test_any_text_gets_a_finite_number_or_a_reason(text: str, language, wrapped:
 
 
 def test_an_unterminated_reasoning_has_no_article_and_says_so() -> None:
-    found = measure(of("<think>\n先想想。还没想完"))
-    assert found["reasoning_unterminated"] == 1
-    assert found["ttr"] == Missing("the reasoning never ends, so there is no article")
-    assert isinstance(found["reasoning_normal_writing"], float)
+    values = measure(of("<think>\n先想想。还没想完"))
+    assert values["reasoning_unterminated"] == 1
+    assert values["ttr"] == Missing("the reasoning never ends, so there is no article")
+    assert isinstance(values["reasoning_normal_writing"], float)
 
 
 @pytest.mark.parametrize(
@@ -86,14 +86,14 @@ def test_form_is_the_share_of_rules_kept_and_missing_where_none_was_asked() -> N
 
 
 def test_half_a_surrogate_pair_is_replaced_and_counted() -> None:
-    found = measure(of("雨\ud83d停了"))
-    assert found["undecodable"] == 1
+    values = measure(of("雨\ud83d停了"))
+    assert values["undecodable"] == 1
     assert repaired("雨\ud83d停了") == "雨\ufffd停了"
 
 
 def test_answers_taken_together_are_measured_per_language_and_model() -> None:
     same = [of("他推开门，看见院子里落满了雪，没有一个脚印。") for _ in range(3)]
-    found = measure_together(same)
-    assert found["self_bleu"] == pytest.approx([1, 1, 1])
-    assert found["overuse"] == [1, 1, 1]
+    result = measure_together(same)
+    assert result["self_bleu"] == pytest.approx([1, 1, 1])
+    assert result["overuse"] == [1, 1, 1]
     assert isinstance(measure_together(same[:1])["self_bleu"][0], Missing)

@@ -18,22 +18,22 @@ def test_equal_to_brute_force(rows: list[str], text: str) -> None:
     }
     flat = reduced(text)
     hits = [flat[i : i + GRAM] in known for i in range(len(flat) - GRAM + 1)]
-    found = Index(rows).copied(text)
+    result = Index(rows).copied(text)
     if not hits:
-        assert found is None
+        assert result is None
         return
-    assert found is not None
-    assert found.share == sum(hits) / len(hits)
+    assert result is not None
+    assert result.share == sum(hits) / len(hits)
     longest = max(map(len, "".join("x" if hit else " " for hit in hits).split()), default=0)
-    assert found.longest == (longest + GRAM - 1 if longest else 0)
+    assert result.longest == (longest + GRAM - 1 if longest else 0)
 
 
 def test_punctuation_does_not_hide_a_copy() -> None:
-    found = Index(["长亭外，古道边，芳草碧连天。晚风拂柳笛声残"]).copied(
+    result = Index(["长亭外，古道边，芳草碧连天。晚风拂柳笛声残"]).copied(
         "他唱：长亭外古道边芳草碧连天——晚风！——笛"
     )
-    assert found is not None
-    assert found.longest == 13
+    assert result is not None
+    assert result.longest == 13
 
 
 def test_thirteen_characters_are_a_copy_and_twelve_are_too_few() -> None:

@@ -28,9 +28,9 @@ def known(language: int, genre: int) -> Reference:
     ("value", "percentile"), [(-1, 0.0), (0, 2.5), (9.5, 50.0), (19, 97.5), (20, 100.0)]
 )
 def test_a_percentile_counts_half_of_the_equal(value: float, percentile: float) -> None:
-    found = known(20, 20).percentile("chars", "zh", "wuxia", value)
-    assert found is not None
-    assert (found.value, found.level, found.n) == (percentile, "genre", 20)
+    result = known(20, 20).percentile("chars", "zh", "wuxia", value)
+    assert result is not None
+    assert (result.value, result.level, result.n) == (percentile, "genre", 20)
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_a_percentile_counts_half_of_the_equal(value: float, percentile: float) 
 def test_a_genre_needs_twenty_texts_and_so_does_a_language(
     language: int, genre: int, level: str | None
 ) -> None:
-    found = known(language, genre).percentile("chars", "zh", "wuxia", 3)
-    assert (found and found.level) == level
+    result = known(language, genre).percentile("chars", "zh", "wuxia", 3)
+    assert (result and result.level) == level
     assert known(40, 0).percentile("chars", "en", "wuxia", 3) is None
     assert (by_language := known(40, 30).percentile("chars", "zh", None, 3))
     assert by_language.level == "language"
@@ -75,7 +75,7 @@ def test_a_text_repeated_three_times_is_above_the_99th_on_repetition(
     for person in people[::20]:
         thrice = dataclasses.replace(person, text=person.text * 3, article=person.article * 3)
         value = reference([thrice]).values["repetition_4", "zh", None][0]
-        found = among.percentile("repetition_4", "zh", person.genre, value)
-        assert found is not None
-        assert found.value > 99
+        result = among.percentile("repetition_4", "zh", person.genre, value)
+        assert result is not None
+        assert result.value > 99
     assert {p.variant for p in people} == {HUMAN}

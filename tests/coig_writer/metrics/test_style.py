@@ -78,9 +78,9 @@ def test_worn_phrases_are_counted_per_thousand_characters() -> None:
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_lists_hold_each_phrase_once_in_lower_case(language) -> None:
-    found = worn_phrases(language)
-    assert len(found) == len(set(found)) > 50
-    assert all(p == p.casefold().strip() and "’" not in p for p in found)
+    result = worn_phrases(language)
+    assert len(result) == len(set(result)) > 50
+    assert all(p == p.casefold().strip() and "’" not in p for p in result)
 
 
 def test_a_phrase_in_three_answers_is_overused_and_in_two_is_not() -> None:

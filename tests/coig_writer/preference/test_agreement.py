@@ -34,16 +34,16 @@ def simulated(units: int, seed: int, missing: float = 0.15) -> tuple[list[Rating
 @pytest.mark.parametrize("metric", ["ordinal", "nominal"])
 def test_agrees_with_krippendorff(metric) -> None:
     ratings, matrix = simulated(300, 0, missing=0.4)
-    found = alpha(ratings, metric, QUICK)
+    agreement = alpha(ratings, metric, QUICK)
     reference = krippendorff.alpha(reliability_data=matrix, level_of_measurement=metric)
-    assert found.value == pytest.approx(reference, abs=1e-12)
-    assert found.units + found.unpaired == len({r.unit for r in ratings})
-    assert found.low < found.value < found.high
+    assert agreement.value == pytest.approx(reference, abs=1e-12)
+    assert agreement.units + agreement.unpaired == len({r.unit for r in ratings})
+    assert agreement.low < agreement.value < agreement.high
 
 
 def test_unit_bootstrap_agrees_with_resampling_by_hand() -> None:
     ratings, matrix = simulated(200, 1)
-    found = alpha(ratings, plan=Resampling(rounds=1000))
+    agreement = alpha(ratings, plan=Resampling(rounds=1000))
     rng = np.random.default_rng(5)
     drawn = [
         krippendorff.alpha(
@@ -51,7 +51,9 @@ def test_unit_bootstrap_agrees_with_resampling_by_hand() -> None:
         )
         for _ in range(400)
     ]
-    assert (found.low, found.high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.02)
+    assert (agreement.low, agreement.high) == pytest.approx(
+        np.quantile(drawn, [0.025, 0.975]), abs=0.02
+    )
 
 
 def test_answers_to_one_prompt_are_resampled_together() -> None:
@@ -72,8 +74,8 @@ def test_answers_to_one_prompt_are_resampled_together() -> None:
 
 def test_one_prompt_leaves_everything_open() -> None:
     ratings, _ = simulated(30, 4)
-    found = alpha([dataclasses.replace(r, prompt="q") for r in ratings])
-    assert (found.low, found.high, found.prompts) == (-1, 1, 1)
+    agreement = alpha([dataclasses.replace(r, prompt="q") for r in ratings])
+    assert (agreement.low, agreement.high, agreement.prompts) == (-1, 1, 1)
 
 
 def test_order_and_names_do_not_matter() -> None:
@@ -104,9 +106,9 @@ def test_kendalls_tau_is_averaged_over_pairs_of_raters_then_over_prompts():
         for q, given in orders.items()
         for i, order in enumerate(given)
     ]
-    found = tau(encode(ballots))
-    assert found is not None
-    assert found.estimate == pytest.approx((-1 / 3 + 1 / 3) / 2)
-    assert found.n == 2
-    assert -1 <= found.low < found.estimate < found.high <= 1
+    result = tau(encode(ballots))
+    assert result is not None
+    assert result.estimate == pytest.approx((-1 / 3 + 1 / 3) / 2)
+    assert result.n == 2
+    assert -1 <= result.low < result.estimate < result.high <= 1
     assert tau(encode([b for b in ballots if b.query_id != "q1"])) is None

@@ -40,8 +40,8 @@ def by_prompt(wins: int, n: int, rater: str = "r") -> list[Comparison]:
     return votes({(f"q{i}", rater): float(i < wins) for i in range(n)})
 
 
-def rate(found: Board, row: str = "a", column: str = "b") -> bootstrap.Interval:
-    cell = found.cell(row, column)
+def rate(result: Board, row: str = "a", column: str = "b") -> bootstrap.Interval:
+    cell = result.cell(row, column)
     assert cell is not None
     assert cell.rate is not None
     return cell.rate
@@ -50,10 +50,10 @@ def rate(found: Board, row: str = "a", column: str = "b") -> bootstrap.Interval:
 def test_raters_are_resampled_where_there_are_several() -> None:
     """Four of eight raters always say a: a draws Binomial(8, ½) / 8, whose 2.5 % quantile is 1/8."""
     cast = {(f"q{q}", f"r{r}"): float(r < 4) for q in range(40) for r in range(8)}
-    found = board(votes(cast))
-    assert (rate(found).low, rate(found).high) == (1 / 8, 7 / 8)
-    assert rate(found).cluster == "query and rater"
-    strengths = {s.model: s.strength for s in found.standings}
+    results = board(votes(cast))
+    assert (rate(results).low, rate(results).high) == (1 / 8, 7 / 8)
+    assert rate(results).cluster == "query and rater"
+    strengths = {s.model: s.strength for s in results.standings}
     assert strengths["a"].cluster == "query and rater"
     assert strengths["a"].high == pytest.approx(math.log(7) / 2)  # 7 of 8 raters: odds 7, half each
 
@@ -61,27 +61,27 @@ def test_raters_are_resampled_where_there_are_several() -> None:
 def test_prompts_are_resampled_not_votes() -> None:
     """Eight prompts, four won, each asked ten times of one rater: Binomial(8, ½) / 8 again."""
     ten = list(itertools.chain.from_iterable([by_prompt(4, 8)] * 10))
-    found = board(ten)
-    assert (rate(found).low, rate(found).high) == (1 / 8, 7 / 8)
-    assert (rate(found).cluster, rate(found).clusters, rate(found).n) == ("query", 8, 80)
-    assert found.standings[0].strength.high == pytest.approx(math.log(7) / 2)
+    results = board(ten)
+    assert (rate(results).low, rate(results).high) == (1 / 8, 7 / 8)
+    assert (rate(results).cluster, rate(results).clusters, rate(results).n) == ("query", 8, 80)
+    assert results.standings[0].strength.high == pytest.approx(math.log(7) / 2)
 
 
 def test_no_rate_is_narrower_than_wilson_over_prompts() -> None:
     """Two votes on each of twelve prompts, one each way: resampling moves nothing, votes are 24."""
     both = [*by_prompt(12, 12), *by_prompt(0, 12)]
-    found = rate(board(both))
+    result = rate(board(both))
     half = math.sqrt(Z2) * math.sqrt(0.25 / 12 + Z2 / (4 * 144)) / (1 + Z2 / 12)
-    assert (found.low, found.high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-6)
+    assert (result.low, result.high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-6)
 
 
 def test_a_rate_reaches_as_far_as_wilson_and_as_resampling_on_each_side() -> None:
     """11 of 12: at most three of Binomial(12, 1/12) are lost at 97.5 %, so resampling says [.75, 1]."""
-    found = rate(board(by_prompt(11, 12)))
+    result = rate(board(by_prompt(11, 12)))
     centre = (11 / 12 + Z2 / 24) / (1 + Z2 / 12)
     half = math.sqrt(Z2) * math.sqrt(11 / 1728 + Z2 / 576) / (1 + Z2 / 12)
-    assert (found.low, found.high) == pytest.approx((centre - half, 1.0), abs=1e-6)
-    assert found.method == "wilson over prompts"
+    assert (result.low, result.high) == pytest.approx((centre - half, 1.0), abs=1e-6)
+    assert result.method == "wilson over prompts"
     half_won = rate(board(by_prompt(4, 8)))  # Wilson's [.215, .785] is the narrower one here
     assert (half_won.low, half_won.high) == (1 / 8, 7 / 8)
     assert half_won.method == "percentile bootstrap"
@@ -109,29 +109,29 @@ def test_votes_are_worth_what_their_variance_says() -> None:
 
 @pytest.mark.parametrize(("n", "low"), [(1, 1 / (1 + Z2)), (6, 6 / (6 + Z2)), (60, 60 / (60 + Z2))])
 def test_a_rate_of_one_is_never_certain(n: int, low: float) -> None:
-    found = rate(board(by_prompt(n, n)))
-    assert (found.low, found.high) == pytest.approx((low, 1.0), abs=1e-6)
+    result = rate(board(by_prompt(n, n)))
+    assert (result.low, result.high) == pytest.approx((low, 1.0), abs=1e-6)
 
 
 def test_a_share_of_nothing_has_room_above() -> None:
     codes = np.arange(20)
-    found = share(np.zeros(20), codes, codes * 0)
-    assert (found.low, found.high) == pytest.approx((0.0, Z2 / (20 + Z2)), abs=1e-6)
+    result = share(np.zeros(20), codes, codes * 0)
+    assert (result.low, result.high) == pytest.approx((0.0, Z2 / (20 + Z2)), abs=1e-6)
 
 
 @pytest.mark.parametrize(("prompts", "few"), [(19, 20), (20, 0)])
 def test_fewer_than_twenty_prompts_are_said_to_be_few(prompts: int, few: int) -> None:
-    found = board(by_prompt(9, prompts))
-    assert found.few == few
-    assert rate(found).few_clusters == bool(few)
+    results = board(by_prompt(9, prompts))
+    assert results.few == few
+    assert rate(results).few_clusters == bool(few)
 
 
 def test_an_undefeated_model_leans_on_a_prior_and_one_loss_needs_none() -> None:
     """Six of six with half a virtual comparison: odds 6.25 : 0.25, half of their log each."""
-    found = board(by_prompt(6, 6))
-    assert {s.prior for s in found.standings} == {PRIOR}
-    assert found.standings[0].strength.estimate == pytest.approx(math.log(25) / 2)
-    assert "undefeated by the others a" in found.problem
+    results = board(by_prompt(6, 6))
+    assert {s.prior for s in results.standings} == {PRIOR}
+    assert results.standings[0].strength.estimate == pytest.approx(math.log(25) / 2)
+    assert "undefeated by the others a" in results.problem
     beaten = board(by_prompt(5, 6))
     assert {s.prior for s in beaten.standings} == {0.0}
     assert beaten.standings[0].strength.estimate == pytest.approx(math.log(5) / 2)
@@ -162,20 +162,20 @@ def test_one_prompt_has_rates_and_no_strengths_and_two_have_both() -> None:
 
 
 def test_ties_alone_order_nobody() -> None:
-    found = board(votes({(f"q{i}", "r"): 0.5 for i in range(4)}))
-    assert found.standings == ()
-    assert "every comparison is a tie" in found.problem
-    assert found.tie_rate.estimate == 1.0
-    assert found.tie_rate.low == pytest.approx(4 / (4 + Z2), abs=1e-6)
+    results = board(votes({(f"q{i}", "r"): 0.5 for i in range(4)}))
+    assert results.standings == ()
+    assert "every comparison is a tie" in results.problem
+    assert results.tie_rate.estimate == 1.0
+    assert results.tie_rate.low == pytest.approx(4 / (4 + Z2), abs=1e-6)
 
 
 @pytest.mark.parametrize(("n", "decided"), [(5, False), (6, True)])
 def test_a_pair_is_decided_below_five_per_cent(n: int, decided: bool) -> None:
     """2 · ½⁵ = 0.0625 and 2 · ½⁶ = 0.03125."""
-    (found,) = conclusions(board(by_prompt(n, n)), ("a", "b"))
-    assert found.p == pytest.approx(2 * 0.5**n)
-    assert found.significant == decided
-    assert found.flips == (1 if decided else None)
+    (result,) = conclusions(board(by_prompt(n, n)), ("a", "b"))
+    assert result.p == pytest.approx(2 * 0.5**n)
+    assert result.significant == decided
+    assert result.flips == (1 if decided else None)
 
 
 def test_holm_runs_over_the_family_that_is_named() -> None:
@@ -195,10 +195,10 @@ def test_holm_runs_over_the_family_that_is_named() -> None:
 def test_a_majority_on_every_prompt_decides_nothing_where_raters_split() -> None:
     """Two raters for a and one for b, on thirty prompts: three draws for b have chance 1/27 > 2.5 %."""
     cast = {(f"q{q}", f"r{r}"): float(r < 2) for q in range(30) for r in range(3)}
-    (found,) = conclusions(board(votes(cast)), ("a", "b"))
-    assert found.corrected == pytest.approx(2 * 0.5**30)
-    assert found.rate.low == 0.0
-    assert not found.significant
+    (result,) = conclusions(board(votes(cast)), ("a", "b"))
+    assert result.corrected == pytest.approx(2 * 0.5**30)
+    assert result.rate.low == 0.0
+    assert not result.significant
 
 
 def test_a_prompt_on_which_votes_split_evenly_is_left_out_of_the_majority() -> None:
@@ -211,16 +211,16 @@ def test_a_prompt_on_which_votes_split_evenly_is_left_out_of_the_majority() -> N
 
 
 def test_a_conclusion_is_told_from_the_better_side() -> None:
-    (found,) = conclusions(board(by_prompt(1, 20)), ("a", "b"))
-    assert (found.better, found.worse, found.rate.estimate) == ("b", "a", 0.95)
-    assert found.majority.successes == 19
+    (result,) = conclusions(board(by_prompt(1, 20)), ("a", "b"))
+    assert (result.better, result.worse, result.rate.estimate) == ("b", "a", 0.95)
+    assert result.majority.successes == 19
 
 
 @pytest.mark.parametrize(("n", "rate_found"), [(5, None), (6, 0.8 ** (1 / 6))])
 def test_power_needs_six_decided_prompts(n: int, rate_found: float | None) -> None:
     """Six of six is the least that p < 0.05 can find: power 80 % where rate⁶ = 0.8."""
-    found = detectable(conclusions(board(by_prompt(n, n)), ("a", "b")))
-    assert (found and found.rate) == (
+    result = detectable(conclusions(board(by_prompt(n, n)), ("a", "b")))
+    assert (result and result.rate) == (
         None if rate_found is None else pytest.approx(rate_found, abs=1e-5)
     )
 
@@ -234,19 +234,19 @@ def test_power_is_promised_after_the_correction_that_is_made_and_without_ties() 
         for q in range(80)
         for a, b in itertools.combinations(names, 2)
     ]
-    found = detectable(conclusions(board(cast), names))
-    assert found is not None
-    assert (found.prompts, found.pairs) == (60, 10)
-    assert found.rate == pytest.approx(significance.minimum_detectable(60, level=0.995))
-    assert found.rate > significance.minimum_detectable(60)
+    result = detectable(conclusions(board(cast), names))
+    assert result is not None
+    assert (result.prompts, result.pairs) == (60, 10)
+    assert result.rate == pytest.approx(significance.minimum_detectable(60, level=0.995))
+    assert result.rate > significance.minimum_detectable(60)
 
 
 def test_as_many_flips_as_told_undo_the_decision_and_one_fewer_does_not() -> None:
     def told(wins: int) -> Conclusion:
         cast = by_prompt(wins, 60) + [dataclasses.replace(v, right="c") for v in by_prompt(31, 60)]
         cast += [dataclasses.replace(v, left="b", right="c") for v in by_prompt(32, 60)]
-        found = conclusions(board(cast), ("a", "b", "c"))
-        return next(c for c in found if {c.better, c.worse} == {"a", "b"})
+        concluded = conclusions(board(cast), ("a", "b", "c"))
+        return next(c for c in concluded if {c.better, c.worse} == {"a", "b"})
 
     flips = told(45).flips
     assert flips is not None
@@ -268,9 +268,9 @@ def test_the_last_row_by_cluster_is_the_boards_own_rate() -> None:
 
 
 def test_a_model_without_votes_stands_in_the_matrix_and_bends_no_strength() -> None:
-    found = board(by_prompt(5, 6), ("a", "b", "c"))
-    assert [(c.row, c.column) for c in found.matrix if c.rate is None] == [
+    results = board(by_prompt(5, 6), ("a", "b", "c"))
+    assert [(c.row, c.column) for c in results.matrix if c.rate is None] == [
         ("a", "c"), ("b", "c"), ("c", "a"), ("c", "b"),
     ]  # fmt: skip
-    assert [s.model for s in found.standings] == ["a", "b"]
-    assert {s.prior for s in found.standings} == {0.0}
+    assert [s.model for s in results.standings] == ["a", "b"]
+    assert {s.prior for s in results.standings} == {0.0}

@@ -30,8 +30,8 @@ def rows_of(text: str) -> list[Comparison]:
 
 
 def test_two_players_give_the_log_odds() -> None:
-    found = strengths(rows_of("ab ab ab ba"))
-    assert found["a"] - found["b"] == pytest.approx(np.log(3))
+    result = strengths(rows_of("ab ab ab ba"))
+    assert result["a"] - result["b"] == pytest.approx(np.log(3))
 
 
 def test_elo_is_four_hundred_points_per_factor_ten() -> None:

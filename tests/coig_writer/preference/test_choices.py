@@ -39,23 +39,23 @@ def test_kappa_has_an_interval_from_ten_queries_and_is_never_certain(
     queries: int, low: float | None
 ) -> None:
     pairs = [("ab"[i % 2], "ab"[i % 2]) for i in range(queries)]
-    found = kappa_interval(pairs, [str(i) for i in range(queries)])
-    assert found == ((None, None) if low is None else (pytest.approx(low, abs=1e-6), 1.0))
+    result = kappa_interval(pairs, [str(i) for i in range(queries)])
+    assert result == ((None, None) if low is None else (pytest.approx(low, abs=1e-6), 1.0))
 
 
 def test_perfect_agreement_is_not_certain() -> None:
     rows = [Rating(f"u{u}", rater, u % 3) for u in range(12) for rater in "xy"]
-    found = alpha(rows)
-    assert (found.value, found.high) == (1.0, 1.0)
-    assert found.low == pytest.approx(12 / (12 + Z2), abs=1e-6)
+    agreement = alpha(rows)
+    assert (agreement.value, agreement.high) == (1.0, 1.0)
+    assert agreement.low == pytest.approx(12 / (12 + Z2), abs=1e-6)
 
 
 def test_alpha_takes_units_with_two_ratings_and_needs_two_of_them() -> None:
     one = [Rating("u0", "x", 0), Rating("u0", "y", 0), Rating("u1", "x", 1)]
     with pytest.raises(StatisticsError, match="1 units"):
         alpha(one)
-    found = alpha([*one, Rating("u1", "y", 1)])
-    assert (found.units, found.unpaired) == (2, 0)
+    agreement = alpha([*one, Rating("u1", "y", 1)])
+    assert (agreement.units, agreement.unpaired) == (2, 0)
 
 
 def test_a_mean_that_never_varies_has_wilsons_interval_on_its_scale() -> None:
@@ -77,10 +77,10 @@ def test_a_mean_resamples_raters_where_there_are_several() -> None:
                json.dumps({"overall_preference": 3 * (r < 4)}))
         for q in range(40) for r in range(8)
     ]  # fmt: skip
-    (found,) = scores(cast, ("a",))
-    assert found.mean is not None
-    assert (found.mean.low, found.mean.high) == (3 / 8, 3 * 7 / 8)
-    assert (found.mean.cluster, found.n) == ("query and rater", 320)
+    (result,) = scores(cast, ("a",))
+    assert result.mean is not None
+    assert (result.mean.low, result.mean.high) == (3 / 8, 3 * 7 / 8)
+    assert (result.mean.cluster, result.n) == ("query and rater", 320)
     (single,) = scores(cast[:8], ("a",))
     assert (single.mean, single.n) == (None, 8)
 
@@ -90,8 +90,8 @@ def test_concordance_resamples_raters_where_there_are_several() -> None:
         Comparison(f"q{q}", f"r{r}", "a", "b", float(r < 4)) for q in range(40) for r in range(8)
     ]
     values = {(v, f"q{q}"): float(v == "a") for v in "ab" for q in range(40)}
-    found = association.associate("m", encode(rows), values).concordance
-    assert (found.estimate, found.low, found.high) == (1 / 2, 1 / 8, 7 / 8)
+    result = association.associate("m", encode(rows), values).concordance
+    assert (result.estimate, result.low, result.high) == (1 / 2, 1 / 8, 7 / 8)
 
 
 def test_four_points_are_correlated_and_three_are_not() -> None:
@@ -107,9 +107,9 @@ def test_lengths_are_matched_within_ten_per_cent_of_the_longer(
     right = np.full(12, 1000.0)
     left = np.array([shorter, *np.linspace(950, 1050, 11)])
     outcome = np.array([1.0, *[float(i % 2) for i in range(11)]])
-    found = length_control.fit(Duels(outcome, left, right, np.arange(12)))
-    assert found.matched is not None
-    assert found.matched.n == matched
+    fitted = length_control.fit(Duels(outcome, left, right, np.arange(12)))
+    assert fitted.matched is not None
+    assert fitted.matched.n == matched
 
 
 def test_length_control_needs_three_prompts() -> None:

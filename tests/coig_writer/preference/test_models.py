@@ -16,11 +16,11 @@ from coig_writer.preference.pairs import encode
 
 
 def test_small_groups_are_drawn_in_and_have_no_rate_of_their_own() -> None:
-    found = pooling.pool({"large": (120, 200), "tiny": (2, 2), "other": (90, 200)})
-    assert found["tiny"].raw is None
-    assert found["tiny"].value < 0.75
-    assert found["large"].value == pytest.approx(0.6, abs=0.02)
-    assert found["tiny"].high - found["tiny"].low > found["large"].high - found["large"].low
+    pooled = pooling.pool({"large": (120, 200), "tiny": (2, 2), "other": (90, 200)})
+    assert pooled["tiny"].raw is None
+    assert pooled["tiny"].value < 0.75
+    assert pooled["large"].value == pytest.approx(0.6, abs=0.02)
+    assert pooled["tiny"].high - pooled["tiny"].low > pooled["large"].high - pooled["large"].low
 
 
 def test_equal_groups_share_one_rate_and_unequal_ones_do_not() -> None:
@@ -36,8 +36,8 @@ def test_pooled_intervals_cover() -> None:
     for _ in range(20):
         truth = rng.beta(12, 8, 51)
         groups = {str(i): (float(rng.binomial(4, p)), 4) for i, p in enumerate(truth)}
-        found = pooling.pool(groups)
-        inside += sum(found[str(i)].low <= p <= found[str(i)].high for i, p in enumerate(truth))
+        pooled = pooling.pool(groups)
+        inside += sum(pooled[str(i)].low <= p <= pooled[str(i)].high for i, p in enumerate(truth))
         total += 51
     assert 0.92 < inside / total < 0.98
 
@@ -56,10 +56,10 @@ def test_pooled_means_cover_and_shrink() -> None:
     for _ in range(60):
         truth = rng.normal(2.0, 0.3, 30)
         groups = {str(i): list(rng.normal(t, 0.5, 4)) for i, t in enumerate(truth)}
-        found = pooling.pool_means(groups)
-        inside += sum(found[str(i)].low <= t <= found[str(i)].high for i, t in enumerate(truth))
+        pooled = pooling.pool_means(groups)
+        inside += sum(pooled[str(i)].low <= t <= pooled[str(i)].high for i, t in enumerate(truth))
         total += 30
-        assert np.std([f.value for f in found.values()]) < np.std(
+        assert np.std([f.value for f in pooled.values()]) < np.std(
             [np.mean(g) for g in groups.values()]
         )
     assert 0.93 < inside / total < 0.97
@@ -83,21 +83,21 @@ def duels(n: int, seed: int, *, theta: float, beta: float) -> Duels:
 
 
 def test_length_control_takes_out_what_length_explains() -> None:
-    found = length_control.fit(duels(4000, 0, theta=0.0, beta=2.0))
-    assert found.raw > 0.6
-    assert found.low < 0.5 < found.high
-    assert found.slope == pytest.approx(2, abs=0.25)
-    assert found.slope_p < 1e-6
-    assert found.matched is not None
-    assert found.matched.low < 0.52
-    assert found.gradient < 1e-8
+    fitted = length_control.fit(duels(4000, 0, theta=0.0, beta=2.0))
+    assert fitted.raw > 0.6
+    assert fitted.low < 0.5 < fitted.high
+    assert fitted.slope == pytest.approx(2, abs=0.25)
+    assert fitted.slope_p < 1e-6
+    assert fitted.matched is not None
+    assert fitted.matched.low < 0.52
+    assert fitted.gradient < 1e-8
 
 
 def test_length_controlled_intervals_cover() -> None:
     truth = expit(0.4)
     inside = [
-        found.low <= truth <= found.high
-        for found in (length_control.fit(duels(200, s, theta=0.4, beta=1.0)) for s in range(300))
+        result.low <= truth <= result.high
+        for result in (length_control.fit(duels(200, s, theta=0.4, beta=1.0)) for s in range(300))
     ]
     assert 0.91 < np.mean(inside) < 0.98
 
@@ -106,11 +106,11 @@ def test_length_control_of_symmetric_data_is_not_certain() -> None:
     """Every prompt is won once by each side at mirrored lengths: all scores cancel within prompts."""
     left = np.tile([1200.0, 800.0], 40)
     outcome = np.tile([1.0, 0.0, 0.0, 1.0], 20)
-    found = length_control.fit(Duels(outcome, left, left[::-1].copy(), np.arange(80) // 2))
-    assert found.value == pytest.approx(0.5)
-    assert found.low < 0.42
-    assert found.high > 0.58
-    assert found.slope_p == pytest.approx(1)
+    fitted = length_control.fit(Duels(outcome, left, left[::-1].copy(), np.arange(80) // 2))
+    assert fitted.value == pytest.approx(0.5)
+    assert fitted.low < 0.42
+    assert fitted.high > 0.58
+    assert fitted.slope_p == pytest.approx(1)
 
 
 def test_repeated_judgements_do_not_narrow_the_length_controlled_interval() -> None:
@@ -153,10 +153,10 @@ def comparisons(
 
 def test_association_finds_what_is_there_and_nothing_where_nothing_is() -> None:
     rows, values = comparisons(150, 0, beta=1.0)
-    found = association.associate("m", encode(rows), values, Resampling(rounds=500))
-    assert found.concordance.low > 0.55
-    assert found.spearman is not None
-    assert found.spearman.low > 0.1
+    result = association.associate("m", encode(rows), values, Resampling(rounds=500))
+    assert result.concordance.low > 0.55
+    assert result.spearman is not None
+    assert result.spearman.low > 0.1
     rows, values = comparisons(150, 1, beta=0.0)
     none = association.associate("m", encode(rows), values, Resampling(rounds=500))
     assert none.concordance.low < 0.5 < none.concordance.high
@@ -167,9 +167,9 @@ def test_two_metrics_are_related_within_prompts_and_not_across_them() -> None:
     # each prompt lifts both metrics alike; within a prompt the one falls as the other rises
     first = {(v, f"q{q}"): q + rng.normal() for q in range(40) for v in "abcde"}
     second = {key: 2 * float(key[1][1:]) - value for key, value in first.items()}
-    found = association.covary("x and y", first, second, Resampling(rounds=200))
-    assert found.estimate == pytest.approx(-1)
-    assert (found.n, found.clusters) == (40, 40)
+    result = association.covary("x and y", first, second, Resampling(rounds=200))
+    assert result.estimate == pytest.approx(-1)
+    assert (result.n, result.clusters) == (40, 40)
     noise = {key: rng.normal() for key in first}
     none = association.covary("x and y", first, noise, Resampling(rounds=200))
     assert none.low < 0 < none.high
@@ -182,7 +182,7 @@ def test_pairs_without_a_value_are_left_out_and_counted() -> None:
     rows, values = comparisons(20, 2, beta=1.0)
     for i in range(20):
         del values["a", f"q{i}"]
-    found = association.associate("m", encode(rows), values, Resampling(rounds=50))
-    assert found.left_out == 60
+    result = association.associate("m", encode(rows), values, Resampling(rounds=50))
+    assert result.left_out == 60
     with pytest.raises(StatisticsError, match="score the answers"):
         association.associate("m", encode(rows), {}, Resampling(rounds=50))

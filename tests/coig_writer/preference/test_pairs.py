@@ -42,6 +42,6 @@ def test_what_cannot_be_counted_is_refused(rows: list[Comparison], says: str) ->
 
 
 def test_a_pair_that_never_met_has_no_rate() -> None:
-    found = board([duel("a", "b", 1), duel("b", "c", 1)])
-    assert found.cell("a", "c") is None
-    assert found.cell("a", "b") is not None
+    results = board([duel("a", "b", 1), duel("b", "c", 1)])
+    assert results.cell("a", "c") is None
+    assert results.cell("a", "b") is not None

@@ -25,44 +25,59 @@ def test_the_estimate_by_hand() -> None:
     votes = [1.0] * 7 + [0.0] * 5
     verdicts = [1.0] * 6 + [0.0] * 5 + [1.0]
     more = [1.0] * 9 + [0.0] * 3
-    found = estimate(named(votes), named(verdicts + more))
-    assert found.tuning == pytest.approx(23 / 35)
-    assert found.value == pytest.approx(7 / 12 + 23 / 35 * (16 / 24 - 7 / 12))
-    assert (found.voted, found.judged) == (12, 24)
-    assert found.alone == 7 / 12
-    assert (found.alone_low, found.alone_high) == (wilson(7, 12).low, wilson(7, 12).high)
-    assert found.worth == pytest.approx(1.5167, abs=1e-3)
-    powered = wilson(14 * found.value, 14)
-    assert (found.low, found.high) == (powered.low, powered.high)
+    result = estimate(named(votes), named(verdicts + more))
+    assert result.tuning == pytest.approx(23 / 35)
+    assert result.value == pytest.approx(7 / 12 + 23 / 35 * (16 / 24 - 7 / 12))
+    assert (result.voted, result.judged) == (12, 24)
+    assert result.alone == 7 / 12
+    assert (result.alone_low, result.alone_high) == (wilson(7, 12).low, wilson(7, 12).high)
+    assert result.worth == pytest.approx(1.5167, abs=1e-3)
+    powered = wilson(14 * result.value, 14)
+    assert (result.low, result.high) == (powered.low, powered.high)
 
 
 def test_a_perfect_judge_is_worth_a_vote_on_every_prompt_that_it_saw() -> None:
     """What is left open is nothing, so 20 votes count as the 100 verdicts, but for n - 1: 99."""
-    found = estimate(named([1.0, 0.0] * 10), named([1.0, 0.0] * 50))
-    assert found.worth == pytest.approx(79)
-    assert (found.low, found.high) == (wilson(49.5, 99).low, wilson(49.5, 99).high)
+    powered = estimate(named([1.0, 0.0] * 10), named([1.0, 0.0] * 50))
+    assert powered.worth == pytest.approx(79)
+    assert (powered.low, powered.high) == (wilson(49.5, 99).low, wilson(49.5, 99).high)
 
 
 def test_several_voters_on_each_prompt_count_for_more_than_one() -> None:
     """Shares of .4 and .6 vary less than single votes: Student's half width stays, in Wilson's form."""
     votes = [0.4, 0.6] * 10
-    found = estimate(named(votes), named([1.0, 0.0, 0.0, 1.0] * 10))
+    powered = estimate(named(votes), named([1.0, 0.0, 0.0, 1.0] * 10))
     half = float(stats.t.ppf(0.975, 19) * np.std(votes, ddof=1) / np.sqrt(20))
-    assert found.alone_high - found.alone == pytest.approx(half, rel=0.01)
+    assert powered.alone_high - powered.alone == pytest.approx(half, rel=0.01)
 
 
 def test_a_judge_that_knows_nothing_changes_nothing() -> None:
     votes = [1.0, 0.0] * 10
-    found = estimate(named(votes), named([1.0, 1.0, 0.0, 0.0] * 15))
-    assert found.tuning == 0
-    assert (found.value, found.low, found.high) == (found.alone, found.alone_low, found.alone_high)
-    assert found.worth == 0
+    powered = estimate(named(votes), named([1.0, 1.0, 0.0, 0.0] * 15))
+    assert powered.tuning == 0
+    assert (powered.value, powered.low, powered.high) == (
+        powered.alone,
+        powered.alone_low,
+        powered.alone_high,
+    )
+    assert powered.worth == 0
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_an_interval_holds_its_estimate_and_stays_on_the_scale(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    votes = rng.binomial(3, rng.random() ** 3, size=20) / 3
+    verdicts = rng.choice([0.0, 0.5, 1.0], size=50)
+    verdicts[:20] = np.where(rng.random(20) < rng.random(), votes, verdicts[:20])
+    powered = estimate(named(votes.tolist()), named(verdicts.tolist()))
+    assert 0 <= powered.low <= powered.value <= powered.high <= 1
+    assert powered.low < powered.high
 
 
 def test_unanimous_votes_are_not_certain() -> None:
-    found = estimate(named([1.0] * 20), named([1.0] * 30))
-    assert found.low == pytest.approx(20 / (20 + 3.841459), abs=1e-6)
-    assert found.high == 1
+    powered = estimate(named([1.0] * 20), named([1.0] * 30))
+    assert powered.low == pytest.approx(20 / (20 + 3.841459), abs=1e-6)
+    assert powered.high == 1
 
 
 def test_it_needs_ten_votes_and_verdicts_on_all_of_them() -> None:

@@ -36,10 +36,10 @@ def random_rankings(n: int, seed: int, players: int = 5) -> rankings.Rankings:
 
 
 def test_places_share_the_mean_where_tied_and_are_nan_where_not_shown() -> None:
-    found = rankings.encode([ballot(0, ["b", ["a", "c"]]), ballot(1, ["c", "a"], ("a", "c"))])
-    assert found.places[0].tolist() == [2.5, 1, 2.5]
-    assert np.isnan(found.places[1][1])
-    assert len(found.complete()) == 1
+    result = rankings.encode([ballot(0, ["b", ["a", "c"]]), ballot(1, ["c", "a"], ("a", "c"))])
+    assert result.places[0].tolist() == [2.5, 1, 2.5]
+    assert np.isnan(result.places[1][1])
+    assert len(result.complete()) == 1
 
 
 def test_friedman_agrees_with_scipy_with_and_without_ties() -> None:
@@ -47,9 +47,9 @@ def test_friedman_agrees_with_scipy_with_and_without_ties() -> None:
         [list(p) for p in itertools.islice(itertools.cycle(["abc", "acb", "bac"]), 10)],
         [["a", ["b", "c"]], [["a", "b"], "c"], ["c", "b", "a"], ["a", "b", "c"]],
     ):
-        found = encoded(verdicts)
-        result = rankings.friedman(found)
-        reference = stats.friedmanchisquare(*found.places.T)
+        outcome = encoded(verdicts)
+        result = rankings.friedman(outcome)
+        reference = stats.friedmanchisquare(*outcome.places.T)
         assert result.statistic == pytest.approx(reference.statistic)
         assert result.p == pytest.approx(reference.pvalue)
 
@@ -85,10 +85,10 @@ def test_an_unknown_label_is_refused() -> None:
 
 
 def test_plackett_luce_agrees_with_choix() -> None:
-    found = random_rankings(200, 0)
-    orders = [tuple(row) for row in plackett_luce.ordered(found)]
+    result = random_rankings(200, 0)
+    orders = [tuple(row) for row in plackett_luce.ordered(result)]
     reference = choix.opt_rankings(5, orders, tol=1e-12)
-    fitted = plackett_luce.fit(found)
+    fitted = plackett_luce.fit(result)
     assert fitted.log_strengths == pytest.approx(reference - reference.mean(), abs=1e-5)
     assert fitted.n == 200
 
@@ -126,10 +126,10 @@ def test_plackett_luce_intervals_resample_prompts() -> None:
 @settings(max_examples=20, deadline=None)
 @given(st.permutations(range(5)), st.integers(0, 100))
 def test_plackett_luce_ignores_names_and_order(order: list[int], seed: int) -> None:
-    found = random_rankings(60, seed)
+    result = random_rankings(60, seed)
     changed = rankings.Rankings(
-        found.labels, found.query_ids, found.rater_ids, found.places[::-1][:, order],
-        found.queries, found.raters,
+        result.labels, result.query_ids, result.rater_ids, result.places[::-1][:, order],
+        result.queries, result.raters,
     )  # fmt: skip
-    before = np.array(plackett_luce.fit(found).log_strengths)
+    before = np.array(plackett_luce.fit(result).log_strengths)
     assert plackett_luce.fit(changed).log_strengths == pytest.approx(before[order], abs=1e-7)

@@ -38,9 +38,9 @@ def of(values: list[float]) -> Interval:
 
 
 def test_mean_interval_is_students() -> None:
-    found = of([1.0, 2.0, 3.0, 4.0])
-    assert (found.value, found.n) == (2.5, 4)
-    assert found.high == pytest.approx(2.5 + 3.182446 * 1.290994 / 2, abs=1e-5)
+    result = of([1.0, 2.0, 3.0, 4.0])
+    assert (result.value, result.n) == (2.5, 4)
+    assert result.high == pytest.approx(2.5 + 3.182446 * 1.290994 / 2, abs=1e-5)
 
 
 def test_one_value_has_no_interval_and_none_has_no_mean() -> None:

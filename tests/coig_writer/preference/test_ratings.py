@@ -32,26 +32,26 @@ def own_raters(prompts: int = 100) -> list[Ballot]:
 
 
 def test_raters_of_their_own_leave_nothing_to_conclude() -> None:
-    found = implied(own_raters())
-    assert not found.conclusive
-    assert len(found.confounded) == len(found.shared) == 6
-    assert set(found.shared.values()) == {100}
+    pairs = implied(own_raters())
+    assert not pairs.conclusive
+    assert len(pairs.confounded) == len(pairs.shared) == 6
+    assert set(pairs.shared.values()) == {100}
 
 
 def test_one_overlapping_rating_in_401_does_not_lift_the_warning() -> None:
-    found = implied([*own_raters(), rated(0, "b", "of-a", 2)])
-    assert len(found.confounded) == 6
-    assert found.within == {("a", "b"): 1}
-    assert [(c.left, c.right, c.rater) for c in found.comparisons] == [("a", "b", "of-a")]
+    pairs = implied([*own_raters(), rated(0, "b", "of-a", 2)])
+    assert len(pairs.confounded) == 6
+    assert pairs.within == {("a", "b"): 1}
+    assert [(c.left, c.right, c.rater) for c in pairs.comparisons] == [("a", "b", "of-a")]
 
 
 def test_two_scores_by_one_person_are_compared_and_two_peoples_are_not() -> None:
-    found = implied(
+    pairs = implied(
         [rated(0, "a", "x", 2), rated(0, "b", "x", 1), rated(0, "c", "y", 3), rated(0, "b", "z", 3)]
     )
-    assert [(c.left, c.right, c.outcome) for c in found.comparisons] == [("a", "b", 1.0)]
-    assert found.shared == {("a", "b"): 1, ("a", "c"): 1, ("b", "c"): 1}
-    assert found.confounded == (("a", "c"), ("b", "c"))
+    assert [(c.left, c.right, c.outcome) for c in pairs.comparisons] == [("a", "b", 1.0)]
+    assert pairs.shared == {("a", "b"): 1, ("a", "c"): 1, ("b", "c"): 1}
+    assert pairs.confounded == (("a", "c"), ("b", "c"))
     tie = implied([rated(0, "a", "x", 2), rated(0, "b", "x", 2)])
     assert [c.outcome for c in tie.comparisons] == [0.5]
 
@@ -61,8 +61,8 @@ def test_answers_of_one_sample_are_compared() -> None:
     second = [
         dataclasses.replace(b, sample=1) for b in (rated(0, "a", "x", 0), rated(0, "b", "x", 2))
     ]
-    found = implied([rated(0, "a", "x", 3), *second])
-    assert [(c.left, c.right, c.outcome, c.sample) for c in found.comparisons] == [
+    pairs = implied([rated(0, "a", "x", 3), *second])
+    assert [(c.left, c.right, c.outcome, c.sample) for c in pairs.comparisons] == [
         ("a", "b", 0.0, 1)
     ]
     raters = severity([*second, dataclasses.replace(rated(0, "a", "y", 1), sample=1)])

@@ -60,9 +60,9 @@ def test_an_even_count_of_204_is_undecided_and_of_2000_equivalent() -> None:
 
 
 def test_a_missing_difference_is_never_called_equivalent() -> None:
-    found = significance.even(164, 353)
-    assert found.p_difference > 0.05
-    assert found.finding == "undecided"
+    equivalence = significance.even(164, 353)
+    assert equivalence.p_difference > 0.05
+    assert equivalence.finding == "undecided"
 
 
 def test_the_planned_size_reaches_its_power() -> None:

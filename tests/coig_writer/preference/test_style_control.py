@@ -57,9 +57,9 @@ def test_coefficients_and_clustered_errors_are_statsmodels() -> None:
 
     def peer(codes: Ints) -> Floats:
         kwds = {"groups": codes, "use_correction": False}
-        found = model.fit(cov_type="cluster", cov_kwds=kwds, tol=1e-12)
+        fitted = model.fit(cov_type="cluster", cov_kwds=kwds, tol=1e-12)
         groups = len(np.unique(codes))
-        return np.asarray(found.cov_params()) * groups / (groups - 1)
+        return np.asarray(fitted.cov_params()) * groups / (groups - 1)
 
     theta, gradient = fit(design, outcome)
     assert theta == pytest.approx(np.asarray(model.fit(tol=1e-12).params), abs=1e-8)
@@ -72,8 +72,8 @@ def test_coefficients_and_clustered_errors_are_statsmodels() -> None:
 def test_the_plain_half_is_the_boards_bradley_terry() -> None:
     rows, covariates = voted(60, 1, beta=1.0)
     pairs = encode(rows)
-    found = style_control.fit(pairs, covariates)
-    plain = {m.model: m.plain.value for m in found.models}
+    fitted = style_control.fit(pairs, covariates)
+    plain = {m.model: m.plain.value for m in fitted.models}
     expected = bradley_terry.fit(win_matrix(pairs))
     assert plain == pytest.approx(
         dict(zip(expected.labels, expected.log_strengths, strict=True)), abs=1e-6
@@ -83,22 +83,22 @@ def test_the_plain_half_is_the_boards_bradley_terry() -> None:
 def test_what_length_alone_won_is_taken_back_and_the_places_move() -> None:
     """Length is worth so much that the weakest model, which writes most, leads the plain board."""
     rows, covariates = voted(400, 2, beta=2.2)
-    found = style_control.fit(encode(rows), covariates)
-    assert [m.model for m in found.models] == list(MODELS)
-    assert [m.plain_place for m in found.models] == [4, 3, 2, 1]
-    assert len(found.moved) == 4
-    for model in found.models:
+    fitted = style_control.fit(encode(rows), covariates)
+    assert [m.model for m in fitted.models] == list(MODELS)
+    assert [m.plain_place for m in fitted.models] == [4, 3, 2, 1]
+    assert len(fitted.moved) == 4
+    for model in fitted.models:
         assert model.strength.low < TRUE[model.model] < model.strength.high
-    effect = found.effects["chars"]
+    effect = fitted.effects["chars"]
     assert effect.low < 2.2 < effect.high
-    assert (found.n, found.left_out, found.prompts, found.raters) == (2400, 0, 400, 3)
+    assert (fitted.n, fitted.left_out, fitted.prompts, fitted.raters) == (2400, 0, 400, 3)
 
 
 def test_votes_that_length_does_not_sway_move_nowhere() -> None:
     rows, covariates = voted(200, 3, beta=0.0)
-    found = style_control.fit(encode(rows), covariates)
-    assert found.moved == ()
-    assert found.effects["chars"].low < 0 < found.effects["chars"].high
+    fitted = style_control.fit(encode(rows), covariates)
+    assert fitted.moved == ()
+    assert fitted.effects["chars"].low < 0 < fitted.effects["chars"].high
 
 
 def test_raters_who_differ_widen_the_interval() -> None:
@@ -135,8 +135,8 @@ def test_what_cannot_be_fitted_is_refused() -> None:
 def test_an_unmeasured_answer_leaves_its_comparisons_out() -> None:
     rows, covariates = voted(30, 6, beta=0.0)
     chars = {key: value for key, value in covariates["chars"].items() if key != ("a", "q003")}
-    found = style_control.fit(encode(rows), {"chars": chars})
-    assert (found.left_out, found.n) == (3, 177)
+    fitted = style_control.fit(encode(rows), {"chars": chars})
+    assert (fitted.left_out, fitted.n) == (3, 177)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,12 @@ def test_an_unmeasured_answer_leaves_its_comparisons_out() -> None:
     ],
 )
 def test_headings_items_and_bold_are_counted(article: str, counts: tuple[int, int, int]) -> None:
-    found = (formatting.headings(article), formatting.list_items(article), formatting.bold(article))
-    assert found == counts
+    result = (
+        formatting.headings(article),
+        formatting.list_items(article),
+        formatting.bold(article),
+    )
+    assert result == counts
 
 
 def test_marks_are_weighed_by_lines_and_taken_off() -> None:

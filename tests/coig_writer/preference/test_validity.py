@@ -48,7 +48,7 @@ def test_partial_correlations_are_the_textbooks() -> None:
     scores, lengths = scored(0)
     metric = scores + np.random.default_rng(1).normal(size=scores.shape)
     metric[3, 5] = np.nan
-    found = given_length(metric, scores, lengths).by_prompt
+    result = given_length(metric, scores, lengths).by_prompt
 
     def rank_correlation(a: Floats, b: Floats) -> float:
         return float(stats.spearmanr(a, b).statistic)
@@ -57,7 +57,7 @@ def test_partial_correlations_are_the_textbooks() -> None:
     x, y, z = metric[3, kept], scores[3, kept], lengths[3, kept]
     xy, xz, yz = rank_correlation(x, y), rank_correlation(x, z), rank_correlation(y, z)
     expected = (xy - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2))
-    assert found[3] == pytest.approx(expected)
+    assert result[3] == pytest.approx(expected)
 
 
 def test_the_score_with_noise_earns_an_arrow_and_length_does_not() -> None:
@@ -75,18 +75,18 @@ def test_the_score_with_noise_earns_an_arrow_and_length_does_not() -> None:
     }
     pairs = encode(compared(scores))
     named = {name: values(table) for name, table in metrics.items()}
-    found = validate(pairs, named, values(lengths), plan=QUICK)
-    earned = {name: v.better for name, v in found.items()}
+    validities = validate(pairs, named, values(lengths), plan=QUICK)
+    earned = {name: v.better for name, v in validities.items()}
     assert earned.pop("score") == "higher"
     assert earned.pop("worse") == "lower"
     assert set(earned.values()) == {None}
-    length = found["length"]
+    length = validities["length"]
     assert length.rho is not None
     assert length.rho.low > 0.1  # it predicts, and yet
     assert (length.given_length, length.p, length.corrected) == (None, None, None)
-    assert found["score"].given_length is not None
-    assert found["score"].given_length.low > 0.3
-    assert (found["score"].prompts, found["score"].answers) == (PROMPTS, PROMPTS * MODELS)
+    assert validities["score"].given_length is not None
+    assert validities["score"].given_length.low > 0.3
+    assert (validities["score"].prompts, validities["score"].answers) == (PROMPTS, PROMPTS * MODELS)
     described = validate(pairs, {"score": named["score"]}, values(lengths), ("score",), QUICK)
     assert (described["score"].corrected, described["score"].better) == (None, None)
 
@@ -109,9 +109,9 @@ def test_chance_earns_an_arrow_no_more_often_than_it_may(kind: str) -> None:
 def test_a_prompt_needs_four_answers(answers: int, *, usable: bool) -> None:
     """Of four, a sixth of all orders is length's own or its reverse, for the metric or the score."""
     scores = np.random.default_rng(6).normal(size=(3, PROMPTS, answers))
-    found = given_length(*scores)
-    assert (70 < len(found.by_prompt) < 98) if usable else len(found.by_prompt) == 0
-    assert (found.p is not None) == usable
+    partial = given_length(*scores)
+    assert (70 < len(partial.by_prompt) < 98) if usable else len(partial.by_prompt) == 0
+    assert (partial.p is not None) == usable
 
 
 def test_the_family_is_corrected_together() -> None:

@@ -55,11 +55,11 @@ def _saved(folder: Path) -> dict[str, dict[str, float]]:
     """Reads lighteval's details: query id → metric → value."""
     import pyarrow.parquet as pq
 
-    found: dict[str, dict[str, float]] = {}
+    result: dict[str, dict[str, float]] = {}
     for file in sorted(folder.rglob("details_*.parquet")):
         for row in pq.read_table(file).to_pylist():
-            found[row["doc"]["specific"]["query_id"]] = row["metric"]
-    return found
+            result[row["doc"]["specific"]["query_id"]] = row["metric"]
+    return result
 
 
 @contextmanager

@@ -21,8 +21,8 @@ def write(path: Path, *records: Generation) -> Path:
 def test_files_and_folders_are_read_and_grouped(tmp_path: Path) -> None:
     one = write(tmp_path / "one.jsonl", generation("b", "q2", "文"), generation("b", "q1", "文"))
     write(tmp_path / "folder" / "a.parquet", generation("a", "q1", "文"))
-    found = variants(read([one, tmp_path / "folder"]))
-    assert {name: [r.query_id for r in rows] for name, rows in found.items()} == {
+    result = variants(read([one, tmp_path / "folder"]))
+    assert {name: [r.query_id for r in rows] for name, rows in result.items()} == {
         "a": ["q1"],
         "b": ["q1", "q2"],
     }

@@ -27,10 +27,10 @@ from tests.loopback import Server, said
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    found = Server()
-    yield found
-    found.http.shutdown()
-    found.http.server_close()
+    result = Server()
+    yield result
+    result.http.shutdown()
+    result.http.server_close()
 
 
 @pytest.fixture

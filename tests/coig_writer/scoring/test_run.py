@@ -24,23 +24,23 @@ PROSE = "雨停了，他推开门，院子里落满了叶子。隔壁的收音�
 
 
 def by_query(scores: list[Score]) -> dict[str, dict[str, Score]]:
-    found: dict[str, dict[str, Score]] = {}
+    result: dict[str, dict[str, Score]] = {}
     for score in scores:
-        found.setdefault(score.query_id, {})[score.metric] = score
-    return found
+        result.setdefault(score.query_id, {})[score.metric] = score
+    return result
 
 
 def scored(records: list[Generation], folder: Path) -> dict[str, dict[str, Score]]:
     """The kit's scores of one variant's answers, each compared with lighteval's."""
-    found = by_query(run.score(records, folder / "no-mixtures"))
+    result = by_query(run.score(records, folder / "no-mixtures"))
     theirs = in_lighteval.details(records, folder / f"lighteval-{len(records)}")
-    assert set(theirs) == set(found)
-    for query, scores in found.items():
+    assert set(theirs) == set(result)
+    for query, scores in result.items():
         for name, value in theirs[query].items():
             own = scores[name].value
             assert math.isnan(value) if own is None else value == own, (query, name)
         assert set(scores) == {*theirs[query], *catalogue.AGAINST_TRAINING}
-    return found
+    return result
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_reasoning_is_kept_for_reasoning_and_out_of_the_prose(tmp_path: Path) ->
         generation("v", "prefilled", f"{thought}\n</think>\n\n{PROSE}"),
         generation("v", "bare", PROSE),
     ]
-    found = scored(records, tmp_path)
-    assert {found[q]["chars"].value for q in found} == {found["bare"]["chars"].value}
+    result = scored(records, tmp_path)
+    assert {result[q]["chars"].value for q in result} == {result["bare"]["chars"].value}
     for query in ("paired", "prefilled"):
-        assert found[query]["reasoning_self_reflection"].value == 0.5
-        assert found[query]["reasoning_closed"].value == 1
-    assert found["bare"]["reasoning_self_reflection"].state == "missing"
+        assert result[query]["reasoning_self_reflection"].value == 0.5
+        assert result[query]["reasoning_closed"].value == 1
+    assert result["bare"]["reasoning_self_reflection"].state == "missing"
 
 
 def test_benchmark_queries_are_checked_against_their_fields_and_others_are_not(
@@ -106,9 +106,9 @@ def test_benchmark_queries_are_checked_against_their_fields_and_others_are_not(
         generation("v", query.id, "Too short.", "en", prompt=query.query, genre=query.genre),
         generation("v", "own-1", "Too short.", "en", prompt="Write.", genre="wuxia"),
     ]
-    found = scored(records, tmp_path)
-    assert found[query.id]["length_met"].value == 0
-    assert found["own-1"]["length_met"].reason == "the prompt is not in the benchmark"
+    result = scored(records, tmp_path)
+    assert result[query.id]["length_met"].value == 0
+    assert result["own-1"]["length_met"].reason == "the prompt is not in the benchmark"
 
 
 def test_copies_of_training_rows_are_found(tmp_path: Path) -> None:
@@ -122,10 +122,10 @@ def test_copies_of_training_rows_are_found(tmp_path: Path) -> None:
         generation("v", "own", "山那边的人从来不问海有多深，他们只问盐要多少钱一斤。"),
         generation("v", "empty", ""),
     ]
-    found = by_query(copying.score(records, tmp_path))
-    assert found["copy"]["copied_share"].value == 1
-    assert found["own"]["longest_copied"].value == 0
-    assert found["empty"]["copied_share"].state == "missing"
+    result = by_query(copying.score(records, tmp_path))
+    assert result["copy"]["copied_share"].value == 1
+    assert result["own"]["longest_copied"].value == 0
+    assert result["empty"]["copied_share"].state == "missing"
     away = copying.score(records, tmp_path / "none")
     assert {s.reason for s in away} == {"no training rows of this variant are here"}
 
@@ -173,8 +173,8 @@ def test_answers_are_one_where_noveltybench_would_say_so(
         model.classifier.bias.copy_(torch.tensor([1 - probability, probability]).log())
     model.save_pretrained(tmp_path)
     records = [generation("v", "q", text, sample=i) for i, text in enumerate(["a b", "c " * 400])]
-    (found,) = embedding.score(records, same=embedding.classifier(str(tmp_path)))
-    assert (found.metric, found.value) == ("distinct_answers_classified", classes)
+    (result,) = embedding.score(records, same=embedding.classifier(str(tmp_path)))
+    assert (result.metric, result.value) == ("distinct_answers_classified", classes)
     (alone,) = embedding.score(records[:1], same=embedding.classifier(str(tmp_path)))
     assert alone.state == "missing"
     with pytest.raises(MissingInputError, match="no classifier"):
