@@ -37,7 +37,10 @@ _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇
 _TENS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
 _NUMERAL = "".join({**_DIGITS, **_TENS})
 # What is divided is working, its result is content: 60.9/76.4＝79.7.
-_DIVISION = re.compile(rf"[\d.]+\s*[/÷]\s*[\d.]+(?=\s*[=＝≈])|[\d.{_NUMERAL}]+除以[\d.{_NUMERAL}]+")
+# A match opens where its number does: tried from every digit, a run of digits would take the square of its length.
+_DIVISION = re.compile(
+    rf"(?<![\d.])[\d.]+\s*[/÷]\s*[\d.]+(?=\s*[=＝≈])|(?<![\d.{_NUMERAL}])[\d.{_NUMERAL}]+除以[\d.{_NUMERAL}]+"
+)
 _NOT_HALF = "天夜个年月日空路边身"  # 三天，半夜 is no 三天半
 LONGEST_LISTED = 4  # characters of a word in “恁、中、俺、弄啥”
 LONGEST = 16  # Chinese characters of a number

@@ -37,7 +37,7 @@ def test_an_answer_given_twice_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "x" * 101])
 def test_a_variant_that_is_no_file_name_is_an_error(tmp_path: Path, name: str) -> None:
     file = write(tmp_path / "a.jsonl", generation(name, "q1", "文"))
-    with pytest.raises(InputError, match="no name for a file"):
+    with pytest.raises(InputError, match="not a valid file name"):
         read([file])
 
 
