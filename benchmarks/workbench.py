@@ -151,7 +151,7 @@ class Annotator(threading.Thread):
 
 
 def whole(mark: float) -> dict[str, Any]:
-    """Returns an answer that may be handed in."""
+    """Returns a complete answer."""
     return {
         "prompt": f"请写一篇关于长辈手艺的散文，落在一件小物上。{mark}",
         "prompt_fields": dict.fromkeys(PROMPT_FIELDS, "有"),

@@ -12,10 +12,15 @@ import venv
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from coig_writer.arena.server.identity import Identity
 from coig_writer.arena.study import definition
+from coig_writer.files import read_rows, write_rows
+from coig_writer.record import to_row
 from tests.coig_writer.arena.processes import free_port, started
+from tests.coig_writer.workbench.server.conftest import item, written
 from tests.hub_double.client import client, hub
 from tests.hub_double.client import environment as environment_of
 
@@ -153,6 +158,51 @@ def test_from_publication_to_the_first_vote_on_the_double_of_the_hub(
     assert api.repo_info("org/ballots", repo_type="dataset").private
     files = [f for f in api.list_repo_files("org/ballots", repo_type="dataset") if "ballots/" in f]
     assert len(files) == 2
+
+
+def test_a_space_with_a_curation_takes_answers_and_keeps_them_when_its_disk_is_wiped(
+    hub, root, tmp_path
+):
+    """The workbench in place of the arena: items from a private dataset, entries in a database elsewhere."""
+    api = client(hub)
+    api.create_repo("org/curation", repo_type="dataset", private=True)
+    work = tmp_path / "work"
+    write_rows(work / "reverse" / "items.jsonl", [to_row(item(1)), to_row(item(2))])
+    api.upload_folder(
+        repo_id="org/curation", folder_path=work, path_in_repo="work", repo_type="dataset"
+    )
+    roster = "workbench: zh-2026\npeople:\n  - {alias: a1, roles: [annotate]}\n"
+    api.upload_file(
+        repo_id="org/curation",
+        path_or_fileobj=roster.encode(),
+        path_in_repo="workbench/people.yaml",
+        repo_type="dataset",
+    )
+    port = free_port()
+    settings = {"SPACE_ID": "org/workbench", "ARENA_SECRET": "x" * 40, "SPACE_HOST": "org-workbench.hf.space"}  # fmt: skip
+    settings |= {"WORKBENCH_CURATION": "org/curation", "GRADIO_SERVER_PORT": str(port)}
+    settings |= {"ARENA_STORE": f"sqlite:///{tmp_path}/elsewhere.sqlite"}
+    command = [sys.executable, str(root / "space" / "app.py")]
+    token = Identity(b"x" * 40).invitation("zh-2026", "a1")
+    for boot in range(2):
+        folder = tmp_path / f"disk{boot}"
+        folder.mkdir()
+        with (
+            started(command, f"http://127.0.0.1:{port}/health", folder, os.environ | environment_of(hub, tmp_path / f"home{boot}") | settings) as server,
+            httpx.Client(base_url=f"http://127.0.0.1:{port}") as browser,
+        ):  # fmt: skip
+            page = browser.get(f"/?invite={token}")
+            browser.cookies.set("workbench_person", page.headers["set-cookie"].split(";")[0].partition("=")[2])  # fmt: skip
+            browser.post("/api/consent", json={"agree": True})
+            view = browser.post("/api/next", json={"work": "annotate"}).json()["item"]
+            assert view["item"] == f"d{boot + 1}", "the first answer outlived its disk"
+            sent = {"id": f"boot-{boot:04d}", "base": view["number"], "content": written()}
+            sent |= {name: view[name] for name in ("work", "item", "round", "seen")}
+            assert browser.post("/api/submit", json=sent).json()["outcome"] == "submitted"
+            server.terminate()
+            assert server.wait(60) == 0
+        (answers,) = (folder / "build" / "workbench" / "work" / "reverse" / "answers").iterdir()
+        assert len(list(read_rows(answers))) == boot + 1
 
 
 @pytest.fixture

@@ -57,8 +57,8 @@ class Writing:
     @property
     def reasoning(self) -> str:
         """The five categories of decisions, in order, one paragraph each."""
-        found = (self.reasoning_fields.get(name, "").strip() for name in DECISIONS)
-        return "\n\n".join(text for text in found if text)
+        paragraphs = (self.reasoning_fields.get(name, "").strip() for name in DECISIONS)
+        return "\n\n".join(text for text in paragraphs if text)
 
     def problem(self, language: Language = "en") -> str:
         """Names what is missing or too short; empty if nothing is (paper, section 2.2, step 2)."""
@@ -197,19 +197,19 @@ def each_answer(folder: Path) -> Iterator[Answer]:
         InputError: A row is not an answer.
     """
     for file in sorted(folder.glob("*.jsonl")):
-        for where, row in read_rows(file):
-            answer = from_row(_Answer, row, where)
-            for key, names in (("prompt_fields", PROMPT_FIELDS), ("reasoning_fields", DECISIONS)):
-                if unknown := sorted(set(getattr(answer, key)) - set(names)):
+        for place, row in read_rows(file):
+            answer = from_row(_Answer, row, place)
+            for key, known in (("prompt_fields", PROMPT_FIELDS), ("reasoning_fields", DECISIONS)):
+                if unknown := sorted(set(getattr(answer, key)) - set(known)):
                     raise InputError(
-                        f"{where}: {key} has the unknown key {unknown[0]!r}",
-                        f"use {', '.join(names)}; see docs/annotator-guide.md",
+                        f"{place}: {key} has the unknown key {unknown[0]!r}",
+                        f"use {', '.join(known)}; see docs/annotator-guide.md",
                     )
             writing = Writing(
                 repaired(answer.prompt), answer.prompt_fields, answer.reasoning_fields
             )
             who = answer.annotator or file.stem
-            yield Answer(answer.id, answer.round, who, writing, where, answer.draft)
+            yield Answer(answer.id, answer.round, who, writing, place, answer.draft)
 
 
 def read_answers(folder: Path) -> dict[tuple[str, int], Writing]:
@@ -232,7 +232,7 @@ def disputed(answers: Iterable[Answer]) -> dict[tuple[str, int], str]:
     for answer in last.values():
         given.setdefault(answer.key, []).append(answer)
     return {
-        key: " and ".join(f"{a.annotator} ({a.where.rpartition('/')[2]})" for a in found)
-        for key, found in given.items()
-        if any(a.writing != found[0].writing for a in found)
+        key: " and ".join(f"{a.annotator} ({a.where.rpartition('/')[2]})" for a in of_item)
+        for key, of_item in given.items()
+        if any(a.writing != of_item[0].writing for a in of_item)
     }

@@ -51,12 +51,12 @@ class Assistant:
     """A model beside whoever writes: it answers when it is asked, one article at a time."""
 
     model: Model
-    names: Taxonomy
+    taxonomy: Taxonomy
 
     def draft(self, item: Item) -> Draft:
         """Drafts prompt and reasoning for an article."""
-        (found,) = drafts(self.model, [self._slots(item, "") | {"feedback": item.feedback}])
-        return found
+        (draft,) = drafts(self.model, [self._slots(item, "") | {"feedback": item.feedback}])
+        return draft
 
     def says(self, what: Literal["usability", "article", "pair"], item: Item, prompt: str) -> str:
         """Returns what the model says about an article, or why it says nothing."""
@@ -68,5 +68,5 @@ class Assistant:
         return "\n".join([str(answer.data["reason"]), *map(str, answer.data["difficulties"])])
 
     def _slots(self, item: Item, prompt: str) -> dict[str, str | None]:
-        genre = self.names.genre(item.genre).zh if item.genre else None
+        genre = self.taxonomy.genre(item.genre).zh if item.genre else None
         return {"genre": genre, "title": item.title, "article": item.article, "prompt": prompt}

@@ -86,13 +86,13 @@ def exercises() -> Mapping[str, Exercise]:
         InputError: A line of the package data is no exercise.
     """
     file = resources.files("coig_writer") / "data" / "exercises.jsonl"
-    found = {}
-    for where, row in parsed(file.read_bytes().splitlines(keepends=True), file.name):
-        made = from_row(Exercise, row, where)
-        if made.topic not in TOPICS or not 0 <= made.gold < len(made.choices):
-            raise InputError(f"{where}: no such topic or choice", "restore the package's data")
-        found[made.id] = made
-    return found
+    by_id = {}
+    for place, row in parsed(file.read_bytes().splitlines(keepends=True), file.name):
+        exercise = from_row(Exercise, row, place)
+        if exercise.topic not in TOPICS or not 0 <= exercise.gold < len(exercise.choices):
+            raise InputError(f"{place}: no such topic or choice", "restore the package's data")
+        by_id[exercise.id] = exercise
+    return by_id
 
 
 def of_exercise(exercise: Exercise, language: Language) -> Form:
@@ -108,13 +108,13 @@ def standing(answers: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     Args:
         answers: What somebody chose, by exercise.
     """
-    found = {}
+    topics = {}
     for topic in TOPICS:
-        asked = [e for e in exercises().values() if e.topic == topic and e.phase == "gold"]
-        right = [answers[e.id].get("choice") == str(e.gold) for e in asked if e.id in answers]
-        done = "passed" if len(right) == len(asked) else "open"
-        found[topic] = done if all(right) else "failed"
-    return found
+        gold = [e for e in exercises().values() if e.topic == topic and e.phase == "gold"]
+        right = [answers[e.id].get("choice") == str(e.gold) for e in gold if e.id in answers]
+        state = "passed" if len(right) == len(gold) else "open"
+        topics[topic] = state if all(right) else "failed"
+    return topics
 
 
 @functools.cache
@@ -153,11 +153,11 @@ def validated(query: Query, verdicts: Sequence[Mapping[str, Any]]) -> Query:
     n = len(verdicts)
     clear, precise = (sum(v[name] == "yes" for v in verdicts) for name in ("clarity", "precision"))
     level, times = Counter(v["difficulty"] for v in verdicts).most_common(1)[0]
-    said = f"panel of {n}: clear {clear}/{n}, precise {precise}/{n}, {level} {times}/{n}"
-    return dataclasses.replace(query, validation=said)
+    validation = f"panel of {n}: clear {clear}/{n}, precise {precise}/{n}, {level} {times}/{n}"
+    return dataclasses.replace(query, validation=validation)
 
 
-def next_of(names: Iterable[str], done: Iterable[str]) -> str | None:
+def next_of(forms: Iterable[str], done: Iterable[str]) -> str | None:
     """Returns the first form that is not done; None if all are."""
     finished = set(done)
-    return next((name for name in names if name not in finished), None)
+    return next((form for form in forms if form not in finished), None)

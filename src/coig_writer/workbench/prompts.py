@@ -139,8 +139,8 @@ class Model:
         answers = self._ask(prompt, slots, 0)
         for repeat in range(1, self.max_retries + 1):
             open_ = [i for i, a in enumerate(answers) if not (a.given and sound(i, a))]
-            found = self._ask(prompt, [slots[i] for i in open_], repeat)
-            for i, answer in zip(open_, found, strict=True):
+            repeated = self._ask(prompt, [slots[i] for i in open_], repeat)
+            for i, answer in zip(open_, repeated, strict=True):
                 answers[i] = answer
         return answers
 
@@ -160,7 +160,7 @@ def _answer(reply: Reply) -> Answer:
 
 
 def quoted(quotation: str, *texts: str | None) -> bool:
-    """Says whether a quotation stands in one of the texts, punctuation and spacing apart."""
+    """Says whether one of the texts contains a quotation, punctuation and spacing apart."""
     wanted = reduced(quotation)
     given = [text for text in texts if text]
     # Most quotations are to the letter, and reducing a long text costs more than all else here.
@@ -169,10 +169,10 @@ def quoted(quotation: str, *texts: str | None) -> bool:
     )
 
 
-def slots(document: Document, names: Taxonomy) -> dict[str, str | None]:
+def slots(document: Document, taxonomy: Taxonomy) -> dict[str, str | None]:
     """Returns what any prompt may be filled with about a document."""
     return {
-        "genre": names.genre(document.genre).zh if document.genre else None,
+        "genre": taxonomy.genre(document.genre).zh if document.genre else None,
         "title": document.title,
         "article": document.text,
         "prompt": document.prompt,

@@ -88,13 +88,13 @@ def qualify(
     gold: Sequence[Gold], reviewers: Sequence[str], verdicts: Verdicts
 ) -> list[Qualification]:
     """Compares every reviewer with the qualification items."""
-    asked = [g for g in gold if g.phase == "qualification"]
-    found = []
+    gold_items = [g for g in gold if g.phase == "qualification"]
+    qualifications = []
     for name in reviewers:
-        given = [(g, v) for g in asked if (v := verdicts.get((g.item, name)))]
+        given = [(g, v) for g in gold_items if (v := verdicts.get((g.item, name)))]
         equal = sum(v.verdict == g.verdict for g, v in given)
-        found.append(Qualification(name, equal, len(given), len(asked)))
-    return found
+        qualifications.append(Qualification(name, equal, len(given), len(gold_items)))
+    return qualifications
 
 
 def feedback(gold: Sequence[Gold], name: str, verdicts: Verdicts) -> list[Feedback]:

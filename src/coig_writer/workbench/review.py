@@ -39,6 +39,8 @@ NEEDED = ("consistency", "authenticity", "coherence")  # to accept; one reviewer
 STANDARD, SPECIALISED = 2, 4
 Choice = Literal["accept", "refine", "remove"]
 VERDICTS: tuple[Choice, ...] = ("accept", "refine", "remove")
+Part = Literal["prompt", "reasoning", "article"]
+PARTS: tuple[Part, ...] = ("prompt", "reasoning", "article")
 Decision = Choice | Literal["tie", "open"]
 CAUSES = ("factual_error", "guideline")
 GOLD = "gold:"
@@ -52,6 +54,7 @@ _SAID: Mapping[str, Mapping[Language, str]] = {
     },
 }
 WITHDRAWN = "withdrawn"  # how somebody who left is called
+WITHDRAWN_FILE = "withdrawn.jsonl"  # who left; no later set names them
 ANNOTATORS = "annotators.jsonl"  # who reviews under which alias what others annotated
 
 
@@ -88,7 +91,7 @@ class Span:
         quotation: The passage itself.
     """
 
-    part: Literal["prompt", "reasoning", "article"]
+    part: Part
     start: int
     end: int
     quotation: str
@@ -283,16 +286,16 @@ def read_verdicts(folder: Path) -> dict[tuple[str, str], Verdict]:
     Raises:
         InputError: A row is not a verdict.
     """
-    found: dict[tuple[str, str], Verdict] = {}
+    verdicts: dict[tuple[str, str], Verdict] = {}
     for file in sorted(folder.glob("*.jsonl")):
-        for where, row in read_rows(file):
-            verdict = read_verdict(row, file.stem, where)
+        for place, row in read_rows(file):
+            verdict = read_verdict(row, file.stem, place)
             if problem := verdict.problem():
                 raise InputError(
-                    f"{where}: {problem}", "see docs/reviewer-guide.md for the form of an answer"
+                    f"{place}: {problem}", "see docs/reviewer-guide.md for the form of an answer"
                 )
-            found[verdict.item, verdict.reviewer] = verdict
-    return found
+            verdicts[verdict.item, verdict.reviewer] = verdict
+    return verdicts
 
 
 def annotators(folder: Path) -> dict[str, str]:
@@ -312,19 +315,27 @@ def withdrawn(folder: Path) -> set[str]:
     Args:
         folder: ``work/review``; its ``withdrawn.jsonl`` has a row ``{"reviewer": ALIAS}`` for each.
     """
-    path = folder / "withdrawn.jsonl"
+    path = folder / WITHDRAWN_FILE
     return {str(row["reviewer"]) for _, row in read_rows(path)} if path.is_file() else set()
 
 
-def read_verdict(row: dict[str, object], reviewer: str, where: str) -> Verdict:
+def read_verdict(row: dict[str, object], reviewer: str, place: str) -> Verdict:
     """Reads one answer; ``Verdict.problem`` says whether it is whole.
 
     Raises:
         InputError: The row has other keys or types than an answer.
     """
-    given = from_row(_Row, row, where)
-    note = repaired(given.note or "")
-    fields = given.item, reviewer, given.verdict, given.criteria, note, given.cause, given.spans
+    row_given = from_row(_Row, row, place)
+    note = repaired(row_given.note or "")
+    fields = (
+        row_given.item,
+        reviewer,
+        row_given.verdict,
+        row_given.criteria,
+        note,
+        row_given.cause,
+        row_given.spans,
+    )
     return Verdict(*fields)
 
 
@@ -353,5 +364,5 @@ def check_verdicts(
             problem = "was not given to this reviewer" if item in asked else "no item has this name"
         raise InputError(
             f"answers/{reviewer}.jsonl, item {item!r}: {problem}",
-            f"reviewers are {', '.join(sorted(known))}; each answers what stands in items/NAME.jsonl, in answers/NAME.jsonl",
+            f"reviewers are {', '.join(sorted(known))}; each answers the items of items/NAME.jsonl in answers/NAME.jsonl",
         )

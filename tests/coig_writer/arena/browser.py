@@ -107,8 +107,8 @@ class Page:
         """Waits for an element."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if found := self.all(selector):
-                return found[0]
+            if matches := self.all(selector):
+                return matches[0]
             time.sleep(0.02)
         raise AssertionError(f"{selector} did not appear: {self.driver.get_log('browser')}")
 
@@ -128,7 +128,7 @@ class Page:
         self.wait(selector).click()
 
     def text(self, selector: str) -> str:
-        """Returns the text of an element; one that the page draws anew meanwhile is found again."""
+        """Returns the text of an element; one that the page redraws meanwhile is looked up again."""
         from selenium.common.exceptions import StaleElementReferenceException
 
         while True:
@@ -159,6 +159,19 @@ class Page:
         """Keeps a screenshot under build/screens."""
         self.screens.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(self.screens / f"{name}.png"))
+
+    def axe(self, root: Path, exclude: str = "") -> list[tuple[str, str]]:
+        """Returns rule and first element of what axe-core finds, a part of the page left out; skips without axe."""
+        script = root / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+        if not script.is_file():
+            pytest.skip("needs axe-core: make axe")
+        self.run(script.read_text(encoding="utf-8"))
+        looked = self.driver.execute_async_script(
+            "const [left, done] = arguments;"
+            "axe.run(left ? {exclude: [left]} : document).then(r => done(r.violations.map(v => [v.id, v.nodes[0].html])))",
+            exclude,
+        )
+        return [(rule, html) for rule, html in looked]
 
     def complaints(self) -> list[str]:
         """Returns what the browser's console complained of since last asked."""

@@ -63,8 +63,11 @@ def test_a_wrong_answer_is_named_by_file_and_row(tmp_path, change, said):
 def test_the_last_answer_of_a_round_counts(tmp_path):
     rows = [answer(), answer(round=2), answer(prompt="写\ud800好")]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
-    found = annotation.read_answers(tmp_path)
-    assert {key: w.prompt for key, w in found.items()} == {("d", 1): "写\ufffd好", ("d", 2): "写"}
+    writings = annotation.read_answers(tmp_path)
+    assert {key: w.prompt for key, w in writings.items()} == {
+        ("d", 1): "写\ufffd好",
+        ("d", 2): "写",
+    }
 
 
 @pytest.mark.parametrize(

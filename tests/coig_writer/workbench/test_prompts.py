@@ -56,5 +56,5 @@ class Counting(Endpoint):
 def test_an_answer_that_cannot_be_used_is_asked_for_again(again, given):
     slots = {"article": "春", "genre": None, "title": None}
     model = prompts.Model(Counting("http://127.0.0.1:9/v1", "m"), again)
-    found = model.ask("screen", [slots] * 2, lambda i, a: i == 0 or a.data["quotation"] > 1)
-    assert [a.data["quotation"] for a in found] == given
+    asked_again = model.ask("screen", [slots] * 2, lambda i, a: i == 0 or a.data["quotation"] > 1)
+    assert [a.data["quotation"] for a in asked_again] == given

@@ -25,8 +25,8 @@ def test_who_disagrees_with_gold_is_not_qualified():
         for n, g in enumerate(gold)
         for name in ("r1", "r2")
     }
-    found = qualification.qualify(gold, ["r1", "r2", "r3"], verdicts)
-    assert [(q.equal, q.passed()) for q in found] == [(5, True), (3, False), (0, False)]
+    qualifications = qualification.qualify(gold, ["r1", "r2", "r3"], verdicts)
+    assert [(q.equal, q.passed()) for q in qualifications] == [(5, True), (3, False), (0, False)]
 
 
 @pytest.mark.parametrize(("equal", "passed"), [(4, True), (3, False)])  # 0.8 of 5 is 4

@@ -134,10 +134,10 @@ function slices({ slices: rows }, models) {
   if (!rows.length) return [];
   const genres = [...new Set(rows.map((r) => r.genre))];
   const cell = (m, g) => {
-    const found = rows.find((r) => r.model === m && r.genre === g)?.pooled;
-    if (!found) return el("td", {}, el("small", {}, t("not_met")));
-    return el("td", {}, found.raw === null ? el("small", {}, t("insufficient"), el("br")) : el("b", {}, percent(found.raw)),
-      el("small", {}, `${percent(found.value)} [${range(found, percent)}]`, el("br"), `n = ${found.n}`));
+    const rate = rows.find((r) => r.model === m && r.genre === g)?.pooled;
+    if (!rate) return el("td", {}, el("small", {}, t("not_met")));
+    return el("td", {}, rate.raw === null ? el("small", {}, t("insufficient"), el("br")) : el("b", {}, percent(rate.raw)),
+      el("small", {}, `${percent(rate.value)} [${range(rate, percent)}]`, el("br"), `n = ${rate.n}`));
   };
   return [el("h2", {}, t("slices")), el("p", { class: "note" }, t("slices_note")), sideways(t("slices"), el("table", {},
     el("thead", {}, el("tr", {}, el("th", {}, t("model")), ...genres.map((g) => el("th", {}, g)))),

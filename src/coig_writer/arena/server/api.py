@@ -34,10 +34,10 @@ class ProgramEndpoints:
         self._state = state
 
     def _known(self, rater: object) -> str:
-        found = self._state.service.identity.from_cookie(_text(rater))
-        if found is None:
+        pseudonym = self._state.service.identity.from_cookie(_text(rater))
+        if pseudonym is None:
             raise RefusedError(401)
-        return str(found)
+        return str(pseudonym)
 
     def session(
         self,
@@ -123,7 +123,7 @@ def in_sentences(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     import gradio
 
     @functools.wraps(endpoint)
-    async def said(*given: Any, **named: Any) -> Any:
+    async def answered(*given: Any, **named: Any) -> Any:
         try:
             outcome = endpoint(*given, **named)
             return await outcome if inspect.isawaitable(outcome) else outcome
@@ -131,4 +131,4 @@ def in_sentences(endpoint: Callable[..., Any]) -> Callable[..., Any]:
             sentence = SENTENCES[status_of(error)][0]
             raise gradio.Error(sentence, print_exception=status_of(error) >= 500) from error
 
-    return said
+    return answered

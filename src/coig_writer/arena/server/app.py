@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import logging
 import os
 import signal
 import sys
@@ -29,7 +30,7 @@ from starlette.routing import Route
 from coig_writer.arena.server import api, routes
 from coig_writer.arena.server.backup import HANG_S, Backup
 from coig_writer.arena.server.board import Board
-from coig_writer.arena.server.guard import Guard, Limit, Pace, refusal, say_no_more
+from coig_writer.arena.server.guard import Guard, Limit, Pace, Tracebacks, refusal, say_no_more
 from coig_writer.arena.server.service import StudyService
 from coig_writer.arena.server.tables import operator_page, tables
 from coig_writer.arena.server.tally import Tally, TallyProcess
@@ -58,7 +59,7 @@ def create_app(
         service: The study as raters meet it.
         backup: Pushed as long as the application runs, and once more when it stops.
         hosts: Names the application answers to; None takes any.
-        with_tables: Whether the results stand at ``/gradio`` as Gradio's tables too, and the operator's page at
+        with_tables: Whether the results are at ``/gradio`` as Gradio's tables too, and the operator's page at
             ``/operator``.
         apart: Whether a process of its own makes the results.
     """
@@ -107,6 +108,11 @@ def server_class() -> type[gradio.Server]:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     import gradio
 
+    tracebacks = Tracebacks()
+    for module in (gradio.routes, gradio.queueing):
+        vars(module)["traceback"] = tracebacks
+    logging.getLogger("uvicorn.error").addFilter(tracebacks)
+
     class Arena(gradio.Server):
         def launch(self, *given: Any, **settings: Any) -> tuple[gradio.routes.App, str, str]:
             settings.setdefault("ssr_mode", False)
@@ -121,13 +127,20 @@ def _add_gradio(app: gradio.Server, *, with_tables: bool) -> None:
 
     unknown = gradio.route_utils.FnIndexInferError
     app.add_exception_handler(unknown, lambda *_: refusal(404))
-    if os.environ.get("OAUTH_CLIENT_ID"):
-        gradio.oauth.attach_oauth(app)
+    add_sign_in(app)
     if with_tables:
         blocks = tables(app.state.service, app.state.board)
         gradio.mount_gradio_app(app, blocks, path="/gradio", ssr_mode=False)
-        own = operator_page(app.state.service, app.state.board, app.state.backup)
-        gradio.mount_gradio_app(app, own, path="/operator", ssr_mode=False)
+        operator = operator_page(app.state.service, app.state.board, app.state.backup)
+        gradio.mount_gradio_app(app, operator, path="/operator", ssr_mode=False)
+
+
+def add_sign_in(app: gradio.Server) -> None:
+    """Adds Gradio's routes for signing in with a Hugging Face account where the Space offers it (``hf_oauth: true``)."""
+    import gradio
+
+    if os.environ.get("OAUTH_CLIENT_ID"):
+        gradio.oauth.attach_oauth(app)
 
 
 def _running(

@@ -57,7 +57,7 @@ class HubRepository:
     """A private dataset repository on the Hub.
 
     Args:
-        repo_id: ``ORG/NAME``; made if it is not there.
+        repo_id: ``ORG/NAME``; created if it does not exist.
         token: A token that may write to it.
 
     Raises:
@@ -119,13 +119,13 @@ class Folder:
     place.
 
     Raises:
-        ConfigError: There is no such folder: nothing is mounted there. Or nobody may write to it.
+        ConfigError: The folder does not exist (nothing is mounted there) or cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         if not path.is_dir():
             raise ConfigError(
-                f"{path} is no folder: no bucket is mounted there",
+                f"{path} is not a folder: no bucket is mounted there",
                 "mount one first (space/README.md), or name a private dataset ORG/NAME",
             )
         try:
@@ -210,9 +210,9 @@ class Backup:
                 not start then: it would ask raters for what they already gave.
         """
         added = 0
-        for table, found in self._read_all().items():
-            added += self._store.restore(table, found)
-            remote = {self._store.key(table, row) for row in found}
+        for table, rows in self._read_all().items():
+            added += self._store.restore(table, rows)
+            remote = {self._store.key(table, row) for row in rows}
             self._sent[table] = remote & self._store.keys(table)
         return added
 
@@ -305,7 +305,7 @@ class Backup:
     def _written(self, name: str, content: bytes) -> None:
         self._remote.write(name, content)
         if self._remote.read(name) != content:
-            raise PublicationError(f"{name} reads back otherwise than it was written")
+            raise PublicationError(f"{name} differs from what was written")
 
     def status(self) -> Status:
         """Returns how the backup stands."""
@@ -337,8 +337,8 @@ def _rendered(missing: Sequence[tuple[str, Mapping[str, object]]]) -> bytes:
 
 def _parsed(path: str, content: bytes) -> Iterator[tuple[str, dict[str, object]]]:
     try:
-        for where, entry in parsed(content.splitlines(keepends=True), path):
-            yield checked_row(METADATA, entry.get("table"), entry.get("row"), where)
+        for place, entry in parsed(content.splitlines(keepends=True), path):
+            yield checked_row(METADATA, entry.get("table"), entry.get("row"), place)
     except InputError as error:
         raise PublicationError(
             f"{path} in the backup is damaged or not the arena's ({error.message})",

@@ -43,19 +43,19 @@ class Board:
 
     def latest(self, protocol: Protocol, language: str) -> CachedResults:
         """Returns the results, made now if they have to be."""
-        found = self.cached(protocol, language)
-        if found:
-            return found
+        cached = self.cached(protocol, language)
+        if cached:
+            return cached
         with self._making:
-            kept = self._kept.get((protocol, language))  # perhaps made while this one waited
+            results = self._kept.get((protocol, language))  # perhaps made while this one waited
             began = time.monotonic()
-            if kept is None or began >= kept.until:
+            if results is None or began >= results.until:
                 view = self._tally.view(protocol, language)
                 ended = time.monotonic()
                 until = ended + max(FRESH_S, STAYS * (ended - began))
                 body = json.dumps(view, ensure_ascii=False).encode()
-                kept = self._kept[protocol, language] = CachedResults(view, body, until)
-            return kept
+                results = self._kept[protocol, language] = CachedResults(view, body, until)
+            return results
 
     def view(self, protocol: Protocol, language: str) -> dict[str, object]:
         """Returns what the public may see: counts, and results once there are enough ballots."""

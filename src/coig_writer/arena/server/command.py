@@ -193,7 +193,7 @@ def named_texts(
         raise ConfigError("--generations and --wpb exclude each other", "give one of them")
     named = os.environ.get(STUDY_VARIABLE)
     if named and not (study_file or generations or wpb):
-        study_file = found_study(named, APP)
+        study_file = find_study(named, APP)
     return chosen(study_file, generations or [], wpb)
 
 
@@ -219,41 +219,45 @@ def _check_sign_in(study: Study) -> None:
         )
 
 
-def found_study(named: str, beside: Path) -> Path:
-    """Returns the study file that ``ARENA_STUDY`` names; a dataset's files are fetched from the Hub.
+def find_study(named: str, beside: Path) -> Path:
+    """Returns the study file that ``ARENA_STUDY`` names; see ``place_named_in``."""
+    place = place_named_in(STUDY_VARIABLE, named, beside)
+    return place / STUDY_FILE if place.is_dir() else place
+
+
+def place_named_in(variable: str, named: str, beside: Path, into: Path | None = None) -> Path:
+    """Returns the file or folder that a Space's variable names; a dataset's files are fetched from the Hub.
 
     Args:
-        named: A file, a folder with ``study.yaml``, or a dataset as ``ORG/NAME[@REVISION]``.
+        variable: The variable, for messages.
+        named: Its value: a file, a folder, or a dataset as ``ORG/NAME[@REVISION]``.
         beside: The folder of ``app.py``, from which paths count.
+        into: Where a dataset's files go; None takes the Hub client's cache, in which nothing is written.
 
     Raises:
         ConfigError: There is no such file, and no dataset can be read by that name.
     """
-    place = beside / named
-    if os.path.exists(place):  # noqa: PTH110 - a name too long for a path is no file either
-        return place / STUDY_FILE if place.is_dir() else place
-    if not _DATASET.fullmatch(named):
-        raise ConfigError(
-            f"{STUDY_VARIABLE} is {named!r}: no file or folder beside app.py",
-            "name one that was published with the Space, or a dataset as ORG/NAME",
-        )
-    return _fetched_study(*named.partition("@")[::2]) / STUDY_FILE
-
-
-def _fetched_study(repo_id: str, revision: str) -> Path:
     import huggingface_hub
 
+    place = beside / named
+    if os.path.exists(place):  # noqa: PTH110 - a name too long for a path is no file either
+        return place
+    if not _DATASET.fullmatch(named):
+        raise ConfigError(
+            f"{variable} is {named!r}: no file or folder beside app.py",
+            "name one that was published with the Space, or a dataset as ORG/NAME",
+        )
+    repo_id, _, revision = named.partition("@")
     try:
-        return Path(
-            huggingface_hub.snapshot_download(
-                repo_id, repo_type="dataset", revision=revision or None
-            )
+        folder = huggingface_hub.snapshot_download(
+            repo_id, repo_type="dataset", revision=revision or None, local_dir=into
         )
     except (huggingface_hub.errors.HfHubHTTPError, OSError, ValueError) as error:
         raise ConfigError(
-            f"{STUDY_VARIABLE}: the dataset {repo_id} cannot be read ({type(error).__name__})",
+            f"{variable}: the dataset {repo_id} cannot be read ({type(error).__name__})",
             "check the name, and that the secret HF_TOKEN may read it",
         ) from error
+    return Path(folder)
 
 
 def chosen(
@@ -269,18 +273,18 @@ def chosen(
     else:
         named = [study_file.parent / path for path in study.generations] if study_file else []
         texts = read_generations(generations or named or [APP / DEMO_PACK], study.sample)
-    found = collect(
+    collection = collect(
         texts,
         models=study.models,
         prompts=study.prompts,
         allowed=study.allow,
         scanned=study.scan,
     )
-    for finding in found.findings:
+    for finding in collection.findings:
         sys.stderr.write(f"scan: {finding.describe()}\n")
     if not study_file:
-        study = dataclasses.replace(study, study=f"open-{found.fingerprint()[:12]}")
-    return _rankable(study, len(found.variants), chosen=study_file is not None), found
+        study = dataclasses.replace(study, study=f"open-{collection.fingerprint()[:12]}")
+    return _rankable(study, len(collection.variants), chosen=study_file is not None), collection
 
 
 def _rankable(study: Study, n_models: int, *, chosen: bool) -> Study:
@@ -359,10 +363,10 @@ def show_plan(
         ConfigError: A correlation without a rate.
     """
     if correlation is not None and rate is None:
-        raise ConfigError("--correlation alone finds nothing", "add the win rate: --rate 0.6")
+        raise ConfigError("--correlation needs --rate", "add the win rate: --rate 0.6")
     if judged is not None and correlation is None:
         raise ConfigError(
-            "--judged needs to know the judge", "add --correlation, as `judge audit` prints it"
+            "--judged needs --correlation", "add --correlation, as `judge audit` prints it"
         )
     models = ", ".join(sorted(collection.variants))
     _say(f"study {study.study}: {len(collection.prompts)} prompts, {models}")
@@ -380,15 +384,15 @@ def _needed_text(rate: float, correlation: float | None, prompts: int, models: i
     pairs = models * (models - 1) // 2
     lines = []
     for tests, family in ((1, "for one pair alone"), (pairs, "for all pairs together (Holm)")):
-        found = needed(rate, prompts, correlation, tests=tests)
+        sizes = needed(rate, prompts, correlation, tests=tests)
         lines.append(
-            f"  a win rate of {_percent(rate)} is found with 80 % power, {family}, by {found.alone} voted prompts"
+            f"  a win rate of {_percent(rate)} is found with 80 % power, {family}, by {sizes.alone} voted prompts"
         )
-        if isinstance(found.judged, str):
-            lines.append(f"    with this judge: {found.judged}")
-        elif found.judged is not None:
+        if isinstance(sizes.judged, str):
+            lines.append(f"    with this judge: {sizes.judged}")
+        elif sizes.judged is not None:
             lines.append(
-                f"    with a judge of correlation {correlation:g} on all {prompts}: by {found.judged}"
+                f"    with a judge of correlation {correlation:g} on all {prompts}: by {sizes.judged}"
             )
     return "\n".join(lines)
 
@@ -407,20 +411,20 @@ def scan_lines(study: Study, collection: Collection) -> list[str]:
     return lines or ["scan: nothing to change"]
 
 
-def _plan_text(of: ProtocolPlan) -> str:
-    low, high = of.per_seat
+def _plan_text(planned: ProtocolPlan) -> str:
+    low, high = planned.per_seat
     lines = [
-        f"\n{of.protocol}, {of.language}",
-        f"  {of.items} items, {of.shared} of them by several raters, {of.repeats} shown again",
-        f"  {of.seats} seats of {low if low == high else f'{low} to {high}'} items, {of.minutes[0]:.0f} to {of.minutes[1]:.0f} minutes of reading",
+        f"\n{planned.protocol}, {planned.language}",
+        f"  {planned.items} items, {planned.shared} of them by several raters, {planned.repeats} shown again",
+        f"  {planned.seats} seats of {low if low == high else f'{low} to {high}'} items, {planned.minutes[0]:.0f} to {planned.minutes[1]:.0f} minutes of reading",
     ]
-    if of.protocol != "rating":
-        lines.append(f"  two models meet on {of.prompts_per_pair} prompts (the sample size)")
+    if planned.protocol != "rating":
+        lines.append(f"  two models meet on {planned.prompts_per_pair} prompts (the sample size)")
         lines.append(
-            f"  smallest win rate found with 80 % power: {_percent(of.detectable)} for one pair alone, "
-            f"{_percent(of.detectable_holm)} for all pairs together (Holm)"
+            f"  smallest win rate found with 80 % power: {_percent(planned.detectable)} for one pair alone, "
+            f"{_percent(planned.detectable_holm)} for all pairs together (Holm)"
         )
-    return "\n".join(lines + [f"  warning: {warning}" for warning in of.warnings])
+    return "\n".join(lines + [f"  warning: {warning}" for warning in planned.warnings])
 
 
 def _percent(rate: float | None) -> str:
@@ -457,14 +461,21 @@ def show_progress(service: StudyService) -> int:
     """Prints how far each protocol and language is, how far raters agree, and each invited rater."""
     if not service.store.ballots(service.study.study):
         _say("no votes yet")
-    found = overview(service)
-    for of in found.progress:
-        _say(f"{of.protocol}, {of.language}: {of.ballots} ballots; one round is {of.assigned}")
-        _say(f"  {of.judged} of {of.items} items judged, {of.lacking} short of their raters")
-        for row in of.agreement:
+    standing = overview(service)
+    for progress in standing.progress:
+        _say(
+            f"{progress.protocol}, {progress.language}: {progress.ballots} ballots; one round is {progress.assigned}"
+        )
+        _say(
+            f"  {progress.judged} of {progress.items} items judged, {progress.lacking} short of their raters"
+        )
+        for row in progress.agreement:
             _say(f"  {row.measure} {row.value:.2f} [{row.low:.2f}, {row.high:.2f}] (n = {row.n})")
-        for rater in found.raters:
-            if rater.name and (rater.protocol, rater.language) == (of.protocol, of.language):
+        for rater in standing.raters:
+            if rater.name and (rater.protocol, rater.language) == (
+                progress.protocol,
+                progress.language,
+            ):
                 _say(f"  {rater.name}: {_how_far(rater)}")
     return 0
 
@@ -518,7 +529,7 @@ def _check_listed(study: Study, rater: str) -> None:
     if study.raters and rater.casefold() not in {name.casefold() for name in study.raters}:
         near = difflib.get_close_matches(rater, study.raters, 1)
         raise ConfigError(
-            f"{rater!r} is none of the study's raters",
+            f"{rater!r} is not a rater of this study",
             f"did you mean {near[0]!r}?" if near else f"raters are {', '.join(study.raters)}",
         )
 

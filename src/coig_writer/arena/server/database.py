@@ -73,15 +73,19 @@ class Database:
         self, known: Mapping[str, set[tuple[object, ...]]]
     ) -> list[tuple[str, dict[str, object]]]:
         """Returns (table, row) of every row whose key is not in ``known``."""
-        found: list[tuple[str, dict[str, object]]] = []
+        missing: list[tuple[str, dict[str, object]]] = []
         with self._reader() as connection:
             for table in self.metadata.sorted_tables:
-                there = known.get(table.name, set())
-                if connection.scalar(sa.select(sa.func.count()).select_from(table)) == len(there):
+                known_keys = known.get(table.name, set())
+                if connection.scalar(sa.select(sa.func.count()).select_from(table)) == len(
+                    known_keys
+                ):
                     continue
                 rows = (dict(row._mapping) for row in connection.execute(sa.select(table)))
-                found += [(table.name, r) for r in rows if self.key(table.name, r) not in there]
-        return found
+                missing += [
+                    (table.name, r) for r in rows if self.key(table.name, r) not in known_keys
+                ]
+        return missing
 
     def restore(self, table: str, rows: Sequence[Mapping[str, object]]) -> int:
         """Adds rows that are not there yet; returns how many were new.
@@ -192,7 +196,7 @@ def _engine(url: str) -> sa.Engine:
     if not url.startswith(("sqlite:///", "postgresql")):
         scheme = url.split("://", maxsplit=1)[0] if "://" in url else "no scheme"
         raise ConfigError(
-            f"not a database URL the arena knows ({scheme})",
+            f"unsupported database URL ({scheme})",
             "use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME",
         )
     try:
@@ -213,12 +217,12 @@ def _engine(url: str) -> sa.Engine:
 
 
 def checked_row(
-    metadata: sa.MetaData, table: object, row: object, where: str
+    metadata: sa.MetaData, table: object, row: object, place: str
 ) -> tuple[str, dict[str, object]]:
     """Returns table and row unchanged if the store can take the row.
 
     Raises:
-        InputError: The store has no such table, or the row is none of its rows.
+        InputError: The store has no such table, or the row does not fit it.
     """
     columns = metadata.tables[table].c if isinstance(table, str) and table in metadata else None
     if (
@@ -228,7 +232,7 @@ def checked_row(
         or any(isinstance(value, dict | list) for value in row.values())
         or any(row.get(column.name) is None for column in columns if not column.nullable)
     ):
-        raise InputError(f"{where}: no row of a ballot store", "move the file away")
+        raise InputError(f"{place}: not a row of the ballot store", "move the file away")
     return str(table), row
 
 
@@ -240,7 +244,7 @@ def _refuse_others_tables(engine: sa.Engine, metadata: sa.MetaData) -> None:
         missing = {column.name for column in metadata.tables[name].c if not column.nullable} - there
         if missing:
             raise ConfigError(
-                f"the table {name} in this database is another program's: it has no column {min(missing)}",
+                f"the table {name} in this database belongs to another program: column {min(missing)} is missing",
                 "name another folder, or another database in ARENA_STORE",
             )
 

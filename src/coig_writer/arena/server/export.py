@@ -186,14 +186,14 @@ def export(service: StudyService, folder: Path) -> dict[str, int]:
     if not cast:
         raise InputError("no votes yet: nothing to export", "collect some first")
     ballots = standing(cast, tombstones)
-    own = {b.id for b in cast}
-    gone = [t for t in tombstones if t.ballot in own]
-    by = _excluded_by(service, ballots)
+    ids = {b.id for b in cast}
+    gone = [t for t in tombstones if t.ballot in ids]
+    excluded_by = _excluded_by(service, ballots)
     files: dict[str, tuple[Sequence[DataclassInstance], type]] = {
         "ballots.parquet": (ballots, Ballot),
         "tombstones.parquet": (gone, Tombstone),
-        "comparisons.parquet": (_comparison_rows(ballots, by), ComparisonRow),
-        "scores.parquet": (_score_rows(ballots, by), ScoreRow),
+        "comparisons.parquet": (_comparison_rows(ballots, excluded_by), ComparisonRow),
+        "scores.parquet": (_score_rows(ballots, excluded_by), ScoreRow),
         "raters.parquet": (_rater_rows(ballots, service.known_by()), RaterRow),
         "influence.parquet": (_influence_rows(service, ballots), InfluenceRow),
         "agreement.parquet": (agreement_rows(service, ballots), AgreementRow),
@@ -304,7 +304,7 @@ def read_rankings(path: Path, *, study: str, rater: str) -> list[Ballot]:
         MissingInputError: There is no such file.
         InputError: A row does not have this form.
     """
-    return [_ranking(row, where, study, rater) for where, row in _ranking_rows(path)]
+    return [_ranking(row, place, study, rater) for place, row in _ranking_rows(path)]
 
 
 def _ranking_rows(path: Path) -> Iterable[tuple[str, object]]:
@@ -320,7 +320,7 @@ def _ranking_rows(path: Path) -> Iterable[tuple[str, object]]:
     return [(f"{path} row {number}", row) for number, row in enumerate(rows, 1)]
 
 
-def _ranking(row: Any, where: str, study: str, rater: str) -> Ballot:
+def _ranking(row: Any, place: str, study: str, rater: str) -> Ballot:
     try:
         query_id = str(row["question_id"])
         ranks = [
@@ -328,14 +328,16 @@ def _ranking(row: Any, where: str, study: str, rater: str) -> Ballot:
         ]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"{where}: not a ranking ({error!r})",
+            f"{place}: not a ranking ({error!r})",
             "each row needs question_id and ranked_responses with rank and source_file",
         ) from error
-    names = tuple(name for _, name in ranks)
+    variants = tuple(name for _, name in ranks)
     groups = [[n for r, n in ranks if r == rank] for rank in sorted({r for r, _ in ranks})]
     verdict = [group[0] if len(group) == 1 else group for group in groups]
-    spoken = json.dumps(verdict, ensure_ascii=False)
-    digest = hashlib.sha256("\x1f".join([study, rater, query_id, spoken]).encode()).hexdigest()
+    verdict_json = json.dumps(verdict, ensure_ascii=False)
+    digest = hashlib.sha256(
+        "\x1f".join([study, rater, query_id, verdict_json]).encode()
+    ).hexdigest()
     return check(
         Ballot(
             id=digest[:32],
@@ -345,7 +347,7 @@ def _ranking(row: Any, where: str, study: str, rater: str) -> Ballot:
             query_id=query_id,
             rater=rater,
             repeat=0,
-            shown=names,
-            verdict=spoken,
+            shown=variants,
+            verdict=verdict_json,
         )
     )

@@ -6,10 +6,12 @@ rows and models, for who runs the study; built from them, a reply to a rater cou
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 import threading
 import time
+import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -32,19 +34,19 @@ SENTENCES = {
     400: ("the request cannot be read", "open the page again"),
     401: ("no session", "open the page again, or sign in where the study asks for it"),
     403: ("this study does not take your votes", "open the link that was sent to you"),
-    404: ("there is nothing here", "open the page again"),
-    405: ("not done this way", "open the page again"),
+    404: ("not found", "open the page again"),
+    405: ("this method is not allowed", "open the page again"),
     409: ("this item already has your vote", "go on to the next one"),
     413: ("the request is too large or has no length", "shorten the comment"),
     415: ("votes are sent as application/json", "use the page"),
-    421: ("this machine does not go by that name", "open the address that the arena printed"),
+    421: ("unknown host name", "open the address that the arena printed"),
     422: ("the request does not fit this item or this study", "open the page again"),
     428: (
         "this browser keeps no cookies",
         "allow them here, or open the page in a window of its own",
     ),
     429: ("too many requests", "wait a moment, then go on"),
-    500: ("the arena could not do this", "try again in a moment"),
+    500: ("the server failed", "try again in a moment"),
     503: ("votes cannot be stored just now", "keep the page open and try again in a moment"),
 }
 _PAGE_POLICY = (
@@ -171,6 +173,47 @@ async def _refused(_request: Request, error: Exception) -> JSONResponse:
     return refusal(status)
 
 
+FRAMEWORKS = frozenset({"gradio", "fastapi", "starlette", "uvicorn", "pydantic", "anyio"})
+
+
+def is_own_fault(error: BaseException) -> bool:
+    """Whether an error arose in the kit's code or a library it called, and not while a framework read a request."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    packages = [str(f.f_globals.get("__name__", "")).partition(".")[0] for f in frames]
+    own = max((place for place, name in enumerate(packages) if name == "coig_writer"), default=-1)
+    framework = max(
+        (place for place, name in enumerate(packages) if name in FRAMEWORKS), default=-1
+    )
+    return own > framework
+
+
+def _one_line(error: BaseException) -> str:
+    return f"a request could not be read: {type(error).__name__}: {str(error)[:200]!r}"
+
+
+class Tracebacks(logging.Filter):
+    """What Gradio and uvicorn print of an error: all of it if it is the kit's own fault, else one line.
+
+    Anyone can send requests that a framework cannot read; forty lines for each would bury real faults.
+    It takes the place of the module ``traceback`` in Gradio's, and filters uvicorn's log.
+    """
+
+    def print_exc(self) -> None:
+        """Prints the error that is being handled."""
+        error = sys.exc_info()[1]
+        if error is not None and not is_own_fault(error):
+            sys.stderr.write(f"gradio: {_one_line(error)}\n")
+        else:
+            traceback.print_exc()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Shortens a record; none is dropped."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and not is_own_fault(error):
+            record.msg, record.args, record.exc_info = _one_line(error), (), None
+        return True
+
+
 def say_no_more(app: FastAPI) -> None:
     """Lets an application answer every error with the sentence of its status alone."""
     for kind in (KitError, HTTPException, RequestValidationError, Exception):
@@ -222,8 +265,8 @@ class Guard:
         if _closed(path) or (_OPERATOR.match(path) and not self._operator(headers)):
             return 404
         reading = method in ("GET", "HEAD")
-        asked = not reading or path.startswith("/api/") or "/gradio_api/" in path
-        if asked and _foreign(headers, host):
+        programmatic = not reading or path.startswith("/api/") or "/gradio_api/" in path
+        if programmatic and _foreign(headers, host):
             return 403
         if reading:
             return None
@@ -245,14 +288,14 @@ def _foreign(headers: Headers, host: str) -> bool:
     if site is not None:
         return site not in ("same-origin", "none")
     origin = headers.get("origin")
-    own = {host, headers.get("x-forwarded-host", host)}
-    return origin is not None and origin.partition("://")[2] not in own
+    own_hosts = {host, headers.get("x-forwarded-host", host)}
+    return origin is not None and origin.partition("://")[2] not in own_hosts
 
 
 def _closed(path: str) -> bool:
     """Whether a path is one of Gradio's that the arena does not need."""
-    _, found, after = path.partition("/gradio_api/")
-    return after.split("/")[0] not in OPEN if found else bool(_CLOSED.match(path))
+    _, engine, after = path.partition("/gradio_api/")
+    return after.split("/")[0] not in OPEN if engine else bool(_CLOSED.match(path))
 
 
 def shows_gradio(scope: Scope) -> bool:

@@ -51,9 +51,9 @@ class Identity:
         """Returns the token that opens the page of who runs a study."""
         return self.sign("operator", study)
 
-    def invited(self, study: str, names: tuple[str, ...], token: str) -> str | None:
+    def invited(self, study: str, raters: tuple[str, ...], token: str) -> str | None:
         """Returns the name an invitation token belongs to, or None."""
-        for name in names:
+        for name in raters:
             if hmac.compare_digest(self.invitation(study, name).encode(), token.encode()):
                 return name
         return None
@@ -113,11 +113,11 @@ def _kept_secret(path: Path) -> bytes:
     if len(kept) < MIN_SECRET_CHARS:
         raise ConfigError(
             f"{path} holds {len(kept)} characters, fewer than {MIN_SECRET_CHARS}: cookies could be forged",
-            f"put the old secret back, or set {SECRET_VARIABLE}; with another one old raters are strangers",
+            f"put the old secret back, or set {SECRET_VARIABLE}; with another secret, earlier raters count as new",
         )
     if not _MADE_OF.fullmatch(kept):
         raise ConfigError(
-            f"{path} is another program's: the arena's secret is one word",
+            f"{path} is not a secret of the arena, which is one word",
             f"name another --folder, or set {SECRET_VARIABLE}",
         )
     path.chmod(0o600)

@@ -236,15 +236,15 @@ def _raters(
     known_by: Mapping[str, str | None],
 ) -> list[RaterProgress]:
     """Describes who is invited, in the order of the study file, and who else voted."""
-    without = {of.rater: of for of in influence(ballots)}
+    influences = {of.rater: of for of in influence(ballots)}
     left_out = set[str]().union(*out.values())
-    told = []
-    for rater in [*service.raters, *(r for r in without if r not in service.raters)]:
-        own = [b for b in ballots if b.rater == rater]
+    progress = []
+    for rater in [*service.raters, *(r for r in influences if r not in service.raters)]:
+        cast = [b for b in ballots if b.rater == rater]
         tasks = service.assigned(rater, protocol, language) if rater in service.raters else None
         assigned = {(service.item_name(task), task.repeat) for task in tasks or ()}
-        done = {(b.item, b.repeat) for b in own}
-        told.append(
+        done = {(b.item, b.repeat) for b in cast}
+        progress.append(
             RaterProgress(
                 protocol,
                 language,
@@ -254,13 +254,13 @@ def _raters(
                 assigned=None if tasks is None else len(assigned),
                 done=len(done if tasks is None else done & assigned),
                 beyond=0 if tasks is None else len(done - assigned),
-                minutes=round(sum(map(seconds, own)) / 60, 1),
-                last=max((b.created_at for b in own), default=""),
-                excluded=sum(b.id in left_out for b in own),
-                influence=without.get(rater),
+                minutes=round(sum(map(seconds, cast)) / 60, 1),
+                last=max((b.created_at for b in cast), default=""),
+                excluded=sum(b.id in left_out for b in cast),
+                influence=influences.get(rater),
             )
         )
-    return told
+    return progress
 
 
 def by_kind(
@@ -281,8 +281,8 @@ def agreement_rows(service: StudyService, ballots: Sequence[Ballot]) -> list[Agr
     for (protocol, language), cast in by_kind(service, ballots).items():
         alpha, tau = agreement(cast), kendall(cast)
         if isinstance(alpha, Alpha):
-            found = (alpha.value, alpha.low, alpha.high, alpha.units)
-            rows.append(AgreementRow(protocol, language, "alpha", *found))
+            interval = (alpha.value, alpha.low, alpha.high, alpha.units)
+            rows.append(AgreementRow(protocol, language, "alpha", *interval))
         if tau is not None:
             rows.append(
                 AgreementRow(protocol, language, "tau", tau.estimate, tau.low, tau.high, tau.n)

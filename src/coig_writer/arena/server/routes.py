@@ -161,17 +161,17 @@ def study(request: Request, response: Response) -> dict[str, object]:
     """Describes the study to the page; no model is named."""
     keep(response, PROBE, "1")
     service = _service(request)
-    of = service.study
+    described = service.study
     return {
-        "mode": of.mode,
-        "protocols": of.protocols,
+        "mode": described.mode,
+        "protocols": described.protocols,
         "languages": service.collection.languages,
-        "ties": of.ties,
+        "ties": described.ties,
         "dimensions": DIMENSIONS,
-        "consent": dataclasses.asdict(of.consent),
+        "consent": dataclasses.asdict(described.consent),
         "accounts": bool(os.environ.get("OAUTH_CLIENT_ID")),
         "signed_in": account(request) is not None,
-        "sign_in": of.sign_in,
+        "sign_in": described.sign_in,
     }
 
 
@@ -240,8 +240,8 @@ def authors(body: Sitting, request: Request, rater: Rater) -> list[dict[str, obj
     """Says who wrote what in a sitting that is over, in a public study."""
     request.app.state.asking.check(rater)
     service = _service(request)
-    found = service.authors(rater, *service.checked(body.protocol, body.language))
-    return [dataclasses.asdict(item) for item in found]
+    revealed = service.authors(rater, *service.checked(body.protocol, body.language))
+    return [dataclasses.asdict(item) for item in revealed]
 
 
 def history(request: Request, rater: Rater) -> list[dict[str, object]]:

@@ -162,7 +162,7 @@ class StudyService:
                 return queue
             ordinal = self._seat_for(rater, protocol, language)
             if ordinal is None:
-                assert queue is not None, "whoever has no queue has something left"
+                assert queue is not None, "a rater without a queue has something left"
                 return queue
             self.store.take_seat(self.study.study, protocol, language, rater, ordinal, known_by)
             self._queues.pop((rater, protocol, language), None)
@@ -202,10 +202,10 @@ class StudyService:
 
     def _open_to(self, rater: str, protocol: Protocol) -> Callable[[Task], bool]:
         voted = self.store.voted(self.study.study, rater, protocol)
-        told = self.store.revealed(self.study.study, rater)
+        revealed = self.store.revealed(self.study.study, rater)
         return lambda task: (
             (self.item_name(task), task.repeat) not in voted
-            and not (told and told & self._texts(task))
+            and not (revealed and revealed & self._texts(task))
         )
 
     def _characters(self, task: Task) -> int:
@@ -243,12 +243,12 @@ class StudyService:
 
     def _invited_tasks(self, rater: str, protocol: Protocol, language: str) -> Sequence[Task]:
         """Returns what an invited rater judges; who came later is assigned tasks now, and keeps it."""
-        found = self.assigned(rater, protocol, language)
-        if found is None:
-            found = self._refilled(rater, protocol, language)
-            kept = [(task.unit.query_id, task.shown, task.repeat) for task in found]
-            self.store.keep_assignment(self.study.study, protocol, language, rater, kept)
-        return found
+        tasks = self.assigned(rater, protocol, language)
+        if tasks is None:
+            tasks = self._refilled(rater, protocol, language)
+            rows = [(task.unit.query_id, task.shown, task.repeat) for task in tasks]
+            self.store.keep_assignment(self.study.study, protocol, language, rater, rows)
+        return tasks
 
     def assigned(self, rater: str, protocol: Protocol, language: str) -> Sequence[Task] | None:
         """Returns what was assigned to an invited rater; None to one who came later and has not begun."""
@@ -289,15 +289,15 @@ class StudyService:
         held: Sequence[tuple[int, Sequence[Task]]],
     ) -> TaskQueue:
         voted = self.store.voted(self.study.study, rater, protocol)
-        told = self.store.revealed(self.study.study, rater)
+        revealed = self.store.revealed(self.study.study, rater)
         tasks: dict[str, Task] = {}
         seen: set[tuple[str, int]] = set()
         done: set[str] = set()
         for ordinal, tasks_of_seat in held:
             for place, task in enumerate(tasks_of_seat):
                 name = (self.item_name(task), task.repeat)
-                known = name not in voted and told & self._texts(task)
-                if name in seen or known:
+                author_known = name not in voted and revealed & self._texts(task)
+                if name in seen or author_known:
                     continue
                 seen.add(name)
                 token = self.identity.sign("item", rater, protocol, language, ordinal, place)
@@ -332,8 +332,8 @@ class StudyService:
         """Returns the same of a unit."""
         if len(unit.models) == len(self.collection.variants):
             return unit.query_id
-        names = sorted(self.collection.variants[m] for m in unit.models)
-        return f"{unit.query_id}:{'+'.join(names)}"
+        variants = sorted(self.collection.variants[m] for m in unit.models)
+        return f"{unit.query_id}:{'+'.join(variants)}"
 
     def view(self, protocol: Protocol, queue: TaskQueue) -> dict[str, object]:
         """Returns what the page may know: the next item's texts by position, and progress."""
@@ -382,7 +382,10 @@ class StudyService:
         tags = sorted({_named_tag(tag, shown) for tag in vote.tags})
         verdict = named_verdict(protocol, vote.verdict, shown, ties=self.study.ties)
         if vote.depths is not None and len(vote.depths) != len(shown):
-            raise InputError("depths of other texts than were shown", "give one for each text")
+            raise InputError(
+                "the number of depths differs from the number of texts",
+                "give one depth for each text",
+            )
         since = queue.shown_at.get(vote.item)
         elapsed = None if since is None else round(time.monotonic() - since, 3)
         return Ballot(
@@ -429,7 +432,9 @@ class StudyService:
         with self._lock:
             queue = self.queue(rater, protocol, language)
             if self.study.mode != "public" or queue is None or queue.next() is not None:
-                raise InputError("authors are told at the end of a sitting", "vote on every item")
+                raise InputError(
+                    "authors are revealed at the end of a sitting", "vote on every item"
+                )
             first = [task for task in queue.tasks.values() if task.repeat == 0]
             self.store.reveal(
                 self.study.study, rater, set().union(*(self._texts(task) for task in first))

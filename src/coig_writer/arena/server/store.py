@@ -169,16 +169,18 @@ class Store(Database):
     def founders(self, study: str) -> tuple[str, ...]:
         """Returns the pseudonyms of the raters an invited study began with; empty before it began."""
         with self._reader() as connection:
-            found = connection.scalar(sa.select(FOUNDERS.c.raters).where(FOUNDERS.c.study == study))
-        return tuple(json.loads(found)) if found else ()
+            raters = connection.scalar(
+                sa.select(FOUNDERS.c.raters).where(FOUNDERS.c.study == study)
+            )
+        return tuple(json.loads(raters)) if raters else ()
 
     def keep_assignment(
         self, study: str, protocol: str, language: str, rater: str, tasks: Sequence[AssignedTask]
     ) -> None:
         """Keeps what is assigned to a rater who came later."""
-        of = {"study": study, "protocol": protocol, "language": language, "rater": rater}
+        key = {"study": study, "protocol": protocol, "language": language, "rater": rater}
         rows = [
-            of | {"place": place, "query_id": q, "shown": json.dumps(shown), "repeat": repeat}
+            key | {"place": place, "query_id": q, "shown": json.dumps(shown), "repeat": repeat}
             for place, (q, shown, repeat) in enumerate(tasks)
         ]
         with self._writer() as connection:
@@ -188,8 +190,8 @@ class Store(Database):
         self, study: str, protocol: str, language: str, rater: str
     ) -> list[AssignedTask]:
         """Returns what was assigned to a rater who came later, in its order; empty if nothing was."""
-        of = {"study": study, "protocol": protocol, "language": language, "rater": rater}
-        query = sa.select(HANDS).where(*(HANDS.c[name] == value for name, value in of.items()))
+        key = {"study": study, "protocol": protocol, "language": language, "rater": rater}
+        query = sa.select(HANDS).where(*(HANDS.c[name] == value for name, value in key.items()))
         with self._reader() as connection:
             rows = connection.execute(query.order_by(HANDS.c.place))
             return [(row.query_id, tuple(json.loads(row.shown)), row.repeat) for row in rows]
@@ -228,25 +230,27 @@ class Store(Database):
         Raises:
             InputError: The rater has no such ballot.
         """
-        own = sa.select(BALLOTS.c.id).where(BALLOTS.c.id == ballot_id, BALLOTS.c.rater == rater)
+        of_this_rater = sa.select(BALLOTS.c.id).where(
+            BALLOTS.c.id == ballot_id, BALLOTS.c.rater == rater
+        )
         tombstone = Tombstone(ballot_id, now())
         with self._writer() as connection:
-            if connection.execute(own).first() is None:
+            if connection.execute(of_this_rater).first() is None:
                 raise InputError("you have no such vote", "open your history again")
-            there = connection.execute(
+            earlier = connection.execute(
                 sa.select(TOMBSTONES).where(TOMBSTONES.c.ballot == ballot_id)
             ).first()
-            if there is None:
+            if earlier is None:
                 connection.execute(TOMBSTONES.insert(), to_row(tombstone))
                 connection.execute(_EMPTY_WITHDRAWN)
-        return tombstone if there is None else Tombstone(there.ballot, there.time)
+        return tombstone if earlier is None else Tombstone(earlier.ballot, earlier.time)
 
     def reveal(self, study: str, rater: str, texts: Collection[tuple[str, str]]) -> None:
         """Notes that a rater is told who wrote these texts, as (query, variant)."""
-        told = {"study": study, "rater": rater, "told_at": now()}
+        row = {"study": study, "rater": rater, "told_at": now()}
         with self._writer() as connection:
             connection.execute(
-                self._insert_told, [told | {"query_id": q, "variant": v} for q, v in texts]
+                self._insert_told, [row | {"query_id": q, "variant": v} for q, v in texts]
             )
 
     def revealed(self, study: str, rater: str) -> set[tuple[str, str]]:
@@ -278,9 +282,9 @@ class Store(Database):
         """
         place = {"study": study, "protocol": protocol, "language": language}
         for _ in range(20):
-            found = self._next_seat(place, rater, ordinal, known_by)
-            if found is not None:
-                return found
+            taken = self._next_seat(place, rater, ordinal, known_by)
+            if taken is not None:
+                return taken
             ordinal = None
         raise StoreError("no free seat after 20 tries", "try again in a moment")
 
@@ -301,13 +305,13 @@ class Store(Database):
 
     def seats(self, study: str, protocol: str, language: str) -> dict[int, str]:
         """Returns when each seat was taken, by its number."""
-        of = {"study": study, "protocol": protocol, "language": language}
+        key = {"study": study, "protocol": protocol, "language": language}
         query = sa.select(SEATS.c.ordinal, SEATS.c.claimed_at)
         with self._reader() as connection:
-            found = connection.execute(
-                query.where(*(SEATS.c[name] == value for name, value in of.items()))
+            rows = connection.execute(
+                query.where(*(SEATS.c[name] == value for name, value in key.items()))
             )
-            return {row.ordinal: row.claimed_at for row in found}
+            return {row.ordinal: row.claimed_at for row in rows}
 
     def known_by(self, study: str) -> dict[str, str | None]:
         """Returns by what each rater who took a seat is known; None for seats of earlier versions."""

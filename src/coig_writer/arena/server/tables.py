@@ -24,7 +24,7 @@ _HEADERS = ["model", "against", "wins", "losses", "ties", "win rate %", "low %",
 
 
 def tables(service: StudyService, board: Board) -> gr.Blocks:
-    """Builds the Blocks that stand at ``/gradio``."""
+    """Builds the Blocks at ``/gradio``."""
     import gradio as gr
     from gradio.events import api
 
@@ -135,11 +135,13 @@ def operator_page(service: StudyService, board: Board, backup: Backup | None) ->
     """Builds the Blocks at ``/operator``: how the study stands, in both languages. The guard lets nobody else in."""
     import gradio as gr
 
-    def drawn(language: Language, found: Sequence[Table | None]) -> list[gr.Dataframe]:
-        said = words(CHINESE, language)
+    def drawn(language: Language, tables: Sequence[Table | None]) -> list[gr.Dataframe]:
+        translate = words(CHINESE, language)
         return [
-            gr.Dataframe(table, headers=[*map(said, heads)], label=said(title), interactive=False)
-            for (title, heads), table in zip(HEADS.items(), found, strict=True)
+            gr.Dataframe(
+                table, headers=[*map(translate, heads)], label=translate(title), interactive=False
+            )
+            for (title, heads), table in zip(HEADS.items(), tables, strict=True)
         ]
 
     def shown(language: str) -> list[gr.Dataframe]:
@@ -147,9 +149,9 @@ def operator_page(service: StudyService, board: Board, backup: Backup | None) ->
 
     blocks = gr.Blocks(title="COIG-Writer arena: operator", analytics_enabled=False)
     with blocks:
-        of = service.study
+        study = service.study
         gr.Markdown(
-            f"# {of.study}\n{of.mode} · {len(service.prompts)} prompts · {', '.join(sorted(service.collection.variants))}"
+            f"# {study.study}\n{study.mode} · {len(service.prompts)} prompts · {', '.join(sorted(service.collection.variants))}"
         )
         with gr.Row():
             language = gr.Radio(list(LANGUAGES), value="中文", label="语言 · language")
@@ -171,20 +173,20 @@ def rows(
     """Returns the rows of the page's six tables: progress, raters, agreement, exclusions, scan, store and backup."""
     progress, raters = overview["progress"], overview["raters"]
 
-    def of(found: Mapping[str, Any], *names: str) -> list[object]:
-        return [found["protocol"], found["language"], *(found[name] for name in names)]
+    def cells(record: Mapping[str, Any], *columns: str) -> list[object]:
+        return [record["protocol"], record["language"], *(record[name] for name in columns)]
 
     return (
-        [of(p, "items", "judged", "lacking", "ballots", "assigned", "skips") for p in progress],
-        [_rater(r, of(r)) for r in raters],
+        [cells(p, "items", "judged", "lacking", "ballots", "assigned", "skips") for p in progress],
+        [_rater(r, cells(r)) for r in raters],
         [
-            of(row, "measure")
+            cells(row, "measure")
             + [round(row[name], 3) for name in ("value", "low", "high")]
             + [row["n"]]
             for p in progress
             for row in p["agreement"]
         ],
-        [of(p) + [p["excluded"][rule] for rule in RULES] for p in progress],
+        [cells(p) + [p["excluded"][rule] for rule in RULES] for p in progress],
         [[*key, n] for key, n in counted(service.collection.findings).items()],
         _stores(service, backup),
     )

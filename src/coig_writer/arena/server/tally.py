@@ -80,31 +80,31 @@ class Tally:
 
     def view(self, protocol: Protocol, language: str) -> dict[str, object]:
         """Returns what the public may see of one protocol and language, now."""
-        of = self._service.study
+        study = self._service.study
         ballots = ballots_of(self._service, protocol, language)
         cast = [b for b in ballots if b.repeat == 0]
-        needed = max(1, of.results_after)
+        needed = max(1, study.results_after)
         seats = self._service.seats(protocol, language)
         items = {self._service.item_name(task) for seat in seats for task in seat}
         view: dict[str, object] = {"ballots": len(cast), "needed": needed, "results": None}
         view |= {"judged": len({b.item for b in cast}), "items": len(items)}
         counted = len(cast) // needed * needed
-        if of.mode == "public" and counted:
+        if study.mode == "public" and counted:
             view["models"] = sorted(self._service.collection.variants)
             step, shown = self._stepped.get((protocol, language), (0, {}))
             if counted > step:
-                found = _computed(self._service, ballots, protocol, counted)
-                shown = json.loads(json.dumps(dataclasses.asdict(found), default=float))
+                results = _computed(self._service, ballots, protocol, counted)
+                shown = json.loads(json.dumps(dataclasses.asdict(results), default=float))
                 self._stepped[protocol, language] = (counted, shown)
             view["results"] = shown
         return view
 
     def overview(self) -> dict[str, object]:
         """Returns how the study stands, for who runs it; see ``results.Overview``."""
-        found: dict[str, object] = json.loads(
+        view: dict[str, object] = json.loads(
             json.dumps(dataclasses.asdict(overview(self._service)), default=float)
         )
-        return found
+        return view
 
     def close(self) -> None:
         """Ends nothing; see ``TallyProcess``."""
@@ -141,16 +141,16 @@ class TallyProcess:
         """
         with self._asking:
             try:
-                asked = self._process or self._started()
-                assert asked.stdin is not None
-                assert asked.stdout is not None
-                asked.stdin.write(json.dumps(question).encode() + b"\n")
-                asked.stdin.flush()
-                answer: dict[str, object] = json.loads(asked.stdout.readline())
+                process = self._process or self._started()
+                assert process.stdin is not None
+                assert process.stdout is not None
+                process.stdin.write(json.dumps(question).encode() + b"\n")
+                process.stdin.flush()
+                answer: dict[str, object] = json.loads(process.stdout.readline())
             except (OSError, ValueError) as error:
                 self._end()
                 raise StoreError(
-                    "the process that makes the results failed; what it said stands above",
+                    "the process that computes the results failed; its error is printed above",
                     "look again in a moment",
                 ) from error
             return answer
@@ -185,8 +185,8 @@ def main() -> None:
     service.raters = raters
     tally = Tally(service)
     for line in sys.stdin.buffer:
-        asked = json.loads(line)
-        answer = tally.view(*asked) if asked else tally.overview()
+        question = json.loads(line)
+        answer = tally.view(*question) if question else tally.overview()
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 

@@ -103,11 +103,11 @@ def read_preference_bench(path: Path) -> list[Text]:
     """
     genres = taxonomy.published()
     texts = []
-    for where, row in read_rows(path):
+    for place, row in read_rows(path):
         missing = sorted({"prompt_id", "genre_zh", "prompt", "model", "response"} - set(row))
         if missing:
             raise InputError(
-                f"{where}: column {missing[0]!r} is missing", "give the published columns"
+                f"{place}: column {missing[0]!r} is missing", "give the published columns"
             )
         slug = genres.genre(str(row["genre_zh"])).slug
         article = split(str(row["response"] or "")).article
@@ -139,23 +139,23 @@ def collect(
         scanned: Whether there is a scan at all.
 
     Raises:
-        InputError: A prompt differs between its answers, an answer is missing or stands twice, a
-            named model or prompt is not there, or the scan leaves no prompt.
+        InputError: A prompt differs between its answers, an answer is missing or duplicate, a
+            named model or prompt does not exist, or the scan leaves no prompt.
     """
     kept = _kept(texts, models, prompts)
     by_query = _by_query(kept)
-    names = sorted({t.variant for t in kept})
-    if len(names) < 2:
+    models_compared = sorted({t.variant for t in kept})
+    if len(models_compared) < 2:
         raise InputError(
-            f"one model only ({', '.join(names)}): nothing to compare",
+            f"one model only ({', '.join(models_compared)}): nothing to compare",
             "give generations of at least two variants",
         )
     variants = blind_order(kept)
-    scan = Scanner(names, allowed).scan if scanned else shown_as_it_came
+    scan = Scanner(models_compared, allowed).scan if scanned else shown_as_it_came
     built, findings = [], []
     for query_id in sorted(by_query):
-        prompt, found = _prompt(by_query[query_id], variants, scan)
-        findings += found
+        prompt, prompt_findings = _prompt(by_query[query_id], variants, scan)
+        findings += prompt_findings
         built += [prompt] if prompt else []
     if not built:
         raise InputError(
@@ -229,10 +229,10 @@ def _prompt(
     scans = [scan(answers[v].article, first.prompt, answers[v].finish_reason) for v in variants]
     findings = [
         dataclasses.replace(f, variant=v, query_id=first.query_id)
-        for v, of in zip(variants, scans, strict=True)
-        for f in of.findings
+        for v, scanned in zip(variants, scans, strict=True)
+        for f in scanned.findings
     ]
-    if any(of.refused for of in scans):
+    if any(scanned.refused for scanned in scans):
         return None, findings
-    cleaned = tuple(of.text for of in scans)
+    cleaned = tuple(scanned.text for scanned in scans)
     return Prompt(first.query_id, first.language, first.genre, first.prompt, cleaned), findings

@@ -110,7 +110,7 @@ def load(path: Path) -> Study:
     """Reads a study file, and the roster that it names.
 
     Raises:
-        MissingInputError: One of them is not there.
+        MissingInputError: One of them does not exist.
         ConfigError: Not YAML, an unknown key, or a value that breaks a rule.
     """
     if not path.is_file():
@@ -124,39 +124,39 @@ def load(path: Path) -> Study:
     return check(dataclasses.replace(study, annotators=(*study.annotators, *wrote)), str(path))
 
 
-def parse(data: object, where: str) -> Study:
+def parse(data: object, path: str) -> Study:
     """Builds a study from parsed YAML; see ``load``."""
     if not isinstance(data, Mapping):
         raise ConfigError(
-            f"{where}: a {type(data).__name__}, not a mapping of keys", "start with `study: NAME`"
+            f"{path}: a {type(data).__name__}, not a mapping of keys", "start with `study: NAME`"
         )
     for key, known in (("", Study), ("overlap", Overlap), ("consent", Consent)):
         part = data.get(key, {}) if key else data
         if not isinstance(part, Mapping):
             named = ", ".join(f"{field.name}: …" for field in dataclasses.fields(known))
-            raise ConfigError(f"{where}: `{key}` is {part!r}, not keys", f"write {{{named}}}")
-        _known_keys(part, known, f"{where}: {key}".rstrip(": "))
+            raise ConfigError(f"{path}: `{key}` is {part!r}, not keys", f"write {{{named}}}")
+        _known_keys(part, known, f"{path}: {key}".rstrip(": "))
     if "study" not in data:
-        raise ConfigError(f"{where}: key 'study' is missing", "add `study: NAME`")
+        raise ConfigError(f"{path}: key 'study' is missing", "add `study: NAME`")
     try:
-        return check(from_row(Study, data, where), where)
+        return check(from_row(Study, data, path), path)
     except InputError as error:
         remedy = error.remedy if "one of" in error.remedy else "see space/study.example.yaml"
         raise ConfigError(error.message.replace("column", "key", 1), remedy) from error
 
 
-def _known_keys(data: Mapping[str, object], cls: type, where: str) -> None:
+def _known_keys(data: Mapping[str, object], cls: type, path: str) -> None:
     known = [field.name for field in dataclasses.fields(cls)]
     for key in data:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, 1)
             raise ConfigError(
-                f"{where}: unknown key {key!r}",
+                f"{path}: unknown key {key!r}",
                 f"did you mean {near[0]!r}?" if near else f"keys are {', '.join(known)}",
             )
 
 
-def check(study: Study, where: str) -> Study:
+def check(study: Study, path: str) -> Study:
     """Returns the study unchanged if its values can be run.
 
     Raises:
@@ -164,7 +164,7 @@ def check(study: Study, where: str) -> Study:
     """
     for broken, rule, remedy in _rules(study):
         if broken:
-            raise ConfigError(f"{where}: {rule}", remedy)
+            raise ConfigError(f"{path}: {rule}", remedy)
     return study
 
 
@@ -181,7 +181,7 @@ def _rules(study: Study) -> list[tuple[bool, str, str]]:
         ),
         (
             n_raters != len({r.casefold() for r in study.raters}),
-            "a name stands twice in `raters`",
+            "duplicate name in `raters`",
             "name each rater once",
         ),
         (

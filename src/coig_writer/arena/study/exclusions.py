@@ -58,17 +58,17 @@ def one_sided(ballots: Sequence[Ballot], language: Mapping[str, str]) -> set[str
     and language by itself.
     """
     answers: dict[tuple[str, str, str], Counter[str]] = {}
-    of = {b.id: (b.rater, b.protocol, language[b.query_id]) for b in ballots}
+    group = {b.id: (b.rater, b.protocol, language[b.query_id]) for b in ballots}
     for ballot in ballots:
-        given = json.dumps(positions(ballot), sort_keys=True)
-        counted = answers.setdefault(of[ballot.id], Counter())
-        counted[given if given not in _OF_NO_SIDE else ballot.id] += 1
+        answer = json.dumps(positions(ballot), sort_keys=True)
+        counts_of_group = answers.setdefault(group[ballot.id], Counter())
+        counts_of_group[answer if answer not in _OF_NO_SIDE else ballot.id] += 1
     biased = {
         who
         for who, counts in answers.items()
         if counts.total() >= MIN_BALLOTS and max(counts.values()) > SAME_SIDE * counts.total()
     }
-    return {b.id for b in ballots if of[b.id] in biased}
+    return {b.id for b in ballots if group[b.id] in biased}
 
 
 def reported(ballots: Sequence[Ballot], _language: Mapping[str, str]) -> set[str]:

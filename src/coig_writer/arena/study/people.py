@@ -67,7 +67,7 @@ class Roster:
         consent: What is asked before the first item, by language; empty for the usual text.
 
     Raises:
-        ConfigError: An alias is none or there twice, a genre is unknown, or the overlap is no share.
+        ConfigError: An alias is invalid or duplicate, a genre is unknown, or the overlap is not from 0 to 1.
     """
 
     workbench: str = "workbench"
@@ -81,10 +81,12 @@ class Roster:
         aliases = [person.alias for person in self.people]
         for alias in aliases:
             if not _ALIAS.fullmatch(alias):
-                raise ConfigError(f"alias {alias!r}", "use letters, digits, - and _, 40 at most")
+                raise ConfigError(
+                    f"invalid alias {alias!r}", "use letters, digits, - and _, 40 at most"
+                )
         twice = {a for a in aliases if [b.casefold() for b in aliases].count(a.casefold()) > 1}
         if twice:
-            raise ConfigError(f"alias {min(twice)!r} is there twice", "give everybody their own")
+            raise ConfigError(f"duplicate alias {min(twice)!r}", "give everybody their own")
         known = {genre.slug for genre in published().genres}
         for person in self.people:
             if unknown := sorted(set(person.genres) - known):
@@ -92,12 +94,12 @@ class Roster:
                     f"{person.alias}: unknown genre {unknown[0]!r}", "use a slug of the taxonomy"
                 )
         if not 0 <= self.overlap <= 1:
-            raise ConfigError(f"overlap {self.overlap}", "give a share from 0 to 1")
+            raise ConfigError(f"`overlap` is {self.overlap}", "give a share from 0 to 1")
 
     def annotators(self) -> tuple[str, ...]:
         """Returns the aliases and accounts of all who annotate."""
-        found = [person for person in self.people if "annotate" in person.roles]
-        return tuple(name for p in found for name in (p.alias, p.account) if name)
+        people = [person for person in self.people if "annotate" in person.roles]
+        return tuple(name for p in people for name in (p.alias, p.account) if name)
 
 
 def read(path: Path) -> Roster:
@@ -115,11 +117,11 @@ def usual(reviewers: Path) -> Roster:
     Args:
         reviewers: The folder with one file of items per reviewer.
     """
-    names = [file.stem for file in sorted(reviewers.glob("*.jsonl"))]
+    aliases = [file.stem for file in sorted(reviewers.glob("*.jsonl"))]
     return Roster(
         people=(
             *(Person(alias, ("annotate",)) for alias in ("a1", "a2")),
-            *(Person(alias, ("review",)) for alias in names),
+            *(Person(alias, ("review",)) for alias in aliases),
             Person("operator", ("operate",)),
         )
     )

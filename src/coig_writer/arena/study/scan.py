@@ -108,13 +108,13 @@ class Scanner:
     """Applies the rules, and looks for the study's own model names.
 
     Args:
-        names: The study's variants. Those that could not be a word (with a digit, a hyphen or an
+        variants: The study's variants. Those that could not be a word (with a digit, a hyphen or an
             underscore, at least four characters) are looked for literally.
         allowed: Phrases that pass, such as the name of a painter.
     """
 
-    def __init__(self, names: Sequence[str], allowed: Sequence[str] = ()) -> None:
-        distinctive = [n.lower() for n in names if len(n) >= 4 and re.search(r"[\d_-]", n)]
+    def __init__(self, variants: Sequence[str], allowed: Sequence[str] = ()) -> None:
+        distinctive = [n.lower() for n in variants if len(n) >= 4 and re.search(r"[\d_-]", n)]
         longest_first = sorted(distinctive, key=lambda n: (-len(n), n))
         pattern = "|".join(map(re.escape, longest_first)) or r"(?!)"
         self._rules = (
@@ -147,17 +147,17 @@ class Scanner:
     def _refusals(self, text: str, prompt: str) -> list[Finding]:
         if not text.strip():
             return [Finding("empty answer", "refused", "")]
-        lowered, asked = text.lower(), prompt.lower()
+        lowered, prompt_lowered = text.lower(), prompt.lower()
         for phrase in self._allowed:
             lowered = lowered.replace(phrase, "")
         return [
             Finding(rule, "refused", _around(lowered, match))
             for rule, pattern in self._rules
-            if (match := _first(pattern, lowered)) and match.group() not in asked
+            if (match := _first(pattern, lowered)) and match.group() not in prompt_lowered
         ] + [
-            Finding("speaks as an assistant", "refused", said.evidence)
-            for said in (speaks_as_assistant(lowered), refusal(lowered))
-            if said and said.evidence not in asked
+            Finding("speaks as an assistant", "refused", refused.evidence)
+            for refused in (speaks_as_assistant(lowered), refusal(lowered))
+            if refused and refused.evidence not in prompt_lowered
         ]
 
 

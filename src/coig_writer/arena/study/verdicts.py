@@ -24,14 +24,14 @@ def named_verdict(
     if protocol == "pairwise":
         if verdict not in PAIRWISE_VERDICTS:
             raise InputError(
-                f"verdict {str(verdict)[:40]!r}", f"use {', '.join(PAIRWISE_VERDICTS)}"
+                f"unknown verdict {str(verdict)[:40]!r}", f"use {', '.join(PAIRWISE_VERDICTS)}"
             )
         return verdict
     try:
         groups = [[shown[_position(p)] for p in _listed(place)] for place in _listed(verdict)]
     except (IndexError, TypeError) as error:
         raise InputError(
-            "the ranking names an answer that is not there", "rank each answer once"
+            "the ranking names an answer that does not exist", "rank each answer once"
         ) from error
     if any(len(group) > 1 for group in groups) and not ties:
         raise InputError("this study allows no ties", "put the answers in a strict order")

@@ -230,9 +230,9 @@ export class Annotating {
   async versions() {
     const { work, item, round } = this.view;
     await this.draft.save();
-    const found = (await api.versions(work, item, round)).slice(-30).reverse();
+    const versions = (await api.versions(work, item, round)).slice(-30).reverse();
     const back = (content) => { this.content = content; this.draft.change(content); find("#sheet").close(); this.draw(); };
-    sheet(t("versions"), t("close"), el("ul", { class: "votes" }, ...found.map(({ number, created_at, content }) =>
+    sheet(t("versions"), t("close"), el("ul", { class: "votes" }, ...versions.map(({ number, created_at, content }) =>
       el("li", {}, el("div", {}, el("p", {}, content.prompt || "…"), el("small", {}, `${number} · ${new Date(created_at).toLocaleString()}`)), button(t("restore"), () => back(content))))));
   }
 }

@@ -5,6 +5,7 @@ import { api } from "/workbench/api.js";
 import { Choosing } from "/workbench/choosing.js";
 import { UNSAVED } from "/workbench/drafts.js";
 import { Reviewing } from "/workbench/reviewer.js";
+import { turnTo } from "/workbench/sides.js";
 import { t } from "/workbench/strings.js";
 import { button, el, fill, find, notify, sheet } from "/page/dom.js";
 import { applyPreferences, nextSize, nextTheme, prefer, preferences } from "/page/preferences.js";
@@ -16,7 +17,7 @@ function bar() {
   const tool = (label, title, onclick, name) => button(label, () => { onclick(); bar(); }, { class: "plain", title, "aria-label": title, "data-tool": name });
   const progress = state.progress && el("div", { class: "progress" }, el("span", { class: "count" }, t("progress", state.progress.done, state.progress.waiting)));
   const works = (state.about?.work ?? []).length > 1 ? state.about.work.map((work) => button(t(`work_${work}`), () => begin(work), { class: "plain", "aria-pressed": String(work === state.work), "data-work": work })) : [];
-  fill(find("#bar"), el("a", { class: "brand", href: "/" }, el("img", { src: "/page/seal.svg", alt: "" }), el("span", {}, t("title"))), progress,
+  fill(find("#bar"), el("a", { class: "brand", href: "/", "aria-label": t("title") }, el("img", { src: "/page/seal.svg", alt: "" }), el("span", {}, t("title"))), progress,
     el("div", { class: "tools" }, ...works,
       tool("A", t("size"), nextSize, "size"),
       tool({ auto: "◐", light: "○", dark: "●" }[preferences.theme], t("theme"), nextTheme, "theme"),
@@ -25,6 +26,13 @@ function bar() {
   document.title = t("title");
   find(".skip-link").textContent = t("skip_to_form");
 }
+
+// On a narrow screen the form may be behind its tab, where nothing can be focused.
+find(".skip-link").addEventListener("click", (event) => {
+  event.preventDefault();
+  if (find(".workspace")) turnTo("form");
+  (find("#form input, #form textarea") ?? find("#main button"))?.focus();
+});
 
 function message(title, text, ...actions) {
   state.screen = null;
@@ -80,8 +88,11 @@ async function heldBack() {
   bar();
 }
 
+const operatorLink = () => (state.about.operator ? el("a", { href: "/gradio", id: "operator" }, t("operator")) : null);
+const signOut = () => (state.about.signed_in ? el("a", { href: "/logout", id: "sign-out" }, t("sign_out")) : null);
+
 async function showMine() {
-  const found = await api.mine(state.work);
+  const entries = await api.mine(state.work);
   const open = async (entry) => {
     find("#sheet").close();
     try {
@@ -91,7 +102,7 @@ async function showMine() {
       notify(t("gone"));
     }
   };
-  const rows = found.reverse().map((entry) => el("li", {}, el("div", {}, el("p", {}, entry.item), el("small", {}, `${t(`state_${entry.state}`)} · ${t("minutes", Math.round(entry.seconds / 60))}`)),
+  const rows = entries.reverse().map((entry) => el("li", {}, el("div", {}, el("p", {}, entry.item), el("small", {}, `${t(`state_${entry.state}`)} · ${t("minutes", Math.round(entry.seconds / 60))}`)),
     ["open", "submitted"].includes(entry.state) ? button(t("open"), () => open(entry)) : null));
   const leave = button(t("leave"), async () => {
     if (!confirm(t("leave_sure"))) return;
@@ -99,7 +110,7 @@ async function showMine() {
     localStorage.removeItem(UNSAVED);
     location.reload();
   }, { class: "plain", id: "leave" });
-  sheet(t("mine"), t("close"), rows.length ? el("ul", { class: "votes" }, ...rows) : el("p", {}, t("nothing_yet")), leave);
+  sheet(t("mine"), t("close"), rows.length ? el("ul", { class: "votes" }, ...rows) : el("p", {}, t("nothing_yet")), el("div", { class: "row" }, operatorLink(), signOut(), leave));
 }
 
 async function open() {
@@ -114,9 +125,9 @@ async function open() {
   }
   bar();
   if (state.about.left) return message(t("left_title"), t("left_text"));
-  if (!state.about.alias) return message(t("uninvited_title"), t("uninvited"), state.about.accounts ? el("a", { href: "/login/huggingface", target: "_blank", rel: "noopener" }, t("sign_in")) : null);
-  const operator = state.about.operator ? el("a", { href: "/gradio", id: "operator" }, t("operator")) : null;
-  if (!state.about.work.length) return message(t("welcome", state.about.alias), t("no_work"), operator);
+  if (!state.about.alias && state.about.signed_in) return message(t("unlisted_title"), t("unlisted"), signOut());
+  if (!state.about.alias) return message(t("uninvited_title"), t("uninvited"), state.about.accounts ? el("a", { href: "/login/huggingface", id: "sign-in", target: "_blank", rel: "noopener" }, t("sign_in")) : null);
+  if (!state.about.work.length) return message(t("welcome", state.about.alias), t("no_work"), operatorLink(), signOut());
   if (!state.about.consented) return consent();
   await begin(state.about.work.includes(asked.get("work")) ? asked.get("work") : state.about.work[0]);
 }

@@ -2,7 +2,7 @@
 
 import { Draft } from "/workbench/drafts.js";
 import { marked, selected } from "/workbench/marks.js";
-import { tabs } from "/workbench/sides.js";
+import { tabs, turnTo } from "/workbench/sides.js";
 import { said, t } from "/workbench/strings.js";
 import { button, el, fill, find, notify, sheet } from "/page/dom.js";
 
@@ -26,7 +26,7 @@ export class Reviewing {
   draw() {
     const { view } = this;
     const texts = PARTS.map((part) => el("section", { class: "part" }, el("h2", {}, t(`part_${part}`)), el("div", { class: "prose", lang: "zh", "data-part": part, tabindex: "0" })));
-    const genre = el("p", { class: "hint" }, view.genre_name);
+    const genre = el("h1", { class: "hint" }, [t("work_review"), view.genre_name].filter(Boolean).join(" · "));
     const mark = button(t("mark"), () => this.mark(), { id: "mark" });
     fill(find("#main"), tabs(), el("div", { class: "workspace", "data-side": "text" },
       el("section", { class: "text", "aria-label": t("tab_text") }, el("div", { class: "tool" }, mark, el("span", { class: "hint" }, t("mark_hint"))), genre, ...texts),
@@ -67,12 +67,34 @@ export class Reviewing {
       const place = selected(find(`[data-part="${part}"]`), this.view[part] ?? "");
       if (!place) continue;
       const [start, end] = place;
-      const quotation = Array.from(this.view[part]).slice(start, end).join("");
-      this.set({ spans: [...this.content.spans, { part, start, end, quotation }] });
       getSelection().removeAllRanges();
-      return this.marks();
+      return this.add(part, start, Array.from(this.view[part]).slice(start, end).join(""));
     }
-    notify(t("mark_first"));
+    this.markTyped();
+  }
+
+  add(part, start, quotation) {
+    this.set({ spans: [...this.content.spans, { part, start, end: start + Array.from(quotation).length, quotation }] });
+    this.marks();
+  }
+
+  // Text that cannot be edited cannot be selected with the keyboard alone: there a passage is typed or pasted.
+  markTyped() {
+    const passage = el("textarea", { id: "passage", rows: 2 });
+    const missing = el("p", { class: "warn", role: "alert" });
+    const mark = () => {
+      const typed = passage.value.trim();
+      const part = typed && PARTS.find((name) => (this.view[name] ?? "").includes(typed));
+      if (!part) {
+        missing.textContent = t("mark_missing");
+        return passage.focus();
+      }
+      find("#sheet").close();
+      const text = this.view[part];
+      this.add(part, Array.from(text.slice(0, text.indexOf(typed))).length, typed);
+    };
+    sheet(t("mark"), t("close"), el("label", { for: "passage" }, t("mark_typed")), passage, missing, button(t("mark"), mark, { class: "primary", id: "mark-typed" }));
+    passage.focus();
   }
 
   status(state, detail = "") {
@@ -106,10 +128,18 @@ export class Reviewing {
     this.status("saved", new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
   }
 
+  // Says what is missing, and puts the focus there.
+  ask(name, words) {
+    notify(words);
+    turnTo("form");
+    find(`#form [name="${name}"]`).focus();
+  }
+
   async submit() {
     if (this.sending) return;
-    if (!this.content.verdict) return notify(t("no_verdict"));
-    if (this.about.criteria.some((name) => this.content.criteria[name] === undefined)) return notify(t("no_criteria"));
+    const open = this.about.criteria.find((name) => this.content.criteria[name] === undefined);
+    if (!this.content.verdict) return this.ask("verdict", t("no_verdict"));
+    if (open) return this.ask(`c-${open}`, t("no_criteria"));
     this.sending = true;
     const { cause, ...rest } = this.content;
     this.content = this.content.verdict === "remove" && cause ? { ...rest, cause } : rest;

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from coig_writer.arena.server import routes as arena
-from coig_writer.arena.server.app import server_class
+from coig_writer.arena.server.app import add_sign_in, server_class
 from coig_writer.arena.server.guard import Guard, Limit, say_no_more
 from coig_writer.arena.server.writer import BatchWriter
 from coig_writer.workbench.drafting import Assistant
@@ -64,6 +64,7 @@ def create_app(
     app.add_api_route("/export/{name}", overview.exported)
     app.mount("/page", StaticFiles(directory=arena.PAGE), name="page")
     app.mount("/workbench", StaticFiles(directory=routes.PAGE), name="workbench")
+    add_sign_in(app)
     overview.mount(app, workbench, app.state.writer)
     app.add_middleware(Guard, hosts=hosts, most=routes.MAX_BODY_BYTES)
     return app

@@ -36,7 +36,7 @@ class Checks:
     Attributes:
         lengths: By part.
         copied: What the prompt has from the article, the longest first.
-        missing: What keeps it from being handed in, in the annotator's language; empty if nothing does.
+        missing: Why it cannot be submitted, in the annotator's language; empty if it can.
         near: What it is like; None if nothing.
     """
 
@@ -60,7 +60,7 @@ def check(item: Item, writing: Writing, language: Language) -> Checks:
 
 
 def _near(prompt: str) -> Near | None:
-    found = contamination.nearest(prompt)
-    if found is None:
+    nearest = contamination.nearest(prompt)
+    if nearest is None:
         return None
-    return Near(found.query, found.share, found.share >= contamination.SHARE)
+    return Near(nearest.query, nearest.share, nearest.share >= contamination.SHARE)

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import typer
 
 from coig_writer.arena.server.app import serve
-from coig_writer.arena.server.command import STORE_VARIABLE
+from coig_writer.arena.server.command import STORE_VARIABLE, place_named_in
 from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.guard import LOCAL
 from coig_writer.arena.server.identity import Identity, find_secret
@@ -36,6 +36,7 @@ from coig_writer.workbench.server.threads import Threads
 
 CURATION_VARIABLE = "WORKBENCH_CURATION"
 FOLDER = "workbench"
+FETCHED = Path("build/workbench")  # a copy of the dataset that a Space's variable names
 MODEL = "Qwen/Qwen3-235B-A22B"
 PAGE_URL = "http://127.0.0.1:7861/"
 CurationFolder = Annotated[
@@ -84,16 +85,28 @@ def serve_workbench(
     ] = None,
     model: Annotated[str, typer.Option(metavar="NAME", help="its name there")] = MODEL,
     host: Annotated[
-        str,
-        typer.Option(metavar="ADDRESS", envvar="GRADIO_SERVER_NAME", help="address to serve on"),
-    ] = "127.0.0.1",
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            envvar="GRADIO_SERVER_NAME",
+            help="address to serve on (default: 127.0.0.1; on a Space 0.0.0.0)",
+        ),
+    ] = None,
     port: Annotated[
-        int, typer.Option(metavar="N", envvar="GRADIO_SERVER_PORT", help="its port")
-    ] = 7861,
+        int | None,
+        typer.Option(
+            metavar="N",
+            envvar="GRADIO_SERVER_PORT",
+            help="its port (default: 7861; on a Space 7860)",
+        ),
+    ] = None,
 ) -> int:
     """The links name aliases and roles; the page is served until Ctrl-C."""
     content, roster, gold, identity = _people(curation, roster_file)
-    if os.environ.get("SPACE_ID") and not os.environ.get(STORE_VARIABLE):
+    on_space = bool(os.environ.get("SPACE_ID"))
+    host = host or ("0.0.0.0" if on_space else "127.0.0.1")
+    port = port or (7860 if on_space else 7861)
+    if on_space and not os.environ.get(STORE_VARIABLE):
         raise ConfigError(
             "a Space forgets its disk at every restart, and drafts with it",
             f"set {STORE_VARIABLE} to a PostgreSQL URL",
@@ -104,7 +117,9 @@ def serve_workbench(
     with store.lease(roster.workbench):
         workbench = Workbench(content, roster, Threads(store.entries()), identity, gold)
         app = create_app(workbench, store, hosts, _assistant(endpoint, model, folder))
-        sys.stderr.write(invitations(roster, identity, f"http://{host}:{port}/"))
+        at = os.environ.get("SPACE_HOST")
+        url = f"https://{at}/" if at else f"http://{host}:{port}/"
+        sys.stderr.write(invitations(roster, identity, url))
         return serve(app, host, port, "workbench")
 
 
@@ -123,14 +138,19 @@ def exchange_with_label_studio(
     annotations: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Label Studio's export, as JSON")
     ] = None,
+    review: Annotated[
+        bool, typer.Option("--review", help="print the reviewers' interface")
+    ] = False,
 ) -> int:
-    """Without --annotations, prints the labeling interface for a project there."""
-    return take_in(_curation(curation), annotations)
+    """Without --annotations, prints the labeling interface for a project there: annotators' or reviewers'."""
+    return take_in(_curation(curation), annotations, review=review)
 
 
 def _curation(folder: Path | None) -> Curation:
     if folder is None:
-        raise ConfigError("no curation is named", "give --curation FOLDER, which curate --out made")
+        raise ConfigError("no curation is given", "give --curation FOLDER, which curate --out made")
+    if str(folder) == os.environ.get(CURATION_VARIABLE):
+        folder = place_named_in(CURATION_VARIABLE, str(folder), Path.cwd(), into=FETCHED)
     return Curation(folder)
 
 
@@ -145,22 +165,51 @@ def _people(
     return curation, roster, gold, Identity(_secret(own))
 
 
-def take_in(curation: Curation, annotations: Path | None) -> int:
+def take_in(curation: Curation, annotations: Path | None, *, review: bool = False) -> int:
     """Adds Label Studio's annotations to the answers; without any, prints the interface for its project.
 
+    Args:
+        curation: Where the tasks come from.
+        annotations: An export of annotation or of review tasks; the tasks in it say which.
+        review: Whether the interface for reviewers is printed.
+
     Raises:
-        InputError: The file is no export of these tasks, or none was finished.
+        InputError: The file is no export of these tasks, an item is not the reviewer's, or none was finished.
     """
     if annotations is None:
-        sys.stdout.write(label_studio.INTERFACE + "\n")
+        interface = label_studio.REVIEW_INTERFACE if review else label_studio.INTERFACE
+        sys.stdout.write(interface + "\n")
         return 0
-    rows = list(label_studio.answers(annotations))
-    if not rows:
+    if label_studio.holds_reviews(annotations):
+        added = _take_verdicts_in(curation, annotations)
+    else:
+        rows = list(label_studio.answers(annotations))
+        path = curation.annotating / "answers" / f"label-studio-{annotations.stem}.jsonl"
+        if rows:
+            write_rows(path, rows)
+        added = {path: len(rows)} if rows else {}
+    if not added:
         raise InputError(f"{annotations}: no finished annotation", "export the project again once there are some")  # fmt: skip
-    path = curation.annotating / "answers" / f"label-studio-{annotations.stem}.jsonl"
-    write_rows(path, rows)
-    sys.stdout.write(f"{path}: {len(rows)} answers; run curate again\n")
+    for path, n in added.items():
+        sys.stdout.write(f"{path}: {n} answers; run curate again\n")
     return 0
+
+
+def _take_verdicts_in(curation: Curation, annotations: Path) -> dict[Path, int]:
+    """Adds verdicts to the reviewers' files, all or none; returns how many each export held."""
+    verdicts = label_studio.verdicts(annotations)
+    for reviewer, rows in verdicts.items():
+        items = curation.to_review(reviewer) if reviewer in curation.reviewers() else {}
+        for row in rows:
+            if row["item"] not in items:
+                raise InputError(
+                    f"{annotations}: item {row['item']!r} is not among those of reviewer {reviewer!r}",
+                    f"export the project of the tasks in {curation.reviewing / 'items'}",
+                )
+    for reviewer, rows in verdicts.items():
+        curation.add_verdicts(reviewer, rows)
+    answers = curation.reviewing / "answers"
+    return {answers / f"{reviewer}.jsonl": len(rows) for reviewer, rows in verdicts.items()}
 
 
 def read_people(

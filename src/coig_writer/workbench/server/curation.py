@@ -82,6 +82,17 @@ class Curation:
         if new:
             write_rows(path, [*before, *new])
 
+    def submitted_files(self) -> list[Path]:
+        """Returns the files that hold what people submitted, and which of their names go together or are withdrawn."""
+        folders = self.annotating / "answers", self.reviewing / "answers"
+        answers = [path for folder in folders for path in sorted(folder.glob("*.jsonl"))]
+        people = self.reviewing / review.ANNOTATORS, self.reviewing / review.WITHDRAWN_FILE
+        return [*answers, *filter(Path.is_file, people)]
+
+    def reviewers(self) -> list[str]:
+        """Returns the aliases for which there are drafts to review."""
+        return sorted(path.stem for path in (self.reviewing / "items").glob("*.jsonl"))
+
     def name_annotators(self, aliases: Mapping[str, str]) -> None:
         """Notes under which alias an annotator reviews; ``review.annotators`` reads it."""
         path = self.reviewing / review.ANNOTATORS
@@ -93,7 +104,7 @@ class Curation:
         """Notes that no later set may name a reviewer."""
         known = review.withdrawn(self.reviewing) | {alias}
         rows = (review.Withdrawn(reviewer=name) for name in sorted(known))
-        write_rows(self.reviewing / "withdrawn.jsonl", rows)
+        write_rows(self.reviewing / review.WITHDRAWN_FILE, rows)
 
     def _read(self, path: Path, read: Callable[[Path], T], missing: T) -> T:
         try:

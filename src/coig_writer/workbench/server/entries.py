@@ -137,8 +137,8 @@ class EntryStore(Database):
 
     def versions(self, thread: Key) -> list[Entry]:
         """Returns the entries of one thread, oldest first."""
-        where = zip(("work", "item", "round", "person"), thread, strict=True)
-        query = sa.select(ENTRIES).where(*(ENTRIES.c[name] == value for name, value in where))
+        key = zip(("work", "item", "round", "person"), thread, strict=True)
+        query = sa.select(ENTRIES).where(*(ENTRIES.c[name] == value for name, value in key))
         with self._reader() as connection:
             return [_entry(row) for row in connection.execute(query.order_by(ENTRIES.c.number))]
 
@@ -158,8 +158,8 @@ def _row(entry: Entry) -> dict[str, object]:
 
 
 def _entry(row: sa.Row[Any]) -> Entry:
-    found = dict(row._mapping)
-    return from_row(Entry, found | {"content": json.loads(found["content"])}, f"entry {row.id}")
+    fields = dict(row._mapping)
+    return from_row(Entry, fields | {"content": json.loads(fields["content"])}, f"entry {row.id}")
 
 
 def _same(sent: Entry, stored: Entry | None) -> bool:

@@ -6,7 +6,9 @@ Times are for pay: seconds with hands on the keys or eyes on the page, a pause c
 from __future__ import annotations
 
 import csv
+import functools
 import io
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -47,7 +49,7 @@ ITEMS = ("work", "item", "round", "who", "state", "minutes", "last", "reason or 
 CHINESE = {
     "who": "谁",
     "work": "工作",
-    "handed in": "已交",
+    "handed in": "已提交",
     "open": "在写",
     "skipped": "已跳过",
     "waiting": "待做",
@@ -65,7 +67,7 @@ CHINESE = {
     "review": "审核",
     "annotate": "标注",
     "exercise": "练习",
-    "submitted": "已交",
+    "submitted": "已提交",
     "released": "已转给别人",
     "set_aside": "已搁置",
     "withdrawn": "已退出",
@@ -112,10 +114,10 @@ def _works(roles: tuple[str, ...]) -> Iterator[Work]:
 
 def items(workbench: Workbench) -> list[list[object]]:
     """Returns a row per thread, what was flagged first."""
-    found: list[tuple[Key, Thread]] = [
+    threads: list[tuple[Key, Thread]] = [
         pair for work in WORKS for pair in workbench.threads.of(work)
     ]
-    found.sort(key=lambda pair: (not pair[1].flags, pair[1].state == "submitted", pair[1].last))
+    threads.sort(key=lambda pair: (not pair[1].flags, pair[1].state == "submitted", pair[1].last))
     return [
         [
             *key[:3],
@@ -125,7 +127,7 @@ def items(workbench: Workbench) -> list[list[object]]:
             thread.last[:16],
             "; ".join([*thread.flags, thread.reason]).strip("; "),
         ]
-        for key, thread in found
+        for key, thread in threads
     ]
 
 
@@ -141,23 +143,21 @@ def review_state(workbench: Workbench) -> str:
         return "no review yet: run curate"
     lines = []
     for name in ("acceptance", "acceptance_of_all_drafts"):
-        found = report.get(name, {})
-        known = found.get("state") == "known"
-        lines.append(
-            f"{name.replace('_', ' ')}: {_interval(found) if known else found.get('state')}"
-        )
+        rate = report.get(name, {})
+        known = rate.get("state") == "known"
+        lines.append(f"{name.replace('_', ' ')}: {_interval(rate) if known else rate.get('state')}")
     agreement = report.get("agreement", {})
     known = agreement.get("state") == "known"
     lines.append(f"alpha: {_interval(agreement) if known else agreement.get('state')}")
     return "\n".join([*lines, "the paper accepted about 70 % at first"])
 
 
-def _interval(found: dict[str, Any]) -> str:
-    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+def _interval(rate: dict[str, Any]) -> str:
+    return f"{rate['value']:.3f} [{rate['low']:.3f}, {rate['high']:.3f}]"
 
 
 def rows(workbench: Workbench) -> Iterator[dict[str, object]]:
-    """Yields everything that was handed in, for an export: people as pseudonyms, or withdrawn."""
+    """Yields all submitted answers for an export: people as pseudonyms, or withdrawn."""
     for work in WORKS:
         for (_, item, number, person), thread in workbench.threads.of(work):
             if thread.answer is not None:
@@ -174,11 +174,13 @@ def rows(workbench: Workbench) -> Iterator[dict[str, object]]:
 
 def panelled(workbench: Workbench) -> Iterator[dict[str, object]]:
     """Yields the benchmark's queries, ``validation`` as the panel has it so far."""
-    said: dict[str, list[dict[str, Any]]] = {}
+    verdicts: dict[str, list[dict[str, Any]]] = {}
     for (_, item, _, _), thread in workbench.threads.of("panel"):
         if thread.answer is not None:
-            said.setdefault(item, []).append(thread.answer)
-    yield from (to_row(validated(query, said.get(name, []))) for name, query in queries().items())
+            verdicts.setdefault(item, []).append(thread.answer)
+    yield from (
+        to_row(validated(query, verdicts.get(name, []))) for name, query in queries().items()
+    )
 
 
 def pay(workbench: Workbench) -> str:
@@ -203,7 +205,9 @@ async def moved(
             if await writer.add(entry) is None:
                 workbench.stored(entry)
                 done.append(_called(workbench, person))
-    what = f"{kind.replace('_', ' ')}: {', '.join(done)}" if done else f"nobody has it {wanted}"
+    what = (
+        f"{kind.replace('_', ' ')}: {', '.join(done)}" if done else f"nobody has this item {wanted}"
+    )
     return repaired(f"{key[1]}, {what}")
 
 
@@ -233,8 +237,8 @@ def operating(request: Request) -> Workbench:
 async def move(body: Move, request: Request) -> dict[str, str]:
     """Does what the operator's page does, for programs."""
     key = (body.work, body.item, body.round)
-    told = await moved(operating(request), request.app.state.writer, body.kind, key)
-    return {"outcome": told}
+    outcome = await moved(operating(request), request.app.state.writer, body.kind, key)
+    return {"outcome": outcome}
 
 
 def everything(request: Request) -> dict[str, object]:
@@ -245,18 +249,42 @@ def everything(request: Request) -> dict[str, object]:
     return {"people": people, "items": threads, "review": review_state(workbench)}
 
 
-def exported(name: str, request: Request) -> Response:
-    """Returns what was handed in so far, to an operator."""
-    workbench = operating(request)
-    made: dict[str, Callable[[], str]] = {
+def exports(workbench: Workbench) -> dict[str, Callable[[], str | bytes]]:
+    """Returns what makes each file that an operator may download, by its name."""
+    made: dict[str, Callable[[], str | bytes]] = {
         "answers.jsonl": lambda: "".join(map(line, rows(workbench))),
         "queries.jsonl": lambda: "".join(map(line, panelled(workbench))),
         "hours.csv": lambda: pay(workbench),
+        "work.zip": lambda: zipped(workbench),
         "label_studio.json": lambda: label_studio.tasks(workbench.curation.to_annotate().values()),
     }
-    if name not in made:
+    reviewers = [p.alias for p in workbench.roster.people if "review" in p.roles]
+    return made | {
+        f"label_studio-{alias}.json": functools.partial(_review_tasks, workbench, alias)
+        for alias in reviewers
+    }
+
+
+def _review_tasks(workbench: Workbench, alias: str) -> str:
+    return label_studio.review_tasks(workbench.curation.to_review(alias).values(), alias)
+
+
+def zipped(workbench: Workbench) -> bytes:
+    """Returns what people submitted as the files that the stages of curation read, to unpack into a curation."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in workbench.curation.submitted_files():
+            archive.write(path, path.relative_to(workbench.curation.root))
+    return out.getvalue()
+
+
+def exported(name: str, request: Request) -> Response:
+    """Returns a file of submitted work to an operator."""
+    made = exports(operating(request)).get(name)
+    if made is None:
         raise RefusedError(404)
-    return Response(made[name](), media_type="text/plain; charset=utf-8")
+    kind = "application/zip" if name.endswith(".zip") else "text/plain; charset=utf-8"
+    return Response(made(), media_type=kind)
 
 
 def mount(app: gr.Server, workbench: Workbench, writer: BatchWriter[Entry]) -> None:
@@ -276,25 +304,7 @@ def page(workbench: Workbench, writer: BatchWriter[Entry]) -> gr.Blocks:
     import gradio as gr
 
     def shown(chosen: str) -> list[object]:
-        said = words(CHINESE, LANGUAGES.get(chosen, "en"))
-        found = (("people", PROGRESS, progress(workbench)), ("items", ITEMS, items(workbench)))
-        tables = [
-            gr.Dataframe(_told(heads, rows, said), headers=[*map(said, heads)], label=said(name))
-            for name, heads, rows in found
-        ]
-        report = gr.Textbox(review_state(workbench), label=said("review"))
-        works = [(said(name), name) for name in MOVABLE]
-        return [
-            *tables,
-            report,
-            gr.Radio(works, label=said("work")),
-            gr.Textbox(label=said("item")),
-            gr.Number(label=said("round")),
-            gr.Radio([(said(name), value) for name, value in MOVES], label=said("what")),
-            gr.Textbox(label=said("done")),
-            gr.Button(said("Do it")),
-            gr.Button(said("Look again")),
-        ]
+        return _filled(workbench, words(CHINESE, LANGUAGES.get(chosen, "en")))
 
     async def move(kind: Kind, work: Work, item: str | None, number: float) -> str:
         return await moved(workbench, writer, kind, (work, (item or "").strip(), int(number or 0)))
@@ -302,23 +312,24 @@ def page(workbench: Workbench, writer: BatchWriter[Entry]) -> gr.Blocks:
     blocks = gr.Blocks(title="COIG-Writer workbench: operator", analytics_enabled=False)
     with blocks:
         gr.Markdown(
-            "# 工作台 · Workbench\n导出 · exports: [answers](/export/answers.jsonl), [hours](/export/hours.csv), [queries](/export/queries.jsonl), [Label Studio tasks](/export/label_studio.json)."
+            "# 工作台 · Workbench\n导出 · exports: "
+            + ", ".join(f"[{name}](/export/{name})" for name in exports(workbench))
         )
-        said = words(CHINESE, "zh")
+        translate = words(CHINESE, "zh")
         language = gr.Radio(list(LANGUAGES), value="中文", label="语言 · language")
-        again = gr.Button(said("Look again"))
-        people = gr.Dataframe(headers=[*map(said, PROGRESS)], interactive=False)
+        again = gr.Button(translate("Look again"))
+        people = gr.Dataframe(headers=[*map(translate, PROGRESS)], interactive=False)
         state = gr.Textbox(interactive=False, lines=4)
-        threads = gr.Dataframe(headers=[*map(said, ITEMS)], interactive=False)
+        threads = gr.Dataframe(headers=[*map(translate, ITEMS)], interactive=False)
         with gr.Row():
             work = gr.Radio(list(MOVABLE), value="annotate")
             item = gr.Textbox()
             number = gr.Number(1, precision=0)
             kind = gr.Radio(list(MOVES), value="release")
-        told = gr.Textbox(interactive=False)
-        do = gr.Button(said("Do it"))
+        outcome = gr.Textbox(interactive=False)
+        do = gr.Button(translate("Do it"))
         seen: list[gr.components.Component] = [people, threads, state, work, item, number, kind]
-        seen += [told, do, again]
+        seen += [outcome, do, again]
         gr.on(
             [blocks.load, again.click, language.change],
             shown,
@@ -326,17 +337,45 @@ def page(workbench: Workbench, writer: BatchWriter[Entry]) -> gr.Blocks:
             seen,
             api_visibility="private",
         )
-        do.click(move, [kind, work, item, number], told, api_visibility="private").then(
+        do.click(move, [kind, work, item, number], outcome, api_visibility="private").then(
             shown, [language], seen, api_visibility="private"
         )
     return blocks
 
 
+def _filled(workbench: Workbench, translate: Callable[[str], str]) -> list[object]:
+    """Returns the parts of the page with today's rows and labels in one language, in the page's order."""
+    import gradio as gr
+
+    sections = (("people", PROGRESS, progress(workbench)), ("items", ITEMS, items(workbench)))
+    tables = [
+        gr.Dataframe(
+            _told(heads, rows, translate),
+            headers=[*map(translate, heads)],
+            label=translate(name),
+        )
+        for name, heads, rows in sections
+    ]
+    report = gr.Textbox(review_state(workbench), label=translate("review"))
+    works = [(translate(name), name) for name in MOVABLE]
+    return [
+        *tables,
+        report,
+        gr.Radio(works, label=translate("work")),
+        gr.Textbox(label=translate("item")),
+        gr.Number(label=translate("round")),
+        gr.Radio([(translate(name), value) for name, value in MOVES], label=translate("what")),
+        gr.Textbox(label=translate("done")),
+        gr.Button(translate("Do it")),
+        gr.Button(translate("Look again")),
+    ]
+
+
 def _told(
-    heads: tuple[str, ...], rows: list[list[object]], said: Callable[[str], str]
+    heads: tuple[str, ...], rows: list[list[object]], translate: Callable[[str], str]
 ) -> list[list[object]]:
     """Returns rows with the workbench's own words in the page's language; names and texts stay."""
     return [
-        [said(str(v)) if h in _TRANSLATED else v for h, v in zip(heads, row, strict=True)]
+        [translate(str(v)) if h in _TRANSLATED else v for h, v in zip(heads, row, strict=True)]
         for row in rows
     ]

@@ -109,13 +109,13 @@ def person_of(workbench: Workbench, request: Request) -> str | None:
 
 
 async def _person(request: Request) -> str:
-    found = person_of(_workbench(request), request)
-    if found is None:
+    person = person_of(_workbench(request), request)
+    if person is None:
         raise RefusedError(401)
-    request.app.state.asking.check(found)
-    if found in _workbench(request).threads.left:
+    request.app.state.asking.check(person)
+    if person in _workbench(request).threads.left:
         raise RefusedError(403)
-    return found
+    return person
 
 
 async def _consenting(request: Request) -> str:
@@ -165,6 +165,7 @@ async def about(request: Request) -> dict[str, object]:
         "left": person in workbench.threads.left,
         "consent": dataclasses.asdict(workbench.roster.consent),
         "accounts": bool(os.environ.get("OAUTH_CLIENT_ID")),
+        "signed_in": account(request) is not None,
         "fields": {"prompt": PROMPT_FIELDS, "reasoning": DECISIONS},
         "criteria": list(CRITERIA),
         "causes": CAUSES,
@@ -192,11 +193,15 @@ async def next_item(body: Asked, request: Request, person: Consenting) -> dict[s
 
 async def _dealt(body: Asked, request: Request, person: str) -> dict[str, object]:
     workbench = _workbench(request)
-    found = workbench.next(person, body.work)
-    if found is None:
-        held = body.work == "annotate" and workbench.held_back(person)
-        return {"item": None, "held_back": held, "progress": workbench.progress(person, body.work)}
-    item, number = found
+    key = workbench.next(person, body.work)
+    if key is None:
+        held_back = body.work == "annotate" and workbench.held_back(person)
+        return {
+            "item": None,
+            "held_back": held_back,
+            "progress": workbench.progress(person, body.work),
+        }
+    item, number = key
     return await _opened(request, person, Opened(**body.model_dump(), item=item, round=number))
 
 
@@ -242,7 +247,7 @@ async def save(body: Written, request: Request, person: Consenting) -> Response:
 
 
 async def submit(body: Written, request: Request, person: Consenting) -> Response:
-    """Hands an answer in; what may not be handed in is stored as a draft."""
+    """Submits an answer; one that may not be submitted is stored as a draft."""
     return await _kept(request, person, "submit", body)
 
 
@@ -263,7 +268,7 @@ async def _kept(request: Request, person: str, kind: Kind, body: Written) -> Res
     plan = _planned(workbench, person, kind, sent)
     if await _append(request, plan.entry) is not None:
         return _stale(workbench, person, sent)
-    return JSONResponse({"outcome": plan.outcome, "number": plan.entry.number, **plan.said})
+    return JSONResponse({"outcome": plan.outcome, "number": plan.entry.number, **plan.reply})
 
 
 def _planned(workbench: Workbench, person: str, kind: Kind, sent: Submission) -> PlannedEntry:
@@ -305,13 +310,13 @@ async def assist(body: Assist, request: Request, person: Consenting) -> dict[str
     thread = workbench.threads.get(key)
     if body.what != "draft":
         prompt = str(thread.content.get("prompt", ""))
-        said = await anyio.to_thread.run_sync(assistant.says, body.what, item, prompt)
-        return {"text": said, "number": workbench.threads.get(key).number}
-    made = await anyio.to_thread.run_sync(assistant.draft, item)
+        analysis = await anyio.to_thread.run_sync(assistant.says, body.what, item, prompt)
+        return {"text": analysis, "number": workbench.threads.get(key).number}
+    drafted = await anyio.to_thread.run_sync(assistant.draft, item)
     _check_role(workbench, person, "annotate")  # who left meanwhile gets nothing more stored
-    if made.writing is None:
-        return {"text": f"{made.reason} {made.detail}".strip(), "number": thread.number}
-    draft = to_row(made.writing)
+    if drafted.writing is None:
+        return {"text": f"{drafted.reason} {drafted.detail}".strip(), "number": thread.number}
+    draft = to_row(drafted.writing)
     number = workbench.threads.get(key).number + 1
     entry = Entry(uuid.uuid4().hex, *key, number, "assist", draft, 0, now())
     if await _append(request, entry) is not None:
@@ -322,10 +327,10 @@ async def assist(body: Assist, request: Request, person: Consenting) -> dict[str
 async def versions(body: Opened, request: Request, person: Consenting) -> list[dict[str, object]]:
     """Returns the versions of what the person wrote, oldest first."""
     thread = (body.work, body.item, body.round, person)
-    found = await anyio.to_thread.run_sync(request.app.state.store.versions, thread)
+    entries = await anyio.to_thread.run_sync(request.app.state.store.versions, thread)
     return [
         {"number": e.number, "kind": e.kind, "created_at": e.created_at, "content": e.content}
-        for e in found
+        for e in entries
         if e.kind in ("draft", "submit")
     ]
 
@@ -339,7 +344,7 @@ async def mine(body: Asked, request: Request, person: Consenting) -> list[dict[s
 
 
 async def leave(body: Leaving, request: Request, person: Person) -> dict[str, str]:
-    """Lets a person go: drafts are erased, what was handed in stays without their name."""
+    """Lets a person go: drafts are erased, submitted answers stay without their name."""
     workbench, store = _workbench(request), request.app.state.store
     kept = workbench.threads.answer_ids(person)
     gone = Entry(f"leave:{person}", "person", "", 0, person, 2, "leave", {}, 0, now())

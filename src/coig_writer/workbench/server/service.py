@@ -76,7 +76,7 @@ class PlannedEntry:
 
     entry: Entry
     outcome: Outcome
-    said: dict[str, object]
+    reply: dict[str, object]
 
 
 class GoneError(KitError):
@@ -117,9 +117,9 @@ class Workbench:
     def next(self, person: str, work: Work) -> tuple[str, int] | None:
         """Returns item and round that a person goes on with or takes up; None if nothing is left."""
         if work in ("exercise", "panel"):
-            names = exercises() if work == "exercise" else queries()
-            name = next_of(names, self.chosen(person, work))
-            return None if name is None else (name, 0)
+            forms = exercises() if work == "exercise" else queries()
+            form = next_of(forms, self.chosen(person, work))
+            return None if form is None else (form, 0)
         if work == "annotate":
             return None if self.held_back(person) else self._to_annotate(person)
         return self._to_review(person)
@@ -131,8 +131,8 @@ class Workbench:
 
     def chosen(self, person: str, work: Work = "exercise") -> dict[str, dict[str, Any]]:
         """Returns what a person chose, by form."""
-        found = self.threads.of(work, person)
-        return {key[1]: t.answer for key, t in found if t.answer is not None}
+        threads = self.threads.of(work, person)
+        return {key[1]: t.answer for key, t in threads if t.answer is not None}
 
     def _to_annotate(self, person: str) -> tuple[str, int] | None:
         items = self.curation.to_annotate()
@@ -162,8 +162,8 @@ class Workbench:
 
     def _writers(self, document: str, number: int) -> set[str]:
         """Returns who wrote the draft of a round and is still here: a draft goes back to them."""
-        found = self.threads.of_item("annotate", document, number)
-        return {p for p, t in found if t.answer is not None and self.may(p, "annotate")}
+        threads = self.threads.of_item("annotate", document, number)
+        return {p for p, t in threads if t.answer is not None and self.may(p, "annotate")}
 
     def _wrote_before(self, key: tuple[str, int], person: str) -> bool:
         return person in self._writers(key[0], key[1] - 1)
@@ -185,9 +185,11 @@ class Workbench:
 
     def _reviewable(self, person: str) -> Mapping[str, review.Item]:
         """Returns the drafts that wait for a person, but those of documents that they wrote for."""
-        own = {key[1] for key, t in self.threads.of("annotate", person) if t.answer is not None}
+        written_for = {
+            key[1] for key, t in self.threads.of("annotate", person) if t.answer is not None
+        }
         waiting = self.curation.to_review(self.people[person].alias)
-        return {n: i for n, i in waiting.items() if review.document_of(n) not in own}
+        return {n: i for n, i in waiting.items() if review.document_of(n) not in written_for}
 
     def _phase(self, item: str) -> int:
         """Calibration comes first, then qualification, then what is to be judged."""
@@ -202,25 +204,25 @@ class Workbench:
         """Returns an item as its page shows it, with what the person last wrote.
 
         Raises:
-            GoneError: It is not there, or not this person's.
+            GoneError: It does not exist, or is not assigned to this person.
         """
         thread = self.threads.get((work, item, number, person))
-        found = self._item(person, work, item, number, language)
-        if found is None:
-            raise GoneError(f"{item}: not there any more", "go on to the next one")
-        shown = dataclasses.asdict(found) | {
+        shown_item = self._item(person, work, item, number, language)
+        if shown_item is None:
+            raise GoneError(f"{item}: this item is gone", "go on to the next one")
+        shown = dataclasses.asdict(shown_item) | {
             "work": work,
             "item": item,
             "round": number,
-            "seen": digest(found),
-            "genre_name": _genre(found.genre, language),
+            "seen": digest(shown_item),
+            "genre_name": _genre(shown_item.genre, language),
             "number": thread.number,
             "content": thread.content,
             "state": thread.state,
             "flags": thread.flags,
         }
-        if isinstance(found, annotation.Item):
-            shown["checks"] = self._checked(found, thread.content, language)
+        if isinstance(shown_item, annotation.Item):
+            shown["checks"] = self._checked(shown_item, thread.content, language)
         return shown
 
     def _item(
@@ -240,18 +242,18 @@ class Workbench:
         return dataclasses.asdict(check(item, writing(content), language))
 
     def progress(self, person: str, work: Work) -> dict[str, int]:
-        """Returns how much somebody handed in, and how much waits for them now."""
+        """Returns how much a person submitted, and how much waits for them now."""
         done = {key[1] for key, t in self.threads.of(work, person) if t.state == "submitted"}
-        names: Iterable[str] = exercises() if work == "exercise" else queries()
+        items: Iterable[str] = exercises() if work == "exercise" else queries()
         if work == "annotate":
-            names = (
+            items = (
                 []
                 if self.held_back(person)
                 else [k[0] for k in self.curation.to_annotate() if self._free_for(k, person)]
             )
         elif work == "review":
-            names = self._reviewable(person)
-        return {"done": len(done), "waiting": sum(name not in done for name in names)}
+            items = self._reviewable(person)
+        return {"done": len(done), "waiting": sum(item not in done for item in items)}
 
     # What somebody sends
 
@@ -275,49 +277,51 @@ class Workbench:
         """
         key: Key = (sent.work, sent.item, sent.round, person)
         if not self.threads.there(key):
-            raise GoneError(f"{sent.item}: not this person's", "go on to the next one")
-        found = self._item(person, sent.work, sent.item, sent.round, sent.language)
-        outcome, said = self._judged(person, kind, sent, found)
+            raise GoneError(
+                f"{sent.item}: this item is not assigned to this person", "go on to the next one"
+            )
+        shown = self._item(person, sent.work, sent.item, sent.round, sent.language)
+        outcome, reply = self._judged(person, kind, sent, shown)
         stored: Kind = "draft" if kind == "submit" and outcome != "submitted" else kind
         entry = Entry(sent.id, *key, sent.base + 1, stored, sent.content, sent.seconds, now())
-        return PlannedEntry(entry, outcome, said)
+        return PlannedEntry(entry, outcome, reply)
 
     def _judged(
         self,
         person: str,
         kind: Kind,
         sent: Submission,
-        found: WorkItem | None,
+        shown: WorkItem | None,
     ) -> tuple[Outcome, dict[str, object]]:
         if kind in ("skip", "flag"):
             return "skipped" if kind == "skip" else "flagged", {}
-        if found is None:
+        if shown is None:
             return "removed", {}
-        said: dict[str, object] = {}
-        if isinstance(found, annotation.Item):
-            said["checks"] = self._checked(found, sent.content, sent.language)
-        if sent.seen != digest(found):
-            return "changed", said | {
+        reply: dict[str, object] = {}
+        if isinstance(shown, annotation.Item):
+            reply["checks"] = self._checked(shown, sent.content, sent.language)
+        if sent.seen != digest(shown):
+            return "changed", reply | {
                 "now": self.view(person, sent.work, sent.item, sent.round, sent.language)
             }
         if kind == "draft":
-            return "saved", said
-        if problem := self._problem(person, found, sent):
-            return "incomplete", said | {"problem": problem}
-        return "submitted", said | self._told(sent)
+            return "saved", reply
+        if problem := self._problem(person, shown, sent):
+            return "incomplete", reply | {"problem": problem}
+        return "submitted", reply | self._told(sent)
 
-    def _problem(self, person: str, found: WorkItem, sent: Submission) -> str:
-        if isinstance(found, Form):
+    def _problem(self, person: str, shown: WorkItem, sent: Submission) -> str:
+        if isinstance(shown, Form):
             again = sent.work == "exercise" and sent.item in self.chosen(person)
-            return ALREADY[sent.language] if again else found.problem(sent.content, sent.language)
-        if isinstance(found, review.Item):
+            return ALREADY[sent.language] if again else shown.problem(sent.content, sent.language)
+        if isinstance(shown, review.Item):
             return verdict(self.people[person].alias, sent.item, sent.content).problem(
                 sent.language
             )
         text = writing(sent.content)
-        same = found.earlier is not None and (text.prompt.strip(), text.reasoning) == (
-            (found.earlier.prompt or "").strip(),
-            found.earlier.reasoning,
+        same = shown.earlier is not None and (text.prompt.strip(), text.reasoning) == (
+            (shown.earlier.prompt or "").strip(),
+            shown.earlier.reasoning,
         )
         unchanged = {"zh": "与退回的那一稿相同", "en": "this is the draft that was sent back"}
         return text.problem(sent.language) or (unchanged[sent.language] if same else "")
@@ -325,10 +329,10 @@ class Workbench:
     def _told(self, sent: Submission) -> dict[str, object]:
         """What a reviewer learns after a calibration item, and an annotator after an exercise."""
         if sent.work == "exercise":
-            asked = exercises()[sent.item]
-            right = sent.content["choice"] == str(asked.gold)
-            shown = asked.choices[asked.gold][sent.language]
-            return {"told": {"right": right, "gold": shown, "why": asked.why[sent.language]}}
+            exercise = exercises()[sent.item]
+            right = sent.content["choice"] == str(exercise.gold)
+            shown = exercise.choices[exercise.gold][sent.language]
+            return {"told": {"right": right, "gold": shown, "why": exercise.why[sent.language]}}
         gold = self.gold.get(sent.item)
         if sent.work != "review" or gold is None or gold.phase != "calibration":
             return {}
@@ -403,7 +407,7 @@ class Workbench:
 
 
 def writing(content: Mapping[str, Any]) -> Writing:
-    """Returns the writing of a page's form; what is not there is empty."""
+    """Returns the writing of a page's form; missing fields are empty."""
     fields = content.get("prompt_fields"), content.get("reasoning_fields")
     known = [field if isinstance(field, dict) else {} for field in fields]
     return Writing(

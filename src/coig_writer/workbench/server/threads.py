@@ -1,4 +1,4 @@
-"""Where everything stands, read off the entries: whose each item is, what was last written, what was handed in."""
+"""The state of all work, computed from the entries: who has each item, what was last written, what was submitted."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Thread:
 
     Attributes:
         number: Of the last entry.
-        state: Where it stands; what was handed in may be handed in again.
+        state: What is submitted may be submitted again.
         content: What was last written.
-        answer: What was last handed in and counts; None if nothing does.
+        answer: What was last submitted and counts; None if nothing does.
         answered_by: The id of the entry with that answer.
         seconds: Of work.
         flags: What the operator was told.
@@ -108,17 +108,19 @@ class Threads:
         return key in self._threads
 
     def of_item(self, work: Work, item: str, number: int) -> list[tuple[str, Thread]]:
-        """Returns who did something for an item, and where each stands."""
+        """Returns who worked on an item, with their threads."""
         people = self._of_item.get((work, item, number), [])
         return [(p, self._threads[work, item, number, p]) for p in people]
 
     def answer_ids(self, person: str) -> list[str]:
-        """Returns the ids of the entries that what a person handed in rests on."""
-        found = [t for key, t in self._threads.items() if key[3] == person and t.answer is not None]
-        return [name for t in found for name in (t.answered_by, t.drafted_by) if name]
+        """Returns the ids of the entries that hold a person's submitted answers."""
+        answered = [
+            t for key, t in self._threads.items() if key[3] == person and t.answer is not None
+        ]
+        return [name for t in answered for name in (t.answered_by, t.drafted_by) if name]
 
     def forget(self, person: str) -> None:
-        """Takes out of every thread of a person what was not handed in."""
+        """Removes from every thread of a person what was not submitted."""
         for key, thread in self._threads.items():
             if key[3] == person:
                 thread.content = thread.answer or {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from coig_writer.arena.server.app import PROXIES, create_app
 from coig_writer.arena.server.backup import Backup
 from coig_writer.arena.server.database import sqlite_url
-from coig_writer.arena.server.guard import LOCAL, SENTENCES
+from coig_writer.arena.server.guard import LOCAL, SENTENCES, Tracebacks
 from coig_writer.arena.server.store import Store
 from coig_writer.arena.study.definition import Study
 from tests.coig_writer.arena.processes import free_port, started
@@ -110,6 +111,61 @@ def test_programs_meet_the_same_checks_and_the_same_sentences(served):
     reply = httpx.post(f"{url}/gradio_api/run/nothing", json={"data": []})
     assert (reply.status_code, reply.json()["error"]) == (404, SENTENCES[404][0])
     assert len(service.store.ballots("demo")) == 1
+
+
+UNREADABLE: dict[str, list[str | None]] = {
+    "run/session": ['{"data": []}', '{"data": [], "fn_index": 99999}'],
+    "run/vote": ['{"data": ["x"]}'],
+    "call/session": ['{"data": []}'],
+    "call/v2/session": ['{"nonsense": 1}'],
+    "queue/join": [
+        '{"data": [], "fn_index": 0, "session_hash": "a"}',
+        '{"data": [], "fn_index": 12345, "session_hash": "a"}',
+    ],
+    "queue/data?session_hash=nobody": [None],
+    "call/session/nothing": [None],
+}
+
+
+def test_a_request_that_gradio_cannot_read_is_one_line_in_the_log(tmp_path, root):
+    port = free_port()
+    command = [sys.executable, str(root / "space" / "app.py"), "--port", str(port)]
+    url = f"http://127.0.0.1:{port}"
+    with started(
+        [*command, "--folder", str(tmp_path / "a")], f"{url}/health", tmp_path, os.environ
+    ):
+        (log,) = tmp_path.glob("server-*.log")
+        sent = 0
+        for path, bodies in UNREADABLE.items():
+            for body in bodies:
+                method, headers = (
+                    ("POST", {"content-type": "application/json"}) if body else ("GET", {})
+                )
+                address = f"{url}/gradio_api/{path}"
+                with httpx.stream(method, address, content=body, headers=headers):
+                    sent += 1
+        end, lines = time.monotonic() + 20, 0
+        while lines < sent and time.monotonic() < end:  # Gradio prints when its queue gets there
+            time.sleep(0.05)
+            lines = log.read_text().count("could not be read")
+        time.sleep(0.2)
+        printed = [
+            li for li in log.read_text().splitlines() if not li.startswith(("arena:", "operator:"))
+        ]
+        assert len(printed) == lines == sent, printed
+
+
+def test_a_fault_of_the_kit_keeps_its_traceback(service, capsys):
+    queue = service.admit("r", "pairwise", "zh")
+    service.prompts = {}
+    try:
+        service.view("pairwise", queue)
+    except KeyError:
+        Tracebacks().print_exc()
+        record = logging.LogRecord("uvicorn.error", 40, "", 0, "failed", (), sys.exc_info())
+    assert "in view\n" in capsys.readouterr().err
+    assert Tracebacks().filter(record)
+    assert record.exc_info
 
 
 def test_an_invited_program_brings_its_invitation(make_service, invited):

@@ -369,7 +369,9 @@ def test_a_vote_is_emptied_though_another_server_has_rewritten_its_file(make_ser
 def test_a_file_that_the_arena_did_not_write_is_named(make_service, content):
     remote, service = Double(), make_service()
     remote.kept["ballots/x.jsonl"] = json.dumps(content).encode() + b"\n"
-    with pytest.raises(PublicationError, match=r"ballots/x.jsonl .*line 1: no row of a ballot"):
+    with pytest.raises(
+        PublicationError, match=r"ballots/x.jsonl .*line 1: not a row of the ballot store"
+    ):
         Backup(service.store, remote).restore()
     row = {"ballot": "x", "time": "t"}
     remote.kept["ballots/x.jsonl"] = json.dumps({"table": "tombstones", "row": row}).encode()

@@ -112,7 +112,7 @@ def signals(view, index):
 
 def assignments(service, count):
     """Yields (signals, model number) of every answer of ``count`` assigned items."""
-    found = 0
+    drawn_items = 0
     for number in itertools.count():
         queue = service.admit(f"rater{number}", "pairwise", "zh")
         for token, task in queue.tasks.items():
@@ -120,8 +120,8 @@ def assignments(service, count):
             assert view["item"]["id"] == token
             yield from ((signals(view, i), model) for i, model in enumerate(task.shown))
             queue.done.add(token)
-            found += 1
-            if found == count:
+            drawn_items += 1
+            if drawn_items == count:
                 return
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from coig_writer import command_line
 from coig_writer.arena.server import command
-from coig_writer.arena.server.command import found_study, named_texts, opened
+from coig_writer.arena.server.command import find_study, named_texts, opened
 from coig_writer.arena.server.database import StoreError
 from coig_writer.arena.server.service import Vote
 from coig_writer.ballot import Ballot
@@ -143,7 +143,7 @@ def test_import_and_export_meet(tmp_path, study_file, capsys):
         ("cw", "zh-77", "甲", "query 'zh-77'"),
         ("cw", "zh-0", "丙", "annotated the data"),
         ("cw", "zh-0", "甲", "no rank for 'cw_10k'"),
-        ("cw", "zh-0", "nobody", "none of the study's raters"),
+        ("cw", "zh-0", "nobody", "is not a rater of this study"),
     ],
 )
 def test_an_import_that_does_not_belong_is_refused(
@@ -204,7 +204,7 @@ def test_more_models_than_number_keys_are_not_ranked(tmp_path, texts_of, capsys)
     [
         ({"SPACE_ID": "o/n"}, "forgets its disk"),
         ({"ARENA_BACKUP": "o/n"}, "HF_TOKEN is not"),
-        ({"ARENA_STORE": "votes.db"}, "not a database URL"),
+        ({"ARENA_STORE": "votes.db"}, "unsupported database URL"),
     ],
 )
 def test_a_space_that_would_lose_votes_does_not_start(
@@ -279,4 +279,4 @@ def test_a_folder_that_is_none_is_named(tmp_path, pack, monkeypatch, secret, in_
 
 def test_a_name_too_long_for_a_path_is_no_study(tmp_path):
     with pytest.raises(ConfigError, match="no file or folder beside"):
-        found_study("x" * 5000, tmp_path)
+        find_study("x" * 5000, tmp_path)

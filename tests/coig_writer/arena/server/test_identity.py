@@ -43,16 +43,17 @@ def test_an_invitation_belongs_to_one_name_in_one_study():
 
 def test_the_secret_is_kept_beside_the_ballots_for_the_owner_alone(tmp_path, monkeypatch):
     monkeypatch.delenv("ARENA_SECRET", raising=False)
-    found = []
+    secrets_read = []
     threads = [
-        threading.Thread(target=lambda: found.append(find_secret(tmp_path))) for _ in range(8)
+        threading.Thread(target=lambda: secrets_read.append(find_secret(tmp_path)))
+        for _ in range(8)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(set(found)) == 1
-    assert len(found[0]) >= 32
+    assert len(set(secrets_read)) == 1
+    assert len(secrets_read[0]) >= 32
     assert [f.name for f in tmp_path.iterdir()] == ["secret"]
     assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
 
@@ -123,6 +124,6 @@ def test_another_programs_secret_is_named_and_left_as_it_is(tmp_path, monkeypatc
     path = tmp_path / "secret"
     path.write_text("-----BEGIN KEY-----\n" + "A" * 60)
     path.chmod(0o644)
-    with pytest.raises(ConfigError, match="another program's"):
+    with pytest.raises(ConfigError, match="not a secret of the arena"):
         find_secret(tmp_path)
     assert path.stat().st_mode & 0o777 == 0o644

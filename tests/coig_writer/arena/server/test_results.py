@@ -55,52 +55,52 @@ def test_wins_losses_and_ties_are_counted_from_both_sides():
         cast(4, "ab", "both_bad"),
         cast(5, "ab", "skip"),
     ]
-    found: Any = summary(ballots, ("a", "b"), GENRE)
-    cells = {(c.row, c.column): c for c in found.matrix}
+    result: Any = summary(ballots, ("a", "b"), GENRE)
+    cells = {(c.row, c.column): c for c in result.matrix}
     assert (cells["a", "b"].wins, cells["a", "b"].losses, cells["a", "b"].ties) == (2, 1, 2)
     assert (cells["b", "a"].wins, cells["b", "a"].losses, cells["b", "a"].ties) == (1, 2, 2)
-    assert (found.skips, found.both_bad, found.ballots) == (1, 1, 6)
-    assert (found.tie_rate.estimate, found.tie_rate.n) == (2 / 5, 5)
-    assert found.tie_rate.high >= wilson(2, 5).high
+    assert (result.skips, result.both_bad, result.ballots) == (1, 1, 6)
+    assert (result.tie_rate.estimate, result.tie_rate.n) == (2 / 5, 5)
+    assert result.tie_rate.high >= wilson(2, 5).high
 
 
 def test_without_votes_nothing_is_a_number():
-    found = results([], "pairwise", ("a", "b"), genre={}, language={})
-    assert found.everything.matrix == ()
-    assert found.everything.tie_rate is None
-    assert found.everything.agreement is None
+    result = results([], "pairwise", ("a", "b"), genre={}, language={})
+    assert result.everything.matrix == ()
+    assert result.everything.tie_rate is None
+    assert result.everything.agreement is None
 
 
 def test_unanimous_votes_do_not_claim_certainty():
-    found: Any = summary([cast(i, "ab", "left") for i in range(6)], ("a", "b"), GENRE)
-    (rate,) = {c.rate for c in found.matrix if c.row == "a"}
+    result: Any = summary([cast(i, "ab", "left") for i in range(6)], ("a", "b"), GENRE)
+    (rate,) = {c.rate for c in result.matrix if c.row == "a"}
     assert (rate.low, rate.high) == (wilson(6, 6).low, 1.0)
 
 
 def test_an_unbeaten_model_is_flagged_with_its_prior():
     ballots = [cast(i, "ab", "left") for i in range(8)] + [cast(i, "bc", "left") for i in range(8)]
-    found: Any = summary(ballots, ("a", "b", "c"), GENRE)
-    assert [s.model for s in found.standings] == ["a", "b", "c"]
-    assert {s.prior for s in found.standings} == {PRIOR}
-    assert all(math.isfinite(s.strength.estimate) for s in found.standings)
+    result: Any = summary(ballots, ("a", "b", "c"), GENRE)
+    assert [s.model for s in result.standings] == ["a", "b", "c"]
+    assert {s.prior for s in result.standings} == {PRIOR}
+    assert all(math.isfinite(s.strength.estimate) for s in result.standings)
 
 
 def test_one_prompt_gives_counts_but_no_strengths_and_says_why():
-    found: Any = summary(
+    result: Any = summary(
         [cast(0, "ab", "left"), cast(0, "ab", "right", rater="t")], ("a", "b"), GENRE
     )
-    assert found.standings == ()
-    assert "one prompt" in found.notes[0]
-    assert found.matrix[0].rate.n == 2
+    assert result.standings == ()
+    assert "one prompt" in result.notes[0]
+    assert result.matrix[0].rate.n == 2
 
 
 def test_repeats_count_for_consistency_and_for_nothing_else():
     ballots = [cast(i, "ab", "left") for i in range(4)]
     ballots += [cast(0, "ba", "right", repeat=1), cast(1, "ba", "left", repeat=1)]
-    found: Any = summary(ballots, ("a", "b"), GENRE)
-    assert found.ballots == 4
-    assert (found.consistency.estimate, found.consistency.n) == (1 / 2, 2)
-    assert found.consistency.low <= wilson(1, 2).low
+    result: Any = summary(ballots, ("a", "b"), GENRE)
+    assert result.ballots == 4
+    assert (result.consistency.estimate, result.consistency.n) == (1 / 2, 2)
+    assert result.consistency.low <= wilson(1, 2).low
     assert consistency(ballots[:4]) is None
 
 
@@ -111,8 +111,8 @@ def test_agreement_is_perfect_when_raters_agree_and_none_without_overlap():
         for i, v in enumerate(verdicts)
         for rater in ("r", "t")
     ]
-    found: Any = summary(both, ("a", "b", "c"), GENRE)
-    assert found.agreement.value == pytest.approx(1.0)
+    result: Any = summary(both, ("a", "b", "c"), GENRE)
+    assert result.agreement.value == pytest.approx(1.0)
     assert summary(both[::2], ("a", "b", "c"), GENRE).agreement is None
 
 
@@ -121,8 +121,8 @@ def test_ratings_are_averaged_by_model_and_dimension():
         cast(i, [model], dict.fromkeys(DIMENSIONS, score), protocol="rating")
         for i, (model, score) in enumerate([("a", 3), ("a", 2), ("b", 0), ("b", 1)])
     ]
-    found: Any = summary(ballots, ("a", "b"), GENRE)
-    means = {(s.model, s.dimension): s.mean.estimate for s in found.scores}
+    result: Any = summary(ballots, ("a", "b"), GENRE)
+    means = {(s.model, s.dimension): s.mean.estimate for s in result.scores}
     assert means == {(m, d): {"a": 2.5, "b": 0.5}[m] for m in "ab" for d in DIMENSIONS}
 
 
@@ -148,9 +148,9 @@ def test_rules_name_what_they_leave_out_and_both_views_are_kept(rule, changes):
     ballots = [cast(i, "ab", "left", **good) for i in range(5)]
     ballots.append(cast(5, "ab", "right", **(good | changes)))
     language = dict.fromkeys(GENRE, "zh")
-    found = results(ballots, "pairwise", ("a", "b"), genre=GENRE, language=language)
-    assert {name: n for name, n in found.excluded.items() if n} == {rule: 1}
-    assert (found.everything.ballots, found.after_exclusions.ballots) == (6, 5)
+    result = results(ballots, "pairwise", ("a", "b"), genre=GENRE, language=language)
+    assert {name: n for name, n in result.excluded.items() if n} == {rule: 1}
+    assert (result.everything.ballots, result.after_exclusions.ballots) == (6, 5)
 
 
 def test_a_rater_who_always_takes_one_side_is_noticed_after_ten_votes():
@@ -225,16 +225,16 @@ def voted(tmp_path_factory, shared):
 @pytest.mark.parametrize("protocol", ["ranking", pytest.param("pairwise", marks=pytest.mark.slow)])
 def test_the_board_recovers_known_strengths_within_its_intervals(voted, protocol):
     service, truth = voted
-    found = compute(service, protocol, "zh").everything
-    assert found.queries > 90
-    assert {s.model for s in found.standings} == set(truth)
-    held = [s.strength.low <= truth[s.model] <= s.strength.high for s in found.standings]
+    result = compute(service, protocol, "zh").everything
+    assert result.queries > 90
+    assert {s.model for s in result.standings} == set(truth)
+    held = [s.strength.low <= truth[s.model] <= s.strength.high for s in result.standings]
     assert sum(held) >= len(truth) - 1  # of five intervals at 95 %, one may miss
-    for standing in found.standings:
+    for standing in result.standings:
         strength = standing.strength
         assert strength.high - strength.low < 1.0
         assert standing.prior == 0
-    assert [s.model for s in found.standings] == sorted(truth, key=lambda m: -truth[m])
+    assert [s.model for s in result.standings] == sorted(truth, key=lambda m: -truth[m])
 
 
 def test_who_always_gives_one_order_or_the_same_scores_is_noticed_too():
@@ -317,13 +317,13 @@ def test_an_overview_says_what_lacks_votes_and_who_gave_them(make_service, invit
     rater = next(iter(service.raters))
     queue = service.admit(rater, "ranking", "zh")
     service.vote(rater, "ranking", "zh", Vote(queue.next(), [0, 1, 2, 3, 4], dwell_s=60.0))
-    found = overview(service)
-    of = next(p for p in found.progress if (p.protocol, p.language) == ("ranking", "zh"))
+    result = overview(service)
+    of = next(p for p in result.progress if (p.protocol, p.language) == ("ranking", "zh"))
     shared = queue.tasks[next(iter(queue.tasks))].unit in {
         t.unit for s in service.seats("ranking", "zh")[1:] for t in s
     }
     assert (of.items, of.judged, of.lacking, of.ballots) == (6, 1, 6 if shared else 5, 1)
-    one, other = [r for r in found.raters if (r.protocol, r.language) == ("ranking", "zh")][:2]
+    one, other = [r for r in result.raters if (r.protocol, r.language) == ("ranking", "zh")][:2]
     assert (one.name, one.done, one.assigned, one.known_by) == (
         "甲",
         1,

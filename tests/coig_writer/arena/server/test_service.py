@@ -305,7 +305,7 @@ def test_a_tag_speaks_of_a_text_that_was_shown(service, tag):
     item = service.admit("r", "pairwise", "zh").next()
     with pytest.raises(InputError, match="unknown tag"):
         service.vote("r", "pairwise", "zh", Vote(item, "tie", tags=(tag,)))
-    with pytest.raises(InputError, match="depths of other texts"):
+    with pytest.raises(InputError, match="the number of depths"):
         service.vote("r", "pairwise", "zh", Vote(item, "tie", depths=(1.0,)))
 
 

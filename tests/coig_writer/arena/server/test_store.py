@@ -295,7 +295,7 @@ def test_a_table_of_another_program_is_told_and_left(tmp_path):
     path = tmp_path / "ballots.sqlite"
     with contextlib.closing(sqlite3.connect(path)) as theirs:
         theirs.execute("CREATE TABLE studies (study TEXT, subject TEXT)")
-    with pytest.raises(ConfigError, match=r"table studies .*no column begun_at"):
+    with pytest.raises(ConfigError, match=r"table studies .*column begun_at is missing"):
         Store(sqlite_url(path))
     with contextlib.closing(sqlite3.connect(path)) as theirs:
         (kept,) = theirs.execute("SELECT sql FROM sqlite_master").fetchall()

@@ -109,12 +109,12 @@ def test_the_operators_tables_have_a_head_for_every_column(make_service, invited
         service.vote(
             rater, "ranking", "zh", Vote(service.admit(rater, "ranking", "zh").next(), verdict)
         )
-    found = rows(service, Tally(service).overview(), None)
-    for table, heads in zip(found, HEADS.values(), strict=True):
+    tables = rows(service, Tally(service).overview(), None)
+    for table, heads in zip(tables, HEADS.values(), strict=True):
         assert all(len(row) == len(heads) for row in table)
-    said = [row[2] for row in found[1] if row[:2] == ["ranking", "zh"]]
+    said = [row[2] for row in tables[1] if row[:2] == ["ranking", "zh"]]
     assert said == ["甲", "乙", "丙"]
-    assert ["backup", "none"] in found[5]
+    assert ["backup", "none"] in tables[5]
 
 
 def test_every_word_of_the_operators_tables_has_a_chinese_one():

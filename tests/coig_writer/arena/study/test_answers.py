@@ -15,29 +15,29 @@ from tests.generations import generation
 
 def test_every_model_answers_every_prompt_in_one_order(texts_of):
     texts = texts_of()
-    found = collect(texts)
+    collection = collect(texts)
     wrote = {(t.query_id, t.variant): t.article.strip() for t in texts}
-    for prompt in found.prompts:
-        expected = [wrote[prompt.query_id, name] for name in found.variants]
+    for prompt in collection.prompts:
+        expected = [wrote[prompt.query_id, name] for name in collection.variants]
         assert list(prompt.answers) == expected
-    assert found.languages == ("zh", "en")
+    assert collection.languages == ("zh", "en")
 
 
 def test_an_answer_the_scan_refuses_takes_its_prompt_out_and_says_so(texts_of):
     texts = texts_of()
     texts[3] = dataclasses.replace(texts[3], article="<think>half a thought")
-    found = collect(texts)
-    assert texts[3].query_id not in {p.query_id for p in found.prompts}
-    (finding,) = [f for f in found.findings if f.action == "refused"]
+    collection = collect(texts)
+    assert texts[3].query_id not in {p.query_id for p in collection.prompts}
+    (finding,) = [f for f in collection.findings if f.action == "refused"]
     assert (finding.query_id, finding.variant) == (texts[3].query_id, texts[3].variant)
     assert "unclosed reasoning" in finding.describe()
 
 
 def test_models_and_prompts_can_be_chosen(texts_of):
-    found = collect(texts_of(), models=("cw", "g"), prompts=("zh-0", "zh-1"))
-    assert set(found.variants) == {"cw", "g"}
-    assert [p.query_id for p in found.prompts] == ["zh-0", "zh-1"]
-    assert found.languages == ("zh",)
+    collection = collect(texts_of(), models=("cw", "g"), prompts=("zh-0", "zh-1"))
+    assert set(collection.variants) == {"cw", "g"}
+    assert [p.query_id for p in collection.prompts] == ["zh-0", "zh-1"]
+    assert collection.languages == ("zh",)
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_the_demo_pack_loads_clean(root):
     pack = root / "space" / "data" / "demo_pack.jsonl"
     if not pack.is_file():
         pytest.skip("the demo pack is not written yet")
-    found = collect(read_generations([pack]))
-    assert len(found.variants) == 5
-    assert found.findings == ()
-    assert found.languages == ("zh", "en")
+    collection = collect(read_generations([pack]))
+    assert len(collection.variants) == 5
+    assert collection.findings == ()
+    assert collection.languages == ("zh", "en")
 
 
 def test_a_study_shows_one_sample_of_each_prompt(tmp_path):

@@ -70,8 +70,8 @@ def counted(assigned):
 def test_rankings_balance_places_and_neighbours_over_the_study(n_raters, places, neighbours):
     """Ten raters fill the runs of five models; four leave chance its part (16 of each expected)."""
     study = invited(n_raters, overlap=Overlap(1.0, n_raters))
-    found = counted(seats(study, prompts_of(GENRES * 5, 5), "ranking", 5))
-    assert [spread(counts) for counts in found] <= [places, neighbours]
+    counts_of_both = counted(seats(study, prompts_of(GENRES * 5, 5), "ranking", 5))
+    assert [spread(counts) for counts in counts_of_both] <= [places, neighbours]
 
 
 @pytest.mark.parametrize("n_raters", [2, 4, 10])

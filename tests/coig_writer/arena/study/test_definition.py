@@ -54,7 +54,7 @@ def test_who_annotates_at_the_workbench_may_not_judge(tmp_path):
             {"study": "s", "mode": "invited", "raters": ["A", "b"], "annotators": ["a"]},
             "also annotated",
         ),
-        ({"study": "s", "mode": "invited", "raters": ["a", "A", "b"]}, "stands twice"),
+        ({"study": "s", "mode": "invited", "raters": ["a", "A", "b"]}, "duplicate name"),
         (
             {"study": "s", "mode": "invited", "raters": ["a", "b"], "overlap": {"raters": 3}},
             "there are 2 raters",

@@ -12,10 +12,10 @@ from coig_writer.errors import ConfigError
     ("text", "said"),
     [
         ("people: [{alias: 张 三, roles: [annotate]}]", "alias '张 三'"),
-        ("people: [{alias: a, roles: [annotate]}, {alias: A, roles: [review]}]", "there twice"),
+        ("people: [{alias: a, roles: [annotate]}, {alias: A, roles: [review]}]", "duplicate alias"),
         ("people: [{alias: a, roles: [annotate], genres: [opera]}]", "unknown genre 'opera'"),
         ("people: [{alias: a, roles: [boss]}]", "boss"),
-        ("overlap: 1.5", "overlap 1.5"),
+        ("overlap: 1.5", "`overlap` is 1.5"),
         ("persons: []", "persons"),
     ],
 )

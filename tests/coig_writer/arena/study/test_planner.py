@@ -61,8 +61,8 @@ def test_minutes_are_those_of_the_texts_at_the_speeds_of_reading(texts_of):
 
 def test_a_plan_says_how_many_votes_a_judge_saves():
     """194 find 60 %, 330 over ten pairs. At ρ = .8 and 1,000 judged: .36 / (1/194 - .00064) = 79.8."""
-    found = needed(0.6, 1000, 0.8)
-    assert (found.alone, found.judged) == (194, 80)
+    sizes = needed(0.6, 1000, 0.8)
+    assert (sizes.alone, sizes.judged) == (194, 80)
     assert needed(0.6, 1000, None, tests=10).alone == 330
     assert needed(0.6, 193, 0.8).judged == (
         "193 judged prompts are too few for the power of 194 votes; let the judge see at least 194 prompts"
@@ -77,7 +77,7 @@ def test_the_command_asks_for_rate_and_judge_together(texts_of, capsys):
     said = capsys.readouterr().out
     assert "for one pair alone, by 194 voted prompts" in said
     assert "with a judge of correlation 0.8 on all 1000: by 80" in said
-    with pytest.raises(ConfigError, match="--correlation alone"):
+    with pytest.raises(ConfigError, match="--correlation needs --rate"):
         command.show_plan(study, texts, None, 0.8)
     with pytest.raises(ConfigError, match="--judged needs"):
         command.show_plan(study, texts, 0.6, None, 1000)

@@ -137,9 +137,9 @@ def test_hostile_repetition_is_scanned_in_linear_time(text):
 
 def test_an_answer_that_its_model_did_not_end_is_shown_as_it_is_and_noted():
     text = "她把伞递给他，转身走进雨里，"
-    found = Scanner([]).scan(text, finish_reason="length")
-    assert (found.text, found.refused) == (text, False)
-    assert [(f.rule, f.action) for f in found.findings] == [("cut off", "noted")]
+    scanned = Scanner([]).scan(text, finish_reason="length")
+    assert (scanned.text, scanned.refused) == (text, False)
+    assert [(f.rule, f.action) for f in scanned.findings] == [("cut off", "noted")]
     for reason in ("stop", None):
         assert Scanner([]).scan(text, finish_reason=reason).findings == ()
 
@@ -157,13 +157,13 @@ def test_what_was_cut_is_counted_by_model_and_can_be_switched_off(texts_of):
         else text
         for text in texts_of()
     ]
-    found = collect(texts)
-    assert counted(found.findings) == {
+    collection = collect(texts)
+    assert counted(collection.findings) == {
         ("cw", "cleaned", "assistant's opening line"): 2,
         ("g", "refused", "names a model or its maker"): 2,
     }
-    assert sorted(found.dropped) == ["zh-1", "zh-2"]
-    assert found.dropped["zh-1"].variant == "g"
+    assert sorted(collection.dropped) == ["zh-1", "zh-2"]
+    assert collection.dropped["zh-1"].variant == "g"
     raw = collect(texts, scanned=False)
     assert (raw.findings, raw.dropped, len(raw.prompts)) == ((), {}, 12)
     assert {a for p in raw.prompts for a in p.answers} == {t.article for t in texts}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from coig_writer.files import read_rows
 from coig_writer.workbench import annotation
 from coig_writer.workbench.annotation import Writing
 from tests.coig_writer.arena.browser import DESKTOP, PHONE, Page, open_chromium, served
@@ -47,6 +48,12 @@ class WorkbenchPage(Page):
         for group in ("prompt_fields", "reasoning_fields"):
             for name, text in content[group].items():
                 self.type(f"{group}.{name}", text)
+
+    def focused(self) -> str:
+        """Returns the name of what has the focus."""
+        return str(
+            self.run("const a = document.activeElement; return a.name || a.id || a.className")
+        )
 
     def saved(self) -> None:
         self.until(
@@ -97,8 +104,8 @@ def test_an_annotator_writes_hands_in_and_goes_on(workbench):
     )
     page.tap("#submit")
     page.until(lambda: "标题2" in page.text("h1"))
-    found = annotation.read_answers(curation.root / "work" / "reverse" / "answers")
-    assert found["d1", 1].prompt == written()["prompt"]
+    answers_read = annotation.read_answers(curation.root / "work" / "reverse" / "answers")
+    assert answers_read["d1", 1].prompt == written()["prompt"]
     page.size((720, 450))  # a laptop at 200 %
     assert page.run("return document.documentElement.scrollWidth <= innerWidth")
     page.shot("annotator-200")
@@ -191,6 +198,85 @@ def test_a_reviewer_marks_and_judges_on_a_phone(workbench):
         encoding="utf-8"
     )
     assert f'"quotation": "{ARTICLE[3:8]}"' in answers
+
+
+TAB, ENTER, DOWN, ALT_M = "\ue004", "\ue007", "\ue015", "\ue00am"
+
+
+@pytest.fixture
+def reviewing(workbench):
+    """A reviewer's page on a laptop of 1366×768 at 200 %."""
+    curation, client, page = workbench
+    curation.to_review("r1", "d1@aa", "d2@bb")
+    page.size((683, 384))
+    page.enter(curation, client, "r1")
+    return curation, page
+
+
+def test_a_reviewer_at_200_percent_needs_the_keyboard_alone(reviewing):
+    curation, page = reviewing
+    assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+    page.shot("reviewer-200-text")
+    page.run("document.body.setAttribute('tabindex', '-1'); document.body.focus()")
+    page.press(TAB)
+    assert page.focused() == "skip-link"
+    page.press(ENTER)
+    form = page.run("return document.querySelector('.form').getBoundingClientRect().height")
+    assert form >= 384 * 0.6, "the form has most of the window"
+    page.shot("reviewer-200-form")
+    for name in ("consistency", "authenticity", "coherence", "diversity"):
+        assert page.focused() == f"c-{name}"
+        page.press(" ", TAB)
+    page.press(DOWN, TAB, *"太泛")
+    assert page.focused() == "note"
+    page.press(TAB, TAB)
+    assert page.focused() == "submit"
+    page.press(ENTER)
+    prompt = "return document.querySelector('[data-part=prompt]').textContent"
+    page.until(lambda: "提示d2@bb" in page.run(prompt))
+    answers = curation.root / "work" / "review" / "answers" / "r1.jsonl"
+    (row,) = (row for _, row in read_rows(answers))
+    assert (row["item"], row["verdict"], row["note"]) == ("d1@aa", "refine", "太泛")
+
+
+def test_a_passage_is_marked_without_a_mouse_and_what_is_missing_gets_the_focus(reviewing):
+    _, page = reviewing
+    page.driver.switch_to.active_element.send_keys(ALT_M)
+    page.wait("#passage")
+    page.press(*"章鱼", TAB, ENTER)
+    page.says("#sheet", "三篇文字里都没有这一段")
+    assert page.focused() == "passage"
+    page.run("document.querySelector('#passage').value = ''")
+    page.press(*ARTICLE[3:8], TAB, ENTER)
+    page.until(lambda: page.text("[data-part=article] mark") == ARTICLE[3:8])
+    page.tap("[role=tab][data-side=form]")
+    page.tap("#submit")
+    page.says("#notice", "请先选结论")
+    assert page.focused() == "verdict"
+
+
+def test_axe_finds_nothing_in_the_workbenchs_pages(reviewing, workbench, root):
+    """Gradio's own footer excepted; decision 20 lists what it finds there."""
+    curation, client, page = workbench
+    for size in (DESKTOP, (683, 384), PHONE):
+        page.size(size)
+        for alias in ("r1", "a1"):
+            page.enter(curation, client, alias)
+            for tab in ("text", "form") if size != DESKTOP else ("text",):
+                page.run(
+                    "document.querySelector(`[role=tab][data-side=${arguments[0]}]`).click()", tab
+                )
+                behind = (
+                    "page-has-heading-one" if tab == "form" else ""
+                )  # it is behind the other tab
+                assert [v for v in page.axe(root) if v[0] != behind] == [], (size, alias, tab)
+    page.size(DESKTOP)
+    token = client.app.state.workbench.identity.invitation("workbench", "lead")
+    page.driver.get(f"{page.url}/?invite={token}")
+    page.driver.get(f"{page.url}/gradio/")
+    page.wait("footer", 60)
+    page.wait("table", 60)
+    assert page.axe(root, exclude="footer") == []
 
 
 def test_an_article_of_the_longest_length_is_shown_whole(workbench):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
+import zipfile
 from types import SimpleNamespace
 
 import pytest
+from fastapi.testclient import TestClient
 
 from coig_writer.arena.study.people import Person, Role
 from coig_writer.document import Document
@@ -177,8 +180,8 @@ def test_a_verdict_is_added_to_the_reviewers_own_file(curation):
     verdict = judged("refine", note="改提示", spans=[marked])
     assert someone.send("submit", someone.next("review"), verdict)["outcome"] == "submitted"
     assert [row["item"] for _, row in read_rows(path)] == ["d0@zz", "d1@aa"]
-    found = review.read_verdicts(path.parent)["d1@aa", "r1"]
-    assert found.spans == (review.Span("prompt", 0, 2, "提示"),)
+    stored = review.read_verdicts(path.parent)["d1@aa", "r1"]
+    assert stored.spans == (review.Span("prompt", 0, 2, "提示"),)
     curation.start()
     assert len(list(read_rows(path))) == 2, "a restart adds nothing"
 
@@ -296,7 +299,7 @@ def test_the_operators_page_speaks_both_languages(curation):
     }
     people, items, *_, again = shown("中文")
     assert (people.headers[:3], items.label, again.value) == (
-        ["谁", "工作", "已交"],
+        ["谁", "工作", "已提交"],
         "条目",
         "刷新",
     )
@@ -410,6 +413,58 @@ def test_hours_and_answers_are_exported_without_names(curation):
     )
     tasks = json.loads(lead.http.get("/export/label_studio.json").text)
     assert [task["data"]["item"] for task in tasks] == ["d1", "d2", "d3"]
+
+
+def test_each_reviewers_tasks_are_exported_for_label_studio(curation):
+    curation.to_review("r1", "d1@aa", "d2@bb")
+    curation.to_review("r2", "d1@aa")
+    client = curation.start()
+    lead = Someone(client, "lead")
+    tasks = json.loads(lead.http.get("/export/label_studio-r2.json").text)
+    assert [(t["data"]["item"], t["data"]["reviewer"]) for t in tasks] == [("d1@aa", "r2")]
+    assert lead.http.get("/export/label_studio-a1.json").status_code == 404
+    assert Someone(client, "r1").http.get("/export/label_studio-r1.json").status_code == 403
+
+
+def test_a_curation_elsewhere_goes_on_with_the_exported_work(curation, tmp_path):
+    curation.to_review("r1", "d9@aa")
+    client = curation.start()
+    someone, reviewer = Someone(client, "a1").agree(), Someone(client, "r1").agree()
+    someone.send("submit", someone.next(), written())
+    reviewer.send("submit", reviewer.next("review"), judged())
+    exported = Someone(client, "lead").http.get("/export/work.zip").content
+    with zipfile.ZipFile(io.BytesIO(exported)) as archive:
+        assert not [name for name in archive.namelist() if "entries" in name or "secret" in name]
+        archive.extractall(tmp_path / "elsewhere")
+    elsewhere = tmp_path / "elsewhere" / "work"
+    assert annotation.read_answers(elsewhere / "reverse" / "answers") == answers(curation)
+    assert review.read_verdicts(elsewhere / "review" / "answers").keys() == {("d9@aa", "r1")}
+
+
+def test_a_listed_account_signs_in_and_another_one_is_told(curation, monkeypatch):
+    """Gradio's own routes for signing in, outside a Space: they take a profile in place of the Hub."""
+    monkeypatch.setenv("OAUTH_CLIENT_ID", "id")
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    monkeypatch.setattr("gradio.oauth.get_space", lambda: None)
+    profile = {"preferred_username": "Somebody", "sub": "1"}
+    monkeypatch.setattr("gradio.oauth._get_mocked_oauth_info", lambda: {"userinfo": profile})
+    people = (Person("a1", ("annotate",), account="somebody"), Person("lead", ("operate",)))
+    curation.roster = dataclasses.replace(curation.roster, people=people)
+    browser = TestClient(curation.start().app, base_url="https://testserver")
+    assert browser.get("/api/about").json()["accounts"] is True
+    browser.get("/login/huggingface", follow_redirects=True)
+    about = browser.get("/api/about").json()
+    assert (about["alias"], about["signed_in"]) == ("a1", True)
+    assert browser.post("/api/consent", json={"agree": True}).status_code == 200
+    assert browser.post("/api/next", json={"work": "annotate"}).json()["item"]["item"] == "d1"
+    assert browser.get("/gradio/").status_code in {401, 403}, "an annotator does not run it"
+    browser.get("/logout", follow_redirects=False)
+    assert browser.get("/api/about").json()["alias"] is None
+    profile["preferred_username"] = "somebody-else"
+    browser.get("/login/huggingface", follow_redirects=True)
+    about = browser.get("/api/about").json()
+    assert (about["alias"], about["signed_in"]) == (None, True)
+    assert browser.post("/api/next", json={"work": "annotate"}).status_code == 401
 
 
 def test_a_models_draft_is_recorded_with_the_answer(curation):
