@@ -159,7 +159,7 @@ def measure(own: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
         mode = dataclasses.replace(mode, attention=own.attention)
     if own.checkpointing:
         mode = dataclasses.replace(mode, checkpointing=own.checkpointing)
-    of = TINY if own.smoke else planner.shape(recipes.base(model))
+    of = TINY if own.smoke else planner.shape_of(recipes.base(model))
     # as many rows for every variant, so that their order is one and losses can be set side by side
     most = own.counted + max(v.warm_up for v in VARIANTS.values())
     # on a GPU a step costs seconds; on a CPU all take as many, so that they also share their learning rates

@@ -101,7 +101,7 @@ SECTIONS: Mapping[str, tuple[File, ...]] = {
         File("Preference", "build/dpo/preferences-{train,held-out}.jsonl", "coig_writer.reward.preferences:Preference", "python recipes/dpo.py", "`python recipes/reward.py` writes the same to `build/reward`."),
         File("Margin", "build/dpo/held-out-margins.jsonl", "coig_writer.reward.recount:Margin", "python recipes/dpo.py"),
         File("Held-out losses", "the file of `--out`", "recipes.loss:Losses", "python recipes/loss.py"),
-        File("Planned run", "the file of `--json`", "coig_writer.planning.planner:Plan", "python recipes/plan.py", "The file adds `variant`, `gib` (memory of one device in all) and `status` (what the plan rests on)."),
+        File("Planned run", "the file of `--json`", "coig_writer.planning.planner:PlannedRun", "python recipes/plan.py", "The file adds `variant`, `gib` (memory of one device in all) and `status` (what the plan rests on)."),
         File("Corpus of the base", "build/pretraining/corpus.json", "coig_writer.training.pretraining:Corpus", "python recipes/pretrain.py"),
         File("Epoch of the base", "recipes/base/training.jsonl", "coig_writer.training.pretraining:Epoch", "python recipes/pretrain.py"),
     ),

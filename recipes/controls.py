@@ -23,11 +23,11 @@ from coig_writer.mixture import steps
 ROOT = Path(__file__).parents[1]
 
 
-def table(found: Iterable[Control]) -> str:
+def table(listed: Iterable[Control]) -> str:
     """Renders the controls at the published scale; steps are those of the paper's batch and epochs."""
     batch, epochs = paper.TRAINING.global_batch_size, paper.TRAINING.epochs
     lines = [f"{'control':<22}{'of':<8}{'creative':>9}{'zh':>8}{'en':>8}{'steps':>7}  question"]
-    for control in found:
+    for control in listed:
         rows = controls.trained(control)
         stepped = controls.resolve(control.steps_of) if control.steps_of else control
         taken = steps(sum(controls.trained(stepped).values()), batch, epochs)
@@ -62,15 +62,15 @@ def main() -> int | None:
     add("--config", default=default, help=f"the recipe they change (default: {default})")
     add("--mix-only", action="store_true", help="build and lock, do not train")
     arguments = parser.parse_args()
-    found = controls.read(ROOT / controls.FILE)
+    known = controls.read(ROOT / controls.FILE)
     if not arguments.names:
-        print(table(found.values()))
+        print(table(known.values()))
         return None
-    names = list(found) if arguments.names == ["all"] else arguments.names
+    names = list(known) if arguments.names == ["all"] else arguments.names
     for name in names:
-        if name not in found:
-            raise ConfigError(f"no control {name!r}", f"controls are {', '.join(found)}, or all")
-    stepped = [found[name].steps_of or name for name in names]
+        if name not in known:
+            raise ConfigError(f"no control {name!r}", f"controls are {', '.join(known)}, or all")
+    stepped = [known[name].steps_of or name for name in names]
     mixtures = dict.fromkeys([*stepped, *names])
     run("recipes/mix.py", "--config", arguments.config, "--variants", *mixtures)
     if not arguments.mix_only:

@@ -25,10 +25,10 @@ def main() -> int | None:
     """Trains and reports."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("coig_writer").setLevel(logging.INFO)
-    own, settings, model = dpo.parse(None, DEFAULT)
+    preferences, settings, model = dpo.parse(None, DEFAULT)
     recipes.check_hardware(settings, recipes.base(model))
     recipes.check_quantization(model)
-    report = dpo.train(own, settings, model)
+    report = dpo.train(preferences, settings, model)
     if report is not None:
         print(reward_report.rendered(report))
     print(f"{settings.output_dir}: model, its pairs, their lock and facts", flush=True)

@@ -22,7 +22,7 @@ from coig_writer.benchmark import Query
 from coig_writer.errors import ConfigError, InputError, MissingInputError, run_command
 from coig_writer.files import read_records, read_settings
 from coig_writer.generating import local, server
-from coig_writer.generating.answers import Writer, generate
+from coig_writer.generating.answers import Model, generate
 from coig_writer.generation import Generation, Sampling, check
 from coig_writer.triplet import Language
 
@@ -55,8 +55,8 @@ class Decoding:
     @property
     def sampling(self) -> Sampling:
         """What decides a text; it is written into every record."""
-        names = (f.name for f in dataclasses.fields(Sampling))
-        return Sampling(**{name: getattr(self, name) for name in names})
+        keys = (f.name for f in dataclasses.fields(Sampling))
+        return Sampling(**{name: getattr(self, name) for name in keys})
 
     @property
     def queries(self) -> list[Query]:
@@ -73,7 +73,7 @@ class Decoding:
         ]
 
 
-def writers(arguments: argparse.Namespace, batch_size: int) -> list[Writer]:
+def models(arguments: argparse.Namespace, batch_size: int) -> list[Model]:
     """Returns the models to generate with: one behind a server, or those of a folder and the untuned one.
 
     Raises:
@@ -82,7 +82,7 @@ def writers(arguments: argparse.Namespace, batch_size: int) -> list[Writer]:
     """
     variants, out = arguments.variants, arguments.out
     if not arguments.endpoint:
-        return local_writers(variants, arguments.models, arguments.base, batch_size)
+        return local_models(variants, arguments.models, arguments.base, batch_size)
     if not arguments.model or len(variants) != 1:
         raise ConfigError(
             "--endpoint needs --model and exactly one of --variants",
@@ -90,13 +90,13 @@ def writers(arguments: argparse.Namespace, batch_size: int) -> list[Writer]:
         )
     cache = out / ".replies" / variants[0]
     return [
-        server.writer(variants[0], arguments.endpoint, arguments.model, arguments.revision, cache)
+        server.served(variants[0], arguments.endpoint, arguments.model, arguments.revision, cache)
     ]
 
 
-def local_writers(
+def local_models(
     variants: Sequence[str], models: Path, base: str | None, batch_size: int
-) -> list[Writer]:
+) -> list[Model]:
     """Returns the models to generate with: fine-tuned ones of a folder, and the untuned one.
 
     Raises:
@@ -112,15 +112,15 @@ def local_writers(
     places = {variant: str(models / variant) for variant in variants}
     if base:
         places["base"] = base
-    return [local.Writer(name, path, batch_size=batch_size) for name, path in places.items()]
+    return [local.LocalModel(name, path, batch_size=batch_size) for name, path in places.items()]
 
 
 def parser() -> argparse.ArgumentParser:
     """Returns the command line."""
-    found = argparse.ArgumentParser(
+    options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add = found.add_argument
+    add = options.add_argument
     default = Path(__file__).parent / "configs" / "generate.yaml"
     add("--config", type=Path, default=default, help="decoding settings (default: generate.yaml)")
     add(
@@ -145,7 +145,7 @@ def parser() -> argparse.ArgumentParser:
         "--revision",
         help="that model's state (a commit, a date), unless it is a run of this machine",
     )
-    return found
+    return options
 
 
 def main() -> int | None:
@@ -162,9 +162,9 @@ def main() -> int | None:
         queries = [
             benchmark.bare(r.query_id, r.language, r.genre, r.prompt) for r in prompts.values()
         ]
-    for writer in writers(arguments, how.batch_size):
+    for model in models(arguments, how.batch_size):
         path = generate(
-            writer, queries, sampling, seed=how.seed, out=arguments.out,
+            model, queries, sampling, seed=how.seed, out=arguments.out,
             samples=how.samples,
         )  # fmt: skip
         print(path, flush=True)

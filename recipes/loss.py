@@ -53,7 +53,7 @@ def held_out(dataset: str, ids: Path) -> dict[str, list[Message]]:
     rows, _ = sources.load(source)
     named = {row["id"]: row for row in rows if row.get("id") in wanted}
     sources.check_excluded(source, named)
-    found: dict[str, list[Message]] = {}
+    conversations: dict[str, list[Message]] = {}
     for row_id in sorted(named):
         try:
             example = sources.convert(source, named[row_id])
@@ -61,8 +61,8 @@ def held_out(dataset: str, ids: Path) -> dict[str, list[Message]]:
             raise InputError(
                 f"{dataset}: row {row_id}: {error}", f"leave it out of {ids}"
             ) from error
-        found[row_id] = messages(example.prompt, example.reasoning, example.article)
-    return found
+        conversations[row_id] = messages(example.prompt, example.reasoning, example.article)
+    return conversations
 
 
 def check_models(beside: Path, models: Sequence[Path], rows: Mapping[str, list[Message]]) -> None:
@@ -98,15 +98,15 @@ def check_models(beside: Path, models: Sequence[Path], rows: Mapping[str, list[M
             )
 
 
-def table(beside: str, own: float, found: list[Gap]) -> str:
+def table(beside: str, base_loss: float, gaps: list[Gap]) -> str:
     """Renders the models' losses and their differences."""
-    rows = found[0].difference.n if found else 0
+    rows = gaps[0].difference.n if gaps else 0
     lines = [
         f"Loss on {rows} held-out samples, nats per token; lower is better",
         f"{'model':<12}{'loss':>8}{'beside ' + beside:>18}{'95 % interval over rows':>28}",
-        f"{beside:<12}{own:>8.3f}",
+        f"{beside:<12}{base_loss:>8.3f}",
     ]
-    for gap in found:
+    for gap in gaps:
         d = gap.difference
         interval = f"{d.low:+.3f} to {d.high:+.3f}"
         lines.append(f"{gap.model:<12}{gap.loss:>8.3f}{d.estimate:>+18.3f}{interval:>28}")
@@ -131,14 +131,14 @@ def main() -> int | None:
         raise InputError(f"{given.out} holds something else", "give --out another file")
     losses: dict[str, list[float]] = {}
     for folder in (given.base, *given.models):
-        model, tokenizer = local.load(local.Writer(folder.name, str(folder)))
+        model, tokenizer = local.load(local.LocalModel(folder.name, str(folder)))
         losses[folder.name] = loss.of_rows(model, tokenizer, list(rows.values()), given.max_length)
     beside = given.base.name
-    found = loss.gaps(losses, beside)
-    print(table(beside, sum(losses[beside]) / len(rows), found))
+    gaps = loss.gaps(losses, beside)
+    print(table(beside, sum(losses[beside]) / len(rows), gaps))
     if given.out is not None:
-        told: Losses = {"rows": list(rows), "losses": losses}
-        write_json(given.out, told)
+        losses_by_row: Losses = {"rows": list(rows), "losses": losses}
+        write_json(given.out, losses_by_row)
         print(f"{given.out}: the losses row by row")
     return None
 

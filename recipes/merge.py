@@ -86,9 +86,9 @@ def main() -> int | None:
     parser.add_argument(
         "--dtype", choices=("bfloat16", "float32"), default="bfloat16", help="default: bfloat16"
     )
-    own = parser.parse_args()
-    merge(own.run, own.out, own.dtype, own.base)
-    print(f"{own.out}: merged model in {own.dtype}, its records and facts")
+    arguments = parser.parse_args()
+    merge(arguments.run, arguments.out, arguments.dtype, arguments.base)
+    print(f"{arguments.out}: merged model in {arguments.dtype}, its records and facts")
     return None
 
 

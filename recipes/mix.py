@@ -93,7 +93,7 @@ def build(
         return
     mixing.write(out, rows, locked, sampled)
     facts.write(out / "facts.json", mixing.facts(out))
-    parts = ", ".join(told(part) for part in sampled)
+    parts = ", ".join(described(part) for part in sampled)
     print(
         f"{out}: {len(rows)} rows, {locked['tokens']:,} tokens ({parts}); lock {locked['ids_sha256'][:12]}",
         flush=True,
@@ -106,7 +106,7 @@ def locks(out: Path) -> list[Lock]:
     return [mixing.read_lock(file) for file in files]
 
 
-def told(part: Sampled) -> str:
+def described(part: Sampled) -> str:
     """Says how many rows of a source were taken, and at which commit."""
     commit = f" at {part.commit[:12]}" if part.commit else ""
     held_out = f" and {len(part.held_out)} held out" if part.held_out else ""
@@ -175,10 +175,10 @@ def compare(lock_file: Path, now: Lock) -> None:
             f"{lock_file}: no lock to verify", "build the mixture first, without --verify"
         )
     then = mixing.read_lock(lock_file)
-    found = list(mixing.drift(then, json.loads(json.dumps(mixing.comparable(then, now)))))
-    if found:
+    differences = list(mixing.drift(then, json.loads(json.dumps(mixing.comparable(then, now)))))
+    if differences:
         raise DriftError(
-            f"{lock_file} has drifted:\n    " + "\n    ".join(found),
+            f"{lock_file} has drifted:\n    " + "\n    ".join(differences),
             "restore the sources at the locked revision, or build the mixture anew",
         )
     old = (

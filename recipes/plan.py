@@ -23,7 +23,7 @@ from coig_writer.mixing import controls
 from coig_writer.mixture import PUBLISHED, steps
 from coig_writer.planning import lengths as planner_lengths
 from coig_writer.planning import planner
-from coig_writer.planning.planner import Gpu, Plan, Run
+from coig_writer.planning.planner import Gpu, PlannedRun, Run
 from coig_writer.training import recipe as recipes
 from coig_writer.training.recipe import RecipeArguments
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from trl import ModelConfig, SFTConfig
 
 
-def status(plan: Plan) -> str:
+def status(plan: PlannedRun) -> str:
     """Says what a plan rests on."""
     if plan.measured:
         return "predicted from one measured run (benchmarks/sft.md)"
@@ -43,12 +43,12 @@ def planned(
     sft: SFTConfig,
     model: ModelConfig,
     variant: str,
-    where: tuple[Gpu, int],
-) -> tuple[Plan, Run, list[str], list[str]]:
+    devices: tuple[Gpu, int],
+) -> tuple[PlannedRun, Run, list[str], list[str]]:
     """Predicts one variant of a recipe on so many GPUs of a kind.
 
     Returns:
-        Plan and run, ways out if it does not fit, and what the plan cannot vouch for.
+        The planned run and what it was planned from, ways out if it does not fit, and what the plan cannot vouch for.
     """
     control = controls.resolve(variant, Path(recipe.controls))
     folder = Path(recipe.mixtures) / variant
@@ -61,16 +61,16 @@ def planned(
         taken = steps(PUBLISHED[str(control.steps_of)].total, batch, int(epochs))
         epochs = taken / steps(len(lengths.tokens), batch, 1)
     run = planner.Run(lengths, batch, epochs, sft.per_device_train_batch_size)
-    of = planner.shape(recipes.base(model))
-    how, (gpu, count) = planner.setup(sft, model, of, recipe.mode), where
-    found = planner.plan(of, how, gpu, count, run)
-    adapter = planner.lora(of, model)
-    ways = [] if found.fits else planner.ways(of, how, gpu, count, run, adapter)
-    return found, run, ways, planner.doubts(of, how, found)
+    shape = planner.shape_of(recipes.base(model))
+    how, (gpu, count) = planner.setup(sft, model, shape, recipe.mode), devices
+    plan = planner.plan(shape, how, gpu, count, run)
+    adapter = planner.lora(shape, model)
+    ways = [] if plan.fits else planner.ways(shape, how, gpu, count, run, adapter)
+    return plan, run, ways, planner.doubts(shape, how, plan)
 
 
 def rendered(
-    plan: Plan, run: Run, variant: str, price: float | None, ways: Sequence[str] = ()
+    plan: PlannedRun, run: Run, variant: str, price: float | None, ways: Sequence[str] = ()
 ) -> str:
     """Renders a plan as text, every number with how it came about."""
     lines = [
@@ -86,7 +86,7 @@ def rendered(
     return "\n".join([*lines, "", *spent(plan, run, price)])
 
 
-def spent(plan: Plan, run: Run, price: float | None) -> list[str]:
+def spent(plan: PlannedRun, run: Run, price: float | None) -> list[str]:
     """Renders batch, steps, tokens, hours and cost."""
     hours, what = plan.hours, "rows" if plan.rows == len(run.lengths.tokens) else "packed rows"
     cost = (
@@ -110,7 +110,7 @@ def spent(plan: Plan, run: Run, price: float | None) -> list[str]:
     ]
 
 
-def unpadded(plan: Plan, run: Run) -> list[str]:
+def unpadded(plan: PlannedRun, run: Run) -> list[str]:
     """Says how the same steps are taken without padding, where it costs more than a tenth."""
     if plan.processed < 1.1 * plan.tokens:
         return []
@@ -119,12 +119,12 @@ def unpadded(plan: Plan, run: Run) -> list[str]:
     return [f"               {flags} has no padding"]
 
 
-def as_json(plan: Plan, variant: str) -> dict[str, object]:
+def as_json(plan: PlannedRun, variant: str) -> dict[str, object]:
     """Returns a plan for programs; hours are null where nothing fits."""
-    found = dataclasses.asdict(plan) | {"variant": variant, "gib": plan.gib, "status": status(plan)}
+    row = dataclasses.asdict(plan) | {"variant": variant, "gib": plan.gib, "status": status(plan)}
     if math.isnan(plan.hours):
-        found["hours"] = None
-    return found
+        row["hours"] = None
+    return row
 
 
 def main() -> int | None:
@@ -146,18 +146,18 @@ def main() -> int | None:
     parser.add_argument("--gpu-tflops", type=float, help="its dense bf16 peak, for hours and cost")
     parser.add_argument("--gpu-price", type=float, help="of one GPU for an hour, in your currency")
     parser.add_argument("--json", type=Path, help="also write the plan of the last variant here")
-    own, flags = parser.parse_known_args()
+    arguments, flags = parser.parse_known_args()
     # a plan is made on any machine; the recipe's own GPU check belongs to the run
-    recipe, sft, model = recipes.parse(["--config", str(own.config), "--use_cpu", "true", *flags])
-    gpu = planner.gpu(own.gpu, own.gpu_memory, own.gpu_tflops)
-    if own.gpu_price is not None and not 0 <= own.gpu_price < math.inf:
-        raise ConfigError(f"--gpu-price {own.gpu_price:g} is no price", "give a number, 0 or more")
+    recipe, sft, model = recipes.parse(["--config", str(arguments.config), "--use_cpu", "true", *flags])
+    gpu = planner.gpu(arguments.gpu, arguments.gpu_memory, arguments.gpu_tflops)
+    if arguments.gpu_price is not None and not 0 <= arguments.gpu_price < math.inf:
+        raise ConfigError(f"--gpu-price {arguments.gpu_price:g} is no price", "give a number, 0 or more")
     for variant in recipe.variants:
-        plan, run, ways, doubts = planned(recipe, sft, model, variant, (gpu, own.count))
-        print(rendered(plan, run, variant, own.gpu_price, ways))
+        plan, run, ways, doubts = planned(recipe, sft, model, variant, (gpu, arguments.count))
+        print(rendered(plan, run, variant, arguments.gpu_price, ways))
         print("\n".join(["", *(f"not vouched for: {doubt}" for doubt in doubts), ""]))
-        if own.json:
-            write_json(own.json, as_json(plan, variant))
+        if arguments.json:
+            write_json(arguments.json, as_json(plan, variant))
     print(
         "planned: training alone; answers, --samples to each prompt, come on top (recipes/generate.py)"
     )

@@ -117,9 +117,9 @@ def main() -> int | None:
         if given.corpus is None:
             raise MissingInputError("no corpus", "give --corpus FOLDER")
         texts, kept_out = of_kit()
-        names = [f"sample-{name}" for name in sorted(reported(sample_files()))]
+        left_out = [f"sample-{name}" for name in sorted(reported(sample_files()))]
         pretraining.prepare(
-            given.prepared, [*of_folder(given.corpus), *texts], kept_out, names, shape
+            given.prepared, [*of_folder(given.corpus), *texts], kept_out, left_out, shape
         )
         print(f"{given.prepared}: tokenizer and corpus")
     if not given.prepare:

@@ -27,14 +27,14 @@ def main() -> int | None:
     parser.add_argument("model", type=Path, nargs="?", help="folder of its run, as build/models/cw")
     parser.add_argument("--facts", type=Path, help="also write the numbers to this facts file")
     arguments = parser.parse_args()
-    found = mixing.facts(arguments.mixture)
+    measured = mixing.facts(arguments.mixture)
     if arguments.model:
         rows = read_records(arguments.mixture / "train.parquet", MixtureRow)
-        found += recount.run(arguments.model, rows)
-    for fact in found:
+        measured += recount.run(arguments.model, rows)
+    for fact in measured:
         print(f"{fact.id:<36}{fact.value}")
     if arguments.facts:
-        facts.write(arguments.facts, found)
+        facts.write(arguments.facts, measured)
     return None
 
 

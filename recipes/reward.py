@@ -24,21 +24,23 @@ DEFAULT = Path(__file__).parent / "configs" / "reward.yaml"
 
 def main() -> int | None:
     """Trains, reports and scores."""
-    own, settings, model = run.parse(None, DEFAULT)
+    arguments, settings, model = run.parse(None, DEFAULT)
     recipes.check_hardware(settings, recipes.base(model))
     recipes.check_quantization(model)
-    report, trainer = run.train(own, settings, model)
+    report, trainer = run.train(arguments, settings, model)
     if not trainer.is_world_process_zero():
         return None
     print(reward_report.rendered(report))
     print(f"{settings.output_dir}: reward model, its pairs and facts", flush=True)
     answers = [
-        a for path in own.score or own.generations for a in read_records(Path(path), Generation)
+        a
+        for path in arguments.score or arguments.generations
+        for a in read_records(Path(path), Generation)
     ]
     trained_on = run.prompts(recipes.out(settings))
     for variant in dict.fromkeys(a.variant for a in answers):
         mine = [a for a in answers if a.variant == variant]
-        file = Path(own.scores) / f"{variant}.parquet"
+        file = Path(arguments.scores) / f"{variant}.parquet"
         write_records(file, run.score(trainer, mine, trained_on), Score)
         print(file, flush=True)
     return None

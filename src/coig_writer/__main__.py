@@ -20,7 +20,7 @@ from coig_writer.hub import publish as steps
 from coig_writer.hub import release as releases
 from coig_writer.hub.problem import Problem
 from coig_writer.hub.publish import Difference, Outcome
-from coig_writer.hub.remote import Remote
+from coig_writer.hub.remote import Repository
 
 FIRST = "1.0.0"  # version of a dataset from which no row was removed
 STATIC = "static"  # a Space of pages alone: nothing is installed there
@@ -94,7 +94,7 @@ def publish(options: argparse.Namespace) -> int | None:
     found = checks.problems(release, options.to) + checks.dirty(home)
     if found := found or list(measured.problems(release, options.build)):
         raise PublicationError(f"{options.path} is not published:\n{_problems(found)}")
-    remote = Remote(HfApi(), options.to, release.kind, release.sdk)
+    remote = Repository(HfApi(), options.to, release.kind, release.sdk)
     version = options.tag or _version(release)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
@@ -114,7 +114,7 @@ def publish(options: argparse.Namespace) -> int | None:
 
 
 def _notes(
-    change: Difference, remote: Remote, options: argparse.Namespace, source: str | None
+    change: Difference, remote: Repository, options: argparse.Namespace, source: str | None
 ) -> list[str]:
     """Returns what a reader of the difference should know."""
     notes = []
@@ -127,7 +127,7 @@ def _notes(
 
 def _sent(
     change: Difference,
-    remote: Remote,
+    remote: Repository,
     version: str,
     options: argparse.Namespace,
     description: str,
@@ -170,7 +170,7 @@ def _problems(found: Sequence[Problem]) -> str:
     return "\n".join(f"  {problem}" for problem in found)
 
 
-def _difference(change: Difference, remote: Remote, release: releases.Release) -> str:
+def _difference(change: Difference, remote: Repository, release: releases.Release) -> str:
     lines = [f"{release.folder} → {remote.url} ({release.kind})"]
     if change.state.head is None:
         lines.append("  the repository is not there yet and would be made")
@@ -194,7 +194,7 @@ def _difference(change: Difference, remote: Remote, release: releases.Release) -
     return "\n".join(lines)
 
 
-def _outcome(done: Outcome, remote: Remote) -> str:
+def _outcome(done: Outcome, remote: Repository) -> str:
     rows = f" and {done.rows:,} rows" if done.rows else ""
     verified = f"read back: {done.files} files{rows}, equal"
     if done.pull_request:

@@ -165,10 +165,10 @@ def one_per_genre(language: Language, count: int) -> tuple[Query, ...]:
     first: dict[str, Query] = {}
     for candidate in queries(language):
         first.setdefault(candidate.genre, candidate)
-    names = published()
+    taxonomy = published()
     columns = [
-        [first[g.slug] for g in names.of_category(c.slug) if g.slug in first]
-        for c in names.categories
+        [first[g.slug] for g in taxonomy.of_category(c.slug) if g.slug in first]
+        for c in taxonomy.categories
     ]
     rounds = itertools.zip_longest(*columns)
     return tuple(q for turn in rounds for q in turn if q is not None)[:count]

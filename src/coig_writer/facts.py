@@ -82,13 +82,13 @@ def read(path: Path) -> dict[str, Fact]:
         raise InputError(f"{path}: not a facts file ({error.message})", MADE_AGAIN) from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InputError(f"{path}: not a facts file (no list of facts)", MADE_AGAIN)
-    found = [from_row(Fact, row, f"{path} fact {i}") for i, row in enumerate(rows)]
-    _refuse_repeated(path, [fact.id for fact in found])
-    for fact in found:
+    facts = [from_row(Fact, row, f"{path} fact {i}") for i, row in enumerate(rows)]
+    _refuse_repeated(path, [fact.id for fact in facts])
+    for fact in facts:
         for number in (fact.value, fact.low, fact.high):
             if isinstance(number, float) and not math.isfinite(number):
                 raise InputError(f"{path}: fact {fact.id!r} is {number}, no number", MADE_AGAIN)
-    return {fact.id: fact for fact in found}
+    return {fact.id: fact for fact in facts}
 
 
 def _refuse_repeated(path: Path, ids: Sequence[str]) -> None:

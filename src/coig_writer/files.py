@@ -338,15 +338,15 @@ def read_json(path: Path, made_by: str = "") -> dict[str, Any]:
             f"{path}: no such file", f"run: {made_by}" if made_by else "check the path"
         )
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: not JSON ({str(error)[:80]})",
             f"restore it, or run: {made_by}" if made_by else "restore it, or make it again",
         ) from error
-    if not isinstance(found, dict):
-        raise InputError(f"{path}: a {type(found).__name__}, not an object", "restore it")
-    return found
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: a {type(content).__name__}, not an object", "restore it")
+    return content
 
 
 def read_yaml(path: Path, example: str = "recipes/configs/paper.yaml") -> dict[str, Any]:
@@ -414,13 +414,13 @@ def read_settings(path: Path, cls: type[R], example: str = "recipes/configs/pape
         MissingInputError: There is no such file.
         ConfigError: It is not YAML, or a key is unknown, missing or of another type or range.
     """
-    found = read_yaml(path, example)
+    settings = read_yaml(path, example)
     try:
-        return from_row(cls, found, str(path), "key")
+        return from_row(cls, settings, str(path), "key")
     except InputError as error:
-        where = "" if error.message.startswith(str(path)) else f"{path}: "
+        place = "" if error.message.startswith(str(path)) else f"{path}: "
         raise ConfigError(
-            f"{where}{error.message}", f"{error.remedy}; compare it with {example}"
+            f"{place}{error.message}", f"{error.remedy}; compare it with {example}"
         ) from error
 
 

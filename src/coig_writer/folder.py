@@ -54,12 +54,12 @@ def atomic_folder(path: Path, kind: str, also: Sequence[str] = ()) -> Iterator[P
     try:
         partial.mkdir()
         yield partial
-        names = [n for n in _leaves(partial) if n != SUMS and (partial / n).is_file()]
-        lines = [f"{file_sha256(partial / name)}  {name}\n" for name in names]
+        files = [n for n in _leaves(partial) if n != SUMS and (partial / n).is_file()]
+        lines = [f"{file_sha256(partial / name)}  {name}\n" for name in files]
         opening = SUMS_OPENING.format(kind=kind)
         (partial / SUMS).write_text(opening + "".join(lines), encoding="utf-8")
         with locked(path.parent):
-            place.replace(partial, names)
+            place.replace(partial, files)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -82,7 +82,7 @@ class _Place:
         if retired and not self.path.exists():
             retired[0].rename(self.path)
 
-    def replace(self, partial: Path, names: Sequence[str]) -> None:
+    def replace(self, partial: Path, files: Sequence[str]) -> None:
         """Puts a finished folder here.
 
         What stood here is looked through and deleted under a name that nobody knows.
@@ -91,7 +91,7 @@ class _Place:
         try:
             with contextlib.suppress(FileNotFoundError):
                 self.path.rename(retired)
-            self.look_through(retired, names)
+            self.look_through(retired, files)
             partial.rename(self.path)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
@@ -101,20 +101,20 @@ class _Place:
             # what is deleted by halves is nothing to put back
             shutil.rmtree(retired.rename(retired.with_suffix(".gone")), ignore_errors=True)
 
-    def look_through(self, folder: Path, names: Sequence[str] = ("*",)) -> None:
+    def look_through(self, folder: Path, files: Sequence[str] = ("*",)) -> None:
         """Raises if a folder is of another kind, or holds what the kit did not write.
 
         Args:
             folder: What stands, or stood, here.
-            names: What the new folder holds; any name before that is known.
+            files: What the new folder holds; any name before that is known.
         """
-        if found := self._foreign(folder, names):
+        if foreign := self._foreign(folder, files):
             raise InputError(
-                f"{self.path}: {found}; nothing was replaced",
+                f"{self.path}: {foreign}; nothing was replaced",
                 "move that away, or give another folder",
             )
 
-    def _foreign(self, folder: Path, names: Sequence[str]) -> str | None:
+    def _foreign(self, folder: Path, files: Sequence[str]) -> str | None:
         """Says what about a folder is not the kit's; None if all is, or nothing is there."""
         if folder.is_symlink():
             return f"a symbolic link to {folder.readlink()}"
@@ -128,15 +128,15 @@ class _Place:
         if kind:
             known = (SUMS, *map(glob.escape, listed), *self.also)
         elif any(_is_record(folder / name) for name in RECORDS):
-            known = (*names, *self.also)
+            known = (*files, *self.also)
         else:
             known = ()
         patterns = [re.compile(fnmatch.translate(pattern)) for pattern in known]
-        found = _leaves(folder)
-        strangers = [name for name in found if not any(p.match(name) for p in patterns)]
+        leaves = _leaves(folder)
+        strangers = [name for name in leaves if not any(p.match(name) for p in patterns)]
         if strangers:
             return f"holds {_some(strangers)}, which the kit did not write"
-        changed = [n for n in found if n in listed and _sha256(folder / n) != listed[n]]
+        changed = [n for n in leaves if n in listed and _sha256(folder / n) != listed[n]]
         return f"{_some(changed)} changed after the kit wrote it" if changed else None
 
 
@@ -157,14 +157,14 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _leaves(folder: Path) -> list[str]:
     """Returns the paths of all files, links and empty folders, from the top of the folder."""
-    found = []
+    leaves = []
     for place, folders, files in os.walk(folder):
         here = Path(place)
         links = [name for name in folders if (here / name).is_symlink()]
-        found += [(here / name).relative_to(folder).as_posix() for name in (*files, *links)]
+        leaves += [(here / name).relative_to(folder).as_posix() for name in (*files, *links)]
         if not folders and not files and here != folder:
-            found.append(here.relative_to(folder).as_posix() + "/")
-    return sorted(found)
+            leaves.append(here.relative_to(folder).as_posix() + "/")
+    return sorted(leaves)
 
 
 def _listed(folder: Path) -> tuple[str, dict[str, str]]:
@@ -187,6 +187,6 @@ def _is_record(path: Path) -> bool:
     return _sha256(path) is not None and b'"kit_version"' in path.read_bytes()
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+def _some(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return ", ".join(paths[:3]) + more

@@ -129,20 +129,23 @@ class Generation:
                 "number samples from 0; leave n_tokens null where it is not known",
             )
         parts = split(self.text)
-        own = Parts(self.reasoning or "", self.article, self.reasoning_state).bare
+        stated = Parts(self.reasoning or "", self.article, self.reasoning_state).bare
         if (
-            parts.state == "absent" and own.reasoning
+            parts.state == "absent" and stated.reasoning
         ):  # the reasoning stands in its own column alone
             parts = Parts(
-                own.reasoning, parts.article, "closed" if parts.article else "unterminated"
+                stated.reasoning, parts.article, "closed" if parts.article else "unterminated"
             )
-            if not parts.article and own.state == "closed":
-                parts = own
-        if (own.article, own.state) == ("", "absent") and own.reasoning in ("", parts.reasoning):
+            if not parts.article and stated.state == "closed":
+                parts = stated
+        if (stated.article, stated.state) == ("", "absent") and stated.reasoning in (
+            "",
+            parts.reasoning,
+        ):
             object.__setattr__(self, "reasoning", parts.reasoning)
             object.__setattr__(self, "article", parts.article)
             object.__setattr__(self, "reasoning_state", parts.state)
-        elif own != parts.bare:
+        elif stated != parts.bare:
             raise InputError(
                 f"{self.label}: the record contradicts itself: its reasoning is "
                 f"{self.reasoning_state} and its article has {len(self.article)} characters, but its text "
@@ -197,15 +200,15 @@ def of_sample(records: Iterable[Generation], sample: int = 0) -> list[Generation
         InputError: There are answers, and none of that number.
     """
     given = list(records)
-    found = [record for record in given if record.sample == sample]
-    if given and not found:
+    answers = [record for record in given if record.sample == sample]
+    if given and not answers:
         there = sorted({record.sample for record in given})
         raise InputError(
             f"no answer has sample {sample}",
             f"samples here are {', '.join(map(str, there))}; more come with "
             "python recipes/generate.py --samples N",
         )
-    return found
+    return answers
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -234,17 +237,17 @@ def split(text: str) -> Parts:
     depth = 1 if _prefilled(text, tags) else 0
     inside: list[str] = []
     outside: list[str] = []
-    found = depth > 0
+    tagged = depth > 0
     start = 0
     for tag in tags:
         closes = tag["open"] is None
         if closes and not depth:
             continue
         (inside if depth else outside).append(text[start : tag.start()])
-        depth, start, found = depth + (-1 if closes else 1), tag.end(), True
+        depth, start, tagged = depth + (-1 if closes else 1), tag.end(), True
     (inside if depth else outside).append(text[start:])
     article = _joined(_SOLUTION.sub("", part) for part in outside)
-    if not found:
+    if not tagged:
         return Parts(None, article, "absent")
     return Parts(_joined(inside), article, "unterminated" if depth else "closed")
 

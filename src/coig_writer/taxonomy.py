@@ -85,8 +85,8 @@ class Taxonomy:
         """Returns the three genres whose names are most like one that no genre has: 诗歌 (poetry)、…."""
         known = {key: g for g in self.genres for key in (g.zh, g.slug)}
         close = difflib.get_close_matches(name[:LONGEST_NAME], known, 6, 0.0)
-        found = list(dict.fromkeys(known[key] for key in close))[:3]
-        return "、".join(f"{g.zh} ({g.slug})" for g in found)
+        genres = list(dict.fromkeys(known[key] for key in close))[:3]
+        return "、".join(f"{g.zh} ({g.slug})" for g in genres)
 
     def category(self, slug: str) -> Category:
         """Finds a category by slug.

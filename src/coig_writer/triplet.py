@@ -150,9 +150,9 @@ def alike(triplets: Sequence[Triplet]) -> list[Triplet]:
     """Returns rows of one class: if any is of a curated set, all are."""
     if not any(isinstance(t, Curated) for t in triplets):
         return list(triplets)
-    names = [field.name for field in dataclasses.fields(Triplet)]
+    columns = [field.name for field in dataclasses.fields(Triplet)]
     return [
-        t if isinstance(t, Curated) else Curated(**{name: getattr(t, name) for name in names})
+        t if isinstance(t, Curated) else Curated(**{name: getattr(t, name) for name in columns})
         for t in triplets
     ]
 

@@ -16,7 +16,7 @@ from coig_writer.files import rows_sha256
 from coig_writer.hub import checks, measured
 from coig_writer.hub import publish as steps
 from coig_writer.hub import release as releases
-from coig_writer.hub.remote import Remote
+from coig_writer.hub.remote import Repository
 from coig_writer.preference import bootstrap
 from coig_writer.reward import recount
 from coig_writer.reward import run as reward
@@ -268,7 +268,7 @@ def test_a_release_passes_and_leaves_the_pairs_at_home(hub, api, card, run, tmp_
     assert [*checks.problems(sent, "user/dpo"), *measured.problems(sent, run)] == []
     (alone,) = measured.problems(sent, None)
     assert "name the folder of the run" in alone.what
-    remote = Remote(api, "user/dpo", sent.kind)
+    remote = Repository(api, "user/dpo", sent.kind)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     found = steps.difference(sent, remote, "v0.1.0", scratch)

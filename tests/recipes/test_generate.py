@@ -80,7 +80,7 @@ def test_prompts_from_elsewhere_are_answered_beside_the_benchmark(tmp_path, monk
         generation("human", "b", "text", "en", prompt="Write."),
     ]
     write_records(tmp_path / "human.parquet", people, Generation)
-    monkeypatch.setattr(generate, "writers", lambda *_: [Echo()])
+    monkeypatch.setattr(generate, "models", lambda *_: [Echo()])
     for more in ([], ["--prompts", str(tmp_path / "human.parquet")]):
         monkeypatch.setattr("sys.argv", ["generate.py", "--out", str(tmp_path / "out"), *more])
         generate.main()

@@ -20,10 +20,10 @@ FILE = Path(__file__).parents[3] / "CITATION.cff"
 def bibtex(file: Path = FILE) -> Literal:
     """Renders the paper as a BibTeX entry with all its authors, in a fenced block."""
     cited = read_yaml(file)["preferred-citation"]
-    names = " and ".join(f"{a['given-names']} {a['family-names']}" for a in cited["authors"])
+    authors = " and ".join(f"{a['given-names']} {a['family-names']}" for a in cited["authors"])
     fields = {
         "title": f"{{{cited['title']}}}",
-        "author": names,
+        "author": authors,
         "year": str(cited["year"]),
         "eprint": paper.ARXIV_ID,
         "archivePrefix": "arXiv",

@@ -35,8 +35,8 @@ def inline(text: str) -> str:
 
 
 def _escaped(match: re.Match[str]) -> str:
-    found = match.group()
-    return f"{found}\\" if found.isdecimal() else f"\\{found}"
+    character = match.group()
+    return f"{character}\\" if character.isdecimal() else f"\\{character}"
 
 
 def code(text: str) -> str:

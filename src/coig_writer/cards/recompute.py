@@ -63,16 +63,16 @@ def check(stated: Fact, measured: Mapping[str, Fact]) -> Check:
         stated: As the card has it.
         measured: What was measured again, by id.
     """
-    found = measured.get(stated.id)
-    if found is not None:
-        named = ("command", "artefact") if found.artefact else ()
-        fields = [n for n in (*COMPARED, *named) if not _same(stated, found, n)]
-        reason = "; ".join(f"{n}: {getattr(found, n)} measured" for n in fields)
+    again = measured.get(stated.id)
+    if again is not None:
+        named = ("command", "artefact") if again.artefact else ()
+        fields = [n for n in (*COMPARED, *named) if not _same(stated, again, n)]
+        reason = "; ".join(f"{n}: {getattr(again, n)} measured" for n in fields)
         if fields == ["artefact"]:
             reason = OTHER_ROWS
         if not fields and not COMMAND.fullmatch(stated.command):
             fields, reason = ["command"], f"{stated.command[:60]!r} is no command of the kit"
-        return Check(stated.id, stated, found, "differs" if fields else "equal", reason)
+        return Check(stated.id, stated, again, "differs" if fields else "equal", reason)
     if RECORDED.fullmatch(stated.id) and COMMAND.fullmatch(stated.command):
         return Check(stated.id, stated, None, "recorded", "only the run itself can know it")
     reason = "no command of the kit measures it from these artefacts"
@@ -87,8 +87,8 @@ def missing(stated: Mapping[str, Fact], measured: Mapping[str, Fact]) -> list[Ch
     ]
 
 
-def _same(stated: Fact, found: Fact, name: str) -> bool:
-    a, b = getattr(stated, name), getattr(found, name)
+def _same(stated: Fact, again: Fact, name: str) -> bool:
+    a, b = getattr(stated, name), getattr(again, name)
     if isinstance(a, (int, float)) and isinstance(b, (int, float)):
         return math.isclose(a, b, rel_tol=SAME, abs_tol=1e-12)
     return bool(a == b)

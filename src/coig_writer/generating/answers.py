@@ -31,7 +31,7 @@ class Completion:
     n_tokens: int | None
 
 
-class Writer(Protocol):
+class Model(Protocol):
     """A model that answers, on this machine or behind a server."""
 
     @property
@@ -67,12 +67,12 @@ def version(path: str, revision: str | None) -> str | None:
     file = Path(path) / "facts.json"
     if revision or not file.is_file():
         return revision
-    found = facts.read(file).get("run/fingerprint")
-    return str(found.value)[:16] if found else None
+    fingerprint = facts.read(file).get("run/fingerprint")
+    return str(fingerprint.value)[:16] if fingerprint else None
 
 
 def generate(
-    writer: Writer,
+    model: Model,
     queries: Sequence[Query],
     sampling: Sampling,
     *,
@@ -85,7 +85,7 @@ def generate(
     Answers to other queries that are already there stay, and so do further samples.
 
     Args:
-        writer: The model.
+        model: Who answers.
         queries: What is asked.
         sampling: How it decodes.
         seed: Each sample of each query has a seed of its own that follows from this one.
@@ -96,16 +96,16 @@ def generate(
         MissingInputError: The model is not there.
         EndpointError: A server left queries unanswered.
     """
-    final = out / f"{writer.variant}.parquet"
-    partial = out / f".{writer.variant}.partial.jsonl"
+    final = out / f"{model.variant}.parquet"
+    partial = out / f".{model.variant}.partial.jsonl"
     with appending(partial) as add:
-        done, moved = _kept([final, partial], writer, sampling, seed)
+        done, moved = _kept([final, partial], model, sampling, seed)
         before = len(done)
         for sample in range(samples):
             missing = [query for query in queries if (query.id, sample) not in done]
-            answered = writer.complete(missing, sampling, sample_seed(seed, sample))
+            answered = model.complete(missing, sampling, sample_seed(seed, sample))
             for query, answer in zip(missing, answered, strict=True):
-                record = _record(writer, query, sample, answer, sampling, seed)
+                record = _record(model, query, sample, answer, sampling, seed)
                 add(to_row(record))
                 done[query.id, sample] = record
     if len(done) > before or moved or not final.is_file():
@@ -115,23 +115,23 @@ def generate(
 
 
 def _kept(
-    files: Sequence[Path], writer: Writer, sampling: Sampling, seed: int
+    files: Sequence[Path], model: Model, sampling: Sampling, seed: int
 ) -> tuple[dict[tuple[str, int], Generation], bool]:
     """Returns what an earlier call has made in the same way, and whether anything was set aside."""
-    found = [a for file in files if file.is_file() for a in iterate(file, Generation)]
-    how = (_label(writer.path), version(writer.path, writer.revision), sampling)
+    answers = [a for file in files if file.is_file() for a in iterate(file, Generation)]
+    how = (_label(model.path), version(model.path, model.revision), sampling)
     same = {
         (a.query_id, a.sample): a
-        for a in found
+        for a in answers
         if (a.model, a.revision, a.sampling) == how
         and a.seed == row_seed(sample_seed(seed, a.sample), a.query_id)
     }
-    other = [a for a in found if same.get((a.query_id, a.sample)) != a]
+    other = [a for a in answers if same.get((a.query_id, a.sample)) != a]
     if other:
-        aside = files[0].with_name(f".{writer.variant}.{rows_sha256(other)[:12]}.parquet")
+        aside = files[0].with_name(f".{model.variant}.{rows_sha256(other)[:12]}.parquet")
         write_records(aside, other, Generation)
         logger.warning(
-            f"{writer.variant}: {len(other)} answers were made in another way (model, decoding or seed);"
+            f"{model.variant}: {len(other)} answers were made in another way (model, decoding or seed);"
             f" they are kept in {aside}"
         )
     return same, bool(other)
@@ -143,11 +143,11 @@ def _label(path: str) -> str:
 
 
 def _record(
-    writer: Writer, query: Query, sample: int, answer: Completion, sampling: Sampling, seed: int
+    model: Model, query: Query, sample: int, answer: Completion, sampling: Sampling, seed: int
 ) -> Generation:
     parts = split(answer.text)
     return Generation(
-        variant=writer.variant,
+        variant=model.variant,
         query_id=query.id,
         sample=sample,
         language=query.language,
@@ -161,6 +161,6 @@ def _record(
         n_tokens=answer.n_tokens,
         seed=row_seed(sample_seed(seed, sample), query.id),
         sampling=sampling,
-        model=_label(writer.path),
-        revision=version(writer.path, writer.revision),
+        model=_label(model.path),
+        revision=version(model.path, model.revision),
     )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Writer:
+class LocalModel:
     """A model on this machine or the Hub."""
 
     variant: str
@@ -56,7 +56,7 @@ class Writer:
                     bar.update()
 
 
-def load(writer: Writer) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def load(named: LocalModel) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Loads model and tokenizer for generation, on a GPU where there is one."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -64,16 +64,16 @@ def load(writer: Writer) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         tokenizer = AutoTokenizer.from_pretrained(
-            writer.path, revision=writer.revision, padding_side="left"
+            named.path, revision=named.revision, padding_side="left"
         )
         model = AutoModelForCausalLM.from_pretrained(
-            writer.path,
-            revision=writer.revision,
+            named.path,
+            revision=named.revision,
             dtype=torch.bfloat16 if device == "cuda" else torch.float32,
         )
     except OSError as error:
         raise MissingInputError(
-            f"{writer.path}: no model here ({str(error)[:80]})",
+            f"{named.path}: no model here ({str(error)[:80]})",
             "train it first: accelerate launch recipes/sft.py",
         ) from error
     torch.nn.Module.to(model, device)  # transformers' own `to` hides its arguments
@@ -103,7 +103,7 @@ def complete(
     inputs = encoded.to(model.device)
     stops = stop_ids(tokenizer, sampling)
     bare: Any = getattr(model, "get_base_model", lambda: model)()  # LoRA's layers stay in
-    own = bare.generation_config
+    model_config = bare.generation_config
     # what is None in a configuration that is given is filled from the model's, so that one is exchanged too
     bare.generation_config = _settings(tokenizer, sampling, stops)
     try:
@@ -112,7 +112,7 @@ def complete(
                 **inputs, logits_processor=LogitsProcessorList(_processors(queries, sampling, seed))
             )
     finally:
-        bare.generation_config = own
+        bare.generation_config = model_config
     new = ids[:, inputs["input_ids"].shape[1] :].tolist()
     return [_finished(tokenizer, row, stops) for row in new]
 

@@ -21,7 +21,7 @@ from coig_writer.triplet import Message, assistant_turn
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Writer:
+class ServedModel:
     """A model behind a server. Its replies are cached, so a second call asks only for what is missing."""
 
     variant: str
@@ -54,7 +54,7 @@ class Writer:
             yield Completion(text(reply), reply.finish_reason or "unknown", reply.usage.tokens_out)
 
 
-def writer(variant: str, url: str, model: str, revision: str | None, cache: Path) -> Writer:
+def served(variant: str, url: str, model: str, revision: str | None, cache: Path) -> ServedModel:
     """Returns a model behind a server, its replies kept under the model's state.
 
     Args:
@@ -73,7 +73,7 @@ def writer(variant: str, url: str, model: str, revision: str | None, cache: Path
             f"{model} is no run on this machine, so its state is not known",
             "name it with --revision, as a commit or a date; answers are kept under it",
         )
-    return Writer(variant, Endpoint(url, model, cache=cache / state.replace("/", "_")), state)
+    return ServedModel(variant, Endpoint(url, model, cache=cache / state.replace("/", "_")), state)
 
 
 def request(prompt: str, sampling: Sampling, seed: int | None = None) -> Request:

@@ -44,19 +44,19 @@ _NAME_OF_REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]{0,95}")
 
 def problems(release: Release, repo_id: str) -> list[Problem]:
     """Returns every reason not to publish a release under a name; none if it may go out."""
-    found = [*_name(repo_id), *_metadata(release), *_junk(release), *_scripts(release, repo_id)]
-    found += _sums(release)
+    problems = [*_name(repo_id), *_metadata(release), *_junk(release), *_scripts(release, repo_id)]
+    problems += _sums(release)
     for file in release.files:
-        found += [*exposure.problems(file), *_pickle(file)]
+        problems += [*exposure.problems(file), *_pickle(file)]
     if release.kind == "dataset":
-        found += [
+        problems += [
             *_personal(release),
             *_split_words(release),
             *viewer.problems(release.folder, release.metadata),
         ]
     if release.kind == "model":
-        found += [*_lock(release), *_weights(release)]
-    return found
+        problems += [*_lock(release), *_weights(release)]
+    return problems
 
 
 def dirty(folder: Path) -> list[Problem]:
@@ -72,17 +72,19 @@ def dirty(folder: Path) -> list[Problem]:
         return [
             Problem("checkout", f"git cannot tell what it holds: {failure}", "do what git says")
         ]
-    found = []
+    problems = []
     if status:
-        names = ", ".join(line[3:] for line in status.splitlines()[:3])
+        changed = ", ".join(line[3:] for line in status.splitlines()[:3])
         more = ", …" if status.count("\n") > 3 else ""
         remedy = "commit them, so that the release can be made again from its commit"
-        found.append(
-            Problem("checkout", f"has changes that are in no commit ({names}{more})", remedy)
+        problems.append(
+            Problem("checkout", f"has changes that are in no commit ({changed}{more})", remedy)
         )
     if commit(folder) is None:
-        found.append(Problem("checkout", "has no commit", "commit what the release is made from"))
-    return found
+        problems.append(
+            Problem("checkout", "has no commit", "commit what the release is made from")
+        )
+    return problems
 
 
 def in_checkout(folder: Path) -> bool:
@@ -93,8 +95,8 @@ def in_checkout(folder: Path) -> bool:
 
 def commit(folder: Path) -> str | None:
     """Returns the commit of the checkout around a folder; None where there is none."""
-    found, failure = _git(folder, "rev-parse", "--verify", "HEAD")
-    return None if failure else found.strip()
+    head, failure = _git(folder, "rev-parse", "--verify", "HEAD")
+    return None if failure else head.strip()
 
 
 def _git(folder: Path, *words: str) -> tuple[str, str]:
@@ -138,9 +140,9 @@ def _junk(release: Release) -> Iterator[Problem]:
         name = Path(path).name
         if name in JUNK or name.startswith("._") or name.endswith((".partial", "~", ".swp")):
             yield Problem(path, "is left over by a program, not part of a release", "delete it")
-    for found in release.folder.rglob("*"):
-        if found.is_symlink():
-            inside = found.relative_to(release.folder).as_posix()
+    for place in release.folder.rglob("*"):
+        if place.is_symlink():
+            inside = place.relative_to(release.folder).as_posix()
             yield Problem(inside, "is a link to elsewhere", "put the file itself there")
 
 

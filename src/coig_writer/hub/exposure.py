@@ -113,9 +113,9 @@ def _unescaped(match: re.Match[str]) -> str:
 
 def _paths() -> re.Pattern[str]:
     """Returns what a path of a machine looks like, this machine's own working folders included."""
-    own = {str(Path.home()), str(Path.cwd())} - {"/"}
+    here = {str(Path.home()), str(Path.cwd())} - {"/"}
     named = "|".join(
-        rf"(?<![\w.]){re.escape(path)}(?![\w])" for path in sorted(own) if len(path) > 5
+        rf"(?<![\w.]){re.escape(path)}(?![\w])" for path in sorted(here) if len(path) > 5
     )
     return re.compile(f"{_HOME.pattern}|{named}" if named else _HOME.pattern)
 
@@ -157,9 +157,9 @@ def _schema(source: Path) -> str:
     import pyarrow.parquet as pq
 
     with contextlib.suppress(pa.ArrowInvalid, OSError):
-        found = pq.read_schema(source)
-        kept = found.metadata or {}
-        return "\n".join([*found.names, *(_decoded(v) for pair in kept.items() for v in pair)])
+        schema = pq.read_schema(source)
+        kept = schema.metadata or {}
+        return "\n".join([*schema.names, *(_decoded(v) for pair in kept.items() for v in pair)])
     return ""
 
 

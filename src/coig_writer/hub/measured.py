@@ -49,10 +49,10 @@ def problems(release: Release, build: Path | None) -> Iterator[Problem]:
         check=False,
     )
     if done.returncode:
-        found = (done.stdout + done.stderr).strip().splitlines()
-        told = "\n".join(f"      {line}" for line in found)
+        output = (done.stdout + done.stderr).strip().splitlines()
+        indented = "\n".join(f"      {line}" for line in output)
         yield Problem(
             CARD,
-            f"its numbers or words are not those of its artefacts:\n{told}",
+            f"its numbers or words are not those of its artefacts:\n{indented}",
             "make the folder again from its artefacts; words belong in the card's template",
         )

@@ -15,7 +15,7 @@ from coig_writer import __version__
 from coig_writer.errors import DriftError, PublicationError
 from coig_writer.hub import versions
 from coig_writer.hub.release import File, Release, read_file
-from coig_writer.hub.remote import Remote, State
+from coig_writer.hub.remote import Repository, State
 
 READ_BACK_BYTES = 256 * 2**20  # larger files are compared by the SHA-256 that the Hub verified
 
@@ -47,7 +47,7 @@ class Outcome:
     rows: int
 
 
-def difference(release: Release, remote: Remote, version: str, scratch: Path) -> Difference:
+def difference(release: Release, remote: Repository, version: str, scratch: Path) -> Difference:
     """Compares a release with what the repository holds.
 
     A dataset's change log is written here, from the rows of the version that is there.
@@ -62,7 +62,7 @@ def difference(release: Release, remote: Remote, version: str, scratch: Path) ->
         rows, file = _change_log(release, remote, state, version, scratch)
         files = (*(f for f in files if f.path != versions.LOG), file)
     there = state.entries
-    found = Difference(
+    changes = Difference(
         state,
         files,
         tuple(f for f in files if f.path not in there),
@@ -71,14 +71,14 @@ def difference(release: Release, remote: Remote, version: str, scratch: Path) ->
         rows,
     )
     tagged = state.tags.get(version)
-    if tagged is not None and (found or tagged != state.head):
+    if tagged is not None and (changes or tagged != state.head):
         raise PublicationError(
             f"{version} is already the tag of commit {tagged[:12]}, which holds something else",
             "give the release a version of its own with --tag",
         )
-    if found:
+    if changes:
         _refuse_older(version, state)
-    return found
+    return changes
 
 
 def _refuse_older(version: str, state: State) -> None:
@@ -92,7 +92,7 @@ def _refuse_older(version: str, state: State) -> None:
 
 
 def _change_log(
-    release: Release, remote: Remote, state: State, version: str, scratch: Path
+    release: Release, remote: Repository, state: State, version: str, scratch: Path
 ) -> tuple[versions.Changes, File]:
     old = scratch / "before"
     wanted = [p for p in state.entries if p == versions.LOG or _holds_rows(p)]
@@ -115,7 +115,7 @@ def _holds_rows(path: str) -> bool:
 
 
 def publish(
-    found: Difference, remote: Remote, version: str, description: str, *, private: bool
+    changes: Difference, remote: Repository, version: str, description: str, *, private: bool
 ) -> Outcome:
     """Commits a difference to the main branch, tags it and reads it back.
 
@@ -123,46 +123,46 @@ def publish(
         PublicationError: A step failed; the remedy says what stands and what to type.
         DriftError: What was read back is not what was sent.
     """
-    revision, commit = found.state.head, None
-    if found:
+    revision, commit = changes.state.head, None
+    if changes:
         parent = revision or remote.create(private=private)
         message = (f"Release {version}", description)
-        sent = (*found.added, *found.changed)
-        commit = revision = remote.commit(sent, found.removed, parent, message, pull=False).oid
+        sent = (*changes.added, *changes.changed)
+        commit = revision = remote.commit(sent, changes.removed, parent, message, pull=False).oid
     assert revision is not None
-    if found.state.tags.get(version) != revision:
+    if changes.state.tags.get(version) != revision:
         remote.tag(version, revision)
-    rows = read_back(found.files, remote, revision)
-    return Outcome(revision, commit, version, None, len(found.files), rows)
+    rows = read_back(changes.files, remote, revision)
+    return Outcome(revision, commit, version, None, len(changes.files), rows)
 
 
-def propose(found: Difference, remote: Remote, version: str, description: str) -> Outcome:
+def propose(changes: Difference, remote: Repository, version: str, description: str) -> Outcome:
     """Opens a pull request with the difference, or finds the one that holds it already.
 
     Raises:
         PublicationError: There is no repository, nothing differs, or a step failed.
         DriftError: What was read back is not what was sent.
     """
-    if found.state.head is None:
+    if changes.state.head is None:
         raise PublicationError(f"{remote.repo_id}: no such repository", "publish it with --commit")
-    if not found:
+    if not changes:
         raise PublicationError("nothing differs from the remote", "there is nothing to propose")
-    for ref in found.state.pulls:
+    for ref in changes.state.pulls:
         entries = remote.listed(ref)
-        if set(entries) == {f.path for f in found.files} and all(
-            entries[f.path].is_same(f) for f in found.files
+        if set(entries) == {f.path for f in changes.files} and all(
+            entries[f.path].is_same(f) for f in changes.files
         ):
             return Outcome(
-                ref, None, None, ref, len(found.files), read_back(found.files, remote, ref)
+                ref, None, None, ref, len(changes.files), read_back(changes.files, remote, ref)
             )
     message = (f"Release {version}", description)
-    sent = (*found.added, *found.changed)
-    info = remote.commit(sent, found.removed, found.state.head, message, pull=True)
-    rows = read_back(found.files, remote, info.oid)
-    return Outcome(info.oid, info.oid, None, info.pr_url, len(found.files), rows)
+    sent = (*changes.added, *changes.changed)
+    info = remote.commit(sent, changes.removed, changes.state.head, message, pull=True)
+    rows = read_back(changes.files, remote, info.oid)
+    return Outcome(info.oid, info.oid, None, info.pr_url, len(changes.files), rows)
 
 
-def read_back(files: Sequence[File], remote: Remote, revision: str) -> int:
+def read_back(files: Sequence[File], remote: Repository, revision: str) -> int:
     """Reads a revision back and compares every file, and every row of Parquet, with what was sent.
 
     Returns:

@@ -86,11 +86,11 @@ def _left_out(path: Path) -> bool:
 
 def read_file(source: Path, path: str) -> File:
     """Hashes one file: SHA-256, and the id that git gives its content."""
-    found = checksums(source)
-    return File(path, source, found.size, found.sha256, found.git_blob)
+    sums = checksums(source)
+    return File(path, source, sums.size, sums.sha256, sums.git_blob)
 
 
-def front_matter(text: str, where: Path) -> dict[str, object]:
+def front_matter(text: str, place: Path) -> dict[str, object]:
     """Returns the YAML metadata that opens a card.
 
     Raises:
@@ -100,20 +100,20 @@ def front_matter(text: str, where: Path) -> dict[str, object]:
 
     if not text.startswith("---\n") or "\n---" not in text[4:]:
         raise PublicationError(
-            f"{where}: no metadata between two lines of ---", "render the card again"
+            f"{place}: no metadata between two lines of ---", "render the card again"
         )
     try:
-        found = parse_yaml(text[4 : text.index("\n---", 4) + 1])
+        metadata = parse_yaml(text[4 : text.index("\n---", 4) + 1])
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         words = " ".join(str(error).split())[:160]
         raise PublicationError(
-            f"{where}: the metadata is not YAML as cards use it ({words})", "render the card again"
+            f"{place}: the metadata is not YAML as cards use it ({words})", "render the card again"
         ) from error
-    if not isinstance(found, dict):
-        raise PublicationError(f"{where}: the metadata is empty", "render the card again")
-    if odd := [key for key in found if not isinstance(key, str)]:
-        raise PublicationError(f"{where}: the key {odd[0]!r} is no name", "render the card again")
-    return found
+    if not isinstance(metadata, dict):
+        raise PublicationError(f"{place}: the metadata is empty", "render the card again")
+    if odd := [key for key in metadata if not isinstance(key, str)]:
+        raise PublicationError(f"{place}: the key {odd[0]!r} is no name", "render the card again")
+    return metadata
 
 
 def _kind(folder: Path, metadata: dict[str, object]) -> Kind:

@@ -49,7 +49,7 @@ class _Where(TypedDict):
     repo_type: Kind
 
 
-class Remote:
+class Repository:
     """One repository.
 
     Args:
@@ -96,8 +96,8 @@ class Remote:
         from huggingface_hub import RepoFile
 
         listed = self.api.list_repo_tree(**self._where, recursive=True, revision=revision)
-        found = [_entry(item) for item in listed if isinstance(item, RepoFile)]
-        return {entry.path: entry for entry in found if entry.path not in KEPT}
+        files = [_entry(item) for item in listed if isinstance(item, RepoFile)]
+        return {entry.path: entry for entry in files if entry.path not in KEPT}
 
     def create(self, *, private: bool) -> str:
         """Makes the repository, and returns its first commit."""

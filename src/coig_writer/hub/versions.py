@@ -33,8 +33,8 @@ class Changes:
 
 def order(version: str) -> tuple[int, ...]:
     """Returns what versions sort by: the numbers of ``v1.2.3``; nothing for another name."""
-    found = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", version, re.ASCII)
-    return tuple(int(number) for number in found.groups()) if found else ()
+    match = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", version, re.ASCII)
+    return tuple(int(number) for number in match.groups()) if match else ()
 
 
 def row_hashes(files: Iterable[Path]) -> dict[str, str]:

@@ -42,9 +42,11 @@ def configs(listed: object, files: Sequence[str]) -> Iterator[Problem]:
     yield from _names([str(config.get("config_name")) for config in listed])
     defaults = [str(c.get("config_name")) for c in listed if c.get("default")]
     if len(defaults) != 1:
-        found = " and ".join(defaults) or "none"
+        listed_defaults = " and ".join(defaults) or "none"
         yield Problem(
-            CONFIGS, f"one config must be the default, not {found}", "set default: true once"
+            CONFIGS,
+            f"one config must be the default, not {listed_defaults}",
+            "set default: true once",
         )
     reached: set[str] = set()
     for config in listed:
@@ -53,8 +55,8 @@ def configs(listed: object, files: Sequence[str]) -> Iterator[Problem]:
         yield Problem(path, "no config reaches it", "add it to a config, or take it out")
 
 
-def _names(names: Sequence[str]) -> Iterator[Problem]:
-    for name, times in Counter(names).items():
+def _names(config_names: Sequence[str]) -> Iterator[Problem]:
+    for name, times in Counter(config_names).items():
         if times > 1:
             yield Problem(CONFIGS, f"names config {name!r} {times} times", "give each its own name")
         if not _NAME.fullmatch(name):
@@ -66,20 +68,20 @@ def _files(
 ) -> Iterator[Problem]:
     from fsspec.utils import glob_translate  # the globs of datasets: a star stops at a slash
 
-    where = f"{CONFIGS} {config.get('config_name')}"
-    for found in _splits(config):
-        if found is None:
-            yield Problem(where, "data_files is no list of split and path", "render the card again")
+    place = f"{CONFIGS} {config.get('config_name')}"
+    for entry in _splits(config):
+        if entry is None:
+            yield Problem(place, "data_files is no list of split and path", "render the card again")
             continue
-        split, patterns = found
+        split, patterns = entry
         if not _SPLIT.fullmatch(split):
-            yield Problem(where, f"{split!r} is no split name", "use word characters")
+            yield Problem(place, f"{split!r} is no split name", "use word characters")
         for pattern in patterns:
             fits = re.compile(glob_translate(pattern))
             fitting = [file for file in files if fits.match(file)]
             reached.update(fitting)
             if not fitting:
-                yield Problem(where, f"no file fits {pattern}", "pack it again")
+                yield Problem(place, f"no file fits {pattern}", "pack it again")
 
 
 def _splits(config: Mapping[str, object]) -> Iterator[tuple[str, list[str]] | None]:

@@ -125,13 +125,13 @@ def resolve(variant: str, path: Path = FILE) -> Control:
     """
     if variant in PUBLISHED:
         return Control(variant, variant, "")
-    found = read(path)
-    if variant not in found:
+    listed = read(path)
+    if variant not in listed:
         raise ConfigError(
             f"unknown variant {variant!r}",
-            f"variants are {', '.join(PUBLISHED)}, and the controls of {path}: {', '.join(found)}",
+            f"variants are {', '.join(PUBLISHED)}, and the controls of {path}: {', '.join(listed)}",
         )
-    return found[variant]
+    return listed[variant]
 
 
 def counts(control: Control) -> dict[str, int]:
@@ -140,8 +140,8 @@ def counts(control: Control) -> dict[str, int]:
     published = (base.creative, base.general_per_language, base.general_per_language)
     changed = (control.creative, control.general_zh, control.general_en)
     wanted = {
-        source: own if own is not None else usual
-        for source, usual, own in zip(SOURCES, published, changed, strict=True)
+        source: count if count is not None else usual
+        for source, usual, count in zip(SOURCES, published, changed, strict=True)
     }
     return {source: count for source, count in (wanted | control.rows).items() if count}
 
@@ -153,11 +153,11 @@ def held_out(rows: int, share: float) -> int:
 
 def trained(control: Control) -> dict[str, int]:
     """Returns the rows that each source gives to training, at the published scale."""
-    found = counts(control)
+    rows = counts(control)
     if control.holdout is not None:
         genres = (genre.count for genre in paper.genres().values() if genre is not None)
-        found["creative"] -= sum(held_out(count, control.holdout) for count in genres)
-    return found
+        rows["creative"] -= sum(held_out(count, control.holdout) for count in genres)
+    return rows
 
 
 def at_sample_scale(wanted: Mapping[str, int], at_hand: Mapping[str, int]) -> dict[str, int]:
@@ -241,8 +241,8 @@ def hold_out(part: Sampled, control: Control, rules: Rules) -> Sampled:
 
 
 def _parts(row: MixtureRow) -> tuple[str, str | None, str]:
-    found = generation.split(row.messages[-1].content)
-    return row.messages[0].content, found.reasoning, found.article
+    parts = generation.split(row.messages[-1].content)
+    return row.messages[0].content, parts.reasoning, parts.article
 
 
 def _with_reasoning(

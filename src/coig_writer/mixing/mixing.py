@@ -367,15 +367,15 @@ def read_lock(file: Path) -> Lock:
     Raises:
         InputError: It is not what ``write`` left there.
     """
-    found = read_json(file, f"{COMMAND} --config CONFIG")
+    locked = read_json(file, f"{COMMAND} --config CONFIG")
     try:
-        found["sources"], found["ids_sha256"], found["rules"]["max_length_tokens"]
+        locked["sources"], locked["ids_sha256"], locked["rules"]["max_length_tokens"]
     except (KeyError, TypeError) as error:
         raise InputError(
             f"{file}: no lock of a mixture ({error!r:.80})",
             "restore it from version control, or remove it and build the mixture again",
         ) from error
-    return found
+    return locked
 
 
 def read(folder: Path, max_length: int, *, sample_scale: bool) -> tuple[list[MixtureRow], Lock]:
@@ -475,10 +475,10 @@ def check_tokenizer(locked: Lock, tokenizer: PreTrainedTokenizerBase) -> None:
     Raises:
         DriftError: It is another.
     """
-    found = chat.tokenizer_sha256(tokenizer)
-    if found != locked["tokenizer_sha256"]:
+    digest = chat.tokenizer_sha256(tokenizer)
+    if digest != locked["tokenizer_sha256"]:
         raise DriftError(
-            f"mixture {locked['variant']} was built with tokenizer {locked['tokenizer_sha256'][:12]}, the model has {found[:12]}",
+            f"mixture {locked['variant']} was built with tokenizer {locked['tokenizer_sha256'][:12]}, the model has {digest[:12]}",
             f"build it for this model: {COMMAND} --config CONFIG --variants {locked['variant']}",
         )
 

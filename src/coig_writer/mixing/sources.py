@@ -271,8 +271,8 @@ def refuse_samples(source: Source, rows: Dataset, variant: str) -> None:
     Raises:
         ConfigError: Some rows are samples.
     """
-    told = source.format == "coig_writer" and "provenance" in rows.column_names
-    samples = sum(kind == "sample" for kind in rows["provenance"]) if told else 0
+    states_provenance = source.format == "coig_writer" and "provenance" in rows.column_names
+    samples = sum(kind == "sample" for kind in rows["provenance"]) if states_provenance else 0
     if samples:
         raise ConfigError(
             f"source {source.name}: {samples} of {len(rows)} rows in {source.path} are the kit's own "
@@ -298,19 +298,22 @@ def convert(source: Source, row: Row) -> Example:
         raise Unconvertible("other_genre")
     prompt, reasoning, article, row_id = ADAPTERS[source.format](row)
     texts = {"prompt": prompt, "reasoning": reasoning, "article": article}
-    asked, thought, written = (_text(part, found) for part, found in texts.items())
+    prompt_text, thought, written = (_text(part, found) for part, found in texts.items())
     if row_id is not None and not (isinstance(row_id, str) and row_id.strip()):
         raise Unconvertible("id_is_no_text")
-    found_id, genre = row_id or content_id(asked, thought, written), str(row.get("genre") or "")
-    return Example(source.name, found_id, asked, thought, written, genre)
+    found_id, genre = (
+        row_id or content_id(prompt_text, thought, written),
+        str(row.get("genre") or ""),
+    )
+    return Example(source.name, found_id, prompt_text, thought, written, genre)
 
 
-def _text(part: str, found: object) -> str:
-    if not isinstance(found, str) or not found.strip():
+def _text(part: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
         raise Unconvertible(f"{part}_empty")
-    if any(marker in found for marker in MARKERS):
+    if any(marker in value for marker in MARKERS):
         raise Unconvertible(f"{part}_holds_a_marker")
-    return found.strip()
+    return value.strip()
 
 
 def _coig_writer(row: Row) -> Parts:
@@ -338,10 +341,10 @@ def _conversation(row: Row, marked: re.Pattern[str]) -> Parts:
     ):
         raise Unconvertible("not_one_question_and_one_answer")
     question, answer = (turn.get("value") or turn.get("content") or "" for turn in turns)
-    found = marked.fullmatch(answer) if isinstance(answer, str) else None
-    if found is None:
+    match = marked.fullmatch(answer) if isinstance(answer, str) else None
+    if match is None:
         raise Unconvertible("thought_markers_missing")
-    return question, found[1], found[2], None
+    return question, match[1], match[2], None
 
 
 ADAPTERS: dict[str, Callable[[Row], Parts]] = {

@@ -177,7 +177,7 @@ class Run:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Plan:
+class PlannedRun:
     """A predicted run on one kind of device.
 
     Attributes:
@@ -221,7 +221,7 @@ class Plan:
         return sum(part.gib for part in self.parts)
 
 
-def shape(model: str) -> Shape:
+def shape_of(model: str) -> Shape:
     """Returns the shape of a model: known by name, or read from its folder's ``config.json``.
 
     Raises:
@@ -237,9 +237,9 @@ def shape(model: str) -> Shape:
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(model)
-    names = [f.name for f in dataclasses.fields(Shape) if f.name != "head_dim"]
+    fields = [f.name for f in dataclasses.fields(Shape) if f.name != "head_dim"]
     head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    return Shape(head_dim=head, **{name: getattr(config, name) for name in names})
+    return Shape(head_dim=head, **{name: getattr(config, name) for name in fields})
 
 
 def gpu(name: str, gib: float | None, tflops: float | None) -> Gpu:
@@ -253,25 +253,25 @@ def gpu(name: str, gib: float | None, tflops: float | None) -> Gpu:
     Raises:
         ConfigError: A number is not above 0.
     """
-    found = GPUS[name]
+    chosen = GPUS[name]
     for flag, value in (("--gpu-memory", gib), ("--gpu-tflops", tflops)):
         if value is not None and not 0 < value < math.inf:
             raise ConfigError(
                 f"{flag} {value:g} is no number above 0", "give GiB, and dense bf16 TFLOPS"
             )
     if gib is not None:
-        found = dataclasses.replace(
-            found, name=f"{found.name} with {gib:g} GiB", gib=gib, measured={}
+        chosen = dataclasses.replace(
+            chosen, name=f"{chosen.name} with {gib:g} GiB", gib=gib, measured={}
         )
     if tflops is not None:
-        found = dataclasses.replace(
-            found, name=f"GPU of {found.gib:g} GiB and {tflops:g} TFLOPS", peak=tflops * 1e12,
+        chosen = dataclasses.replace(
+            chosen, name=f"GPU of {chosen.gib:g} GiB and {tflops:g} TFLOPS", peak=tflops * 1e12,
             mfu=ASSUMED_MFU, why="an assumption: nothing was measured or published for it", measured={},
         )  # fmt: skip
-    return found
+    return chosen
 
 
-def setup(sft: SFTConfig, model: ModelConfig, of: Shape, mode: str = "plain") -> Setup:
+def setup(sft: SFTConfig, model: ModelConfig, shape: Shape, mode: str = "plain") -> Setup:
     """Reads a recipe's settings.
 
     Raises:
@@ -283,16 +283,16 @@ def setup(sft: SFTConfig, model: ModelConfig, of: Shape, mode: str = "plain") ->
             f"optim: {name}: its memory is not known to the planner", f"use {', '.join(MOMENTS)}"
         )
     weight = 2 if str(model.dtype) in ("bfloat16", "float16") else 4
-    trained = lora(of, model) if model.use_peft else of.parameters
+    trained = lora(shape, model) if model.use_peft else shape.parameters
     quantised = NF4[bool(model.use_bnb_nested_quant)] if model.load_in_4bit else None
-    own = weight
+    trained_bytes = weight
     if model.use_peft:
-        own = 4 if quantised is None else 2
+        trained_bytes = 4 if quantised is None else 2
     moments = MOMENTS[name]
     return Setup(
         weight,
         bool(sft.bf16) and weight == 4,
-        2 * own if moments is None else moments,
+        2 * trained_bytes if moments is None else moments,
         bool(sft.gradient_checkpointing),
         trained,
         longest(sft),
@@ -303,27 +303,27 @@ def setup(sft: SFTConfig, model: ModelConfig, of: Shape, mode: str = "plain") ->
     )
 
 
-def lora(of: Shape, model: ModelConfig) -> int:
+def lora(shape: Shape, model: ModelConfig) -> int:
     """Counts the parameters of a LoRA adapter."""
-    h, q = of.hidden_size, of.num_attention_heads * of.head_dim
-    kv, i = of.num_key_value_heads * of.head_dim, of.intermediate_size
+    h, q = shape.hidden_size, shape.num_attention_heads * shape.head_dim
+    kv, i = shape.num_key_value_heads * shape.head_dim, shape.intermediate_size
     sides = {
         "q_proj": h + q, "k_proj": h + kv, "v_proj": h + kv, "o_proj": q + h,
         "gate_proj": h + i, "up_proj": h + i, "down_proj": i + h,
     }  # fmt: skip
     targets = model.lora_target_modules or ["q_proj", "v_proj"]
     chosen = list(sides) if targets in ("all-linear", ["all-linear"]) else targets
-    return int(model.lora_r) * of.num_hidden_layers * sum(sides[name] for name in chosen)
+    return int(model.lora_r) * shape.num_hidden_layers * sum(sides[name] for name in chosen)
 
 
-def states(of: Shape, how: Setup, devices: int) -> list[Part]:
+def states(shape: Shape, how: Setup, devices: int) -> list[Part]:
     """Returns weights, gradients and optimizer.
 
     They are sharded over the devices (FSDP or ZeRO-3), but an adapter and its base are copied (plain DDP).
     """
-    frozen = of.parameters if how.trained < of.parameters else 0
+    frozen = shape.parameters if how.trained < shape.parameters else 0
     trained = how.trained
-    own = how.adapter_bytes if frozen else how.weight_bytes
+    trained_bytes = how.adapter_bytes if frozen else how.weight_bytes
     devices = 1 if frozen else devices
     over = f" ÷ {devices} devices" if devices > 1 else ""
 
@@ -332,69 +332,71 @@ def states(of: Shape, how: Setup, devices: int) -> list[Part]:
 
     parts = [part("weights", frozen or trained, how.weight_bytes)]
     if how.quantised is not None:
-        inside = throughput.matmul_parameters(of) - of.vocab_size * of.hidden_size
+        inside = throughput.matmul_parameters(shape) - shape.vocab_size * shape.hidden_size
         parts = [
             part("weights in nf4", inside, how.quantised),
             part("other weights", frozen - inside, how.weight_bytes),
         ]
     if frozen:
-        parts.append(part("adapter", trained, own))
-    parts.append(part("gradients", trained, own))
+        parts.append(part("adapter", trained, trained_bytes))
+    parts.append(part("gradients", trained, trained_bytes))
     if how.lean:
-        inside = throughput.matmul_parameters(of) - of.vocab_size * of.hidden_size
+        inside = throughput.matmul_parameters(shape) - shape.vocab_size * shape.hidden_size
         parts.append(part("8-bit moments", inside, MOMENTS_8BIT))
         parts.append(part("fp32 moments", trained - inside, 8))
     else:
         parts.append(part("optimizer", trained, how.moment_bytes))
     if devices > 1:  # FSDP gathers embedding, head and two layers at a time, in bf16
-        layer = (of.parameters - 2 * of.vocab_size * of.hidden_size) // of.num_hidden_layers
-        whole = 2 * of.vocab_size * of.hidden_size + 2 * layer
+        layer = (
+            shape.parameters - 2 * shape.vocab_size * shape.hidden_size
+        ) // shape.num_hidden_layers
+        whole = 2 * shape.vocab_size * shape.hidden_size + 2 * layer
         parts.append(Part("gathered", whole * 2 / GIB, f"{whole:,} × 2 B"))
     elif how.autocast and how.mode == "plain":  # a bf16 copy of every matrix until autocast ends
-        parts.append(part("bf16 copies", throughput.matmul_parameters(of), 2))
+        parts.append(part("bf16 copies", throughput.matmul_parameters(shape), 2))
     elif (
         how.autocast and not how.recomputed
     ):  # what a compiled layer cast is kept for its backward pass
-        inside = throughput.matmul_parameters(of) - of.vocab_size * of.hidden_size
+        inside = throughput.matmul_parameters(shape) - shape.vocab_size * shape.hidden_size
         parts.append(part("bf16 copies", inside, 2))
     return parts
 
 
-def layer_bytes(of: Shape, residual: int) -> int:
+def layer_bytes(shape: Shape, residual: int) -> int:
     """Returns what one layer keeps for its backward pass, in bytes per token.
 
     Two norms (fp32 input, normalised and scaled copy), q, k, v and the attention's output, the
     residual between, and gate, up, activated gate and product of the MLP; matrices in bf16.
     """
-    h, i = of.hidden_size, of.intermediate_size
-    kv = of.num_key_value_heads * of.head_dim
+    h, i = shape.hidden_size, shape.intermediate_size
+    kv = shape.num_key_value_heads * shape.head_dim
     return 2 * 8 * h + 2 * (2 * h + 2 * kv) + residual * h + 2 * 4 * i
 
 
-def compiled_layer_bytes(of: Shape) -> int:
+def compiled_layer_bytes(shape: Shape) -> int:
     """Returns what a compiled layer keeps beside its input, in bytes per token: matrices' inputs and outputs in bf16.
 
     Two normalised copies, q, k, v, the attention's output and its projection, and gate, up and product of the MLP.
     """
-    h, q = of.hidden_size, of.num_attention_heads * of.head_dim
-    kv = of.num_key_value_heads * of.head_dim
-    return 2 * (3 * h + 2 * q + 2 * kv + 3 * of.intermediate_size)
+    h, q = shape.hidden_size, shape.num_attention_heads * shape.head_dim
+    kv = shape.num_key_value_heads * shape.head_dim
+    return 2 * (3 * h + 2 * q + 2 * kv + 3 * shape.intermediate_size)
 
 
-def activations(of: Shape, how: Setup, rows: int) -> list[Part]:
+def activations(shape: Shape, how: Setup, rows: int) -> list[Part]:
     """Returns activations and head for a micro-batch of so many rows of full length.
 
     In the modes that pad nothing it is one row, filled up to that length.
     """
     tokens = how.max_length * (rows if how.mode == "plain" else 1)
-    h, layers = of.hidden_size, of.num_hidden_layers
+    h, layers = shape.hidden_size, shape.num_hidden_layers
     residual = 4 if how.autocast or how.weight_bytes == 4 else 2
     live = 1 if how.recomputed else layers
-    per_token = layer_bytes(of, residual)
+    per_token = layer_bytes(shape, residual)
     if how.mode != "plain" and not how.recomputed:
-        per_token = compiled_layer_bytes(of)
-    head = of.vocab_size * h * 4 + tokens * h * 4
-    attended = 2 * of.num_attention_heads * of.head_dim
+        per_token = compiled_layer_bytes(shape)
+    head = shape.vocab_size * h * 4 + tokens * h * 4
+    attended = 2 * shape.num_attention_heads * shape.head_dim
     kept = [
         Part("attention kept", layers * tokens * attended / GIB,
             f"{layers} layers × {tokens:,} tokens × {attended:,} B"),
@@ -406,40 +408,40 @@ def activations(of: Shape, how: Setup, rows: int) -> list[Part]:
         Part("inside layers", live * tokens * per_token / GIB,
             f"{live} live × {tokens:,} tokens × {per_token:,} B"),
         Part("fused head", head / GIB,
-            f"fp32 sums: {of.vocab_size:,} × {h:,} × 4 B + {tokens:,} × {h:,} × 4 B"),
+            f"fp32 sums: {shape.vocab_size:,} × {h:,} × 4 B + {tokens:,} × {h:,} × 4 B"),
     ]  # fmt: skip
 
 
-def memory(of: Shape, how: Setup, devices: int, rows: int) -> tuple[Part, ...]:
+def memory(shape: Shape, how: Setup, devices: int, rows: int) -> tuple[Part, ...]:
     """Returns a device's memory by part."""
     reserve = Part("reserve", RESERVE, "context, workspaces, fragmentation (assumed)")
-    held, transient = states(of, how, devices), activations(of, how, rows)
+    held, transient = states(shape, how, devices), activations(shape, how, rows)
     free = sum(p.gib for p in transient)
     free += sum(p.gib for p in held if p.name in ("bf16 copies", "gathered"))
-    return (*held, *transient, *update(of, how, devices, free), reserve)
+    return (*held, *transient, *update(shape, how, devices, free), reserve)
 
 
-def update(of: Shape, how: Setup, devices: int, free: float) -> list[Part]:
+def update(shape: Shape, how: Setup, devices: int, free: float) -> list[Part]:
     """Returns what the update needs beyond the memory that forward and backward have left free.
 
     The unfused AdamW holds a root of the second moment for all parameters at once (measured: without
     this part a plan says 137 of an H200's 139 GiB, and the first update runs out of memory).
     """
-    adapter = how.trained < of.parameters
-    own = how.adapter_bytes if adapter else how.weight_bytes
-    beyond = how.trained * own / (1 if adapter else devices) / GIB - free
+    adapter = how.trained < shape.parameters
+    trained_bytes = how.adapter_bytes if adapter else how.weight_bytes
+    beyond = how.trained * trained_bytes / (1 if adapter else devices) / GIB - free
     if not how.foreach or beyond <= 0:
         return []
-    shown = f"{how.trained:,} × {own} B, less {free:.1f} GiB of activations gone by then; --optim adamw_torch_fused needs none"
+    shown = f"{how.trained:,} × {trained_bytes} B, less {free:.1f} GiB of activations gone by then; --optim adamw_torch_fused needs none"
     return [Part("update", beyond, shown)]
 
 
-def micro_batch(of: Shape, how: Setup, gpu: Gpu, devices: int, share: int) -> int:
+def micro_batch(shape: Shape, how: Setup, gpu: Gpu, devices: int, share: int) -> int:
     """Returns the most rows, a divisor of ``share``, whose worst case fits; 0 if one does not."""
     fitting = [
         rows
         for rows in range(1, share + 1)
-        if share % rows == 0 and sum(p.gib for p in memory(of, how, devices, rows)) <= gpu.gib
+        if share % rows == 0 and sum(p.gib for p in memory(shape, how, devices, rows)) <= gpu.gib
     ]
     return max(fitting, default=0)
 
@@ -449,11 +451,11 @@ def packed_rows(run: Run, how: Setup) -> int:
     return planner_lengths.packed(run.lengths, how.max_length) // how.max_length
 
 
-def ways(of: Shape, how: Setup, gpu: Gpu, devices: int, run: Run, adapter: int) -> list[str]:
+def ways(shape: Shape, how: Setup, gpu: Gpu, devices: int, run: Run, adapter: int) -> list[str]:
     """Returns the flags with which a run that does not fit would.
 
     Args:
-        of: The model.
+        shape: Of the model.
         how: The setup that does not fit.
         gpu: The device.
         devices: How many there are.
@@ -462,31 +464,31 @@ def ways(of: Shape, how: Setup, gpu: Gpu, devices: int, run: Run, adapter: int) 
     """
 
     def fits(how: Setup, devices: int) -> bool:
-        return micro_batch(of, how, gpu, devices, 1) > 0
+        return micro_batch(shape, how, gpu, devices, 1) > 0
 
-    found = []
+    flags = []
     if how.foreach and fits(dataclasses.replace(how, foreach=False), devices):
-        found.append("--optim adamw_torch_fused")
+        flags.append("--optim adamw_torch_fused")
     plain = dataclasses.replace(how, mode="plain")
     counts = [n for n in range(devices + 1, run.global_batch + 1) if run.global_batch % n == 0]
     for count in counts:
         if fits(how, count) or fits(plain, count):
-            found.append(f"--count {count}" + ("" if fits(how, count) else " --mode plain"))
+            flags.append(f"--count {count}" + ("" if fits(how, count) else " --mode plain"))
             break
     lean = dataclasses.replace(plain, weight_bytes=2, autocast=False)
-    if how.trained == of.parameters and fits(dataclasses.replace(lean, moment_bytes=2), devices):
-        found.append(
+    if how.trained == shape.parameters and fits(dataclasses.replace(lean, moment_bytes=2), devices):
+        flags.append(
             "--optim adamw_bnb_8bit --dtype bfloat16 --mode plain (bf16 weights lose small updates: docs/decisions/0010-precision.md)"
         )
     if fits(dataclasses.replace(lean, moment_bytes=8, trained=adapter), devices):
-        found.append("--use_peft true --dtype bfloat16 --mode plain (LoRA)")
+        flags.append("--use_peft true --dtype bfloat16 --mode plain (LoRA)")
     in_4_bits = dataclasses.replace(lean, moment_bytes=4, trained=adapter, quantised=NF4[True])
-    if not found and fits(in_4_bits, devices):
-        found.append("recipes/configs/qlora_24gb.yaml (LoRA on a base in 4 bits)")
-    return found or ["a smaller model, or a shorter --max_length"]
+    if not flags and fits(in_4_bits, devices):
+        flags.append("recipes/configs/qlora_24gb.yaml (LoRA on a base in 4 bits)")
+    return flags or ["a smaller model, or a shorter --max_length"]
 
 
-def plan(of: Shape, how: Setup, gpu: Gpu, devices: int, run: Run) -> Plan:
+def plan(shape: Shape, how: Setup, gpu: Gpu, devices: int, run: Run) -> PlannedRun:
     """Predicts a run.
 
     Raises:
@@ -498,35 +500,35 @@ def plan(of: Shape, how: Setup, gpu: Gpu, devices: int, run: Run) -> Plan:
             "choose a --count that divides it",
         )
     share = run.global_batch // devices
-    fits = micro_batch(of, how, gpu, devices, share)
+    fits = micro_batch(shape, how, gpu, devices, share)
     rows = max(1, min(fits, run.rows_per_device))
     tokens = round(run.lengths.total * run.epochs)
     padded = round(run.epochs * planner_lengths.padded(run.lengths, rows))
     processed = tokens if how.packing or how.mode != "plain" else padded
     per_epoch = packed_rows(run, how) if how.packing else len(run.lengths.tokens)
     # the model computes on padding as well, so speed without padding falls by its share
-    flops = throughput.flops_per_token(of, run.lengths.attended)
+    flops = throughput.flops_per_token(shape, run.lengths.attended)
     mode = "fast" if how.lean and how.recomputed else how.mode  # it recomputes as fast does
     mfu = gpu.measured.get(mode, gpu.mfu)
     speed = gpu.peak * mfu / flops * tokens / processed
-    return Plan(
-        gpu, devices, memory(of, how, devices, rows), fits, rows if fits else 0, -(-share // rows),
+    return PlannedRun(
+        gpu, devices, memory(shape, how, devices, rows), fits, rows if fits else 0, -(-share // rows),
         how.mode, mfu, per_epoch, round(steps(per_epoch, run.global_batch, 1) * run.epochs),
         tokens, processed, speed, tokens / speed / devices / 3600 if fits else math.nan,
-        how.mode in gpu.measured and mode == how.mode and devices == 1 and of == SHAPES[MEASURED]
-        and how.trained == of.parameters and how.weight_bytes == 4 and not how.packing,
+        how.mode in gpu.measured and mode == how.mode and devices == 1 and shape == SHAPES[MEASURED]
+        and how.trained == shape.parameters and how.weight_bytes == 4 and not how.packing,
     )  # fmt: skip
 
 
-def doubts(of: Shape, how: Setup, found: Plan) -> list[str]:
+def doubts(shape: Shape, how: Setup, planned: PlannedRun) -> list[str]:
     """Returns what a plan cannot vouch for, a sentence each."""
-    said = {
-        "speed is of another recipe, model or GPU than planned": not found.measured,
+    sentences = {
+        "speed is of another recipe, model or GPU than planned": not planned.measured,
         "mode lean with bf16 weights has finished no step on a GPU": how.lean and how.recomputed,
         "what an adapter computes beside its base is not counted, in memory or time": how.trained
-        < of.parameters,
+        < shape.parameters,
         "4-bit layers are unpacked in every pass, which takes time that is not counted": how.quantised
         is not None,
-        "traffic between devices is not counted": found.devices > 1,
+        "traffic between devices is not counted": planned.devices > 1,
     }
-    return [sentence for sentence, holds in said.items() if holds]
+    return [sentence for sentence, holds in sentences.items() if holds]

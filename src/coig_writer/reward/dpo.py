@@ -49,28 +49,28 @@ def parse(
     given = recipes.command_line(arguments, default_config)
     recipes.check_keys(given, classes)
     try:
-        own, settings, model = recipes.parsed(classes, given)
+        preferences, settings, model = recipes.parsed(classes, given)
     except (ValueError, TypeError, ImportError) as error:
         raise ConfigError(
             f"recipe: {error}", "see recipes/configs/dpo.yaml; on a CPU, dpo_demo.yaml"
         ) from error
-    run.check(own, settings, model)
+    run.check(preferences, settings, model)
     if settings.loss_type != ["sigmoid"]:
         raise ConfigError(
             f"loss_type: {settings.loss_type}: the figures are those of the sigmoid loss",
             "leave loss_type out",
         )
-    return own, settings, model
+    return preferences, settings, model
 
 
 def lock(
-    parts: Split, own: PreferenceArguments, settings: DPOConfig, model: ModelConfig
+    parts: Split, preferences: PreferenceArguments, settings: DPOConfig, model: ModelConfig
 ) -> recount.LockFile:
     """Describes what a run learns from and how."""
     return {
         "train": {"pairs": len(parts.train), "content_sha256": rows_sha256(parts.train)},
         "held_out": {"pairs": len(parts.held_out), "content_sha256": rows_sha256(parts.held_out)},
-        "share_held_out": own.held_out,
+        "share_held_out": preferences.held_out,
         "base": model.model_name_or_path,
         "beta": settings.beta,
         "learning_rate": settings.learning_rate,
@@ -151,7 +151,7 @@ class _WithPairs:
         return self.collator(examples) | {"pair": [e["pair"] for e in examples if "pair" in e]}
 
 
-def train(own: PreferenceArguments, settings: DPOConfig, model: ModelConfig) -> Report | None:
+def train(arguments: PreferenceArguments, settings: DPOConfig, model: ModelConfig) -> Report | None:
     """Trains, measures on held-out prompts, and writes model, pairs, lock and facts.
 
     An unfinished run goes on from its last checkpoint.
@@ -165,12 +165,17 @@ def train(own: PreferenceArguments, settings: DPOConfig, model: ModelConfig) -> 
         ConfigError: Its checkpoints are of a run with other settings.
     """
     tokenizer = run.load_tokenizer(model)
-    paths = ([Path(p) for p in given] for given in (own.preferences, own.ballots, own.generations))
-    found = reward.fitting(
-        reward.read(*paths, whole=True, sample=own.sample), tokenizer, recipes.longest(settings)
+    paths = (
+        [Path(p) for p in given]
+        for given in (arguments.preferences, arguments.ballots, arguments.generations)
     )
-    parts = reward.split(found.pairs, own.held_out, settings.seed)
-    out, locked = recipes.out(settings), lock(parts, own, settings, model)
+    usable = reward.fitting(
+        reward.read(*paths, whole=True, sample=arguments.sample),
+        tokenizer,
+        recipes.longest(settings),
+    )
+    parts = reward.split(usable.pairs, arguments.held_out, settings.seed)
+    out, locked = recipes.out(settings), lock(parts, arguments, settings, model)
     if (out / recount.LOCK).is_file() and read_json(out / recount.LOCK) != locked:
         raise DriftError(
             f"{out} holds a model of other preferences or settings than these",
@@ -203,7 +208,7 @@ def train(own: PreferenceArguments, settings: DPOConfig, model: ModelConfig) -> 
             Fact("run/parameters", trainer.model.num_parameters()),
             *provenance.computed(Mode("plain"), settings, model),
             *provenance.made_of(trainer.model, model),
-            *(Fact(f"dpo/left_out/{reason}", n) for reason, n in found.left_out.items()),
+            *(Fact(f"dpo/left_out/{reason}", n) for reason, n in usable.left_out.items()),
         ]
         # what can be measured is, and is not taken from the trainer
         stated_facts = {fact.id: fact for fact in [*own_facts, *recount.run(out)]}

@@ -75,10 +75,10 @@ def from_ballots(
     pairs: list[Preference] = []
     left_out: Counter[str] = Counter()
     for ballot in ballots:
-        found = comparisons(check(ballot))
-        if not found:
+        pairs_of_ballot = comparisons(check(ballot))
+        if not pairs_of_ballot:
             left_out["rating" if ballot.protocol == "rating" else "skip"] += 1
-        for comparison in found:
+        for comparison in pairs_of_ballot:
             better, worse = comparison.left, comparison.right
             if comparison.outcome == 0.0:
                 better, worse = worse, better
@@ -145,21 +145,21 @@ def read(
     Raises:
         InputError: There is no pair, or ballots come without generations.
     """
-    found = Preferences((), {})
+    preferences = Preferences((), {})
     for file in files:
-        found += from_file(file)
+        preferences += from_file(file)
     if ballots:
         if not answers:
             raise InputError("ballots name variants, not texts", "give --generations as well")
         votes = [b for path in ballots for b in read_records(path, Ballot)]
         texts = [a for path in answers for a in read_records(path, Generation)]
-        found += from_ballots(votes, texts, whole=whole, sample=sample)
-    if not found.pairs:
+        preferences += from_ballots(votes, texts, whole=whole, sample=sample)
+    if not preferences.pairs:
         raise InputError(
-            f"no preference to learn from; left out: {dict(found.left_out) or 'nothing'}",
+            f"no preference to learn from; left out: {dict(preferences.left_out) or 'nothing'}",
             "give --preferences FILE (prompt, chosen, rejected), or --ballots with --generations",
         )
-    return found
+    return preferences
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -219,12 +219,12 @@ def tokens(tokenizer: Tokenizer, prompt: str, article: str) -> list[int]:
     return list(encoded["input_ids"])
 
 
-def fitting(found: Preferences, tokenizer: Tokenizer, max_length: int) -> Preferences:
+def fitting(preferences: Preferences, tokenizer: Tokenizer, max_length: int) -> Preferences:
     """Leaves out pairs of which one side exceeds the length; the trainer would drop them unsaid."""
     kept = tuple(
         p
-        for p in found.pairs
+        for p in preferences.pairs
         if all(len(tokens(tokenizer, p.prompt, a)) <= max_length for a in (p.chosen, p.rejected))
     )
-    over = len(found.pairs) - len(kept)
-    return Preferences(kept, {**found.left_out, **({"over_long": over} if over else {})})
+    over = len(preferences.pairs) - len(kept)
+    return Preferences(kept, {**preferences.left_out, **({"over_long": over} if over else {})})

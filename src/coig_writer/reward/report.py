@@ -125,44 +125,48 @@ def length_bias(pairs: Sequence[Preference], margin: Floats) -> LengthBias:
 
 
 def _rate(hits: Bools, among: Bools, clusters: Ints) -> Interval | None:
-    _, own = np.unique(clusters[among], return_inverse=True)
-    if len(np.unique(own)) < 2:
+    _, cluster_ids = np.unique(clusters[among], return_inverse=True)
+    if len(np.unique(cluster_ids)) < 2:
         return None
-    return bootstrap.mean(hits[among].astype(np.float64), own, scale=bootstrap.SHARE)
+    return bootstrap.mean(hits[among].astype(np.float64), cluster_ids, scale=bootstrap.SHARE)
 
 
-def facts(found: Report, of: str = "reward") -> list[Fact]:
+def facts(report: Report, prefix: str = "reward") -> list[Fact]:
     """Turns a report into facts, whose ids begin with ``of``."""
-    accuracy, measured = found.accuracy, found.calibration
+    accuracy, measured = report.accuracy, report.calibration
     entries = [
         Fact(
-            f"{of}/accuracy", accuracy.estimate, n=accuracy.n, low=accuracy.low, high=accuracy.high
+            f"{prefix}/accuracy",
+            accuracy.estimate,
+            n=accuracy.n,
+            low=accuracy.low,
+            high=accuracy.high,
         ),
-        Fact(f"{of}/held_out_prompts", accuracy.clusters),
-        Fact(f"{of}/calibration_error", measured.error, n=accuracy.n),
-        Fact(f"{of}/brier", measured.brier, n=accuracy.n),
-        Fact(f"{of}/log_loss", measured.log_loss, n=accuracy.n, unit="nats"),
+        Fact(f"{prefix}/held_out_prompts", accuracy.clusters),
+        Fact(f"{prefix}/calibration_error", measured.error, n=accuracy.n),
+        Fact(f"{prefix}/brier", measured.brier, n=accuracy.n),
+        Fact(f"{prefix}/log_loss", measured.log_loss, n=accuracy.n, unit="nats"),
     ]
     for field in dataclasses.fields(LengthBias):
-        value = getattr(found.length, field.name)
+        value = getattr(report.length, field.name)
         if isinstance(value, Interval):
             entries.append(
                 Fact(
-                    f"{of}/{field.name}",
+                    f"{prefix}/{field.name}",
                     value.estimate,
                     n=value.n,
                     low=value.low,
                     high=value.high,
                 )
             )
-    if found.length.spearman is not None:
-        entries.append(Fact(f"{of}/spearman_length", found.length.spearman, n=accuracy.n))
+    if report.length.spearman is not None:
+        entries.append(Fact(f"{prefix}/spearman_length", report.length.spearman, n=accuracy.n))
     return entries
 
 
-def rendered(found: Report) -> str:
+def rendered(report: Report) -> str:
     """Renders a report as text."""
-    a, c = found.accuracy, found.calibration
+    a, c = report.accuracy, report.calibration
     lines = [
         f"accuracy             {a.estimate:.3f} [{a.low:.3f}, {a.high:.3f}]  {a.n} pairs, {a.clusters} held-out prompts, interval by prompt"
         + (" (few prompts: too narrow)" if a.few_clusters else ""),
@@ -173,7 +177,7 @@ def rendered(found: Report) -> str:
         f"  of {b.n} pairs: confidence {b.confidence:.3f}, right {b.accuracy:.3f}" for b in c.bins
     ]
     for field in dataclasses.fields(LengthBias):
-        value = getattr(found.length, field.name)
+        value = getattr(report.length, field.name)
         name = field.name.replace("_", " ")
         shown = (
             f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]  {value.n} pairs"

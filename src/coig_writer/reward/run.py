@@ -82,22 +82,24 @@ def parse(
     given = recipes.command_line(arguments, default_config)
     recipes.check_keys(given, classes)
     try:
-        own, settings, model = recipes.parsed(classes, given)
+        preferences, settings, model = recipes.parsed(classes, given)
     except (ValueError, TypeError, ImportError) as error:
         raise ConfigError(
             f"recipe: {error}", "see recipes/configs/reward.yaml; on a CPU, reward_demo.yaml"
         ) from error
-    check(own, settings, model)
-    return own, settings, model
+    check(preferences, settings, model)
+    return preferences, settings, model
 
 
-def check(own: PreferenceArguments, settings: TrainingArguments, model: ModelConfig) -> None:
+def check(
+    preferences: PreferenceArguments, settings: TrainingArguments, model: ModelConfig
+) -> None:
     """Refuses settings of a run on preferences that it could not or would not act on.
 
     Raises:
         ConfigError: Naming the key and what to write instead.
     """
-    recipes.check_ranges(own, settings, model)
+    recipes.check_ranges(preferences, settings, model)
     recipes.check_refused(settings)
     recipes.check_adapter("plain", model)
     if str(getattr(settings.eval_strategy, "value", settings.eval_strategy)) != "no":
@@ -107,7 +109,7 @@ def check(own: PreferenceArguments, settings: TrainingArguments, model: ModelCon
 
 
 def train(
-    own: RewardArguments, settings: RewardConfig, model: ModelConfig
+    arguments: RewardArguments, settings: RewardConfig, model: ModelConfig
 ) -> tuple[Report, RewardTrainer]:
     """Trains, measures on held-out prompts, and writes model, pairs and facts.
 
@@ -118,11 +120,14 @@ def train(
         InputError: There are too few pairs or prompts.
     """
     tokenizer = load_tokenizer(model)
-    paths = ([Path(p) for p in given] for given in (own.preferences, own.ballots, own.generations))
-    found = reward.fitting(
-        reward.read(*paths, sample=own.sample), tokenizer, recipes.longest(settings)
+    paths = (
+        [Path(p) for p in given]
+        for given in (arguments.preferences, arguments.ballots, arguments.generations)
     )
-    parts = reward.split(found.pairs, own.held_out, settings.seed)
+    usable = reward.fitting(
+        reward.read(*paths, sample=arguments.sample), tokenizer, recipes.longest(settings)
+    )
+    parts = reward.split(usable.pairs, arguments.held_out, settings.seed)
     with recipes.loading(model):
         trainer: Any = _trainer(parts, settings, model, tokenizer)
     trainer.train()
@@ -131,7 +136,7 @@ def train(
     report = measure(trainer.model, tokenizer, parts.held_out)
     if trainer.is_world_process_zero():
         write_pairs(out, parts)
-        facts.write(out / "facts.json", _facts(report, parts, found, trainer))
+        facts.write(out / "facts.json", _facts(report, parts, usable, trainer))
     return report, trainer
 
 
@@ -237,7 +242,7 @@ def _missing(answer: Generation, trainer: Any, tokenizer: PreTrainedTokenizerBas
     return "over_long" if length > trainer.args.max_length else ""
 
 
-def _facts(report: Report, parts: Split, found: Preferences, trainer: Any) -> list[Fact]:
+def _facts(report: Report, parts: Split, usable: Preferences, trainer: Any) -> list[Fact]:
     counts = {
         "reward/train_pairs": len(parts.train),
         "reward/train_prompts": len({p.prompt for p in parts.train}),
@@ -246,5 +251,5 @@ def _facts(report: Report, parts: Split, found: Preferences, trainer: Any) -> li
         "reward/seed": trainer.args.seed,
         "reward/parameters": trainer.model.num_parameters(),
     }
-    left_out = [Fact(f"reward/left_out/{reason}", n) for reason, n in found.left_out.items()]
+    left_out = [Fact(f"reward/left_out/{reason}", n) for reason, n in usable.left_out.items()]
     return [*(Fact(k, v) for k, v in counts.items()), *left_out, *reward_report.facts(report)]

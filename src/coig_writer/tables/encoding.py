@@ -113,8 +113,8 @@ def _first_broken(path: Path, codec: str) -> int | None:
 
 def _everyday(sample: bytes, codec: str) -> float:
     """Returns the share of everyday Han characters in a decoding, ASCII and punctuation apart, 0–1."""
-    found = [c for c in sample.decode(codec, "ignore") if _COUNTED.match(c)]
-    return sum(c.encode(codec)[0] in _EVERYDAY[codec] for c in found) / len(found) if found else 0.0
+    han = [c for c in sample.decode(codec, "ignore") if _COUNTED.match(c)]
+    return sum(c.encode(codec)[0] in _EVERYDAY[codec] for c in han) / len(han) if han else 0.0
 
 
 def _broken_share(sample: bytes) -> float:

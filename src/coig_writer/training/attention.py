@@ -53,11 +53,11 @@ def per_document_sdpa(
     lengths = bounds.diff().tolist()
     documents = zip(*(states.split(lengths, dim=2) for states in (query, key, value)), strict=True)
     grouped = query.shape[1] != key.shape[1]
-    found = [
+    attended = [
         scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale, enable_gqa=grouped)
         for q, k, v in documents
     ]
-    return torch.cat(found, dim=2).transpose(1, 2)
+    return torch.cat(attended, dim=2).transpose(1, 2)
 
 
 def per_document_varlen(

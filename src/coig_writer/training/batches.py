@@ -31,15 +31,15 @@ def micro_batches(lengths: Sequence[int], limit: int, ranks: int = 1) -> list[li
     limit = max(limit, lengths[longest_first[0]])
     slots = -(-sum(lengths) // (limit * ranks))
     while True:
-        found: list[list[int]] = [[] for _ in range(slots * ranks)]
-        sizes = [0] * len(found)
+        batches: list[list[int]] = [[] for _ in range(slots * ranks)]
+        sizes = [0] * len(batches)
         for at in longest_first:
             emptiest = sizes.index(min(sizes))
-            found[emptiest].append(at)
+            batches[emptiest].append(at)
             sizes[emptiest] += lengths[at]
         if max(sizes) <= limit:
-            order = sorted(range(len(found)), key=lambda n: -sizes[n])
-            return [found[n] for n in order]
+            order = sorted(range(len(batches)), key=lambda n: -sizes[n])
+            return [batches[n] for n in order]
         slots += 1
 
 
@@ -130,7 +130,7 @@ class StepSampler(Sampler[list[int]]):
 
         Gradients are summed over the processes with the last micro-batch, which must not be empty.
         """
-        found = micro_batches([self.lengths[at] for at in documents], self.limit, self.ranks)
-        mine = [[documents[at] for at in taken] for taken in found[self.rank :: self.ranks]]
+        batches = micro_batches([self.lengths[at] for at in documents], self.limit, self.ranks)
+        mine = [[documents[at] for at in taken] for taken in batches[self.rank :: self.ranks]]
         empty: list[list[int]] = [[] for _ in range(self.slots - len(mine))]
         return empty + [taken or [self.filler] for taken in mine]

@@ -42,20 +42,20 @@ def settings(args: TrainingArguments, model: ModelConfig) -> dict[str, object]:
     return {k: v for k, v in {**args.to_dict(), **vars(model)}.items() if k not in PLACES}
 
 
-def marks(of: Mapping[str, object]) -> tuple[str, str]:
+def marks(settings: Mapping[str, object]) -> tuple[str, str]:
     """Returns a run's fingerprint, and the one that an older version gave it."""
-    shared = {key: value for key, value in of.items() if key not in SHARING}
-    return recipes.fingerprint(shared), recipes.fingerprint(of)
+    shared = {key: value for key, value in settings.items() if key not in SHARING}
+    return recipes.fingerprint(shared), recipes.fingerprint(settings)
 
 
-def finished(out: Path, of: Collection[str]) -> bool:
+def finished(out: Path, fingerprints: Collection[str]) -> bool:
     """Tells whether a run with one of these fingerprints ended in a folder.
 
     Raises:
         InputError: Its facts cannot be read.
     """
     try:
-        return facts.read(out / "facts.json")["run/fingerprint"].value in of
+        return facts.read(out / "facts.json")["run/fingerprint"].value in fingerprints
     except (MissingInputError, KeyError):
         return False
     except InputError as error:
@@ -74,33 +74,37 @@ def clear(out: Path, trainer: Trainer) -> None:
     trainer.accelerator.wait_for_everyone()
 
 
-def last(out: Path, of: Sequence[str], trainer: Trainer) -> str | None:
+def last(out: Path, fingerprints: Sequence[str], trainer: Trainer) -> str | None:
     """Returns the last whole checkpoint of the same run, or marks the folder as this run's.
 
     Args:
         out: The run's folder.
-        of: Its fingerprints; the first is written.
+        fingerprints: Its fingerprints; the first is written.
         trainer: What would go on.
 
     Raises:
         ConfigError: The folder's checkpoints are of a run with other settings, or their states of another form.
     """
     stamp = out / "fingerprint"
-    found = _numbered(out)
-    if found and not (stamp.is_file() and stamp.read_text() in of):
+    checkpoints = _numbered(out)
+    if checkpoints and not (stamp.is_file() and stamp.read_text() in fingerprints):
         raise ConfigError(
             f"{out} holds checkpoints of a run with other settings",
-            f"remove that folder, or add --output_dir with another one (kept: {found[-1].name})",
+            f"remove that folder, or add --output_dir with another one (kept: {checkpoints[-1].name})",
         )
-    while found and not _whole(found[-1]):
-        logger.warning(f"{found.pop()} was cut off while it was written and is not resumed from")
-    if found:
-        _check_states(found[-1], sharded=trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled)
-        logger.info(f"resuming from {found[-1]}")
-        return str(found[-1])
+    while checkpoints and not _whole(checkpoints[-1]):
+        logger.warning(
+            f"{checkpoints.pop()} was cut off while it was written and is not resumed from"
+        )
+    if checkpoints:
+        _check_states(
+            checkpoints[-1], sharded=trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
+        )
+        logger.info(f"resuming from {checkpoints[-1]}")
+        return str(checkpoints[-1])
     if trainer.is_world_process_zero():
         out.mkdir(parents=True, exist_ok=True)
-        stamp.write_text(of[0])
+        stamp.write_text(fingerprints[0])
     return None
 
 
@@ -178,12 +182,12 @@ class Recorded(Trainer):
 
     def records(self) -> list[Path]:
         """Returns this process's record; for the first also those of processes that are there no more."""
-        own, ranks = self.consumed_file, self.args.world_size
-        own.parent.mkdir(parents=True, exist_ok=True)
+        record, ranks = self.consumed_file, self.args.world_size
+        record.parent.mkdir(parents=True, exist_ok=True)
         if self.args.process_index:
-            return [own]
-        numbers = {f: f.stem.partition("-")[2] for f in own.parent.glob("consumed-*.jsonl")}
-        return [own, *sorted(f for f, n in numbers.items() if n.isdecimal() and int(n) >= ranks)]
+            return [record]
+        numbers = {f: f.stem.partition("-")[2] for f in record.parent.glob("consumed-*.jsonl")}
+        return [record, *sorted(f for f, n in numbers.items() if n.isdecimal() and int(n) >= ranks)]
 
 
 def step_of(checkpoint: str | bool | None) -> int:

@@ -43,9 +43,9 @@ def write(folder: Path, history: Sequence[Entry], per: str = TOKEN) -> None:
         history: What the run logged.
         per: What its loss is a mean over.
     """
-    if found := curves(history):
+    if lines := curves(history):
         write_rows(folder / LOG, history)
-        (folder / PLOT).write_text(svg(found, per), encoding="utf-8")
+        (folder / PLOT).write_text(svg(lines, per), encoding="utf-8")
 
 
 def curves(history: Iterable[Entry]) -> dict[str, Points]:
@@ -54,7 +54,7 @@ def curves(history: Iterable[Entry]) -> dict[str, Points]:
     Raises:
         InputError: A loss or its step is no number, as in a log that was edited.
     """
-    found: dict[str, list[tuple[float, float]]] = {}
+    lines: dict[str, list[tuple[float, float]]] = {}
     for entry in history:
         for key, value in entry.items():
             if key in {"loss", "eval_loss"} or key.startswith("loss/"):
@@ -65,21 +65,21 @@ def curves(history: Iterable[Entry]) -> dict[str, Points]:
                         f"training log: {key} {value!r} at step {step!r}: not numbers",
                         f"restore {LOG} from the run, or run: python recipes/sft.py",
                     )
-                found.setdefault(name, []).append((step, value))
-    return dict(sorted(found.items(), key=lambda item: (item[0] != "all", item[0])))
+                lines.setdefault(name, []).append((step, value))
+    return dict(sorted(lines.items(), key=lambda item: (item[0] != "all", item[0])))
 
 
-def alt(found: Mapping[str, Points]) -> str:
+def alt(lines: Mapping[str, Points]) -> str:
     """Says in words where the first curve, the loss over all sources, starts and ends."""
-    name, line = next(iter(found.items()))
+    name, line = next(iter(lines.items()))
     (first, start), (last, end) = line[0], line[-1]
     what = "Training loss" if name == "all" else f"Loss, {name}"
     return f"{what}: {start:.3g} at step {first:.0f}, {end:.3g} at step {last:.0f}"
 
 
-def svg(found: Mapping[str, Points], per: str = TOKEN) -> str:
+def svg(lines: Mapping[str, Points], per: str = TOKEN) -> str:
     """Draws curves, of which there is at least one, as an SVG: the same bytes for the same numbers; ``per`` as for ``write``."""
-    points = [point for line in found.values() for point in line]
+    points = [point for line in lines.values() for point in line]
     last, high = max(x for x, _ in points), max(y for _, y in points)
     low = min(0.0, *(y for _, y in points))
 
@@ -98,15 +98,15 @@ def svg(found: Mapping[str, Points], per: str = TOKEN) -> str:
         parts.append(text(LEFT - 6, y + 4, f"{low + share * (high - low):.2f}"))
         x = LEFT + (WIDTH - LEFT - RIGHT) * share
         parts.append(text(x, HEIGHT - BOTTOM + 18, f"{share * last:,.0f}", "middle"))
-    for number, (name, line) in enumerate(found.items()):
+    for number, (name, line) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
-        where = " ".join(at(*point) for point in line)
+        path = " ".join(at(*point) for point in line)
         dots = "".join(
             f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour}"/>'
             for x, _, y in (at(*point).partition(",") for point in line)
             if len(line) < 12
         )
-        parts.append(f'<polyline points="{where}" fill="none" stroke="{colour}"/>{dots}')
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}"/>{dots}')
         y = TOP + 10 + 18 * number
         parts.append(
             f'<path d="M{WIDTH - RIGHT + 12} {y - 4}h18" stroke="{colour}" stroke-width="3"/>'
@@ -116,6 +116,6 @@ def svg(found: Mapping[str, Points], per: str = TOKEN) -> str:
     parts.append(text(middle, HEIGHT - 6, f"optimizer step; loss in nats per {per}", "middle"))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label={quoteattr(alt(found))} font-family="sans-serif" font-size="12">'
+        f'aria-label={quoteattr(alt(lines))} font-family="sans-serif" font-size="12">'
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>\n' + "\n".join(parts) + "\n</svg>\n"
     )

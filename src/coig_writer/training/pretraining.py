@@ -130,7 +130,7 @@ def without(texts: Iterable[Text], kept_out: Iterable[str]) -> tuple[list[Text],
 
 
 def prepare(
-    out: Path, texts: Sequence[Text], kept_out: Sequence[str], names: Sequence[str], shape: Shape
+    out: Path, texts: Sequence[Text], kept_out: Sequence[str], row_ids: Sequence[str], shape: Shape
 ) -> None:
     """Writes tokenizer, corpus and its record to a folder.
 
@@ -138,7 +138,7 @@ def prepare(
         out: The folder.
         texts: The corpus.
         kept_out: Texts whose loss will be reported; no 13-gram of them stands in the corpus.
-        names: The ids of the rows whose parts they are.
+        row_ids: The ids of the rows whose parts they are.
         shape: For the size of the tokenizer and the seed.
 
     Raises:
@@ -169,7 +169,7 @@ def prepare(
         tokenizer.save_pretrained(folder)
         np.save(folder / CORPUS, corpus)
         np.save(folder / HELD_OUT, held_out)
-        (folder / NAMES).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+        (folder / NAMES).write_text("".join(f"{name}\n" for name in row_ids), encoding="utf-8")
         sources = sorted({t.source for t in texts})
         digest = hashlib.sha256("\0".join(t.text for t in texts).encode()).hexdigest()
         record: Corpus = {
@@ -237,10 +237,10 @@ def train(folder: Path, out: Path, shape: Shape, *, log: Path | None = None) -> 
     with appending(log) as add:
         for epoch in range(shape.epochs):
             loss = _epoch(made, tokens, shape, optimizer, schedule, draw)
-            found = held_out_loss(made, held, shape)
-            add(Epoch(epoch=epoch + 1, loss=loss, held_out=found))
-            if found < best:
-                best = found
+            held_out = held_out_loss(made, held, shape)
+            add(Epoch(epoch=epoch + 1, loss=loss, held_out=held_out))
+            if held_out < best:
+                best = held_out
                 kept = {
                     k: v.detach().to("cpu", torch.bfloat16) for k, v in made.state_dict().items()
                 }

@@ -295,18 +295,18 @@ def by_variant(arguments: Sequence[str]) -> list[str]:
     )
 
 
-def check_keys(arguments: Sequence[str], of: Sequence[type] | None = None) -> None:
+def check_keys(arguments: Sequence[str], classes_read: Sequence[type] | None = None) -> None:
     """Refuses keys that no dataclass knows, in the YAML and on the command line alike.
 
     Args:
         arguments: The command line.
-        of: The dataclasses; None for a recipe's.
+        classes_read: The dataclasses that the keys are fields of; None for a recipe's.
 
     Raises:
         ConfigError: Naming the key and what to write instead.
     """
-    of = classes() if of is None else of
-    known = {f.name for cls in of for f in dataclasses.fields(cls)}
+    classes_read = classes() if classes_read is None else classes_read
+    known = {f.name for cls in classes_read for f in dataclasses.fields(cls)}
     path, settings = Path(), dict[str, object]()
     keys: dict[str, str] = {
         a[2:].split("=")[0].replace("-", "_"): "command line"
@@ -318,7 +318,7 @@ def check_keys(arguments: Sequence[str], of: Sequence[type] | None = None) -> No
         path = Path(arguments[list(arguments).index("--config") + 1])
         settings = read_yaml(path)
         keys |= dict.fromkeys(map(str, settings), str(path))
-    for key, where in keys.items():
+    for key, place in keys.items():
         if key in known and key not in REMOVED:
             continue
         close = difflib.get_close_matches(key, known, 1)
@@ -326,12 +326,12 @@ def check_keys(arguments: Sequence[str], of: Sequence[type] | None = None) -> No
             f"did you mean {close[0]}?" if close else f"see {EXAMPLE} for every key"
         )
         raise ConfigError(
-            f"{where}: {'removed' if key in REMOVED else 'unknown'} key {key!r}", hint
+            f"{place}: {'removed' if key in REMOVED else 'unknown'} key {key!r}", hint
         )
-    check_types(settings, of, path)
+    check_types(settings, classes_read, path)
 
 
-def check_types(settings: Mapping[str, object], of: Sequence[type], path: Path) -> None:
+def check_types(settings: Mapping[str, object], classes_read: Sequence[type], path: Path) -> None:
     """Holds the values of a YAML against the types of the dataclasses.
 
     The parser of transformers takes a text for a list of letters, and 8.0 for a count until a step fails.
@@ -341,9 +341,11 @@ def check_types(settings: Mapping[str, object], of: Sequence[type], path: Path) 
     """
     from pydantic import TypeAdapter, ValidationError
 
-    hints = {name: hint for cls in of for name, hint in get_type_hints(cls).items()}
+    hints = {name: hint for cls in classes_read for name, hint in get_type_hints(cls).items()}
     choices: dict[str, Sequence[str]] = {
-        f.name: f.metadata.get("choices") or () for cls in of for f in dataclasses.fields(cls)
+        f.name: f.metadata.get("choices") or ()
+        for cls in classes_read
+        for f in dataclasses.fields(cls)
     }
     for key, value in settings.items():
         if value is not None and choices[key] and value not in choices[key]:
@@ -351,15 +353,15 @@ def check_types(settings: Mapping[str, object], of: Sequence[type], path: Path) 
                 f"{path}: key {key!r} is {value!r:.80}", f"write one of {', '.join(choices[key])}"
             )
         try:
-            found = TypeAdapter(hints[key]).validate_python(value)
-            wrong = type(found) is int and type(value) in (bool, float)
-            said = f"{value!r} is no whole number"
+            parsed_value = TypeAdapter(hints[key]).validate_python(value)
+            wrong = type(parsed_value) is int and type(value) in (bool, float)
+            problem = f"{value!r} is no whole number"
         except ValidationError as error:
-            wrong, said = True, f"{value!r}: {error.errors()[0]['msg']}"
+            wrong, problem = True, f"{value!r}: {error.errors()[0]['msg']}"
         if wrong:
             quoted = " (no, yes, on and off are switches in YAML: put quotes around a word)"
             raise ConfigError(
-                f"{path}: key {key!r} is {said:.160}{quoted if type(value) is bool else ''}",
+                f"{path}: key {key!r} is {problem:.160}{quoted if type(value) is bool else ''}",
                 f"see {EXAMPLE} for every key with its form",
             )
 

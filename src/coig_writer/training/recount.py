@@ -88,7 +88,7 @@ def run(folder: Path, rows: Sequence[MixtureRow]) -> list[Fact]:
     lengths = {
         f"{row.source}\t{row.source_id}": min(row.n_tokens, settings["max_length"]) for row in rows
     }
-    found = [
+    measured = [
         Fact("run/variant", lock["variant"]),
         Fact("run/steps", max(step["step"] for step in steps)),
         *_train_loss(steps),
@@ -101,7 +101,7 @@ def run(folder: Path, rows: Sequence[MixtureRow]) -> list[Fact]:
         *_ledger(steps, lengths),
     ]
     weights = sorted(folder.glob("model*.safetensors"))
-    return found + ([Fact("run/parameters", parameters(weights))] if weights else [])
+    return measured + ([Fact("run/parameters", parameters(weights))] if weights else [])
 
 
 def adapter(folder: Path) -> list[Fact]:

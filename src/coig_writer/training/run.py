@@ -145,8 +145,8 @@ def _trainer(
 ) -> RecipeTrainer:
     if held_out:  # a row alone, so that each has its own loss
         sft = dataclasses.replace(sft, eval_strategy="epoch", per_device_eval_batch_size=1)
-    own = sft.model_init_kwargs
-    sft.model_init_kwargs = (own if isinstance(own, dict) else {}) | _init(model)
+    init_kwargs = sft.model_init_kwargs
+    sft.model_init_kwargs = (init_kwargs if isinstance(init_kwargs, dict) else {}) | _init(model)
     base = recipes.base(model)
     with recipes.loading(model):
         tokenizer = AutoTokenizer.from_pretrained(base, revision=model.model_revision)

@@ -75,9 +75,9 @@ class EpochSamples(TrainerCallback):
         mattr = [
             value for tokens in texts if (value := moving_average_ttr(tokens, WINDOW)) is not None
         ]
-        found = {"sample/answers": float(len(answers))}
+        means = {"sample/answers": float(len(answers))}
         if ttr:
-            found["sample/ttr"] = round(statistics.mean(ttr), 4)
+            means["sample/ttr"] = round(statistics.mean(ttr), 4)
         if mattr:
-            found[f"sample/mattr_{WINDOW}"] = round(statistics.mean(mattr), 4)
-        return found
+            means[f"sample/mattr_{WINDOW}"] = round(statistics.mean(mattr), 4)
+        return means

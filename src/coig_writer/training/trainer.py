@@ -102,9 +102,9 @@ class RecipeTrainer(checkpoints.Recorded, SFTTrainer):
         """Creates the recipe's optimizer, or the lean one."""
         if not self.mode.lean or self.optimizer is not None:
             return super().create_optimizer(model)
-        of = self.model if model is None else model
-        decayed = set(self.get_decay_parameter_names(of))
-        trained = [(name, p) for name, p in of.named_parameters() if p.requires_grad]
+        trained_model = self.model if model is None else model
+        decayed = set(self.get_decay_parameter_names(trained_model))
+        trained = [(name, p) for name, p in trained_model.named_parameters() if p.requires_grad]
         groups = [
             {
                 "params": [p for name, p in trained if (name in decayed) is decay],
@@ -114,7 +114,10 @@ class RecipeTrainer(checkpoints.Recorded, SFTTrainer):
         ]
         self.optimizer = optimizer.lean(
             groups,
-            [of.get_input_embeddings().weight, of.get_output_embeddings().weight],
+            [
+                trained_model.get_input_embeddings().weight,
+                trained_model.get_output_embeddings().weight,
+            ],
             lr=self.args.learning_rate,
             betas=(self.args.adam_beta1, self.args.adam_beta2),
             eps=self.args.adam_epsilon,
@@ -272,8 +275,8 @@ class RecipeTrainer(checkpoints.Recorded, SFTTrainer):
             return by_trl(model, inputs, return_outputs, num_items_in_batch)
         outputs = model(**inputs, use_cache=False, fused_lm_head=True)
         tokens = outputs.label_mask.sum()
-        found = torch.stack([tokens, outputs.entropy.detach().sum(), outputs.is_top1.sum()])
-        self._scored = self._scored.to(found.device) + found
+        scores = torch.stack([tokens, outputs.entropy.detach().sum(), outputs.is_top1.sum()])
+        self._scored = self._scored.to(scores.device) + scores
         loss = -outputs.log_probs.sum()
         if num_items_in_batch is None:
             return loss / tokens.clamp(min=1)
@@ -301,9 +304,11 @@ class RecipeTrainer(checkpoints.Recorded, SFTTrainer):
         (row,) = inputs.pop("rows")
         inputs.pop("bounds", None)
         count = int((inputs["labels"] != -100).sum())
-        found: Predicted = super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
+        prediction: Predicted = super().prediction_step(
+            model, inputs, prediction_loss_only, ignore_keys
+        )
         self._held_out[row] = (sum(document_losses(self._log_probs, None)), count)
-        return found
+        return prediction
 
     def _held_out_loss(self) -> float:
         """Returns the loss per token of the held-out rows; each counts once, on however many processes."""
@@ -334,19 +339,19 @@ class RecipeTrainer(checkpoints.Recorded, SFTTrainer):
         )
         losses, supervised, tokens = totals.tolist()
         seconds, self._clock = time.monotonic() - self._clock, time.monotonic()
-        found = {
+        logs = {
             f"loss/{source}": round(loss / count, 4)
             for source, loss, count in zip(self.ledger.sources, losses, supervised, strict=True)
             if count
         }
-        found |= self._scores()
+        logs |= self._scores()
         if self.mode.attention is not None:
             self._total_train_tokens += int(sum(tokens))
-            found["num_tokens"] = self._total_train_tokens
+            logs["num_tokens"] = self._total_train_tokens
         per_second = sum(tokens) / max(seconds, 1e-9) / self.accelerator.num_processes
-        found["tokens_per_second_per_device"] = round(per_second, 1)
+        logs["tokens_per_second_per_device"] = round(per_second, 1)
         mfu = throughput.strict_mfu(self.model.config, per_second, self.ledger.mean_length)
-        return found if mfu is None else found | {"strict_mfu": round(mfu, 4)}
+        return logs if mfu is None else logs | {"strict_mfu": round(mfu, 4)}
 
     def _scores(self) -> dict[str, float]:
         """Returns TRL's entropy and accuracy of the tokens since the last log, where it was not asked itself."""
@@ -442,11 +447,11 @@ def _filler(documents: Dataset) -> Dataset:
 
 def _segments(packed: Mapping[str, list[int]]) -> list[tuple[int, ...]]:
     """Cuts a packed row into its documents."""
-    found, start = [], 0
+    documents, start = [], 0
     for length in packed["seq_lengths"]:
-        found.append(tuple(packed["input_ids"][start : start + length]))
+        documents.append(tuple(packed["input_ids"][start : start + length]))
         start += length
-    return found
+    return documents
 
 
 class _WithRows:

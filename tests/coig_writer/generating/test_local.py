@@ -11,7 +11,7 @@ from coig_writer import benchmark
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records, write_records
 from coig_writer.generating import answers, local
-from coig_writer.generating.local import Writer
+from coig_writer.generating.local import LocalModel
 from coig_writer.generation import DECODING, Generation, Sampling
 
 SAMPLING = dataclasses.replace(DECODING, max_new_tokens=12)
@@ -23,7 +23,7 @@ def texts(path):
 
 
 def generate(smoke, queries, out, sampling=SAMPLING, seed=1, batch_size=4):
-    writer = Writer("base", str(smoke), batch_size=batch_size)
+    writer = LocalModel("base", str(smoke), batch_size=batch_size)
     return answers.generate(writer, queries, sampling, seed=seed, out=out)
 
 
@@ -74,7 +74,7 @@ def test_answers_made_in_another_way_are_set_aside_and_never_deleted(smoke, tmp_
 
 
 def test_further_samples_are_added_and_the_first_stays(smoke, tmp_path):
-    queries, writer = benchmark.one_per_genre("zh", 2), Writer("base", str(smoke), batch_size=2)
+    queries, writer = benchmark.one_per_genre("zh", 2), LocalModel("base", str(smoke), batch_size=2)
     first = read_records(generate(smoke, queries, tmp_path), Generation)
     path = answers.generate(writer, queries, SAMPLING, seed=1, out=tmp_path, samples=3)
     found = read_records(path, Generation)
@@ -107,7 +107,7 @@ def test_the_checkpoints_own_settings_have_no_say(smoke, tmp_path):
     (own / "generation_config.json").write_text(json.dumps(leaky | {"do_sample": True}))
     plain = texts(generate(smoke, queries, tmp_path / "a"))
     assert texts(generate(own, queries, tmp_path / "b")) == plain
-    model, tokenizer = local.load(Writer("base", str(own)))
+    model, tokenizer = local.load(LocalModel("base", str(own)))
     local.complete(model, tokenizer, queries, GREEDY, 1)
     assert model.generation_config.repetition_penalty == 9.0  # and it is left as it was
 
@@ -193,7 +193,7 @@ def test_the_least_and_greatest_values_are_taken():
 
 
 def test_an_answer_ends_at_the_first_stop_token_and_at_no_other(smoke):
-    _, tokenizer = local.load(Writer("base", str(smoke)))
+    _, tokenizer = local.load(LocalModel("base", str(smoke)))
     end, other = local.stop_ids(tokenizer, SAMPLING)
     assert [end, other] == tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"])
     row = [*tokenizer("雨").input_ids, other, 5, end]

@@ -19,7 +19,7 @@ SAMPLING = dataclasses.replace(DECODING, max_new_tokens=64)
 
 
 def ask(endpoint, queries, out, revision="r1", sampling=SAMPLING):
-    writer = serving.Writer("cw", endpoint, revision)
+    writer = serving.ServedModel("cw", endpoint, revision)
     return read_records(generate(writer, queries, sampling, seed=1, out=out), Generation)
 
 
@@ -83,7 +83,7 @@ def test_a_model_that_was_trained_again_is_asked_again(server, tmp_path):
     model, out = tmp_path / "cw", tmp_path / "out"
     for number, mark in enumerate(("a" * 64, "b" * 64, "b" * 64)):
         facts.write(model / "facts.json", [Fact("run/fingerprint", mark)])
-        writer = serving.writer("cw", url, str(model), None, tmp_path / "replies")
+        writer = serving.served("cw", url, str(model), None, tmp_path / "replies")
         (answer,) = read_records(generate(writer, queries, SAMPLING, seed=1, out=out), Generation)
         assert (answer.model, answer.revision) == ("cw", mark[:16])
         assert len(calls) == min(number, 1) + 1
@@ -97,7 +97,7 @@ def test_a_model_that_was_trained_again_is_asked_again(server, tmp_path):
 def test_a_model_whose_state_nobody_knows_is_refused_and_named_is_kept_apart(tmp_path):
     url = "http://127.0.0.1:9/v1"
     with pytest.raises(ConfigError, match="its state is not known") as caught:
-        serving.writer("cw", url, "qwen", None, tmp_path)
+        serving.served("cw", url, "qwen", None, tmp_path)
     assert "--revision" in str(caught.value)
-    kept = [serving.writer("cw", url, "qwen", r, tmp_path).endpoint.cache for r in ("x", "y")]
+    kept = [serving.served("cw", url, "qwen", r, tmp_path).endpoint.cache for r in ("x", "y")]
     assert kept == [tmp_path / "x", tmp_path / "y"]

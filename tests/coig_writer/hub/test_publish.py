@@ -10,7 +10,7 @@ from coig_writer.errors import DriftError, PublicationError
 from coig_writer.hub import publish as steps
 from coig_writer.hub import release as releases
 from coig_writer.hub import space
-from coig_writer.hub.remote import Remote
+from coig_writer.hub.remote import Repository
 from tests.coig_writer.hub import folders
 from tests.hub_double.client import client
 from tests.hub_double.server import Hub
@@ -23,7 +23,7 @@ def send(folder, api, tmp_path, version="v1.0.0", pull=False, repo=NAME):
     scratch = tmp_path / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
-    remote = Remote(api, repo, release.kind)
+    remote = Repository(api, repo, release.kind)
     found = steps.difference(release, remote, version, scratch)
     if pull:
         return steps.propose(found, remote, version, "made by a test")
@@ -234,7 +234,7 @@ def test_a_space_gets_the_wheel_and_a_line_that_names_it(hub, api, tmp_path):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     release = space.with_wheel(releases.read(folder), "user/arena", hub.url, wheel, scratch)
-    remote = Remote(api, "user/arena", "space", "gradio")
+    remote = Repository(api, "user/arena", "space", "gradio")
     found = steps.difference(release, remote, "v1.0.0", scratch)
     steps.publish(found, remote, "v1.0.0", "", private=False)
     tree = hub.repository("user/arena", "space").tree("main")

@@ -188,7 +188,7 @@ def test_an_unknown_model_or_optimizer_is_named(tmp_path):
     with pytest.raises(ConfigError, match="lomo"):
         planner.setup(sft, ModelConfig(), QWEN)
     with pytest.raises(MissingInputError, match="not known"):
-        planner.shape(str(tmp_path))
+        planner.shape_of(str(tmp_path))
 
 
 def test_drawn_rows_meet_the_papers_spread_in_every_genre():
