@@ -42,7 +42,7 @@ def run(*command: str) -> None:
     """Runs one command of the line.
 
     Raises:
-        KitError: It failed; its own message stands above.
+        KitError: It failed; its own message is above.
     """
     print(f"python {' '.join(command)}", flush=True)
     if subprocess.run([sys.executable, *command], cwd=ROOT, check=False).returncode:

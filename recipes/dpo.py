@@ -4,7 +4,7 @@ Or from files of prompt, chosen, rejected: --preferences FILE …. Without ``--c
 cw_10k; on a CPU with the smoke model: python recipes/dpo.py --config recipes/configs/dpo_demo.yaml --preferences
 FILE. Some prompts are held out; on them it prints how often the model has come to like the chosen answer
 better, with an interval by prompt, and how far it merely likes length. recipes/merge.py makes a plain model.
-A finished run stands; an unfinished one goes on from its last checkpoint (--save_strategy steps).
+A finished run is kept; an unfinished one resumes from its last checkpoint (--save_strategy steps).
 """
 
 from __future__ import annotations

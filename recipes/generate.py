@@ -48,9 +48,11 @@ class Decoding:
         for name in ("samples", "batch_size", "slice"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise InputError(f"{name} {value} is not 1 or more", "give a whole number above 0")
+                raise InputError(
+                    f"{name} is {value} and must be at least 1", "give a whole number above 0"
+                )
         if not self.languages:
-            raise InputError("languages names none", "write languages: [zh, en]")
+            raise InputError("languages is empty", "write languages: [zh, en]")
 
     @property
     def sampling(self) -> Sampling:

@@ -70,7 +70,7 @@ def check_models(beside: Path, models: Sequence[Path], rows: Mapping[str, list[M
 
     Raises:
         StatisticsError: There is a single row.
-        MissingInputError: A model is not there.
+        MissingInputError: A model is missing.
         InputError: Two have one name.
         DriftError: One reads a row as other tokens, so that its loss is per something else.
     """

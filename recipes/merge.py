@@ -34,7 +34,7 @@ def merge(run: Path, out: Path, dtype: str, base: str | None = None) -> None:
         base: The model that it was trained on; None for the one that the adapter names.
 
     Raises:
-        MissingInputError: There is no adapter, or its base is neither here nor on the Hub.
+        MissingInputError: There is no adapter, or its base is neither on this machine nor on the Hub.
         DriftError: The base reads text as other tokens.
     """
     settings = read_json(
@@ -81,7 +81,7 @@ def main() -> int | None:
     parser.add_argument("run", type=Path, help="folder of the trained adapter")
     parser.add_argument("--out", type=Path, required=True, help="folder for the merged model")
     parser.add_argument(
-        "--base", help="the base model, where the adapter's own name of it is not here"
+        "--base", help="the base model, where the one that the adapter names is not on this machine"
     )
     parser.add_argument(
         "--dtype", choices=("bfloat16", "float32"), default="bfloat16", help="default: bfloat16"

@@ -3,8 +3,8 @@
 Writes ``build/mixtures/VARIANT/{train.parquet,mixture.lock.json,kept_aside.jsonl,facts.json}``, and
 ``held_out.parquet`` for a control that holds rows out. With
 ``--verify`` nothing is written: the mixture is built again in memory and compared with its lock, and
-any difference is named. A Hub source without a ``revision`` is resolved once: its commit stands in the lock
-and is read again ever after; to move on, name a newer revision or build into another folder.
+any difference is named. A Hub source without a ``revision`` is resolved once: its commit is in the lock
+and is read from then on; to move on, name a newer revision or build into another folder.
 """
 
 from __future__ import annotations

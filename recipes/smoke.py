@@ -39,7 +39,7 @@ def main() -> int | None:
     )
     out = parser.parse_args().out
     if (out / "config.json").is_file():
-        print(f"{out}: the smoke model stands; remove the folder to make it again")
+        print(f"{out}: the smoke model is there already; remove the folder to make it again")
         return None
     smoke.make(out, texts(Path(__file__).parents[1]))
     print(f"{out}: smoke model and tokenizer")

@@ -69,7 +69,7 @@ def read(path: Path) -> dict[str, Fact]:
     """Reads a facts file by fact id.
 
     Raises:
-        MissingInputError: The file is not there.
+        MissingInputError: The file is missing.
         InputError: It holds no facts.
     """
     if not path.is_file():
@@ -87,7 +87,10 @@ def read(path: Path) -> dict[str, Fact]:
     for fact in facts:
         for number in (fact.value, fact.low, fact.high):
             if isinstance(number, float) and not math.isfinite(number):
-                raise InputError(f"{path}: fact {fact.id!r} is {number}, no number", MADE_AGAIN)
+                raise InputError(
+                    f"{path}: fact {fact.id!r} is {number}, which is not a finite number",
+                    MADE_AGAIN,
+                )
     return {fact.id: fact for fact in facts}
 
 

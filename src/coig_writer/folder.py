@@ -31,7 +31,7 @@ RECORDS = ("facts.json", "manifest.json", "stage.json")
 def atomic_folder(path: Path, kind: str, also: Sequence[str] = ()) -> Iterator[Path]:
     """Gives a temporary folder beside ``path``; puts it in the place of ``path`` at the end.
 
-    The new folder lists its files in ``SHA256SUMS``. A folder that stands at ``path`` is replaced only
+    The new folder lists its files in ``SHA256SUMS``. A folder that is at ``path`` already is replaced only
     if it is of the same kind, and all its files are listed there and unchanged. A folder from before there
     were lists is replaced if it has a record of the kit and holds only files that the new folder or ``also`` names.
 
@@ -41,7 +41,7 @@ def atomic_folder(path: Path, kind: str, also: Sequence[str] = ()) -> Iterator[P
         also: Patterns of paths of what the kit adds to such a folder later on.
 
     Raises:
-        InputError: Something else stands at ``path``; it stays as it is.
+        InputError: Something else is at ``path``; it stays as it is.
     """
     if path.name in ("", ".."):
         path = path.resolve()
@@ -85,7 +85,7 @@ class _Place:
     def replace(self, partial: Path, files: Sequence[str]) -> None:
         """Puts a finished folder here.
 
-        What stood here is looked through and deleted under a name that nobody knows.
+        What was here is checked, and deleted under a name that no other process knows.
         """
         retired = self.beside("old")
         try:
@@ -105,7 +105,7 @@ class _Place:
         """Raises if a folder is of another kind, or holds what the kit did not write.
 
         Args:
-            folder: What stands, or stood, here.
+            folder: What is, or was, here.
             files: What the new folder holds; any name before that is known.
         """
         if foreign := self._foreign(folder, files):

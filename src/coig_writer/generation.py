@@ -1,4 +1,4 @@
-"""What a model wrote: the generation record and how its reasoning is told from its article."""
+"""What a model wrote: the generation record and how its reasoning is separated from its article."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _SOLUTION = re.compile(r"<\|(?:(?:begin|end)_of_solution|return)\|>", re.IGNOREC
 class Sampling:
     """Every setting that decides a text beside weights, prompt and seed.
 
-    A checkpoint's own ``generation_config`` has no say. None stands in records that were made before
-    a key was recorded: what applied then is unknown.
+    A checkpoint's own ``generation_config`` is not used. A value is None in records that were made before
+    its key was recorded: what applied then is unknown.
 
     Attributes:
         temperature: 0 is greedy.
@@ -79,7 +79,7 @@ class Generation:
     """One answer of one variant to one query.
 
     ``reasoning`` and ``article`` are taken apart once, when the answer is made (``split``). Who reads a record takes
-    them as they stand. A server may have kept the reasoning apart: then it stands in ``reasoning`` alone and ``text``
+    them as they are. A server may have kept the reasoning apart: then it is in ``reasoning`` alone and ``text``
     is the article. A record that states no part at all gets those of its text. An ``unterminated`` reasoning from the
     first word on leaves no article: it is empty, not guessed.
 
@@ -130,9 +130,7 @@ class Generation:
             )
         parts = split(self.text)
         stated = Parts(self.reasoning or "", self.article, self.reasoning_state).bare
-        if (
-            parts.state == "absent" and stated.reasoning
-        ):  # the reasoning stands in its own column alone
+        if parts.state == "absent" and stated.reasoning:  # the reasoning is in its own column alone
             parts = Parts(
                 stated.reasoning, parts.article, "closed" if parts.article else "unterminated"
             )
@@ -160,14 +158,14 @@ class Generation:
 
     @property
     def turn(self) -> str:
-        """The whole answer: the text, behind a reasoning that stands in its own column alone."""
+        """The whole answer: the text, behind a reasoning that is in its own column alone."""
         if self.reasoning and split(self.text).state == "absent":
             return assistant_turn(self.reasoning, self.text)
         return self.text
 
 
 def check(records: Iterable[Generation]) -> list[Generation]:
-    """Returns records that can stand in one table.
+    """Returns records that fit in one table.
 
     Raises:
         InputError: Two answers share variant, query id and sample, or two prompts a query id.
@@ -228,7 +226,7 @@ class Parts:
 def split(text: str) -> Parts:
     """Takes a model's text apart at the tags of its reasoning, of any of the known kinds.
 
-    What stands between tags is reasoning, nested or in several blocks; all else is the article. A
+    What is between tags is reasoning, nested or in several blocks; all else is the article. A
     template may pre-fill the first opening tag, so a closing tag without one ends a reasoning that
     starts with the text; further ones are text. A block that never closes reaches to the end, and the
     state is then ``unterminated``.

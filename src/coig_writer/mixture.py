@@ -85,7 +85,7 @@ class Turn:
 
     Attributes:
         role: ``user`` or ``assistant``.
-        content: What is said; the assistant's reasoning stands between ``<think>`` and ``</think>``.
+        content: What is said; the assistant's reasoning is between ``<think>`` and ``</think>``.
     """
 
     role: str

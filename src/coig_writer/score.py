@@ -19,7 +19,7 @@ class Score:
         value: Null exactly when ``state`` is ``missing``.
         state: Whether there is a value.
         reason: Why there is none.
-        sample: The answer's, of several to one prompt. What all answers to a prompt have together stands once, at sample 0.
+        sample: The answer's, of several to one prompt. A score of all answers to a prompt together is at sample 0.
     """
 
     variant: str

@@ -18,7 +18,7 @@ from pathlib import Path
 from coig_writer.errors import InputError
 from coig_writer.record import from_row
 
-# Where the taxonomy of a set stands in the set's folder.
+# The file of a set's taxonomy in the set's folder.
 FILE = "taxonomy.json"
 LONGEST_NAME = 40
 
@@ -159,7 +159,7 @@ def _check(categories: tuple[Category, ...], genres: tuple[Genre, ...], where: s
             )
         if not slug.replace("-", "").isalnum() or slug != slug.lower() or not slug.isascii():
             raise InputError(
-                f"{where}: {slug!r} is no slug", "use lower-case letters, digits and hyphens"
+                f"{where}: {slug!r} is not a slug", "use lower-case letters, digits and hyphens"
             )
     known = {c.slug for c in categories}
     for genre in genres:

@@ -54,7 +54,7 @@ def test_no_slug_is_taken_for_a_split(word):
     ("genres", "message"),
     [
         ([{"slug": "a", "category": "x", "zh": "甲", "en": "A"}], "unknown category 'x'"),
-        ([{"slug": "A b", "category": "c", "zh": "甲", "en": "A"}], "is no slug"),
+        ([{"slug": "A b", "category": "c", "zh": "甲", "en": "A"}], "is not a slug"),
         ([{"slug": "a", "category": "c", "zh": "甲", "en": "A"}] * 2, "duplicate genre"),
         ([{"slug": "a", "category": "c", "zh": "甲"}], "not a taxonomy"),
     ],

@@ -39,12 +39,12 @@ def test_the_whole_benchmark_or_a_slice_of_it(root):
     [
         ({"temperature": "hot"}, "key 'temperature' is str 'hot', not float"),
         ({"temperature": -1}, "temperature -1.0 is not 0 or above"),
-        ({"batch_size": 0}, "batch_size 0 is not 1 or more"),
+        ({"batch_size": 0}, "batch_size is 0 and must be at least 1"),
         ({"batch_size": True}, "key 'batch_size' is bool"),
         ({"batch_size": 8.0}, "key 'batch_size' is float '8.0', not int"),
-        ({"slice": 0}, "slice 0 is not 1 or more"),
+        ({"slice": 0}, "slice is 0 and must be at least 1"),
         ({"languages": "zh"}, "key 'languages' is str 'zh', not list"),
-        ({"languages": []}, "languages names none"),
+        ({"languages": []}, "languages is empty"),
         ({"languages": ["zh", "fr"]}, r"key 'languages'\[1\] is 'fr'"),
         ({"top_k": None}, "key 'top_k' is null"),
         ({"seed": "x"}, "key 'seed' is str"),
@@ -97,6 +97,6 @@ def test_prompts_from_elsewhere_are_answered_beside_the_benchmark(tmp_path, monk
 @pytest.mark.parametrize("samples", ["0", "-1"])
 def test_no_samples_at_all_is_refused_on_the_command_line_too(tmp_path, monkeypatch, samples):
     monkeypatch.setattr("sys.argv", ["generate.py", "--out", str(tmp_path), "--samples", samples])
-    with pytest.raises(InputError, match=f"samples {samples} is not 1 or more"):
+    with pytest.raises(InputError, match=f"samples is {samples} and must be at least 1"):
         generate.main()
     assert not list(tmp_path.iterdir())

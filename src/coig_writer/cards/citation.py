@@ -1,6 +1,6 @@
 """Who is cited and where the kit lives, as ``CITATION.cff`` of the checkout says it and no other place.
 
-An address that is not set there stands on no card.
+An address that is not set there is on no card.
 """
 
 from __future__ import annotations
@@ -53,5 +53,5 @@ def _addresses(stated: Mapping[str, Any], file: Path) -> Iterator[tuple[str, str
 
 def _address(text: str, file: Path) -> str:
     if not text.startswith("https://") or set(text) & set(" <>()[]\n"):
-        raise ConfigError(f"{file}: {text!r} is no address", "write https://…")
+        raise ConfigError(f"{file}: {text!r} is not an address", "write https://…")
     return text

@@ -1,4 +1,4 @@
-"""The one rule by which a text that the kit did not write stands on a card: a name, an answer, a licence.
+"""The one rule by which a card shows a text that the kit did not write: a name, an answer, a licence.
 
 Such a text may hold line ends, HTML, backticks, pipes or marks that turn the writing direction. On a card
 it shows as it is and does nothing.

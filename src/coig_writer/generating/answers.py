@@ -63,7 +63,7 @@ def sample_seed(seed: int, sample: int) -> int:
 
 
 def version(path: str, revision: str | None) -> str | None:
-    """Returns a model's state: the revision that was named, or the fingerprint of a run that stands here."""
+    """Returns a model's state: the revision that was named, or the fingerprint of a run on this machine."""
     file = Path(path) / "facts.json"
     if revision or not file.is_file():
         return revision
@@ -93,7 +93,7 @@ def generate(
         samples: Answers to each query.
 
     Raises:
-        MissingInputError: The model is not there.
+        MissingInputError: The model is missing.
         EndpointError: A server left queries unanswered.
     """
     final = out / f"{model.variant}.parquet"

@@ -41,7 +41,7 @@ class LocalModel:
         """Yields an answer per query; the model is loaded if there is anything to answer.
 
         Raises:
-            MissingInputError: The model is not there.
+            MissingInputError: The model is missing.
         """
         from tqdm import tqdm
 
@@ -87,7 +87,7 @@ def complete(
     sampling: Sampling,
     seed: int,
 ) -> list[Completion]:
-    """Answers a batch, one completion per query; the checkpoint's own decoding settings have no say."""
+    """Answers a batch, one completion per query; the checkpoint's own decoding settings are not used."""
     import torch
     from transformers import BatchEncoding, LogitsProcessorList
 
@@ -129,7 +129,7 @@ def stop_ids(tokenizer: PreTrainedTokenizerBase, sampling: Sampling) -> list[int
     for name in sampling.stop:
         if name not in known:
             raise InputError(
-                f"stop: {name!r} is no token of this model",
+                f"stop: {name!r} is not a token of this model",
                 f"name its own, such as {tokenizer.eos_token!r}, under stop: in the decoding settings",
             )
     return [known[name] for name in sampling.stop]

@@ -48,7 +48,7 @@ class ServedModel:
             raise EndpointError(
                 f"{self.endpoint.url}: {failed.total()} of {len(queries)} queries stay unanswered {dict(failed)}",
                 "run the same command again: only these are asked anew; a server that knows no "
-                "repetition_penalty or top_k cannot be told to leave them alone",
+                "repetition_penalty or top_k cannot be used: the kit always sends them",
             )
         for reply in replies:
             yield Completion(text(reply), reply.finish_reason or "unknown", reply.usage.tokens_out)
@@ -70,7 +70,7 @@ def served(variant: str, url: str, model: str, revision: str | None, cache: Path
     state = version(model, revision)
     if state is None:
         raise ConfigError(
-            f"{model} is no run on this machine, so its state is not known",
+            f"{model} is not a run on this machine, so its state is not known",
             "name it with --revision, as a commit or a date; answers are kept under it",
         )
     return ServedModel(variant, Endpoint(url, model, cache=cache / state.replace("/", "_")), state)

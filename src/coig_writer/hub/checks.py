@@ -88,7 +88,7 @@ def dirty(folder: Path) -> list[Problem]:
 
 
 def in_checkout(folder: Path) -> bool:
-    """Tells whether a folder lies in a git checkout, without asking git, which may fail."""
+    """Tells whether a folder is in a git checkout, without asking git, which may fail."""
     place = folder.resolve()
     return any((parent / ".git").exists() for parent in (place, *place.parents))
 
@@ -114,14 +114,14 @@ def _git(folder: Path, *words: str) -> tuple[str, str]:
 
 def _name(repo_id: str) -> Iterator[Problem]:
     if not _NAME_OF_REPO.fullmatch(repo_id) or "--" in repo_id or ".." in repo_id:
-        yield Problem(f"--to {repo_id}", "is no repository name", "write ORG/NAME")
+        yield Problem(f"--to {repo_id}", "is not a repository name", "write ORG/NAME")
 
 
 def _metadata(release: Release) -> Iterator[Problem]:
     license_id = release.metadata.get("license")
     if not isinstance(license_id, str) or license_id not in IDS:
         yield Problem(
-            CARD, f"license {license_id!r} is none the Hub knows", "use an id, or 'other'"
+            CARD, f"license {license_id!r} is not known to the Hub", "use an id, or 'other'"
         )
     if license_id == "other" and not release.metadata.get("license_name"):
         yield Problem(CARD, "license 'other' has no license_name", "name the licence there")
@@ -216,7 +216,7 @@ def _lock(release: Release) -> Iterator[Problem]:
         yield Problem(LOCK, error.message, error.remedy)
         return
     if not isinstance(sources, dict) or not all(isinstance(p, dict) for p in sources.values()):
-        yield Problem(LOCK, "is no lock of a mixture", "train with recipes/sft.py")
+        yield Problem(LOCK, "is not the lock of a mixture", "train with recipes/sft.py")
         return
     unlocked = sorted(name for name, part in sources.items() if part.get("revision") is None)
     tags = release.metadata.get("tags")
@@ -237,7 +237,7 @@ def _pairs(release: Release) -> Iterator[Problem]:
         return
     parts = [lock.get(name) for name in ("train", "held_out")]
     if not all(isinstance(p, dict) and isinstance(p.get("content_sha256"), str) for p in parts):
-        yield Problem(PAIRS_LOCK, "is no lock of preferences", "train with recipes/dpo.py")
+        yield Problem(PAIRS_LOCK, "is not the lock of preferences", "train with recipes/dpo.py")
     tags = release.metadata.get("tags")
     if not (isinstance(tags, list) and UNLOCKED in tags):
         what = "its pairs have no revision, and the card does not say so"

@@ -84,7 +84,7 @@ def problems(file: File) -> Iterator[Problem]:
 
 
 def _found(where: str, text: str) -> Iterator[Problem]:
-    """Yields each kind once per place; looked for as the text stands and with its escapes resolved."""
+    """Yields each kind once per place; looked for in the text as it is and with its escapes resolved."""
     seen = set()
     for form in dict.fromkeys((text, _ESCAPE.sub(_unescaped, text))):
         for what, pattern in SECRETS.items():
@@ -148,7 +148,7 @@ def texts(source: Path, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _decoded(content: bytes) -> str:
-    """Decodes a text; zero bytes go, so that the letters of UTF-16 stand side by side."""
+    """Decodes a text; zero bytes go, so that the letters of UTF-16 are side by side."""
     return content.decode("utf-8", "replace").replace("\0", "")
 
 

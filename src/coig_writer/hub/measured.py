@@ -34,7 +34,9 @@ def problems(release: Release, build: Path | None) -> Iterator[Problem]:
     home = next((home for home in homes if (home / MODULE).is_file()), None)
     if home is None:
         yield Problem(
-            CARD, "cannot be measured: this is no checkout of the kit", f"run it where {MODULE} is"
+            CARD,
+            "cannot be measured: this is not a checkout of the kit",
+            f"run it where {MODULE} is",
         )
         return
     folder, place = (

@@ -37,7 +37,7 @@ class Difference:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What stands on the Hub at the end. ``commit`` is None if nothing had to be sent."""
+    """What is on the Hub at the end. ``commit`` is None if nothing had to be sent."""
 
     revision: str
     commit: str | None
@@ -120,7 +120,7 @@ def publish(
     """Commits a difference to the main branch, tags it and reads it back.
 
     Raises:
-        PublicationError: A step failed; the remedy says what stands and what to type.
+        PublicationError: A step failed; the remedy says what is there and what to type.
         DriftError: What was read back is not what was sent.
     """
     revision, commit = changes.state.head, None

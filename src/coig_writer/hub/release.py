@@ -53,7 +53,7 @@ def read(folder: Path, kind: Kind | None = None) -> Release:
     """Reads a folder.
 
     Raises:
-        MissingInputError: It is not there, or has no README.md.
+        MissingInputError: It is missing, or has no README.md.
         PublicationError: Its card has no metadata, or its kind cannot be told.
     """
     if not (folder / CARD).is_file():
@@ -112,7 +112,9 @@ def front_matter(text: str, place: Path) -> dict[str, object]:
     if not isinstance(metadata, dict):
         raise PublicationError(f"{place}: the metadata is empty", "render the card again")
     if odd := [key for key in metadata if not isinstance(key, str)]:
-        raise PublicationError(f"{place}: the key {odd[0]!r} is no name", "render the card again")
+        raise PublicationError(
+            f"{place}: the key {odd[0]!r} is not a name", "render the card again"
+        )
     return metadata
 
 

@@ -60,7 +60,7 @@ def _names(config_names: Sequence[str]) -> Iterator[Problem]:
         if times > 1:
             yield Problem(CONFIGS, f"names config {name!r} {times} times", "give each its own name")
         if not _NAME.fullmatch(name):
-            yield Problem(CONFIGS, f"{name!r} is no config name", "use letters, digits and -_.")
+            yield Problem(CONFIGS, f"{name!r} is not a config name", "use letters, digits and -_.")
 
 
 def _files(
@@ -71,11 +71,13 @@ def _files(
     place = f"{CONFIGS} {config.get('config_name')}"
     for entry in _splits(config):
         if entry is None:
-            yield Problem(place, "data_files is no list of split and path", "render the card again")
+            yield Problem(
+                place, "data_files is not a list of split and path", "render the card again"
+            )
             continue
         split, patterns = entry
         if not _SPLIT.fullmatch(split):
-            yield Problem(place, f"{split!r} is no split name", "use word characters")
+            yield Problem(place, f"{split!r} is not a split name", "use word characters")
         for pattern in patterns:
             fits = re.compile(glob_translate(pattern))
             fitting = [file for file in files if fits.match(file)]

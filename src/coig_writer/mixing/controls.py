@@ -98,15 +98,15 @@ def _parse(name: str, entry: object, path: Path) -> Control:
     numbers = [control.creative, control.general_zh, control.general_en, *control.rows.values()]
     checks = {
         "the name of a published variant": control.name in PUBLISHED,
-        f"of: {control.of!r} is no published variant": control.of not in PUBLISHED,
-        f"steps_of: {control.steps_of!r} is no published variant": control.steps_of
+        f"of: {control.of!r} is not a published variant": control.of not in PUBLISHED,
+        f"steps_of: {control.steps_of!r} is not a published variant": control.steps_of
         not in (None, *PUBLISHED),
         "a count is below 0": any(n is not None and n < 0 for n in numbers),
-        "rows: of the published sources stand under their own names": not control.rows.keys().isdisjoint(
+        "rows: the published sources have keys of their own": not control.rows.keys().isdisjoint(
             SOURCES
         ),
         "nothing is changed": not control.changes,
-        f"holdout: {control.holdout} is no share between 0 and 1": control.holdout is not None
+        f"holdout: {control.holdout} is not a share between 0 and 1": control.holdout is not None
         and not 0 < control.holdout < 1,
         "holdout: is of creative rows, and there are none": control.holdout is not None
         and control.of in PUBLISHED
@@ -283,7 +283,7 @@ def applied(control: Control, recipe: Recipe, sft: SFTConfig) -> SFTConfig:
 def _rows(lock: Path, control: Control) -> int:
     if not lock.is_file():
         raise MissingInputError(
-            f"{control.name} trains as many steps as {control.steps_of}, and {lock} is not there",
+            f"{control.name} trains as many steps as {control.steps_of}, and {lock} is missing",
             f"build that mixture too: python recipes/mix.py --variants {control.steps_of}",
         )
     return int(read_json(lock)["rows"])

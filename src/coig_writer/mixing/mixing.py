@@ -1,8 +1,8 @@
 """Builds a mixture: convert, decontaminate, length-filter, sample by hash, shuffle, lock.
 
 Rows are visited in the order of their hash and tokenised only until the count is reached, so a
-source of 114,000 rows costs little more than its sample. Nothing is dropped in silence: every row
-that was visited and not taken stands in ``kept_aside.jsonl`` with its reason.
+source of 114,000 rows costs little more than its sample. Nothing is dropped silently: every row
+that was visited and not taken is in ``kept_aside.jsonl`` with its reason.
 """
 
 from __future__ import annotations
@@ -372,7 +372,7 @@ def read_lock(file: Path) -> Lock:
         locked["sources"], locked["ids_sha256"], locked["rules"]["max_length_tokens"]
     except (KeyError, TypeError) as error:
         raise InputError(
-            f"{file}: no lock of a mixture ({error!r:.80})",
+            f"{file}: not the lock of a mixture ({error!r:.80})",
             "restore it from version control, or remove it and build the mixture again",
         ) from error
     return locked

@@ -81,10 +81,10 @@ def _parsed(name: object, entry: object) -> Source:
     where = f"source {name}"
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ConfigError(
-            f"{where}: no name for a source", "use lower-case letters, digits and underscores"
+            f"{where}: not a name for a source", "use lower-case letters, digits and underscores"
         )
     if not isinstance(entry, Mapping) or "name" in entry:
-        raise ConfigError(f"{where}: not read", f"write {name}: {{path: …, format: …}}")
+        raise ConfigError(f"{where}: not keys and values", f"write {name}: {{path: …, format: …}}")
     try:
         source = from_row(Source, {"name": name, **entry}, where, "key")
     except InputError as error:
@@ -107,7 +107,7 @@ def excluded(source: Source) -> frozenset[str]:
     """Returns the ids of the rows that never enter a mixture.
 
     Raises:
-        MissingInputError: The file that lists them is not there.
+        MissingInputError: The file that lists them is missing.
         InputError: It is no text, or lists no id.
     """
     if source.exclude is None:
@@ -332,7 +332,7 @@ _THINK = re.compile(r"\s*<think>(.*?)</think>(.*)", re.DOTALL)
 
 
 def _conversation(row: Row, marked: re.Pattern[str]) -> Parts:
-    """Reads one question and one answer, told as from/value or as role/content."""
+    """Reads one question and one answer, with keys from and value or role and content."""
     turns = row.get("conversations") or row.get("messages") or []
     if (
         not isinstance(turns, list)

@@ -53,7 +53,7 @@ class Lengths:
 
     @property
     def attended(self) -> float:
-        """Length of the row that a mean token stands in, E[L²] / E[L]: what its attention costs."""
+        """Length of the row that a mean token is in, E[L²] / E[L]: what its attention costs."""
         return sum(n * n for n in self.tokens) / self.total
 
     @property

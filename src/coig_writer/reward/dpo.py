@@ -157,11 +157,11 @@ def train(arguments: PreferenceArguments, settings: DPOConfig, model: ModelConfi
     An unfinished run goes on from its last checkpoint.
 
     Returns:
-        The report; None where the finished run stands.
+        The report; None where the run was finished before.
 
     Raises:
         InputError: There are too few pairs or prompts.
-        DriftError: A model of other pairs or settings lies in the folder.
+        DriftError: The folder holds a model of other pairs or settings.
         ConfigError: Its checkpoints are of a run with other settings.
     """
     tokenizer = run.load_tokenizer(model)
@@ -184,7 +184,7 @@ def train(arguments: PreferenceArguments, settings: DPOConfig, model: ModelConfi
     stated = checkpoints.settings(settings, model) | {"lock": locked}
     marks = checkpoints.marks(stated)
     if checkpoints.finished(out, marks):
-        logger.info(f"the finished run stands in {out}; remove that folder to train again")
+        logger.info(f"{out} holds the finished run; remove that folder to train again")
         return None
     with recipes.loading(model):
         trainer = _trainer(parts, settings, model, tokenizer)

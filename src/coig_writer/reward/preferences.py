@@ -220,7 +220,7 @@ def tokens(tokenizer: Tokenizer, prompt: str, article: str) -> list[int]:
 
 
 def fitting(preferences: Preferences, tokenizer: Tokenizer, max_length: int) -> Preferences:
-    """Leaves out pairs of which one side exceeds the length; the trainer would drop them unsaid."""
+    """Leaves out pairs of which one side exceeds the length; the trainer would drop them without a word."""
     kept = tuple(
         p
         for p in preferences.pairs

@@ -109,9 +109,9 @@ def run(folder: Path) -> list[Fact]:
     """Measures a run.
 
     Raises:
-        MissingInputError: A file is not there.
+        MissingInputError: A file is missing.
         DriftError: The pairs are not those of the lock, an epoch but the last left one out, or margins are missing.
-        InputError: The run consumed a pair that is not there.
+        InputError: The run consumed a pair that does not exist.
     """
     lock, settings = (read_json(folder / name, DPO) for name in (LOCK, "recipe.json"))
     train, held_out = (read_records(folder / name, Preference, DPO) for name in (TRAIN, HELD_OUT))
@@ -149,7 +149,7 @@ def consumed(folder: Path, pairs: int) -> list[Fact]:
     Raises:
         MissingInputError: It left no record.
         DriftError: An epoch but the last left a pair out.
-        InputError: It consumed a pair that is not there, or a line is not of the record's form.
+        InputError: It consumed a pair that does not exist, or a line is not of the record's form.
     """
     files = sorted(folder.glob("consumed-*.jsonl"))
     lines = [line for file in files for line in read_records(file, Line, DPO)]

@@ -75,7 +75,7 @@ def detect(path: Path) -> Encoding:
     if _broken_share(sample) <= MOST_BROKEN:
         return DAMAGED
     raise InputError(
-        f"{path}: byte {broken} is no UTF-8, and the file no GB18030, Big5 or UTF-16{_likeliest(sample)}",
+        f"{path}: byte {broken} is not UTF-8, and the file is not GB18030, Big5 or UTF-16{_likeliest(sample)}",
         "save it as UTF-8 (Excel: CSV UTF-8)",
     )
 
@@ -104,7 +104,7 @@ def _first_broken(path: Path, codec: str) -> int | None:
             try:
                 decoder.decode(piece, final=not piece)
             except UnicodeDecodeError as error:
-                # what the decoder kept from the piece before stands in front of this one
+                # what the decoder kept from the piece before is in front of this one
                 return passed + len(piece) - len(error.object) + error.start
             if not piece:
                 return None

@@ -59,7 +59,7 @@ class Table:
                         yield reader.line_num, self._row(cells)
             except csv.Error as error:
                 raise InputError(
-                    f"{self.path} line {reader.line_num}: no CSV ({error})",
+                    f"{self.path} line {reader.line_num}: not CSV ({error})",
                     "save it again as CSV UTF-8",
                 ) from error
 

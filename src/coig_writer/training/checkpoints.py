@@ -1,4 +1,4 @@
-"""Where a run stands: finished, to go on from a checkpoint, or of other settings and so refused.
+"""The state of a run: finished, to resume from a checkpoint, or of other settings and so refused.
 
 What its steps consumed is recorded in ``consumed-RANK.jsonl`` beside its checkpoints, by each process for itself.
 """
@@ -23,7 +23,7 @@ from coig_writer.errors import ConfigError, InputError, MissingInputError
 from coig_writer.training import recipe as recipes
 
 logger = logging.getLogger(__name__)
-# How an optimizer step is shared out: a run goes on, or stands finished, on another number of devices.
+# How an optimizer step is shared out: a run resumes, or counts as finished, on another number of devices.
 SHARING = ("per_device_train_batch_size", "gradient_accumulation_steps")
 PLACES = (
     "output_dir",

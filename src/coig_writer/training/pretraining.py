@@ -137,7 +137,7 @@ def prepare(
     Args:
         out: The folder.
         texts: The corpus.
-        kept_out: Texts whose loss will be reported; no 13-gram of them stands in the corpus.
+        kept_out: Texts whose loss will be reported; no 13-gram of them is in the corpus.
         row_ids: The ids of the rows whose parts they are.
         shape: For the size of the tokenizer and the seed.
 

@@ -36,7 +36,7 @@ C = TypeVar("C")
 PAPER = "paper.yaml"  # the recipe of the published five, in the folder where a variant's name is asked for
 EXAMPLE = f"recipes/configs/{PAPER}"
 
-# Keys of older releases and what stands for them now (transformers 5.15 and TRL 1.0 removed them).
+# Keys of older releases and what replaces them (transformers 5.15 and TRL 1.0 removed them).
 REMOVED = {
     "warmup_ratio": "write warmup_steps: 0.1 (a number below 1 is a share of the steps)",
     "overwrite_output_dir": "leave it out; a finished run is kept, --overwrite_run true trains again",
@@ -159,7 +159,7 @@ class RecipeArguments:
     )
     overwrite_run: bool = field(
         default=False,
-        metadata={"help": "Train again although the finished run stands in output_dir."},
+        metadata={"help": "Train again although output_dir holds the finished run."},
     )
 
 
@@ -355,7 +355,7 @@ def check_types(settings: Mapping[str, object], classes_read: Sequence[type], pa
         try:
             parsed_value = TypeAdapter(hints[key]).validate_python(value)
             wrong = type(parsed_value) is int and type(value) in (bool, float)
-            problem = f"{value!r} is no whole number"
+            problem = f"{value!r}, not a whole number"
         except ValidationError as error:
             wrong, problem = True, f"{value!r}: {error.errors()[0]['msg']}"
         if wrong:
@@ -467,7 +467,7 @@ def check_adapter(mode: str, model: ModelConfig) -> None:
     ]
     if model.load_in_8bit:
         raise ConfigError(
-            "load_in_8bit: true is no recipe here, and its memory is not planned",
+            "load_in_8bit: true is not supported, and its memory is not planned",
             "write load_in_4bit: true, as recipes/configs/qlora_24gb.yaml, or leave it out",
         )
     if set_here and not model.use_peft:

@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 def mixture_folder(recipe: RecipeArguments, variant: str) -> Path:
-    """Returns where the mixture of a variant lies."""
+    """Returns the folder of a variant's mixture."""
     return Path(recipe.mixtures) / variant
 
 
@@ -60,7 +60,7 @@ def read_mixture(
 
 
 def train(recipe: RecipeArguments, sft: SFTConfig, model: ModelConfig, variant: str) -> Path:
-    """Trains one variant, or returns at once where the finished run stands.
+    """Trains one variant, or returns at once where the run is finished.
 
     Returns:
         The folder with weights, tokenizer, lock, consumed rows and facts.
@@ -76,9 +76,7 @@ def train(recipe: RecipeArguments, sft: SFTConfig, model: ModelConfig, variant: 
         settings["mode"] = recipe.mode
     marks = checkpoints.marks(settings)
     if not recipe.overwrite_run and checkpoints.finished(out, marks):
-        logger.info(
-            f"{variant}: the finished run stands in {out}; --overwrite_run true trains again"
-        )
+        logger.info(f"{variant}: {out} holds the finished run; --overwrite_run true trains again")
         return out
     recipes.check_batch(recipe, sft, sft.world_size)  # before a large model is loaded
     mode = modes.choose(recipe.mode, sft, model.dtype, lora=model.use_peft)
@@ -102,9 +100,7 @@ def train(recipe: RecipeArguments, sft: SFTConfig, model: ModelConfig, variant: 
             *_stated(trainer, model, seconds, marks[0]),
             *held_out_facts(trainer.state.log_history),
             *ledger.facts(spent),
-            *recount.run(
-                out, rows
-            ),  # last: what its files show stands above what it says of itself
+            *recount.run(out, rows),  # last: what its files show goes before what it says of itself
         ]
         facts.write(out / "facts.json", {fact.id: fact for fact in stated}.values())
         curves.write(out, trainer.state.log_history)

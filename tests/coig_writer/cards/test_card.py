@@ -67,7 +67,7 @@ def test_facts_file_round_trip(tmp_path):
     for text, complaint in (
         ('{"facts": [1]}', "not a facts file"),
         ('{"facts": {}}', "not a facts file"),
-        ('{"facts": [{"id": "a", "value": NaN}]}', "is nan, no number"),
+        ('{"facts": [{"id": "a", "value": NaN}]}', "is nan, which is not a finite number"),
         ('{"facts": [{"id": "a", "value": []}]}', "value"),
         (twice, "duplicate fact id 'a'"),
     ):

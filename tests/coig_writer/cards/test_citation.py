@@ -54,7 +54,7 @@ def test_an_address_stands_on_a_card_once_it_is_set(stated):
 
 @pytest.mark.parametrize("address", ["http://example.org", "https://a b", "javascript:alert(1)"])
 def test_what_is_no_address_is_refused(stated, address):
-    with pytest.raises(ConfigError, match="is no address"):
+    with pytest.raises(ConfigError, match="is not an address"):
         citation.links(stated(**{"repository-code": address}))
 
 

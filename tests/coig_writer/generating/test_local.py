@@ -200,7 +200,7 @@ def test_an_answer_ends_at_the_first_stop_token_and_at_no_other(smoke):
     assert local._finished(tokenizer, row, [end, other]).text == "雨"
     assert local._finished(tokenizer, row, [end]).n_tokens == len(row) - 1
     assert local._finished(tokenizer, row[:-1], [end]).finish_reason == "length"
-    with pytest.raises(InputError, match="stop: '</s>' is no token of this model"):
+    with pytest.raises(InputError, match="stop: '</s>' is not a token of this model"):
         local.stop_ids(tokenizer, dataclasses.replace(SAMPLING, stop=("</s>",)))
 
 

@@ -48,7 +48,7 @@ def test_names_that_do_not_belong(dataset, path, complaint):
 
 @pytest.mark.parametrize("name", ["COIG-Writer", "a/b/c", "a/b--c", "-a/b", "a/b..c"])
 def test_names_of_repositories(dataset, name):
-    assert "is no repository name" in found(dataset, name)
+    assert "is not a repository name" in found(dataset, name)
 
 
 def card(folder, old, new):
@@ -97,7 +97,7 @@ def test_cards_without_metadata(dataset):
         ("---\n\n---", "empty"),
         ("---\na: &a [x]\nb: [*a, *a]\n---\n", "an alias: write it out"),
         ("---\nlicense: mit\nlicense: odc-by\n---\n", "is given twice"),
-        ("---\n1: x\n---\n", "the key 1 is no name"),
+        ("---\n1: x\n---\n", "the key 1 is not a name"),
         ("---\na: " + "[" * 5000 + "\n---\n", "not YAML"),
     ):
         (dataset / "README.md").write_text(text)

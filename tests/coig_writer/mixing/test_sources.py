@@ -116,13 +116,13 @@ def test_settings_are_strict():
 @pytest.mark.parametrize(
     ("name", "entry", "said"),
     [
-        ("Poems!", {"path": "x", "format": "congliu"}, "source Poems!: no name for a source"),
+        ("Poems!", {"path": "x", "format": "congliu"}, "source Poems!: not a name for a source"),
         (7, {"path": "x", "format": "congliu"}, "source 7: no name"),
         ("poems", {"path": "x", "format": "congliu", "weight": 2}, "unknown key 'weight'"),
         ("poems", {"path": "x", "format": "csv"}, "unknown format 'csv'"),
         ("poems", {"format": "congliu"}, "key 'path' of Source is missing"),
         ("poems", {"path": 3, "format": "congliu"}, "key 'path' is int"),
-        ("poems", "x.jsonl", "source poems: not read"),
+        ("poems", "x.jsonl", "source poems: not keys and values"),
         ("poems", {"path": "x", "format": "congliu", "genres": "haiku"}, "key 'genres' is str"),
         ("poems", {"path": "x", "format": "congliu", "genres": ["wuxai"]}, "unknown genre 'wuxai'"),
         ("poems", {"path": "x", "format": "congliu", "max_rows": 0}, "max_rows must be at least 1"),

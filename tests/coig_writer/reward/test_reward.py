@@ -195,7 +195,7 @@ def test_dpo_learns_from_whole_answers_and_refuses_a_loss_that_its_figures_are_n
         (("--eval_strategy", "epoch"), "eval_strategy has no use"),
         (("--resume_from_checkpoint", "x"), "resume_from_checkpoint has no use"),
         (("--lora_alpha", "7"), "lora_alpha: 7 has no use"),
-        (("--load_in_8bit", "true"), "load_in_8bit: true is no recipe here"),
+        (("--load_in_8bit", "true"), "load_in_8bit: true is not supported"),
     ],
 )
 def test_what_a_run_on_preferences_could_not_act_on_is_refused(root, parse, flags, said):

@@ -41,7 +41,7 @@ def test_a_broken_byte_is_no_other_encoding(tmp_path):
     *_, (line, row) = spreadsheet.open_table(path).rows()
     assert (line, row) == (7, {"标题": "\udcff", "正文": "x"})
     path.write_bytes("title\ncafé déjà vu\n".encode("latin-1"))
-    with pytest.raises(InputError, match="byte 9 is no UTF-8"):
+    with pytest.raises(InputError, match="byte 9 is not UTF-8"):
         encoding.detect(path)
 
 
@@ -53,7 +53,7 @@ def test_half_of_the_characters_are_everyday_ones(tmp_path, rare, readable):
     if readable:
         assert encoding.detect(path).name == "GB18030"
     else:
-        with pytest.raises(InputError, match="byte 24 is no UTF-8"):
+        with pytest.raises(InputError, match="byte 24 is not UTF-8"):
             encoding.detect(path)
 
 
@@ -65,7 +65,7 @@ def test_a_twentieth_may_be_broken(tmp_path, whole, readable):
     if readable:
         assert encoding.detect(path) == encoding.DAMAGED
     else:
-        with pytest.raises(InputError, match=f"byte {3 * whole} is no UTF-8"):
+        with pytest.raises(InputError, match=f"byte {3 * whole} is not UTF-8"):
             encoding.detect(path)
 
 

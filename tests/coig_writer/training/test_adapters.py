@@ -24,7 +24,7 @@ IN_4_BITS = ("--load_in_4bit", "true", "--dtype", "bfloat16")
     [
         (("--lora_r", "8"), "lora_r: 8 has no use where no adapter"),
         (("--load_in_4bit", "true"), "load_in_4bit: True has no use where no adapter"),
-        ((*LORA, "--load_in_8bit", "true"), "no recipe here"),
+        ((*LORA, "--load_in_8bit", "true"), "is not supported"),
         ((*LORA, *IN_4_BITS, "--mode", "fast"), "does not run in mode fast"),
         ((*LORA, "--load_in_4bit", "true"), "computes in dtype, and that is float32"),
     ],

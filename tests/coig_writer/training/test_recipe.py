@@ -146,8 +146,8 @@ def test_without_arguments_it_says_within_seconds_what_is_missing(root, tmp_path
     ("key", "value", "said"),
     [
         ("variants", "cw", "'variants' is 'cw': Input should be a valid list"),
-        ("gradient_accumulation_steps", 8.0, "is 8.0 is no whole number"),
-        ("global_batch_size", True, "is True is no whole number"),
+        ("gradient_accumulation_steps", 8.0, "is 8.0, not a whole number"),
+        ("global_batch_size", True, "is True, not a whole number"),
         ("seed", "one", "'seed' is 'one': Input should be a valid integer"),
         ("learning_rate", "hot", "'learning_rate' is 'hot': Input should be a valid number"),
         ("save_strategy", False, "quotes around a word"),  # save_strategy: no
