@@ -66,7 +66,7 @@ def card(folder, old, new):
         ("  default: true\n", "", "not none"),
         ("config_name: poetry", "config_name: poetry\n  default: true", "not default and poetry"),
         ("config_name: poetry", "config_name: default", "names config 'default' 2 times"),
-        ("config_name: poetry", "config_name: 'po/etry'", "no config name"),
+        ("config_name: poetry", "config_name: 'po/etry'", "not a config name"),
         ("data/poetry/train-*", "data/poem/train-*", "no file fits data/poem/"),
         ("split: train", "split: tr-ain", "no split name"),
         ("data/*/train-*.parquet", "data/poetry/*.parquet", "no config reaches it"),

@@ -157,7 +157,7 @@ def test_steps_of_another_variant_are_those_of_its_lock(tmp_path):
         ("{of: cw, question: q, seed: one}", "'seed' is str 'one', not int"),
         ("{of: cw, question: q, rows: {poems: -1}}", "a count is below 0"),
         ("{of: cw, question: q, rows: {poems: many}}", "'poems'. is str 'many'"),
-        ("{of: cw, question: q, rows: {general_zh: 5}}", "stand under their own names"),
+        ("{of: cw, question: q, rows: {general_zh: 5}}", "have keys of their own"),
         ("{of: cw, question: q}", "nothing is changed"),
         ("{of: cw, question: q, holdout: 1.0}", "not a share between 0 and 1"),
         ("{of: cw, question: q, holdout: 0.0}", "not a share between 0 and 1"),

@@ -117,7 +117,7 @@ def test_settings_are_strict():
     ("name", "entry", "said"),
     [
         ("Poems!", {"path": "x", "format": "congliu"}, "source Poems!: not a name for a source"),
-        (7, {"path": "x", "format": "congliu"}, "source 7: no name"),
+        (7, {"path": "x", "format": "congliu"}, "source 7: not a name"),
         ("poems", {"path": "x", "format": "congliu", "weight": 2}, "unknown key 'weight'"),
         ("poems", {"path": "x", "format": "csv"}, "unknown format 'csv'"),
         ("poems", {"format": "congliu"}, "key 'path' of Source is missing"),
