@@ -148,10 +148,14 @@ def main() -> int | None:
     parser.add_argument("--json", type=Path, help="also write the plan of the last variant here")
     arguments, flags = parser.parse_known_args()
     # a plan is made on any machine; the recipe's own GPU check belongs to the run
-    recipe, sft, model = recipes.parse(["--config", str(arguments.config), "--use_cpu", "true", *flags])
+    recipe, sft, model = recipes.parse(
+        ["--config", str(arguments.config), "--use_cpu", "true", *flags]
+    )
     gpu = planner.gpu(arguments.gpu, arguments.gpu_memory, arguments.gpu_tflops)
     if arguments.gpu_price is not None and not 0 <= arguments.gpu_price < math.inf:
-        raise ConfigError(f"--gpu-price {arguments.gpu_price:g} is no price", "give a number, 0 or more")
+        raise ConfigError(
+            f"--gpu-price {arguments.gpu_price:g} is no price", "give a number, 0 or more"
+        )
     for variant in recipe.variants:
         plan, run, ways, doubts = planned(recipe, sft, model, variant, (gpu, arguments.count))
         print(rendered(plan, run, variant, arguments.gpu_price, ways))

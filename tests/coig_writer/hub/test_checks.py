@@ -68,13 +68,13 @@ def card(folder, old, new):
         ("config_name: poetry", "config_name: default", "names config 'default' 2 times"),
         ("config_name: poetry", "config_name: 'po/etry'", "not a config name"),
         ("data/poetry/train-*", "data/poem/train-*", "no file fits data/poem/"),
-        ("split: train", "split: tr-ain", "no split name"),
+        ("split: train", "split: tr-ain", "not a split name"),
         ("data/*/train-*.parquet", "data/poetry/*.parquet", "no config reaches it"),
         ("license: odc-by", "license: [mit]", "license ['mit']"),
         ("- zh", "- {zh: 1}", "language {'zh': 1}"),
         ("license:", "tags: 3\nlicense:", "tags is not a list of names"),
-        ("path: data/poetry/train-*.parquet", "path: 3", "no list of split and path"),
-        ("- split: train\n    path: data/poetry/train-*.parquet", "- train", "no list of split"),
+        ("path: data/poetry/train-*.parquet", "path: 3", "not a list of split and path"),
+        ("- split: train\n    path: data/poetry/train-*.parquet", "- train", "not a list of split"),
     ],
 )
 def test_the_card(dataset, old, new, complaint):
