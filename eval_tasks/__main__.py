@@ -31,12 +31,12 @@ GROUP = Group(
         ),
         "behaviour": Verb(
             "eval_tasks.behaviour:main",
-            "tells what each paragraph of a reasoning does, over its course (Appendix C)",
+            "labels what each paragraph of a reasoning does, over its course (Appendix C)",
             "--generations build/generations",
         ),
         "bound": Verb(
             "eval_tasks.bound:main",
-            "tells whether articles do what their reasoning settles on: names, quoted strings, numbers",
+            "counts the names, quotations and numbers of a reasoning that its article keeps",
             "--triplets COIG-Writer/data --show sample-wuxia-1",
         ),
         "form": Verb(
@@ -55,7 +55,7 @@ GROUP = Group(
         ),
         "validate": Verb(
             "eval_tasks.validate:main",
-            "tells which metrics predict what people prefer at equal length; the others only describe",
+            "tests which metrics predict what people prefer at equal length; the others only describe",
             "--scores build/scores --ballots build/ballots/ballots.parquet",
         ),
         "report": Verb(
@@ -70,7 +70,7 @@ GROUP = Group(
         ),
         "pages": Verb(
             "eval_tasks.pages:main",
-            "makes claims and report a static Space, to publish",
+            "writes claims and report as a static Space, to publish",
             RECORDS,
         ),
     },

@@ -41,7 +41,7 @@ class Written:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Found:
+class Item:
     """An item that a reasoning settles on, and whether the article holds it."""
 
     variant: str
@@ -74,8 +74,8 @@ def main(
 ) -> None:
     """Counts what the reasoning settles on and the article holds.
 
-    Items that the prompt holds do not count. The share that stands in the article is kept; less the
-    same share for other reasonings of the genre it is bound: 0 is what chance keeps. A line per model
+    Items that the prompt holds do not count. "Kept" is the share that the article holds. "Bound" is kept less the
+    same share for other reasonings of the genre: 0 is what chance keeps. A line per model
     and language gives both, an interval that resamples prompts, and Wilcoxon's signed-rank p. The line
     below swaps the articles within each genre and compares with reasonings of other genres: there the
     difference must vanish.
@@ -86,16 +86,16 @@ def main(
                for r in (read(generations) if generations else [])]  # fmt: skip
     answers += list(_triplets(triplets)) if triplets else []
     if not answers:
-        raise MissingInputError("nothing to read", "give --generations or --triplets")
-    items = [item for a in answers for item in found(a)]
+        raise MissingInputError("no answers", "give --generations or --triplets")
+    items = [item for a in answers for item in items_of(a)]
     if show:
         print(_shown(items, show, {a.query_id for a in answers}))
     key = lambda a: (a.variant, a.answer.language)  # noqa: E731
     for (variant, language), group in itertools.groupby(sorted(answers, key=key), key=key):
         print(line(f"{variant} ({language})", [a.answer for a in group]))
-    names = [field.name for field in dataclasses.fields(Found)]
+    columns = [field.name for field in dataclasses.fields(Item)]
     with atomic_folder(out, "bound reasonings") as folder:
-        spreadsheet.write(folder / "items.csv", names, map(to_row, items), mark=False)
+        spreadsheet.write(folder / "items.csv", columns, map(to_row, items), mark=False)
     print(f"\nwrote {out / 'items.csv'}")
 
 
@@ -110,21 +110,21 @@ def _triplets(path: Path) -> Iterable[Written]:
         yield Written(OWN, row.id, answer)
 
 
-def found(written: Written) -> list[Found]:
+def items_of(written: Written) -> list[Item]:
     """Returns what the reasoning of an answer settles on, and whether its article holds it."""
     answer = written.answer
     return [
-        Found(written.variant, written.query_id, i.kind, i.text, answer.held.holds(i))
+        Item(written.variant, written.query_id, i.kind, i.text, answer.held.holds(i))
         for i in answer.settled
     ]
 
 
-def _shown(items: Sequence[Found], query_id: str, known: set[str]) -> str:
+def _shown(items: Sequence[Item], query_id: str, known: set[str]) -> str:
     if query_id not in known:
-        raise InputError(f"no answer to {query_id!r}", f"some that are here: {', '.join(sorted(known)[:5])}")  # fmt: skip
-    own = [i for i in items if i.query_id == query_id]
-    lines = [f"  {'+' if i.stands else '-'} {i.kind:<8}{i.text}   {i.variant}" for i in own]
-    return "\n".join([f"{query_id}: {len(own)} items, + stands in the article", *lines, ""])
+        raise InputError(f"no answer to {query_id!r}", f"known ids: {', '.join(sorted(known)[:5])}")  # fmt: skip
+    listed = [i for i in items if i.query_id == query_id]
+    lines = [f"  {'+' if i.stands else '-'} {i.kind:<8}{i.text}   {i.variant}" for i in listed]
+    return "\n".join([f"{query_id}: {len(listed)} items, + is in the article", *lines, ""])
 
 
 def line(name: str, answers: Sequence[Answer]) -> str:
@@ -154,9 +154,9 @@ def swapped(answers: Sequence[Answer]) -> list[float]:
         genre = by_genre[answer.genre]
         article = genre[(genre.index(answer) + 1) % len(genre)]
         others = [o.settled for o in (*able[place:], *able[:place]) if o.genre != answer.genre]
-        asked = binding.Holder(article.prompt, article.language)
-        items = [item for item in answer.settled if not asked.holds(item)]
-        value = binding.beyond(items, others, article.held, asked)
+        prompt = binding.Holder(article.prompt, article.language)
+        items = [item for item in answer.settled if not prompt.holds(item)]
+        value = binding.beyond(items, others, article.held, prompt)
         if article.prompt != answer.prompt and value is not None:
             gains.append(value)
     return gains
@@ -174,9 +174,9 @@ def gain(values: Sequence[float]) -> Gain:
     return Gain(len(values), float(np.mean(values)), low, high, p)
 
 
-def _span(found: Gain) -> str:
-    value = f"{100 * found.mean:+.1f} points"
-    if found.low is None or found.high is None or found.p is None:
-        return f"{value}, too few prompts for an interval, n={found.n}"
-    p = "< 0.001" if found.p < 0.001 else f"{found.p:.3f}"
-    return f"{value} [{100 * found.low:+.1f}, {100 * found.high:+.1f}], p {p}, n={found.n}"
+def _span(difference: Gain) -> str:
+    value = f"{100 * difference.mean:+.1f} points"
+    if difference.low is None or difference.high is None or difference.p is None:
+        return f"{value}, too few prompts for an interval, n={difference.n}"
+    p = "< 0.001" if difference.p < 0.001 else f"{difference.p:.3f}"
+    return f"{value} [{100 * difference.low:+.1f}, {100 * difference.high:+.1f}], p {p}, n={difference.n}"

@@ -1,4 +1,4 @@
-"""Models beside people: where their articles stand among human ones, and people as a model in a study."""
+"""Models beside people: percentiles among human articles, and people as a model in a study."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ def main(
     scores: inputs.Scores = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="where the files go")] = OUT,
 ) -> None:
-    """Prints where each model's articles stand among people's, metric by metric.
+    """Prints the percentile of each model's articles among people's, metric by metric.
 
-    Human articles come from --rows (with the dataset's columns) or from --held-out. The number is the
-    mean percentile: 50 is as people write. It is taken within the genre where there are 20 human texts
+    Human articles come from --rows (with the dataset's columns) or from --held-out. 50 is as people write. The
+    percentile is taken within the genre where there are 20 human texts
     or more, else within the language. A row whose id or article is in a mixture of a compared model is
     refused: the model has seen it. Then: python -m eval_tasks report --human build/human/human.parquet.
 
@@ -79,7 +79,7 @@ def main(
     """
     people = check([*_rows(rows or []), *_held_out(held_out or [])])
     if not people:
-        raise MissingInputError("no human article", "give --rows or --held-out")
+        raise MissingInputError("no human articles", "give --rows or --held-out")
     generations, scores = generations or [], scores or []
     if not generations and not scores:
         with atomic_folder(out, KIND) as folder:
@@ -92,17 +92,21 @@ def main(
     answers = read(generations) if generations else []
     runs = inputs.read(generations, scores, [])
     print(_checked(people, runs.variants, mixtures))
-    found = places(reference(people), runs)
-    names = [field.name for field in dataclasses.fields(Place)]
+    percentiles = places(reference(people), runs)
+    columns = [field.name for field in dataclasses.fields(Place)]
     study, seated = _seated(out, people, answers, generations)
     with atomic_folder(out, KIND) as folder:
         write_records(folder / "human.parquet", people, Generation)
-        spreadsheet.write(folder / "places.csv", names, map(to_row, found), mark=False)
+        spreadsheet.write(folder / "places.csv", columns, map(to_row, percentiles), mark=False)
         if study:
             _write_yaml(folder / "study.yaml", study)
-    print(table(found, SHOWN) if runs.scores else "no percentile: no scores were given (--scores)")
     print(
-        f"\n{out}/: {len(people)} human articles as human.parquet, {len(found)} places as places.csv"
+        table(percentiles, SHOWN)
+        if runs.scores
+        else "no percentile: no scores were given (--scores)"
+    )
+    print(
+        f"\n{out}/: {len(people)} human articles as human.parquet, {len(percentiles)} places as places.csv"
     )
     print(seated)
 
@@ -158,13 +162,13 @@ def read_people(path: Path) -> list[Generation]:
     Raises:
         InputError: An answer is a model's.
     """
-    found = read([path])
-    if models := sorted({answer.variant for answer in found} - {HUMAN}):
+    answers = read([path])
+    if models := sorted({answer.variant for answer in answers} - {HUMAN}):
         raise InputError(
             f"{path}: answers of {models[0]}, not of {HUMAN}",
             "give human.parquet as written by python -m eval_tasks human",
         )
-    return found
+    return answers
 
 
 def unseen(people: Sequence[Generation], mixture: Path) -> None:
@@ -185,23 +189,23 @@ def unseen(people: Sequence[Generation], mixture: Path) -> None:
 
 
 def places(people: Reference, runs: Runs) -> list[Place]:
-    """Returns where each variant's answers stand among people, by language and metric; people themselves are left out."""
-    found = []
+    """Returns the percentiles of each variant's answers among people, by language and metric, without people's own."""
+    positions = []
     for metric, language in ((m, x) for x in LANGUAGES for m in COMPARED):
         for variant, values in runs.sampled(metric, language).items():
-            told = {
+            percentiles = {
                 answer: place
                 for answer, value in values.items()
                 if (place := people.percentile(metric, language, runs.genres.get(answer[0]), value))
             }
-            if told and variant != HUMAN:
-                shares = np.array([place.value / 100 for place in told.values()])
-                _, prompts = np.unique([query for query, _ in told], return_inverse=True)
+            if percentiles and variant != HUMAN:
+                shares = np.array([place.value / 100 for place in percentiles.values()])
+                _, prompts = np.unique([query for query, _ in percentiles], return_inverse=True)
                 low, high = _interval(shares, prompts)
                 outside = float(np.mean((shares < 0.05) | (shares > 0.95)))
-                by_genre = sum(place.level == "genre" for place in told.values())
-                found.append(Place(variant, language, metric, 100 * float(shares.mean()), low, high, outside, len(told), by_genre))  # fmt: skip
-    return found
+                by_genre = sum(place.level == "genre" for place in percentiles.values())
+                positions.append(Place(variant, language, metric, 100 * float(shares.mean()), low, high, outside, len(percentiles), by_genre))  # fmt: skip
+    return positions
 
 
 def _interval(
@@ -209,15 +213,15 @@ def _interval(
     prompts: np.ndarray[tuple[int], np.dtype[np.intp]],
 ) -> tuple[float | None, float | None]:
     try:
-        found = bootstrap.mean(shares, prompts, scale=bootstrap.SHARE)
+        interval = bootstrap.mean(shares, prompts, scale=bootstrap.SHARE)
     except StatisticsError:
         return None, None
-    return 100 * found.low, 100 * found.high
+    return 100 * interval.low, 100 * interval.high
 
 
-def facts(found: Iterable[Place], command: str, artefact: str) -> Iterator[Fact]:
+def facts(percentiles: Iterable[Place], command: str, artefact: str) -> Iterator[Fact]:
     """Yields the places as facts."""
-    for p in found:
+    for p in percentiles:
         name = f"percentile/{p.language}/{p.variant}/{p.metric}"
         yield Fact(name, p.percentile, p.n, p.low, p.high, command=command, artefact=artefact)
         outside = 100 * p.outside
@@ -226,9 +230,9 @@ def facts(found: Iterable[Place], command: str, artefact: str) -> Iterator[Fact]
         )
 
 
-def table(found: Sequence[Place], metrics: Sequence[str]) -> str:
+def table(percentiles: Sequence[Place], metrics: Sequence[str]) -> str:
     """Renders the places of some metrics, one line per model and metric."""
-    shown = [place for place in found if place.metric in metrics]
+    shown = [place for place in percentiles if place.metric in metrics]
     if not shown:
         return f"no percentile: fewer than {ENOUGH} human texts in each language that was scored"
     lines = [

@@ -106,13 +106,15 @@ def _samples(
         answers = [g for g in _saved(generations, variant) if g.language == language]
         samples = {g.query_id: _sample(g.query_id, g.prompt, g.genre) for g in answers}
         epochs += max((g.sample for g in answers), default=0)
-    found = [s for s in samples.values() if genres is None or (s.metadata or {})["genre"] in genres]
-    if not found:
+    chosen = [
+        s for s in samples.values() if genres is None or (s.metadata or {})["genre"] in genres
+    ]
+    if not chosen:
         raise MissingInputError(
             f"{generations or 'the benchmark'} holds no {language} prompt of genre {genre or 'any'}",
             f"name the task of the other language, as inspect_task.py@coig_writer_{'en' if language == 'zh' else 'zh'}",
         )
-    return found, epochs
+    return chosen, epochs
 
 
 def _sample(query_id: str, prompt: str, genre: str | None) -> Sample:
@@ -122,20 +124,20 @@ def _sample(query_id: str, prompt: str, genre: str | None) -> Sample:
 def _genres(name: str) -> tuple[str, ...]:
     known = taxonomy.published().configs()
     if name not in known:
-        raise InputError(f"{name!r} is no genre or category", f"there are {', '.join(known)}")
+        raise InputError(f"{name!r} is not a genre or category", f"there are {', '.join(known)}")
     return known[name]
 
 
 @functools.cache
 def _saved(generations: str, variant: str | None) -> list[Generation]:
     """Returns the answers of one variant in a file or folder."""
-    found = read([Path(generations)])
-    names = list(variants(found))
-    if variant is None and len(names) != 1:
+    records = read([Path(generations)])
+    named = list(variants(records))
+    if variant is None and len(named) != 1:
         raise InputError(
-            f"{generations} holds answers of {', '.join(names) or 'nobody'}", "add -T variant=NAME"
+            f"{generations} holds answers of {', '.join(named) or 'nobody'}", "add -T variant=NAME"
         )
-    return of_variant(found, variant or names[0])
+    return of_variant(records, variant or named[0])
 
 
 @solver
@@ -144,10 +146,10 @@ def saved(generations: str, variant: str | None = None) -> Solver:
     answers = {(g.query_id, g.sample): g for g in _saved(generations, variant)}
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        found = answers.get((str(state.sample_id), state.epoch - 1))
-        if found is not None:
-            state.output = ModelOutput.from_content(found.model, found.turn)
-            count = found.n_tokens
+        record = answers.get((str(state.sample_id), state.epoch - 1))
+        if record is not None:
+            state.output = ModelOutput.from_content(record.model, record.turn)
+            count = record.n_tokens
             state.output.usage = None if count is None else ModelUsage(output_tokens=count)
         state.completed = True
         return state
@@ -162,11 +164,11 @@ def together() -> Metric:
     def compute(scores: list[SampleScore]) -> Mapping[str, float]:
         answers = [_answer(s.score) for s in scores]
         by_epoch, by_prompt = defaultdict(list), defaultdict(list)
-        for one, own in zip(scores, answers, strict=True):
-            by_epoch[(one.score.metadata or {})["epoch"]].append(own)
-            by_prompt[one.sample_id].append(own)
-        found = [measure_together(group) for group in by_epoch.values()]
-        means = {name: _mean(v for values in found for v in values[name]) for name in TOGETHER}
+        for scored, given in zip(scores, answers, strict=True):
+            by_epoch[(scored.score.metadata or {})["epoch"]].append(given)
+            by_prompt[scored.sample_id].append(given)
+        groups = [measure_together(group) for group in by_epoch.values()]
+        means = {name: _mean(v for values in groups for v in values[name]) for name in TOGETHER}
         if len(by_epoch) > 1:
             within = [measure_within(group) for group in by_prompt.values()]
             means |= {name: _mean(values[name] for values in within) for name in WITHIN}
@@ -187,7 +189,7 @@ def coig_writer_metrics(language: Language) -> Scorer:
         parts = [] if isinstance(content, str) else content
         thought = "".join(part.reasoning for part in parts if isinstance(part, ContentReasoning))
         text = assistant_turn(thought, output.completion) if thought else output.completion
-        found = Score(
+        measured = Score(
             value=0,
             answer=text,
             metadata={
@@ -198,11 +200,11 @@ def coig_writer_metrics(language: Language) -> Scorer:
                 "n_tokens": output.usage.output_tokens if output.usage else None,
             },
         )
-        values = measure(_answer(found))
-        found.value = {name: _number(value) for name, value in values.items()}
+        values = measure(_answer(measured))
+        measured.value = {name: _number(value) for name, value in values.items()}
         missing = {name: v.reason for name, v in values.items() if isinstance(v, Missing)}
-        found.metadata = {**(found.metadata or {}), "missing": missing}
-        return found
+        measured.metadata = {**(measured.metadata or {}), "missing": missing}
+        return measured
 
     return score
 
@@ -210,8 +212,8 @@ def coig_writer_metrics(language: Language) -> Scorer:
 def _answer(score: Score) -> Answer:
     """Takes apart the text that a score is of."""
     known = score.metadata or {}
-    names = ("language", "query_id", "prompt", "n_tokens")
-    return answer(score.answer or "", **{name: known[name] for name in names})
+    columns = ("language", "query_id", "prompt", "n_tokens")
+    return answer(score.answer or "", **{name: known[name] for name in columns})
 
 
 def _number(value: Value) -> float:

@@ -72,7 +72,7 @@ def bounded(arguments: list[str], accelerator: bool) -> list[str]:
 
     Args:
         arguments: What lighteval is given.
-        accelerator: Whether the model runs on one unless it is told otherwise.
+        accelerator: Whether the model runs on one by default.
     """
     if arguments[0] != "accelerate":
         return arguments

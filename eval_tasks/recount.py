@@ -22,8 +22,8 @@ def main(
     ] = None,
 ) -> None:
     """Reads no facts file and no score file."""
-    found = recount.facts(answers.read(generations or [GENERATIONS]), mixtures)
-    for fact in found:
+    averages = recount.facts(answers.read(generations or [GENERATIONS]), mixtures)
+    for fact in averages:
         print(f"{fact.id:<52}{fact.value:<22}n={fact.n}")
     if facts_file:
-        facts.write(facts_file, found)
+        facts.write(facts_file, averages)

@@ -52,7 +52,7 @@ Judgements = Annotated[
 class Runs:
     """Everything known about the user's models.
 
-    ``variants`` stand in the paper's order, then ``base``, then others by name. ``languages`` and
+    ``variants`` are in the paper's order, then ``base``, then others by name. ``languages`` and
     ``genres`` are by query id.
     """
 
@@ -80,15 +80,15 @@ class Runs:
 
     def sampled(self, metric: str, language: Language) -> dict[str, dict[tuple[str, int], float]]:
         """Returns the scored values of a metric: variant → (query id, sample) → value."""
-        found: dict[str, dict[tuple[str, int], float]] = defaultdict(dict)
+        values: dict[str, dict[tuple[str, int], float]] = defaultdict(dict)
         for score in self.scores:
             if (
                 score.metric == metric
                 and score.value is not None
                 and self.languages[score.query_id] == language
             ):
-                found[score.variant][score.query_id, score.sample] = score.value
-        return dict(found)
+                values[score.variant][score.query_id, score.sample] = score.value
+        return dict(values)
 
     def by_answer(self, metric: str, language: Language) -> dict[tuple[str, str], float]:
         """Returns the scored values of a metric: (variant, query id) → value."""
@@ -159,7 +159,7 @@ class Preferences:
 
     @property
     def conclusive(self) -> bool:
-        """Whether people compared answers; not where only different raters' scores stand side by side."""
+        """Whether people compared answers; false where each answer was scored by other raters."""
         return self.implied is None or self.implied.conclusive
 
 
@@ -193,7 +193,7 @@ def read(
 
     Raises:
         MissingInputError: A path does not exist.
-        InputError: A row does not fit, an answer or score stands twice, or the language of a query
+        InputError: A row does not fit, an answer, score or ballot is duplicate, or the language of a query
             is unknown.
     """
     answers = _all(generations, Generation, "python recipes/generate.py")
@@ -217,13 +217,13 @@ def together(
     check(answers)
     _once([(s.variant, s.query_id, s.metric, str(s.sample)) for s in scores], "score")
     _once([(b.id,) for b in ballots], "ballot")
-    variants = {record.variant for found in (answers, scores) for record in found}
+    variants = {record.variant for records in (answers, scores) for record in records}
     variants |= {variant for b in ballots for variant in b.shown} | {j.left for j in judgements}
     if not variants:
         raise InputError("nothing to report on", "give --generations, --scores or --ballots")
     languages: dict[str, Language] = {a.query_id: a.language for a in answers}
-    asked = {r.query_id for found in (scores, ballots, judgements) for r in found}
-    languages |= {query: _language(query) for query in asked - languages.keys()}
+    queries = {r.query_id for records in (scores, ballots, judgements) for r in records}
+    languages |= {query: _language(query) for query in queries - languages.keys()}
     genres = {a.query_id: a.genre for a in answers if a.genre is not None}
     return Runs(
         tuple(answers), tuple(scores), tuple(ballots), ordered(variants), languages, genres,
@@ -231,10 +231,10 @@ def together(
     )  # fmt: skip
 
 
-def ordered(names: set[str]) -> tuple[str, ...]:
+def ordered(variants: set[str]) -> tuple[str, ...]:
     """Sorts variants: the paper's order, then ``base``, then others by name."""
-    first = [v for v in (*VARIANTS, "base") if v in names]
-    return (*first, *sorted(names - set(first)))
+    first = [v for v in (*VARIANTS, "base") if v in variants]
+    return (*first, *sorted(variants - set(first)))
 
 
 def _once(keys: list[tuple[str, ...]], what: str) -> None:
@@ -242,7 +242,7 @@ def _once(keys: list[tuple[str, ...]], what: str) -> None:
     for key in keys:
         if key in seen:
             raise InputError(
-                f"{what} {' / '.join(key)} stands twice",
+                f"duplicate {what}: {' / '.join(key)}",
                 "give each file once; delete the older of two runs",
             )
         seen.add(key)
@@ -253,6 +253,6 @@ def _language(query_id: str) -> Language:
         if query_id.startswith(f"{language}-"):
             return language
     raise InputError(
-        f"query {query_id!r}: its language is unknown",
+        f"query {query_id!r}: unknown language",
         "give its generation, or an id that starts with zh- or en-",
     )

@@ -83,46 +83,46 @@ def main(
 
 def _audit(texts: Sequence[str]) -> None:
     """Compares a sample of the texts with plain jieba where the fast path is on."""
-    found = tokens.audit([text for text in texts if text])
-    if found.differing:
+    comparison = tokens.audit([text for text in texts if text])
+    if comparison.differing:
         raise DriftError(
-            f"the fast segmenter differs from jieba on {len(found.differing)} of {found.texts} texts",
+            f"the fast segmenter differs from jieba on {len(comparison.differing)} of {comparison.texts} texts",
             "score again with COIG_WRITER_SEGMENTER=jieba",
         )
 
 
-def _write(out: Path, scores: dict[str, list[Score]], found: Sequence[Average]) -> None:
+def _write(out: Path, scores: dict[str, list[Score]], means: Sequence[Average]) -> None:
     for variant, rows in scores.items():
         write_records(out / f"{variant}.parquet", rows, Score)
-    _write_averages(out / "averages.csv", found)
+    _write_averages(out / "averages.csv", means)
     hashes = {variant: file_sha256(out / f"{variant}.parquet") for variant in scores}
     facts.write(
         out / "facts.json",
         (
             _fact(average, hashes[average.variant])
-            for average in found
+            for average in means
             if average.value is not None and average.scope in ("micro", "macro")
         ),
     )
-    print(table(found))
+    print(table(means))
     missing = sum(score.value is None for rows in scores.values() for score in rows)
     print(f"\n{out}/: {len(scores)} variants; {missing} values are missing, each with its reason")
 
 
-def _write_averages(path: Path, found: Sequence[Average]) -> None:
+def _write_averages(path: Path, means: Sequence[Average]) -> None:
     """Writes the averages as CSV: a table for people, which no reader takes for scores."""
-    names = [field.name for field in dataclasses.fields(Average)]
-    spreadsheet.write(path, names, map(to_row, found), mark=False)
+    columns = [field.name for field in dataclasses.fields(Average)]
+    spreadsheet.write(path, columns, map(to_row, means), mark=False)
 
 
 def _fact(average: Average, artefact: str) -> Fact:
     return dataclasses.replace(recount.fact(average), command=COMMAND, artefact=artefact)
 
 
-def table(found: Sequence[Average]) -> str:
+def table(means: Sequence[Average]) -> str:
     """Renders the micro averages of a few metrics, one line per variant and language."""
     rows: dict[tuple[str, str], dict[str, Average]] = {}
-    for average in found:
+    for average in means:
         if average.scope == "micro" and average.metric in SHOWN:
             rows.setdefault((average.variant, average.language), {})[average.metric] = average
     width = max(len(variant) for variant, _ in rows)

@@ -30,7 +30,7 @@ DESCRIBES = "describes, does not rate"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Table:
-    """The metrics of one language against what was preferred, and where the preferences came from.
+    """The metrics of one language against people's preferences, and where those come from.
 
     Attributes:
         language: Of the texts.
@@ -110,25 +110,25 @@ def table(runs: Runs, language: Language) -> Table | None:
     pairs = encode(preferred.comparisons)
     named = sorted({score.metric for score in runs.scores})
     values = {metric: runs.by_answer(metric, language) for metric in named}
-    found = validate(pairs, values, lengths, AMOUNTS_OF_TEXT)
+    measured = validate(pairs, values, lengths, AMOUNTS_OF_TEXT)
     return Table(
         language, preferred.source, len(pairs.labels), len(pairs.query_ids),
-        len({b.rater for b in runs.voted(language)}), not preferred.conclusive, tuple(found.values()),
+        len({b.rater for b in runs.voted(language)}), not preferred.conclusive, tuple(measured.values()),
     )  # fmt: skip
 
 
-def render(found: Table) -> str:
+def render(table: Table) -> str:
     """Returns a table as text."""
-    head = f"{found.language}: {found.source} on {plural(found.prompts, 'prompt')}, {plural(found.models, 'model')}, {plural(found.raters, 'rater')}"
-    if not found.metrics:
+    head = f"{table.language}: {table.source} on {plural(table.prompts, 'prompt')}, {plural(table.models, 'model')}, {plural(table.raters, 'rater')}"
+    if not table.metrics:
         return f"{head}\nToo few prompts with comparisons to hold any metric against them."
-    width = max(len(v.metric) for v in found.metrics)
+    width = max(len(v.metric) for v in table.metrics)
     lines = [
         head,
         f"{'metric':<{width}}  {'preferred, %':<20}{'rho':<22}{'rho given length':<22}{'p, Holm':<9}{'n':<7}",
     ]
-    lines += [_line(row, width) for row in found.metrics]
-    if found.confounded:
+    lines += [_line(row, width) for row in table.metrics]
+    if table.confounded:
         lines.append(
             "No rater rated two answers to one prompt: a rater's severity and a model's quality cannot be told apart here."
         )
@@ -154,18 +154,18 @@ def read(path: Path) -> list[Table]:
     """Reads the tables of a validation.
 
     Raises:
-        MissingInputError: The file is not there.
+        MissingInputError: The file is missing.
         InputError: It is no validation.
     """
     if not path.is_file():
         raise MissingInputError(
-            f"{path}: no validation here", "python -m eval_tasks validate --out " + path.name
+            f"{path}: missing file", f"run: python -m eval_tasks validate --out {path.name}"
         )
     made = "make it with python -m eval_tasks validate"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InputError(f"{path}: not a validation: no JSON ({error})", made) from error
+        raise InputError(f"{path}: not a validation: not JSON ({error})", made) from error
     rows = content.get("tables") if isinstance(content, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InputError(f'{path}: not a validation: it has no list "tables"', made)

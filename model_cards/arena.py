@@ -38,18 +38,18 @@ def summaries(ballots: Sequence[Ballot]) -> dict[Group, Summary]:
         for b in ballots
     }
     return {
-        group: summary(found, sorted({v for b in found for v in b.shown}), genre)
-        for group, found in sorted(groups.items())
+        group: summary(cast, sorted({v for b in cast for v in b.shown}), genre)
+        for group, cast in sorted(groups.items())
     }
 
 
 def measure(ballots: Sequence[Ballot], artefact: str) -> list[Fact]:
     """Returns every number of the card."""
-    found = [Fact("arena/ballots", len(ballots))]
-    for group, told in summaries(ballots).items():
-        found += _facts(key(group), told)
+    numbers = [Fact("arena/ballots", len(ballots))]
+    for group, votes in summaries(ballots).items():
+        numbers += _facts(key(group), votes)
     command = "python -m model_cards arena"
-    return [Fact(f.id, f.value, f.n, f.low, f.high, f.unit, command, artefact) for f in found]
+    return [Fact(f.id, f.value, f.n, f.low, f.high, f.unit, command, artefact) for f in numbers]
 
 
 def key(group: Group) -> str:
@@ -57,51 +57,51 @@ def key(group: Group) -> str:
     return f"arena/{'/'.join(group)}"
 
 
-def _facts(start: str, told: Summary) -> Iterator[Fact]:
+def _facts(start: str, votes: Summary) -> Iterator[Fact]:
     for name in ("ballots", "raters", "queries", "skips", "both_bad"):
-        yield Fact(f"{start}/{name}", getattr(told, name))
-    if (alpha := told.agreement) is not None:
+        yield Fact(f"{start}/{name}", getattr(votes, name))
+    if (alpha := votes.agreement) is not None:
         yield Fact(f"{start}/alpha", alpha.value, alpha.units, alpha.low, alpha.high)
-    if (tau := told.tau) is not None:
+    if (tau := votes.tau) is not None:
         yield Fact(f"{start}/tau", tau.estimate, tau.n, tau.low, tau.high)
-    for cell in told.matrix:
+    for cell in votes.matrix:
         if cell.rate is not None and cell.row < cell.column:
             rate, name = cell.rate, f"{start}/rate/{facts.part(cell.row)}/{facts.part(cell.column)}"
             yield Fact(name, rate.estimate, rate.n, rate.low, rate.high)
-    for score in told.scores:
+    for score in votes.scores:
         if score.mean is not None:
             name = f"{start}/score/{facts.part(score.model)}/{score.dimension}"
             yield Fact(name, score.mean.estimate, score.n, score.mean.low, score.mean.high)
 
 
-def render(found: Mapping[str, Fact], groups: Sequence[Group], tables: Sequence[str]) -> str:
+def render(stated: Mapping[str, Fact], groups: Sequence[Group], tables: Sequence[str]) -> str:
     """Renders the card."""
     return card.render(
         TEMPLATE,
-        found,
+        stated,
         front_matter=card.front_matter(metadata(tables)),
         links=citation.links(),
         title="Votes of the COIG-Writer arena",
-        groups=[_shown(group, found) for group in groups],
+        groups=[_shown(group, stated) for group in groups],
     )
 
 
-def _shown(group: Group, found: Mapping[str, Fact]) -> dict[str, object]:
+def _shown(group: Group, stated: Mapping[str, Fact]) -> dict[str, object]:
     start = key(group)
     rates = [
         (*_names(name), fact, _verdict(fact))
-        for name, fact in found.items()
+        for name, fact in stated.items()
         if name.startswith(f"{start}/rate/")
     ]
     scores = [
-        (*_names(name), fact) for name, fact in found.items() if name.startswith(f"{start}/score/")
+        (*_names(name), fact) for name, fact in stated.items() if name.startswith(f"{start}/score/")
     ]
     header = ("Model", "Against", "Share of points", "")
     return {
         "key": start,
         "title": f"{group[0].capitalize()}, {LANGUAGES[group[1]]}",
-        "alpha": f"{start}/alpha" in found,
-        "tau": f"{start}/tau" in found,
+        "alpha": f"{start}/alpha" in stated,
+        "tau": f"{start}/tau" in stated,
         "rates": card.table(header, rates) if rates else None,
         "scores": card.table(("Model", "Dimension", "Mean"), scores) if scores else None,
     }

@@ -30,7 +30,7 @@ PER = "pair"  # what the loss is a mean over
 _NOT_OF_PAIRS = ("run/base_revision", "run/global_batch_size", "run/train_loss", "run/seconds")
 TRAINING = {k: label for k, label in render.TRAINING.items() if k not in _NOT_OF_PAIRS} | {
     "run/base_model_revision": "The base model's revision",
-    "dpo/beta": "β: how dear it is to leave the reference",
+    "dpo/beta": "β: weight of the reference model",
     "dpo/pairs_per_step": "Pairs per optimizer step",
 }
 LENGTH = {
@@ -55,44 +55,44 @@ def write(source: Path, out: Path) -> None:
         DriftError: Its pairs are not those of its lock.
     """
     if not (source / recount.LOCK).is_file():
-        raise MissingInputError(f"{source}: no run of DPO", f"run: {recount.DPO}")
-    found = facts.read(source / "facts.json") | measure(source)
+        raise MissingInputError(f"{source}: no DPO run", f"run: {recount.DPO}")
+    stated = facts.read(source / "facts.json") | measure(source)
     drawn = curves.curves(curves.read(source))
     with atomic_folder(out, "model to publish") as folder:
         release.copy(source, folder, but=PAIRS)
-        (folder / "README.md").write_text(render_card(found, drawn), encoding="utf-8")
-        facts.write(folder / "facts.json", found.values())
+        (folder / "README.md").write_text(render_card(stated, drawn), encoding="utf-8")
+        facts.write(folder / "facts.json", stated.values())
         curves.write(folder, curves.read(source), PER)
 
 
-def render_card(found: Mapping[str, Fact], drawn: Mapping[str, curves.Points]) -> str:
+def render_card(stated: Mapping[str, Fact], drawn: Mapping[str, curves.Points]) -> str:
     """Renders the card of a run."""
-    smoke, base = render.is_smoke(found), run.base(found)
-    adapter = "run/lora_merged" in found and not found["run/lora_merged"].value
-    known = license_of(found, smoke=smoke)
-    accuracy, prompts = found["dpo/accuracy"], int(found["dpo/held_out_prompts"].value)
+    smoke, base = render.is_smoke(stated), run.base(stated)
+    adapter = "run/lora_merged" in stated and not stated["run/lora_merged"].value
+    known = license_of(stated, smoke=smoke)
+    accuracy, prompts = stated["dpo/accuracy"], int(stated["dpo/held_out_prompts"].value)
     coin = accuracy.low is None or accuracy.high is None or accuracy.low <= 0.5 <= accuracy.high
-    lengths = [(label, found.get(key, "too few prompts")) for key, label in LENGTH.items()]
+    lengths = [(label, stated.get(key, "too few prompts")) for key, label in LENGTH.items()]
     left_out = [
         (card.code(key.removeprefix("dpo/left_out/")), fact)
-        for key, fact in found.items()
+        for key, fact in stated.items()
         if key.startswith("dpo/left_out/")
     ]
     name = base.rpartition("/")[2] if base else "Local model"
     return card.render(
         TEMPLATE,
-        found,
-        front_matter=card.front_matter(metadata(found, smoke=smoke, adapter=adapter)),
+        stated,
+        front_matter=card.front_matter(metadata(stated, smoke=smoke, adapter=adapter)),
         title=Literal("Smoke model taught by preferences")
         if smoke
         else Literal(f"{name} taught by preferences"),
         smoke=smoke,
         adapter=adapter,
-        base=card.code(found["run/base_model"].value),
+        base=card.code(stated["run/base_model"].value),
         on_hub=base is not None,
         licence=card.code(known) if known else None,
         left_out=card.table(("Reason", "Pairs"), left_out) if left_out else None,
-        training_table=render.training_table(found, TRAINING),
+        training_table=render.training_table(stated, TRAINING),
         plot=run.figure(drawn),
         field=Literal(FIELD),
         coin=coin,
@@ -103,18 +103,22 @@ def render_card(found: Mapping[str, Fact], drawn: Mapping[str, curves.Points]) -
     )
 
 
-def license_of(found: Mapping[str, Fact], *, smoke: bool) -> str | None:
+def license_of(stated_facts: Mapping[str, Fact], *, smoke: bool) -> str | None:
     """Returns the licence of the weights: the kit's for a smoke model, else the base model's where it is known."""
     if smoke:
         return "apache-2.0"
-    stated = found["run/base_model_license"].value if "run/base_model_license" in found else None
+    stated = (
+        stated_facts["run/base_model_license"].value
+        if "run/base_model_license" in stated_facts
+        else None
+    )
     named = str(stated) if stated in IDS and stated not in ("other", "unknown") else None
-    return run.LICENSES.get(str(run.base(found)), named)
+    return run.LICENSES.get(str(run.base(stated_facts)), named)
 
 
-def metadata(found: Mapping[str, Fact], *, smoke: bool, adapter: bool) -> dict[str, object]:
+def metadata(stated: Mapping[str, Fact], *, smoke: bool, adapter: bool) -> dict[str, object]:
     """Returns the card's YAML. The pairs come from no revision on the Hub, and a tag says so."""
-    known, base = license_of(found, smoke=smoke), None if smoke else run.base(found)
+    known, base = license_of(stated, smoke=smoke), None if smoke else run.base(stated)
     entries: dict[str, object] = {
         "language": ["zh", "en"],
         "license": known or "other",

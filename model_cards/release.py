@@ -33,7 +33,7 @@ def assemble(variant: str, build: Path, out: Path, benchmark: str | None) -> Non
     model, card = build / "models" / variant, build / "cards" / variant
     missing = next((folder for folder in (model, card) if not folder.is_dir()), None)
     if missing:
-        raise MissingInputError(f"{missing}: not here", f"run: make reproduce RUN={variant}")
+        raise MissingInputError(f"{missing} is missing", f"run: make reproduce RUN={variant}")
     answers = build / "generations" / f"{variant}.parquet"
     with atomic_folder(out, "model to publish") as partial:
         copy(model, partial)
@@ -43,9 +43,9 @@ def assemble(variant: str, build: Path, out: Path, benchmark: str | None) -> Non
         if answers.is_file():
             shutil.copy2(answers, partial / ANSWERS)
         if benchmark:
-            found = facts.read(card / "facts.json").values()
+            stated = facts.read(card / "facts.json").values()
             (partial / RESULTS).parent.mkdir()
-            text = eval_results(variant, list(found), *dataset(benchmark))
+            text = eval_results(variant, list(stated), *dataset(benchmark))
             (partial / RESULTS).write_text(text, encoding="utf-8")
 
 
@@ -62,22 +62,22 @@ def dataset(benchmark: str) -> tuple[str, str]:
     Raises:
         InputError: The commit is missing: scores on an unknown version could be held against nothing.
     """
-    found = _BENCHMARK.fullmatch(benchmark)
-    if found is None:
+    match = _BENCHMARK.fullmatch(benchmark)
+    if match is None:
         raise InputError(
-            f"--benchmark {benchmark}: no repository with its commit",
+            f"--benchmark {benchmark}: not a repository with a commit",
             "write ORG/NAME@COMMIT, with the 40 digits that coig-writer publish or its page show",
         )
-    return found[1], found[2]
+    return match[1], match[2]
 
 
-def eval_results(variant: str, found: Sequence[Fact], repo_id: str, revision: str) -> str:
+def eval_results(variant: str, stated: Sequence[Fact], repo_id: str, revision: str) -> str:
     """Renders mean scores in the Hub's ``.eval_results`` form: one entry per language and metric."""
     import yaml
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
     entries = []
-    for fact in found:
+    for fact in stated:
         name, _, rest = fact.id.partition("/")
         language, _, metric = rest.removesuffix("/mean").partition("/")
         if name == variant and rest.endswith("/mean") and metric in LEADERBOARD:

@@ -39,7 +39,7 @@ WHAT = {
     "cw_10k": "The creative rows and the largest share of general reasoning rows: the mixture that the paper's raters preferred in Chinese.",
     "g": "General reasoning rows and no creative row: the paper's baseline.",
 }
-# Shown first, with what they are: what the paper reports, and what tells a broken model from a sound one.
+# Shown first, with their meaning: the paper's metrics, and those that reveal a broken model.
 MEANINGS = {
     "ttr": "distinct words over words; falls with length",
     "mattr_100": "the same, as the mean over windows of one length",
@@ -100,27 +100,30 @@ class Places:
 
 def gather(variant: str, places: Places) -> dict[str, Fact]:
     """Collects the facts that the stages stated about one variant."""
-    found = facts.read(places.models / variant / "facts.json") | facts.read(
+    stated = facts.read(places.models / variant / "facts.json") | facts.read(
         places.mixtures / variant / "facts.json"
     )
     if (places.scores / "facts.json").is_file():
-        found |= {
+        stated |= {
             key: fact
             for key, fact in facts.read(places.scores / "facts.json").items()
             if key.startswith(f"{variant}/")
         }
-    own = [*run.settings(places.models / variant), *scoring.decoding(_answers(variant, places))]
-    return found | {f.id: f for f in own}
+    measured = [
+        *run.settings(places.models / variant),
+        *scoring.decoding(_answers(variant, places)),
+    ]
+    return stated | {f.id: f for f in measured}
 
 
 def measure(variant: str, places: Places) -> dict[str, Fact]:
     """Measures the same from rows, weights and answers, without any facts file."""
     mixture = places.mixtures / variant
     rows = read_records(mixture / "train.parquet", MixtureRow)
-    found = [*mixing.facts(mixture), *training.run(places.models / variant, rows)]
-    found += run.settings(places.models / variant)
-    found += scoring.facts(_answers(variant, places), places.mixtures)
-    return {fact.id: fact for fact in found}
+    measured = [*mixing.facts(mixture), *training.run(places.models / variant, rows)]
+    measured += run.settings(places.models / variant)
+    measured += scoring.facts(_answers(variant, places), places.mixtures)
+    return {fact.id: fact for fact in measured}
 
 
 def evidence(variant: str, places: Places) -> Evidence:
@@ -134,28 +137,28 @@ def _answers(variant: str, places: Places) -> list[Generation]:
     return read_records(file, Generation) if file.is_file() else []
 
 
-def with_energy(found: Mapping[str, Fact]) -> dict[str, Fact]:
+def with_energy(stated: Mapping[str, Fact]) -> dict[str, Fact]:
     """Adds the upper estimate of what the run's hardware used, where it is known."""
     hardware, devices, seconds = (
-        found[f"run/{k}"].value for k in ("hardware", "devices", "seconds")
+        stated[f"run/{k}"].value for k in ("hardware", "devices", "seconds")
     )
     used = throughput.energy(str(hardware), int(devices), float(seconds))
-    return {**found, **{fact.id: fact for fact in used}}
+    return {**stated, **{fact.id: fact for fact in used}}
 
 
 def write(variant: str, places: Places, out: Path) -> None:
     """Writes the card of one variant, with the facts that it was rendered from."""
-    found = with_energy(gather(variant, places))
+    stated = with_energy(gather(variant, places))
     shown = evidence(variant, places)
-    text_of_card = render(variant, found, read_lock(places.models / variant / LOCK), shown)
+    text_of_card = render(variant, stated, read_lock(places.models / variant / LOCK), shown)
     with atomic_folder(out, "model card") as folder:
         (folder / "README.md").write_text(text_of_card, encoding="utf-8")
-        facts.write(folder / "facts.json", found.values())
+        facts.write(folder / "facts.json", stated.values())
         if shown.losses:
             (folder / curves.PLOT).write_text(curves.svg(shown.losses), encoding="utf-8")
 
 
-def render(variant: str, found: Mapping[str, Fact], lock: Lock, shown: Evidence) -> str:
+def render(variant: str, stated: Mapping[str, Fact], lock: Lock, shown: Evidence) -> str:
     """Renders one model card.
 
     Raises:
@@ -163,19 +166,19 @@ def render(variant: str, found: Mapping[str, Fact], lock: Lock, shown: Evidence)
     """
     if not NAME.fullmatch(variant):
         raise InputError(
-            f"{variant!r} is no name of a variant", "use small letters, digits and underscores"
+            f"{variant!r} is not a variant's name", "use small letters, digits and underscores"
         )
-    smoke = is_smoke(found)
+    smoke = is_smoke(stated)
     control = lock.get("control")
-    scored = {key: fact for key, fact in found.items() if key.startswith(f"{variant}/")}
+    scored = {key: fact for key, fact in stated.items() if key.startswith(f"{variant}/")}
     unlocked = sorted(n for n, part in lock["sources"].items() if part["revision"] is None)
     has = {name: f"{variant}/{key}/mean" in scored for name, key in MEASURED_LIMITS.items()}
-    base = run.base(found)
-    peft = "run/lora_r" in found
+    base = run.base(stated)
+    peft = "run/lora_r" in stated
     name = str(base).rpartition("/")[2] if base else "Local model"
     return card.render(
         TEMPLATE,
-        found,
+        stated,
         front_matter=card.front_matter(
             metadata(variant, base, lock, smoke=smoke, peft=peft, unlocked=bool(unlocked))
         ),
@@ -185,11 +188,11 @@ def render(variant: str, found: Mapping[str, Fact], lock: Lock, shown: Evidence)
         control=control and changed(control),
         base=card.code(base) if base else None,
         base_license=card.code(run.LICENSES[base]) if base in run.LICENSES else None,
-        not_the_papers=", ".join(run.differing(found, TRAINING)),
+        not_the_papers=", ".join(run.differing(stated, TRAINING)),
         lock_hash=card.code(lock["ids_sha256"]),
-        mixture_table=mixture_table(lock, found),
+        mixture_table=mixture_table(lock, stated),
         unlocked=Literal(", ".join(escape.code(name) for name in unlocked)) if unlocked else None,
-        training_table=training_table(found),
+        training_table=training_table(stated),
         plot=run.figure(shown.losses),
         samples=None if smoke else run.samples(shown.answers),
         licences=run.licences(lock["sources"]),
@@ -198,7 +201,7 @@ def render(variant: str, found: Mapping[str, Fact], lock: Lock, shown: Evidence)
         paper_queries=Literal(str(sum(paper.QUERIES.values()))),
         arguments=decoding_arguments(variant, scored),
         creative="creative" in lock["sources"],
-        energy="run/kwh" in found,
+        energy="run/kwh" in stated,
         results=results_table(variant, scored, smoke=smoke),
         decoding=f"{variant}/decoding/answers" in scored,
         decoding_in_full=f"{variant}/decoding/top_k" in scored,
@@ -210,17 +213,17 @@ def render(variant: str, found: Mapping[str, Fact], lock: Lock, shown: Evidence)
     )
 
 
-def is_smoke(found: Mapping[str, Fact]) -> bool:
+def is_smoke(stated: Mapping[str, Fact]) -> bool:
     """Tells whether a model is too small to be one of the paper's kind."""
-    return int(found["run/parameters"].value) < SMOKE_PARAMETERS
+    return int(stated["run/parameters"].value) < SMOKE_PARAMETERS
 
 
-def training_table(found: Mapping[str, Fact], labels: Mapping[str, str] = TRAINING) -> Literal:
+def training_table(stated: Mapping[str, Fact], labels: Mapping[str, str] = TRAINING) -> Literal:
     """Renders the settings of the run; one that a run of an older kit did not record says so."""
     rows = [
-        (label, found.get(key, "not recorded"))
+        (label, stated.get(key, "not recorded"))
         for key, label in labels.items()
-        if "lora" not in key or "run/lora_r" in found
+        if "lora" not in key or "run/lora_r" in stated
     ]
     return card.table(("Setting", "Value"), rows)
 
@@ -232,15 +235,15 @@ def changed(control: Mapping[str, object]) -> dict[str, Literal]:
     return {"of": card.code(control["of"]), "changes": card.code(words)}
 
 
-def mixture_table(lock: Lock, found: Mapping[str, Fact]) -> Literal:
+def mixture_table(lock: Lock, stated: Mapping[str, Fact]) -> Literal:
     """Renders rows and tokens per source."""
     rows: list[tuple[Fact | Literal | str, ...]] = [
         (
             card.code(name),
-            found[f"mixture/{name}/rows"],
-            found[f"mixture/{name}/tokens"],
-            found[f"mixture/{name}/over_long"],
-            found[f"mixture/{name}/contaminated"],
+            stated[f"mixture/{name}/rows"],
+            stated[f"mixture/{name}/tokens"],
+            stated[f"mixture/{name}/over_long"],
+            stated[f"mixture/{name}/contaminated"],
             card.name(part["path"]),
             card.code(part["revision"]) if part["revision"] else "none",
         )
@@ -254,20 +257,22 @@ def mixture_table(lock: Lock, found: Mapping[str, Fact]) -> Literal:
 def decoding_arguments(variant: str, scored: Mapping[str, Fact]) -> Literal:
     """Returns the arguments of ``generate`` with which the model's answers were made."""
     start = f"{variant}/decoding/"
-    told = {
+    arguments = {
         name.removeprefix(start): f.value for name, f in scored.items() if name.startswith(start)
     }
-    if "answers" not in told:
+    if "answers" not in arguments:
         return Literal("max_new_tokens=4096")
-    greedy = not told["temperature"]
+    greedy = not arguments["temperature"]
     # answers of older kits do not say which top_k and penalty applied
     keys = (
         ("repetition_penalty",)
         if greedy
         else ("temperature", "top_p", "top_k", "repetition_penalty")
     )
-    words = [f"max_new_tokens={told['max_new_tokens']}", f"do_sample={not greedy}"]
-    return Literal(", ".join([*words, *(f"{key}={told[key]}" for key in keys if key in told)]))
+    words = [f"max_new_tokens={arguments['max_new_tokens']}", f"do_sample={not greedy}"]
+    return Literal(
+        ", ".join([*words, *(f"{key}={arguments[key]}" for key in keys if key in arguments)])
+    )
 
 
 def published(variant: str, language: str, metric: str) -> Fact | None:
@@ -332,7 +337,7 @@ def metadata(
     """Returns the card's YAML; scores are not in it but in ``.eval_results``, as the Hub reads them."""
     known = "apache-2.0" if smoke else run.LICENSES.get(str(base))
     places = [run.on_hub(part["path"]) for part in lock["sources"].values() if part["revision"]]
-    found: dict[str, object] = {
+    entries: dict[str, object] = {
         "language": ["zh", "en"],
         "license": known or "other",
         "license_name": None if known else "see-the-base-model",
@@ -349,9 +354,9 @@ def metadata(
             *([UNLOCKED] if unlocked else []),
         ],
     }
-    if not found["base_model"]:
-        del found["base_model_relation"]
-    return {key: value for key, value in found.items() if value}
+    if not entries["base_model"]:
+        del entries["base_model_relation"]
+    return {key: value for key, value in entries.items() if value}
 
 
 def main(

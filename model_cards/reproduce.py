@@ -49,8 +49,8 @@ ROOT = Path(__file__).parents[1]
 class Again:
     """A card made again: the facts that were measured, the text they render to, its other files.
 
-    ``command`` is what makes the card itself anew, for a person to type; ``from_start`` what makes its
-    artefacts anew as well, where that is another.
+    ``command`` is what makes the card again, for a person to type; ``from_start`` what makes its
+    artefacts again as well, where that differs.
     """
 
     facts: Mapping[str, Fact]
@@ -90,11 +90,22 @@ def dataset(card: Path, scratch: Path) -> Again:
     Raises:
         KitError: The builder's command failed; its own last words are in the message.
     """
-    found, text = scratch / "facts.json", scratch / "README.md"
+    facts_file, text = scratch / "facts.json", scratch / "README.md"
     data = str(set_aside(card, scratch / "dataset" / card.resolve().name))
-    argv = ["-m", "dataset_builder", "describe", data, "--facts", str(found), "--card", str(text)]
+    argv = [
+        "-m",
+        "dataset_builder",
+        "describe",
+        data,
+        "--facts",
+        str(facts_file),
+        "--card",
+        str(text),
+    ]
     _run(argv, ROOT)
-    made = _written(found, text, f"python -m dataset_builder pack --source SOURCE --out {card}")
+    made = _written(
+        facts_file, text, f"python -m dataset_builder pack --source SOURCE --out {card}"
+    )
     languages = [n for n in benchmark.LANGUAGES if any(card.glob(f"benchmark/{n}-*.parquet"))]
     tasks = yaml_text(benchmark.hub_benchmark(languages))
     return dataclasses.replace(made, files={benchmark.EVAL_FILE: tasks} if languages else {})
@@ -110,8 +121,8 @@ def votes(card: Path, scratch: Path) -> Again:
 
 def space(card: Path, scratch: Path) -> Again:
     """Makes the Space's card again from its own files and the kit."""
-    found = {fact.id: fact for fact in space_card.measure(set_aside(card, scratch / "space"))}
-    return Again(found, space_card.render(found), f"python -m model_cards space {card}")
+    measured = {fact.id: fact for fact in space_card.measure(set_aside(card, scratch / "space"))}
+    return Again(measured, space_card.render(measured), f"python -m model_cards space {card}")
 
 
 def pages(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) -> Again:
@@ -134,8 +145,10 @@ def pages(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) ->
     made = _written(
         out / "facts.json", out / "README.md", shlex.join(["python", *argv[:-1], str(card)])
     )
-    found = {page.name: page.read_text(encoding="utf-8") for page in out.glob("*.html")}
-    return dataclasses.replace(made, files={page.name: "" for page in card.glob("*.html")} | found)
+    rendered = {page.name: page.read_text(encoding="utf-8") for page in out.glob("*.html")}
+    return dataclasses.replace(
+        made, files={page.name: "" for page in card.glob("*.html")} | rendered
+    )
 
 
 def model(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) -> Again:
@@ -150,7 +163,7 @@ def model(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) ->
         folder = card if released and kind == "models" else build / kind / variant
         if not folder.is_dir():
             raise MissingInputError(
-                f"{folder}: not here, so the card's numbers cannot be measured",
+                f"{folder} is missing, so the card's numbers cannot be measured",
                 f"run: make reproduce RUN={variant}, or name the folder of the artefacts with --build",
             )
         set_aside(folder, scratch / kind / variant)
@@ -162,36 +175,36 @@ def model(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) ->
     places = render.Places(*(scratch / k for k in ("models", "mixtures", "scores", "generations")))
     measured = render.measure(variant, places)
     known = {k: f for k, f in stated.items() if RECORDED.fullmatch(k) and k not in measured}
-    found = render.with_energy({**measured, **known})
+    complete = render.with_energy({**measured, **known})
     scored = any(k.startswith(f"{variant}/") and k.endswith("/mean") for k in stated)
     optional = _OF_MIXTURE if scored else re.compile(".*")
-    found = {
+    complete = {
         k: f
-        for k, f in found.items()
+        for k, f in complete.items()
         if k in stated or not (k.startswith(f"{variant}/") and optional.search(k))
     }
     shown = render.evidence(variant, places)
-    text = render.render(variant, found, read_lock(places.models / variant / render.LOCK), shown)
+    text = render.render(variant, complete, read_lock(places.models / variant / render.LOCK), shown)
     files = {curves.PLOT: curves.svg(shown.losses)} if shown.losses else {}
     if (card / release.RESULTS).is_file():
         files[release.RESULTS.as_posix()] = _scores(card / release.RESULTS, variant, stated)
-    own = {k: f for k, f in found.items() if k not in known}
-    from_start = f"make reproduce RUN={variant}{' SMOKE=1' if render.is_smoke(found) else ''}"
-    return Again(own, text, f"python -m model_cards render {variant}", files, from_start)
+    remeasured = {k: f for k, f in complete.items() if k not in known}
+    from_start = f"make reproduce RUN={variant}{' SMOKE=1' if render.is_smoke(complete) else ''}"
+    return Again(remeasured, text, f"python -m model_cards render {variant}", files, from_start)
 
 
 def preferences(card: Path, stated: Mapping[str, Fact], source: Path, scratch: Path) -> Again:
     """Makes the card of a model taught by preferences again from its own files and the run's pairs.
 
     Raises:
-        MissingInputError: The pairs are not there.
+        MissingInputError: The pairs are missing.
         DriftError: They are not those of the lock in the card's folder.
     """
     folder = set_aside(card, scratch / "run")
     for name in dpo.PAIRS:
         if not (source / name).is_file():
             raise MissingInputError(
-                f"{source / name}: not here, so the card's numbers cannot be measured",
+                f"{source / name} is missing, so the card's numbers cannot be measured",
                 "name the folder of the run, which holds its pairs, with --build",
             )
         (folder / name).unlink(missing_ok=True)
@@ -225,7 +238,7 @@ def again(card: Path, stated: Mapping[str, Fact], build: Path | None, scratch: P
 
     Raises:
         InputError: It is none that the kit makes.
-        MissingInputError: The artefacts of a model card are not there.
+        MissingInputError: The artefacts of a model card are missing.
     """
     if "run/variant" in stated and render.NAME.fullmatch(str(stated["run/variant"].value)):
         return model(card, stated, build or card.resolve().parents[1], scratch)
@@ -240,7 +253,7 @@ def again(card: Path, stated: Mapping[str, Fact], build: Path | None, scratch: P
     if (card / "ballots.parquet").is_file():
         return votes(card, scratch)
     raise InputError(
-        f"{card}: neither a packed dataset, nor exported votes, nor a Space, nor a model card",
+        f"{card}: not a card of the kit (packed dataset, exported votes, Space, pages, model)",
         "give COIG-Writer, space, or a folder under build/cards",
     )
 
@@ -324,11 +337,11 @@ def main(
 def _report(
     card: Path, checks: Sequence[Check], lines: Sequence[str], made: Again, *, brief: bool
 ) -> int:
-    found = table(checks, brief=brief)
-    if found:
-        print(found)
+    differing = table(checks, brief=brief)
+    if differing:
+        print(differing)
     if lines:
-        print(f"{card / 'README.md'}: - as it stands, + as rendered from the recomputed numbers")
+        print(f"{card / 'README.md'}: - now, + as rendered from the recomputed numbers")
         print("\n".join(lines))
     counts = Counter(c.verdict for c in checks)
     text = f", {counts['missing']} missing" if counts["missing"] else ""
@@ -341,7 +354,7 @@ def _report(
     # a record that has gained a column has another hash and the same values
     if lines and all(c.reason == OTHER_ROWS for c in wrong):
         again_by = escape.plain(made.command)
-        print(f"if an older version of the kit wrote the card, write it anew: {again_by}")
+        print(f"if an older version of the kit wrote the card, write it again: {again_by}")
     elif wrong:
         again_by = escape.plain(made.from_start or made.command)
         print(f"if an older version of the kit measured them, measure and write again: {again_by}")

@@ -52,12 +52,12 @@ class Evidence:
 
 
 def settings(model: Path) -> list[Fact]:
-    """Reads the settings of a run from its ``recipe.json``; one that is not there is no fact."""
+    """Reads the settings of a run from its ``recipe.json``; a missing one is no fact."""
     recipe = read_json(model / "recipe.json", "python recipes/sft.py")
     wanted = SETTINGS | (LORA if recipe.get("use_peft") else {})
     kept = {name: recipe.get(key) for key, name in wanted.items()}
-    found = [Fact(name, value) for name, value in kept.items() if value is not None]
-    return [*found, Fact("run/method", "LoRA" if recipe.get("use_peft") else "full fine-tuning")]
+    stated = [Fact(name, value) for name, value in kept.items() if value is not None]
+    return [*stated, Fact("run/method", "LoRA" if recipe.get("use_peft") else "full fine-tuning")]
 
 
 def on_hub(path: object) -> str | None:
@@ -65,24 +65,24 @@ def on_hub(path: object) -> str | None:
     return path if isinstance(path, str) and _ON_HUB.fullmatch(path) else None
 
 
-def base(found: Mapping[str, Fact]) -> str | None:
+def base(stated: Mapping[str, Fact]) -> str | None:
     """Returns the base model's repository; None if it is a local folder or not recorded."""
-    return on_hub(found["run/base_model"].value) if "run/base_model" in found else None
+    return on_hub(stated["run/base_model"].value) if "run/base_model" in stated else None
 
 
-def differing(found: Mapping[str, Fact], labels: Mapping[str, str]) -> list[str]:
+def differing(stated: Mapping[str, Fact], labels: Mapping[str, str]) -> list[str]:
     """Returns the labels of settings that are not the paper's, or not recorded."""
     return [
         labels[name].lower()
         for name, value in PAPER.items()
-        if name not in found or found[name].value != value
+        if name not in stated or stated[name].value != value
     ]
 
 
-def figure(found: Mapping[str, curves.Points]) -> Literal | None:
+def figure(drawn: Mapping[str, curves.Points]) -> Literal | None:
     """Returns the plot as Markdown; None for fewer than two points of training loss."""
-    shown = len(found.get("all", ())) > 1
-    return Literal(f"![{curves.alt(found)}]({curves.PLOT})") if shown else None
+    shown = len(drawn.get("all", ())) > 1
+    return Literal(f"![{curves.alt(drawn)}]({curves.PLOT})") if shown else None
 
 
 def samples(answers: Sequence[Generation]) -> Literal | None:

@@ -29,11 +29,11 @@ TITLE = "COIG-Writer arena"
 def measure(folder: Path) -> list[Fact]:
     """Returns every number of the card."""
     pack = folder / "data" / "demo_pack.jsonl"
-    found = [*_settings(folder / "requirements.txt"), *_demo(read_records(pack, Generation))]
+    measured = [*_settings(folder / "requirements.txt"), *_demo(read_records(pack, Generation))]
     artefact = file_sha256(pack)
     return [
         Fact(name, value, command=COMMAND, artefact=artefact if name.startswith("demo/") else None)
-        for name, value in found
+        for name, value in measured
     ]
 
 
@@ -61,24 +61,24 @@ def _demo(answers: Sequence[Generation]) -> Iterator[tuple[str, int]]:
         yield f"demo/{variant}/{language}", count
 
 
-def render(found: Mapping[str, Fact]) -> str:
+def render(stated: Mapping[str, Fact]) -> str:
     """Renders the card; its YAML is the Space's configuration."""
-    styles = sorted({name.split("/")[1] for name in found if name.startswith("demo/style-")})
+    styles = sorted({name.split("/")[1] for name in stated if name.startswith("demo/style-")})
     rows = [
-        (Literal(f"`{style}`"), found[f"demo/{style}/zh"], found[f"demo/{style}/en"])
+        (Literal(f"`{style}`"), stated[f"demo/{style}/zh"], stated[f"demo/{style}/en"])
         for style in styles
     ]
     return card.render(
         TEMPLATE,
-        found,
-        front_matter=card.front_matter(metadata(found)),
+        stated,
+        front_matter=card.front_matter(metadata(stated)),
         links=citation.links(),
         styles=card.table(("Style", "Chinese answers", "English answers"), rows),
-        text=lambda name: Literal(str(found[name].value)),
+        text=lambda name: Literal(str(stated[name].value)),
     )
 
 
-def metadata(found: Mapping[str, Fact]) -> dict[str, str | bool]:
+def metadata(stated: Mapping[str, Fact]) -> dict[str, str | bool]:
     """Returns the YAML by which the Hub builds the Space."""
     return {
         "title": TITLE,
@@ -86,8 +86,8 @@ def metadata(found: Mapping[str, Fact]) -> dict[str, str | bool]:
         "colorFrom": "red",
         "colorTo": "yellow",
         "sdk": "gradio",
-        "sdk_version": str(found["space/gradio"].value),
-        "python_version": str(found["space/python"].value),
+        "sdk_version": str(stated["space/gradio"].value),
+        "python_version": str(stated["space/python"].value),
         "app_file": "app.py",
         "hf_oauth": True,
         "license": "apache-2.0",

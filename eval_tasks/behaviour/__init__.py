@@ -76,9 +76,9 @@ def main(
     ] = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="where shares.csv goes")] = OUT,
 ) -> None:
-    """Labels every paragraph of a reasoning by the kit's cue lexicon, over position 0 to 1.
+    """The labels come from the kit's cue lexicon, over position 0 to 1.
 
-    The labels are normal writing, deep reasoning, self-exploration and self-reflection. The first panel
+    They are normal writing, deep reasoning, self-exploration and self-reflection. The first panel
     is the dataset's own reasoning, then come the variants. Answers whose reasoning is absent or never
     ends are counted as such. --judgements puts the labels of a judge (rubric reasoning_behaviour)
     beside them.
@@ -91,16 +91,16 @@ def main(
     after the even-numbered half had been seen, so its kappa is of the other half.
     """
     print(trust())
-    found = list(_own(dataset))
+    reasonings = list(_own(dataset))
     records = read(generations) if generations else []
-    found += [_lexicon(r) for r in records]
+    reasonings += [_lexicon(r) for r in records]
     if judgements:
         judged = read_records(judgements, Judgement, "python -m eval_tasks judge run")
-        found += _judged(judged, records)
-    shares = [share for group in _panels(found) for share in summarise(group)]
+        reasonings += _judged(judged, records)
+    shares = [share for group in _panels(reasonings) for share in summarise(group)]
     path = out / "shares.csv"
-    names = [f.name for f in dataclasses.fields(Share)]
-    spreadsheet.write(path, names, map(to_row, shares), mark=False)
+    columns = [f.name for f in dataclasses.fields(Share)]
+    spreadsheet.write(path, columns, map(to_row, shares), mark=False)
     print(table(shares))
     print(f"\nwrote {path}")
 
@@ -120,7 +120,7 @@ def _lexicon(record: Generation) -> Reasoning:
 def _judged(judgements: Sequence[Judgement], records: Sequence[Generation]) -> list[Reasoning]:
     """Returns the labels of a judge as reasonings; missing judgements are left out."""
     by_key = {(r.variant, r.query_id, r.sample): r for r in records}
-    found = []
+    reasonings = []
     for row in judgements:
         record = by_key.get((row.left, row.query_id, row.sample))
         if row.rubric == "reasoning_behaviour" and row.verdict is not None and record is not None:
@@ -128,15 +128,15 @@ def _judged(judgements: Sequence[Judgement], records: Sequence[Generation]) -> l
             last = max(1, len(labels) - 1)
             steps = tuple(Step(i / last, label, ()) for i, label in enumerate(labels))
             state = record.reasoning_state
-            found.append(
+            reasonings.append(
                 Reasoning(row.left, record.language, row.query_id, row.judge, state, steps)
             )
-    return found
+    return reasonings
 
 
-def _panels(found: Sequence[Reasoning]) -> list[list[Reasoning]]:
+def _panels(reasonings: Sequence[Reasoning]) -> list[list[Reasoning]]:
     groups: dict[tuple[str, str, str], list[Reasoning]] = {}
-    for reasoning in found:
+    for reasoning in reasonings:
         key = (reasoning.panel, reasoning.language, reasoning.labeller)
         groups.setdefault(key, []).append(reasoning)
     return list(groups.values())
@@ -147,7 +147,7 @@ def summarise(group: Sequence[Reasoning]) -> list[Share]:
     first = group[0]
     key = (first.panel, first.language, first.labeller)
     states = Counter(reasoning.state for reasoning in group)
-    found = [
+    shares = [
         Share(*key, None, None, state, states[state] / len(group), None, None, len(group))
         for state in ("absent", "unterminated")
         if first.panel != OWN
@@ -159,8 +159,8 @@ def summarise(group: Sequence[Reasoning]) -> list[Share]:
             for step in reasoning.steps
             if min(int(step.position * BINS), BINS - 1) == number
         ]
-        found += [_share(key, number, name, inside) for name in BEHAVIOURS if inside]
-    return found
+        shares += [_share(key, number, name, inside) for name in BEHAVIOURS if inside]
+    return shares
 
 
 def _share(
@@ -186,13 +186,13 @@ def trust() -> str:
         f"{len(rows)} paragraphs labelled in three passes, none by a person (see --help); kappa [95 %]:"
     ]
     for language in ("zh", "en"):
-        own = [(i, row) for i, row in enumerate(rows) if row["language"] == language]
+        numbered = [(i, row) for i, row in enumerate(rows) if row["language"] == language]
         for a, b in itertools.combinations(PASSES, 2):
-            both = [row for _, row in own if row[a] and row[b]]
+            both = [row for _, row in numbered if row[a] and row[b]]
             pairs = [(row[a], row[b]) for row in both]
             lines.append(_kappa(f"{language}  {a} with {b}", pairs, both))
         for name in PASSES:
-            held = [row for i, row in own if i % 2 and row[name]]
+            held = [row for i, row in numbered if i % 2 and row[name]]
             labelled = [(_label(row), row[name]) for row in held]
             lines.append(_kappa(f"{language}  lexicon with {name}", labelled, held))
     return "\n".join(lines)
@@ -218,10 +218,10 @@ def table(shares: Sequence[Share]) -> str:
     lines: list[str] = []
     panels = dict.fromkeys((s.panel, s.language, s.labeller) for s in shares)
     for panel in panels:
-        own = [s for s in shares if (s.panel, s.language, s.labeller) == panel]
+        of_panel = [s for s in shares if (s.panel, s.language, s.labeller) == panel]
         lines.append(f"\n{panel[0]} ({panel[1]}, by {panel[2]}); position 0 to 1 in fifths")
         for name in ("absent", "unterminated", *BEHAVIOURS):
-            cells = [s for s in own if s.behaviour == name]
+            cells = [s for s in of_panel if s.behaviour == name]
             if cells:
                 shown = "".join(f"{s.share:8.2f}" for s in cells)
                 lines.append(f"  {name:<18}{shown}   n={sum(s.n for s in cells)}")

@@ -87,7 +87,7 @@ def run_judge(  # noqa: PLR0913 - a command line
     concurrency: Annotated[int, typer.Option(metavar="N", help="requests at once")] = 8,
     structure: Annotated[
         Literal["json_schema", "json_object", "none"],
-        typer.Option(help="how the server is told the form of a reply"),
+        typer.Option(help="how a reply's form is requested"),
     ] = "json_schema",
     max_tokens: Annotated[
         int | None,
@@ -113,10 +113,12 @@ def run_judge(  # noqa: PLR0913 - a command line
     judge with: vllm serve Qwen/Qwen2.5-72B-Instruct --port 8000 --max-model-len 32768
 
     Rubric decisions names what a reasoning settles on and says whether the article does it (kept,
-    broken, undecidable), each with quotations that must stand in the texts.
+    broken, undecidable), each with quotations that the texts must contain.
     """
     if not 0 <= temperature < math.inf:  # nor is NaN
-        raise ConfigError(f"--temperature {temperature}", "give 0 or more")
+        raise ConfigError(
+            f"--temperature is {temperature}, and must be at least 0", "give 0 or more"
+        )
     server = Endpoint(
         endpoint,
         model,
@@ -132,15 +134,15 @@ def run_judge(  # noqa: PLR0913 - a command line
     ]
     compared = None if pairs is None else [_pair(p) for p in pairs]
     extra = _object(extra_body) or None
-    asked: list[tuple[Rubric, list[Question]]] = []
+    by_rubric: list[tuple[Rubric, list[Question]]] = []
     for loaded in map(load, rubric or ["pairwise"]):
         made = questions(loaded, records, pairs=compared, plain=plain, repeats=repeats)
-        asked.append((loaded, [_adapted(q, max_tokens, temperature, extra) for q in made]))
-    everything = [q.request for _, made in asked for q in made if q.request is not None]
+        by_rubric.append((loaded, [_adapted(q, max_tokens, temperature, extra) for q in made]))
+    everything = [q.request for _, made in by_rubric for q in made if q.request is not None]
     print(server.estimate(everything), flush=True)
     if dry_run:
         return
-    judged = [j for loaded, made in asked for j in judge(server, loaded, made)]
+    judged = [j for loaded, made in by_rubric for j in judge(server, loaded, made)]
     _keep(out / f"{_file(model)}.parquet", judged)
     missing = sum(j.state == "missing" for j in judged)
     used = server.ledger
@@ -170,7 +172,7 @@ def _object(text: str) -> dict[str, object]:
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise ConfigError(f"--extra-body {text[:60]}: no object of JSON", "give an object: {...}")
+        raise ConfigError(f"--extra-body {text[:60]}: not a JSON object", "give an object: {...}")
     return content
 
 
@@ -182,7 +184,7 @@ def _file(model: str) -> str:
 def _pair(text: str) -> tuple[str, str]:
     left, colon, right = text.partition(":")
     if not (left and colon and right):
-        raise ConfigError(f"{text!r} is no pair of variants", "write cw_10k:g")
+        raise ConfigError(f"{text!r} is not a pair of variants", "write cw_10k:g")
     return left, right
 
 
@@ -193,7 +195,7 @@ def _keep(path: Path, judged: Sequence[Judgement]) -> None:
     """
     if not judged:
         raise MissingInputError(
-            "there is nothing to judge", "a pair needs two variants' answers to the same query"
+            "no pair of answers to judge", "a pair needs two variants' answers to the same query"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.parent):
@@ -267,16 +269,16 @@ def run_audit(  # noqa: PLR0913 - a command line
             f"{lost.left} answers {lost.query_id} in the judgements but not in --generations",
             "name the generations that were judged",
         )
-    names = taxonomy.published()
-    found = audit(
+    genres = taxonomy.published()
+    findings = audit(
         judged,
         shapes,
         preferences(ballots, human_scores, sample),
         read=read_records(human_judgements, Judgement) if human_judgements else (),
-        categories={r.query_id: names.category_of(r.genre) for r in records if r.genre},
+        categories={r.query_id: genres.category_of(r.genre) for r in records if r.genre},
         own=_own({j.judge for j in judged}, records, own or []),
     )
-    _write(out, found)
+    _write(out, findings)
 
 
 def _own(
@@ -285,7 +287,7 @@ def _own(
     """Returns each judge's own variants: those named, and those whose model bears its name.
 
     Raises:
-        ConfigError: A name that is not JUDGE=VARIANT, or of a judge or variant that is not there.
+        ConfigError: A name that is not JUDGE=VARIANT, or of an unknown judge or variant.
     """
     known = [(r.variant, Path(r.model).name) for r in records]
     own = {j: {v for v, model in known if model == j.rpartition("/")[2]} for j in judges}
@@ -293,16 +295,16 @@ def _own(
         judge, equals, variant = text.rpartition("=")
         if not equals or judge not in own or variant not in {v for v, _ in known}:
             raise ConfigError(
-                f"{text!r} names no judge and variant that are here",
+                f"{text!r} names a judge or variant that is not in the judgements",
                 f"write JUDGE=VARIANT; judges: {', '.join(sorted(own))}",
             )
         own[judge].add(variant)
     return own
 
 
-def _write(out: Path, found: Sequence[Finding]) -> None:
-    names = [f.name for f in dataclasses.fields(Finding)]
-    spreadsheet.write(out / "audit.csv", names, map(to_row, found), mark=False)
+def _write(out: Path, findings: Sequence[Finding]) -> None:
+    columns = [f.name for f in dataclasses.fields(Finding)]
+    spreadsheet.write(out / "audit.csv", columns, map(to_row, findings), mark=False)
     artefact = file_sha256(out / "audit.csv")
     facts.write(
         out / "facts.json",
@@ -316,11 +318,11 @@ def _write(out: Path, found: Sequence[Finding]) -> None:
                 command="python -m eval_tasks judge audit",
                 artefact=artefact,
             )
-            for f in found
+            for f in findings
             if f.value is not None
         ),
     )
-    for f in found:
+    for f in findings:
         print(f"{f.judge}  {f.rubric:<22}{f.name:<26}{_number(f):<26}n={f.n:<6}{f.note}")
     print(f"wrote {out / 'audit.csv'} and facts.json")
 

@@ -66,7 +66,7 @@ def questions(
     for record in sorted(records, key=lambda r: (r.query_id, r.sample, r.variant)):
         by_query.setdefault((record.query_id, record.sample), {})[record.variant] = record
     wanted = None if pairs is None else {frozenset(pair) for pair in pairs}
-    found: list[Question] = []
+    made: list[Question] = []
     for answers, repeat in itertools.product(by_query.values(), range(repeats)):
         shown = [
             (left, right)
@@ -75,11 +75,11 @@ def questions(
         ]
         asker = _Asker(rubric, plain, repeat)
         if rubric.kind == "pairwise":
-            found += [q for pair in shown for q in asker.pair(*pair)]
+            made += [q for pair in shown for q in asker.pair(*pair)]
         else:
             banned = [r for r in answers.values() if rubric.kind != "bans" or _bans(r)]
-            found += map(asker.single, banned)
-    return found
+            made += map(asker.single, banned)
+    return made
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,14 +98,14 @@ class _Asker:
     def pair(self, left: Generation, right: Generation) -> list[Question]:
         texts = [self._article(left), self._article(right)]
         problem = _problem(texts)
-        found = []
+        made = []
         orders: tuple[tuple[Order, list[str]], ...] = (
             ("left_first", texts),
             ("right_first", texts[::-1]),
         )
         for order, shown in orders:
             request = None if problem else self._request(left, shown)
-            found.append(
+            made.append(
                 Question(
                     self.name,
                     left.query_id,
@@ -118,7 +118,7 @@ class _Asker:
                     tuple(shown),
                 )
             )
-        return found
+        return made
 
     def single(self, record: Generation) -> Question:
         if self.rubric.kind == "labels":
@@ -169,42 +169,44 @@ def _problem(texts: Sequence[str]) -> str | None:
     return None
 
 
-def judge(endpoint: Endpoint, rubric: Rubric, asked: Sequence[Question]) -> list[Judgement]:
+def judge(endpoint: Endpoint, rubric: Rubric, batch: Sequence[Question]) -> list[Judgement]:
     """Asks and returns one judgement per question, in order."""
-    requests = [q.request for q in asked if q.request is not None]
+    requests = [q.request for q in batch if q.request is not None]
     replies = iter(endpoint.complete_all(requests, progress=f"judge {rubric.name}"))
     return [
         _judgement(endpoint.model, rubric, q, None if q.request is None else next(replies))
-        for q in asked
+        for q in batch
     ]
 
 
-def _judgement(model: str, rubric: Rubric, asked: Question, reply: Reply | None) -> Judgement:
-    verdict, reason = None, asked.problem
+def _judgement(model: str, rubric: Rubric, question: Question, reply: Reply | None) -> Judgement:
+    verdict, reason = None, question.problem
     if reply is not None:
         answered = reply.state == "answered"
-        verdict = _told(asked.order, rubric.verdict(reply, asked.texts)) if answered else None
+        verdict = (
+            _by_side(question.order, rubric.verdict(reply, question.texts)) if answered else None
+        )
         reason = None if answered else f"{reply.state}: {reply.reason}"
     return Judgement(
         judge=model,
-        rubric=asked.rubric,
-        query_id=asked.query_id,
-        left=asked.left,
-        right=asked.right,
-        order=asked.order,
+        rubric=question.rubric,
+        query_id=question.query_id,
+        left=question.left,
+        right=question.right,
+        order=question.order,
         verdict=verdict,
         state="missing" if verdict is None else "scored",
         reason=reason,
         tokens_in=reply.usage.tokens_in if reply else None,
         tokens_out=reply.usage.tokens_out if reply else None,
         cost=reply.cost if reply else None,
-        sample=asked.sample,
+        sample=question.sample,
     )
 
 
-def _told(order: Order, verdict: str) -> str:
+def _by_side(order: Order, verdict: str) -> str:
     """Turns "first" and "second" into "left" and "right"; other verdicts stay."""
     sides = ["left", "right"] if order == "left_first" else ["right", "left"]
     by_place = {"first": sides[0], "second": sides[1]}
-    said = json.loads(verdict)
-    return json.dumps(by_place.get(said, said)) if isinstance(said, str) else verdict
+    content = json.loads(verdict)
+    return json.dumps(by_place.get(content, content)) if isinstance(content, str) else verdict

@@ -1,6 +1,6 @@
 """What a judge's verdicts are worth: missing, first-shown wins, consistency, biases, and people beside them.
 
-Against people stand accuracy, in all and per category, and two leanings that are biases only where
+Against people: accuracy, in all and per category, and two leanings that are biases only where
 people do not share them: towards the longer answer, and towards the judge's own variants.
 """
 
@@ -55,7 +55,7 @@ NOTES = {
     "verbosity": "points for the longer answer beyond what people give it; 0 is as people do",
     "kept": "share of a variant's decisions that its articles keep, of those kept or broken",
     "undecidable": "share of decisions that the article does not show",
-    "unquoted": "share of decisions whose words stand in no text; they count for nothing",
+    "unquoted": "share of decisions whose quotation is in no text; they are not counted",
     "decision": "share of decisions that both name with the same verdict",
     "decision_kappa": "Cohen's kappa on decisions that both name, over kept, broken and undecidable",
     "self_preference": "points for the judge's own variants beyond what people give them; 0 is as people do",
@@ -86,10 +86,10 @@ def audit(
     for row in judgements:
         base, _, repeat = row.rubric.partition("#")
         (repeats if repeat else groups).setdefault((row.judge, base), []).append(row)
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for (judge, rubric), rows in groups.items():
         finder = _Finder(judge, rubric)
-        found += finder.of_one(rows, repeats.get((judge, rubric), []), shapes)
+        findings += finder.of_one(rows, repeats.get((judge, rubric), []), shapes)
         if named := readings(rows):
             compared = {
                 "repeat": readings(repeats.get((judge, rubric), [])),
@@ -98,15 +98,17 @@ def audit(
                 ),
                 "people": readings(read),
             }
-            found += finder.decisions(named, compared)
+            findings += finder.decisions(named, compared)
         others = [outcomes(g) for (j, r), g in groups.items() if r == rubric and j != judge]
         if others and outcomes(rows):
-            found.append(finder.agreement("other_judges", outcomes(rows), majority(others)))
+            findings.append(finder.agreement("other_judges", outcomes(rows), majority(others)))
         if people and outcomes(rows):
-            found += finder.people(rows, people, categories or {})
-            found.append(finder.verbosity(points(rows), people, shapes))
-            found.append(finder.self_preference(points(rows), people, (own or {}).get(judge, ())))
-    return found
+            findings += finder.people(rows, people, categories or {})
+            findings.append(finder.verbosity(points(rows), people, shapes))
+            findings.append(
+                finder.self_preference(points(rows), people, (own or {}).get(judge, ()))
+            )
+    return findings
 
 
 def outcomes(rows: Iterable[Judgement]) -> dict[Pair, float | None]:
@@ -114,15 +116,15 @@ def outcomes(rows: Iterable[Judgement]) -> dict[Pair, float | None]:
 
     A pair that lacks a usable verdict in either order is left out.
     """
-    said: dict[Pair, dict[str, str]] = {}
+    verdicts: dict[Pair, dict[str, str]] = {}
     for row in rows:
         if row.right is not None and row.state == "scored":
             key = (row.query_id, row.left, row.right, row.sample)
-            said.setdefault(key, {})[row.order] = json.loads(str(row.verdict))
+            verdicts.setdefault(key, {})[row.order] = json.loads(str(row.verdict))
     value = {"left": 1.0, "right": 0.0, "tie": 0.5}
     return {
         pair: value[by_order["left_first"]] if len(set(by_order.values())) == 1 else None
-        for pair, by_order in said.items()
+        for pair, by_order in verdicts.items()
         if len(by_order) == 2
     }
 
@@ -160,19 +162,19 @@ class _Finder:
         shapes: Shapes,
     ) -> list[Finding]:
         missing = wilson(sum(row.state == "missing" for row in rows), len(rows))
-        found = [self._finding("missing", missing.value, missing.low, missing.high, len(rows))]
+        findings = [self._finding("missing", missing.value, missing.low, missing.high, len(rows))]
         pairs = [row for row in rows if row.right is not None and row.state == "scored"]
         if pairs:
             decided = [row for row in pairs if row.verdict != '"tie"']
-            found.append(self._mean("first_shown", decided, _first_won))
-            found.append(self._consistent(rows))
-            found += self._biases(pairs, shapes)
+            findings.append(self._mean("first_shown", decided, _first_won))
+            findings.append(self._consistent(rows))
+            findings += self._biases(pairs, shapes)
         if repeats and not readings(rows):  # two lists of decisions are compared one by one
             first = {_place(row): row.verdict for row in rows if row.state == "scored"}
             again = [r for r in repeats if r.state == "scored" and _place(r) in first]
             same: Callable[[Judgement], float] = lambda r: float(r.verdict == first[_place(r)])  # noqa: E731
-            found.append(self._mean("repeat_agreement", again, same))
-        return found
+            findings.append(self._mean("repeat_agreement", again, same))
+        return findings
 
     def _consistent(self, rows: Sequence[Judgement]) -> Finding:
         both = outcomes(rows)
@@ -181,19 +183,19 @@ class _Finder:
 
     def _biases(self, pairs: Sequence[Judgement], shapes: Shapes) -> list[Finding]:
         try:
-            found = biases(pairs, shapes)
+            measured = biases(pairs, shapes)
         except StatisticsError as error:
             return [
                 self._open(name, len(pairs), error.message)
                 for name in ("position", "length", "format")
             ]
-        return [self._finding(b.name, b.value, b.low, b.high, b.n) for b in found]
+        return [self._finding(b.name, b.value, b.low, b.high, b.n) for b in measured]
 
     def decisions(self, own: Readings, compared: Mapping[str, Readings]) -> list[Finding]:
         """Counts what articles keep, per variant, and compares decision by decision with other readings."""
-        named = [(place, d.verdict) for place, found in own for d in found]
+        named = [(place, d.verdict) for place, decisions in own for d in decisions]
         sound = [(place, verdict) for place, verdict in named if verdict != UNQUOTED]
-        found = [
+        findings = [
             self._share(
                 f"kept/{variant}",
                 "kept",
@@ -201,8 +203,8 @@ class _Finder:
             )
             for variant in sorted({place[1] for place, _ in own})
         ]
-        found.append(self._share("undecidable", "undecidable", sound))
-        found.append(self._share(UNQUOTED, UNQUOTED, named))
+        findings.append(self._share("undecidable", "undecidable", sound))
+        findings.append(self._share(UNQUOTED, UNQUOTED, named))
         by_place = dict(own)
         for name, theirs in compared.items():
             pairs = [
@@ -213,11 +215,11 @@ class _Finder:
             if theirs:
                 queries, both = [q for q, _ in pairs], [pair for _, pair in pairs]
                 same = [float(mine == other) for mine, other in both]
-                found.append(self._clustered(f"decision/{name}", same, queries))
+                findings.append(self._clustered(f"decision/{name}", same, queries))
                 low, high = kappa_interval(both, queries)
                 kappa = f"decision_kappa/{name}"
-                found.append(self._finding(kappa, cohen(both), low, high, len(both)))
-        return found
+                findings.append(self._finding(kappa, cohen(both), low, high, len(both)))
+        return findings
 
     def _share(self, name: str, verdict: str, named: Sequence[tuple[Place, str]]) -> Finding:
         values = [float(said == verdict) for _, said in named]
@@ -236,30 +238,38 @@ class _Finder:
         self, rows: Sequence[Judgement], people: Preferences, categories: Mapping[str, str]
     ) -> list[Finding]:
         """Compares with people: in all, per category, beyond chance, and as a correlation."""
-        own = outcomes(rows)
-        found = [self.agreement("people", own, people)]
-        asked = {categories[pair[0]] for pair in own if pair in people and pair[0] in categories}
-        for category in sorted(asked):
-            part = {pair: v for pair, v in own.items() if categories.get(pair[0]) == category}
-            found.append(self.agreement(f"people/{category}", part, people))
+        judged = outcomes(rows)
+        findings = [self.agreement("people", judged, people)]
+        present = {
+            categories[pair[0]] for pair in judged if pair in people and pair[0] in categories
+        }
+        for category in sorted(present):
+            part = {pair: v for pair, v in judged.items() if categories.get(pair[0]) == category}
+            findings.append(self.agreement(f"people/{category}", part, people))
         both = [
-            (value, _sign(people[p] - 0.5)) for p, value in own.items() if value is not None and p in people
+            (value, _sign(people[p] - 0.5)) for p, value in judged.items() if value is not None and p in people
         ]  # fmt: skip
-        queries = [p[0] for p, value in own.items() if value is not None and p in people]
+        queries = [p[0] for p, value in judged.items() if value is not None and p in people]
         low, high = kappa_interval(both, queries)
-        found.append(self._finding("people_kappa", cohen(both), low, high, len(both)))
-        return [*found, self._correlation(points(rows), people)]
+        findings.append(self._finding("people_kappa", cohen(both), low, high, len(both)))
+        return [*findings, self._correlation(points(rows), people)]
 
     def _correlation(self, own: Mapping[Pair, float], people: Preferences) -> Finding:
         pairs = [pair for pair in own if pair in people]
         try:
-            found = correlate_within(
+            correlation = correlate_within(
                 [own[p] for p in pairs], [people[p] for p in pairs],
                 [f"{p[1]}:{p[2]}" for p in pairs], [p[0] for p in pairs],
             )  # fmt: skip
         except StatisticsError as error:
             return self._open("people_correlation", len(pairs), error.message)
-        return self._finding("people_correlation", found.value, found.low, found.high, found.n)
+        return self._finding(
+            "people_correlation",
+            correlation.value,
+            correlation.low,
+            correlation.high,
+            correlation.n,
+        )
 
     def verbosity(
         self, own: Mapping[Pair, float], people: Preferences, shapes: Shapes
@@ -291,9 +301,9 @@ class _Finder:
         return self._clustered(name, list(leads.values()), [p[0] for p in leads], (-1.0, 1.0))
 
     def _mean(
-        self, name: str, rows: Sequence[Judgement], of: Callable[[Judgement], float]
+        self, name: str, rows: Sequence[Judgement], value: Callable[[Judgement], float]
     ) -> Finding:
-        return self._clustered(name, [of(row) for row in rows], [row.query_id for row in rows])
+        return self._clustered(name, [value(row) for row in rows], [row.query_id for row in rows])
 
     def _clustered(
         self, name: str, values: Sequence[float], queries: Sequence[str],
@@ -303,11 +313,11 @@ class _Finder:
         codes = {query: i for i, query in enumerate(sorted(set(queries)))}
         try:
             clusters = np.array([codes[q] for q in queries])
-            found = bootstrap.mean(np.array(values), clusters, scale=scale)
+            mean = bootstrap.mean(np.array(values), clusters, scale=scale)
         except StatisticsError as error:
             value = sum(values) / len(values) if values else None
             return self._open(name, len(values), error.message, value)
-        return self._finding(name, found.estimate, found.low, found.high, found.n)
+        return self._finding(name, mean.estimate, mean.low, mean.high, mean.n)
 
     def _finding(
         self, name: str, value: float | None, low: float | None, high: float | None, n: int

@@ -72,7 +72,7 @@ def biases(judgements: Sequence[Judgement], shapes: Shapes) -> list[Bias]:
     queries = sorted({j.query_id for j in rows})
     if len(queries) < 10:
         raise StatisticsError(
-            f"biases need judged pairs of at least 10 queries, got {len(queries)}",
+            f"biases need judged pairs of at least 10 queries, found {len(queries)}",
             "judge more queries",
         )
     design, outcome = _design(rows, shapes)
@@ -80,7 +80,7 @@ def biases(judgements: Sequence[Judgement], shapes: Shapes) -> list[Bias]:
     design = design[:, varying]
     if np.linalg.matrix_rank(design) < len(varying):
         raise StatisticsError(
-            "length and format cannot be told from the variants: one always writes in the same way",
+            "length and format cannot be told from the variants: each variant always writes in the same way",
             "judge answers whose lengths vary",
         )
     try:
@@ -116,7 +116,7 @@ def _design(
         for variant, sign in ((first, 1), (second, -1)):
             if variant != variants[0]:
                 design[i, len(NAMES) + variants.index(variant) - 1] = sign
-        said = json.loads(str(row.verdict))
+        verdict = json.loads(str(row.verdict))
         won = "left" if row.order == "left_first" else "right"
-        outcome[i] = 0.5 if said == "tie" else float(said == won)
+        outcome[i] = 0.5 if verdict == "tie" else float(verdict == won)
     return design, outcome

@@ -24,7 +24,7 @@ Place = tuple[str, str, int]  # query id, variant, sample
 class Decision:
     """One decision, the words of the reasoning that settle on it, and those of the article that show the verdict.
 
-    ``verdict`` is one of ``VERDICTS``, or ``UNQUOTED`` where the words do not stand there.
+    ``verdict`` is one of ``VERDICTS``, or ``UNQUOTED`` where the text does not contain the words.
     """
 
     decision: str
@@ -45,7 +45,7 @@ def checked(named: Iterable[Mapping[str, str]], reasoning: str, article: str) ->
         Each decision once. One whose quotation is not in the reasoning, or that is kept or broken on
         words that are not in the article, is ``UNQUOTED``.
     """
-    found: dict[str, Decision] = {}
+    decisions: dict[str, Decision] = {}
     for item in named:
         decision = from_row(Decision, {key: repaired(value) for key, value in item.items()})
         if decision.verdict == "undecidable":
@@ -54,8 +54,8 @@ def checked(named: Iterable[Mapping[str, str]], reasoning: str, article: str) ->
             decision = dataclasses.replace(decision, verdict=UNQUOTED)
         if not quoted(decision.quotation, reasoning):
             decision = dataclasses.replace(decision, verdict=UNQUOTED)
-        found.setdefault(reduced(decision.quotation), decision)
-    return list(found.values())
+        decisions.setdefault(reduced(decision.quotation), decision)
+    return list(decisions.values())
 
 
 def readings(rows: Iterable[Judgement]) -> list[tuple[Place, list[Decision]]]:
@@ -64,14 +64,14 @@ def readings(rows: Iterable[Judgement]) -> list[tuple[Place, list[Decision]]]:
     Raises:
         InputError: A decision lacks a part or has a wrong one, as in a file that people wrote.
     """
-    found = []
+    read = []
     for row in rows:
-        said = json.loads(row.verdict) if row.verdict else None
-        if isinstance(said, list) and all(isinstance(item, dict) for item in said):
-            where = f"{row.judge}, {row.rubric}, {row.left}, {row.query_id}"
-            decisions = [from_row(Decision, item, where, "key") for item in said]
-            found.append(((row.query_id, row.left, row.sample), decisions))
-    return found
+        reply = json.loads(row.verdict) if row.verdict else None
+        if isinstance(reply, list) and all(isinstance(item, dict) for item in reply):
+            place = f"{row.judge}, {row.rubric}, {row.left}, {row.query_id}"
+            decisions = [from_row(Decision, item, place, "key") for item in reply]
+            read.append(((row.query_id, row.left, row.sample), decisions))
+    return read
 
 
 def shared(own: Sequence[Decision], other: Sequence[Decision]) -> list[tuple[Verdict, Verdict]]:
@@ -80,11 +80,11 @@ def shared(own: Sequence[Decision], other: Sequence[Decision]) -> list[tuple[Ver
     They name the same where one quotation holds the other; what is unquoted is left out.
     """
     left = [(reduced(d.quotation), d.verdict) for d in other if d.verdict != UNQUOTED]
-    found = []
+    verdicts = []
     for decision in own:
         words = reduced(decision.quotation)
         same = next((o for o in left if words and o[0] and (o[0] in words or words in o[0])), None)
         if decision.verdict != UNQUOTED and same is not None:
             left.remove(same)
-            found.append((decision.verdict, same[1]))
-    return found
+            verdicts.append((decision.verdict, same[1]))
+    return verdicts

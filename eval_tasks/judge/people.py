@@ -26,12 +26,12 @@ def preferences(ballots: Path | None, scores: Path | None, sample: int = 0) -> d
     Returns:
         Variants in alphabetical order, to the share of points of the left.
     """
-    found: dict[Pair, float] = {}
+    preferred: dict[Pair, float] = {}
     if scores is not None:
-        found |= of_scores(read_records(scores, Score))
+        preferred |= of_scores(read_records(scores, Score))
     if ballots is not None:
-        found |= of_ballots(read_records(ballots, Ballot), sample)
-    return found
+        preferred |= of_ballots(read_records(ballots, Ballot), sample)
+    return preferred
 
 
 def of_ballots(ballots: Iterable[Ballot], sample: int = 0) -> dict[Pair, float]:
@@ -43,7 +43,7 @@ def of_ballots(ballots: Iterable[Ballot], sample: int = 0) -> dict[Pair, float]:
             left, right, outcome = right, left, 1 - outcome
         place = (vote.query_id, left, right, vote.sample or sample)
         points.setdefault(place, []).append(outcome)
-    return {pair: statistics.fmean(found) for pair, found in points.items()}
+    return {pair: statistics.fmean(values) for pair, values in points.items()}
 
 
 def of_scores(scores: Iterable[Score]) -> dict[Pair, float]:

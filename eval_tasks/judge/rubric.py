@@ -1,4 +1,4 @@
-"""Rubrics: what a judge is told, what it may answer, and how its answer is read."""
+"""Rubrics: the judge's instructions, its possible answers, and how an answer is read."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ class Rubric:
         """Builds the question.
 
         Args:
-            language: Of the query; the judge is told in it.
+            language: Of the query and of the instructions.
             prompt: What the writers were asked.
             texts: The material in the order shown: two articles, one, a reasoning's paragraphs, an article
                 and what its request forbids, or a reasoning and its article.
             repeat: Number of the repetition, from 0.
 
         Returns:
-            A request whose markers stand nowhere in the material, so that none can close them.
+            A request whose markers do not occur in the material, so that none can close them.
         """
         mark = "m" + fence.code([prompt, *texts])
         names: Iterable[object] = range(1, len(texts) + 1)
@@ -124,8 +124,8 @@ class Rubric:
     def verdict(self, reply: Reply, texts: Sequence[str]) -> str:
         """Returns the verdict of an answered reply as JSON, in terms of the texts that were shown."""
         if self.kind == "decisions":
-            found = map(to_row, checked(reply.data["decisions"], *texts))
-            return json.dumps(list(found), ensure_ascii=False)
+            decisions = map(to_row, checked(reply.data["decisions"], *texts))
+            return json.dumps(list(decisions), ensure_ascii=False)
         field = {"pairwise": "verdict", "scores": "scores"}.get(self.kind, "labels")
         return json.dumps(reply.data[field], sort_keys=True)
 
@@ -157,25 +157,25 @@ def load(name: str) -> Rubric:
     """
     import yaml
 
-    own = name.endswith((".yaml", ".yml"))
-    file = Path(name) if own else FOLDER / f"{name}.yaml"
+    from_file = name.endswith((".yaml", ".yml"))
+    file = Path(name) if from_file else FOLDER / f"{name}.yaml"
     if not file.is_file():
         raise MissingInputError(
             f"no rubric {name!r}", f"use one of {', '.join(names())}, or a YAML file"
         )
-    found: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    wanted = KEYS.get(found.get("kind", ""), set())
-    odd = sorted(set(found) ^ wanted)
+    content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    wanted = KEYS.get(content.get("kind", ""), set())
+    odd = sorted(set(content) ^ wanted)
     if odd:
         raise ConfigError(
             f"{file.name}: key {odd[0]!r} is {'missing' if odd[0] in wanted else 'unknown'}",
-            f"a rubric is one of {', '.join(KEYS)}; copy one of eval_tasks/rubrics/",
+            f"a rubric's kind is one of {', '.join(KEYS)}; copy one of eval_tasks/rubrics/",
         )
     return Rubric(
         file.stem,
-        found["kind"],
-        {language: found[language] for language in ("zh", "en")},
-        tuple(found.get("scale", (0, 3))),
-        found.get("dimensions", {}),
-        tuple(found.get("labels", ())),
+        content["kind"],
+        {language: content[language] for language in ("zh", "en")},
+        tuple(content.get("scale", (0, 3))),
+        content.get("dimensions", {}),
+        tuple(content.get("labels", ())),
     )

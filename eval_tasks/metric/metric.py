@@ -23,7 +23,7 @@ from coig_writer.scoring.embedding import classifier, load
 from coig_writer.triplet import Language
 
 _INPUTS = """
-predictions: texts as a model wrote them; a reasoning in them is told from the article.
+predictions: texts as a model wrote them; a reasoning in them is split from the article.
 language: "zh" (the default) or "en".
 query_ids: the benchmark's query of each text, for what is measured against the query.
 training: texts that the model was trained on, for copied_share and longest_copied.
@@ -46,7 +46,7 @@ class KitMetric(evaluate.Metric):
     def _info(self) -> evaluate.MetricInfo:
         if self.config_name not in (_ALL, *_WHAT):
             raise InputError(
-                f"{self.config_name!r} is no metric of the kit", f"there are {', '.join(_WHAT)}"
+                f"{self.config_name!r} is not a metric of the kit", f"there are {', '.join(_WHAT)}"
             )
         return evaluate.MetricInfo(
             description=_WHAT.get(self.config_name, "Every metric of one answer."),
@@ -67,13 +67,13 @@ class KitMetric(evaluate.Metric):
         **unknown: object,
     ) -> dict[str, object]:
         if unknown:
-            raise InputError(f"compute knows no {', '.join(unknown)}", _INPUTS.strip())
+            raise InputError(f"compute has no argument {', '.join(unknown)}", _INPUTS.strip())
         answers = _answers(predictions, language, query_ids)
         name = self.config_name
         if name == _ALL:
             each = [catalogue.measure(answer) for answer in answers]
-            found = {m.name: [values[m.name] for values in each] for m in catalogue.METRICS}
-            return {name: _mean(values) for name, values in found.items()}
+            results = {m.name: [values[m.name] for values in each] for m in catalogue.METRICS}
+            return {name: _mean(values) for name, values in results.items()}
         if name in catalogue.EMBEDDED:
             values = [_under(name, answers, model)]
         elif name in catalogue.AGAINST_TRAINING:
@@ -112,9 +112,9 @@ def _copied(name: str, answers: Sequence[Answer], training: Sequence[str]) -> li
     if not training:
         raise InputError(f"{name} needs what the model was trained on", "give training=[texts]")
     index = Index(training)
-    found = [index.copied(answer.article) for answer in answers]
+    shares = [index.copied(answer.article) for answer in answers]
     part = {"copied_share": "share", "longest_copied": "longest"}[name]
-    return [NO_GRAM if copied is None else float(getattr(copied, part)) for copied in found]
+    return [NO_GRAM if copied is None else float(getattr(copied, part)) for copied in shares]
 
 
 def _under(name: str, answers: Sequence[Answer], model: str | None) -> Value:

@@ -55,8 +55,8 @@ def write(folder: Path, runs: Runs | None, read_from: Mapping[str, Sequence[Path
     shown = claims.published()
     measured = [*_tally(shown, command), *_sources(read_from, command)]
     if runs:
-        found = own.findings(runs)
-        shown = [dataclasses.replace(c, own=found.get(c.id)) for c in shown]
+        findings = own.findings(runs)
+        shown = [dataclasses.replace(c, own=findings.get(c.id)) for c in shown]
         with tempfile.TemporaryDirectory() as scratch:
             report.write(Path(scratch), runs, command, Options(claims="index.html"))
             shutil.copyfile(Path(scratch) / "report.html", folder / "report.html")
@@ -76,10 +76,10 @@ def write(folder: Path, runs: Runs | None, read_from: Mapping[str, Sequence[Path
 
 
 def _tally(shown: Sequence[Claim], command: str) -> Iterator[Fact]:
-    found = Counter(claim.finding.verdict for claim in shown)
+    tally = Counter(claim.finding.verdict for claim in shown)
     yield Fact("claims/statements", len(shown), command=command)
     for verdict in VERDICTS:
-        yield Fact(f"claims/{verdict.replace(' ', '_')}", found[verdict], command=command)
+        yield Fact(f"claims/{verdict.replace(' ', '_')}", tally[verdict], command=command)
 
 
 def _sources(read_from: Mapping[str, Sequence[Path]], command: str) -> Iterator[Fact]:
@@ -112,7 +112,7 @@ def main(
     for path in (path for paths in read_from.values() for path in paths):
         if path.is_absolute() or ".." in path.parts or not _PATH.fullmatch(str(path)):
             raise InputError(
-                f"{path}: a page cannot name this as what it was made from",
+                f"{path}: a page may not name this path as its source",
                 "give a path below this folder, of letters, digits and -_./",
             )
     runs = inputs.read(*(paths or [] for paths in given.values())) if read_from else None

@@ -57,7 +57,7 @@ def main(  # noqa: PLR0913 - a command line
 ) -> None:
     """Writes report.html (one page, nothing loaded from elsewhere), its figures as PNG, and facts.json.
 
-    Without --ballots the preference tables say "no votes yet"; the rest stands.
+    Without --ballots the preference tables say "no votes yet"; the rest is the same.
     """
     runs = inputs.read(generations or [], scores or [], ballots or [], judgements or [])
     chosen = cases(runs, case_ids or [])
@@ -83,11 +83,11 @@ def write(folder: Path, runs: inputs.Runs, command: str, options: page.Options) 
     analyses = {language: analyse(runs, language) for language in languages}
     shown = tqdm(analyses.items(), desc="drawing", unit="language", disable=None)
     drawn = {x: gallery(runs, analysis, folder / "figures") for x, analysis in shown}
-    found = [
+    measurements = [
         *human.facts(options.beside, command, options.people),
         *measured.facts(runs, analyses, command, options.more),
     ]
-    facts.write(folder / "facts.json", found)
+    facts.write(folder / "facts.json", measurements)
     html = page.render(runs, analyses, drawn, command, options)
     (folder / "report.html").write_text(html, encoding="utf-8")
 

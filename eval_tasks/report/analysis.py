@@ -153,21 +153,21 @@ def _highest_first(pooled: dict[str, Pooled]) -> dict[str, Pooled]:
 
 def preference(runs: Runs, language: Language) -> Preference | None:
     """Returns what the preferences of a language say; None without any."""
-    found = runs.preferences(language)
-    if not found.comparisons:
+    preferences = runs.preferences(language)
+    if not preferences.comparisons:
         return None
     # implied pairs are no votes, so the board of the votes has none
-    told = runs.board(language) or board.board(found.comparisons)
+    standings = runs.board(language) or board.board(preferences.comparisons)
     # scores of different raters, side by side, decide nothing
-    conclusions = board.conclusions(told, runs.variants) if found.conclusive else ()
+    conclusions = board.conclusions(standings, runs.variants) if preferences.conclusive else ()
     verdicts = Counter(json.loads(b.verdict) for b in runs.voted(language) if b.verdict[:1] == '"')
     set_aside = {"both bad": verdicts["both_bad"], "skipped": verdicts["skip"]}
     return Preference(
-        found.source,
-        told,
+        preferences.source,
+        standings,
         conclusions,
         _from_rankings(runs, language),
-        board.orders(found.comparisons),
+        board.orders(preferences.comparisons),
         {name: n for name, n in set_aside.items() if n},
         board.detectable(conclusions),
     )
@@ -194,8 +194,8 @@ def _ranked(runs: Runs, language: Language) -> list[str]:
 def friedman(runs: Runs, language: Language) -> Friedman | None:
     """Returns mean places and Friedman's test, one ranking per query; None where there are too few."""
     try:
-        found = rankings.encode(runs.voted(language), _ranked(runs, language))
-        return rankings.friedman(rankings.per_query(found))
+        ranked = rankings.encode(runs.voted(language), _ranked(runs, language))
+        return rankings.friedman(rankings.per_query(ranked))
     except StatisticsError:
         return None  # no or one complete ranking, or all of them ties
 
@@ -203,13 +203,13 @@ def friedman(runs: Runs, language: Language) -> Friedman | None:
 def ratings(runs: Runs, language: Language) -> Ratings | None:
     """Returns the ratings of a language; None where there are none."""
     voted = runs.voted(language)
-    found = summary.scores(voted, runs.variants)
-    if not found:
+    scored = summary.scores(voted, runs.variants)
+    if not scored:
         return None
-    dimensions = tuple(d for d in DIMENSIONS if any(s.dimension == d for s in found))
+    dimensions = tuple(d for d in DIMENSIONS if any(s.dimension == d for s in scored))
     implied = implied_by(voted)
     return Ratings(
-        {(s.model, s.dimension): s.mean for s in found if s.mean is not None},
+        {(s.model, s.dimension): s.mean for s in scored if s.mean is not None},
         {d: summary.agreement(voted, d) or "no two answers were rated twice" for d in dimensions},
         dimensions,
         severity(voted),

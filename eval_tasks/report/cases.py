@@ -31,12 +31,14 @@ def cases(runs: Runs, query_ids: Sequence[str]) -> list[Case]:
 
 def _case(runs: Runs, query_id: str) -> Case:
     first = min(runs.seen.get(query_id, FIRST))  # of several samples that people saw, the first
-    found = {a.variant: a for a in runs.generations if (a.query_id, a.sample) == (query_id, first)}
-    if not found:
+    by_variant = {
+        a.variant: a for a in runs.generations if (a.query_id, a.sample) == (query_id, first)
+    }
+    if not by_variant:
         known = sorted({a.query_id for a in runs.generations})
         raise InputError(
             f"--cases {query_id}: no variant answered it",
             f"ids here look like {', '.join(known[:3]) or 'none: give --generations'}",
         )
-    answers = tuple(found[v] for v in runs.variants if v in found)
+    answers = tuple(by_variant[v] for v in runs.variants if v in by_variant)
     return Case(query_id, answers[0].genre, answers[0].prompt, answers)

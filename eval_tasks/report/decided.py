@@ -14,23 +14,23 @@ NAMED = 3  # decided pairs that the sentence names, clearest first; of several l
 
 def decided(analyses: Mapping[Language, Analysis]) -> Text:
     """Returns the sentence; a language without votes or ratings is left out where another has some."""
-    told = {x: a.preference for x, a in analyses.items() if a.preference is not None}
-    if not told:
+    preferences = {x: a.preference for x, a in analyses.items() if a.preference is not None}
+    if not preferences:
         return Text("Nothing is decided: there are no votes yet.", "尚未分出任何高下：还没有投票。")
-    several = len(told) > 1
-    parts = [_language(preference, 1 if several else NAMED) for preference in told.values()]
+    several = len(preferences) > 1
+    parts = [_language(preference, 1 if several else NAMED) for preference in preferences.values()]
     if not several:
         return parts[0]
     named = [
         Text(f"{NAMES[x].en}: {p.en}", f"{NAMES[x].zh}：{p.zh}")
-        for x, p in zip(told, parts, strict=True)
+        for x, p in zip(preferences, parts, strict=True)
     ]
     return Text(" ".join(p.en for p in named), "".join(p.zh for p in named))
 
 
-def _language(found: Preference, named: int) -> Text:
-    if not found.conclusions:
-        if found.source == "ratings":
+def _language(preference: Preference, named: int) -> Text:
+    if not preference.conclusions:
+        if preference.source == "ratings":
             return Text(
                 "Nothing is decided: the scores are by different raters.",
                 "尚未分出任何高下：分数出自不同的评审。",
@@ -38,8 +38,8 @@ def _language(found: Preference, named: int) -> Text:
         return Text(
             "Nothing is decided: every prompt is a tie.", "尚未分出任何高下：每题都是平局。"
         )
-    sure = [c for c in found.conclusions if c.significant]
-    total = len(found.conclusions)
+    sure = [c for c in preference.conclusions if c.significant]
+    total = len(preference.conclusions)
     if not sure:
         return Text(
             f"None of {total} pairs of models is decided after correction."

@@ -159,16 +159,16 @@ def intervals(
     return paint
 
 
-def profiles(found: Mapping[str, Reasoning]) -> Paint:
+def profiles(reasonings: Mapping[str, Reasoning]) -> Paint:
     """Paints a small panel per variant: behaviours stacked by tenth of the reasoning, a tenth without paragraphs blank."""
 
     def paint(figure: Canvas) -> None:
-        columns = min(3, len(found))
+        columns = min(3, len(reasonings))
         panels = figure.subplots(
-            -(-len(found) // columns), columns, sharex=True, sharey=True, squeeze=False
+            -(-len(reasonings) // columns), columns, sharex=True, sharey=True, squeeze=False
         )
         starts = np.arange(BINS) / BINS
-        for axes, (variant, reasoning) in zip(panels.flat, found.items(), strict=False):
+        for axes, (variant, reasoning) in zip(panels.flat, reasonings.items(), strict=False):
             floor = np.zeros(BINS)
             for share, colour in zip(
                 np.nan_to_num(reasoning.profile), BEHAVIOUR_COLOURS, strict=True
@@ -178,7 +178,7 @@ def profiles(found: Mapping[str, Reasoning]) -> Paint:
             axes.set_title(f"{variant}  ({reasoning.paragraphs:,} paragraphs)")
             axes.set(xlim=(0, 1), ylim=(0, 1), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
             axes.tick_params(length=0)
-        for axes in list(panels.flat)[len(found) :]:
+        for axes in list(panels.flat)[len(reasonings) :]:
             axes.set_visible(False)
         names = [b.replace("_", " ") for b in BEHAVIOURS]
         figure.legend(
@@ -190,21 +190,21 @@ def profiles(found: Mapping[str, Reasoning]) -> Paint:
 
 def board_rows(board: Board) -> dict[str, tuple[float, float, float]]:
     """Returns strengths with intervals, strongest first."""
-    found = [(s.model, s.strength) for s in board.standings]
-    return {name: (i.estimate, i.low, i.high) for name, i in found}
+    strengths = [(s.model, s.strength) for s in board.standings]
+    return {name: (i.estimate, i.low, i.high) for name, i in strengths}
 
 
 def genre_rows(
-    pooled: Mapping[str, Pooled], names: Mapping[str, str], scale: float
+    pooled: Mapping[str, Pooled], titles: Mapping[str, str], scale: float
 ) -> dict[str, tuple[float, float, float]]:
     """Returns pooled values times ``scale`` with intervals, labelled with name and prompts."""
     return {
-        f"{names.get(genre, genre)} ({p.n})": (scale * p.value, scale * p.low, scale * p.high)
+        f"{titles.get(genre, genre)} ({p.n})": (scale * p.value, scale * p.low, scale * p.high)
         for genre, p in pooled.items()
     }
 
 
-def relation_rows(found: Mapping[str, Association]) -> dict[str, tuple[float, float, float]]:
+def relation_rows(associations: Mapping[str, Association]) -> dict[str, tuple[float, float, float]]:
     """Returns concordance in percent with intervals, by metric."""
     return {
         METRICS[m].en: (
@@ -212,5 +212,5 @@ def relation_rows(found: Mapping[str, Association]) -> dict[str, tuple[float, fl
             100 * a.concordance.low,
             100 * a.concordance.high,
         )
-        for m, a in found.items()
+        for m, a in associations.items()
     }

@@ -33,12 +33,12 @@ def judged(runs: Runs, language: Language, pair: tuple[str, str] | None) -> tupl
     """Returns every judge that compared answers in a language."""
     rows: dict[str, list[Comparison]] = defaultdict(list)
     for row in runs.judgements:
-        if runs.languages[row.query_id] == language and (found := comparison(row)) is not None:
-            rows[row.judge].append(found)
+        if runs.languages[row.query_id] == language and (vote := comparison(row)) is not None:
+            rows[row.judge].append(vote)
     met = runs.votes(language)
     return tuple(
-        Judged(judge, board.board(found), _powered(met, found, pair) if pair else None)
-        for judge, found in sorted(rows.items())
+        Judged(judge, board.board(compared), _powered(met, compared, pair) if pair else None)
+        for judge, compared in sorted(rows.items())
     )
 
 
@@ -55,9 +55,9 @@ def comparison(row: Judgement) -> Comparison | None:
 
 
 def _powered(
-    met: Iterable[Comparison], found: Iterable[Comparison], pair: tuple[str, str]
+    met: Iterable[Comparison], by_judge: Iterable[Comparison], pair: tuple[str, str]
 ) -> Powered | str | None:
-    votes, verdicts = points(met, pair), points(found, pair)
+    votes, verdicts = points(met, pair), points(by_judge, pair)
     shared = {query: value for query, value in votes.items() if query in verdicts}
     if not shared:
         return None

@@ -46,7 +46,7 @@ def facts(
         "generations": rows_sha256(runs.generations),
         "judgements": rows_sha256(runs.judgements),
     }
-    found: list[Fact] = []
+    numbers: list[Fact] = []
     for language, analysis in analyses.items():
         for source, fact in (
             *(("ballots", f) for f in _preferences(analysis)),
@@ -59,8 +59,8 @@ def facts(
             *(("scores", f) for f in _relations(analysis)),
             *(("generations", f) for f in _reasoning(analysis)),
         ):
-            found.append(dataclasses.replace(fact, command=command, artefact=sources[source]))
-    return found
+            numbers.append(dataclasses.replace(fact, command=command, artefact=sources[source]))
+    return numbers
 
 
 def _interval(name: str, interval: Interval, scale: float = 1, unit: str | None = None) -> Fact:
@@ -74,41 +74,41 @@ def _interval(name: str, interval: Interval, scale: float = 1, unit: str | None 
     )
 
 
-def _preferences(found: Analysis) -> Iterator[Fact]:
-    yield from _places(found)
-    if found.preference is not None:
-        for (row, column), rate in found.preference.rates.items():
-            yield _interval(f"table-2/{found.language}/{row}/{column}", rate, 100, "percent")
-        yield from _strengths(found.preference, found.language)
-        yield from _votes(found.preference, found.language)
+def _preferences(analysis: Analysis) -> Iterator[Fact]:
+    yield from _places(analysis)
+    if analysis.preference is not None:
+        for (row, column), rate in analysis.preference.rates.items():
+            yield _interval(f"table-2/{analysis.language}/{row}/{column}", rate, 100, "percent")
+        yield from _strengths(analysis.preference, analysis.language)
+        yield from _votes(analysis.preference, analysis.language)
 
 
-def _strengths(found: Preference, language: Language) -> Iterator[Fact]:
-    for standing in found.board.standings:
+def _strengths(preference: Preference, language: Language) -> Iterator[Fact]:
+    for standing in preference.board.standings:
         yield _interval(f"strength/{language}/{standing.model}", standing.strength)
         best, worst = standing.places
         yield Fact(f"places/{language}/{standing.model}/best", best)
         yield Fact(f"places/{language}/{standing.model}/worst", worst)
-    if not isinstance(found.plackett_luce, str):
-        for variant, strength in found.plackett_luce.items():
+    if not isinstance(preference.plackett_luce, str):
+        for variant, strength in preference.plackett_luce.items():
             yield _interval(f"plackett-luce/{language}/{variant}", strength)
 
 
-def _votes(found: Preference, language: Language) -> Iterator[Fact]:
+def _votes(preference: Preference, language: Language) -> Iterator[Fact]:
     """What was cast, what it could show, and what it decides pair by pair."""
-    head, cast = f"votes/{language}", found.board
+    head, cast = f"votes/{language}", preference.board
     yield Fact(f"{head}/comparisons", cast.comparisons)
     yield Fact(f"{head}/prompts", cast.prompts)
     yield Fact(f"{head}/raters", cast.raters)
     yield _interval(f"{head}/ties", cast.tie_rate, 100, "percent")
-    for what, n in found.set_aside.items():
+    for what, n in preference.set_aside.items():
         yield Fact(f"{head}/{what.replace(' ', '-')}", n)
-    if found.visible is not None:
-        seen = found.visible
+    if preference.visible is not None:
+        seen = preference.visible
         yield Fact(f"visible/{language}", 100 * seen.rate, seen.prompts, unit="percent")
-    yield Fact(f"{head}/pairs", len(found.conclusions))
-    yield Fact(f"{head}/decided", len(found.decided))
-    for pair in found.conclusions:
+    yield Fact(f"{head}/pairs", len(preference.conclusions))
+    yield Fact(f"{head}/decided", len(preference.decided))
+    for pair in preference.conclusions:
         name = f"pair/{language}/{pair.better}/{pair.worse}"
         yield _interval(f"{name}/rate", pair.rate, 100, "percent")
         yield Fact(f"{name}/prompts", round(pair.majority.successes), pair.majority.n)
@@ -119,12 +119,12 @@ def _votes(found: Preference, language: Language) -> Iterator[Fact]:
             yield Fact(name, pair.flips, pair.majority.n, unit="prompts")
 
 
-def _control(found: Analysis) -> Iterator[Fact]:
+def _control(analysis: Analysis) -> Iterator[Fact]:
     """The compared pair by what is resampled and at equal length, and the board at equal style."""
-    language, held, style = found.language, found.equal_length, found.style
-    if found.pair is not None:
-        pair = "/".join(found.pair)
-        for way, rate in found.by_cluster.items():
+    language, held, style = analysis.language, analysis.equal_length, analysis.style
+    if analysis.pair is not None:
+        pair = "/".join(analysis.pair)
+        for way, rate in analysis.by_cluster.items():
             name = f"by-cluster/{language}/{pair}/{way.replace(' ', '-')}"
             yield _interval(name, rate, 100, "percent")
             yield Fact(f"{name}/clusters", rate.clusters)
@@ -134,16 +134,16 @@ def _control(found: Analysis) -> Iterator[Fact]:
         yield from _equal_style(f"equal-style/{language}", style)
 
 
-def _judged(found: Analysis) -> Iterator[Fact]:
-    for told in found.judged:
-        head = f"judge/{found.language}/{told.judge}"
-        yield Fact(f"{head}/verdicts", told.board.comparisons)
-        yield Fact(f"{head}/prompts", told.board.prompts)
-        for standing in told.board.standings:
+def _judged(analysis: Analysis) -> Iterator[Fact]:
+    for judge in analysis.judged:
+        head = f"judge/{analysis.language}/{judge.judge}"
+        yield Fact(f"{head}/verdicts", judge.board.comparisons)
+        yield Fact(f"{head}/prompts", judge.board.prompts)
+        for standing in judge.board.standings:
             yield _interval(f"{head}/strength/{standing.model}", standing.strength)
-        p = told.powered
-        if isinstance(p, Powered) and found.pair is not None:
-            name = f"votes-and-judge/{found.language}/{told.judge}/{'/'.join(found.pair)}"
+        p = judge.powered
+        if isinstance(p, Powered) and analysis.pair is not None:
+            name = f"votes-and-judge/{analysis.language}/{judge.judge}/{'/'.join(analysis.pair)}"
             yield Fact(name, 100 * p.value, p.voted, 100 * p.low, 100 * p.high, "percent")
             low, high = 100 * p.alone_low, 100 * p.alone_high
             yield Fact(f"{name}/votes-alone", 100 * p.alone, p.voted, low, high, "percent")
@@ -171,8 +171,8 @@ def _equal_style(head: str, style: StyleControl) -> Iterator[Fact]:
         yield Fact(f"{head}/{m.model}/plain-place", m.plain_place)
 
 
-def _places(found: Analysis) -> Iterator[Fact]:
-    test, language = found.friedman, found.language
+def _places(analysis: Analysis) -> Iterator[Fact]:
+    test, language = analysis.friedman, analysis.language
     if test is None:
         return
     for variant, place in test.mean_places.items():
@@ -201,53 +201,53 @@ def _confusion(runs: Runs, language: Language) -> Iterator[Fact]:
         yield Fact(name, 100 * rate.value, rate.n, 100 * rate.low, 100 * rate.high, "percent")
 
 
-def _ratings(found: Analysis) -> Iterator[Fact]:
-    for genre, mean_rating in found.genre_ratings.items():
-        name = f"genre-rating/{found.language}/{genre}"
+def _ratings(analysis: Analysis) -> Iterator[Fact]:
+    for genre, mean_rating in analysis.genre_ratings.items():
+        name = f"genre-rating/{analysis.language}/{genre}"
         yield Fact(name, mean_rating.value, mean_rating.n, mean_rating.low, mean_rating.high)
-    for genre, rate in found.genre_wins.items():
-        name = f"genre-wins/{found.language}/{genre}"
+    for genre, rate in analysis.genre_wins.items():
+        name = f"genre-wins/{analysis.language}/{genre}"
         yield Fact(name, 100 * rate.value, rate.n, 100 * rate.low, 100 * rate.high, "percent")
-    if found.ratings is None:
+    if analysis.ratings is None:
         return
-    for (variant, dimension), mean in found.ratings.means.items():
-        yield _interval(f"rating/{found.language}/{variant}/{dimension}", mean)
-    for dimension, alpha in found.ratings.alphas.items():
+    for (variant, dimension), mean in analysis.ratings.means.items():
+        yield _interval(f"rating/{analysis.language}/{variant}/{dimension}", mean)
+    for dimension, alpha in analysis.ratings.alphas.items():
         if not isinstance(alpha, str):
-            name = f"alpha/{found.language}/{dimension}"
+            name = f"alpha/{analysis.language}/{dimension}"
             yield Fact(name, alpha.value, alpha.units, alpha.low, alpha.high)
 
 
-def _severity(found: Analysis) -> Iterator[Fact]:
+def _severity(analysis: Analysis) -> Iterator[Fact]:
     """Who rated how, and what of it can be compared."""
-    rated, head = found.ratings, f"ratings/{found.language}"
+    rated, head = analysis.ratings, f"ratings/{analysis.language}"
     if rated is None:
         return
     yield Fact(f"{head}/pairs", rated.pairs)
     yield Fact(f"{head}/confounded", len(rated.confounded), rated.pairs)
     yield Fact(f"{head}/within-rater", rated.within, rated.shared)
     for place, rater in enumerate(rated.severity, 1):
-        name = f"severity/{found.language}/rater-{place}"
+        name = f"severity/{analysis.language}/rater-{place}"
         yield Fact(f"{name}/mean", rater.mean, rater.n)
         yield Fact(f"{name}/shared", rater.shared, rater.n)
         if rater.above is not None:
             yield _interval(name, rater.above)
 
 
-def _relations(found: Analysis) -> Iterator[Fact]:
-    for metric, relation in found.associations.items():
+def _relations(analysis: Analysis) -> Iterator[Fact]:
+    for metric, relation in analysis.associations.items():
         yield _interval(
-            f"concordance/{found.language}/{metric}", relation.concordance, 100, "percent"
+            f"concordance/{analysis.language}/{metric}", relation.concordance, 100, "percent"
         )
-    for (coherent, diverse), interval in found.coherence.items():
-        yield _interval(f"coherence/{found.language}/{coherent}/{diverse}", interval)
+    for (coherent, diverse), interval in analysis.coherence.items():
+        yield _interval(f"coherence/{analysis.language}/{coherent}/{diverse}", interval)
 
 
-def _reasoning(found: Analysis) -> Iterator[Fact]:
-    for variant, reasoning in found.reasoning.items():
+def _reasoning(analysis: Analysis) -> Iterator[Fact]:
+    for variant, reasoning in analysis.reasoning.items():
         for state, n in reasoning.states.items():
-            yield Fact(f"reasoning/{found.language}/{variant}/{state}", n)
+            yield Fact(f"reasoning/{analysis.language}/{variant}/{state}", n)
         for behaviour, share in reasoning.shares.items():
             yield _interval(
-                f"reasoning/{found.language}/{variant}/{behaviour}", share, 100, "percent"
+                f"reasoning/{analysis.language}/{variant}/{behaviour}", share, 100, "percent"
             )

@@ -83,8 +83,8 @@ class Options:
         confounded: Languages in whose validation no rater rated two answers to one prompt.
         more: Further metrics.
         cases: All answers to some queries.
-        claims: Address of the claims page, if it stands beside the report.
-        beside: Where the models stand among people.
+        claims: Address of the claims page, if it lies beside the report.
+        beside: Percentiles of the models among people.
         people: SHA-256 of the people's file.
     """
 
@@ -159,12 +159,12 @@ def render(
 
 
 def _on_demand(options: Options, analyses: Mapping[Language, Analysis]) -> dict[str, object]:
-    """Returns what was asked for, and the section on people: places, and win rates where they were seated."""
+    """Returns the metrics and cases that were requested, and the section on people: percentiles and win rates."""
     rates = {
         (language, row): rate
-        for language, found in analyses.items()
-        if found.preference is not None
-        for (row, column), rate in found.preference.rates.items()
+        for language, analysis in analyses.items()
+        if analysis.preference is not None
+        for (row, column), rate in analysis.preference.rates.items()
         if column == HUMAN
     }
     return {
@@ -198,9 +198,9 @@ def signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
-def span_percent(found: Estimate) -> str:
+def span_percent(share: Estimate) -> str:
     """Formats a share with its interval in percent."""
-    return f"{percent(found.value, 1)} % [{percent(found.low, 1)}, {percent(found.high, 1)}]"
+    return f"{percent(share.value, 1)} % [{percent(share.low, 1)}, {percent(share.high, 1)}]"
 
 
 def p_text(p: float) -> str:

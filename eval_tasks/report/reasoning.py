@@ -34,23 +34,23 @@ class Reasoning:
 
 def behaviours(runs: Runs, language: Language) -> dict[str, Reasoning]:
     """Returns every variant that has answers in a language."""
-    found: dict[str, Reasoning] = {}
+    reasonings: dict[str, Reasoning] = {}
     for variant in runs.variants:
         answers = [a for a in runs.generations if a.variant == variant and a.language == language]
         if answers:
             closed = [a.reasoning for a in answers if a.reasoning_state == "closed"]
             labelled = [steps(text, language) for text in closed if text]
             states: Counter[str] = Counter(a.reasoning_state for a in answers)
-            found[variant] = _of([s for s in labelled if s], dict(states))
-    return found
+            reasonings[variant] = _of([s for s in labelled if s], dict(states))
+    return reasonings
 
 
 def _of(labelled: list[list[Step]], states: dict[str, int]) -> Reasoning:
-    position = np.array([step.position for found in labelled for step in found])
+    position = np.array([step.position for steps in labelled for step in steps])
     code = np.array(
-        [BEHAVIOURS.index(step.behaviour) for found in labelled for step in found], dtype=np.intp
+        [BEHAVIOURS.index(step.behaviour) for steps in labelled for step in steps], dtype=np.intp
     )
-    clusters = np.repeat(np.arange(len(labelled)), [len(found) for found in labelled])
+    clusters = np.repeat(np.arange(len(labelled)), [len(steps) for steps in labelled])
     shares: dict[Behaviour, Interval] = {}
     if len(labelled) > 1:
         shares = {

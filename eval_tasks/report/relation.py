@@ -34,7 +34,7 @@ METRICS = {
     "reward": Text("reward model, on prompts it never saw", "奖励模型（未见过的题）"),
 }
 
-# What style control holds equal, of what was scored.
+# The scored metrics that style control holds equal.
 STYLE = {
     "chars": Text("characters", "字符数"),
     "headings": Text("headings", "标题"),
@@ -53,8 +53,8 @@ def associations(runs: Runs, language: Language) -> dict[str, Association]:
     if not votes:
         return {}
     pairs = encode(votes)
-    found = {metric: _association(runs, language, metric, pairs) for metric in METRICS}
-    return {metric: relation for metric, relation in found.items() if relation is not None}
+    by_metric = {metric: _association(runs, language, metric, pairs) for metric in METRICS}
+    return {metric: relation for metric, relation in by_metric.items() if relation is not None}
 
 
 def _association(runs: Runs, language: Language, metric: str, pairs: Pairs) -> Association | None:
@@ -66,8 +66,8 @@ def _association(runs: Runs, language: Language, metric: str, pairs: Pairs) -> A
 
 def coherence(runs: Runs, language: Language) -> dict[tuple[str, str], Interval]:
     """Returns by metric of coherence and of diversity how the two go together within prompts."""
-    found = {pair: _covaried(runs, language, *pair) for pair in product(COHERENCE, DIVERSITY)}
-    return {pair: interval for pair, interval in found.items() if interval is not None}
+    by_pair = {pair: _covaried(runs, language, *pair) for pair in product(COHERENCE, DIVERSITY)}
+    return {pair: interval for pair, interval in by_pair.items() if interval is not None}
 
 
 def _covaried(runs: Runs, language: Language, coherent: str, diverse: str) -> Interval | None:
@@ -83,11 +83,11 @@ def at_equal_length(
 ) -> LengthControlled | str | None:
     """Returns the pair's length-controlled win rate, why there is none, or None without data."""
     votes = runs.preferences(language).comparisons
-    found = duels(votes, pair, runs.values("chars", language))
-    if found is None:
+    matched = duels(votes, pair, runs.values("chars", language))
+    if matched is None:
         return None
     try:
-        return fit(found)
+        return fit(matched)
     except StatisticsError as error:
         return error.message
 

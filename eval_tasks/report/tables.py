@@ -69,7 +69,7 @@ def published_strengths(board: Board, language: Language) -> dict[str, float]:
 
 def confusion(runs: Runs, language: Language) -> dict[tuple[str, str], Rate]:
     """Returns by (variant, threshold) the share of answers with text of the other language."""
-    found: dict[tuple[str, str], Rate] = {}
+    rates: dict[tuple[str, str], Rate] = {}
     for threshold in CONFUSION:
         for variant, values in runs.sampled(f"language_confusion_{threshold}", language).items():
             hits = [float(value > 0) for value in values.values()]
@@ -77,8 +77,8 @@ def confusion(runs: Runs, language: Language) -> dict[tuple[str, str], Rate]:
             low, high = interval(hits, "share", list(values))
             if low is not None and high is not None:
                 rate = dataclasses.replace(rate, low=low, high=high)
-            found[variant, threshold] = rate
-    return found
+            rates[variant, threshold] = rate
+    return rates
 
 
 def measures(runs: Runs, metric: str, language: Language) -> dict[str, Measure]:
@@ -104,16 +104,18 @@ def _measure(
         return Measure(variant, metric, None, None, None, 0, missing, *paper)
     data = np.array(list(values.values()))
     _, queries = np.unique([query for query, _ in values], return_inverse=True)
-    found = None
+    interval = None
     if queries.max():
         scale = bootstrap.SHARE if KINDS.get(metric, "amount") != "amount" else None
-        found = bootstrap.mean(data, queries, scale=scale)
+        interval = bootstrap.mean(data, queries, scale=scale)
         half = over_answers(list(values.values()), list(values)).half()
         least, most = scale or (-np.inf, np.inf)
-        low, high = max(least, found.estimate - half), min(most, found.estimate + half)
-        found = bootstrap.at_least(found, low, high, "student t over prompts and samples")
+        low, high = max(least, interval.estimate - half), min(most, interval.estimate + half)
+        interval = bootstrap.at_least(interval, low, high, "student t over prompts and samples")
     middle = float(np.median(data))
-    return Measure(variant, metric, float(data.mean()), middle, found, len(data), missing, *paper)
+    return Measure(
+        variant, metric, float(data.mean()), middle, interval, len(data), missing, *paper
+    )
 
 
 def published(metric: str, language: Language) -> tuple[dict[str, float], dict[str, float]]:

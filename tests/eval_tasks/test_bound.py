@@ -42,7 +42,7 @@ def test_the_samples_bind_and_swapped_articles_do_not(
 
 
 def test_nothing_to_read_and_nothing_to_compare() -> None:
-    with pytest.raises(MissingInputError, match="nothing to read"):
+    with pytest.raises(MissingInputError, match="no answers"):
         run()
     assert "no two reasonings of one genre" in bound.line("m", [written("叫“甲乙”。", "甲乙")])
     pair = [written("叫“甲乙”。", "甲乙"), written("叫“丙丁”。", "丙丁", "另写")]

@@ -131,7 +131,7 @@ def test_a_model_is_asked_the_benchmark_with_the_benchmarks_decoding(run: object
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"genre": "nope"}, "no genre or category"),
+        ({"genre": "nope"}, "not a genre or category"),
         ({"generations": "nope.jsonl"}, "no such file"),
         ({"generations": "{g}", "variant": "x"}, "no generations of variant 'x'"),
         ({"generations": "{g}"}, "holds answers of a, b"),

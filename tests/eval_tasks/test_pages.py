@@ -109,7 +109,7 @@ def test_changed_records_show(home, capsys):
 
 @pytest.mark.parametrize("path", ["/tmp/g.jsonl", "../g.jsonl", "a b.jsonl", "-x"])
 def test_a_path_that_a_page_cannot_name_is_refused(home, path):
-    with pytest.raises(InputError, match="a page cannot name this"):
+    with pytest.raises(InputError, match="a page may not name this path"):
         write(f"--generations={path}", "--out", "other")
 
 

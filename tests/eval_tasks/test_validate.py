@@ -105,8 +105,8 @@ def test_raters_of_their_own_are_named_as_a_limit_where_the_arrow_stands(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "no validation here"),
-        ("{", "no JSON"),
+        (None, "missing file"),
+        ("{", "not JSON"),
         ("[]", 'it has no list "tables"'),
         ('{"tables": 3}', 'it has no list "tables"'),
         ('{"tables": [1]}', 'it has no list "tables"'),

@@ -165,7 +165,7 @@ def test_other_pairs_than_those_of_the_lock_are_refused(card, run, capsys):
     edit(run / "preferences-train.jsonl", "坏", "环")
     with pytest.raises(DriftError, match=r"its pairs \(train\) are not those of preferences.lock"):
         check(card, run, capsys=capsys)
-    with pytest.raises(MissingInputError, match=r"not here, so the card's numbers"):
+    with pytest.raises(MissingInputError, match=r"is missing, so the card's numbers"):
         check(card, card, capsys=capsys)
 
 
@@ -200,7 +200,7 @@ def test_runs_that_cannot_be_measured_are_named_with_what_to_do(run, tmp_path):
         dpo.write(run, tmp_path / "card")
     assert recount.DPO in str(caught.value.remedy)
     (run / recount.LOCK).unlink()
-    with pytest.raises(MissingInputError, match="no run of DPO"):
+    with pytest.raises(MissingInputError, match="no DPO run"):
         dpo.write(run, tmp_path / "card")
     assert not (tmp_path / "card").exists()
 

@@ -54,7 +54,7 @@ def test_eval_results_are_read_back_by_the_hub_client(made, tmp_path):
 
 
 def test_a_benchmark_is_named_with_its_commit(made, tmp_path):
-    with pytest.raises(InputError, match="no repository with its commit"):
+    with pytest.raises(InputError, match="not a repository with a commit"):
         script.assemble(release.VARIANT, made, tmp_path / "cw_1k", "org/bench")
 
 

@@ -78,7 +78,7 @@ def test_a_number_altered_in_the_prose_alone_is_caught(card, capsys):
     assert "\n-8 rows, " in out
     assert "\n+6 rows, " in out
     # all numbers are equal, as on the card of an older kit: what writes the text anew is named
-    assert out.rstrip().endswith(f"write it anew: python -m model_cards render {release.VARIANT}")
+    assert out.rstrip().endswith(f"write it again: python -m model_cards render {release.VARIANT}")
 
 
 def test_altered_data_are_caught(card, capsys):
@@ -87,7 +87,7 @@ def test_altered_data_are_caught(card, capsys):
     code, out = check(card, "--brief", capsys=capsys)
     assert code == 1
     assert "differs   run/consumed_sha256" in out
-    assert "write it anew" not in out
+    assert "write it again" not in out
     assert f"measure and write again: make reproduce RUN={release.VARIANT}" in out
 
 

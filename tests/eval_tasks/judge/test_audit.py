@@ -160,6 +160,6 @@ def test_the_command_finds_a_judges_own_by_the_name_of_its_model(
     assert found["value"] == 0.75
     assert found["low"] > 0.5
     assert "judge/org__judge-7b/pairwise/people/poetry" in facts
-    with pytest.raises(ConfigError, match="no judge and variant"):
+    with pytest.raises(ConfigError, match="not in the judgements"):
         command_line.run(GROUP, ["judge", *where, "--own", "org/judge-7b=absent"])
     assert "self_preference" in capsys.readouterr().out

@@ -326,7 +326,7 @@ def test_wrong_input_is_one_clear_sentence(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'extra' is unknown"):
         load(str(tmp_path / "r.yaml"))
     write_records(tmp_path / "g.jsonl", corpus(1), Generation)
-    with pytest.raises(ConfigError, match="no pair"):
+    with pytest.raises(ConfigError, match="not a pair"):
         run("run", "--model", "m", "--endpoint", "http://127.0.0.1:9/v1", "--pairs", "ab",
             "--generations", tmp_path / "g.jsonl")  # fmt: skip
     with pytest.raises(MissingInputError):
@@ -364,7 +364,7 @@ def test_reply_length_temperature_and_further_keys_are_the_users(
     assert (body["max_tokens"], body["temperature"], body["reasoning_effort"]) == (77, 0.5, "low")
     assert "top_p" not in body
     assert len(server.bodies) == 4  # other settings, other replies
-    with pytest.raises(ConfigError, match="no object of JSON"):
+    with pytest.raises(ConfigError, match="not a JSON object"):
         run(*command, "--extra-body", "[1]")
 
 
