@@ -151,7 +151,7 @@ def test_ids_in_the_figures_do_not_collide(unvoted: Path) -> None:
         ((), "nothing to report on"),
         (("--generations", "absent.parquet"), "no such file"),
         (("--generations", "g.jsonl", "--cases", "zh-none-9"), "no variant answered it"),
-        (("--generations", "g.jsonl", "g.jsonl"), "duplicate"),
+        (("--generations", "g.jsonl", "g.jsonl"), "twice"),
         (("--scores", "foreign.jsonl"), "unknown language"),
     ],
 )
