@@ -85,8 +85,8 @@ class Options:
         (), "the stage's own options, after --", "arguments", metavar="-- OPTIONS"
     )
     executor: Literal["local", "slurm", "ray"] = option("local", "what runs the tasks")
-    tasks: int = option(2 * CORES, "number of shares; twice the cores of this machine", min=1)
-    workers: int = option(CORES, "shares at once; the cores of this machine", min=1)
+    tasks: int = option(2 * CORES, "number of shares", min=1, show_default="twice the cores")
+    workers: int = option(CORES, "shares at once", min=1, show_default="the cores")
     partition: str = option("", "Slurm partition", metavar="NAME")
     time: str = option("24:00:00", "Slurm time limit of a task", metavar="HH:MM:SS")
     qos: str = option("", "Slurm quality of service", metavar="NAME")

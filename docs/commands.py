@@ -34,7 +34,7 @@ The flags of the three trainers are the keys of their YAML files, with underscor
 ## Words that mean the same everywhere
 """
 # In the order of a line from data to publication.
-GROUPS = ("eval_tasks.__main__", "model_cards.__main__", "space.app")
+GROUPS = ("dataset_builder.__main__", "eval_tasks.__main__", "model_cards.__main__", "space.app")
 RECIPES = ("mix", "show", "plan", "controls", "generate", "merge", "loss", "recount", "line", "smoke", "smollm2", "tokenizer", "pretrain")  # fmt: skip
 TRAINERS: Mapping[str, type] = {
     "sft": RecipeArguments,
@@ -56,6 +56,26 @@ WORDS = {
     "--models": "folder of trained models, one folder per variant",
     "--variants": "which models, by the names of their mixtures",
     "--study": "study file (YAML)",
+    "--taxonomy": "your own genres",
+    "--part-size": "documents of a curation in one part",
+    "--column": "what your files call a column",
+    "--provenance": "what the rows of a source are",
+    "--since": "first day of publication that counts",
+    "--max-gap-days": "most days between two dates of one text",
+    "--engagement": "least likes, comments or shares",
+    "--min-score": "least score that is kept",
+    "--rules-only": "rules alone decide, no model is asked",
+    "--similarity-threshold": "least similarity of a duplicate",
+    "--author": "who writes: people, people with a model's draft, or a model",
+    "--rounds": "most drafts of one document",
+    "--reviewers": "aliases of those who review",
+    "--specialised": "genres that need four reviewers",
+    "--gold": "items by which a reviewer is checked",
+    "--category-minimum": "rows that each category should have",
+    "--genre-minimum": "rows that each genre should have",
+    "--region-most": "largest share of one region",
+    "--month-most": "largest share of one month",
+    "--alike-most": "largest mean similarity of the articles of a genre",
     "--curation": "folder of a curation, which curate --out made",
     "--samples": "how many answers to each prompt",
     "--sample": "which of several answers a vote is on, where it does not say",
@@ -68,6 +88,8 @@ WORDS = {
     "--to": "repository on the Hub, as ORG/NAME",
     "--type": "what is published: dataset, model or space",
     "--facts": "facts file to write",
+    "--card": "card to write",
+    "--revision": "state of a repository or model: a commit, tag or date",
     "--json": "JSON file to write",
     "--html": "page to write",
     "--build": "folder of the artefacts from which numbers are measured again",
@@ -79,6 +101,8 @@ WORDS = {
     "--price": "of a million tokens, to the model and from it",
     "--budget": "most that a run may cost; needs --price",
     "--concurrency": "requests under way at once",
+    "--timeout": "seconds until a request counts as lost",
+    "--max-retries": "how often a refused or unreadable reply is asked for again",
     "--structure": "how the server is told the form of a reply",
 }
 

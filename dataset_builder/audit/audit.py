@@ -6,7 +6,7 @@ what speaks for the dates, leakage from article to prompt, who wrote what.
 
 Reads what review kept; writes 09-audit/: the page index.html, its facts, and triplets.jsonl, which
 pack --source takes. --after measures what a stage has kept so far, into audit-after-STAGE/, and drops
-nothing. --sample measures the kit's own samples, and writes nothing.
+nothing. --kit-samples measures the kit's own samples, and writes nothing.
 """
 
 from __future__ import annotations
@@ -184,16 +184,18 @@ class Target:
     """What is measured instead of the finished set."""
 
     after: After | None = option(None, "measure what this stage has kept so far; drop nothing")
-    sample: bool = option(False, "measure the kit's own samples and benchmark queries")
+    kit_samples: bool = option(False, "measure the kit's own samples and benchmark queries")
     reference: Path | None = option(
-        None, "with --sample: prompts (JSONL) to compare the Chinese queries with", metavar="FILE"
+        None,
+        "with --kit-samples: prompts (JSONL) to compare the Chinese queries with",
+        metavar="FILE",
     )
 
 
 def _main(options: Options, run: RunOptions, target: Target) -> None:
-    if target.reference and not target.sample:
-        raise typer.BadParameter("--reference goes with --sample")
-    if target.sample:
+    if target.reference and not target.kit_samples:
+        raise typer.BadParameter("--reference goes with --kit-samples")
+    if target.kit_samples:
         sample.show_all(target.reference)
     elif target.after:
         settings = run_settings(run)

@@ -1,7 +1,7 @@
 """Habits of one author: the shares of prompts and reasonings that have each, found by words.
 
 The words are narrow and miss some; what counts is the same count on two versions of a set, or beside
-real prompts. ``python -m dataset_builder audit --sample`` prints them.
+real prompts. ``python -m dataset_builder audit --kit-samples`` prints them.
 """
 
 from __future__ import annotations

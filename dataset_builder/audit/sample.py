@@ -1,4 +1,4 @@
-"""Measures the kit's own texts: python -m dataset_builder audit --sample [--reference FILE].
+"""Measures the kit's own texts: python -m dataset_builder audit --kit-samples [--reference FILE].
 
 Per genre, counts and lengths of the sample triplets. For samples and benchmark queries, how similar
 they are and which habits they share (they forbid something, name a length, report a cut). With

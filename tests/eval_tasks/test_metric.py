@@ -72,11 +72,11 @@ def test_metrics_against_query_and_training_take_them(load: Load) -> None:
 
 
 def test_what_a_metric_cannot_take_is_named(load: Load) -> None:
-    with pytest.raises(InputError, match="'nope' is no metric"):
+    with pytest.raises(InputError, match="'nope' is not a metric"):
         load("nope")
     for arguments, message in (
         ({"language": "fr"}, "language is 'fr'"),
-        ({"langage": "zh"}, "knows no langage"),
+        ({"langage": "zh"}, "no argument langage"),
         ({"query_ids": []}, "0 query_ids for 1 texts"),
         ({"query_ids": ["x"]}, "unknown benchmark query"),
     ):
