@@ -177,10 +177,8 @@ def _parameter(field: dataclasses.Field[Any], annotation: object) -> inspect.Par
     if get_args(annotation)[1:] == (...,):  # tuple[X, ...]: as many as are given
         annotation = GenericAlias(list, (inner,))
     given = field.default is not REQUIRED
-    how |= {
-        "help": field.metadata["help"],
-        "show_default": given and field.default not in ((), None, "", False),
-    }
+    how["help"] = field.metadata["help"]
+    how.setdefault("show_default", given and field.default not in ((), None, "", False))
     info = typer.Option(flag, **how) if flag.startswith("--") else typer.Argument(**how)
     return inspect.Parameter(
         field.name,
