@@ -86,7 +86,15 @@ def test_the_command_measures_every_genre_and_set(tmp_path, root, monkeypatch):
     rows = [{"prompt_id": i, "prompt": text} for i, text in enumerate(APART + ALIKE)]
     path.write_text("\n".join(json.dumps(r) for r in rows), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "dataset_builder", "audit", "--kit-samples", "--reference", str(path)],
+        [
+            sys.executable,
+            "-m",
+            "dataset_builder",
+            "audit",
+            "--kit-samples",
+            "--reference",
+            str(path),
+        ],
         cwd=root,
         capture_output=True,
         text=True,
