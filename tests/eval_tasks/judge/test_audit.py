@@ -123,7 +123,7 @@ def test_a_correlation_takes_group_means_out() -> None:
     assert found.low < 0.9
     with pytest.raises(StatisticsError, match="3 prompts"):
         correlate_within(x[:3], y[:3], groups[:3], prompts[:3])
-    with pytest.raises(StatisticsError, match="nothing varies"):
+    with pytest.raises(StatisticsError, match="no value varies"):
         correlate_within([1.0] * 8, y, groups, prompts)
 
 

@@ -139,7 +139,7 @@ def exchange_with_label_studio(
         Path | None, typer.Option(metavar="FILE", help="Label Studio's export, as JSON")
     ] = None,
     review: Annotated[
-        bool, typer.Option("--review", help="print the reviewers' interface")
+        bool, typer.Option("--for-review", help="print the reviewers' interface")
     ] = False,
 ) -> int:
     """Without --annotations, prints the labeling interface for a project there: annotators' or reviewers'."""
