@@ -38,6 +38,10 @@ def measure(folder: Path) -> list[Fact]:
 
 
 def _settings(requirements: Path) -> Iterator[tuple[str, int | str]]:
+    if not requirements.is_file():
+        raise InputError(
+            f"{requirements}: no such file", "name the folder of the Space, such as space"
+        )
     pin = re.search(r"^gradio==(\S+)$", requirements.read_text(encoding="utf-8"), re.MULTILINE)
     if pin is None:
         raise InputError(f"{requirements}: gradio is not pinned", "write gradio==VERSION there")

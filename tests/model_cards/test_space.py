@@ -59,3 +59,5 @@ def test_an_unpinned_gradio_is_refused(folder):
     (folder / "requirements.txt").write_text("gradio\n")
     with pytest.raises(InputError, match="gradio is not pinned"):
         space.measure(folder)
+    with pytest.raises(InputError, match="no such file"):
+        space.measure(folder / "data")
