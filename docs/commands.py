@@ -41,6 +41,7 @@ TRAINERS: Mapping[str, type] = {
     "dpo": PreferenceArguments,
     "reward": RewardArguments,
 }
+_TYPE = re.compile(r" <(list\[)?\w+\]?>$")  # what Typer appends to an argument's name
 WORDS = {
     "--config": "the recipe, a YAML file of settings",
     "--out": "where the results go",
@@ -139,7 +140,9 @@ def of_group(group: Group) -> Iterator[Command]:
         made = command(group, name)
         with made.make_context(name, [], resilient_parsing=True) as context:
             records = [p.get_help_record(context) for p in made.params]
-        options = tuple(record for record in records if record)
+        options = tuple(
+            (_TYPE.sub(lambda t: "…" if t[1] else "", n), h) for n, h in filter(None, records)
+        )
         yield Command(
             f"{group.prog} {name}", verb.sentence, f"{group.prog} {name} {verb.example}", options
         )

@@ -141,7 +141,7 @@ def main() -> int | None:
     lines.add_parser("demo", help="everything at sample scale on the smoke model")
     lines.add_parser("smollm2", help="a real 135M-parameter model with LoRA for two steps")
     one = lines.add_parser("reproduce", help="one published configuration, from sources to card")
-    one.add_argument("run", choices=VARIANTS)
+    one.add_argument("run", metavar="RUN", choices=VARIANTS, help="one of %(choices)s")
     one.add_argument("--smoke", action="store_true", help="on the samples and the smoke model")
     arguments = parser.parse_args()
     if arguments.line != "reproduce":

@@ -121,7 +121,12 @@ def main() -> int | None:
     parser.add_argument("models", nargs="+", type=Path, help="model folders")
     parser.add_argument("--base", type=Path, default=Path("recipes/base"), help="their base")
     parser.add_argument("--dataset", default="COIG-Writer", help="a packed dataset")
-    parser.add_argument("--ids", type=Path, default=Path("recipes/base/held_out.txt"))
+    parser.add_argument(
+        "--ids",
+        type=Path,
+        default=Path("recipes/base/held_out.txt"),
+        help="ids of the rows, a line each (default: recipes/base/held_out.txt)",
+    )
     parser.add_argument("--max-length", type=int, default=1024, help="tokens read of each row")
     parser.add_argument("--out", type=Path, help="a JSON file for the losses, row by row")
     given = parser.parse_args()

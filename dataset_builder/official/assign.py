@@ -264,7 +264,7 @@ def _note(triplet: Triplet, assignment: Assignment) -> str:
 
 
 def main(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="what import wrote")] = FOLDER,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="what import wrote")] = FOLDER,
     threshold: Annotated[
         float,
         typer.Option(
@@ -287,7 +287,7 @@ def main(
     """The prompt and the form of the article tell the genre, which the authors' file lacks.
 
     Where the file is the published one, the paper's counts and extreme lengths decide all rows together.
-    Reads and writes DIR:
+    Reads and writes FOLDER:
 
       triplets.parquet   the same rows with category and genre
       assignments.jsonl  genre, confidence, method and alternatives of each row

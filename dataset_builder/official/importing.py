@@ -257,7 +257,7 @@ def main(
         str | None,
         typer.Option(metavar="REVISION", help="with --hub: branch, tag or commit (default: main)"),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="folder to write")] = OUT,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="folder to write")] = OUT,
     strict: Annotated[bool, typer.Option("--strict", help="fail if any row has an error")] = False,
 ) -> None:
     """Reads a JSON array or JSONL by streaming, in flat memory.
@@ -265,7 +265,7 @@ def main(
     The schema is the current one (id, query, thought, answer) or the older one (query_type, link,
     source_date). Writes into a folder:
 
-      triplets.parquet  the sound rows, no genre yet (next: python -m dataset_builder assign DIR)
+      triplets.parquet  the sound rows, no genre yet (next: python -m dataset_builder assign FOLDER)
       rejected.jsonl    rows with an error: place, rule, remedy and the row as it was
       warnings.jsonl    what looks wrong in rows that were kept
       extra.jsonl       fields that no column takes, by row id

@@ -58,7 +58,7 @@ def card(folder: Path, triplets: Sequence[Triplet]) -> str:
 
 
 def main(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="packed dataset")] = DATASET,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="packed dataset")] = DATASET,
     facts_file: Annotated[
         Path | None,
         typer.Option("--facts", metavar="FILE", help="also write the statistics as facts"),

@@ -132,7 +132,7 @@ def main(
             help="samples, import, or a folder with triplets.parquet or triplets.jsonl",
         ),
     ] = "samples",
-    out: Annotated[Path, typer.Option(metavar="DIR", help="dataset folder to write")] = OUT,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="dataset folder to write")] = OUT,
     own_taxonomy: Annotated[
         Path | None,
         typer.Option(

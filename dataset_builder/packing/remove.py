@@ -60,7 +60,7 @@ def main(
     reason: Annotated[
         str, typer.Option(metavar="TEXT", help="one line for the public log, without names")
     ],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="packed dataset")] = pack.OUT,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="packed dataset")] = pack.OUT,
     after: Annotated[
         str | None,
         typer.Option(

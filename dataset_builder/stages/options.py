@@ -62,7 +62,7 @@ class NoOptions:
 class RunOptions:
     """What every stage asks: which curation, and by which genres."""
 
-    out: Path = option(OUT, "folder of the curation", metavar="DIR")
+    out: Path = option(OUT, "folder of the curation", metavar="FOLDER")
     taxonomy: Path | None = option(
         None,
         "your own genres, in the form of src/coig_writer/data/taxonomy.json",
