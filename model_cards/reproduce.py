@@ -267,7 +267,7 @@ def chosen(stated: Mapping[str, Fact], number: str | None) -> dict[str, Fact]:
     if number is None:
         return dict(stated)
     if number not in stated:
-        near = difflib.get_close_matches(number, stated, n=3)
+        near = difflib.get_close_matches(number, stated, n=3) or [k for k in stated if number in k][:3]
         raise InputError(
             f"no fact {number!r} on this card",
             f"did you mean {' or '.join(near)}?" if near else "see the ids in its facts.json",
@@ -347,7 +347,7 @@ def _report(
     text = f", {counts['missing']} missing" if counts["missing"] else ""
     text += "; the text of the card is not what these numbers render to" if lines else ""
     print(
-        f"{card}: {len(checks)} numbers: {counts['equal']} equal, {counts['differs']} differ, "
+        f"{card}: {len(checks)} number{'s' * (len(checks) != 1)}: {counts['equal']} equal, {counts['differs']} differ, "
         f"{counts['recorded']} recorded{text}"
     )
     wrong = [c for c in checks if c.verdict in WRONG]

@@ -176,6 +176,8 @@ def test_facts_files_are_set_aside(card, tmp_path):
 def test_unknown_numbers_and_missing_artefacts_are_named(card, capsys):
     with pytest.raises(InputError, match="did you mean mixture/rows"):
         check(card, "--number", "mixture/row", capsys=capsys)
+    with pytest.raises(InputError, match="did you mean mixture/rows"):  # a part of an id
+        check(card, "--number", "ixture", capsys=capsys)
     shutil.rmtree(card.parents[1] / "mixtures")
     with pytest.raises(MissingInputError, match="make reproduce RUN=cw_1k"):
         check(card, capsys=capsys)
