@@ -173,7 +173,7 @@ def process() -> Claim:
     first, last = rate("zh", "cw", "g"), rate("zh", "cw_10k", "g")
     reason = Text(
         f"From {percent(first.value, 2)} to {percent(last.value, 2)} the creative rows, and their reasoning, stay the same; what changes is the general data. The effect of the reasoning needs a model trained on prompt and article alone, and there is none.",
-        f"从 {percent(first.value, 2)} 到 {percent(last.value, 2)}，创作数据及其思维过程完全没变，变的是通用数据。要看思维过程的作用，需要一个只用提示词和文章训练的对照模型，而论文没有。",
+        f"从 {percent(first.value, 2)} 到 {percent(last.value, 2)}，创作数据及其构思过程完全没变，变的是通用数据。要看构思过程的作用，需要一个只用写作提示和文章训练的对照模型，而论文没有。",
     )
     return Claim(
         "process-supervision", CHAPTER,

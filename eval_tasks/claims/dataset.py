@@ -11,7 +11,7 @@ from eval_tasks.claims import plots
 from eval_tasks.claims.claim import Claim, Finding, decide, percent
 
 CHAPTER = "dataset"
-PARTS = {"article": Text("articles", "文章"), "prompt": Text("prompts", "提示词"), "reasoning": Text("reasoning", "思维过程")}  # fmt: skip
+PARTS = {"article": Text("articles", "文章"), "prompt": Text("prompts", "写作提示"), "reasoning": Text("reasoning", "构思过程")}  # fmt: skip
 MINIMUM = 15
 
 
@@ -135,7 +135,7 @@ def overall_means() -> Claim:
     )
     return Claim(
         "overall-means", CHAPTER,
-        Text("Prompt, reasoning and article average 283, 1,089 and 2,214 characters.", "提示词、思维过程、文章平均 283、1,089、2,214 字符。"),
+        Text("Prompt, reasoning and article average 283, 1,089 and 2,214 characters.", "写作提示、构思过程、文章平均 283、1,089、2,214 个字符。"),
         "contributions; section 2.5; Table 5",
         Finding(decide(holds), reason, means["article"], n=paper.ROWS, unit="count"),
     )  # fmt: skip
@@ -178,7 +178,7 @@ def longest_prompt() -> Claim:
     )
     return Claim(
         "longest-prompt", CHAPTER,
-        Text("The longest prompt has 2,642 characters.", "最长的提示词有 2,642 字符。"),
+        Text("The longest prompt has 2,642 characters.", "最长的写作提示有 2,642 个字符。"),
         "section 2.5",
         Finding(decide(longest == 2642), reason, longest, n=paper.ROWS, unit="count"),
     )  # fmt: skip

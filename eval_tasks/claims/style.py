@@ -58,12 +58,12 @@ def paradox() -> Claim:
     reason = Text(
         f"Over the five models the correlation of type–token ratio and mean win rate is positive in both languages: r = {zh.value:+.2f} in Chinese [{points(zh.low, zh.high, 1, 2)}], {en.value:+.2f} in English. Five points decide little, but nothing here is inverse; "
         "the claim rests on one pair, G against CW+10k in Chinese.",
-        f"在五个模型上，类符–形符比与平均胜率的相关在两种语言中都为正：中文 r = {zh.value:+.2f}［{chinese}］，英文 {en.value:+.2f}。五个点说明不了太多，但没有任何反向的迹象；"
+        f"在五个模型上，类符–形符比与平均胜率的相关在两种语言中都为正：中文 r = {zh.value:+.2f}［{chinese}］，英文 {en.value:+.2f}。五个点说明不了太多，但看不出任何负相关；"
         "这一论断只建立在中文 G 对 CW+10k 这一组上。",
     )
     return Claim(
         "ttr-paradox", CHAPTER,
-        Text("Lexical diversity goes inversely with quality: the TTR paradox.", "词汇多样性与质量成反比，即“TTR 悖论”。"),
+        Text("Lexical diversity goes inversely with quality: the TTR paradox.", "词汇多样性与质量负相关，即“TTR 悖论”。"),
         "abstract; section 3.2; Tables 2 and 4",
         Finding(decide(zh.value < 0 and zh.p < ALPHA), reason, zh.value, zh.low, zh.high, zh.n, zh.p, "r", Text("Chinese", "中文")),
         _scatter(_diversity(), TTR_AXES),
@@ -82,7 +82,7 @@ def lowest() -> Claim:
     )
     return Claim(
         "ttr-lowest", CHAPTER,
-        Text("The model with the highest TTR, G, has the lowest preference: 37.25%.", "TTR 最高的 G 偏好最低：37.25%。"),
+        Text("The model with the highest TTR, G, has the lowest preference: 37.25%.", "TTR 最高的 G 最不受偏好：37.25%。"),
         "introduction; section 5",
         Finding(decide(order[-1] == "g"), reason, wins["g"], n=paper.QUERIES["zh"], subject=Text("mean win rate of G", "G 的平均胜率")),
         plots.shares({NAMES[v]: wins[v] for v in order}, 0.5, 0.8),
@@ -117,7 +117,7 @@ def length_english() -> Claim:
     )
     return Claim(
         "length-english", CHAPTER,
-        Text("In English, longer answers go with higher preference.", "英文回答越长，偏好越高。"),
+        Text("In English, longer answers go with higher preference.", "英文回答越长，越受偏好。"),
         "section 3.2; Table 3",
         Finding(decide(p < ALPHA and en.value > 0), reason, en.value, en.low, en.high, en.n, p, "r", Text("English", "英文")),
         _scatter(_lengths(), LENGTH_AXES),
