@@ -40,7 +40,7 @@ class Interval:
         high: Upper end.
         level: Coverage that the interval is made for.
         cluster: What is resampled.
-        clusters: How many of them there are; below ``few_clusters`` the interval is likely too narrow.
+        clusters: How many of them there are; below 20 the interval is likely too narrow.
         n: How many comparisons they hold.
         rounds: Resamples.
         seed: Of the resampling.

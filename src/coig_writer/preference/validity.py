@@ -38,7 +38,7 @@ class Validity:
         concordance: Share of decided pairs in which the better text has the higher value.
         rho: Spearman's correlation with success, within prompts.
         given_length: Partial rank correlation with success given length, within prompts; null where fewer than two
-            prompts have ``LEAST`` answers that tell the metric from length.
+            prompts have 4 answers that tell the metric from length.
         p: Of ``given_length``; null where that is.
         corrected: p after Holm's method; null for a metric outside the family.
         better: Which end is better; null where the metric describes and does not rate.

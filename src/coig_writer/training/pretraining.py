@@ -76,7 +76,7 @@ class Corpus(TypedDict):
         held_out_documents: How many of them are not trained on.
         texts_whose_loss_is_reported: Texts that share no 13-gram with what is left.
         paragraphs_dropped_for_a_shared_13_gram: Paragraphs that shared one and were dropped.
-        shape: What is trained, and for how long, as ``Shape`` has it.
+        shape: What is trained, and for how long: layers, widths, epochs, learning rate, seed.
     """
 
     sources: dict[str, int]

@@ -118,7 +118,7 @@ class RaterRow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InfluenceRow:
-    """What changes of a protocol and language when one rater is left out; see ``summary.Influence``.
+    """What changes of a protocol and language when one rater is left out.
 
     Attributes:
         protocol: The protocol.
