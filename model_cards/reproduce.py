@@ -267,7 +267,9 @@ def chosen(stated: Mapping[str, Fact], number: str | None) -> dict[str, Fact]:
     if number is None:
         return dict(stated)
     if number not in stated:
-        near = difflib.get_close_matches(number, stated, n=3) or [k for k in stated if number in k][:3]
+        near = (
+            difflib.get_close_matches(number, stated, n=3) or [k for k in stated if number in k][:3]
+        )
         raise InputError(
             f"no fact {number!r} on this card",
             f"did you mean {' or '.join(near)}?" if near else "see the ids in its facts.json",

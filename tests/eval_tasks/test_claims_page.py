@@ -23,5 +23,7 @@ def test_the_pictures_of_the_page_say_its_verdicts(root: Path) -> None:
     english, chinese = (
         (root / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md")
     )
-    assert f"{yes} supported, {no} not supported, {open_} not testable here](docs/images/" in english
+    assert (
+        f"{yes} supported, {no} not supported, {open_} not testable here](docs/images/" in english
+    )
     assert f"{yes} 条成立，{no} 条不成立，{open_} 条此处无法检验](docs/images/" in chinese
