@@ -66,6 +66,8 @@ def up_to_date(stage: Stage) -> bool:
     made = [ROOT / path for path in stage.makes.split()]
     if not made or not all(path.is_file() for path in made):
         return False
+    if not all((ROOT / path).exists() for path in stage.reads.split()):
+        return False  # what is there was made from something else; the stage says what it lacks
     read = [
         file.stat().st_mtime
         for path in stage.reads.split()
@@ -156,9 +158,14 @@ def main() -> int | None:
     }
     chosen = stages("reproduce", values, "smoke" if arguments.smoke else "full")
     print(run(chosen, offline=arguments.smoke))
-    card = f"{home}/cards/{arguments.run}/README.md"
-    text = (ROOT / card).read_text(encoding="utf-8")
-    print(f"\n{text[text.index('## Results') : text.index('## Use')].strip()}\n\n{card}")
+    card = f"{home}/cards/{arguments.run}"
+    text = (ROOT / card / "README.md").read_text(encoding="utf-8")
+    results = text[text.index("## Results") : text.index("## Use")].partition("<details>")[0]
+    print(f"\n{results.strip()}\n")
+    print(f"measure it again: python -m model_cards reproduce {card} --brief")
+    scored = f"--generations {home}/generations --scores {home}/scores --out {home}/report"
+    print(f"read the answers: python -m eval_tasks report {scored}")
+    print(f"read the card: {card}/README.md")
     return None
 
 

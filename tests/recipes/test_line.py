@@ -61,6 +61,7 @@ def test_a_stage_is_up_to_date_while_all_it_makes_is_newer_than_all_it_reads(tmp
     assert line.up_to_date(Stage("s", "run", "in", "y"))
     assert not line.up_to_date(Stage("s", "run", "in", "y z"))
     assert not line.up_to_date(Stage("a check", "run", "in"))
+    assert not line.up_to_date(Stage("s", "run", "in gone", "y"))
 
 
 def test_seconds_are_told_and_a_failure_stops_the_line(tmp_path, monkeypatch, capfd):

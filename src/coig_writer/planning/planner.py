@@ -481,7 +481,9 @@ def ways(shape: Shape, how: Setup, gpu: Gpu, devices: int, run: Run, adapter: in
             "--optim adamw_bnb_8bit --dtype bfloat16 --mode plain (bf16 weights lose small updates: docs/decisions/0010-precision.md)"
         )
     if fits(dataclasses.replace(lean, moment_bytes=8, trained=adapter), devices):
-        flags.append("--use_peft true --dtype bfloat16 --mode plain (LoRA)")
+        flags.append(
+            "--use_peft true --dtype bfloat16 --mode plain (LoRA; --config recipes/configs/lora.yaml is that with its learning rate)"
+        )
     in_4_bits = dataclasses.replace(lean, moment_bytes=4, trained=adapter, quantised=NF4[True])
     if not flags and fits(in_4_bits, devices):
         flags.append("recipes/configs/qlora_24gb.yaml (LoRA on a base in 4 bits)")

@@ -7,6 +7,7 @@ TRL have removed or renamed, which their own command line drops without a word.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import dataclasses
 import difflib
@@ -24,6 +25,7 @@ from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.files import read_yaml
 from coig_writer.mixing import controls
 from coig_writer.mixture import VARIANTS
+from coig_writer.training import modes
 
 if TYPE_CHECKING:
     from transformers import TrainingArguments
@@ -212,10 +214,24 @@ def parsed(classes: tuple[type[A], type[B], type[C]], given: Sequence[str]) -> t
     from trl import TrlParser
 
     reader: Any = TrlParser
-    parser = reader(classes)
-    parser.error = _not_read  # argparse prints every key there is before it says what is wrong
-    first, second, third = parser.parse_args_and_config(given)
+    parser = reader(
+        classes,
+        usage="%(prog)s [--config RECIPE] [--KEY VALUE ...]",  # its own names every key there is
+        description=sys.modules["__main__"].__doc__,  # the command's
+        formatter_class=_Help,
+    )
+    parser.error = _not_read  # argparse prints the usage before it says what is wrong
+    first, second, third, rest = parser.parse_args_and_config(given, return_remaining_strings=True)
+    if rest:
+        raise ConfigError(
+            f"command line: {rest[0]!r} belongs to no key",
+            f"write --KEY VALUE for a key and --config {EXAMPLE} for a recipe; --help lists the keys",
+        )
     return first, second, third
+
+
+class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Shows defaults, and the description as it is written."""
 
 
 def _not_read(message: str) -> NoReturn:
@@ -285,13 +301,21 @@ def by_variant(arguments: Sequence[str]) -> list[str]:
     if config.suffix == ".yaml" and config.stem in VARIANTS and paper.is_file():
         given[place] = str(paper)
         return [f"--variants={config.stem}", *given]
-    variants = [f"{variant}.yaml" for variant in VARIANTS]
-    recipes = sorted(file.name for file in config.parent.glob("*.yaml"))
-    close = difflib.get_close_matches(config.name, [*variants, *recipes], 1)
+    known = {
+        name: folder / f"{name}.yaml"
+        for folder in (Path(EXAMPLE).parent, config.parent)
+        for name in (
+            *(VARIANTS if (folder / PAPER).is_file() else ()),
+            *(file.stem for file in sorted(folder.glob("*.yaml"))),
+        )
+    }
+    close = difflib.get_close_matches(config.stem, known, 1)
     raise MissingInputError(
         f"{config}: no such recipe",
-        (f"did you mean {close[0]}? " if close else "")
-        + f"recipes of the paper are {EXAMPLE} and, beside it, {', '.join(variants)}; a control goes after --variants",
+        (f"did you mean --config {known[close[0]]}? " if close else "")
+        + ("" if known else "run the command in the root of the kit's checkout; ")
+        + f"the paper's recipe is {EXAMPLE}, and there {', '.join(f'{v}.yaml' for v in VARIANTS)} stand for "
+        "one variant of it each; a control goes after --variants",
     )
 
 
@@ -397,7 +421,7 @@ def _out_of_range(key: str, value: object, words: str) -> ConfigError:
 
 
 def check_variants(recipe: RecipeArguments) -> None:
-    """Refuses a recipe without a variant, and a rule for long rows that does not exist.
+    """Refuses a recipe without a variant, and a mode or a rule for long rows that does not exist.
 
     Raises:
         ConfigError: Naming the key.
@@ -406,6 +430,8 @@ def check_variants(recipe: RecipeArguments) -> None:
         raise _out_of_range("variants", "empty", "one variant or more")
     if recipe.over_long not in ("cut", "drop"):
         raise _out_of_range("over_long", repr(recipe.over_long), "cut or drop")
+    if recipe.mode not in modes.NAMES:
+        raise _out_of_range("mode", repr(recipe.mode), f"one of {', '.join(modes.NAMES)}")
 
 
 def check_refused(settings: TrainingArguments) -> None:

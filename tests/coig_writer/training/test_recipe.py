@@ -63,19 +63,53 @@ def test_a_variants_name_stands_for_the_papers_recipe_with_that_variant(root, tm
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("cw_20k.yaml", "did you mean cw_10k.yaml?"),
-        ("cw_10k", "did you mean cw_10k.yaml?"),
-        ("cw_10k.yml", "did you mean cw_10k.yaml?"),
-        ("dmo.yaml", "did you mean demo.yaml?"),
+        ("cw_20k.yaml", "/recipes/configs/cw_10k.yaml?"),
+        ("cw_10k", "/recipes/configs/cw_10k.yaml?"),
+        ("cw_10k.yml", "/recipes/configs/cw_10k.yaml?"),
+        ("dmo.yaml", "/recipes/configs/demo.yaml?"),
         ("seed_1.yaml", "a control goes after --variants"),
-        ("gone/cw.yaml", "did you mean cw.yaml?"),  # no paper.yaml beside it
+        ("gone/cw.yaml", "--config recipes/configs/cw.yaml?"),  # no paper.yaml beside it
     ],
 )
-def test_a_name_that_is_neither_a_file_nor_a_variant_is_an_error(root, name, said):
+def test_a_name_that_is_neither_a_file_nor_a_variant_is_an_error(root, name, said, monkeypatch):
+    monkeypatch.chdir(root)
     with pytest.raises(MissingInputError, match="no such recipe") as caught:
         recipes.parse(["--config", str(root / "recipes" / "configs" / name)])
     assert said in caught.value.remedy
     assert "cw.yaml, cw_1k.yaml, cw_5k.yaml, cw_10k.yaml, g.yaml" in caught.value.remedy
+
+
+def test_a_recipe_without_its_folder_is_found_and_another_folder_is_told(
+    root, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(root)
+    for name, found in (("lora.yaml", "lora"), ("lora", "lora"), ("cw_10k", "cw_10k")):
+        with pytest.raises(MissingInputError) as caught:
+            recipes.by_variant(["--config", name])
+        assert f"did you mean --config recipes/configs/{found}.yaml?" in caught.value.remedy
+        assert "in the root" not in caught.value.remedy
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        MissingInputError, match="run the command in the root of the kit's checkout"
+    ):
+        recipes.by_variant(["--config", "recipes/configs/cw_10k.yaml"])
+
+
+def test_a_mode_that_does_not_exist_and_a_word_without_a_key_are_errors(root):
+    demo = ["--config", str(config(root, "demo"))]
+    with pytest.raises(ConfigError, match="mode is 'fsat', not one of plain, fast, lean"):
+        recipes.parse([*demo, "--mode", "fsat"])
+    with pytest.raises(ConfigError, match="'cw_10k' belongs to no key"):
+        recipes.parse(["cw_10k", *demo])
+
+
+def test_the_help_of_a_training_command_opens_with_what_it_does(root):
+    command = [sys.executable, "recipes/sft.py", "--help"]
+    told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    usage, _, said = told.stdout.partition("\n\n")
+    assert usage == "usage: sft.py [--config RECIPE] [--KEY VALUE ...]"
+    assert said.startswith("Fine-tunes on a mixture: accelerate launch recipes/sft.py --config")
+    assert "torchao" not in told.stderr
 
 
 @pytest.mark.parametrize(
