@@ -60,7 +60,7 @@ def _number(value: float | int | str) -> str:
         return value
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return f"{value:,.1f}".removesuffix(".0") if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def render(template: Path, facts: Mapping[str, Fact], **context: object) -> str:
