@@ -23,7 +23,8 @@ def test_facts_are_printed_with_interval_and_n(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(999.04, "999"), (1602.04, "1,602"), (1602.06, "1,602.1"), (0.62745, "0.6274")]
+    ("value", "text"),
+    [(999.04, "999"), (1602.04, "1,602"), (1602.06, "1,602.1"), (0.62745, "0.6274")],
 )
 def test_a_mean_ends_with_no_zero(value, text):
     assert card.shown(Fact("mean", value)) == text
