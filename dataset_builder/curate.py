@@ -156,12 +156,14 @@ def next_steps(settings: Settings, counts: Sequence[Counts]) -> list[str]:
     if any(r.startswith("awaiting") for r in reasons.get("reverse", {})):
         place = work(settings.root, "reverse")
         sentences.append(
-            f"write for {place / 'items.jsonl'}, put the answers into {place / 'answers'}/"
+            f"write for {place / 'items.jsonl'}, put the answers into {place / 'answers'}/ "
+            "(how: docs/annotator-guide.md)"
         )
     if any(r.startswith("awaiting") for r in reasons.get("review", {})):
         place = work(settings.root, "review")
         sentences.append(
-            f"review {place / 'items'}/*.jsonl, put the answers into {place / 'answers'}/"
+            f"review {place / 'items'}/*.jsonl, put the answers into {place / 'answers'}/ "
+            "(how: docs/reviewer-guide.md)"
         )
     if sentences:
         sentences.append(

@@ -26,6 +26,8 @@ from dataset_builder.demo import answer_key
 MODEL = "scripted-answer-key"
 SAMPLE = Path(__file__).parents[1] / "sample" / "raw_texts.jsonl"
 OPENING = 60
+UNKNOWN = "unknown"
+FOREIGN = "a scripted server judges no text but those of its script: for your own, give the --endpoint of a model"
 REVISED = "修订"
 _FENCE = re.compile(r"〔(\w+) [0-9a-f]+ 开始〕\n(.*?)\n〔\1 [0-9a-f]+ 结束〕", re.DOTALL)
 # (title of the schema, document) → a fault's name, or None to answer as asked
@@ -41,7 +43,7 @@ class Script:
 
     def document(self, parts: Mapping[str, str]) -> str:
         """Returns the id of the document that a question is about."""
-        return self._ids.get(reduced(parts.get("article", ""))[:OPENING], "unknown")
+        return self._ids.get(reduced(parts.get("article", ""))[:OPENING], UNKNOWN)
 
     def answer(self, title: str, message: str) -> object:
         """Answers one question; None is a refusal."""
@@ -133,13 +135,17 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         shape = (body.get("response_format") or {}).get("json_schema", {}).get("schema", {})
         title, message = shape.get("title", ""), body["messages"][1]["content"]
-        document = self.server.script.document(dict(_FENCE.findall(message)))
+        parts = dict(_FENCE.findall(message))
+        document = self.server.script.document(parts)
         with self.server.lock:
             self.server.calls += 1
             fault = self.server.misbehave(title, document) if self.server.misbehave else None
         time.sleep(self.server.latency)
         if fault in FAULTS:
             FAULTS[fault](self)
+            return
+        if "article" in parts and document == UNKNOWN:
+            self.reply(400, {"error": {"message": FOREIGN}})
             return
         answer = self.server.script.answer(title, message) if title else "脚本示例：没有分析"
         text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)

@@ -88,6 +88,7 @@ def render(
         origin=_origin(triplets),
         authors=_authors(facts),
         one_license=_one_license(triplets),
+        unlicensed={t.license for t in triplets} == {"unknown"},
         beside=_beside_paper(taxonomy, facts) if provenance == "published" else None,
     )
 

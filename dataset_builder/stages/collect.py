@@ -55,6 +55,7 @@ from dataset_builder.stages.stage import Settings, Stage, Step, alone, deciding
 SINCE = datetime.date(2022, 11, 1)
 MAX_GAP_DAYS = 7
 MEASURES = sources.NUMBERS
+NAMES = ", ".join(sources.COLUMNS)
 Thresholds = Mapping[str, Mapping[str, float]]
 
 
@@ -133,7 +134,8 @@ class Options:
     )
     columns: tuple[str, ...] = option(
         (),
-        "what your files call a column: --column text=正文 --column published_at=发布时间",
+        "what your files call a column: --column text=正文 --column published_at=发布时间; "
+        f"NAME is one of {NAMES}",
         "--column",
         metavar="NAME=YOURS",
     )

@@ -15,7 +15,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, TypedDict
 
@@ -164,8 +164,23 @@ class Source:
     def _table(self) -> Iterator[Mapping[str, object] | str]:
         table = spreadsheet.open_table(self.path)
         self.encodings[table.encoding.name] += 1
+        self._check_text(table.columns)
         for _, row in table.rows():
             yield row
+
+    def _check_text(self, columns: Sequence[str]) -> None:
+        """Checks that a table has a column of texts.
+
+        Raises:
+            InputError: It has none, or calls it by another name.
+        """
+        known = {self.columns.get(column, column) for column in columns}
+        if "text" not in {*known, *self.columns.values()} and not known >= OFFICIAL:
+            raise InputError(
+                f"{self.path}: no column 'text'",
+                "say what the file calls it: --column text=YOURS; "
+                f"YOURS is one of {', '.join(filter(None, columns))}",
+            )
 
     def _parquet(self) -> Iterator[Mapping[str, object]]:
         return (row for _, row in read_rows(self.path))

@@ -70,6 +70,8 @@ def parse_line(text: bytes | str, where: str) -> dict[str, Any]:
     """
     try:
         row = json.loads(text)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: not UTF-8", "save the file as UTF-8") from error
     except (ValueError, RecursionError) as error:
         raise InputError(
             f"{where}: not JSON ({str(error)[:80]})", "mend or delete this line"
@@ -103,7 +105,7 @@ def from_row(
     unknown = sorted(set(row) - set(by_column))
     if unknown:
         raise InputError(
-            f"{where}: unknown {what} {unknown[0]!r} for {cls.__name__}",
+            f"{where}: unknown {what} {unknown[0]!r} for {cls.__name__.lstrip('_')}",
             f"use only {', '.join(by_column)}",
         )
     values: dict[str, object] = {}
@@ -112,7 +114,7 @@ def from_row(
             values[field] = _checked(types_by_field[field], row[name], f"{where}: {what} {name!r}")
         elif _required(kind, field):
             raise InputError(
-                f"{where}: {what} {name!r} of {cls.__name__} is missing",
+                f"{where}: {what} {name!r} of {cls.__name__.lstrip('_')} is missing",
                 f"add it; {what}s are {', '.join(by_column)}",
             )
     return cls(**values)

@@ -5,7 +5,7 @@ import pytest
 from coig_writer.ballot import Ballot
 from coig_writer.errors import InputError
 from coig_writer.generation import Generation, Sampling
-from coig_writer.record import from_row, to_row
+from coig_writer.record import from_row, parse_line, to_row
 from coig_writer.triplet import Triplet
 from tests.generations import generation
 
@@ -71,3 +71,9 @@ def test_an_integer_serves_as_float_and_not_the_reverse():
     row["sampling"]["max_new_tokens"] = 64.0
     with pytest.raises(InputError, match="max_new_tokens"):
         from_row(Generation, row)
+
+
+def test_a_line_in_another_encoding_says_how_to_save_it():
+    with pytest.raises(InputError, match="a.jsonl line 1: not UTF-8") as caught:
+        parse_line('{"prompt": "写一篇"}'.encode("gb18030"), "a.jsonl line 1")
+    assert "save the file as UTF-8" in str(caught.value)

@@ -83,6 +83,26 @@ def test_the_columns_of_a_curated_set_come_after_the_official_ones(folder, tmp_p
     assert pq.read_schema(file).names == OFFICIAL
 
 
+def test_the_card_of_a_set_without_genres_and_licence_says_so(tmp_path):
+    bare = dataclasses.replace(
+        KNOWN, category=None, genre=None, genre_zh=None, license="unknown"
+    )
+    pack.pack([bare], NAMES, tmp_path / "Mine")
+    card = (tmp_path / "Mine" / "README.md").read_text(encoding="utf-8")
+    assert "**A partial set.** No row has a genre." in " ".join(card.split())
+    assert "The shortest row, in full:" in card
+    assert "All genres" not in card
+    assert "The licence of the rows is `unknown`" in card
+    assert "its rows are not:" in card
+
+
+def test_the_card_of_a_set_with_a_genre_shows_it(folder):
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "The shortest row with a genre, in full:" in card
+    assert "1 of 51 genres have rows; none have:" in " ".join(card.split())
+    assert "All rows have the same licence: `CC BY-SA 4.0`." in card
+
+
 def test_packed_rows_come_back_and_outlive_a_removal(folder):
     assert describe.read_packed(folder)[0] == KNOWN
     remove.remove(folder, ["e"], "asked")

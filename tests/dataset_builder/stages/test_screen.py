@@ -8,6 +8,7 @@ import pytest
 
 from coig_writer.document import Document, Dropped
 from coig_writer.endpoint import Endpoint
+from coig_writer.errors import EndpointError
 from coig_writer.record import to_row
 from coig_writer.taxonomy import published
 from coig_writer.workbench.prompts import Answer, Model
@@ -43,6 +44,17 @@ def first(fault, times=1):
         return None
 
     return misbehave
+
+
+def test_the_scripted_server_judges_no_text_that_is_not_its_own(tmp_path):
+    out = parts.folder(tmp_path, "dedup")
+    out.mkdir(parents=True)
+    row = to_row(Document("mine", "渡口的老船夫姓陈，今年七十三。"))
+    (out / "kept.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    with serving(Script(TEXTS)) as server:
+        settings = Settings(tmp_path, published(), Model(Endpoint(server.url, MODEL)))
+        with pytest.raises(EndpointError, match="judges no text but those of its script"):
+            screen.STAGE.run(settings)
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "half", "wrong_schema", "prose"])

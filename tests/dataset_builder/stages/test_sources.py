@@ -113,6 +113,19 @@ def test_own_names_of_columns_and_columns_that_are_kept_aside(tmp_path):
     assert source.aside == {"作者": 1, "text": 1}
 
 
+def test_a_table_without_a_column_of_texts_is_refused_with_what_to_type(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("标题,正文\n春,一\n", "gb18030")
+    with pytest.raises(InputError, match="no column 'text'") as caught:
+        read(path)
+    assert "--column text=YOURS; YOURS is one of 标题, 正文" in str(caught.value)
+    ((found,), _) = read(path, 正文="text")
+    assert found.text == "一"
+    # another source may have the column that --column names
+    ((lost,), _) = read(path, 内容="text")
+    assert lost.history[0]["unreadable"] == "no text"
+
+
 @pytest.mark.parametrize("pair", ["text", "colour=颜色", "text=", "title=正文"])
 def test_a_column_that_names_nothing_is_refused(pair):
     with pytest.raises(ConfigError, match="--column"):
