@@ -168,7 +168,10 @@ def _lacks(lacking: layout.Partial) -> str:
     """Says what a set lacks, in one sentence."""
     filled = lacking.genres - len(lacking.empty)
     if not filled:
-        return "no row has a genre: all are in the config default alone (genres: python -m dataset_builder assign)"
+        return (
+            "no row has a genre: all are in the config default alone (for genres: python -m dataset_builder "
+            "assign after import; with your own texts a column genre, then curate again)"
+        )
     rows = f"{lacking.rows} of {lacking.published} published rows, " if lacking.published else ""
     none = ", ".join(lacking.empty[:SHOWN])
     more = f" and {len(lacking.empty) - SHOWN} more" if len(lacking.empty) > SHOWN else ""
