@@ -74,6 +74,6 @@ def test_an_integer_serves_as_float_and_not_the_reverse():
 
 
 def test_a_line_in_another_encoding_says_how_to_save_it():
-    with pytest.raises(InputError, match="a.jsonl line 1: not UTF-8") as caught:
+    with pytest.raises(InputError, match="line 1: not UTF-8") as caught:
         parse_line('{"prompt": "渡口的老船夫"}'.encode("gb18030"), "a.jsonl line 1")
     assert "save the file as UTF-8" in str(caught.value)

@@ -84,9 +84,7 @@ def test_the_columns_of_a_curated_set_come_after_the_official_ones(folder, tmp_p
 
 
 def test_the_card_of_a_set_without_genres_and_licence_says_so(tmp_path):
-    bare = dataclasses.replace(
-        KNOWN, category=None, genre=None, genre_zh=None, license="unknown"
-    )
+    bare = dataclasses.replace(KNOWN, category=None, genre=None, genre_zh=None, license="unknown")
     pack.pack([bare], NAMES, tmp_path / "Mine")
     card = (tmp_path / "Mine" / "README.md").read_text(encoding="utf-8")
     assert "**A partial set.** No row has a genre." in " ".join(card.split())
