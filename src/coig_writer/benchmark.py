@@ -59,7 +59,7 @@ class Query:
         probe: The abstract task of the paper that it is of, such as ``homophonic_wordplay``; null for most.
         validation: Whether experts checked the query.
         forbidden: Strings that must not be in the answer.
-        bans: What it forbids in other than so many words, quoted: a judge is asked of each whether the answer keeps to it.
+        bans: Bans that no search for a string can check, as the query words them: a judge is asked about each.
         form: The form of verse or dialogue it names, as ``coig_writer.verse.form`` knows it.
         sections: Sections it asks for by name, in their order.
     """

@@ -78,7 +78,7 @@ DECODING = Sampling(0.7, 0.9, 4096, 0, 1.0, ("<|im_end|>", "<|endoftext|>"))
 class Generation:
     """One answer of one variant to one query.
 
-    ``reasoning`` and ``article`` are taken apart once, when the answer is made (``split``). Who reads a record takes
+    ``reasoning`` and ``article`` are taken apart once, when the answer is made (``split``). Readers of a record take
     them as they are. A server may have kept the reasoning apart: then it is in ``reasoning`` alone and ``text``
     is the article. A record that states no part at all gets those of its text. An ``unterminated`` reasoning from the
     first word on leaves no article: it is empty, not guessed.

@@ -48,7 +48,7 @@ class Judgement:
         tokens_in: Tokens of the question; null where the server told none.
         tokens_out: Tokens of the reply.
         cost: Of the call, in the currency of the price that was given.
-        sample: That of the answers, of several to one prompt; a pair is of one sample.
+        sample: Which of several answers to one prompt; both answers of a pair have the same number.
     """
 
     judge: str

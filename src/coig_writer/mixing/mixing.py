@@ -166,7 +166,7 @@ class LockFile(_LockedControl):
         held_out: What a control keeps from training.
         variant: Name of the mixture.
         sampler_version: Of the order by hash.
-        rules: By which rows were taken.
+        rules: How rows were chosen.
         tokenizer_sha256: Of the tokenizer that counted the lengths.
         rows: How many rows it has.
         tokens: Their tokens.
