@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from dataset_builder.packing import pack
 from dataset_builder.people import reverse, review
 from dataset_builder.stages import assess, collect, dedup, score, screen, validate
 from dataset_builder.stages.options import CommandLine, ModelOptions, RunOptions, option
-from dataset_builder.stages.parts import Counts, folder, made_by, work
+from dataset_builder.stages.parts import Counts, folder, made_by, read_dropped, work
 from dataset_builder.stages.stage import Settings, Stage, report, run_settings
 
 HELP = """Stages that are done are skipped, a killed run goes on where it stopped, and what validation or review
@@ -159,6 +160,13 @@ def next_steps(settings: Settings, counts: Sequence[Counts]) -> list[str]:
             f"write for {place / 'items.jsonl'}, put the answers into {place / 'answers'}/ "
             "(how: docs/annotator-guide.md)"
         )
+        # what was answered and does not count yet; one is shown, all are in dropped.jsonl
+        answered = (
+            f"mend the answer to {lost.document.id}: {lost.evidence}"
+            for lost in read_dropped(settings.root, "reverse")
+            if lost.reason in ("awaiting_complete_answer", "awaiting_one_answer")
+        )
+        sentences += itertools.islice(answered, 1)
     if any(r.startswith("awaiting") for r in reasons.get("review", {})):
         place = work(settings.root, "review")
         sentences.append(

@@ -15,6 +15,7 @@ from coig_writer.files import iterate, write_records, write_rows
 from coig_writer.record import to_row
 from coig_writer.workbench import annotation
 from coig_writer.workbench.prompts import Model
+from dataset_builder import curate
 from dataset_builder.demo.scripted_endpoint import MODEL, Script, serving
 from dataset_builder.people import reverse
 from dataset_builder.stages import parts
@@ -45,7 +46,11 @@ def test_people_write_without_any_model(tmp_path):
         "reasoning_fields": dict.fromkeys(annotation.DECISIONS, long) | {"revision": ""},
     }
     write_rows(place / "answers" / "a.jsonl", [answer])
-    assert reverse.STAGE.run(settings).reasons == {"awaiting_complete_answer": 1}
+    counts = reverse.STAGE.run(settings)
+    assert counts.reasons == {"awaiting_complete_answer": 1}
+    assert "mend the answer to d: reasoning_fields.revision is missing" in curate.next_steps(
+        settings, [counts]
+    )
     (lost,) = parts.read_dropped(tmp_path, "reverse")
     assert lost.evidence == "reasoning_fields.revision is missing"
     answer["reasoning_fields"] = dict.fromkeys(annotation.DECISIONS, long)
