@@ -197,6 +197,7 @@ def coig_writer_metrics(language: Language) -> Scorer:
                 "language": language,
                 "query_id": str(state.sample_id),
                 "prompt": state.input_text,
+                "genre": state.metadata.get("genre") or None,
                 "n_tokens": output.usage.output_tokens if output.usage else None,
             },
         )
@@ -212,7 +213,7 @@ def coig_writer_metrics(language: Language) -> Scorer:
 def _answer(score: Score) -> Answer:
     """Takes apart the text that a score is of."""
     known = score.metadata or {}
-    columns = ("language", "query_id", "prompt", "n_tokens")
+    columns = ("language", "query_id", "prompt", "n_tokens", "genre")
     return answer(score.answer or "", **{name: known[name] for name in columns})
 
 

@@ -494,16 +494,20 @@ def test_no_step_of_unpacking_is_large(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd"])
-def test_a_bomb_is_stopped_at_the_limit(
+def test_a_bomb_is_stopped_at_the_limit_and_billed(
     server: Server, endpoint: Endpoint, encoding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("coig_writer.endpoint.client.LARGEST_BODY", 1 << 20)
     bomb = packed(encoding, bytes(64 << 20))
     assert len(bomb) < 10_000
     server.behaviour = lambda _b, _n: (200, {"content-encoding": encoding}, bomb)
-    reply = endpoint.complete(ask())
-    assert reply.state == "failed"
-    assert "larger than 1 MiB" in str(reply.reason)
+    endpoint.price, endpoint.budget, endpoint.concurrency = Price(1.0, 10.0), 0.0035, 1
+    first, *rest = endpoint.complete_all([ask(str(i), max_tokens=100) for i in range(6)])
+    assert first.state == "failed"
+    assert "larger than 1 MiB" in str(first.reason)
+    # 9 tokens in, 100 out at most: 0.001009 each, and twice that is held for a request and its repair
+    assert endpoint.ledger.cost == pytest.approx(2 * 0.001009)
+    assert (len(server.bodies), rest[-1].state) == (2, "skipped")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "rot13"])
@@ -513,6 +517,7 @@ def test_a_damaged_packing_is_tried_again(
     server.behaviour = lambda _b, _n: (200, {"content-encoding": encoding}, b"not packed at all")
     reply = endpoint.complete(ask())
     assert (reply.state, len(server.bodies)) == ("failed", 4)
+    assert endpoint.ledger.calls == 4
     assert "unpacked" in str(reply.reason) or "'rot13' cannot be read" in str(reply.reason)
 
 

@@ -105,6 +105,17 @@ def test_saved_answers_have_the_kits_values_and_several_are_epochs(
     assert reasons["missing"]["mattr_50"] == "the article has fewer than 50 tokens"
 
 
+def test_a_reasoning_is_compared_with_others_of_its_genre(tmp_path: Path, run: object) -> None:
+    records = [
+        answered(q, f"<think>题目叫“{title}”。</think>\n\n“{title}”：雨停了。")
+        for q, title in ((FIRST, "长夜行"), (SECOND, "归去来"))
+    ]
+    assert FIRST.genre == SECOND.genre
+    write_records(tmp_path / "g.jsonl", records, Generation)
+    log = run(coig_writer_zh(generations=str(tmp_path / "g.jsonl")), "none")  # type: ignore[operator]
+    assert means(log)["reasoning_bound"] == 1
+
+
 def test_a_model_is_asked_the_benchmark_with_the_benchmarks_decoding(run: object) -> None:
     seen: list[tuple[str, float | None, float | None, int | None]] = []
 

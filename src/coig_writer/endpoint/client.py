@@ -306,7 +306,7 @@ class Endpoint:
             if attempt or messages != list(request.messages):
                 self._hold(hold, most)
             try:
-                content = self._post(http, body)
+                content = self._post(http, key, body, most)
                 self._bill(key, used(content), most)
                 return completion(content)
             except (_TryAgainError, Nonsense) as error:
@@ -353,16 +353,24 @@ class Endpoint:
         body |= request.extra or {}
         return {name: value for name, value in body.items() if value is not None}
 
-    def _post(self, http: httpx.Client, body: dict[str, object]) -> bytes:
+    def _post(
+        self, http: httpx.Client, key: str, body: dict[str, object], most: float
+    ) -> bytes:
+        """Returns the body of a reply; one that cannot be read to its end is billed all the same."""
         import httpx
 
         try:
             with http.stream(
                 "POST", f"{self.url.rstrip('/')}/chat/completions", json=body
             ) as answer:
-                pieces = unpacked(answer.iter_raw(), answer.headers.get("content-encoding", ""))
-                content = _limited(pieces, time.monotonic() + self.timeout)
                 status, after = answer.status_code, answer.headers.get("retry-after")
+                pieces = unpacked(answer.iter_raw(), answer.headers.get("content-encoding", ""))
+                try:
+                    content = _limited(pieces, time.monotonic() + self.timeout)
+                except Exception:
+                    if status == 200:  # the server answered: it has counted the tokens
+                        self._bill(key, Usage(), most)
+                    raise
         except (httpx.RequestError, RuntimeError) as error:  # RuntimeError: the client was closed
             raise _TryAgainError(f"{type(error).__name__}: no answer") from error
         except Unreadable as error:
