@@ -353,33 +353,13 @@ class Endpoint:
         body |= request.extra or {}
         return {name: value for name, value in body.items() if value is not None}
 
-    def _post(
-        self, http: httpx.Client, key: str, body: dict[str, object], most: float
-    ) -> bytes:
-        """Returns the body of a reply; one that cannot be read to its end is billed all the same."""
-        import httpx
-
-        try:
-            with http.stream(
-                "POST", f"{self.url.rstrip('/')}/chat/completions", json=body
-            ) as answer:
-                status, after = answer.status_code, answer.headers.get("retry-after")
-                pieces = unpacked(answer.iter_raw(), answer.headers.get("content-encoding", ""))
-                try:
-                    content = _limited(pieces, time.monotonic() + self.timeout)
-                except Exception:
-                    if status == 200:  # the server answered: it has counted the tokens
-                        self._bill(key, Usage(), most)
-                    raise
-        except (httpx.RequestError, RuntimeError) as error:  # RuntimeError: the client was closed
-            raise _TryAgainError(f"{type(error).__name__}: no answer") from error
-        except Unreadable as error:
-            raise _TryAgainError(str(error)) from error
+    def _post(self, http: httpx.Client, key: str, body: dict[str, object], most: float) -> bytes:
+        status, after, content = self._fetch(http, key, body, most)
         if status == 200:
             return content
         excerpt = content[:200].decode("utf-8", "replace").strip()
-        if key := os.environ.get(self.key_variable):
-            excerpt = excerpt.replace(key, "…")
+        if secret := os.environ.get(self.key_variable):
+            excerpt = excerpt.replace(secret, "…")
         if status in AGAIN:
             raise _TryAgainError(f"HTTP {status}: {excerpt}", after)
         if status in OURS or status == 404:
@@ -396,6 +376,29 @@ class Endpoint:
                 "change the setting that the server names: length of the reply, sampling, extra body or structure",
             )
         raise _GaveUpError(f"HTTP {status}: {excerpt}")
+
+    def _fetch(
+        self, http: httpx.Client, key: str, body: dict[str, object], most: float
+    ) -> tuple[int, str | None, bytes]:
+        """Returns status, wished pause and body; a reply that cannot be read to its end is billed all the same."""
+        import httpx
+
+        try:
+            with http.stream(
+                "POST", f"{self.url.rstrip('/')}/chat/completions", json=body
+            ) as answer:
+                pieces = unpacked(answer.iter_raw(), answer.headers.get("content-encoding", ""))
+                try:
+                    content = _limited(pieces, time.monotonic() + self.timeout)
+                except Exception:
+                    if answer.status_code == 200:  # the server answered: it has counted the tokens
+                        self._bill(key, Usage(), most)
+                    raise
+                return answer.status_code, answer.headers.get("retry-after"), content
+        except (httpx.RequestError, RuntimeError) as error:  # RuntimeError: the client was closed
+            raise _TryAgainError(f"{type(error).__name__}: no answer") from error
+        except Unreadable as error:
+            raise _TryAgainError(str(error)) from error
 
 
 class _TryAgainError(Exception):

@@ -35,6 +35,7 @@ def _jieba() -> Any:
         warnings.simplefilter("ignore")  # jieba 0.42.1 imports pkg_resources and has bad escapes
         import jieba
     jieba.setLogLevel(logging.WARNING)
+    jieba.initialize()  # else its dictionary is empty until it cuts a text itself, and `_unknown` reads it
     return jieba
 
 
@@ -65,7 +66,6 @@ def segment_plain(text: str) -> list[str]:
 def _words_without_han() -> re.Pattern[str]:
     """Returns the words of jieba's dictionary of two or more characters and no Han (five of them)."""
     jieba = _jieba()
-    jieba.initialize()
     known = [w for w, n in jieba.dt.FREQ.items() if n and len(w) > 1 and _NO_HAN.fullmatch(w)]
     return re.compile("(" + "|".join(map(re.escape, sorted(known))) + ")")
 

@@ -32,6 +32,17 @@ def fast() -> None:
 
 
 @pytest.mark.usefixtures("fast")
+def test_the_first_text_of_a_process_is_cut_as_jieba_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """jieba reads its dictionary late; 正开 is a word of it, and so no unknown one."""
+    jieba = tokens._jieba()
+    monkeypatch.setattr(jieba.dt, "FREQ", {})
+    monkeypatch.setattr(jieba.dt, "initialized", False)
+    tokens._jieba.cache_clear()
+    tokens._unknown.cache_clear()
+    assert segment_fast("庙外梅花正开") == ["庙外", "梅花", "正", "开"]
+
+
+@pytest.mark.usefixtures("fast")
 @settings(max_examples=400, deadline=None)
 @given(MIXED)
 def test_the_fast_path_cuts_as_jieba_does(text: str) -> None:
