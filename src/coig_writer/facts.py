@@ -74,7 +74,8 @@ def read(path: Path) -> dict[str, Fact]:
     """
     if not path.is_file():
         raise MissingInputError(
-            f"{path}: no facts here", "run the stage that makes this folder again"
+            f"{path}: no facts here",
+            "run what makes this folder: recipes/sft.py a model, recipes/mix.py a mixture, python -m eval_tasks score scores",
         )
     try:
         rows = read_json(path).get("facts")
