@@ -139,8 +139,7 @@ OWN = (
     "space",
     "benchmarks",
 )
-# Imports of the kit's own modules inside functions that are still to go: file, how many. It only ever shrinks.
-FUNCTION_LINES = 60
+FUNCTION_LINES = 55
 FOLDER_MODULES = (
     17  # as in httpx and datatrove, the fullest of the folders this house was measured against
 )
@@ -229,11 +228,17 @@ def test_no_folder_is_a_crowd(trees):
     assert {n: c for n, c in count.items() if c > FOLDER_MODULES} == {}
 
 
+def code_lines(function):
+    """Lines below signature and docstring: those of a command are what its user reads as help."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return function.end_lineno - body[0].lineno + 1 if body else 0
+
+
 def test_no_function_is_long(trees):
     long = {
         (name, function.name): lines
         for name, tree in trees.items()
         for function in functions(tree)
-        if (lines := (function.end_lineno or 0) - function.lineno + 1) > FUNCTION_LINES
+        if (lines := code_lines(function)) > FUNCTION_LINES
     }
     assert long == {}
