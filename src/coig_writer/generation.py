@@ -228,8 +228,9 @@ def split(text: str) -> Parts:
 
     What is between tags is reasoning, nested or in several blocks; all else is the article. A
     template may pre-fill the first opening tag, so a closing tag without one ends a reasoning that
-    starts with the text; further ones are text. A block that never closes reaches to the end, and the
-    state is then ``unterminated``.
+    starts with the text; further ones are text. If the model then opens once more what the template opened,
+    and closes it once, the two openings are one. A block that never closes reaches to the end, and the state
+    is then ``unterminated``.
     """
     tags = list(_TAG.finditer(text))
     depth = 1 if _prefilled(text, tags) else 0
@@ -237,12 +238,17 @@ def split(text: str) -> Parts:
     outside: list[str] = []
     tagged = depth > 0
     start = 0
+    unclosed = sum(1 if tag["open"] else -1 for tag in tags) > 0
+    opened = False  # by the tag before, with nothing but white space since
     for tag in tags:
         closes = tag["open"] is None
         if closes and not depth:
             continue
-        (inside if depth else outside).append(text[start : tag.start()])
-        depth, start, tagged = depth + (-1 if closes else 1), tag.end(), True
+        between = text[start : tag.start()]
+        (inside if depth else outside).append(between)
+        again = unclosed and opened and not closes and not between.strip()
+        depth += -1 if closes else 0 if again else 1
+        start, tagged, opened = tag.end(), True, not closes
     (inside if depth else outside).append(text[start:])
     article = _joined(_SOLUTION.sub("", part) for part in outside)
     if not tagged:

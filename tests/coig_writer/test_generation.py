@@ -75,6 +75,10 @@ def test_a_state_without_its_reasoning_is_an_error(given: dict[str, str]) -> Non
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
+        ("<think>\n<think>想</think>文", Parts("想", "文", "closed")),  # template and model
+        ("<think><think>想</think>再想</think>文", Parts("想\n\n再想", "文", "closed")),
+        ("<think>\n<think>想", Parts("想", "", "unterminated")),
+        ("<think>想<think>再想</think>文", Parts("想\n\n再想\n\n文", "", "unterminated")),
         ('<think>题目叫"雨"</think>文', Parts('题目叫"雨"', "文", "closed")),
         ("<think>that is James'</think>Rain.", Parts("that is James'", "Rain.", "closed")),
         ("<think>用`雨`</think>文", Parts("用`雨`", "文", "closed")),
