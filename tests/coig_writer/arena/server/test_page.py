@@ -627,11 +627,12 @@ def kept_drafts(page):
 def test_language_reload_and_return_keep_place_dwell_and_depth(open_page, demo_texts):
     page, service = open_page(demo_texts)
     page.start("pairwise", "zh")
+    page.run("window.shownAt = performance.now()")
     page.run("document.querySelectorAll('.scroller')[0].scrollTop = 99999")
     page.run("document.querySelectorAll('.scroller')[1].scrollTop = 120")
     page.press("t")
     page.run(FRAMES)
-    page.until(lambda: page.run("return performance.now() > 2500"))
+    page.until(lambda: page.run("return performance.now() - window.shownAt > 2500"))
     top = "return document.querySelectorAll('.scroller')[1].scrollTop"
     page.tap("[data-tool=language]")
     page.run(FRAMES)
