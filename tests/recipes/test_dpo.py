@@ -95,7 +95,7 @@ def test_pairs_are_locked_a_finished_run_stands_and_other_pairs_are_not_mixed_in
     folder, _, lines = taught
     locked = json.loads((folder / "model" / "preferences.lock.json").read_text())
     assert (locked["train"]["pairs"], locked["held_out"]["pairs"]) == (29, 7)
-    assert "the finished run stands" in dpo(folder, "pairs").stderr
+    assert "holds the finished run" in dpo(folder, "pairs").stderr
     pairs(folder, "fewer", lines[1:])
     other = dpo(folder, "fewer")
     assert other.returncode == 1
