@@ -204,12 +204,14 @@ Rater = Callable[[int, int, Load], Awaitable[None]]
 async def drive(
     rater: Rater, port: int, raters: int, seconds: float, readers: int = 0
 ) -> tuple[Load, float]:
-    """Runs raters and readers; returns what they counted and how long it took."""
+    """Runs raters and readers; returns what they counted and how long the raters took."""
     began = time.perf_counter()
     load = Load(began + seconds)
-    voting = [rater(port, number, load) for number in range(raters)]
-    await asyncio.gather(*voting, *(reader(port, load) for _ in range(readers)))
-    return load, time.perf_counter() - began
+    reading = [asyncio.create_task(reader(port, load)) for _ in range(readers)]
+    await asyncio.gather(*(rater(port, number, load) for number in range(raters)))
+    took = time.perf_counter() - began
+    await asyncio.gather(*reading)  # the last may wait for results that are being made
+    return load, took
 
 
 def generations(path: Path, prompts: int) -> None:
