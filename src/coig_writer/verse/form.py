@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from coig_writer.errors import InputError
 from coig_writer.text.language import HAN
+from coig_writer.text.normalise import simplified
 from coig_writer.verse import ci, couplet, english, everyday, literal, regulated
 from coig_writer.verse.books import System
 from coig_writer.verse.reading import (
@@ -53,6 +54,7 @@ def check(text: str, asked: str | None = None, system: System | None = None) -> 
     if asked is None:
         return _inferred(text, system)
     name, _, argument = asked.partition(":")
+    name = simplified(name)
     if name in english.FORMS and (
         not argument or (name == "rhyme" and _SCHEME.fullmatch(argument))
     ):
@@ -130,7 +132,8 @@ def _by_size(reading: Reading, name: str) -> str | None:
 
 def _inferred(text: str, system: System | None) -> Verdict:
     reading = read(text)
-    named = [tune for tune in ci.tunes() if tune in reading.title]
+    title = simplified(reading.title)
+    named = [tune for tune in ci.tunes() if tune in title]
     for tune in sorted(named, key=len, reverse=True):
         verdict_of_tune = _ci(reading, tune)
         if verdict_of_tune.marks:
@@ -200,7 +203,7 @@ def claim(text: str, title: str | None = None) -> str | None:
 
     A tune counts only where the title is its name, or joins it to another by a dot: 临江仙 is also a name.
     """
-    named = title or read(text).title
+    named = simplified(title or read(text).title)
     if match := _NAMED.search(named):
         return regulated.named(match.group())
     return ci.named(re.sub(r"[《》#*\s]|题：", "", named))

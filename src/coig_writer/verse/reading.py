@@ -97,8 +97,11 @@ def _above(rows: Sequence[Row]) -> bool:
     first, others = rows[0], rows[1:]
     if first.stopped or not others:
         return False
-    if sum(row.stopped for row in others) * 2 > len(others):
-        return True
+    stopped = sum(row.stopped for row in others)
+    if stopped * 2 > len(others):
+        # Where the line's end is the pause, a line without a comma is verse like any other.
+        broken_off = stopped < len(others) and not any(_STOP.match(row.text[-1]) for row in others)
+        return not broken_off or first.stanza != others[0].stanza
     sizes = {len(clause) for row in others for clause in row.clauses}
     return len(others) > 1 and len(sizes) == 1 and len("".join(first.clauses)) not in sizes
 

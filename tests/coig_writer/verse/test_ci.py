@@ -84,3 +84,14 @@ def test_another_number_of_characters():
     found = check("江南好，风景旧曾谙。", "忆江南")
     assert found.passes is False
     assert "27" in found.rules[0].zh
+
+
+def test_the_third_clause_of_the_prelude_has_two_shapes():
+    text = (
+        "瑶草一何碧，春入武陵溪。溪上桃花无数，枝上有黄鹂。我欲穿花寻路，直入白云深处，浩气展虹霓。只恐花深里，红露湿人衣。"
+        "坐玉石，倚玉枕，拂金徽。谪仙何处，无人伴我白螺杯。我为灵芝仙草，不为朱唇丹脸，长啸亦何为。醉舞下山去，明月逐人归。"
+    )
+    broken = [r.places for r in check(text, "水调歌头").rules if r.state == "broken"]
+    assert broken == [((13, 6),)]  # 人, where 黄庭坚 pauses after 何处; nothing in 溪上桃花无数
+    mixed = check(text.replace("溪上桃花", "溪上草色"), "水调歌头")
+    assert [r.places for r in mixed.rules if r.state == "broken"] == [((3, 2), (13, 6))]

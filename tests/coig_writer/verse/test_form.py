@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from coig_writer.errors import InputError
-from coig_writer.verse.form import check, constrained
+from coig_writer.verse.form import check, claim, constrained
+from coig_writer.verse.reading import read
 
 POEMS = [
     json.loads(line)
@@ -99,3 +100,28 @@ def test_a_tune_is_taken_from_the_title():
     found = check(text)
     assert (found.form, found.asked, found.passes) == ("浣溪沙", False, True)
     assert "钦定词谱" in found.pattern
+
+
+@pytest.mark.parametrize(
+    ("asked", "form"), [("七絕", "七言绝句"), ("對聯", "对联"), ("押韻", "押韵"), ("藏頭:海天", "藏头")]
+)  # fmt: skip
+def test_a_form_may_be_named_in_traditional_characters(asked, form):
+    assert check("海阔凭鱼跃\n天高任鸟飞", asked).form == form
+
+
+def test_a_tune_in_a_traditional_title_is_known():
+    text = "《漁歌子》\n西塞山前白鷺飛，桃花流水鱖魚肥。青箬笠，綠蓑衣，斜風細雨不須歸。"
+    assert (check(text).form, check(text).passes, claim(text)) == ("渔歌子", True, "渔歌子")
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("假如生活欺骗了你\n不要悲伤，不要心急\n忧郁的日子里须要镇静\n相信吧，快乐将会来临", ""),
+        ("静\n\n不要悲伤，不要心急\n忧郁的日子里须要镇静\n相信吧，快乐将会来临", "静"),
+        ("静\n不要悲伤，不要心急\n日子里，须要镇静\n相信吧，快乐将会来临", "静"),
+        ("静\n不要悲伤，不要心急\n日子里须要镇静\n相信吧，快乐将会来临。", "静"),
+    ],
+)
+def test_a_first_line_without_a_comma_is_verse_where_others_have_none(text, title):
+    assert read(text).title == title
