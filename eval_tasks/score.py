@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from coig_writer import facts
-from coig_writer.errors import DriftError
+from coig_writer.errors import DriftError, InputError
 from coig_writer.facts import Fact
-from coig_writer.files import file_sha256, write_records
+from coig_writer.files import file_sha256, iterate, write_records
+from coig_writer.folder import locked
 from coig_writer.metrics import tokens
 from coig_writer.metrics.averages import Average, Place, averages
 from coig_writer.record import to_row
@@ -67,6 +68,7 @@ def main(
     from tqdm import tqdm
 
     records = read(generations or [GENERATIONS])
+    _refuse_foreign(out, variants(records))
     embed = embedding.load(embedding_model) if embedding_model else None
     same = embedding.classifier(*equivalence) if equivalence else None
     _audit([record.article for record in records if record.language == "zh"])
@@ -91,19 +93,53 @@ def _audit(texts: Sequence[str]) -> None:
         )
 
 
+def _refuse_foreign(out: Path, names: Iterable[str]) -> None:
+    """Refuses to write over what holds no scores: the generations themselves, or a stranger's file.
+
+    Raises:
+        InputError: A file that would be replaced is not one that this command writes.
+    """
+    try:
+        foreign = _foreign(out, names)
+    except InputError as error:
+        foreign = error.message
+    if foreign:
+        raise InputError(
+            f"{out} holds what is no score: {foreign}; nothing was replaced",
+            "move that away, or give another --out",
+        )
+
+
+def _foreign(out: Path, names: Iterable[str]) -> str | None:
+    """Says which file in a folder is not the scores'; raises InputError where one cannot be read as such."""
+    for path in (out / f"{name}.parquet" for name in names):
+        if path.exists():
+            next(iterate(path, Score), None)
+    stated, means = out / "facts.json", out / "averages.csv"
+    if stated.exists():
+        commands = {fact.command for fact in facts.read(stated).values()} - {COMMAND}
+        if commands:
+            return f"{stated} is of {', '.join(sorted(commands))}"
+    if means.exists() and not means.read_bytes().startswith(b"variant,"):
+        return f"{means} is no table of averages"
+    return None
+
+
 def _write(out: Path, scores: dict[str, list[Score]], means: Sequence[Average]) -> None:
-    for variant, rows in scores.items():
-        write_records(out / f"{variant}.parquet", rows, Score)
-    _write_averages(out / "averages.csv", means)
-    hashes = {variant: file_sha256(out / f"{variant}.parquet") for variant in scores}
-    facts.write(
-        out / "facts.json",
-        (
-            _fact(average, hashes[average.variant])
-            for average in means
-            if average.value is not None and average.scope in ("micro", "macro")
-        ),
-    )
+    out.mkdir(parents=True, exist_ok=True)
+    with locked(out):
+        for variant, rows in scores.items():
+            write_records(out / f"{variant}.parquet", rows, Score)
+        _write_averages(out / "averages.csv", means)
+        hashes = {variant: file_sha256(out / f"{variant}.parquet") for variant in scores}
+        facts.write(
+            out / "facts.json",
+            (
+                _fact(average, hashes[average.variant])
+                for average in means
+                if average.value is not None and average.scope in ("micro", "macro")
+            ),
+        )
     print(table(means))
     missing = sum(score.value is None for rows in scores.values() for score in rows)
     print(f"\n{out}/: {len(scores)} variants; {missing} values are missing, each with its reason")

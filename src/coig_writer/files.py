@@ -39,7 +39,13 @@ logger = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Gives a temporary path beside ``path``; renames it when the block ends well."""
+    """Gives a temporary path beside ``path``; renames it when the block ends well.
+
+    Raises:
+        InputError: There is a folder at ``path``.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder", "name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:

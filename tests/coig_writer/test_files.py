@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+from pathlib import Path
 
 import pytest
 
@@ -192,3 +193,12 @@ def test_a_file_has_one_hash(tmp_path):
     assert file_sha256(tmp_path / "a") == (
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-4
     )
+
+
+@pytest.mark.parametrize("name", ["folder", "."])
+def test_a_folder_is_no_file_to_write(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match="is a folder"):
+        write_json(Path(name), {})
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

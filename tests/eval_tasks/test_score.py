@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from coig_writer import command_line
-from coig_writer.errors import KitError
+from coig_writer.errors import InputError, KitError
 from coig_writer.files import read_records, write_records
 from coig_writer.generation import Generation
 from coig_writer.metrics.catalogue import AGAINST_TRAINING, METRICS, TOGETHER
@@ -95,3 +95,24 @@ def test_the_lighteval_command_runs_over_saved_generations(root: Path, tmp_path:
     (results,) = (tmp_path / "o").rglob("results_*.json")
     assert json.loads(results.read_text())["results"]["coig_writer:zh|0"]["ttr"] == 1.0
     assert list((tmp_path / "o").rglob("details_*.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.parquet", b""),  # the generations themselves are put here
+        ("facts.json", b'{"a": 1}'),
+        ("facts.json", b'{"facts": [{"id": "x", "value": 1, "command": "recipes/sft.py"}]}'),
+        ("averages.csv", b"month,sum\n"),
+    ],
+)
+def test_what_holds_no_scores_is_not_written_over(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    answers = tmp_path / ("a.parquet" if not content else "g.parquet")
+    write_records(answers, [generation("a", "q", "下雨了。")], Generation)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(InputError, match="nothing was replaced"):
+        command_line.run(GROUP, ["score", "--generations", str(answers), "--out", str(tmp_path)])
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

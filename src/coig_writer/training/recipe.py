@@ -295,7 +295,7 @@ def by_variant(arguments: Sequence[str]) -> list[str]:
         return given
     place = given.index("--config") + 1
     config = Path(given[place])
-    if config.exists():
+    if config.exists() or config.is_symlink():  # a link that leads nowhere was meant as a file
         return given
     paper = config.with_name(PAPER)
     if config.suffix == ".yaml" and config.stem in VARIANTS and paper.is_file():
@@ -309,7 +309,7 @@ def by_variant(arguments: Sequence[str]) -> list[str]:
             *(file.stem for file in sorted(folder.glob("*.yaml"))),
         )
     }
-    close = difflib.get_close_matches(config.stem, known, 1)
+    close = difflib.get_close_matches(config.stem.lower(), known, 1)
     raise MissingInputError(
         f"{config}: no such recipe",
         (f"did you mean --config {known[close[0]]}? " if close else "")

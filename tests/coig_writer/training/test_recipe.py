@@ -56,6 +56,10 @@ def test_a_variants_name_stands_for_the_papers_recipe_with_that_variant(root, tm
     # a file of one's own goes first, wherever it lies
     (tmp_path / "paper.yaml").write_text("variants: [cw, g]\n")
     assert recipes.parse(["--config", str(tmp_path / "cw.yaml"), *flags])[0].variants == ["cw"]
+    (tmp_path / "cw.yaml").symlink_to(tmp_path / "gone.yaml")
+    with pytest.raises(MissingInputError, match=r"cw\.yaml: no such recipe"):
+        recipes.parse(["--config", str(tmp_path / "cw.yaml"), *flags])
+    (tmp_path / "cw.yaml").unlink()
     (tmp_path / "cw.yaml").write_text("variants: [cw_5k]\n")
     assert recipes.parse(["--config", str(tmp_path / "cw.yaml"), *flags])[0].variants == ["cw_5k"]
 
@@ -67,6 +71,7 @@ def test_a_variants_name_stands_for_the_papers_recipe_with_that_variant(root, tm
         ("cw_10k", "/recipes/configs/cw_10k.yaml?"),
         ("cw_10k.yml", "/recipes/configs/cw_10k.yaml?"),
         ("dmo.yaml", "/recipes/configs/demo.yaml?"),
+        ("CW_10K.yaml", "/recipes/configs/cw_10k.yaml?"),
         ("seed_1.yaml", "a control goes after --variants"),
         ("gone/cw.yaml", "--config recipes/configs/cw.yaml?"),  # no paper.yaml beside it
     ],

@@ -28,7 +28,6 @@ from coig_writer.errors import KitError
 MAX_BODY_BYTES = 20_000
 LONGEST_WAIT_S = 5.0  # in line for the results
 MAX_KEYS = 50_000
-LONGEST_WAIT_S = 5.0  # in line for the results
 LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]"})
 SENTENCES = {
     400: ("the request cannot be read", "open the page again"),
