@@ -169,6 +169,11 @@ def settle(service: StudyService) -> None:
     gc.freeze()
 
 
+def address(named: str | None) -> str:
+    """Returns the address to serve on where none is named: on a Space every one, else this machine's own."""
+    return named or ("0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1")
+
+
 def serve(app: gradio.Server, host: str, port: int, name: str = "arena") -> int:
     """Launches the application and waits for Ctrl-C or SIGTERM; returns when all is stored and pushed.
 

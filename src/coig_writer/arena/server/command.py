@@ -14,11 +14,11 @@ from urllib.parse import urlencode
 
 import typer
 
-from coig_writer.arena.server.app import create_app, serve, settle
+from coig_writer.arena.server.app import address, create_app, serve, settle
 from coig_writer.arena.server.backup import EVERY_S_ON_DISK, Backup, Folder, HubRepository
 from coig_writer.arena.server.database import DuplicateError, sqlite_url
 from coig_writer.arena.server.export import export, read_rankings
-from coig_writer.arena.server.guard import LOCAL
+from coig_writer.arena.server.guard import known_hosts
 from coig_writer.arena.server.identity import Identity, find_secret
 from coig_writer.arena.server.results import RaterProgress, overview
 from coig_writer.arena.server.service import StudyService
@@ -53,6 +53,14 @@ PreferenceBench = Annotated[
 ]
 Kept = Annotated[Path, typer.Option(metavar="FOLDER", help="where ballots and secret are kept")]
 PageUrl = Annotated[str, typer.Option(metavar="URL", help="where the page will be")]
+Host = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        envvar="GRADIO_SERVER_NAME",
+        help="address to serve on (default: 127.0.0.1; on a Space 0.0.0.0)",
+    ),
+]
 MOST_TO_RANK = 9
 
 
@@ -62,14 +70,7 @@ def serve_arena(  # noqa: PLR0913 - a command line
     generations: Texts = None,
     wpb: PreferenceBench = None,
     folder: Kept = FOLDER,
-    host: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            envvar="GRADIO_SERVER_NAME",
-            help="address to serve on (default: 127.0.0.1; on a Space 0.0.0.0)",
-        ),
-    ] = None,
+    host: Host = None,
     port: Annotated[
         int, typer.Option(metavar="N", envvar="GRADIO_SERVER_PORT", help="its port")
     ] = 7860,
@@ -81,13 +82,11 @@ def serve_arena(  # noqa: PLR0913 - a command line
     definition, collection = named_texts(study, generations, wpb)
     service, backup = _opened(definition, collection, folder)
     _check_sign_in(definition)
-    on_space = bool(os.environ.get("SPACE_ID"))
-    host = host or ("0.0.0.0" if on_space else "127.0.0.1")
-    hosts = LOCAL | {host} if host in LOCAL | {"::1"} else None
-    app = create_app(service, backup, hosts, with_tables=not no_gradio, apart=True)
+    host = address(host)
+    app = create_app(service, backup, known_hosts(host), with_tables=not no_gradio, apart=True)
     settle(service)
     if not no_gradio:
-        page = "" if on_space else f"http://{host}:{port}"
+        page = "" if os.environ.get("SPACE_ID") else f"http://{host}:{port}"
         sys.stderr.write(f"operator: {_operator_link(service, page)}  (for your eyes alone)\n")
     with service.store.lease(definition.study):
         return serve(app, host, port)

@@ -81,6 +81,11 @@ _OPERATOR = re.compile(r"/operator(?:/|$)")
 _CLOSED = re.compile(r"/(?:.*/)?(?:monitoring|login)(?:/(?!huggingface$|callback$).*)?$")
 
 
+def known_hosts(address: str) -> frozenset[str] | None:
+    """Returns the names that a server on an address is asked by; None takes any, where other machines reach it."""
+    return LOCAL | {address} if address in LOCAL | {"::1"} else None
+
+
 class RefusedError(KitError):
     """A request that is answered with the sentence of a status."""
 

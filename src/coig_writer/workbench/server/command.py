@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 
 import typer
 
-from coig_writer.arena.server.app import serve
-from coig_writer.arena.server.command import STORE_VARIABLE, place_named_in
+from coig_writer.arena.server.app import address, serve
+from coig_writer.arena.server.command import STORE_VARIABLE, Host, place_named_in
 from coig_writer.arena.server.database import sqlite_url
-from coig_writer.arena.server.guard import LOCAL
+from coig_writer.arena.server.guard import known_hosts
 from coig_writer.arena.server.identity import Identity, find_secret
 from coig_writer.arena.study import people
 from coig_writer.arena.study.people import Roster
@@ -84,14 +84,7 @@ def serve_workbench(
         typer.Option(metavar="URL", help="server of a model that may draft, up to and with /v1"),
     ] = None,
     model: Annotated[str, typer.Option(metavar="NAME", help="its name there")] = MODEL,
-    host: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            envvar="GRADIO_SERVER_NAME",
-            help="address to serve on (default: 127.0.0.1; on a Space 0.0.0.0)",
-        ),
-    ] = None,
+    host: Host = None,
     port: Annotated[
         int | None,
         typer.Option(
@@ -104,7 +97,7 @@ def serve_workbench(
     """The links name aliases and roles; the page is served until Ctrl-C."""
     content, roster, gold, identity = _people(curation, roster_file)
     on_space = bool(os.environ.get("SPACE_ID"))
-    host = host or ("0.0.0.0" if on_space else "127.0.0.1")
+    host = address(host)
     port = port or (7860 if on_space else 7861)
     if on_space and not os.environ.get(STORE_VARIABLE):
         raise ConfigError(
@@ -113,10 +106,9 @@ def serve_workbench(
         )
     folder = content.root / FOLDER
     store = EntryStore(os.environ.get(STORE_VARIABLE) or sqlite_url(folder / "entries.sqlite"))
-    hosts = LOCAL | {host} if host in LOCAL | {"::1"} else None
     with store.lease(roster.workbench):
         workbench = Workbench(content, roster, Threads(store.entries()), identity, gold)
-        app = create_app(workbench, store, hosts, _assistant(endpoint, model, folder))
+        app = create_app(workbench, store, known_hosts(host), _assistant(endpoint, model, folder))
         at = os.environ.get("SPACE_HOST")
         url = f"https://{at}/" if at else f"http://{host}:{port}/"
         sys.stderr.write(invitations(roster, identity, url))
