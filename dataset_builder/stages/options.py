@@ -17,7 +17,6 @@ from typing import (
     Annotated,
     Any,
     Generic,
-    Literal,
     TypeVar,
     get_args,
     get_type_hints,
@@ -26,7 +25,7 @@ from typing import (
 import typer
 
 from coig_writer.command_line import call, problem
-from coig_writer.endpoint import Endpoint, Price
+from coig_writer.endpoint import Endpoint, Price, Structure
 from coig_writer.errors import ConfigError
 from coig_writer.workbench.prompts import Model
 from dataset_builder.stages.parts import PART_SIZE
@@ -90,9 +89,7 @@ class ModelOptions:
     budget: float | None = option(
         None, "the most that this run may cost; the rest stays unscored", metavar="COST"
     )
-    structure: Literal["json_schema", "json_object", "none"] = option(
-        "json_schema", "how the server is told the form of an answer"
-    )
+    structure: Structure = option("json_schema", "how the server is told the form of an answer")
 
     def open(self, out: Path) -> Model | None:
         """Returns the model, whose replies are kept in the curation; None without an endpoint."""

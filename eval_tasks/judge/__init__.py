@@ -7,13 +7,13 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from coig_writer import facts, taxonomy
 from coig_writer.command_line import Group, Verb
-from coig_writer.endpoint import Endpoint, Price
+from coig_writer.endpoint import Endpoint, Price, Structure
 from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.files import file_sha256, read_records, write_records
@@ -86,8 +86,7 @@ def run_judge(  # noqa: PLR0913 - a command line
     ] = None,
     concurrency: Annotated[int, typer.Option(metavar="N", help="requests at once")] = 8,
     structure: Annotated[
-        Literal["json_schema", "json_object", "none"],
-        typer.Option(help="how a reply's form is requested"),
+        Structure, typer.Option(help="how a reply's form is requested")
     ] = "json_schema",
     max_tokens: Annotated[
         int | None,

@@ -12,7 +12,7 @@ What a server decided once is kept in a content-addressed cache: the same reques
 call and give identical replies. A local server: ``vllm serve MODEL --port 8000``.
 """
 
-from coig_writer.endpoint.client import Endpoint
+from coig_writer.endpoint.client import Endpoint, Structure
 from coig_writer.endpoint.records import Estimate, Ledger, Price, Reply, Request, Usage
 
-__all__ = ["Endpoint", "Estimate", "Ledger", "Price", "Reply", "Request", "Usage"]
+__all__ = ["Endpoint", "Estimate", "Ledger", "Price", "Reply", "Request", "Structure", "Usage"]

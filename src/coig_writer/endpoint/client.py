@@ -41,6 +41,7 @@ from coig_writer.triplet import Message
 if TYPE_CHECKING:
     import httpx
 
+Structure = Literal["json_schema", "json_object", "none"]  # how a server is told a schema
 AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 OURS = {
     401: "the key is wrong or missing",
@@ -97,7 +98,7 @@ class Endpoint:
     retries: int = 5
     price: Price | None = None
     budget: float | None = None
-    structure: Literal["json_schema", "json_object", "none"] = "json_schema"
+    structure: Structure = "json_schema"
     backoff: float = 1.0
 
     def __post_init__(self) -> None:
