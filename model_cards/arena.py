@@ -26,20 +26,30 @@ LANGUAGES = {"zh": "Chinese", "en": "English", "other": "prompts outside the ben
 Group = tuple[str, str]
 
 
-def summaries(ballots: Sequence[Ballot]) -> dict[Group, Summary]:
-    """Summarises ballots by protocol and language of their prompts."""
-    queries = {q.id: q for language in benchmark.LANGUAGES for q in benchmark.queries(language)}
+def _queries() -> dict[str, benchmark.Query]:
+    return {q.id: q for language in benchmark.LANGUAGES for q in benchmark.queries(language)}
+
+
+def grouped(ballots: Sequence[Ballot]) -> dict[Group, list[Ballot]]:
+    """Returns ballots by protocol and language of their prompts, in that order."""
+    queries = _queries()
     groups: dict[Group, list[Ballot]] = defaultdict(list)
     for ballot in ballots:
         known = queries.get(ballot.query_id)
         groups[ballot.protocol, known.language if known else "other"].append(ballot)
+    return dict(sorted(groups.items()))
+
+
+def summaries(ballots: Sequence[Ballot]) -> dict[Group, Summary]:
+    """Summarises each group of ballots."""
+    queries = _queries()
     genre = {
         b.query_id: queries[b.query_id].genre if b.query_id in queries else "unknown"
         for b in ballots
     }
     return {
         group: summary(cast, sorted({v for b in cast for v in b.shown}), genre)
-        for group, cast in sorted(groups.items())
+        for group, cast in grouped(ballots).items()
     }
 
 
@@ -154,8 +164,7 @@ def write(source: Path, out: Path) -> None:
         for name in (*(f"{table}.parquet" for table in tables), "manifest.json"):
             shutil.copyfile(source / name, folder / name)
         facts.write(folder / "facts.json", measured)
-        groups = list(summaries(ballots))
-        text = render(facts.read(folder / "facts.json"), groups, tables)
+        text = render(facts.read(folder / "facts.json"), list(grouped(ballots)), tables)
         (folder / "README.md").write_text(text, encoding="utf-8")
 
 
