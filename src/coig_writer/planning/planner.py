@@ -142,11 +142,6 @@ class Setup:
             self.checkpointing if self.mode == "plain" else not self.lean or self.weight_bytes == 2
         )
 
-    @property
-    def adapter_bytes(self) -> int:
-        """Bytes per weight of an adapter: fp32, and on a base in 4 bits bf16."""
-        return 4 if self.quantised is None else 2
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
@@ -285,9 +280,7 @@ def setup(sft: SFTConfig, model: ModelConfig, shape: Shape, mode: str = "plain")
     weight = 2 if str(model.dtype) in ("bfloat16", "float16") else 4
     trained = lora(shape, model) if model.use_peft else shape.parameters
     quantised = NF4[bool(model.use_bnb_nested_quant)] if model.load_in_4bit else None
-    trained_bytes = weight
-    if model.use_peft:
-        trained_bytes = 4 if quantised is None else 2
+    trained_bytes = adapter_bytes(quantised) if model.use_peft else weight
     moments = MOMENTS[name]
     return Setup(
         weight,
@@ -301,6 +294,11 @@ def setup(sft: SFTConfig, model: ModelConfig, shape: Shape, mode: str = "plain")
         quantised=quantised,
         mode=mode,
     )
+
+
+def adapter_bytes(quantised: float | None) -> int:
+    """Returns the bytes per weight of an adapter: fp32, and on a base in 4 bits bf16."""
+    return 4 if quantised is None else 2
 
 
 def lora(shape: Shape, model: ModelConfig) -> int:
@@ -323,7 +321,7 @@ def states(shape: Shape, how: Setup, devices: int) -> list[Part]:
     """
     frozen = shape.parameters if how.trained < shape.parameters else 0
     trained = how.trained
-    trained_bytes = how.adapter_bytes if frozen else how.weight_bytes
+    trained_bytes = adapter_bytes(how.quantised) if frozen else how.weight_bytes
     devices = 1 if frozen else devices
     over = f" ÷ {devices} devices" if devices > 1 else ""
 
@@ -428,7 +426,7 @@ def update(shape: Shape, how: Setup, devices: int, free: float) -> list[Part]:
     this part a plan says 137 of an H200's 139 GiB, and the first update runs out of memory).
     """
     adapter = how.trained < shape.parameters
-    trained_bytes = how.adapter_bytes if adapter else how.weight_bytes
+    trained_bytes = adapter_bytes(how.quantised) if adapter else how.weight_bytes
     beyond = how.trained * trained_bytes / (1 if adapter else devices) / GIB - free
     if not how.foreach or beyond <= 0:
         return []
