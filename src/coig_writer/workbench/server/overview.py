@@ -90,7 +90,7 @@ def progress(workbench: Workbench) -> list[list[object]]:
     """Returns a row per person and kind of work."""
     rows: list[list[object]] = []
     for person, listed in workbench.people.items():
-        for work in _works(listed.roles):
+        for work in (work for work in WORKS if work in listed.roles):
             threads = [thread for _, thread in workbench.threads.of(work, person)]
             states = [thread.state for thread in threads]
             done, seconds = states.count("submitted"), sum(t.seconds for t in threads)
@@ -101,15 +101,11 @@ def progress(workbench: Workbench) -> list[list[object]]:
                 else 0
             )
             pace = round(seconds / 60 / done, 1) if done else None
-            who = listed.alias if person not in workbench.threads.left else "withdrawn"
+            who = _called(workbench, person)
             passed = [*standing(workbench.chosen(person)).values()].count("passed")
             training = f"{passed} of {len(TOPICS)}" if work == "annotate" else None
             rows.append([who, work, *counts, waiting, round(seconds / 3600, 2), pace, training])
     return rows
-
-
-def _works(roles: tuple[str, ...]) -> Iterator[Work]:
-    yield from (work for work in WORKS if work in roles)
 
 
 def items(workbench: Workbench) -> list[list[object]]:
