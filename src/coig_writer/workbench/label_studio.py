@@ -145,7 +145,8 @@ def holds_reviews(path: Path) -> bool:
         MissingInputError: There is no such file.
         InputError: The file is no export.
     """
-    return any("reviewer" in task.get("data", ()) for task in _tasks_of(path))
+    told = (task.get("data") for task in _tasks_of(path))
+    return any(isinstance(data, dict) and "reviewer" in data for data in told)
 
 
 def _tasks_of(path: Path) -> list[dict[str, Any]]:

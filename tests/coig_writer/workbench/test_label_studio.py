@@ -155,6 +155,8 @@ def test_a_marked_passage_is_found_again(curation, mark, start):
     ("exported", "message"),
     [
         (reviewed(verdict="refine"), "task 1: refine needs a note"),
+        ([{"data": None, "annotations": []}], "task 1: not a task of this kit"),
+        ([{"data": 5}], "task 1: not a task of this kit"),
         (reviewed(note("错"), verdict="remove"), "remove needs a cause"),
         (reviewed(coherence=""), "criteria must be"),
         (reviewed(verdict=""), "verdict"),

@@ -145,24 +145,33 @@ function slices({ slices: rows }, models) {
 }
 
 async function choose(changes) {
-  Object.assign(state, changes);
-  history.replaceState(null, "", `?protocol=${state.protocol}&texts=${state.language}`);
-  if (!("kept" in changes)) state.view = await api.results(state.protocol, state.language);
+  const { protocol, language } = { ...state, ...changes };
+  try {
+    const view = "kept" in changes ? state.view : await api.results(protocol, language);
+    Object.assign(state, changes, { protocol, language, view }); // together: numbers never stand under another name
+  } catch (error) {
+    return failed(error, () => choose(changes));
+  }
+  history.replaceState(null, "", `?protocol=${protocol}&texts=${language}`);
   draw();
+}
+
+function failed(error, again) {
+  topBar({ progress: null, voting: false, redraw: again });
+  failedScreen(error.status ? error.message : t("offline"), again);
 }
 
 async function open() {
   applyPreferences();
   try {
     state.study = await api.study();
-    const asked = new URLSearchParams(location.search);
-    const among = (value, values) => (values.includes(value) ? value : values[0]);
-    if (["zh", "en"].includes(asked.get("lang"))) { preferences.interface = asked.get("lang"); applyPreferences(); }
-    await choose({ protocol: among(asked.get("protocol"), state.study.protocols), language: among(asked.get("texts"), state.study.languages) });
   } catch (error) {
-    topBar({ progress: null, voting: false, redraw: open });
-    failedScreen(error.status ? error.message : t("offline"), open);
+    return failed(error, open);
   }
+  const asked = new URLSearchParams(location.search);
+  const among = (value, values) => (values.includes(value) ? value : values[0]);
+  if (["zh", "en"].includes(asked.get("lang"))) { preferences.interface = asked.get("lang"); applyPreferences(); }
+  await choose({ protocol: among(asked.get("protocol"), state.study.protocols), language: among(asked.get("texts"), state.study.languages) });
 }
 
 open();

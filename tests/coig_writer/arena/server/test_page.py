@@ -489,6 +489,24 @@ def test_both_interface_languages_say_the_same_things(open_page, texts_of):
     assert set(keys[0][2]) == {4}
 
 
+def test_a_refused_choice_on_the_results_page_says_so_and_is_tried_again(open_page, demo_texts):
+    page, _ = open_page(demo_texts, STUDY)
+    page.driver.get(f"{page.url}/results?lang=en")
+    chosen = "[data-protocol=ranking][aria-pressed=true]"
+    page.wait(".empty")
+    page.run(
+        "const ask = window.fetch; let refused = false; window.fetch = (...all) => {"
+        " if (refused) return ask(...all); refused = true;"
+        " return Promise.resolve(new Response('{}', { status: 429 })); };"
+    )
+    page.tap("[data-protocol=ranking]")
+    page.says("[role=alert]", "wait a moment and try again")
+    page.tap("#retry")
+    page.wait(chosen)
+    assert "protocol=ranking" in page.driver.current_url
+    assert page.complaints() == []
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_results_page_says_there_are_no_votes_until_there_are(
     open_page, demo_texts, language, monkeypatch
