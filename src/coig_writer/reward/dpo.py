@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 from transformers.trainer_utils import TrainOutput
 from trl import DPOConfig, DPOTrainer, ModelConfig, get_peft_config, get_quantization_config
 
@@ -46,15 +46,7 @@ def parse(
         ConfigError: A key is unknown, removed, or holds a wrong value; or the loss is another than the report's.
     """
     classes = (PreferenceArguments, DPOConfig, ModelConfig)
-    given = recipes.command_line(arguments, default_config)
-    recipes.check_keys(given, classes)
-    try:
-        preferences, settings, model = recipes.parsed(classes, given)
-    except (ValueError, TypeError, ImportError) as error:
-        raise ConfigError(
-            f"recipe: {error}", "see recipes/configs/dpo.yaml; on a CPU, dpo_demo.yaml"
-        ) from error
-    run.check(preferences, settings, model)
+    preferences, settings, model = run.parse_as(classes, arguments, default_config, "dpo")
     if settings.loss_type != ["sigmoid"]:
         raise ConfigError(
             f"loss_type: {settings.loss_type}: the figures are those of the sigmoid loss",
@@ -89,7 +81,6 @@ class PreferenceTrainer(checkpoints.Recorded, DPOTrainer):
 
     column = "pair"
     args: DPOConfig
-    model: PreTrainedModel
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -165,16 +156,7 @@ def train(arguments: PreferenceArguments, settings: DPOConfig, model: ModelConfi
         ConfigError: Its checkpoints are of a run with other settings.
     """
     tokenizer = run.load_tokenizer(model)
-    paths = (
-        [Path(p) for p in given]
-        for given in (arguments.preferences, arguments.ballots, arguments.generations)
-    )
-    usable = reward.fitting(
-        reward.read(*paths, whole=True, sample=arguments.sample),
-        tokenizer,
-        recipes.longest(settings),
-    )
-    parts = reward.split(usable.pairs, arguments.held_out, settings.seed)
+    usable, parts = run.read(arguments, settings, tokenizer, whole=True)
     out, locked = recipes.out(settings), lock(parts, arguments, settings, model)
     if (out / recount.LOCK).is_file() and read_json(out / recount.LOCK) != locked:
         raise DriftError(
@@ -200,19 +182,12 @@ def train(arguments: PreferenceArguments, settings: DPOConfig, model: ModelConfi
         run.write_pairs(out, parts)
         write_json(out / "recipe.json", {k: v for k, v in stated.items() if k != "lock"})
         recount.write_margins(out, measured)
-        own_facts = [
-            Fact("run/fingerprint", marks[0]),
-            Fact("run/epochs", float(trainer.state.epoch or 0)),
-            Fact("run/devices", trainer.accelerator.num_processes),
-            Fact("run/hardware", provenance.hardware(use_cpu=settings.use_cpu)),
-            Fact("run/parameters", trainer.model.num_parameters()),
-            *provenance.computed(Mode("plain"), settings, model),
-            *provenance.made_of(trainer.model, model),
+        numbers = [
+            *provenance.stated(trainer, Mode("plain"), model, marks[0]),
             *(Fact(f"dpo/left_out/{reason}", n) for reason, n in usable.left_out.items()),
+            *recount.run(out),  # last: what its files show goes before what it says of itself
         ]
-        # what can be measured is, and is not taken from the trainer
-        stated_facts = {fact.id: fact for fact in [*own_facts, *recount.run(out)]}
-        facts.write(out / "facts.json", stated_facts.values())
+        facts.write(out / "facts.json", {fact.id: fact for fact in numbers}.values())
         curves.write(out, trainer.state.log_history, per="pair")
     return reward_report.report(parts.held_out, measured)
 
@@ -220,16 +195,10 @@ def train(arguments: PreferenceArguments, settings: DPOConfig, model: ModelConfi
 def _trainer(
     parts: Split, settings: DPOConfig, model: ModelConfig, tokenizer: PreTrainedTokenizerBase
 ) -> PreferenceTrainer:
-    chosen = {
-        "revision": model.model_revision,
-        "attn_implementation": model.attn_implementation,
-        "dtype": model.dtype,
-    }
-    init = {key: value for key, value in chosen.items() if value is not None}
     rows = [row | {"pair": i} for i, row in enumerate(reward.conversations(parts.train))]
     return PreferenceTrainer(
         model=recipes.base(model),
-        args=dataclasses.replace(settings, model_init_kwargs=init),
+        args=dataclasses.replace(settings, model_init_kwargs=recipes.init_kwargs(model)),
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
         quantization_config=get_quantization_config(model),

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from coig_writer import facts
 from coig_writer.errors import ConfigError
@@ -26,8 +26,11 @@ from coig_writer.training import recipe as recipes
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainingArguments
-    from trl import ModelConfig, RewardConfig, RewardTrainer
+    from trl import DPOConfig, ModelConfig, RewardConfig, RewardTrainer
 
+A = TypeVar("A", bound="PreferenceArguments")
+S = TypeVar("S", bound="TrainingArguments")
+M = TypeVar("M", bound="ModelConfig")
 METRIC = "reward"
 IN_TRAINING = "reward_in_training"
 
@@ -79,26 +82,34 @@ def parse(
     from trl import ModelConfig, RewardConfig
 
     classes = (RewardArguments, RewardConfig, ModelConfig)
+    return parse_as(classes, arguments, default_config, "reward")
+
+
+def parse_as(
+    classes: tuple[type[A], type[S], type[M]],
+    arguments: Sequence[str] | None,
+    default_config: Path,
+    name: str,
+) -> tuple[A, S, M]:
+    """Reads a run on preferences; settings that it could not or would not act on are refused.
+
+    Args:
+        classes: The dataclasses whose fields are its keys.
+        arguments: The command line; None for the process's own.
+        default_config: The recipe when no ``--config`` is given.
+        name: Of the shipped recipe that a remedy names.
+
+    Raises:
+        ConfigError: Naming the key and what to write instead.
+    """
     given = recipes.command_line(arguments, default_config)
     recipes.check_keys(given, classes)
     try:
         preferences, settings, model = recipes.parsed(classes, given)
     except (ValueError, TypeError, ImportError) as error:
         raise ConfigError(
-            f"recipe: {error}", "see recipes/configs/reward.yaml; on a CPU, reward_demo.yaml"
+            f"recipe: {error}", f"see recipes/configs/{name}.yaml; on a CPU, {name}_demo.yaml"
         ) from error
-    check(preferences, settings, model)
-    return preferences, settings, model
-
-
-def check(
-    preferences: PreferenceArguments, settings: TrainingArguments, model: ModelConfig
-) -> None:
-    """Refuses settings of a run on preferences that it could not or would not act on.
-
-    Raises:
-        ConfigError: Naming the key and what to write instead.
-    """
     recipes.check_ranges(preferences, settings, model)
     recipes.check_refused(settings)
     recipes.check_adapter("plain", model)
@@ -106,6 +117,7 @@ def check(
         raise ConfigError(
             "eval_strategy has no use: the held-out prompts are measured at the end", "leave it out"
         )
+    return preferences, settings, model
 
 
 def train(
@@ -120,14 +132,7 @@ def train(
         InputError: There are too few pairs or prompts.
     """
     tokenizer = load_tokenizer(model)
-    paths = (
-        [Path(p) for p in given]
-        for given in (arguments.preferences, arguments.ballots, arguments.generations)
-    )
-    usable = reward.fitting(
-        reward.read(*paths, sample=arguments.sample), tokenizer, recipes.longest(settings)
-    )
-    parts = reward.split(usable.pairs, arguments.held_out, settings.seed)
+    usable, parts = read(arguments, settings, tokenizer)
     with recipes.loading(model):
         trainer: Any = _trainer(parts, settings, model, tokenizer)
     trainer.train()
@@ -138,6 +143,33 @@ def train(
         write_pairs(out, parts)
         facts.write(out / "facts.json", _facts(report, parts, usable, trainer))
     return report, trainer
+
+
+def read(
+    arguments: PreferenceArguments,
+    settings: RewardConfig | DPOConfig,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    whole: bool = False,
+) -> tuple[Preferences, Split]:
+    """Returns the pairs that fit a run's length, and how they are split.
+
+    Args:
+        arguments: Where they come from.
+        settings: TRL's, for length and seed.
+        tokenizer: It counts their tokens.
+        whole: Of ballots take the whole answers, not only their articles.
+
+    Raises:
+        InputError: There are too few pairs or prompts.
+    """
+    paths = (
+        [Path(p) for p in given]
+        for given in (arguments.preferences, arguments.ballots, arguments.generations)
+    )
+    pairs = reward.read(*paths, whole=whole, sample=arguments.sample)
+    usable = reward.fitting(pairs, tokenizer, recipes.longest(settings))
+    return usable, reward.split(usable.pairs, arguments.held_out, settings.seed)
 
 
 def load_tokenizer(model: ModelConfig) -> PreTrainedTokenizerBase:
@@ -161,18 +193,10 @@ def _trainer(
     from datasets import Dataset
     from trl import RewardTrainer, get_peft_config, get_quantization_config
 
-    rows = reward.conversations(parts.train)
-    chosen = {
-        "revision": model.model_revision,
-        "attn_implementation": model.attn_implementation,
-        "dtype": model.dtype,
-    }
-    init = {key: value for key, value in chosen.items() if value is not None}
-    settings = dataclasses.replace(settings, model_init_kwargs=init)
     return RewardTrainer(
         model=recipes.base(model),
-        args=settings,
-        train_dataset=Dataset.from_list(rows),
+        args=dataclasses.replace(settings, model_init_kwargs=recipes.init_kwargs(model)),
+        train_dataset=Dataset.from_list(reward.conversations(parts.train)),
         processing_class=tokenizer,
         quantization_config=get_quantization_config(model),
         peft_config=get_peft_config(model),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from safetensors import SafetensorError
-from transformers import Trainer, TrainingArguments
+from transformers import PreTrainedModel, Trainer, TrainingArguments
 from trl import ModelConfig
 
 from coig_writer import facts
@@ -157,6 +157,7 @@ class Recorded(Trainer):
     """A trainer of which each process records what it consumed: batches keep the column that says so."""
 
     column: ClassVar[str]
+    model: PreTrainedModel
 
     def _set_signature_columns_if_needed(self) -> None:
         chosen: Callable[[], None] = super()._set_signature_columns_if_needed

@@ -16,8 +16,32 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, TrainingArguments
     from trl import ModelConfig
 
+    from coig_writer.training.checkpoints import Recorded
+
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "torchao")
 UNKNOWN = "unknown"
+
+
+def stated(trainer: Recorded, mode: Mode, settings: ModelConfig, fingerprint: str) -> list[Fact]:
+    """Returns what only the run itself can know; all else is measured from its files.
+
+    The parameters are among it for an adapter, whose files do not hold its base.
+
+    Args:
+        trainer: What has trained.
+        mode: How it trained.
+        settings: TRL's model settings.
+        fingerprint: The run's.
+    """
+    return [
+        Fact("run/fingerprint", fingerprint),
+        Fact("run/epochs", float(trainer.state.epoch or 0)),
+        Fact("run/devices", trainer.accelerator.num_processes),
+        Fact("run/hardware", hardware(use_cpu=trainer.args.use_cpu)),
+        Fact("run/parameters", trainer.model.num_parameters()),
+        *computed(mode, trainer.args, settings),
+        *made_of(trainer.model, settings),
+    ]
 
 
 def computed(mode: Mode, sft: TrainingArguments, settings: ModelConfig) -> list[Fact]:

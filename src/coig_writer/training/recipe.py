@@ -249,6 +249,16 @@ def base(model: ModelConfig) -> str:
     return model.model_name_or_path
 
 
+def init_kwargs(model: ModelConfig) -> dict[str, object]:
+    """Returns how a recipe wants its base loaded, as TRL's ``model_init_kwargs``."""
+    chosen = {
+        "revision": model.model_revision,
+        "attn_implementation": model.attn_implementation,
+        "dtype": model.dtype,
+    }
+    return {key: value for key, value in chosen.items() if value is not None}
+
+
 def out(settings: TrainingArguments) -> Path:
     """Returns the folder that a run writes to; transformers names one where the recipe does not."""
     return Path(settings.output_dir or "trainer_output")

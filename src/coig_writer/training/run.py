@@ -97,7 +97,8 @@ def train(recipe: RecipeArguments, sft: SFTConfig, model: ModelConfig, variant: 
         check_consumed(out, rows, trainer.state.num_train_epochs, trainer.state.epoch or 0.0)
         _write_settings(out, settings)
         stated = [
-            *_stated(trainer, model, seconds, marks[0]),
+            *provenance.stated(trainer, trainer.mode, model, marks[0]),
+            Fact("run/seconds", round(seconds, 1)),
             *held_out_facts(trainer.state.log_history),
             *ledger.facts(spent),
             *recount.run(out, rows),  # last: what its files show goes before what it says of itself
@@ -114,23 +115,6 @@ def _write_settings(out: Path, settings: Mapping[str, object]) -> None:
     write_json(out / "recipe.json", json.loads(kept))
 
 
-def _stated(trainer: RecipeTrainer, model: ModelConfig, seconds: float, mark: str) -> list[Fact]:
-    """Returns what only the run itself can know; all else is measured from its files.
-
-    The parameters are among it for an adapter, whose files do not hold its base.
-    """
-    return [
-        Fact("run/fingerprint", mark),
-        Fact("run/epochs", float(trainer.state.epoch or 0)),
-        Fact("run/seconds", round(seconds, 1)),
-        Fact("run/devices", trainer.accelerator.num_processes),
-        Fact("run/hardware", provenance.hardware(use_cpu=trainer.args.use_cpu)),
-        Fact("run/parameters", trainer.model.num_parameters()),
-        *provenance.computed(trainer.mode, trainer.args, model),
-        *provenance.made_of(trainer.model, model),
-    ]
-
-
 def _trainer(
     sft: SFTConfig,
     model: ModelConfig,
@@ -141,8 +125,8 @@ def _trainer(
 ) -> RecipeTrainer:
     if held_out:  # a row alone, so that each has its own loss
         sft = dataclasses.replace(sft, eval_strategy="epoch", per_device_eval_batch_size=1)
-    init_kwargs = sft.model_init_kwargs
-    sft.model_init_kwargs = (init_kwargs if isinstance(init_kwargs, dict) else {}) | _init(model)
+    own = sft.model_init_kwargs
+    sft.model_init_kwargs = (own if isinstance(own, dict) else {}) | recipes.init_kwargs(model)
     base = recipes.base(model)
     with recipes.loading(model):
         tokenizer = AutoTokenizer.from_pretrained(base, revision=model.model_revision)
@@ -178,15 +162,6 @@ def held_out_facts(history: Sequence[Mapping[str, float]]) -> list[Fact]:
         ),
         Fact("held_out/loss", measured[-1]["eval_loss"]),
     ]
-
-
-def _init(model: ModelConfig) -> dict[str, object]:
-    chosen = {
-        "revision": model.model_revision,
-        "attn_implementation": model.attn_implementation,
-        "dtype": model.dtype,
-    }
-    return {key: value for key, value in chosen.items() if value is not None}
 
 
 def check_consumed(out: Path, rows: Sequence[MixtureRow], epochs: int, reached: float) -> None:

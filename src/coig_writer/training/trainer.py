@@ -48,7 +48,6 @@ class RecipeTrainer(checkpoints.Recorded, SFTTrainer):
 
     column = "rows"
     args: SFTConfig
-    model: PreTrainedModel
     processing_class: PreTrainedTokenizerBase
     train_dataset: Dataset
 
