@@ -28,10 +28,16 @@ def assemble(variant: str, build: Path, out: Path, benchmark: str | None) -> Non
     """Copies everything that belongs to one model into one folder, whole or not at all.
 
     Raises:
+        InputError: The variant is not the name of a folder.
         MissingInputError: The model or its card was not made.
     """
     model, card = build / "models" / variant, build / "cards" / variant
-    missing = next((folder for folder in (model, card) if not folder.is_dir()), None)
+    if variant in ("", "..") or Path(variant).name != variant:
+        raise InputError(
+            f"{variant!r} is not a variant's name", f"name a folder in {build / 'models'}"
+        )
+    needed = (model, card, *(card / name for name in CARD))
+    missing = next((path for path in needed if not path.exists()), None)
     if missing:
         raise MissingInputError(f"{missing} is missing", f"run: make reproduce RUN={variant}")
     answers = build / "generations" / f"{variant}.parquet"

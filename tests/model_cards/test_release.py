@@ -188,6 +188,14 @@ def test_the_card_says_smoke_and_that_its_sources_are_not_locked(made, tmp_path)
 def test_what_was_not_made_is_named(made, tmp_path):
     with pytest.raises(MissingInputError, match="make reproduce RUN=g"):
         script.assemble("g", made, tmp_path / "g", None)
+    for folder in ("models/g", "cards/g"):
+        (tmp_path / folder).mkdir(parents=True)
+    with pytest.raises(MissingInputError, match=r"cards/g/README\.md is missing"):
+        script.assemble("g", tmp_path, tmp_path / "out", None)
+    for name in ("", "..", "models/g"):
+        with pytest.raises(InputError, match="is not a variant's name"):
+            script.assemble(name, tmp_path, tmp_path / "out", None)
+    assert not (tmp_path / "out").exists()
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
