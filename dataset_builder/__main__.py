@@ -86,7 +86,7 @@ from collect to audit one by one, and pack. Each stage reads what the one before
         "remove": Verb(
             "dataset_builder.packing.remove:main",
             "makes a new version of a packed dataset without some rows, and logs it",
-            "COIG-Writer --id ID --reason 'asked by the author'",
+            "COIG-Writer --id ID --reason author --note 'letter of 3 May'",
         ),
         "cluster": Verb(
             "dataset_builder.cluster:main",

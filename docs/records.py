@@ -65,6 +65,12 @@ SECTIONS: Mapping[str, tuple[File, ...]] = {
             f"The audit writes the same rows to `{CURATION}/09-audit/triplets.jsonl`.", extends="Triplet"),
         File("Benchmark query", "COIG-Writer/benchmark/{zh,en}-*.parquet", "coig_writer.benchmark:Query", f"{BUILD} pack"),
         File("Taxonomy", "COIG-Writer/taxonomy.json", "coig_writer.taxonomy:Taxonomy", f"{BUILD} pack"),
+        File(
+            "Note on a removal",
+            "COIG-Writer.takedown-notes.jsonl",
+            "dataset_builder.packing.layout:Note",
+            f"{BUILD} remove",
+        ),
         File("Removal", "COIG-Writer/removed.jsonl", "dataset_builder.packing.layout:Removal", f"{BUILD} remove"),
     ),
     "Import": (

@@ -15,13 +15,14 @@ from typing import TypedDict
 
 from coig_writer import benchmark, paper
 from coig_writer.errors import InputError
-from coig_writer.files import read_records
+from coig_writer.files import appending, read_records
+from coig_writer.hub.versions import NOTES, REASONS, REMOVED
+from coig_writer.record import to_row
 from coig_writer.taxonomy import Taxonomy
 from coig_writer.triplet import Triplet
 
 UNASSIGNED = "unassigned"
 SHARD = "00000-of-00001.parquet"
-REMOVED = "removed.jsonl"
 # What a folder may hold that was packed before folders listed their files.
 EARLIER = (
     "data/*/train-*.parquet",
@@ -56,7 +57,7 @@ class Removal:
 
     Attributes:
         id: Of the row.
-        reason: Why.
+        reason: Why, as one word of a fixed list; a log of an older kit may hold other words until it is packed again.
         version: The first version without the row.
         time: When that was made (UTC).
     """
@@ -67,10 +68,45 @@ class Removal:
     time: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Note:
+    """What the operator wrote about a removal; it lies beside the dataset's folder and is not published.
+
+    Attributes:
+        id: Of the row.
+        time: When it was taken out (UTC).
+        note: The words, as they were typed.
+    """
+
+    id: str
+    time: str
+    note: str
+
+
 def removals(folder: Path) -> list[Removal]:
     """Reads the log of a packed dataset; no file is an empty log."""
     path = folder / REMOVED
     return read_records(path, Removal) if path.is_file() else []
+
+
+def without_words(log: Sequence[Removal]) -> tuple[list[Removal], list[Note]]:
+    """Returns a log with reasons of the fixed list alone, and as notes the words that older kits logged."""
+    notes = [Note(r.id, r.time, r.reason) for r in log if r.reason not in REASONS]
+    fixed = [r if r.reason in REASONS else dataclasses.replace(r, reason="other") for r in log]
+    return fixed, notes
+
+
+def notes_file(folder: Path) -> Path:
+    """Returns where the notes on a dataset's removals are: beside its folder, outside what is published."""
+    place = folder.resolve()
+    return place.with_name(place.name + NOTES)
+
+
+def add_notes(folder: Path, notes: Sequence[Note]) -> None:
+    """Adds notes on a dataset's removals."""
+    with appending(notes_file(folder)) as add:
+        for note in notes:
+            add(to_row(note))
 
 
 def version(log: Sequence[Removal]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from coig_writer.cards.card import yaml_text
 from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import read_records, write_records
 from coig_writer.folder import SUMS, atomic_folder
+from coig_writer.hub.versions import REMOVED
 from coig_writer.taxonomy import Taxonomy
 from coig_writer.triplet import Triplet, alike, check
 from dataset_builder.packing import card as dataset_card
@@ -24,6 +26,7 @@ from dataset_builder.packing.layout import Removal
 IMPORTED = Path("build/import")
 OUT = Path("COIG-Writer")
 SHOWN = 5
+logger = logging.getLogger(__name__)
 
 
 def read_source(source: str, taxonomy: Taxonomy) -> list[Triplet]:
@@ -96,7 +99,7 @@ def pack(
     """
     earlier = () if (out / SUMS).is_file() else layout.EARLIER
     with atomic_folder(out, "packed dataset", earlier) as folder:
-        log = layout.removals(out) if removals is None else removals
+        log, words = layout.without_words(layout.removals(out) if removals is None else removals)
         gone = {removal.id for removal in log}
         triplets = [t for t in triplets if t.id not in gone]
         by_genre: dict[str | None, list[Triplet]] = defaultdict(list)
@@ -110,7 +113,7 @@ def pack(
             write_records(folder / layout.benchmark_file(language), of_language, benchmark.Query)
         pictures = figures.draw(triplets, groups, taxonomy, folder / "figures")
         if log:
-            write_records(folder / layout.REMOVED, log, Removal)
+            write_records(folder / REMOVED, log, Removal)
         (folder / taxonomies.FILE).write_text(taxonomy.to_json(), encoding="utf-8")
         measured = summary.facts(triplets, queries, log)
         facts.write(folder / "facts.json", measured)
@@ -121,6 +124,12 @@ def pack(
         if queries:
             tasks = yaml_text(benchmark.hub_benchmark(queries))
             (folder / benchmark.EVAL_FILE).write_text(tasks, encoding="utf-8")
+    if words:
+        layout.add_notes(out, words)
+        logger.warning(
+            f"{out / REMOVED}: {len(words)} reasons in free words now read 'other', as the log is public; "
+            f"the words are in {layout.notes_file(out)}"
+        )
     return triplets
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from coig_writer.benchmark import EVAL_FILE
@@ -15,12 +15,11 @@ from coig_writer.hub import exposure, viewer
 from coig_writer.hub.licenses import IDS
 from coig_writer.hub.problem import Problem
 from coig_writer.hub.release import CARD, File, Release
-from coig_writer.text.masking import masked
+from coig_writer.hub.versions import NOTES, REASONS, REMOVED
 
 LOCK = "mixture.lock.json"
 PAIRS_LOCK = "preferences.lock.json"
 UNLOCKED = "unlocked-sources"  # tag of a model whose mixture cannot be built again from the Hub
-REMOVED = "removed.jsonl"  # the log of rows taken out, which is public
 JUNK = (".DS_Store", "Thumbs.db", "desktop.ini")
 # The words that ``datasets`` takes for a split, between separators (data_files.py, SPLIT_KEYWORDS).
 SPLIT_WORDS = frozenset(
@@ -185,16 +184,32 @@ def _sums(release: Release) -> Iterator[Problem]:
 
 
 def _personal(release: Release) -> Iterator[Problem]:
-    """Yields personal data in the log of rows taken out, which is public."""
+    """Yields words of people in what tells of rows taken out: the log, which is public, gives reasons of a list."""
     for file in release.files:
+        if file.path.endswith(NOTES):
+            yield Problem(file.path, "holds notes on removals, which stay here", "take it out")
         if file.path != REMOVED:
             continue
         try:
             for number, (_, row) in enumerate(read_rows(file.source), 1):
-                for kind in masked(str(row.get("reason", ""))).counts:
-                    yield Problem(f"{REMOVED} line {number}", f"tells a {kind}", "mask it there")
+                if not _without_words(row):
+                    yield Problem(
+                        f"{REMOVED} line {number}",
+                        "tells more than a reason of the list, a version and a time",
+                        "python -m dataset_builder pack with the same --source: they become notes",
+                    )
         except InputError as error:
             yield Problem(REMOVED, error.message, error.remedy)
+
+
+def _without_words(row: Mapping[str, object]) -> bool:
+    """Tells whether a line of the log of rows taken out leaves no room for what somebody typed."""
+    return (
+        set(row) == {"id", "reason", "version", "time"}
+        and str(row["reason"]) in REASONS
+        and re.fullmatch(r"[\d.]*", str(row["version"]), re.ASCII) is not None
+        and re.fullmatch(r"[\dT:+-]*", str(row["time"]), re.ASCII) is not None
+    )
 
 
 def _pickle(file: File) -> Iterator[Problem]:

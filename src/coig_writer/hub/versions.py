@@ -12,6 +12,18 @@ from pathlib import Path
 from coig_writer.files import read_rows
 
 LOG = "CHANGELOG.md"
+REMOVED = "removed.jsonl"  # the log of rows taken out, which is public
+NOTES = ".takedown-notes.jsonl"  # ends the name of what is said of them in words, beside the folder
+# Why a row was taken out, as far as the public log tells: no word of whoever asked, or of whoever typed.
+REASONS: Mapping[str, str] = {
+    "author": "its author or rights holder asked",
+    "personal-data": "it tells of a person",
+    "licence": "its licence does not allow it",
+    "unlawful": "its content is unlawful",
+    "quality": "it is wrong, or below the set's standard",
+    "duplicate": "another row has the same text",
+    "other": "none of these",
+}
 TITLE = "# Versions\n\nRows added, changed and removed, by id. Load one: `load_dataset(…, revision=VERSION)`.\n"
 
 

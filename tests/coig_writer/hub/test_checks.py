@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
@@ -145,12 +146,24 @@ def test_a_file_that_is_not_as_the_kit_wrote_it(dataset):
     assert "facts.json: is not as the kit wrote it" in found(dataset)
 
 
-def test_the_log_of_removed_rows_tells_nothing_of_a_person(dataset):
-    row = '{"id": "a", "reason": "asked by %s", "version": "1.0.1", "time": ""}\n'
-    (dataset / "removed.jsonl").write_text(row % "the author")
+def test_the_log_of_removed_rows_has_room_for_no_words(dataset):
+    row = {"id": "a", "reason": "author", "version": "1.0.1", "time": "2026-01-02T03:04:05+00:00"}
+    (dataset / "removed.jsonl").write_text(json.dumps(row))
     assert found(dataset) == ""
-    (dataset / "removed.jsonl").write_text(row % "x" + row % "somebody@example.org")
-    assert "removed.jsonl line 2: tells a 邮箱" in found(dataset)
+    for other in (
+        {"reason": "asked by Li Xiaoming"},
+        {"reason": ["author"]},
+        {"version": "1.0.1 Li"},
+        {"time": "on Li's birthday"},
+        {"note": "Li Xiaoming"},
+    ):
+        (dataset / "removed.jsonl").write_text(f"{json.dumps(row)}\n{json.dumps(row | other)}\n")
+        told = found(dataset)
+        assert "removed.jsonl line 2: tells more than a reason of the list" in told
+        assert "Li" not in told
+    (dataset / "removed.jsonl").unlink()
+    (dataset / "Mine.takedown-notes.jsonl").write_text("{}")
+    assert "Mine.takedown-notes.jsonl: holds notes on removals" in found(dataset)
 
 
 def test_a_link_is_refused(dataset):

@@ -122,12 +122,12 @@ def test_a_takedown_gets_the_version_that_its_log_names_and_sorts_last(publish, 
     shutil.copytree(folder, again := folder.parent / "again")
     for place in (folder, again):
         shutil.rmtree(place / ".git")  # as above
-    remove(folder, ["d"], "asked")
+    remove(folder, ["d"], "author")
     out = publish(folder, "--to", NAME, "--commit", code=1)
     assert "v1.0.1 would sort before v1.1.0" in out
     out = publish(folder, "--to", NAME, "--tag", "v1.1.1", "--commit", code=1)
     assert "the log of removed rows says version 1.0.1, the tag would be v1.1.1" in out
-    remove(again, ["d"], "asked", after="v1.1.0")
+    remove(again, ["d"], "author", after="v1.1.0")
     publish(again, "--to", NAME, "--commit")
     assert set(hub.repository(NAME).tags) == {"v1.0.0", "v1.1.0", "v1.1.1"}
 

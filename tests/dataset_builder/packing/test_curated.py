@@ -103,7 +103,7 @@ def test_the_card_of_a_set_with_a_genre_shows_it(folder):
 
 def test_packed_rows_come_back_and_outlive_a_removal(folder):
     assert describe.read_packed(folder)[0] == KNOWN
-    remove.remove(folder, ["e"], "asked")
+    remove.remove(folder, ["e"], "author")
     assert describe.read_packed(folder) == [KNOWN]
 
 

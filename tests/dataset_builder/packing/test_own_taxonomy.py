@@ -93,8 +93,8 @@ def test_every_config_loads_by_card_and_by_class_before_and_after_a_removal(
     names, rows = loaded(folder, BY_CONFIG, python_above)
     assert names == ["default", "verse", "talk", "five-character", "couplet"]
     assert rows == {name: ids(numbers) for name, numbers in BY_CONFIG.items()}
-    remove(folder, ["r1"], "asked by the author")
-    remove(folder, ["r2"], "asked again")
+    remove(folder, ["r1"], "author")
+    remove(folder, ["r2"], "author")
     left = {name: sorted(set(numbers) - {1, 2}) for name, numbers in BY_CONFIG.items()}
     del left["couplet"]
     names, rows = loaded(folder, left, python_above)
@@ -152,7 +152,7 @@ def test_the_command_takes_the_taxonomy_from_beside_the_rows(source, tmp_path, r
     assert "partial" not in done.stdout
     assert taxonomy.of(out) == NAMES
     assert run("describe", out).returncode == 0
-    done = run("remove", out, "--id", "r2", "--reason", "asked")
+    done = run("remove", out, "--id", "r2", "--reason", "other")
     assert done.returncode == 0, done.stderr
     card = (out / "README.md").read_text(encoding="utf-8")
     assert "**A partial set.** 2 of 3 genres have rows; none have: `couplet`." in " ".join(
@@ -168,7 +168,7 @@ def test_a_folder_of_before_holds_the_published_genres_or_says_what_is_missing(f
     card = (old / "README.md").read_text(encoding="utf-8")
     (old / taxonomy.FILE).unlink()
     assert describe.card(old, describe.read_packed(old)) == card
-    remove(old, [rows[0].id], "asked")
+    remove(old, [rows[0].id], "author")
     assert len(read_records(old / "data", Triplet)) == 3
     (folder / taxonomy.FILE).unlink()
     with pytest.raises(InputError, match=r"(?s)unknown genre .*Mine/taxonomy\.json: put it there"):
