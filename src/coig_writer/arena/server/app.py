@@ -106,6 +106,10 @@ def _runs(service: StudyService, headers: Headers) -> bool:
 def server_class() -> type[gradio.Server]:
     """Returns Gradio's server, which here keeps its lifespan, and so its backup, through ``launch()``."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    # After each event Gradio sums up the last 10,000, for a page that is closed here. One half surrogate
+    # among them made that fail, with forty lines in the log for every event that came later.
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
     import gradio
 
     tracebacks = Tracebacks()

@@ -119,6 +119,7 @@ UNREADABLE: dict[str, list[str | None]] = {
     "call/session": ['{"data": []}'],
     "call/v2/session": ['{"nonsense": 1}'],
     "queue/join": [
+        '{"data": [], "fn_index": 0, "session_hash": "\\ud800"}',
         '{"data": [], "fn_index": 0, "session_hash": "a"}',
         '{"data": [], "fn_index": 12345, "session_hash": "a"}',
     ],
