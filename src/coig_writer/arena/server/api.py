@@ -20,6 +20,7 @@ from starlette.datastructures import State
 
 from coig_writer.arena.server import routes
 from coig_writer.arena.server.guard import SENTENCES, RefusedError, status_of
+from coig_writer.arena.server.service import StudyService
 
 if TYPE_CHECKING:
     import gradio
@@ -34,10 +35,11 @@ class ProgramEndpoints:
         self._state = state
 
     def _known(self, rater: object) -> str:
-        pseudonym = self._state.service.identity.from_cookie(_text(rater))
-        if pseudonym is None:
+        service: StudyService = self._state.service
+        pseudonym = service.identity.from_cookie(_text(rater))
+        if pseudonym is None or service.study.sign_in:  # a program has a cookie's value, no account
             raise RefusedError(401)
-        return str(pseudonym)
+        return pseudonym
 
     def session(
         self,

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 
 import pytest
 from fastapi.testclient import TestClient
 
+from coig_writer.arena.server.api import ProgramEndpoints
+from coig_writer.arena.server.app import create_app
+from coig_writer.arena.server.guard import RefusedError
 from coig_writer.arena.study.definition import Study
 
 START = {"protocol": "pairwise", "language": "zh", "consent": True}
@@ -277,3 +281,15 @@ def test_a_study_that_requires_sign_in_takes_no_cookie_and_knows_the_account(
     assert stranger.post("/api/vote", json=vote).status_code == 401
     assert client.post("/api/vote", json=vote).status_code == 200
     assert service.known_by() == {service.identity.rater("account", "somebody"): "account"}
+
+
+def test_a_cookie_from_before_a_study_required_sign_in_votes_by_no_endpoint(
+    make_service, client_of
+):
+    client = client_of(make_service(Study()))
+    item = begin(client).json()["item"]["id"]
+    service = make_service(Study(sign_in=True))
+    vote = ProgramEndpoints(create_app(service).state).vote
+    with pytest.raises(RefusedError, match="no session"):
+        asyncio.run(vote(client.cookies["arena_rater"], "pairwise", "zh", item, "left"))
+    assert service.store.ballots("demo") == []
