@@ -21,9 +21,11 @@ from coig_writer.hub import release as releases
 from coig_writer.hub.problem import Problem
 from coig_writer.hub.publish import Difference, Outcome
 from coig_writer.hub.remote import Repository
+from coig_writer.workbench import publication
 
 FIRST = "1.0.0"  # version of a dataset from which no row was removed
 STATIC = "static"  # a Space of pages alone: nothing is installed there
+NEXT = "\nnext: the Space's variable WORKBENCH_CURATION={name}, then restart it (docs/curate-a-new-set.md)"
 SHOWN = 12  # paths listed per kind of change
 
 
@@ -48,10 +50,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
         ("check", "run every check of a publication, without a network"),
-        ("publish", "publish a dataset, model or Space; a dry run unless told otherwise"),
+        (
+            "publish",
+            "publish a dataset, model or Space, or a curation's items for a workbench on a Space; a dry run unless told otherwise",
+        ),
     ):
         command = commands.add_parser(name, help=text, description=text)
-        command.add_argument("path", type=Path, metavar="PATH", help="the folder, with its card")
+        command.add_argument(
+            "path", type=Path, metavar="PATH", help="the folder, with its card; or a curation"
+        )
         command.add_argument("--type", choices=releases.KINDS, help="its kind (default: found out)")
         command.add_argument(
             "--build",
@@ -75,13 +82,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def check(options: argparse.Namespace) -> int:
     """Prints every problem of a folder, its numbers and words measured again; the checkout may be dirty."""
-    release = releases.read(options.path, options.type)
+    release = _read(options)
     found = checks.problems(release, options.to or f"org/{options.path.resolve().name}")
-    found += measured.problems(release, options.build)
-    print(
-        _problems(found)
-        or f"{options.path}: a {release.kind} of {len(release.files)} files, no problem"
-    )
+    found += [] if release.private else measured.problems(release, options.build)
+    kind = "curation" if release.private else release.kind
+    print(_problems(found) or f"{options.path}: a {kind} of {len(release.files)} files, no problem")
     return 1 if found else 0
 
 
@@ -89,37 +94,59 @@ def publish(options: argparse.Namespace) -> int | None:
     """Checks a folder, shows the difference and, if asked, sends it."""
     from huggingface_hub import HfApi
 
-    release = releases.read(options.path, options.type)
+    release = _read(options)
     home = _checkout(options.path)
-    found = checks.problems(release, options.to) + checks.dirty(home)
-    if found := found or list(measured.problems(release, options.build)):
+    found = checks.problems(release, options.to)
+    if not release.private:
+        found += checks.dirty(home)
+        found = found or list(measured.problems(release, options.build))
+    if found:
         raise PublicationError(f"{options.path} is not published:\n{_problems(found)}")
     remote = Repository(HfApi(), options.to, release.kind, release.sdk)
-    version = options.tag or _version(release)
+    version = None if release.private else options.tag or _version(release)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         if release.sdk not in (None, STATIC):
             wheel = options.wheel or space.build_wheel(Path.cwd(), scratch / "wheel")
             release = space.with_wheel(release, options.to, remote.api.endpoint, wheel, scratch)
         change = steps.difference(release, remote, version, scratch)
-        _refuse_other_version(change, release, version)
+        if version:
+            _refuse_other_version(change, release, version)
         source = checks.commit(home)
-        print(
-            "\n".join(
-                [_difference(change, remote, release), *_notes(change, remote, options, source)]
-            )
-        )
+        notes = _notes(change, remote, options, source, private=release.private)
+        print("\n".join([_difference(change, remote, release), *notes]))
         print(_sent(change, remote, version, options, steps.describe(source)))
     return None
 
 
+def _read(options: argparse.Namespace) -> releases.Release:
+    """Reads what is to be published: a folder with a card, or a curation that people still work on."""
+    if options.type or not publication.is_curation(options.path):
+        return releases.read(options.path, options.type)
+    for name in ("public", "tag", "create_pr"):
+        if getattr(options, name, None):
+            raise PublicationError(
+                f"{options.path}: a curation goes to a private dataset, without versions",
+                f"leave --{name.replace('_', '-')} out; what is ready is published from its 10-pack",
+            )
+    return publication.read(options.path)
+
+
 def _notes(
-    change: Difference, remote: Repository, options: argparse.Namespace, source: str | None
+    change: Difference,
+    remote: Repository,
+    options: argparse.Namespace,
+    source: str | None,
+    *,
+    private: bool,
 ) -> list[str]:
     """Returns what a reader of the difference should know."""
     notes = []
     if remote.sdk not in (None, STATIC) and change.state.head is None and not options.public:
         notes.append("a private Space cannot fetch its wheel while it is built; add --public")
+    if private:
+        notes.append("private: the texts are read by you, and by the Space whose token may")
+        return [f"  note: {note}" for note in notes]
     if source is None:
         notes.append("no git checkout around it: the release will not say what it was made from")
     return [f"  note: {note}" for note in notes]
@@ -128,18 +155,20 @@ def _notes(
 def _sent(
     change: Difference,
     remote: Repository,
-    version: str,
+    version: str | None,
     options: argparse.Namespace,
     description: str,
 ) -> str:
     """Sends a change as the options say; returns what came of it."""
-    if options.create_pr:
+    if options.create_pr and version:
         return _outcome(steps.propose(change, remote, version, description), remote)
     if options.commit:
         private = not options.public
         done = steps.publish(change, remote, version, description, private=private)
-        return _outcome(done, remote)
-    return "dry run: nothing was sent; add --commit to publish, or --create-pr to propose it"
+        next_step = "" if version else NEXT.format(name=remote.repo_id)
+        return _outcome(done, remote) + next_step
+    proposal = ", or --create-pr to propose it" if version else ""
+    return f"dry run: nothing was sent; add --commit to publish{proposal}"
 
 
 def _version(release: releases.Release) -> str:
@@ -204,7 +233,8 @@ def _outcome(done: Outcome, remote: Repository) -> str:
         if done.commit
         else f"no commit needed, {done.revision[:12]} holds this"
     )
-    return f"{what}; tag {done.tag}; {verified}\n{remote.url}"
+    tag = f"; tag {done.tag}" if done.tag else ""
+    return f"{what}{tag}; {verified}\n{remote.url}"
 
 
 if __name__ == "__main__":

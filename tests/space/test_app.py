@@ -79,7 +79,7 @@ def test_a_copy_of_the_folder_and_the_wheel_serve_a_vote(root, tmp_path):
     wheel = build_wheel(root, tmp_path)
     shutil.copy(wheel, space)
     pins = (space / "requirements.txt").read_text()
-    pins = pins.replace("coig-writer[space]==0.2.0", f"./{wheel.name}[space]")
+    pins = pins.replace("coig-writer[space,postgresql]==0.2.0", f"./{wheel.name}[space,postgresql]")
     (space / "requirements.txt").write_text(pins)
     python = installed(tmp_path / "venv", space)
     port = free_port()
@@ -160,49 +160,57 @@ def test_from_publication_to_the_first_vote_on_the_double_of_the_hub(
     assert len(files) == 2
 
 
-def test_a_space_with_a_curation_takes_answers_and_keeps_them_when_its_disk_is_wiped(
-    hub, root, tmp_path
-):
-    """The workbench in place of the arena: items from a private dataset, entries in a database elsewhere."""
-    api = client(hub)
-    api.create_repo("org/curation", repo_type="dataset", private=True)
-    work = tmp_path / "work"
-    write_rows(work / "reverse" / "items.jsonl", [to_row(item(1)), to_row(item(2))])
-    api.upload_folder(
-        repo_id="org/curation", folder_path=work, path_in_repo="work", repo_type="dataset"
-    )
-    roster = "workbench: zh-2026\npeople:\n  - {alias: a1, roles: [annotate]}\n"
-    api.upload_file(
-        repo_id="org/curation",
-        path_or_fileobj=roster.encode(),
-        path_in_repo="workbench/people.yaml",
-        repo_type="dataset",
-    )
+@pytest.mark.slow
+def test_a_published_workbench_keeps_drafts_and_answers_when_its_disk_is_wiped(hub, root, tmp_path):
+    """The Space's own files serve the published items; entries lie in a database elsewhere."""
+    files = published_workbench(hub, root, tmp_path)
     port = free_port()
     settings = {"SPACE_ID": "org/workbench", "ARENA_SECRET": "x" * 40, "SPACE_HOST": "org-workbench.hf.space"}  # fmt: skip
     settings |= {"WORKBENCH_CURATION": "org/curation", "GRADIO_SERVER_PORT": str(port)}
     settings |= {"ARENA_STORE": f"sqlite:///{tmp_path}/elsewhere.sqlite"}
-    command = [sys.executable, str(root / "space" / "app.py")]
     token = Identity(b"x" * 40).invitation("zh-2026", "a1")
     for boot in range(2):
         folder = tmp_path / f"disk{boot}"
         folder.mkdir()
         with (
-            started(command, f"http://127.0.0.1:{port}/health", folder, os.environ | environment_of(hub, tmp_path / f"home{boot}") | settings) as server,
+            started([sys.executable, str(files / "app.py")], f"http://127.0.0.1:{port}/health", folder, os.environ | environment_of(hub, tmp_path / f"home{boot}") | settings) as server,
             httpx.Client(base_url=f"http://127.0.0.1:{port}") as browser,
         ):  # fmt: skip
             page = browser.get(f"/?invite={token}")
             browser.cookies.set("workbench_person", page.headers["set-cookie"].split(";")[0].partition("=")[2])  # fmt: skip
             browser.post("/api/consent", json={"agree": True})
             view = browser.post("/api/next", json={"work": "annotate"}).json()["item"]
-            assert view["item"] == f"d{boot + 1}", "the first answer outlived its disk"
+            assert (view["item"], view["content"]) == ("d1", written() if boot else {})
             sent = {"id": f"boot-{boot:04d}", "base": view["number"], "content": written()}
             sent |= {name: view[name] for name in ("work", "item", "round", "seen")}
-            assert browser.post("/api/submit", json=sent).json()["outcome"] == "submitted"
+            what, outcome = (("save", "saved"), ("submit", "submitted"))[boot]
+            assert browser.post(f"/api/{what}", json=sent).json()["outcome"] == outcome
             server.terminate()
             assert server.wait(60) == 0
-        (answers,) = (folder / "build" / "workbench" / "work" / "reverse" / "answers").iterdir()
-        assert len(list(read_rows(answers))) == boot + 1
+    (answers,) = (folder / "build" / "workbench" / "work" / "reverse" / "answers").iterdir()
+    assert [row["id"] for _, row in read_rows(answers)] == ["d1"]
+
+
+def published_workbench(hub, root, tmp_path):
+    """Publishes a curation and the Space as the guide says; returns the Space's files, as the Hub has them."""
+    curation, space = tmp_path / "curation", tmp_path / "space"
+    write_rows(curation / "work" / "reverse" / "items.jsonl", [to_row(item(1)), to_row(item(2))])
+    roster = "workbench: zh-2026\npeople:\n  - {alias: a1, roles: [annotate]}\n"
+    (curation / "workbench").mkdir()
+    (curation / "workbench" / "people.yaml").write_text(roster)
+    shutil.copytree(root / "space", space, ignore=shutil.ignore_patterns("__pycache__"))
+    for words in (["init", "-q"], ["add", "."], ["-c", "user.name=n", "-c", "user.email=e@x", "commit", "-qm", "m"]):  # fmt: skip
+        subprocess.run(["git", "-C", str(space), *words], check=True)
+    wheel = tmp_path / "coig_writer-0.2.0-py3-none-any.whl"
+    wheel.write_bytes(b"PK")
+    owner = os.environ | environment_of(hub, tmp_path / "owner")
+    publish = [sys.executable, "-m", "coig_writer", "publish"]
+    for words in ([curation, "--to", "org/curation"], [space, "--to", "org/workbench", "--public", "--wheel", wheel]):  # fmt: skip
+        subprocess.run([*publish, *map(str, words), "--commit"], cwd=root, env=owner, check=True)
+    files = tmp_path / "published"
+    client(hub).snapshot_download("org/workbench", repo_type="space", local_dir=files)
+    assert "coig-writer[space,postgresql] @" in (files / "requirements.txt").read_text()
+    return files
 
 
 @pytest.fixture

@@ -43,10 +43,12 @@ _NAME_OF_REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]{0,95}")
 
 def problems(release: Release, repo_id: str) -> list[Problem]:
     """Returns every reason not to publish a release under a name; none if it may go out."""
-    problems = [*_name(repo_id), *_metadata(release), *_junk(release), *_scripts(release, repo_id)]
-    problems += _sums(release)
+    problems = [*_name(repo_id), *_junk(release)]
     for file in release.files:
         problems += [*exposure.problems(file), *_pickle(file)]
+    if release.private:
+        return problems
+    problems += [*_metadata(release), *_scripts(release, repo_id), *_sums(release)]
     if release.kind == "dataset":
         problems += [
             *_personal(release),

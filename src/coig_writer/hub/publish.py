@@ -47,18 +47,25 @@ class Outcome:
     rows: int
 
 
-def difference(release: Release, remote: Repository, version: str, scratch: Path) -> Difference:
+def difference(
+    release: Release, remote: Repository, version: str | None, scratch: Path
+) -> Difference:
     """Compares a release with what the repository holds.
 
     A dataset's change log is written here, from the rows of the version that is there.
 
     Raises:
         PublicationError: The Hub cannot be read, or the version is taken by another commit, or sorts
-            before the newest one.
+            before the newest one; or private texts would go to a public repository.
     """
     state = remote.state()
+    if release.private and state.public:
+        raise PublicationError(
+            f"{remote.url} is public, and people still work on these texts",
+            "make it private in its settings, or give another name with --to",
+        )
     files, rows = release.files, None
-    if release.kind == "dataset":
+    if release.kind == "dataset" and version:
         rows, file = _change_log(release, remote, state, version, scratch)
         files = (*(f for f in files if f.path != versions.LOG), file)
     there = state.entries
@@ -70,6 +77,8 @@ def difference(release: Release, remote: Repository, version: str, scratch: Path
         tuple(sorted(set(there) - {f.path for f in files})),
         rows,
     )
+    if version is None:
+        return changes
     tagged = state.tags.get(version)
     if tagged is not None and (changes or tagged != state.head):
         raise PublicationError(
@@ -115,9 +124,14 @@ def _holds_rows(path: str) -> bool:
 
 
 def publish(
-    changes: Difference, remote: Repository, version: str, description: str, *, private: bool
+    changes: Difference,
+    remote: Repository,
+    version: str | None,
+    description: str,
+    *,
+    private: bool,
 ) -> Outcome:
-    """Commits a difference to the main branch, tags it and reads it back.
+    """Commits a difference to the main branch, tags it if it has a version, and reads it back.
 
     Raises:
         PublicationError: A step failed; the remedy says what is there and what to type.
@@ -126,11 +140,11 @@ def publish(
     revision, commit = changes.state.head, None
     if changes:
         parent = revision or remote.create(private=private)
-        message = (f"Release {version}", description)
+        message = (f"Release {version}" if version else "Items of a curation", description)
         sent = (*changes.added, *changes.changed)
         commit = revision = remote.commit(sent, changes.removed, parent, message, pull=False).oid
     assert revision is not None
-    if changes.state.tags.get(version) != revision:
+    if version and changes.state.tags.get(version) != revision:
         remote.tag(version, revision)
     rows = read_back(changes.files, remote, revision)
     return Outcome(revision, commit, version, None, len(changes.files), rows)

@@ -30,13 +30,19 @@ class File:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Release:
-    """What would be published. ``left_out`` names files of the folder that stay here."""
+    """What would be published.
+
+    Attributes:
+        left_out: Files of the folder that stay here.
+        private: Whether it goes to a private repository alone, without card and versions: texts that people still work on.
+    """
 
     kind: Kind
     folder: Path
     files: tuple[File, ...]
     left_out: tuple[str, ...]
     metadata: dict[str, object]
+    private: bool = False
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ class State:
     entries: dict[str, Entry]
     tags: dict[str, str]
     pulls: tuple[str, ...]
+    public: bool = False
 
 
 class _Where(TypedDict):
@@ -75,13 +76,14 @@ class Repository:
 
         with failing("reading the repository", "nothing was changed; run the same command again"):
             try:
-                head = str(self.api.repo_info(**self._where, revision=revision).sha)
+                info = self.api.repo_info(**self._where, revision=revision)
             except RepositoryNotFoundError:
                 return State(None, {}, {}, ())
+            head = str(info.sha)
             refs = self.api.list_repo_refs(**self._where, include_pull_requests=True)
             pulls = tuple(ref.ref for ref in refs.pull_requests or ())
             tags = {ref.name: ref.target_commit for ref in refs.tags}
-            return State(head, self._entries(head), tags, pulls)
+            return State(head, self._entries(head), tags, pulls, public=not info.private)
 
     def listed(self, revision: str) -> dict[str, Entry]:
         """Lists the files of a revision.
