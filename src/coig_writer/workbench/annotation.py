@@ -30,8 +30,8 @@ DECISIONS = ("planning", "structure_style", "culture_context", "development", "r
 SHORTEST_DECISION = 20
 SHORTEST_PROMPT = 10
 _SAID: Mapping[str, Mapping[Language, str]] = {
-    "missing": {"en": "{field} is missing", "zh": "{field} 没有填"},
-    "short": {"en": "{field} is too short", "zh": f"{{field}} 不足 {SHORTEST_DECISION} 字"},
+    "missing": {"en": "{fields} {are} missing", "zh": "{fields} 没有填"},
+    "short": {"en": "{fields} {are} too short", "zh": f"{{fields}} 不足 {SHORTEST_DECISION} 字"},
     "short_prompt": {
         "en": f"the prompt has fewer than {SHORTEST_PROMPT} characters",
         "zh": f"提示不足 {SHORTEST_PROMPT} 字",
@@ -61,21 +61,31 @@ class Writing:
         return "\n\n".join(text for text in paragraphs if text)
 
     def problem(self, language: Language = "en") -> str:
-        """Names what is missing or too short; empty if nothing is (paper, section 2.2, step 2)."""
-        fault, field = self._fault()
-        return _SAID[fault][language].format(field=field) if fault else ""
+        """Names all that is missing or too short; empty if nothing is (paper, section 2.2, step 2)."""
+        comma, semicolon = {"en": (", ", "; "), "zh": ("、", "；")}[language]
+        return semicolon.join(
+            _SAID[fault][language].format(
+                fields=comma.join(fields), are="is" if len(fields) == 1 else "are"
+            )
+            for fault, fields in self._faults()
+        )
 
-    def _fault(self) -> tuple[str, str]:
-        for name in PROMPT_FIELDS:
-            if not self.prompt_fields.get(name, "").strip():
-                return "missing", f"prompt_fields.{name}"
-        if len(reduced(self.prompt)) < SHORTEST_PROMPT:
-            return "short_prompt", ""
-        for name in DECISIONS:
-            length = len(reduced(self.reasoning_fields.get(name, "")))
-            if length < SHORTEST_DECISION:
-                return "missing" if length == 0 else "short", f"reasoning_fields.{name}"
-        return "", ""
+    def _faults(self) -> list[tuple[str, list[str]]]:
+        lengths = {name: len(reduced(self.reasoning_fields.get(name, ""))) for name in DECISIONS}
+        missing = [
+            f"prompt_fields.{name}"
+            for name in PROMPT_FIELDS
+            if not self.prompt_fields.get(name, "").strip()
+        ]
+        missing += [f"reasoning_fields.{name}" for name, length in lengths.items() if not length]
+        short = [
+            f"reasoning_fields.{name}"
+            for name, length in lengths.items()
+            if 0 < length < SHORTEST_DECISION
+        ]
+        prompt = ["prompt"] if len(reduced(self.prompt)) < SHORTEST_PROMPT else []
+        faults = [("missing", missing), ("short_prompt", prompt), ("short", short)]
+        return [(fault, fields) for fault, fields in faults if fields]
 
     def into(self, document: Document, draft: Writing | None) -> Document:
         """Returns a document with this prompt and reasoning, and who wrote each part."""

@@ -31,6 +31,7 @@ def test_a_missing_category_of_decisions_is_named(name):
         (10, 20, ""),
         (9, 20, "the prompt has fewer than 10 characters"),
         (10, 19, "reasoning_fields.planning is too short"),
+        (9, 0, "reasoning_fields.planning is missing; the prompt has fewer than 10 characters"),
     ],
 )
 def test_the_shortest_prompt_and_decision(prompt, decision, problem):

@@ -120,6 +120,21 @@ def taken_in(curation, exported):
     return review.read_verdicts(curation.reviewing / "answers")
 
 
+def test_exports_with_one_file_name_keep_each_others_answers(curation):
+    def imported(number, prompt):
+        (task,) = exported(completed_by=number)
+        task["annotations"][0]["result"][0]["value"]["text"] = [prompt]
+        path = curation.root / "export.json"
+        path.write_text(json.dumps([task]), encoding="utf-8")
+        command.take_in(curation, path)
+        answers = annotation.each_answer(curation.annotating / "answers")
+        return {a.annotator: a.writing.prompt_fields["theme"] for a in answers}
+
+    imported(3, "甲的主题")
+    assert imported(4, "乙的主题") == {"label-studio-3": "甲的主题", "label-studio-4": "乙的主题"}
+    assert imported(3, "甲改过的主题") == {"label-studio-3": "甲改过的主题", "label-studio-4": "乙的主题"}  # fmt: skip
+
+
 def test_a_verdict_comes_back_as_the_reviewers_own(curation):
     assert {"author", "annotator"} & reviewed()[0]["data"].keys() == set(), "the review is blind"
     verdicts = taken_in(curation, reviewed())

@@ -174,7 +174,8 @@ def test_a_prompt_alone_gets_the_analysis_of_both_before_the_reasoning(tmp_path)
         assert reverse.STAGE.run(settings).open == 1
         (item,) = iterate(place / "items.jsonl", annotation.Item)
     assert "pair" in item.aids
-    assert item.waiting_for == "reasoning_fields.planning 没有填"
+    lacking = "、".join(f"reasoning_fields.{name}" for name in annotation.DECISIONS)
+    assert item.waiting_for == f"{lacking} 没有填"
 
 
 def test_what_the_model_calls_unusable_is_dropped_unless_somebody_wrote(tmp_path, monkeypatch):

@@ -68,7 +68,7 @@ export class Annotating {
       this.reasons(), this.aids(),
       el("h2", {}, t("step_attributes")), ...ATTRIBUTES.map((name) => this.field(`prompt_fields.${name}`, t("fields")[name][0], t("fields")[name][1], 2)),
       el("h2", {}, t("step_prompt")), this.field("prompt", t("prompt"), t("prompt_hint"), 5), el("div", { id: "copied", class: "copied", role: "status" }), el("p", { id: "near", class: "hint", role: "status" }),
-      el("h2", {}, t("step_reasoning")), ...DECISIONS.map((name) => this.field(`reasoning_fields.${name}`, t("fields")[name][0], t("fields")[name][1], 4)));
+      el("h2", {}, t("step_reasoning"), el("span", { class: "count", "data-count": "reasoning" })), ...DECISIONS.map((name) => this.field(`reasoning_fields.${name}`, t("fields")[name][0], t("fields")[name][1], 4)));
     const actions = el("footer", { class: "actions" },
       el("p", { id: "status", role: "status", "aria-live": "polite" }),
       button(t("more"), () => this.more(), { class: "plain", id: "more" }),
@@ -96,8 +96,9 @@ export class Annotating {
     for (const name of ["article", "pair"]) if (aids[name]) parts.push(...marked(String(aids[name]), []));
     const ask = this.about.model ? [["usability", "ask_usability"], ["article", "ask_article"], ["pair", "ask_pair"], ["draft", "ask_draft"]].map(([what, name]) => button(t(name), () => this.assist(what), { "data-assist": what })) : [];
     const take = draft ? button(t("take_draft"), () => this.take(draft), { id: "take-draft" }) : null;
-    if (!parts.length && !ask.length && !take) return null;
-    return el("details", { class: "aids" }, el("summary", {}, t("aids")), ...parts, el("div", { class: "row", id: "assist" }, take, ...ask));
+    const drafted = this.view.drafted ? el("p", { class: "hint", id: "drafted" }, t("drafted_mark")) : null;
+    if (!parts.length && !ask.length && !take) return drafted;
+    return el("div", {}, drafted, el("details", { class: "aids" }, el("summary", {}, t("aids")), ...parts, el("div", { class: "row", id: "assist" }, take, ...ask)));
   }
 
   async assist(what) {
@@ -116,6 +117,7 @@ export class Annotating {
   take(draft) {
     if ((this.content.prompt ?? "").trim() && !confirm(t("replace_sure"))) return;
     this.content = structuredClone(draft);
+    this.view.drafted = true;
     this.draft.change(this.content);
     this.draw();
     notify(t("drafted"));
@@ -123,8 +125,10 @@ export class Annotating {
 
   counts() {
     for (const node of document.querySelectorAll("[data-count]")) {
-      const n = Array.from(this.value(node.dataset.count)).length;
-      const range = node.dataset.count === "prompt" ? this.checks?.lengths.prompt : null;
+      const whole = node.dataset.count === "reasoning";
+      const text = whole ? DECISIONS.map((name) => this.value(`reasoning_fields.${name}`).trim()).filter(Boolean).join("\n\n") : this.value(node.dataset.count);
+      const n = Array.from(text).length;
+      const range = this.checks?.lengths[node.dataset.count];
       node.textContent = range ? t("count_range", n, range.min, range.max) : n ? t("count", n) : "";
       node.classList.toggle("out", Boolean(range && n && (n < range.min || n > range.max)));
     }
@@ -173,8 +177,12 @@ export class Annotating {
 
   compare({ yours, there }) {
     this.status("stale");
-    const choose = (content) => {
+    const choose = async (content) => {
       this.draft.base = there.number;
+      if (content !== yours && Object.keys(yours).length) { // it becomes an earlier version
+        const reply = await this.draft.send("save", yours);
+        if (reply.failed || reply.outcome === "stale") return;
+      }
       this.content = content;
       this.draft.change(content);
       this.draft.left = null;
@@ -233,7 +241,7 @@ export class Annotating {
     const versions = (await api.versions(work, item, round)).slice(-30).reverse();
     const back = (content) => { this.content = content; this.draft.change(content); find("#sheet").close(); this.draw(); };
     sheet(t("versions"), t("close"), el("ul", { class: "votes" }, ...versions.map(({ number, created_at, content }) =>
-      el("li", {}, el("div", {}, el("p", {}, content.prompt || "…"), el("small", {}, `${number} · ${new Date(created_at).toLocaleString()}`)), button(t("restore"), () => back(content))))));
+      el("li", {}, el("div", {}, el("p", {}, content.prompt || "…"), el("small", {}, `${number} · ${new Date(created_at).toLocaleString()} · ${t("count", Array.from(plain(content)).length)}`)), button(t("restore"), () => back(content))))));
   }
 }
 

@@ -74,7 +74,8 @@ function show(item, progress) {
     const finished = (told) => { notify(told); begin(state.work); };
     state.screen = new SCREENS[state.work](item, { about: state.about, finished, again: () => begin(state.work) });
     find("#main").focus({ preventScroll: true });
-  } else message(t("done_title"), t("done_text"), button(t("look_again"), () => begin(state.work), { class: "primary", id: "again" }));
+  } else if (state.work === "exercise") return begin("annotate"); // articles, or which topic keeps them back
+  else message(t("done_title"), t("done_text"), button(t("look_again"), () => begin(state.work), { class: "primary", id: "again" }));
   bar();
 }
 

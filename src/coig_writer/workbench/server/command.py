@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlencode
@@ -23,7 +24,7 @@ from coig_writer.arena.study.people import Roster
 from coig_writer.command_line import Group, Verb
 from coig_writer.endpoint import Endpoint
 from coig_writer.errors import ConfigError, InputError
-from coig_writer.files import write_rows
+from coig_writer.files import read_rows, write_rows
 from coig_writer.taxonomy import published
 from coig_writer.workbench import label_studio, qualification
 from coig_writer.workbench.drafting import Assistant
@@ -175,16 +176,23 @@ def take_in(curation: Curation, annotations: Path | None, *, review: bool = Fals
     if label_studio.holds_reviews(annotations):
         added = _take_verdicts_in(curation, annotations)
     else:
-        rows = list(label_studio.answers(annotations))
-        path = curation.annotating / "answers" / f"label-studio-{annotations.stem}.jsonl"
-        if rows:
-            write_rows(path, rows)
-        added = {path: len(rows)} if rows else {}
+        added = _take_answers_in(curation, list(label_studio.answers(annotations)))
     if not added:
         raise InputError(f"{annotations}: no finished annotation", "export the project again once there are some")  # fmt: skip
     for path, n in added.items():
         sys.stdout.write(f"{path}: {n} answers; run curate again\n")
     return 0
+
+
+def _take_answers_in(curation: Curation, rows: Sequence[dict[str, object]]) -> dict[Path, int]:
+    """Adds answers to those of earlier exports; a person's newer answer to an item takes the place of theirs."""
+    if not rows:
+        return {}
+    path = curation.annotating / "answers" / "label-studio.jsonl"
+    before = (row for _, row in read_rows(path)) if path.is_file() else ()
+    by_key = {(row["id"], row["round"], row["annotator"]): row for row in (*before, *rows)}
+    write_rows(path, by_key.values())
+    return {path: len(rows)}
 
 
 def _take_verdicts_in(curation: Curation, annotations: Path) -> dict[Path, int]:

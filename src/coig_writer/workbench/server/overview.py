@@ -9,7 +9,7 @@ import csv
 import functools
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import Request, Response
@@ -23,7 +23,7 @@ from coig_writer.files import line
 from coig_writer.record import to_row
 from coig_writer.text.normalise import repaired
 from coig_writer.workbench import label_studio
-from coig_writer.workbench.forms import TOPICS, queries, standing, validated
+from coig_writer.workbench.forms import TOPICS, missed, queries, standing, validated
 from coig_writer.workbench.server.entries import Entry, Key, Kind, Work
 from coig_writer.workbench.server.routes import person_of
 from coig_writer.workbench.server.service import ROLE, Workbench
@@ -44,6 +44,7 @@ PROGRESS = (
     "topics passed",
 )
 WORKS: tuple[Work, ...] = ("annotate", "review")
+PAID: tuple[Work, ...] = ("annotate", "exercise", "review", "panel")
 ITEMS = ("work", "item", "round", "who", "state", "minutes", "last", "reason or flag")
 # The operator's page in Chinese; in English it says what the rows are called here.
 CHINESE = {
@@ -67,13 +68,24 @@ CHINESE = {
     "review": "审核",
     "annotate": "标注",
     "exercise": "练习",
+    "panel": "评题",
     "submitted": "已提交",
+    "failed": "未通过",
     "released": "已转给别人",
     "set_aside": "已搁置",
     "withdrawn": "已退出",
     "give to somebody else": "转给别人",
     "take the answer out": "撤下答卷",
     "what": "做什么",
+    "release": "已转给别人",
+    "nobody": "没有人",
+    "only from": "只限谁（空则所有人）",
+    "acceptance": "初稿接受率",
+    "acceptance of all drafts": "全部稿件的接受率",
+    "nothing is decided yet": "还没有定下来的",
+    "unknown": "未知",
+    "no review yet: run curate": "还没有审核：先运行 curate",
+    "the paper accepted about 70 % at first": "论文的初审接受率约 70%",
     "done": "结果",
     "Do it": "执行",
     "Look again": "刷新",
@@ -87,11 +99,13 @@ _TRANSLATED = ("who", "work", "state")  # columns whose values are words of the 
 
 
 def progress(workbench: Workbench) -> list[list[object]]:
-    """Returns a row per person and kind of work."""
+    """Returns a row per person and kind of work; the exercises once they were begun."""
     rows: list[list[object]] = []
     for person, listed in workbench.people.items():
-        for work in (work for work in WORKS if work in listed.roles):
+        for work in PAID:
             threads = [thread for _, thread in workbench.threads.of(work, person)]
+            if work not in listed.roles and not (work == "exercise" and threads):
+                continue
             states = [thread.state for thread in threads]
             done, seconds = states.count("submitted"), sum(t.seconds for t in threads)
             counts = [done, states.count("open"), states.count("skipped")]
@@ -109,16 +123,17 @@ def progress(workbench: Workbench) -> list[list[object]]:
 
 
 def items(workbench: Workbench) -> list[list[object]]:
-    """Returns a row per thread, what was flagged first."""
+    """Returns a row per thread, what was flagged first; of the exercises those that keep somebody from articles."""
     threads: list[tuple[Key, Thread]] = [
         pair for work in WORKS for pair in workbench.threads.of(work)
     ]
-    threads.sort(key=lambda pair: (not pair[1].flags, pair[1].state == "submitted", pair[1].last))
+    threads += [pair for pair in workbench.threads.of("exercise") if _failed(*pair)]
+    threads.sort(key=lambda pair: (not pair[1].flags, _state(*pair) == "submitted", pair[1].last))
     return [
         [
             *key[:3],
             _called(workbench, key[3]),
-            thread.state,
+            _state(key, thread),
             round(thread.seconds / 60, 1),
             thread.last[:16],
             "; ".join([*thread.flags, thread.reason]).strip("; "),
@@ -127,28 +142,37 @@ def items(workbench: Workbench) -> list[list[object]]:
     ]
 
 
+def _failed(key: Key, thread: Thread) -> bool:
+    return thread.answer is not None and missed(key[1], thread.answer)
+
+
+def _state(key: Key, thread: Thread) -> str:
+    return "failed" if key[0] == "exercise" and _failed(key, thread) else thread.state
+
+
 def _called(workbench: Workbench, person: str) -> str:
     known = workbench.people.get(person)
     return "withdrawn" if person in workbench.threads.left or known is None else known.alias
 
 
-def review_state(workbench: Workbench) -> str:
+def review_state(workbench: Workbench, translate: Callable[[str], str] = str) -> str:
     """Returns acceptance and agreement as the review stage last reported them."""
     report = workbench.curation.report()
     if not report:
-        return "no review yet: run curate"
-    lines = []
-    for name in ("acceptance", "acceptance_of_all_drafts"):
-        rate = report.get(name, {})
-        known = rate.get("state") == "known"
-        lines.append(f"{name.replace('_', ' ')}: {_interval(rate) if known else rate.get('state')}")
-    agreement = report.get("agreement", {})
-    known = agreement.get("state") == "known"
-    lines.append(f"alpha: {_interval(agreement) if known else agreement.get('state')}")
-    return "\n".join([*lines, "the paper accepted about 70 % at first"])
+        return translate("no review yet: run curate")
+    shown = {"acceptance": "acceptance", "acceptance_of_all_drafts": "acceptance of all drafts"}
+    shown["agreement"] = "alpha"
+    lines = [
+        f"{translate(label)}: {_interval(report.get(name, {}), translate)}"
+        for name, label in shown.items()
+    ]
+    return "\n".join([*lines, translate("the paper accepted about 70 % at first")])
 
 
-def _interval(rate: dict[str, Any]) -> str:
+def _interval(rate: Mapping[str, Any], translate: Callable[[str], str]) -> str:
+    if rate.get("state") != "known":
+        state, colon, why = str(rate.get("state", "unknown")).partition(":")
+        return translate(state) + colon + why
     return f"{rate['value']:.3f} [{rate['low']:.3f}, {rate['high']:.3f}]"
 
 
@@ -189,22 +213,36 @@ def pay(workbench: Workbench) -> str:
 
 
 async def moved(
-    workbench: Workbench, writer: BatchWriter[Entry], kind: Kind, key: tuple[Work, str, int]
-) -> str:
-    """Takes an item from everybody who has it open (``release``), or answers out of the curation (``set_aside``)."""
-    wanted = "open" if kind == "release" else "submitted"
+    workbench: Workbench,
+    writer: BatchWriter[Entry],
+    kind: Kind,
+    key: tuple[Work, str, int],
+    who: str = "",
+) -> list[str]:
+    """Lets an item go from those who have it open or skipped it (``release``), or takes answers out (``set_aside``).
+
+    Args:
+        workbench: The workbench.
+        writer: Where entries go.
+        kind: What to do.
+        key: Work, item and round; only drafts of annotators have rounds.
+        who: Alias of the only person it is done for; empty means all.
+
+    Returns:
+        Whom it was done for.
+    """
+    states = ("open", "skipped") if kind == "release" else ("submitted",)
+    work, item, number = key
+    key = work, item, number if work == "annotate" else 0
     done = []
     for person, thread in workbench.threads.of_item(*key):
-        if thread.state == wanted:
+        if thread.state in states and who in ("", _called(workbench, person)):
             name = f"{kind}:{workbench.identity.sign(kind, *key, person, thread.number)}"
             entry = Entry(name, *key, person, thread.number + 1, kind, {}, 0.0, now())
             if await writer.add(entry) is None:
                 workbench.stored(entry)
                 done.append(_called(workbench, person))
-    what = (
-        f"{kind.replace('_', ' ')}: {', '.join(done)}" if done else f"nobody has this item {wanted}"
-    )
-    return repaired(f"{key[1]}, {what}")
+    return done
 
 
 class Move(BaseModel):
@@ -215,6 +253,7 @@ class Move(BaseModel):
     work: Literal["exercise", "annotate", "review"]
     item: str = Field(max_length=500)
     round: int = Field(ge=0, le=99)
+    who: str = Field(default="", max_length=40)
 
 
 def operating(request: Request) -> Workbench:
@@ -233,8 +272,15 @@ def operating(request: Request) -> Workbench:
 async def move(body: Move, request: Request) -> dict[str, str]:
     """Does what the operator's page does, for programs."""
     key = (body.work, body.item, body.round)
-    outcome = await moved(operating(request), request.app.state.writer, body.kind, key)
-    return {"outcome": outcome}
+    done = await moved(operating(request), request.app.state.writer, body.kind, key, body.who)
+    return {"outcome": _outcome(body.kind, body.item, done)}
+
+
+def _outcome(
+    kind: Kind, item: str, done: Sequence[str], translate: Callable[[str], str] = str
+) -> str:
+    what = translate(kind).replace("_", " ")
+    return repaired(f"{item}, {what}: {', '.join(done) or translate('nobody')}")
 
 
 def everything(request: Request) -> dict[str, object]:
@@ -302,8 +348,17 @@ def page(workbench: Workbench, writer: BatchWriter[Entry]) -> gr.Blocks:
     def shown(chosen: str) -> list[object]:
         return _filled(workbench, words(CHINESE, LANGUAGES.get(chosen, "en")))
 
-    async def move(kind: Kind, work: Work, item: str | None, number: float) -> str:
-        return await moved(workbench, writer, kind, (work, (item or "").strip(), int(number or 0)))
+    async def move(
+        chosen: str, work: Work, item: str | None, number: float, who: str | None, kind: Kind
+    ) -> str:
+        key = work, (item or "").strip(), int(number or 0)
+        done = await moved(workbench, writer, kind, key, (who or "").strip())
+        return _outcome(kind, key[1], done, words(CHINESE, LANGUAGES.get(chosen, "en")))
+
+    def picked(event: gr.SelectData) -> list[object]:
+        return _picked(event.row_value)
+
+    picked.__annotations__["event"] = gr.SelectData  # Gradio asks for it, and knows no name of here
 
     blocks = gr.Blocks(title="COIG-Writer workbench: operator", analytics_enabled=False)
     with blocks:
@@ -321,11 +376,12 @@ def page(workbench: Workbench, writer: BatchWriter[Entry]) -> gr.Blocks:
             work = gr.Radio(list(MOVABLE), value="annotate")
             item = gr.Textbox()
             number = gr.Number(1, precision=0)
+            who = gr.Textbox()
             kind = gr.Radio(list(MOVES), value="release")
         outcome = gr.Textbox(interactive=False)
         do = gr.Button(translate("Do it"))
-        seen: list[gr.components.Component] = [people, threads, state, work, item, number, kind]
-        seen += [outcome, do, again]
+        form: list[gr.components.Component] = [work, item, number, who, kind]
+        seen = [people, threads, state, *form, outcome, do, again]
         gr.on(
             [blocks.load, again.click, language.change],
             shown,
@@ -333,10 +389,19 @@ def page(workbench: Workbench, writer: BatchWriter[Entry]) -> gr.Blocks:
             seen,
             api_visibility="private",
         )
-        do.click(move, [kind, work, item, number], outcome, api_visibility="private").then(
+        threads.select(picked, None, form, api_visibility="private")
+        do.click(move, [language, *form], outcome, api_visibility="private").then(
             shown, [language], seen, api_visibility="private"
         )
     return blocks
+
+
+def _picked(row: Sequence[object]) -> list[object]:
+    """Returns what the form holds for a row of the items: its thread, and what can be done with it."""
+    work, item, number, who, state = row[:5]
+    done = state in {"submitted", "failed", CHINESE["submitted"], CHINESE["failed"]}
+    works = {CHINESE[name]: name for name in MOVABLE}
+    return [works.get(str(work), work), item, number, who, "set_aside" if done else "release"]
 
 
 def _filled(workbench: Workbench, translate: Callable[[str], str]) -> list[object]:
@@ -352,7 +417,7 @@ def _filled(workbench: Workbench, translate: Callable[[str], str]) -> list[objec
         )
         for name, heads, rows in sections
     ]
-    report = gr.Textbox(review_state(workbench), label=translate("review"))
+    report = gr.Textbox(review_state(workbench, translate), label=translate("review"))
     works = [(translate(name), name) for name in MOVABLE]
     return [
         *tables,
@@ -360,6 +425,7 @@ def _filled(workbench: Workbench, translate: Callable[[str], str]) -> list[objec
         gr.Radio(works, label=translate("work")),
         gr.Textbox(label=translate("item")),
         gr.Number(label=translate("round")),
+        gr.Textbox(label=translate("only from")),
         gr.Radio([(translate(name), value) for name, value in MOVES], label=translate("what")),
         gr.Textbox(label=translate("done")),
         gr.Button(translate("Do it")),

@@ -222,6 +222,7 @@ class Workbench:
             "flags": thread.flags,
         }
         if isinstance(shown_item, annotation.Item):
+            shown["drafted"] = bool(thread.asked[0])
             shown["checks"] = self._checked(shown_item, thread.content, language)
         return shown
 

@@ -102,11 +102,12 @@ def test_what_is_sent_twice_is_stored_once(curation):
 def test_what_is_missing_is_named_and_the_text_kept(curation):
     someone = Someone(curation.start(), "a1").agree()
     view = someone.next()
-    half = written() | {"reasoning_fields": {}}
+    fields = written()["reasoning_fields"] | {"planning": "", "revision": ""}
+    half = written() | {"reasoning_fields": fields}
     reply = someone.send("submit", view, half)
     assert (reply["outcome"], reply["problem"]) == (
         "incomplete",
-        "reasoning_fields.planning 没有填",
+        "reasoning_fields.planning、reasoning_fields.revision 没有填",
     )
     assert someone.next()["content"] == half
     assert answers(curation) == {}
@@ -325,8 +326,10 @@ def test_a_failed_gold_item_keeps_articles_back_until_the_operator_lets_try_agai
     curation.roster = dataclasses.replace(curation.roster, qualify=True)
     client = curation.start()
     someone, lead = Someone(client, "a1").agree(), Someone(client, "lead")
+    other = Someone(client, "a2").agree()
     assert someone.says("next", {"work": "annotate"})["held_back"]
     chosen(someone, wrong=("good-2", "prompt-1"))
+    chosen(other, wrong=("good-2",))
     topics = someone.http.get("/api/about").json()["topics"]
     assert topics == {
         "good_text": "failed",
@@ -337,9 +340,25 @@ def test_a_failed_gold_item_keeps_articles_back_until_the_operator_lets_try_agai
     assert someone.says("next", {"work": "annotate"})["held_back"]
     again = {"work": "exercise", "item": "good-2", "round": 0, "number": 2, "seen": ""}
     assert someone.send("submit", again, {"choice": "1"})["outcome"] == "changed"
-    lead.says("move", {"kind": "set_aside", "work": "exercise", "item": "good-2", "round": 0})
+    listed = lead.http.get("/api/overview").json()
+    failed = [(row["who"], row["item"]) for row in listed["items"] if row["state"] == "failed"]
+    assert sorted(failed) == [("a1", "good-2"), ("a2", "good-2")], "practice keeps nobody back"
+    assert {row["hours"] for row in listed["people"] if row["work"] == "exercise"} == {0.01}
+    again = {"kind": "set_aside", "work": "exercise", "item": "good-2", "round": 1, "who": "a1"}
+    assert lead.says("move", again)["outcome"] == "good-2, set aside: a1"
     chosen(someone)
     assert someone.next()["item"] == "d1"
+    assert other.says("next", {"work": "annotate"})["held_back"], "only a1 may try again"
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_who_always_chooses_one_place_passes_no_topic(curation, place):
+    someone = Someone(curation.start(), "a1").agree()
+    while view := someone.next("exercise"):
+        name, _ = view["groups"][0]["choices"][place]
+        someone.send("submit", view, {"choice": name})
+    topics = someone.http.get("/api/about").json()["topics"]
+    assert set(topics.values()) == {"failed"}
 
 
 def test_an_exercise_is_answered_once(curation):
@@ -388,6 +407,24 @@ def test_an_operator_gives_an_item_to_somebody_else_and_takes_an_answer_out(cura
     assert answers(curation) == {}
     rows = lead.http.get("/api/overview").json()["people"]
     assert [row["handed in"] for row in rows if row["who"] == "a2"] == [0]
+
+
+def test_what_the_only_annotator_skipped_is_given_out_again(curation):
+    client = curation.start()
+    someone, lead = Someone(client, "a1").agree(), Someone(client, "lead")
+    someone.send("skip", someone.next(), {"reason": "不懂"})
+    assert someone.next()["item"] == "d2"
+    told = lead.says("move", {"kind": "release", "work": "annotate", "item": "d1", "round": 1})
+    assert told["outcome"] == "d1, release: a1"
+    someone.send("skip", someone.next(), {"reason": "也不懂"})
+    assert someone.next()["item"] == "d1"
+
+
+def test_a_row_of_the_operators_table_fills_the_form():
+    row = ["标注", "d1", 2, "a1", "在写", 0.1, "2026", ""]
+    assert overview._picked(row) == ["annotate", "d1", 2, "a1", "release"]
+    row = ["exercise", "good-2", 0, "a1", "failed", 0.1, "2026", ""]
+    assert overview._picked(row) == ["exercise", "good-2", 0, "a1", "set_aside"]
 
 
 def test_an_operators_odd_wishes_do_nothing(curation):
