@@ -16,21 +16,29 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 import anyio
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
-from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from coig_writer.arena.server import api, routes
 from coig_writer.arena.server.backup import HANG_S, Backup
 from coig_writer.arena.server.board import Board
-from coig_writer.arena.server.guard import Guard, Limit, Pace, Tracebacks, refusal, say_no_more
+from coig_writer.arena.server.guard import (
+    Guard,
+    Limit,
+    Pace,
+    ShortWay,
+    Tracebacks,
+    refusal,
+    say_no_more,
+)
 from coig_writer.arena.server.service import StudyService
 from coig_writer.arena.server.tables import operator_page, tables
 from coig_writer.arena.server.tally import Tally, TallyProcess
@@ -89,6 +97,7 @@ def create_app(
     app.add_api_route("/api/history", routes.history)
     app.add_api_route("/api/session", routes.session, methods=["POST"])
     app.router.routes.insert(0, Route("/api/vote", routes.vote, methods=["POST"]))
+    app.state.short_ways = {("POST", "/api/vote"): ShortWay(app, routes.vote)}
     app.add_api_route("/api/authors", routes.authors, methods=["POST"])
     app.add_api_route("/api/withdraw", routes.withdraw, methods=["POST"])
     app.mount("/page", StaticFiles(directory=routes.PAGE), name="page")
@@ -98,7 +107,7 @@ def create_app(
     return app
 
 
-def _runs(service: StudyService, headers: Headers) -> bool:
+def _runs(service: StudyService, headers: Mapping[str, str]) -> bool:
     return routes.runs(service, cookie_parser(headers.get("cookie", "")).get(routes.OPERATOR, ""))
 
 
@@ -118,6 +127,11 @@ def server_class() -> type[gradio.Server]:
     logging.getLogger("uvicorn.error").addFilter(tracebacks)
 
     class Arena(gradio.Server):
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            ways = getattr(self.state, "short_ways", {})
+            way = ways.get((scope.get("method"), scope.get("path")), super().__call__)
+            await way(scope, receive, send)
+
         def launch(self, *given: Any, **settings: Any) -> tuple[gradio.routes.App, str, str]:
             settings.setdefault("ssr_mode", False)
             of_app = {"lifespan": self.router.lifespan_context, **settings.pop("app_kwargs", {})}

@@ -13,12 +13,11 @@ import threading
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -224,6 +223,39 @@ def say_no_more(app: FastAPI) -> None:
         app.add_exception_handler(kind, _refused)
 
 
+class ShortWay:
+    """Answers by one endpoint behind an application's middlewares, without the layers of FastAPI around them.
+
+    Those search the routes and solve parameters, which took a vote as long as being stored.
+    """
+
+    def __init__(self, app: FastAPI, endpoint: Callable[[Request], Awaitable[Response]]) -> None:
+        self._app, self._endpoint = app, endpoint
+        self._stack: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request; the first finds all middlewares, those of ``launch()`` included."""
+        if self._stack is None:
+            stack: ASGIApp = self._answer
+            for middleware in reversed(self._app.user_middleware):
+                stack = middleware.cls(stack, *middleware.args, **middleware.kwargs)
+            self._stack = stack
+        await self._stack(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self._app
+        request = Request(scope, receive)
+        try:
+            response = await self._endpoint(request)
+        except Exception as error:
+            response = await _refused(request, error)
+            await response(scope, receive, send)
+            if response.status_code == 500:
+                raise  # to the server's log
+        else:
+            await response(scope, receive, send)
+
+
 class Guard:
     """Refuses foreign hosts, oversized and cross-site requests; sets the security headers.
 
@@ -242,7 +274,7 @@ class Guard:
         app: ASGIApp,
         hosts: frozenset[str] | None = None,
         most: int = MAX_BODY_BYTES,
-        operator: Callable[[Headers], bool] = lambda _: False,
+        operator: Callable[[Mapping[str, str]], bool] = lambda _: False,
     ) -> None:
         self._app, self._hosts, self._most, self._operator = app, hosts, most, operator
 
@@ -252,7 +284,9 @@ class Guard:
             await self._app(scope, receive, send)
             return
         path = scope["path"]
-        status = self._refused(Headers(scope=scope), path, scope["method"])
+        sent = reversed(scope["headers"])  # of a header that was sent twice the first counts
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in sent}
+        status = self._refused(headers, path, scope["method"])
         gradio = shows_gradio(scope)
 
         async def guarded(message: Message) -> None:
@@ -262,7 +296,7 @@ class Guard:
 
         await (refusal(status) if status else self._app)(scope, receive, guarded)
 
-    def _refused(self, headers: Headers, path: str, method: str) -> int | None:
+    def _refused(self, headers: Mapping[str, str], path: str, method: str) -> int | None:
         host = headers.get("host", "")
         if self._hosts is not None and _without_port(host) not in self._hosts:
             return 421
@@ -286,7 +320,7 @@ def _without_port(host: str) -> str:
     return (name if colon and port.isdecimal() else host).lower()
 
 
-def _foreign(headers: Headers, host: str) -> bool:
+def _foreign(headers: Mapping[str, str], host: str) -> bool:
     """Whether another site's page sends this: by Fetch Metadata, or by origin in browsers before it."""
     site = headers.get("sec-fetch-site")
     if site is not None:

@@ -224,9 +224,16 @@ async def cast(state: State, body: VoteBody, rater: str) -> dict[str, object]:
     state.voting.check(rater)
     service: StudyService = state.service
     protocol, language = service.checked(body.protocol, body.language)
-    fields = body.model_dump(exclude={"protocol", "language"})
-    depths = None if body.depths is None else tuple(body.depths)
-    sent = Vote(**fields | {"tags": tuple(body.tags), "depths": depths})
+    sent = Vote(
+        body.item,
+        body.verdict,
+        tuple(body.tags),
+        body.comment,
+        body.reported,
+        body.dwell_s,
+        None if body.depths is None else tuple(body.depths),
+        body.interface_language,
+    )
     queue = service.cached(rater, protocol, language)
     if queue is None:
         queue = await anyio.to_thread.run_sync(service.queue, rater, protocol, language)

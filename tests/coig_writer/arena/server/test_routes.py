@@ -35,6 +35,52 @@ def test_a_vote_is_stored_and_answered_with_the_next_item(service, client_of):
     assert reply["next"]["item"]["id"] != first["item"]["id"]
 
 
+JSON = {"content-type": "application/json"}
+
+
+def test_past_fastapi_a_vote_is_answered_as_through_it(make_service, tmp_path, monkeypatch):
+    def answers(way):
+        (tmp_path / way).mkdir()
+        service = make_service(folder=tmp_path / way)
+        app = create_app(service, hosts=frozenset({"testserver"}))
+        assert ("POST", "/api/vote") in app.state.short_ways
+        if way == "long":
+            app.state.short_ways = {}
+        client = TestClient(app, raise_server_exceptions=False)
+        client.cookies.set("arena_rater", service.identity.cookie("r"))
+        good = {"protocol": "pairwise", "language": "zh", "verdict": "left"}
+        good["item"] = begin(client).json()["item"]["id"]
+        for wrong in ({"verdict": "best"}, {"dwell_s": -1}, {"language": "fr"}, {"item": "x"}):
+            yield client.post("/api/vote", json=good | wrong)
+        for sent in (
+            {"cookie": "arena_rater=r.forged"},
+            {"host": "evil.example"},
+            {"sec-fetch-site": "cross-site"},
+            {"content-type": "text/plain"},
+        ):
+            yield client.post("/api/vote", json=good, headers=sent)
+        for content in (b"not json", b" " * 30_000, iter([b"{}"])):
+            yield client.post("/api/vote", content=content, headers=JSON)
+        yield client.get("/api/vote")
+        yield client.post("/api/vote", json=good)
+        yield client.post("/api/vote", json=good)
+        monkeypatch.setattr(service, "ballot", lambda *_: 1 / 0)
+        failed = client.post("/api/vote", json=good)
+        failed.headers.clear()  # the long way leaves the security headers out
+        yield failed
+
+    short, long = (
+        [
+            (reply.status_code, reply.headers.multi_items(), {**reply.json(), "id": None})
+            for reply in answers(way)
+        ]
+        for way in ("short", "long")
+    )
+    assert short == long
+    statuses = [status for status, _, _ in short]
+    assert statuses == [422] * 4 + [401, 421, 403, 415, 422, 413, 413, 405, 200, 409, 500]
+
+
 def test_authors_come_at_the_end_of_the_sitting_and_not_before(make_service, client_of):
     service = make_service(Study(items_per_rater=2, repeats=0.5, votes_per_minute=1000))
     client = client_of(service)
