@@ -185,22 +185,32 @@ class StudyService:
         untaken = [seat for seat in free if seat not in taken]
         if untaken or not free:
             return untaken[0] if untaken else None
-        votes = Counter(item for item, _ in self.store.answered(self.study.study, protocol))
-        wanted = wanted_raters(assigned)
         late = _held_since()
         rounds = Counter(ordinal % len(assigned) for ordinal in taken)
         held = {ordinal % len(assigned) for ordinal, at in taken.items() if at > late}
-
-        def lacking(seat: int) -> int:
-            first = (task for task in assigned[seat] if task.repeat == 0 and seat not in held)
-            return sum(max(0, wanted[t.unit] - votes[self.item_name(t)]) for t in first)
-
-        seat = min(free, key=lambda seat: (-lacking(seat), rounds[seat], seat))
+        lacking = self._lacking(protocol, language, [seat for seat in free if seat not in held])
+        seat = min(free, key=lambda seat: (-lacking.get(seat, 0), rounds[seat], seat))
         return next(
             o
             for o in range(seat, seat + len(assigned) * (len(taken) + 1), len(assigned))
             if o not in taken
         )
+
+    def _lacking(self, protocol: Protocol, language: str, chosen: Sequence[int]) -> dict[int, int]:
+        """Returns how many votes the items of chosen seats lack; counts none where no seat is chosen."""
+        if not chosen:
+            return {}
+        assigned = self.seats(protocol, language)
+        votes = Counter(item for item, _ in self.store.answered(self.study.study, protocol))
+        wanted = wanted_raters(assigned)
+        return {
+            seat: sum(
+                max(0, wanted[task.unit] - votes[self.item_name(task)])
+                for task in assigned[seat]
+                if task.repeat == 0
+            )
+            for seat in chosen
+        }
 
     def _open_to(self, rater: str, protocol: Protocol) -> Callable[[Task], bool]:
         voted = self.store.voted(self.study.study, rater, protocol)
