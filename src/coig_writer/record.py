@@ -49,7 +49,7 @@ def to_row(record: DataclassInstance) -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
-    if value is None or isinstance(value, str):  # most cells: asked first
+    if value is None or isinstance(value, (str, int, float)):  # most cells: asked first
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return to_row(value)

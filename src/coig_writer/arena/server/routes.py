@@ -14,9 +14,10 @@ from urllib.parse import urlencode
 
 import anyio
 from fastapi import Depends, Request, Response
-from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
+from fastapi.responses import FileResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import to_json
 from starlette.datastructures import State
 
 from coig_writer.arena.server.board import Board, CachedResults
@@ -216,7 +217,9 @@ async def vote(request: Request) -> Response:
         body = VoteBody.model_validate_json(await request.body())
     except ValidationError:
         raise RefusedError(422) from None
-    return JSONResponse(await cast(request.app.state, body, rater))
+    return Response(
+        to_json(await cast(request.app.state, body, rater)), media_type="application/json"
+    )
 
 
 async def cast(state: State, body: VoteBody, rater: str) -> dict[str, object]:
