@@ -48,6 +48,10 @@ _SAID: Mapping[str, Mapping[Language, str]] = {
     "criteria": {"en": "criteria must be {field}", "zh": "四项标准须逐项填：{field}"},
     "note": {"en": "{field} needs a note", "zh": "退回或移除须写意见"},
     "cause": {"en": "remove needs a cause: {field}", "zh": "移除须选原因"},
+    "misplaced": {
+        "en": "the marked passage is not at that place: {field}",
+        "zh": "标出的文字与原文不符：{field}",
+    },
     "unmet": {
         "en": "accepted although {field} is false",
         "zh": "有一项必需的标准不满足，不能接受：{field}",
@@ -96,6 +100,13 @@ class Span:
     end: int
     quotation: str
 
+    def is_in(self, item: Item) -> bool:
+        """Says whether the passage stands there in an item."""
+        texts = {"prompt": item.prompt, "reasoning": item.reasoning, "article": item.article}
+        text = texts[self.part] or ""
+        inside = 0 <= self.start < self.end <= len(text)
+        return inside and text[self.start : self.end] == self.quotation
+
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
@@ -109,9 +120,17 @@ class Verdict:
     cause: str | None = None
     spans: tuple[Span, ...] = ()
 
-    def problem(self, language: Language = "en") -> str:
-        """Names what is missing or does not fit together; empty if nothing is."""
+    def problem(self, language: Language = "en", item: Item | None = None) -> str:
+        """Names what is missing or does not fit together; empty if nothing is.
+
+        Args:
+            language: Of the answer.
+            item: What was read, where it is at hand: marked passages are then looked up in it.
+        """
         fault, field = self._fault()
+        if not fault and item is not None:
+            wrong = [span.quotation for span in self.spans if not span.is_in(item)]
+            fault, field = ("misplaced", wrong[0][:30]) if wrong else ("", "")
         return _SAID[fault][language].format(field=field) if fault else ""
 
     def _fault(self) -> tuple[str, str]:

@@ -80,6 +80,23 @@ def test_a_wrong_answer_is_named_by_file_and_row(tmp_path, change, said):
         review.read_verdicts(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "quotation", "there"),
+    [
+        (0, 2, "🦑墨", True),
+        (1, 3, "墨鱼", True),
+        (1, 3, "🦑墨", False),
+        (-2, 3, "墨鱼", False),
+        (3, 3, "", False),
+        (1, 4, "墨鱼", False),
+    ],
+)
+def test_a_marked_passage_is_where_it_says(start, end, quotation, there):
+    item = review.Item("x", None, "🦑墨鱼", None, "")
+    assert review.Span("prompt", start, end, quotation).is_in(item) == there
+    assert not review.Span("reasoning", start, end, quotation).is_in(item)
+
+
 @pytest.mark.parametrize("name", review.CRITERIA)
 def test_diversity_alone_does_not_prevent_acceptance(name):
     given = Verdict("x", "r", "accept", dict.fromkeys(review.CRITERIA, True) | {name: False})

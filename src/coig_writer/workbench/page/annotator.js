@@ -3,7 +3,7 @@
 import { api } from "/workbench/api.js";
 import { Draft } from "/workbench/drafts.js";
 import { changed, marked } from "/workbench/marks.js";
-import { tabs, turnTo } from "/workbench/sides.js";
+import { grow, tabs, turnTo } from "/workbench/sides.js";
 import { said, t } from "/workbench/strings.js";
 import { button, el, fill, find, notify, sheet } from "/page/dom.js";
 
@@ -170,8 +170,8 @@ export class Annotating {
       this.checks = reply.checks;
       this.refresh();
     }
-    if (reply.outcome === "changed") return this.textChanged(reply.now);
     if (reply.outcome === "removed") return this.removed();
+    if (reply.outcome === "changed") this.textChanged(reply.now);
     this.status("saved", new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
   }
 
@@ -243,11 +243,6 @@ export class Annotating {
     sheet(t("versions"), t("close"), el("ul", { class: "votes" }, ...versions.map(({ number, created_at, content }) =>
       el("li", {}, el("div", {}, el("p", {}, content.prompt || "…"), el("small", {}, `${number} · ${new Date(created_at).toLocaleString()} · ${t("count", Array.from(plain(content)).length)}`)), button(t("restore"), () => back(content))))));
   }
-}
-
-function grow(box) {
-  box.style.height = "auto";
-  box.style.height = `${box.scrollHeight + 2}px`;
 }
 
 function plain(content) {

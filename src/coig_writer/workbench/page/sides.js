@@ -9,4 +9,10 @@ export const tabs = () => el("div", { class: "tabs", role: "tablist" }, ...["tex
 export function turnTo(side) {
   find(".workspace").dataset.side = side;
   for (const tab of document.querySelectorAll(".tabs [role=tab]")) tab.setAttribute("aria-selected", String(tab.dataset.side === side));
+  document.querySelectorAll("#form textarea").forEach(grow); // while it was hidden, a box had no height
+}
+
+export function grow(box) {
+  box.style.height = "auto";
+  box.style.height = `${box.scrollHeight + 2}px`;
 }

@@ -244,17 +244,17 @@ class Workbench:
 
     def progress(self, person: str, work: Work) -> dict[str, int]:
         """Returns how much a person submitted, and how much waits for them now."""
-        done = {key[1] for key, t in self.threads.of(work, person) if t.state == "submitted"}
-        items: Iterable[str] = exercises() if work == "exercise" else queries()
+        threads = self.threads.of(work, person)
+        done = {key[1:3] for key, t in threads if t.state == "submitted"}
+        waiting: Iterable[tuple[str, int]]
         if work == "annotate":
-            items = (
-                []
-                if self.held_back(person)
-                else [k[0] for k in self.curation.to_annotate() if self._free_for(k, person)]
-            )
+            free = (key for key in self.curation.to_annotate() if self._free_for(key, person))
+            waiting = () if self.held_back(person) else free
         elif work == "review":
-            items = self._reviewable(person)
-        return {"done": len(done), "waiting": sum(item not in done for item in items)}
+            waiting = ((name, 0) for name in self._reviewable(person))
+        else:
+            waiting = ((name, 0) for name in (exercises() if work == "exercise" else queries()))
+        return {"done": len(done), "waiting": sum(key not in done for key in waiting)}
 
     # What somebody sends
 
@@ -316,9 +316,8 @@ class Workbench:
             again = sent.work == "exercise" and sent.item in self.chosen(person)
             return ALREADY[sent.language] if again else shown.problem(sent.content, sent.language)
         if isinstance(shown, review.Item):
-            return verdict(self.people[person].alias, sent.item, sent.content).problem(
-                sent.language
-            )
+            given = verdict(self.people[person].alias, sent.item, sent.content)
+            return given.problem(sent.language, shown)
         text = writing(sent.content)
         same = shown.earlier is not None and (text.prompt.strip(), text.reasoning) == (
             (shown.earlier.prompt or "").strip(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from coig_writer.files import read_rows
-from coig_writer.workbench import annotation
+from coig_writer.workbench import annotation, forms
 from coig_writer.workbench.annotation import Writing
 from tests.coig_writer.arena.browser import DESKTOP, PHONE, Page, open_chromium, served
 from tests.coig_writer.workbench.server.conftest import ARTICLE, SmallCuration, item, written
@@ -147,6 +148,70 @@ def test_another_device_was_first_and_both_texts_are_shown(workbench):
     page.tap("#keep-mine")
     page.saved()
     assert entries.get(key).content == {"prompt": "这台设备又写了一句"}
+
+
+def test_the_version_that_was_not_chosen_is_an_earlier_one(workbench):
+    curation, client, page = workbench
+    page.enter(curation, client, "a1")
+    page.run(
+        "return fetch('/api/save', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify("
+        "{id: 'elsewhere-1', work: 'annotate', item: 'd1', round: 1, base: 1, content: {prompt: '另一台的稿子'}, seconds: 0, seen: ''})}).then(r => r.json())"
+    )
+    page.type("prompt", "只在这台设备上的一句")
+    page.tap("#keep-theirs")
+    page.saved()
+    box = "return document.querySelector('[data-field=prompt]').value"
+    assert page.run(box) == "另一台的稿子"
+    page.tap("#more")
+    page.tap("#versions")
+    page.says("#sheet", "只在这台设备上的一句")
+    page.tap("#sheet li:nth-child(2) button")
+    page.saved()
+    assert page.run(box) == "只在这台设备上的一句"
+
+
+def test_a_models_draft_stays_marked_after_a_reload(workbench):
+    curation, client, page = workbench
+    page.enter(curation, client, "a1")
+    assert not page.all("#drafted")
+    threads = client.app.state.workbench.threads
+    threads.get(next(iter(threads.of("annotate")))[0]).asked = (written(), "an entry")
+    page.driver.refresh()
+    page.says("#drafted", "向模型要过草稿")
+
+
+def test_on_a_phone_what_is_written_is_shown_whole_behind_its_tab(workbench):
+    curation, client, page = workbench
+    page.enter(curation, client, "a1")
+    page.fill(written("写" * 80))
+    page.saved()
+    page.size(PHONE)
+    page.driver.refresh()
+    page.tap(".tabs [data-side=form]")
+    cut = "return [...document.querySelectorAll('#form textarea')].filter(b => b.scrollHeight > b.clientHeight).length"
+    page.until(lambda: page.run(cut) == 0)
+    assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_exercises_lead_to_articles_or_say_which_topic_keeps_them_back(workbench):
+    _, client, page = workbench
+    bench = client.app.state.workbench
+    bench.roster = dataclasses.replace(bench.roster, qualify=True)
+    for alias, wrong in (("a1", "prompt-2"), ("a2", "prompt-1")):
+        page.driver.delete_all_cookies()
+        token = bench.identity.invitation("workbench", alias)
+        page.driver.get(f"{page.url}/?invite={token}&lang=zh")
+        page.tap("#agree")
+        page.tap("#begin")
+        page.tap("#exercises")
+        for name, exercise in forms.exercises().items():
+            page.says(".prose", exercise.text[:8])
+            choice = (exercise.gold + 1) % 2 if name == wrong else exercise.gold
+            page.tap(f'input[value="{choice}"]')
+            page.tap("#submit")
+            page.says("#sheet", "与标准不同" if name == wrong else "与标准一致")
+            page.tap("#go-on")
+        page.says("#main", "没有通过：反推提示" if alias == "a1" else ARTICLE)
 
 
 def test_a_returned_draft_shows_reasons_and_what_changed(workbench):

@@ -99,6 +99,18 @@ def test_what_is_sent_twice_is_stored_once(curation):
     assert [v["content"] for v in someone.says("versions", opened)] == [{"prompt": "一"}]
 
 
+def test_a_version_that_follows_none_leaves_no_gap(curation):
+    someone = Someone(curation.start(), "a1").agree()
+    view = someone.next()
+    reply = someone.send("save", view, {"prompt": "一"}, 409, base=view["number"] + 1)
+    assert (reply["outcome"], reply["yours"], reply["there"]["number"]) == (
+        "stale",
+        {"prompt": "一"},
+        1,
+    )
+    assert someone.send("save", view, {"prompt": "一"})["number"] == 2
+
+
 def test_what_is_missing_is_named_and_the_text_kept(curation):
     someone = Someone(curation.start(), "a1").agree()
     view = someone.next()
@@ -153,6 +165,10 @@ def test_a_draft_that_was_sent_back_returns_to_its_writer(curation):
     returned = annotation.Returned("i", "写死了", ("落在一件小物上",))
     back = item(2, round=2, feedback="第 2 稿。", earlier=earlier, returned=(returned,))
     curation.items(back, item(3))
+    progress = second.workbench.progress(
+        second.workbench.identity.rater("invited", "a2"), "annotate"
+    )
+    assert progress == {"done": 1, "waiting": 2}, "d2 again, and d3"
     assert (first.next()["item"], second.next()["item"]) == ("d3", "d2")
     view = second.next()
     assert view["returned"][0]["quotations"] == ["落在一件小物上"]
@@ -178,6 +194,9 @@ def test_a_verdict_is_added_to_the_reviewers_own_file(curation):
     view = someone.next("review")
     assert someone.send("submit", view, judged("refine"))["problem"] == "退回或移除须写意见"
     marked = {"part": "prompt", "start": 0, "end": 2, "quotation": "提示"}
+    elsewhere = judged("refine", note="改提示", spans=[marked | {"start": 1, "end": 3}])
+    reply = someone.send("submit", someone.next("review"), elsewhere)
+    assert reply["problem"] == "标出的文字与原文不符：提示"
     verdict = judged("refine", note="改提示", spans=[marked])
     assert someone.send("submit", someone.next("review"), verdict)["outcome"] == "submitted"
     assert [row["item"] for _, row in read_rows(path)] == ["d0@zz", "d1@aa"]
