@@ -88,14 +88,26 @@ class Writing:
         return [(fault, fields) for fault, fields in faults if fields]
 
     def into(self, document: Document, draft: Writing | None) -> Document:
-        """Returns a document with this prompt and reasoning, and who wrote each part."""
+        """Returns a document with this prompt and reasoning, and who wrote each part.
+
+        Args:
+            document: For which it was written; what it holds of an earlier draft tells how much of that is left.
+            draft: A model's draft that the writer had before them.
+        """
+        earlier = {"prompt": document.prompt, "reasoning": document.reasoning}
+        authors = {
+            part: _inherited(author, text, earlier[part], document.authorship.get(part))
+            for (part, author), text in zip(
+                authorship(self, draft).items(), (self.prompt, self.reasoning), strict=True
+            )
+        }
         return dataclasses.replace(
             document,
             prompt=self.prompt.strip(),
             prompt_fields=dict(self.prompt_fields),
             reasoning=self.reasoning,
             reasoning_fields=dict(self.reasoning_fields),
-            authorship=authorship(self, draft),
+            authorship=authors,
         )
 
 
@@ -181,6 +193,15 @@ def _author(text: str, drafted: str) -> Author:
         return "model"
     gone = len(reduced(drafted)) >= RUN and not copied(text, drafted)
     return "human" if gone else "model_edited"
+
+
+def _inherited(author: Author, text: str, earlier: str | None, wrote: Author | None) -> Author:
+    """Returns who wrote a part of a refined draft: a model's share in the earlier one is still a model's."""
+    if author != "human" or not earlier or wrote in (None, "human"):
+        return author
+    if text.split() == earlier.split():
+        return wrote
+    return "model_edited" if copied(text, earlier) else "human"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from coig_writer.document import Document
 from coig_writer.errors import InputError
 from coig_writer.files import write_rows
 from coig_writer.workbench import annotation
@@ -85,3 +86,18 @@ def test_eight_letters_of_a_draft_are_what_is_left_of_it(left, author):
     drafted = annotation.Writing("甲乙丙丁戊己庚辛壬癸", {}, {})
     own = annotation.Writing("甲乙丙丁戊己庚辛壬癸"[:left] + "。是我自己写的", {}, {})
     assert annotation.authorship(own, drafted)["prompt"] == author
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "author"),
+    [
+        ("model", "甲乙丙丁戊己庚辛壬癸", "model"),
+        ("model_edited", "甲乙丙丁戊己庚辛壬癸", "model_edited"),
+        ("model", "甲乙丙丁戊己庚辛。我改的", "model_edited"),
+        ("model", "甲乙丙丁戊己庚。我重写的", "human"),
+        ("human", "甲乙丙丁戊己庚辛壬癸", "human"),
+    ],
+)
+def test_a_models_share_in_the_draft_that_came_back_is_still_a_models(before, text, author):
+    document = Document("d", "文", prompt="甲乙丙丁戊己庚辛壬癸", authorship={"prompt": before})
+    assert annotation.Writing(text, {}, {}).into(document, None).authorship["prompt"] == author

@@ -284,7 +284,9 @@ class Workbench:
         shown = self._item(person, sent.work, sent.item, sent.round, sent.language)
         outcome, reply = self._judged(person, kind, sent, shown)
         stored: Kind = "draft" if kind == "submit" and outcome != "submitted" else kind
-        entry = Entry(sent.id, *key, sent.base + 1, stored, sent.content, sent.seconds, now())
+        at = now()
+        seconds = min(sent.seconds, self.threads.get(key).spare_seconds(at))
+        entry = Entry(sent.id, *key, sent.base + 1, stored, sent.content, seconds, at)
         return PlannedEntry(entry, outcome, reply)
 
     def _judged(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from coig_writer.workbench.server.entries import Entry, Key, Work
 
 State = Literal["open", "submitted", "skipped", "released", "set_aside"]
+CLOCKS_APART_S = 60  # by which a page's count of its work may exceed the server's
 _STATES: dict[str, State] = {
     "assign": "open",
     "submit": "submitted",
@@ -51,6 +53,11 @@ class Thread:
     asked: tuple[dict[str, Any], str | None] = ({}, None)
     began: str = ""
     last: str = ""
+
+    def spare_seconds(self, at: str) -> float:
+        """Returns how much work there may have been that is not counted yet: no more than time went by."""
+        began, end = (datetime.datetime.fromisoformat(time) for time in (self.began or at, at))
+        return max(0.0, (end - began).total_seconds() + CLOCKS_APART_S - self.seconds)
 
     def add(self, entry: Entry) -> None:
         """Takes one more entry in."""

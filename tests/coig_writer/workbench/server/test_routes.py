@@ -459,9 +459,9 @@ def test_an_operators_odd_wishes_do_nothing(curation):
 def test_hours_and_answers_are_exported_without_names(curation):
     client = curation.start()
     someone = Someone(client, "a1").agree()
-    someone.send("submit", someone.next(), written(), seconds=90)
+    someone.send("submit", someone.next(), written(), seconds=86400)
     lead = Someone(client, "lead")
-    assert "a1,annotate,1,0,0,2,0.03,1.5,0 of 4" in lead.http.get("/export/hours.csv").text
+    assert "a1,annotate,1,0,0,2,0.02,1.0,0 of 4" in lead.http.get("/export/hours.csv").text
     (row,) = map(json.loads, lead.http.get("/export/answers.jsonl").text.splitlines())
     assert (row["answer"], row["person"]) == (
         written(),
