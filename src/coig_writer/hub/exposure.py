@@ -1,20 +1,30 @@
-"""Secrets and paths of a machine, wherever a release could carry them: names, texts, rows, headers, archives."""
+"""Secrets and paths of a machine, wherever a release could carry them: names, texts, rows, headers, pictures, archives."""
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import gzip
+import html
+import io
+import lzma
 import re
 import struct
+import unicodedata
+import urllib.parse
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING
 
 from coig_writer.errors import InputError
 from coig_writer.files import read_rows
 from coig_writer.hub.problem import Problem
 from coig_writer.hub.release import File
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # ASCII throughout: a Chinese character before a token is no part of its word. Every repeat is bounded, or
 # ends at a character that its class excludes, so that no text makes the search slow.
@@ -31,7 +41,8 @@ _KINDS = {
     "a package index's token": r"\bpypi-[\w-]{50}|\bnpm_[A-Za-z0-9]{36}\b",
     "a signed web token": r"\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,2000}\.[\w-]{10}",
     "a private key": r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY|\bAGE-SECRET-KEY-1\w{50}",
-    "a password in a URL": r"\b[a-z][a-z0-9+.]{1,20}://[^\s/:@\"'<>]{1,80}:[^\s/@\"'<>{}$]{6,200}@",
+    "a password in a URL": r"\b[a-z][a-z0-9+.]{1,20}://[^\s/:@\"'<>]{1,80}:[^\s/@\"'<>{}$]{6,200}@"
+    r"|\b[a-z][a-z0-9+.]{1,20}://[\w-]{20,200}@\w",
     "a chat robot's address": r"discord(?:app)?\.com/api/webhooks/\d{5,25}/\w|\boapi\.dingtalk\.com/robot/send\?access_token=\w"
     r"|\bopen\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/v\d/hook/\w|\bqyapi\.weixin\.qq\.com/cgi-bin/webhook/send\?key=\w"
     r"|\b\d{8,10}:AA[\w-]{33}",
@@ -46,30 +57,44 @@ SECRETS: Mapping[str, re.Pattern[str]] = {
     what: re.compile(pattern, re.ASCII) for what, pattern in _KINDS.items()
 }
 _NAMES = re.compile(
-    r"\.env(?:\..*)?|.+\.env|(?:\.?|client_)secrets?(?:\.\w+)?|[._]netrc|\.pypirc|\.npmrc|\.git-credentials|credentials(?:\.\w+)?"
+    r"\.env(?:rc|\..*)?|.+\.env|(?:\.|.+[_-])?(?:secrets?|passwords?|passwd|api[_-]?keys?)(?:\.\w+)?|[._]netrc|\.pypirc|\.npmrc|\.git-credentials|credentials(?:\.\w+)?"
     r"|id_(?:rsa|dsa|ecdsa|ed25519)|.*\.(?:pem|key|p12|pfx|kdbx|ovpn|ppk|jks|keystore)|(?:\w+_)?token(?:\.\w+)?|\.htpasswd|\.pgpass"
     r"|\.dockercfg|\.?kubeconfig|service[-_]account.*\.json|rclone\.conf|\.(?:bash|zsh|python)_history|wallet\.dat",
     re.IGNORECASE,
 )
-_DATABASE = re.compile(r".*\.(?:db|sqlite3?)(?:-(?:wal|shm|journal))?", re.IGNORECASE)
+_HIDDEN = frozenset((".ssh", ".aws", ".azure", ".gnupg", ".kube", ".docker", ".huggingface"))
+_DATABASE = re.compile(r".*\.(?:db|duckdb|sqlite3?)(?:-(?:wal|shm|journal))?", re.IGNORECASE)
 SQLITE = b"SQLite format 3\0"
 _HOME = re.compile(
-    r"(?<![A-Za-z0-9_.])(?:/mnt/[a-z])?/(?:home|Users|gpfs|lustre|nfs|scratch|workspace)/[\w.-]{1,64}/|(?<![A-Za-z0-9_.])/root/[\w.-]{1,64}"
+    r"(?<![A-Za-z0-9_.])(?:/mnt/[a-z])?/(?:(?:home|Users|gpfs|lustre|nfs|scratch|workspace)/[\w.-]{1,64}/|(?:home|Users)/[\w.-]{1,64}(?=[\"':\n]|\Z))|(?<![A-Za-z0-9_.])/root/[\w.-]{1,64}"
     r"|(?<![A-Za-z0-9])[A-Za-z]:\\{1,2}Users\\{1,2}[^\\\s]{1,64}\\"
 )
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _SPACES = frozenset("nrtbf")
+# Cyrillic and Greek letters that look like Latin ones.
+_LOOKALIKES = str.maketrans(
+    "аеорсхуіјѕһԁԛԝАВЕКМНОРСТХУІЈЅαονιρΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+    "aeopcxyijshdqwABEKMHOPCTXYIJSaovipABEZHIKMNOPTYX",
+)
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 MAX_UNPACKED = 256 * 2**20  # of one archive's member; what a release needs is far smaller
+MAX_NESTED = 3  # archives in archives
+_OPENERS: Mapping[bytes, Callable[[IO[bytes]], io.BufferedIOBase]] = {
+    b"\x1f\x8b": lambda packed: gzip.GzipFile(fileobj=packed),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\0": lzma.LZMAFile,
+}
+_CLOSED = (b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07")  # Zstandard, 7-Zip, RAR
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def problems(file: File) -> Iterator[Problem]:
     """Yields every secret and every path of a machine in a file, each with its line or row; never the secret."""
-    name = Path(file.path).name
-    if _NAMES.fullmatch(name):
-        yield Problem(file.path, "has the name of a secret", "take it out")
+    place = PurePosixPath(file.path)
+    yield from _named(place)
     with file.source.open("rb") as handle:
         start = handle.read(len(SQLITE))
-    if start == SQLITE or _DATABASE.fullmatch(name):
+    if start == SQLITE or _DATABASE.fullmatch(place.name):
         yield Problem(
             file.path,
             "is a database, such as the arena keeps ballots in",
@@ -78,15 +103,38 @@ def problems(file: File) -> Iterator[Problem]:
         return
     try:
         for where, text in texts(file.source, file.path):
+            if where.startswith(f"{file.path}/"):
+                yield from _named(PurePosixPath(where))
+                if text.startswith(SQLITE.decode()):
+                    yield Problem(where, "is a database", "take it out")
             yield from _found(where, text)
-    except (InputError, zipfile.BadZipFile, zlib.error, EOFError, OSError):
+    except (
+        InputError,
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        EOFError,
+        OSError,
+        NotImplementedError,  # a method of packing that Python lacks
+        RuntimeError,  # a member with a password
+    ):
         yield Problem(file.path, "cannot be read to look for secrets", "make the file again")
 
 
+def _named(place: PurePosixPath) -> Iterator[Problem]:
+    """Yields what is wrong with the name of a file, or of an archive's member."""
+    if _NAMES.fullmatch(place.name) or _HIDDEN.intersection(place.parts[:-1]):
+        yield Problem(str(place), "has the name of a secret", "take it out")
+    for what, pattern in SECRETS.items():
+        if pattern.search(str(place)):
+            shown = pattern.sub("…", str(place))
+            yield Problem(shown, f"has {what} in its name", "rename it, and revoke it")
+
+
 def _found(where: str, text: str) -> Iterator[Problem]:
-    """Yields each kind once per place; looked for in the text as it is and with its escapes resolved."""
+    """Yields each kind once per place; looked for in the text as it is and as a reader would restore it."""
     seen = set()
-    for form in dict.fromkeys((text, _ESCAPE.sub(_unescaped, text))):
+    for form in dict.fromkeys((text.replace("\0", " "), _restored(text))):
         for what, pattern in SECRETS.items():
             for match in pattern.finditer(form):
                 seen.add((_line(form, match.start()), what, ""))
@@ -102,6 +150,21 @@ def _found(where: str, text: str) -> Iterator[Problem]:
 
 def _line(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
+
+
+def _restored(text: str) -> str:
+    """Returns a text with its escapes resolved, its letters as the Latin ones they look like, and without what is unseen.
+
+    Zero bytes go too, so that the letters of UTF-16 are side by side.
+    """
+    text = _ESCAPE.sub(_unescaped, text.replace("\0", ""))
+    if "&" in text:
+        text = html.unescape(text)
+    if "%" in text:
+        text = urllib.parse.unquote(text)
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).translate(_LOOKALIKES)
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -134,22 +197,55 @@ def texts(source: Path, path: str) -> Iterator[tuple[str, str]]:
     elif path.endswith(".safetensors"):
         with source.open("rb") as handle:
             (size,) = struct.unpack("<Q", handle.read(8).ljust(8, b"\0"))
-            yield f"{path} header", handle.read(min(size, MAX_UNPACKED)).decode("utf-8", "replace")
-    elif zipfile.is_zipfile(source):
-        with zipfile.ZipFile(source) as archive:
+            yield f"{path} header", _decoded(handle.read(min(size, MAX_UNPACKED)))
+    else:
+        yield from _unpacked(path, source.read_bytes())
+
+
+def _unpacked(path: str, content: bytes, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Yields the texts of a file's bytes, whatever its name: of an archive those of its members."""
+    opener = next((o for start, o in _OPENERS.items() if content.startswith(start)), None)
+    if depth > MAX_NESTED or content.startswith(_CLOSED):
+        raise EOFError(path)
+    if opener:
+        with opener(io.BytesIO(content)) as handle:
+            yield from _unpacked(path, _read(handle), depth + 1)
+    elif zipfile.is_zipfile(io.BytesIO(content)):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            yield f"{path} comment", _decoded(archive.comment)
             for member in archive.infolist():
                 with archive.open(member) as handle:
-                    yield f"{path}/{member.filename}", _decoded(handle.read(MAX_UNPACKED))
-    elif path.endswith(".gz"):
-        with gzip.open(source) as unpacked:
-            yield path, _decoded(unpacked.read(MAX_UNPACKED))
+                    yield from _unpacked(f"{path}/{member.filename}", _read(handle), depth + 1)
     else:
-        yield path, _decoded(source.read_bytes())
+        yield path, _decoded(content)
+        if content.startswith(_PNG):
+            yield f"{path} text", "\n".join(map(_decoded, _packed_texts(content)))
+
+
+def _read(handle: io.BufferedIOBase | IO[bytes]) -> bytes:
+    """Reads what is packed; more than ``MAX_UNPACKED`` is an EOFError, so that nothing goes out unread."""
+    content = handle.read(MAX_UNPACKED + 1)
+    if len(content) > MAX_UNPACKED:
+        raise EOFError
+    return content
+
+
+def _packed_texts(content: bytes) -> Iterator[bytes]:
+    """Yields the compressed texts of a PNG (its specification, 11.3.3); others are seen in its bytes."""
+    at = len(_PNG)
+    while at + 8 <= len(content):
+        size, kind = struct.unpack(">I4s", content[at : at + 8])
+        rest = content[at + 8 : at + 8 + size].partition(b"\0")[2]
+        if kind == b"iTXt" and rest[:1] == b"\1":
+            text = rest[2:].split(b"\0", 2)[-1]  # after flag, method, language, translated keyword
+            yield zlib.decompressobj().decompress(text, MAX_UNPACKED)
+        elif kind == b"zTXt":
+            yield zlib.decompressobj().decompress(rest[1:], MAX_UNPACKED)
+        at += size + 12
 
 
 def _decoded(content: bytes) -> str:
-    """Decodes a text; zero bytes go, so that the letters of UTF-16 are side by side."""
-    return content.decode("utf-8", "replace").replace("\0", "")
+    return content.decode("utf-8", "replace")
 
 
 def _schema(source: Path) -> str:
@@ -158,9 +254,16 @@ def _schema(source: Path) -> str:
 
     with contextlib.suppress(pa.ArrowInvalid, OSError):
         schema = pq.read_schema(source)
-        kept = schema.metadata or {}
-        return "\n".join([*schema.names, *(_decoded(v) for pair in kept.items() for v in pair)])
+        kept = [*(schema.metadata or {}).items(), *_metadata(schema)]
+        return "\n".join([*schema.names, *(_decoded(v) for pair in kept for v in pair)])
     return ""
+
+
+def _metadata(fields: Iterable[pa.Field]) -> Iterator[tuple[bytes, bytes]]:
+    """Yields what a schema says of its fields, nested ones too."""
+    for field in fields:
+        yield from (field.metadata or {}).items()
+        yield from _metadata(field.type.field(n) for n in range(field.type.num_fields))
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
 import json
+import lzma
 import sqlite3
 import struct
 import zipfile
+import zlib
 from typing import Any
 
 import pyarrow as pa
@@ -82,6 +86,14 @@ def test_every_kind_is_named_here():
         (f"读自{HOME}x.json", "names a path of this machine, /home/someone/"),
         (json.dumps("C:\\Users\\某人\\x"), "names a path of this machine"),
         ("saved in /root/.cache", "names a path of this machine, /root/.cache"),
+        (json.dumps({"cwd": "/home/someone"}), "names a path of this machine, /home/someone"),
+        ("HOME=/Users/someone\n", "names a path of this machine, /Users/someone"),
+        ("url = https://" + "0a" * 20 + "@github.com/x/y.git", "a password in a URL"),
+        (TOKEN[:9] + "\u200b" + TOKEN[9:20] + "\u00ad" + TOKEN[20:], "a Hugging Face token"),
+        ("".join(chr(ord(c) + 0xFEE0) for c in TOKEN), "a Hugging Face token"),  # full width
+        (TOKEN.replace("a", "а"), "a Hugging Face token"),  # Cyrillic а
+        ("hf%5F" + TOKEN[3:] + " hf&#95;" + TOKEN[3:], "a Hugging Face token"),
+        ("made by\0" + TOKEN, "a Hugging Face token"),
     ],
 )
 def test_other_forms(tmp_path, text, what):
@@ -127,6 +139,92 @@ def test_all_of_them_are_named_row_by_row(tmp_path):
     ]
 
 
+def packed(name, text):
+    """A text in the archive that a name asks for."""
+    if name.endswith((".gz", ".bz2", ".xz")):
+        pack = {"gz": gzip, "bz2": bz2, "xz": lzma}[name.rpartition(".")[2]].compress
+        return pack(text)
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", text)
+    return held.getvalue()
+
+
+@pytest.mark.parametrize("name", ["a.gz", "a.bz2", "a.xz", "a.zip"])
+def test_archives_are_looked_into_whatever_their_name_and_within_one_another(tmp_path, name):
+    file = write(tmp_path, "", "innocent.bin")
+    file.write_bytes(packed(name, TOKEN.encode()))
+    assert "holds a Hugging Face token" in found(file)[0]
+    file.write_bytes(packed("outer.zip", packed(name, TOKEN.encode())))
+    assert "innocent.bin/a.txt" in found(file)[0]
+    assert "holds a Hugging Face token" in found(file)[0]
+    file.write_bytes(packed(name, b"nothing"))
+    assert found(file) == []
+
+
+def test_what_cannot_be_unpacked_is_refused(tmp_path, monkeypatch):
+    file = write(tmp_path, "", "x.zst")
+    file.write_bytes(b"\x28\xb5\x2f\xfd" + b"0" * 20)
+    assert found(file) == ["x.zst: cannot be read to look for secrets"]
+    deep = b"nothing"
+    for _ in range(exposure.MAX_NESTED):
+        deep = packed("x.gz", deep)
+    file.write_bytes(deep)
+    assert found(file) == []
+    file.write_bytes(packed("x.gz", deep))
+    assert found(file) == ["x.zst: cannot be read to look for secrets"]
+    monkeypatch.setattr(exposure, "MAX_UNPACKED", 100)
+    file.write_bytes(packed("x.gz", b"0" * 100))
+    assert found(file) == []
+    file.write_bytes(packed("x.gz", b"0" * 101))
+    assert found(file) == ["x.zst: cannot be read to look for secrets"]
+
+
+def test_members_of_archives_have_names_and_may_be_databases(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("home/.env", "x")
+        archive.writestr("votes.bin", exposure.SQLITE)
+        archive.comment = TOKEN.encode()
+    assert found(tmp_path / "x.zip") == [
+        "x.zip comment line 1: holds a Hugging Face token",
+        "x.zip/home/.env: has the name of a secret",
+        "x.zip/votes.bin: is a database",
+    ]
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + b"\0" * 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (b"tEXt", b"Comment\0" + TOKEN.encode()),
+        (b"zTXt", b"Comment\0\0" + zlib.compress(TOKEN.encode())),
+        (b"iTXt", b"Comment\0\0\0zh\0\0" + TOKEN.encode()),
+        (b"iTXt", b"Comment\0\1\0zh\0\0" + zlib.compress(TOKEN.encode())),
+    ],
+)
+def test_texts_of_pictures_are_read(tmp_path, kind, data):
+    file = write(tmp_path, "", "x.png")
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(kind, data) + chunk(b"IEND", b""))
+    assert any("holds a Hugging Face token" in told for told in found(file))
+
+
+def test_what_a_schema_says_of_its_fields_is_read(tmp_path):
+    inner = pa.field("text", pa.string(), metadata={"made": TOKEN})
+    schema = pa.schema([pa.field("turns", pa.list_(pa.struct([inner])))])
+    pq.write_table(pa.table({"turns": [[{"text": "月光"}]]}, schema), tmp_path / "x.parquet")
+    assert "x.parquet metadata" in found(tmp_path / "x.parquet")[0]
+
+
+def test_a_secret_in_a_name_is_not_repeated(tmp_path):
+    file = write(tmp_path, "x")
+    assert found(file, f"data/{TOKEN}/x.md") == [
+        "data/…/x.md: has a Hugging Face token in its name"
+    ]
+
+
 def test_metadata_headers_and_archives_are_looked_into(tmp_path):
     table = pa.table({"id": ["a"]}).replace_schema_metadata({"made": f"{HOME}x"})
     pq.write_table(table, tmp_path / "x.parquet")
@@ -162,15 +260,28 @@ def test_metadata_headers_and_archives_are_looked_into(tmp_path):
         "hf_token",
         ".pgpass",
         ".bash_history",
+        ".envrc",
+        "my-secrets.txt",
+        "passwords.txt",
+        "openai_api_key",
+        ".ssh/config",
     ],
 )
 def test_names_of_secrets(tmp_path, name):
-    assert found(write(tmp_path, "x", name)) == [f"{name}: has the name of a secret"]
+    assert found(write(tmp_path, "x"), name) == [f"{name}: has the name of a secret"]
 
 
 @pytest.mark.parametrize(
     "name",
-    ["secretary.md", "tokenizer.json", "special_tokens_map.json", "environment.md", "keys.md"],
+    [
+        "secretary.md",
+        "tokenizer.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "passwordless.md",
+        "environment.md",
+        "keys.md",
+    ],
 )
 def test_names_of_other_files(tmp_path, name):
     assert found(write(tmp_path, "x", name)) == []
