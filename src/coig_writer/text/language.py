@@ -44,7 +44,10 @@ _LATIN_SENTENCE = re.compile(
     rf"(?<![A-Za-z'’-]){_LATIN_WORD}(?:[ \t,]+{_LATIN_WORD}){{4,}}"
 )  # five words in a row
 _KANA = re.compile(r"[\u3041-\u30ff]")
-_OTHER_SCRIPTS = re.compile(r"[\u0370-\u03ff\u0400-\u04ff\u0590-\u06ff\u0e00-\u0e7f\uac00-\ud7af]")
+# A word of an alphabet counts as one, as a Latin word does; a syllable of Hangul is one.
+_OTHER_SCRIPTS = re.compile(
+    r"[\u0370-\u04ff]+|[\u0590-\u06ff]+|[\u0e00-\u0e7f]{1,4}|[\uac00-\ud7af]"
+)
 # Frequent characters that differ between the two scripts, in the same order.
 _SIMPLIFIED = "这个们说国时会对为么还来过样没问间话现开实门车书长东发点听见马鸟鱼写学习觉亲爱"
 _TRADITIONAL = "這個們說國時會對為麼還來過樣沒問間話現開實門車書長東發點聽見馬鳥魚寫學習覺親愛"
@@ -240,8 +243,9 @@ def mixed_scripts(text: str, *, genre: str | None = None) -> Verdict | None:
         return None
     bare = _EXCUSED.sub("", _CODE.sub("", text))  # what is quoted is no part of the writer's own
     other = len(_OTHER_SCRIPTS.findall(bare))
-    if other > MOST_OTHER * max(1, sum(map(str.isalpha, text))):
-        return Verdict("mixed_scripts", f"{other} letters of other scripts")
+    words = sum(len(pattern.findall(bare)) for pattern in (HAN, _LATIN_RUN, _OTHER_SCRIPTS))
+    if other > MOST_OTHER * max(1, words):
+        return Verdict("mixed_scripts", f"{other} words of other scripts")
     in_sentences = sum(len(_LATIN_RUN.findall(run)) for run in _LATIN_SENTENCE.findall(bare))
     words = sum(len(pattern.findall(bare)) for pattern in (HAN, _LATIN_RUN, _OTHER_LETTER))
     if in_sentences > MOST_LATIN * max(1, words):

@@ -19,8 +19,9 @@ SHARE = 1 / 3  # of all such paragraphs' characters
 SUNG = frozenset({"poetry", "hip-hop-rap", "slogan"})  # genres with choruses
 CHORUS = 6  # times that a song may repeat a line
 LONGEST_VERSE, VERSE_SHARE, STOPS = 30, 0.8, "。！？!?…."  # most lines of a song are short and open
-LOOP_TIMES, SHORT_ROUND = 12, 30  # rounds in a row of the same 2 to 30 characters
-LONGEST_ROUND, LONG_TIMES = 150, 5  # rounds of 31 to 150 characters are a loop after five
+LONGEST_ROUND = 150
+# Rounds in a row that are a loop, by the most characters of a round: a cry or a hook may come more often than a sentence.
+TIMES_BY_ROUND = {15: 12, 30: 8, LONGEST_ROUND: 5}
 MANY_TIMES = 30  # rounds after which a single letter between marks (错，错，错), or a row of a table, is a loop
 SIGNS = 300  # characters of the same marks or emoji in a row; rules and blanks may be longer
 
@@ -60,7 +61,8 @@ def _is_verse(lines: Iterable[str]) -> bool:
 def loop(text: str) -> Verdict | None:
     """The same characters in a row over and over: no rule, form, laughter or chorus."""
     grams = np.sort(hashes(text, 4))
-    if not (grams[LONG_TIMES - 2 :] == grams[: len(grams) - LONG_TIMES + 2]).any():
+    fewest = min(TIMES_BY_ROUND.values())
+    if not (grams[fewest - 2 :] == grams[: len(grams) - fewest + 2]).any():
         return None  # in five rounds every four characters occur four times: most texts end here
     codes = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32)
     for size in range(1, LONGEST_ROUND + 1):
@@ -73,7 +75,7 @@ def loop(text: str) -> Verdict | None:
 
 def _runs(codes: NDArray[np.uint32], size: int) -> Iterator[tuple[int, int]]:
     """Yields where characters repeat those ``size`` before them, and how long that goes on."""
-    least = size * ((LOOP_TIMES if size <= SHORT_ROUND else LONG_TIMES) - 1)
+    least = size * (next(n for most, n in TIMES_BY_ROUND.items() if size <= most) - 1)
     same = codes[size:] == codes[:-size]
     if np.count_nonzero(same) < least:
         return

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from coig_writer.text.language import HAN
 from coig_writer.text.verdict import Verdict
 
 SHORTEST = 12  # characters with punctuation: the shortest article of the paper (section 2.5)
 LONGEST_SIGNATURE = 20  # a last line up to this length may be a signature, a date or a place
+LONGEST_MOTTO = 40  # a last line in an alphabet up to this length may be a motto or a title
 SHORT_TAIL = 400  # characters of the last line that are read
 ENDED = 0.7  # share of the characters in lines like the last one whose line must end, before its own end is missed
 LONGEST_NAME = 3  # characters of a name alone under a text
@@ -20,6 +22,7 @@ GOES_ON = "，,、：:；;（(“「『《〈【[‘"
 SPENT = frozenset({"length", "max_tokens", "max_new_tokens", "max_output_tokens", "model_length"})
 ENDED_ITSELF = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence"})
 VERSE = frozenset({"poetry", "slogan", "hip-hop-rap"})
+SLOGANS = frozenset({"advertising", "social-media"})  # genres whose last line may be one
 
 _HTML = re.compile(
     r"<!--[^<>\n]{0,200}-->|</?[a-zA-Z][^<>\n]{0,200}>|&(?:nbsp|#\d{1,6}|[a-z]{2,8});"
@@ -35,7 +38,9 @@ _HEADING = re.compile(
 )
 _LABEL = re.compile(r"\*\*[^*\n]{1,20}(?:[：:]\*\*|\*\*\s?[：:])")
 _NUMBER = r"[\dXxＸ×〇零一二三四五六七八九十廿]"
-_DATE = rf"(?:{_NUMBER}{{4}}\s?年|{_NUMBER}{{1,3}}\s?月|[春夏秋冬][日天夜])"
+_DATE = rf"(?:{_NUMBER}{{4}}\s?年|{_NUMBER}{{1,3}}\s?月|[正冬腊]月|[春夏秋冬][日天夜])"
+_CYCLE = "[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]年?[初仲季暮深孟]?"
+_TIMES = r"\d〇零一二三四五六七八九十廿年月日号季春夏秋冬初仲暮深孟正腊上中下旬末夜晨午 "
 _DAY = (
     r"\W{0,4}\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?(?:\s+\S{1,20}|\s[\u4e00-\u9fff][，,\s][\u4e00-\u9fff]{1,4})?"
     r"|(?:\d{1,2} )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.? (?:\d{1,2}(?:st|nd|rd|th)?,? )?\d{4}"
@@ -43,7 +48,7 @@ _DAY = (
 # What may follow the last sentence, on its line too: tags, a link or address, a date, a credit, an end.
 _BEHIND = re.compile(
     r"\W{0,4}(?:[#＃][^\s#＃]{1,40}\s*)+|.{0,200}(?:https?://|www\.)\S+|[^@]{0,120}@[^\s@]{1,60}\.\w{2,6}|(?:@[^\s@]{1,30}\s*)+"
-    rf"|\W{{0,4}}(?:[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]年?)?{_DATE}.{{0,20}}|{_DAY}|\W{{0,4}}\d{{4}}\s?[-—–~～至]+\s?\d{{4}}"
+    rf"|\W{{0,4}}(?:{_CYCLE}[春夏秋冬]|(?:{_CYCLE})?{_DATE}).{{0,20}}|[^，,。：:“]{{1,12}}[，,·|]\s?(?:{_NUMBER}{{4}}\s?年|{_CYCLE})[{_TIMES}]{{0,16}}|{_DAY}|\W{{0,4}}\d{{4}}\s?[-—–~～至]+\s?\d{{4}}"
     r"|[^。！？]{0,12}(?:作者|来源|编辑|摄影|图片|译者|责编|校对|审核|素材|转载)[：:/丨|｜].{0,40}|.{0,16}[草写记作摄成改]于.{2,20}"
     r"|(?:©|※|＊|原标题|注[：:]).{1,60}|.{0,40}(?:转载|版权所有|侵权必究|侵删|授权).{0,24}"
     r"|(?:本[文书诗篇]|全[文书剧篇])?(?:完|终|剧终|未完待续|待续|[Tt]he [Ee]nd|END|FIN)"
@@ -126,7 +131,9 @@ def cut_off(
         return None
     raw = lines.pop()[-SHORT_TAIL:]
     last = _bare(raw)
-    if not last or _finished(last, raw):
+    if not last or _finished(last, raw) or _foreign(last, lines):
+        return None
+    if genre in SLOGANS and len(last) <= LONGEST_SIGNATURE and not _UNFINISHED.search(last):
         return None
     if not _left_open(raw, last) and not _stands_out(raw, last, lines):
         return None
@@ -217,6 +224,12 @@ def _finished(last: str, raw: str) -> bool:
         or any(_BEHIND.fullmatch(said.strip()) for said in (last, _AFTER_STOP.split(last)[-1]))
         or (_APART.fullmatch(last) is not None and not _NEEDS_MORE.search(last))
     )
+
+
+def _foreign(last: str, lines: list[str]) -> bool:
+    """Says whether a line in an alphabet stands alone under Chinese ones: a motto, a title, a name."""
+    short = len(last) <= LONGEST_MOTTO and HAN.search(last) is None
+    return short and any(HAN.search(line) for line in lines[-NEAR:])
 
 
 def _goes_on(line: str) -> bool:

@@ -262,6 +262,12 @@ def test_time_is_linear_in_the_length_of_a_text() -> None:
     assert "coig_writer.text.masking._PERSONAL[5]" in found["names"]  # inside a dict
 
 
+def test_counts_in_patterns_are_counts() -> None:
+    """In an f-string, ``x{1, 6}`` spells ``x(1, 6)``, which no text holds."""
+    spelled = re.compile(r"\(\d+, \d+\)")
+    assert [n for n, p in compiled().items() if spelled.search(str(p.pattern))] == []
+
+
 @pytest.mark.parametrize("source", [r"[^。\n]+。", r"(?:[\W_]*|test)[\W_]*"])
 def test_a_quadratic_pattern_is_found(source: str) -> None:
     pattern = re.compile(source)

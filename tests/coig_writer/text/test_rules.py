@@ -223,13 +223,21 @@ def test_repeated_paragraphs() -> None:
     [
         ("今天天气真好，" * 12 + "走吧。", True),
         ("今天天气真好，" * 11 + "走吧。", False),
+        ("今天天气真好，我们都走着去吧！" * 12, True),  # 15 characters
+        ("今天天气真好，我们都走着去吧！" * 11, False),
+        ("今天天气真好，我们一起走着去吧！" * 8, True),  # 16
+        ("今天天气真好，我们一起走着去吧！" * 7, False),
+        ("他又数了一遍台阶，还是九十一级，于是他坐了下来，点上一支烟。" * 8, True),  # 30
+        ("他又数了一遍台阶，还是九十一级，于是他坐了下来，点上一支烟。" * 7, False),
+        ("那天又数了一遍台阶，还是九十一级，于是他坐了下来，点上一支烟。" * 5, True),  # 31
+        ("那天又数了一遍台阶，还是九十一级，于是他坐了下来，点上一支烟。" * 4, False),
         ("冲呀" * 400, True),
         ("哈" * 400, False),
         ("-=" * 400, False),
         (STORY, False),
     ],
 )
-def test_a_loop_is_twelve_rounds(text: str, found: bool) -> None:
+def test_a_loop_has_more_rounds_the_shorter_they_are(text: str, found: bool) -> None:
     assert (repetition.loop(text) is not None) == found
 
 
@@ -285,6 +293,43 @@ def test_mixed_scripts(text: str, found: bool) -> None:
 )
 def test_mojibake(text: str, found: bool) -> None:
     assert (mojibake.mojibake(text) is not None) == found
+
+
+def test_rules_name_genres_of_the_taxonomy() -> None:
+    named = (
+        advertising.ADVERTISING
+        | framing.REVIEWS
+        | language.PLAYFUL
+        | repetition.SUNG
+        | truncation.SLOGANS
+        | truncation.VERSE
+    )
+    assert named <= {genre.slug for genre in taxonomy.published().genres}
+
+
+@pytest.mark.parametrize(
+    ("genre", "found"),
+    [(None, True), ("fiction", True), ("reviews", False), ("product-review", False)],
+)
+def test_a_review_explains_the_work_it_is_about(genre: str | None, found: bool) -> None:
+    line = "这部作品通过一双布鞋，运用白描手法展现了小人物的体面，主题鲜明。"
+    assert (framing.closing(f"{STORY}\n\n{line}", genre=genre) is not None) == found
+
+
+@pytest.mark.parametrize(
+    ("line", "genre", "found"),
+    [
+        ("老周鞋铺，修好每一双走远路的鞋", None, True),
+        ("老周鞋铺，修好每一双走远路的鞋", "advertising", False),
+        ("老周鞋铺，修好每一双走远路的鞋", "fiction", True),
+        ("他把鞋放进盒子里，然后", "advertising", True),  # must go on
+        ("Repair is a kind of love", None, False),  # a motto stands alone
+        ("He said that he would never leave the to", None, False),  # 40 characters
+        ("He said that he would never leave the tow", None, True),
+    ],
+)
+def test_a_slogan_or_motto_ends_a_text(line: str, genre: str | None, found: bool) -> None:
+    assert (truncation.cut_off(f"{STORY}\n\n{line}", genre=genre) is not None) == found
 
 
 @pytest.mark.parametrize(
