@@ -338,7 +338,11 @@ def _comments(line: str, apart: bool, genre: str | None) -> bool:
     if note:
         told = devices > 1 and _STORY_PARTS.search(words) is not None
         return told or (own and (praised or devices > 0))
-    return devices > 1 and own if apart else genre not in REVIEWS and _explains(words, devices, praised)
+    return (
+        devices > 1 and own
+        if apart
+        else genre not in REVIEWS and _explains(words, devices, praised)
+    )
 
 
 def _explains(words: str, devices: int, praised: bool) -> bool:
