@@ -140,14 +140,12 @@ def _something_left(settings: Settings, counts: Counts) -> None:
 
 
 def _sent_back(done: Mapping[str, Counts]) -> bool:
-    """Says whether something went back to ``reverse`` that it can draft without people."""
-    returned = any(
+    """Says whether something went back to ``reverse``, which drafts it or gives it to its writer."""
+    return any(
         reason.startswith("returned")
         for name in ("validate", "review")
         for reason in done[name].reasons
     )
-    waiting = any(reason.startswith("awaiting") for reason in done["reverse"].reasons)
-    return returned and not waiting
 
 
 def next_steps(settings: Settings, counts: Sequence[Counts]) -> list[str]:

@@ -12,9 +12,10 @@ import time
 import pytest
 
 from coig_writer.endpoint import Endpoint
-from coig_writer.files import read_records
+from coig_writer.files import iterate, read_records, write_rows
 from coig_writer.taxonomy import published
 from coig_writer.triplet import Triplet
+from coig_writer.workbench import annotation
 from coig_writer.workbench.prompts import Model
 from dataset_builder import curate
 from dataset_builder.demo.scripted_endpoint import MODEL
@@ -131,6 +132,19 @@ def test_triplets_and_page_are_left_for_pack(demo):
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "演示" in page
     assert (parts.folder(settings.root, "pack") / "README.md").is_file()
+
+
+def test_what_is_sent_back_is_handed_out_at_once_while_others_still_wait(tmp_path):
+    options = curate.demo_options(people=None, author="people")
+    curate.demonstration(tmp_path, options)
+    decisions = dict.fromkeys(annotation.DECISIONS, "先写它想离开，再写它回来，每一步都接着上一步的理由。")  # fmt: skip
+    answer = {"id": "raw-023", "round": 1, "prompt": "写一则童话，主角是一件旧东西。"}
+    answer |= {"prompt_fields": dict.fromkeys(annotation.PROMPT_FIELDS, "有"), "reasoning_fields": decisions}  # fmt: skip
+    work = parts.work(tmp_path, "reverse")
+    write_rows(work / "answers" / "a.jsonl", [answer])
+    curate.demonstration(tmp_path, options)
+    items = {item.id: item.round for item in iterate(work / "items.jsonl", annotation.Item)}
+    assert (items["raw-023"], items["raw-021"]) == (2, 1)
 
 
 @pytest.mark.slow
