@@ -18,6 +18,7 @@ const TAG_GROUPS = {
 };
 const USUAL_PER_SECOND = { zh: 7, en: 20 }; // characters, until the reader's own pace is known
 const REST_AFTER_MINUTES = 20;
+const ROOMY = matchMedia("(min-width: 761px) and (min-height: 521px)"); // on a smaller screen the reasons would cover the text
 const KEEP_EVERY_MS = 5000; // a browser that is killed says no goodbye
 
 const state = { study: null, chosen: {}, view: null, reader: null, said: null, phase: "start", paces: [], sending: false };
@@ -159,9 +160,8 @@ function why() {
     oninput: () => { state.said.comment = comment.value; remember(); } });
   comment.value = state.said.comment;
   const report = el("input", { type: "checkbox", checked: state.said.reported, disabled: state.sending, onchange: () => { state.said.reported = report.checked; remember(); } });
-  state.why ??= innerWidth > 760 && innerHeight > 520; // on a small screen the reasons would cover the text
-  return el("details", { class: "why", open: state.why, ontoggle: ({ target }) => { state.why = target.open; } },
-    el("summary", {}, t("why")),
+  return el("details", { class: "why", open: state.why ?? ROOMY.matches },
+    el("summary", { onclick: ({ target }) => { state.why = !target.parentNode.open; } }, t("why")),
     ...(state.chosen.protocol === "pairwise" ? Object.entries(TAG_GROUPS).map(group) : []),
     el("div", { class: "more" }, comment, el("label", {}, report, t("report"))));
 }
@@ -266,7 +266,7 @@ function handled(event) {
 
 function toComment() {
   const reasons = find(".why");
-  if (reasons) reasons.open = true;
+  if (reasons) reasons.open = state.why = true;
   find("#comment")?.focus();
 }
 
@@ -301,5 +301,10 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) remember();
 });
 addEventListener("pagehide", remember);
+ROOMY.addEventListener("change", () => { // zoomed, or turned
+  state.why = undefined;
+  const reasons = find(".why");
+  if (reasons && !reasons.contains(document.activeElement)) reasons.open = ROOMY.matches;
+});
 setInterval(() => { if (!document.hidden) remember(); }, KEEP_EVERY_MS);
 open();

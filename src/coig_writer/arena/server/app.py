@@ -51,6 +51,16 @@ if TYPE_CHECKING:
 PROXIES = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,::1,fc00::/7"  # private networks
 READS_PER_SECOND = 50  # of the results, by all readers together
 GRACE_S = 10  # for requests under way when the server is told to stop
+# Gradio 6.31 leaves /?view=api empty until its link has been clicked twice: off, and on again.
+OPENS_API_PAGE = """
+const twice = setInterval(() => {
+  const link = document.querySelector(".show-api");
+  if (!link) return;
+  clearInterval(twice);
+  link.click();
+  setTimeout(() => document.querySelector(".show-api").click(), 100);
+}, 100);
+"""
 
 
 def create_app(
@@ -134,6 +144,7 @@ def server_class() -> type[gradio.Server]:
 
         def launch(self, *given: Any, **settings: Any) -> tuple[gradio.routes.App, str, str]:
             settings.setdefault("ssr_mode", False)
+            settings.setdefault("js", OPENS_API_PAGE)
             of_app = {"lifespan": self.router.lifespan_context, **settings.pop("app_kwargs", {})}
             return super().launch(*given, app_kwargs=of_app, **settings)
 

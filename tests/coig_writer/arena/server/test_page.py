@@ -20,6 +20,7 @@ from coig_writer.arena.study.definition import Study
 from coig_writer.arena.study.verdicts import positions
 from coig_writer.ballot import DIMENSIONS
 from tests.coig_writer.arena.browser import DESKTOP, PHONE, Page, open_chromium, served
+from tests.coig_writer.arena.server.test_app import launched
 
 pytestmark = pytest.mark.browser
 LANGUAGES = ("zh", "en")
@@ -551,6 +552,30 @@ def test_on_a_low_screen_most_of_the_height_is_text(open_page, demo_texts, size,
         page.run(FRAMES)
         assert min(page.run(SEEN)) >= 0.55 * size[1]
         assert page.run(FITS)
+
+
+def test_the_reasons_make_room_when_the_page_is_zoomed_or_turned(open_page, texts_of):
+    page, _ = open_page(texts_of())
+    page.start("pairwise", "zh")
+    page.press("t")
+    page.wait(".why[open]")
+    for size in SMALL.values():
+        page.size(size)
+        page.until(lambda size=size: min(page.run(SEEN)) >= 0.55 * size[1])
+    page.tap(".why summary")
+    page.press("t")  # the bar is drawn anew, and what the rater opened stays open
+    assert page.all(".why[open]")
+    page.size(DESKTOP)
+    page.wait(".why[open]")
+
+
+def test_the_page_for_programs_opens_by_its_address(chromium, texts_of, tmp_path, root):
+    store = Store(sqlite_url(tmp_path / "ballots.sqlite"))
+    service = StudyService(STUDY, collect(texts_of()), store, Identity(b"k" * 32))
+    with launched(service) as url:
+        page = Page(chromium, url, root / "build" / "screens")
+        chromium.get(f"{url}/?view=api")
+        page.says(".api-docs", "4 API endpoints", 30)
 
 
 def test_what_is_drawn_anew_keeps_the_focus(open_page, texts_of):
