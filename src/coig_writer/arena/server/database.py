@@ -163,6 +163,12 @@ class Database:
         held.callback(connection.invalidate)  # back in the pool the session would keep the lock
         return lambda: bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))))
 
+    def _empty_log(self) -> None:
+        """Takes what was erased out of SQLite's log too, which else keeps it until the server stops."""
+        if self._file:
+            with self._writing, self._reader() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Closes all connections."""
         self.engine.dispose()

@@ -243,6 +243,7 @@ class Store(Database):
             if earlier is None:
                 connection.execute(TOMBSTONES.insert(), to_row(tombstone))
                 connection.execute(_EMPTY_WITHDRAWN)
+        self._empty_log()
         return tombstone if earlier is None else Tombstone(earlier.ballot, earlier.time)
 
     def reveal(self, study: str, rater: str, texts: Collection[tuple[str, str]]) -> None:

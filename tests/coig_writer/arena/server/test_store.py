@@ -92,6 +92,19 @@ def test_a_verdict_that_does_not_fit_never_reaches_the_database(store):
     assert store.ballots("s") == []
 
 
+def test_a_withdrawn_comment_is_in_no_file_of_a_running_server(tmp_path):
+    store = Store(sqlite_url(tmp_path / "arena" / "ballots.sqlite"))
+    store.add(ballot(comment="a plain opinion"))
+
+    def holding():
+        files = (tmp_path / "arena").iterdir()
+        return [file.name for file in files if b"a plain opinion" in file.read_bytes()]
+
+    assert holding() == ["ballots.sqlite-wal"]
+    store.withdraw("r", "id0")
+    assert holding() == []
+
+
 def test_withdrawing_adds_a_tombstone_once_and_leaves_a_husk(store):
     full = {"tags": ("cliched@a",), "comment": "private", "dwell_s": 3.0, "depths": (1.0, 0.5)}
     store.add(ballot(**full, reported=True))
