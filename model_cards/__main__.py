@@ -27,9 +27,14 @@ GROUP = Group(
             "cw_10k --build build/reproduce",
         ),
         "dpo": Verb(
-            "model_cards.dpo:main",
-            "puts a model taught by preferences together for the Hub, with its card",
+            "model_cards.preferences:dpo",
+            "puts a writer taught by preferences together for the Hub, with its card",
             "build/dpo --out build/release/dpo",
+        ),
+        "reward": Verb(
+            "model_cards.preferences:reward",
+            "puts a reward model together for the Hub, with its card",
+            "build/reward --out build/release/reward",
         ),
         "arena": Verb(
             "model_cards.arena:main",

@@ -34,7 +34,8 @@ from coig_writer.errors import InputError, KitError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.mixing.mixing import read_lock
 from coig_writer.training import curves
-from model_cards import arena, dpo, release, render
+from model_cards import arena, release, render
+from model_cards import preferences as preferences_card
 from model_cards import space as space_card
 
 _DATASET = re.compile(r"^    id: (\S+)$", re.MULTILINE)
@@ -194,14 +195,14 @@ def model(card: Path, stated: Mapping[str, Fact], build: Path, scratch: Path) ->
 
 
 def preferences(card: Path, stated: Mapping[str, Fact], source: Path, scratch: Path) -> Again:
-    """Makes the card of a model taught by preferences again from its own files and the run's pairs.
+    """Makes the card of a writer or reward model taught by preferences again from its own files and the run's pairs.
 
     Raises:
         MissingInputError: The pairs are missing.
         DriftError: They are not those of the lock in the card's folder.
     """
     folder = set_aside(card, scratch / "run")
-    for name in dpo.PAIRS:
+    for name in preferences_card.PAIRS:
         if not (source / name).is_file():
             raise MissingInputError(
                 f"{source / name} is missing, so the card's numbers cannot be measured",
@@ -209,12 +210,13 @@ def preferences(card: Path, stated: Mapping[str, Fact], source: Path, scratch: P
             )
         (folder / name).unlink(missing_ok=True)
         (folder / name).symlink_to((source / name).resolve())
-    measured = dpo.measure(folder)
+    measured = preferences_card.measure(folder)
     known = {k: f for k, f in stated.items() if RECORDED.fullmatch(k) and k not in measured}
     drawn = curves.curves(curves.read(folder))
-    files = {curves.PLOT: curves.svg(drawn, dpo.PER)} if drawn else {}
-    text = dpo.render_card({**measured, **known}, drawn)
-    return Again(measured, text, f"python -m model_cards dpo {source} --out {card}", files)
+    files = {curves.PLOT: curves.svg(drawn, preferences_card.PER)} if drawn else {}
+    text = preferences_card.render_card({**measured, **known}, drawn)
+    command = f"python -m model_cards {preferences_card.method(measured)} {source} --out {card}"
+    return Again(measured, text, command, files)
 
 
 def _scores(file: Path, variant: str, stated: Mapping[str, Fact]) -> str:
@@ -242,7 +244,7 @@ def again(card: Path, stated: Mapping[str, Fact], build: Path | None, scratch: P
     """
     if "run/variant" in stated and render.NAME.fullmatch(str(stated["run/variant"].value)):
         return model(card, stated, build or card.resolve().parents[1], scratch)
-    if "dpo/accuracy" in stated:
+    if preferences_card.method(stated):
         return preferences(card, stated, build or card, scratch)
     if (card / "index.html").is_file():
         return pages(card, stated, build or Path.cwd(), scratch)
@@ -307,15 +309,15 @@ def main(
         typer.Option(
             metavar="FOLDER",
             help="a model's card: the folder of models, mixtures and generations (default: two above "
-            "the card); pages: the folder that their records are named from (default: this one); a model "
-            "taught by preferences: its run, which holds the pairs",
+            "the card); pages: the folder that their records are named from (default: this one); a writer "
+            "or reward model taught by preferences: its run, which holds the pairs",
         ),
     ] = None,
 ) -> int:
     """Makes the card again from its artefacts alone, and compares number by number, then line by line.
 
     CARD is a packed dataset, released votes, the Space, the pages of claims and report, a model card
-    under build/cards, or a model taught by preferences.
+    under build/cards, or a writer or reward model taught by preferences.
 
     Verdicts: equal, differs, and recorded for what only a run can know (seconds, hardware, loss). The
     exit code is 1 if anything differs. Nothing that the card says is executed, and no facts file is

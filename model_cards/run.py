@@ -56,6 +56,9 @@ def settings(model: Path) -> list[Fact]:
     recipe = read_json(model / "recipe.json", "python recipes/sft.py")
     wanted = SETTINGS | (LORA if recipe.get("use_peft") else {})
     kept = {name: recipe.get(key) for key, name in wanted.items()}
+    place = kept["run/base_model"]
+    if isinstance(place, str) and Path(place).is_absolute():
+        kept["run/base_model"] = Path(place).name  # where it lay on a machine means nothing here
     stated = [Fact(name, value) for name, value in kept.items() if value is not None]
     return [*stated, Fact("run/method", "LoRA" if recipe.get("use_peft") else "full fine-tuning")]
 

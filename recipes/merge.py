@@ -11,6 +11,7 @@ import argparse
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from coig_writer import facts
 from coig_writer.errors import DriftError, MissingInputError, run_command
@@ -46,10 +47,18 @@ def merge(run: Path, out: Path, dtype: str, base: str | None = None) -> None:
     )
     import torch
     from peft import PeftModel
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import (
+        AutoModelForCausalLM,
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+    )
 
+    # a reward model has one output in place of the head, and the adapter holds it
+    reward = settings.get("task_type") == "SEQ_CLS"
+    loader: Any = AutoModelForSequenceClassification if reward else AutoModelForCausalLM
+    given = {"revision": revision, "dtype": torch.float32} | ({"num_labels": 1} if reward else {})
     try:
-        plain = AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=torch.float32)
+        plain = loader.from_pretrained(name, **given)
     except OSError as error:
         raise MissingInputError(
             f"{run}: its base {name} is not here ({str(error)[:80]})", "give --base FOLDER"

@@ -142,7 +142,7 @@ def test_a_release_is_measured_from_its_own_files(card, tmp_path, capsys):
 
 def test_a_run_records_only_what_its_files_do_not_show(card, root):
     rooms = root / "src" / "coig_writer"
-    names = ("training/run.py", "training/provenance.py", "reward/dpo.py")
+    names = ("training/run.py", "training/provenance.py", "reward/recorded.py")
     sources = [(rooms / name).read_text(encoding="utf-8") for name in names]
     stated = {name for source in sources for name in re.findall(r'"(run/\w+)"', source)}
     mixture, model = (card.parents[1] / kind / release.VARIANT for kind in ("mixtures", "models"))

@@ -11,7 +11,6 @@ import sys
 import pytest
 
 from coig_writer import command_line, facts
-from model_cards import dpo as card
 from model_cards.__main__ import GROUP
 from tests.recipes.runs import ENVIRONMENT, ROOT
 
@@ -84,7 +83,8 @@ def test_a_planted_preference_is_learned_on_unseen_prompts(taught):
 @pytest.mark.slow
 def test_its_card_is_measured_again(taught, capsys):
     folder, _, _ = taught
-    card.write(folder / "model", folder / "card")
+    made = ["dpo", str(folder / "model"), "--out", str(folder / "card")]
+    assert command_line.run(GROUP, made) is None
     words = ["reproduce", str(folder / "card"), "--build", str(folder / "model")]
     assert command_line.run(GROUP, words) == 0
     assert " 0 differ, " in capsys.readouterr().out

@@ -31,7 +31,7 @@ RECORDED = re.compile(
     r"run/(fingerprint|epochs|train_loss|seconds|devices|hardware|precision|parameters"
     r"|mode|attention|compiled|checkpointing|optimizer_states|dtype"
     r"|base_model(_revision|_license)?|version/[\w-]+)"
-    r"|ledger/[^/]+/(supervised|padding)|mixture/[^/]+/rows_at_hand|held_out/loss(/epoch_[\d.]+)?|dpo/left_out/\w+"
+    r"|ledger/[^/]+/(supervised|padding)|mixture/[^/]+/rows_at_hand|held_out/loss(/epoch_[\d.]+)?|(dpo|reward)/left_out/\w+"
 )
 
 

@@ -254,7 +254,11 @@ def _pairs(release: Release) -> Iterator[Problem]:
         return
     parts = [lock.get(name) for name in ("train", "held_out")]
     if not all(isinstance(p, dict) and isinstance(p.get("content_sha256"), str) for p in parts):
-        yield Problem(PAIRS_LOCK, "is not the lock of preferences", "train with recipes/dpo.py")
+        yield Problem(
+            PAIRS_LOCK,
+            "is not the lock of preferences",
+            "train with recipes/dpo.py or recipes/reward.py",
+        )
     tags = release.metadata.get("tags")
     if not (isinstance(tags, list) and UNLOCKED in tags):
         what = "its pairs have no revision, and the card does not say so"

@@ -1,6 +1,6 @@
-"""What a DPO run learned from, with which settings, and how well: from its own files alone, without torch.
+"""What a run on preferences learned from, with which settings, and how well: from its own files alone, without torch.
 
-``dpo.train`` states these facts when it ends, and a card is checked against them again. Nothing is read from
+``recorded.train`` states these facts when it ends, and a card is checked against them again. Nothing is read from
 ``facts.json``: the numbers come from the pairs and their lock, ``consumed-*.jsonl``, ``recipe.json``, the weights'
 headers, and the margins of the held-out pairs, of which the whole report follows.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -22,14 +22,16 @@ from coig_writer.training import recount as training
 
 LOCK = "preferences.lock.json"
 MARGINS = "held-out-margins.jsonl"
-DPO = "python recipes/dpo.py"
+DPO, REWARD = "python recipes/dpo.py", "python recipes/reward.py"
+EITHER = f"{DPO}, or {REWARD}"
 SETTINGS = {
     "beta": "dpo/beta",
+    "center_rewards_coefficient": "reward/center_rewards_coefficient",
     "learning_rate": "run/learning_rate",
     "max_length": "run/max_length",
     "seed": "run/seed",
 }
-ANEW = f"remove that folder, and run: {DPO}"
+ANEW = f"remove that folder, and run again: {EITHER}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Margin:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Line:
-    """What one process consumed in one micro-batch of a DPO run.
+    """What one process consumed in one micro-batch of a run on preferences.
 
     Attributes:
         epoch: From 0.
@@ -74,15 +76,26 @@ class LockedPairs(TypedDict):
     content_sha256: str
 
 
-class LockFile(TypedDict):
-    """What a DPO run learns from and how, described so exactly that any drift shows.
+class LockOfOne(TypedDict, total=False):
+    """The setting that only one of the two methods has.
+
+    Attributes:
+        beta: Of DPO: weight of staying near the base.
+        center_rewards_coefficient: Of a reward model: weight of rewards near zero.
+    """
+
+    beta: float
+    center_rewards_coefficient: float | None
+
+
+class LockFile(LockOfOne):
+    """What a run on preferences learns from and how, described so exactly that any drift shows.
 
     Attributes:
         train: The pairs that it is trained on.
         held_out: The pairs that it is measured on.
         share_held_out: Share of the prompts that is held out.
         base: The model that it starts from.
-        beta: Weight of staying near that model.
         learning_rate: At its highest.
         num_train_epochs: Passes over the pairs.
         seed: Of the split and the training.
@@ -93,7 +106,6 @@ class LockFile(TypedDict):
     held_out: LockedPairs
     share_held_out: float
     base: str | None
-    beta: float
     learning_rate: float
     num_train_epochs: float
     seed: int
@@ -105,6 +117,11 @@ def write_margins(folder: Path, margins: Sequence[float]) -> None:
     write_records(folder / MARGINS, [Margin(margin) for margin in margins], Margin)
 
 
+def method(lock: Mapping[str, object]) -> str:
+    """Tells by its lock what a run trained: ``dpo`` a writer, ``reward`` a reward model."""
+    return "reward" if "center_rewards_coefficient" in lock else "dpo"
+
+
 def run(folder: Path) -> list[Fact]:
     """Measures a run.
 
@@ -113,8 +130,10 @@ def run(folder: Path) -> list[Fact]:
         DriftError: The pairs are not those of the lock, an epoch but the last left one out, or margins are missing.
         InputError: The run consumed a pair that does not exist.
     """
-    lock, settings = (read_json(folder / name, DPO) for name in (LOCK, "recipe.json"))
-    train, held_out = (read_records(folder / name, Preference, DPO) for name in (TRAIN, HELD_OUT))
+    lock, settings = (read_json(folder / name, EITHER) for name in (LOCK, "recipe.json"))
+    train, held_out = (
+        read_records(folder / name, Preference, EITHER) for name in (TRAIN, HELD_OUT)
+    )
     for name, part in (("train", train), ("held_out", held_out)):
         locked = lock.get(name)
         if not isinstance(locked, dict) or rows_sha256(part) != locked.get("content_sha256"):
@@ -124,27 +143,29 @@ def run(folder: Path) -> list[Fact]:
         raise DriftError(
             f"{folder / MARGINS}: {len(margins)} margins of {len(held_out)} pairs", ANEW
         )
-    weights = sorted(folder.glob("model*.safetensors"))
+    weights, start = sorted(folder.glob("model*.safetensors")), method(lock)
     return [
-        Fact("dpo/train_pairs", len(train)),
-        Fact("dpo/train_prompts", len({p.prompt for p in train})),
-        Fact("dpo/held_out_pairs", len(held_out)),
-        Fact("dpo/train_sha256", rows_sha256(train)),
-        Fact("dpo/held_out_sha256", rows_sha256(held_out)),
-        *(Fact(key, settings[name]) for name, key in SETTINGS.items() if name in settings),
+        Fact(f"{start}/train_pairs", len(train)),
+        Fact(f"{start}/train_prompts", len({p.prompt for p in train})),
+        Fact(f"{start}/held_out_pairs", len(held_out)),
+        Fact(f"{start}/train_sha256", rows_sha256(train)),
+        Fact(f"{start}/held_out_sha256", rows_sha256(held_out)),
+        # None is a weight of rewards near zero that is switched off
+        *(Fact(key, settings[name] or 0) for name, key in SETTINGS.items() if name in settings),
         *training.adapter(folder),
         *([Fact("run/parameters", training.parameters(weights))] if weights else []),
-        *consumed(folder, len(train)),
-        *report.facts(report.report(held_out, margins), "dpo"),
+        *consumed(folder, len(train), start),
+        *report.facts(report.report(held_out, margins), start),
     ]
 
 
-def consumed(folder: Path, pairs: int) -> list[Fact]:
+def consumed(folder: Path, pairs: int, start: str) -> list[Fact]:
     """Counts from a run's own record what its gradients were computed from.
 
     Args:
         folder: The run's folder.
         pairs: How many there were to train on.
+        start: First part of the facts' ids.
 
     Raises:
         MissingInputError: It left no record.
@@ -152,9 +173,9 @@ def consumed(folder: Path, pairs: int) -> list[Fact]:
         InputError: It consumed a pair that does not exist, or a line is not of the record's form.
     """
     files = sorted(folder.glob("consumed-*.jsonl"))
-    lines = [line for file in files for line in read_records(file, Line, DPO)]
+    lines = [line for file in files for line in read_records(file, Line, EITHER)]
     if not lines:
-        raise MissingInputError(f"{folder}: no consumed-*.jsonl", f"run: {DPO}")
+        raise MissingInputError(f"{folder}: no consumed-*.jsonl", ANEW)
     epochs: dict[int, Counter[int]] = {}
     steps: Counter[int] = Counter()
     for line in lines:
@@ -169,12 +190,12 @@ def consumed(folder: Path, pairs: int) -> list[Fact]:
                 f"{folder}: epoch {epoch} trained on {len(seen)} of {pairs} pairs", ANEW
             )
     counts = {
-        "dpo/consumed": sum(c.total() for c in epochs.values()),
+        f"{start}/consumed": sum(c.total() for c in epochs.values()),
         # processes that do not share the pairs evenly take some twice
-        "dpo/repeated": sum(c.total() - len(c) for c in epochs.values()),
-        "dpo/tokens": sum(line.tokens for line in lines),
-        "dpo/padding": sum(line.padding for line in lines),
-        "dpo/pairs_per_step": max(steps.values()),
+        f"{start}/repeated": sum(c.total() - len(c) for c in epochs.values()),
+        f"{start}/tokens": sum(line.tokens for line in lines),
+        f"{start}/padding": sum(line.padding for line in lines),
+        f"{start}/pairs_per_step": max(steps.values()),
         "run/steps": max(steps),
     }
     return [Fact(name, count) for name, count in counts.items()]

@@ -19,7 +19,8 @@ from coig_writer.reward.preferences import Preference
 
 BINS = 5
 # Accuracy of others on WritingPreferenceBench, other prompts and raters than ours (arXiv 2510.14616).
-FIELD = "sequence reward models 0.527, generative ones 0.73 to 0.82 on WritingPreferenceBench (arXiv 2510.14616)"
+SEQUENCE_MODELS = 0.527
+FIELD = f"sequence reward models {SEQUENCE_MODELS}, generative ones 0.73 to 0.82 on WritingPreferenceBench (arXiv 2510.14616)"
 Bools = npt.NDArray[np.bool_]
 
 
@@ -132,7 +133,7 @@ def _rate(hits: Bools, among: Bools, clusters: Ints) -> Interval | None:
 
 
 def facts(report: Report, prefix: str = "reward") -> list[Fact]:
-    """Turns a report into facts, whose ids begin with ``of``."""
+    """Turns a report into facts, whose ids begin with ``prefix``."""
     accuracy, measured = report.accuracy, report.calibration
     entries = [
         Fact(
