@@ -57,7 +57,12 @@ class LocalModel:
 
 
 def load(named: LocalModel) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Loads model and tokenizer for generation, on a GPU where there is one."""
+    """Loads model and tokenizer for generation, on a GPU where there is one.
+
+    Raises:
+        MissingInputError: The model is missing.
+        InputError: It is a reward model: transformers would put a random head on it, and it would write noise.
+    """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -76,6 +81,13 @@ def load(named: LocalModel) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
             f"{named.path}: no model here ({str(error)[:80]})",
             "train it first: accelerate launch recipes/sft.py",
         ) from error
+    adapters = getattr(model, "peft_config", {}).values()
+    heads = [*(model.config.architectures or ()), *(str(a.task_type) for a in adapters)]
+    if any("SequenceClassification" in head or "SEQ_CLS" in head for head in heads):
+        raise InputError(
+            f"{named.path} is a reward model and writes no text",
+            "name a model of recipes/sft.py or recipes/dpo.py",
+        )
     torch.nn.Module.to(model, device)  # transformers' own `to` hides its arguments
     return model.eval(), tokenizer
 

@@ -208,3 +208,17 @@ def test_a_missing_model_is_named_and_leaves_nothing(tmp_path):
     with pytest.raises(MissingInputError, match="no model here"):
         generate(tmp_path / "gone", benchmark.one_per_genre("zh", 1), tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("adapter", [False, True])
+def test_a_reward_model_is_not_asked_to_write(smoke, tmp_path, adapter):
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    reward = AutoModelForSequenceClassification.from_pretrained(smoke, num_labels=1)
+    if adapter:
+        reward = get_peft_model(reward, LoraConfig(task_type="SEQ_CLS", target_modules=["q_proj"]))
+    reward.save_pretrained(tmp_path / "reward")
+    AutoTokenizer.from_pretrained(smoke).save_pretrained(tmp_path / "reward")
+    with pytest.raises(InputError, match="is a reward model and writes no text"):
+        local.load(LocalModel("reward", str(tmp_path / "reward")))
