@@ -4,7 +4,8 @@ The trainer of ``recipes/sft.py`` with a recipe's settings and a model of random
 so nothing is downloaded. Rows are random tokens, synthetic, as long as those the planner draws for the mixture.
 Each variant runs in a process of its own and leaves a JSON file in ``--out``; at the end a table sets them beside
 plain. First of all ``attention`` shows that the kernel for all documents at once computes the gradients of one
-document after the other; where it does not, the modes take the latter. ``--smoke`` takes a tiny model on a CPU and
+document after the other; where it does not, the modes take the latter. All end within ``--budget`` minutes, for
+which a borrowed device is lent: what is not begun by then is named, with the command that runs it. ``--smoke`` takes a tiny model on a CPU and
 the kit's sample texts, which proves the code and no speed; with ``--counted 200`` it shows the losses of the modes
 beside plain's. Results belong in benchmarks/sft.md.
 """
@@ -16,6 +17,7 @@ import dataclasses
 import importlib.metadata
 import itertools
 import json
+import os
 import random
 import subprocess
 import sys
@@ -23,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -57,21 +59,25 @@ TINY = Shape(2, 64, 128, 4, 2, 16, 4096, False)
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """A way to train: its flags, and how many of its steps are not counted.
+    """A way to train: its flags, how many of its steps are not counted, how many at most are, what it recomputes.
 
-    Where layers are compiled two are not: the first compiles, the second may meet other shapes.
+    Where layers are compiled two are not counted: the first compiles, the second may meet other shapes.
     """
 
     flags: tuple[str, ...]
     warm_up: int = 2
+    most: int | None = None
+    checkpointing: Literal["none", "attention", "selective"] | None = None
 
 
-VARIANTS = {  # the order in which they run: what matters most first
-    "fast": Variant(("--mode", "fast")),
-    "lean": Variant(("--mode", "lean")),
-    "plain": Variant(("--mode", "plain"), 1),
+VARIANTS = {  # the order in which they run: what no device has shown first, and plain before what was measured
+    "fast_selective": Variant(("--mode", "fast"), checkpointing="selective"),
     "lean_bf16": Variant(("--mode", "lean", "--dtype", "bfloat16")),
+    "plain": Variant(("--mode", "plain"), 1, most=1),  # a step of it is the longest
+    "lean": Variant(("--mode", "lean")),
+    "fast": Variant(("--mode", "fast")),
 }
+LEAST = 60  # seconds: a variant that has fewer is not begun
 SHRINK = 40  # of lengths, for the smoke
 TOLERANCE = 1e-2  # of the gradient's norm
 
@@ -157,13 +163,15 @@ def measure(own: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
     mode = modes.choose(recipe.mode, sft, model.dtype, lora=model.use_peft)
     if own.attention and mode.attention:
         mode = dataclasses.replace(mode, attention=own.attention)
-    if own.checkpointing:
-        mode = dataclasses.replace(mode, checkpointing=own.checkpointing)
+    variant = VARIANTS[own.variant]
+    checkpointing: Literal["none", "attention", "selective"] | None
+    if checkpointing := own.checkpointing or variant.checkpointing:
+        mode = dataclasses.replace(mode, checkpointing=checkpointing)
     of = TINY if own.smoke else planner.shape_of(recipes.base(model))
     # as many rows for every variant, so that their order is one and losses can be set side by side
     most = own.counted + max(v.warm_up for v in VARIANTS.values())
     # on a GPU a step costs seconds; on a CPU all take as many, so that they also share their learning rates
-    steps = most if own.smoke else own.counted + VARIANTS[own.variant].warm_up
+    steps = most if own.smoke else variant.warm_up + min(own.counted, variant.most or own.counted)
     longest = recipes.longest(sft)
     lengths = drawn(recipe, longest, most * recipe.global_batch_size)
     if own.smoke:
@@ -251,6 +259,7 @@ def result(
         "gib": torch.cuda.max_memory_allocated() / planner.GIB if cuda else 0.0,
         "reserved": torch.cuda.max_memory_reserved() / planner.GIB if cuda else 0.0,
         "graphs": dict(torch._dynamo.utils.counters["stats"]),
+        "allocator": os.environ.get("PYTORCH_CUDA_ALLOC_CONF", ""),
     }
 
 
@@ -354,10 +363,6 @@ def parsed(
     own: argparse.Namespace, flags: list[str]
 ) -> tuple[RecipeArguments, SFTConfig, ModelConfig]:
     """Reads the recipe with a variant's flags and the command's own."""
-    if not own.smoke and not torch.cuda.is_available():
-        raise MissingInputError(
-            "no GPU here", "for the code alone type: python benchmarks/sft_recipe.py --smoke"
-        )
     cpu = ["--use_cpu", "true", "--bf16", "false"] if own.smoke else []
     return recipes.parse(["--config", str(own.config), *cpu, *VARIANTS[own.variant].flags, *flags])
 
@@ -411,36 +416,66 @@ def losses(curve: Mapping[str, Sequence[float]]) -> str:
 
 
 def run_all(own: argparse.Namespace, flags: list[str]) -> None:
-    """Runs every variant in its own process; one that fails says so and the next goes on."""
-    found: dict[str, dict[str, Any]] = {}
-    for name in own.variants or ["attention", *VARIANTS]:
-        command = [
-            sys.executable,
-            __file__,
-            "--config",
-            str(own.config),
-            "--variant",
-            name,
-            "--out",
-            own.out,
-        ]
-        command += ["--counted", str(own.counted), *(["--smoke"] if own.smoke else []), *flags]
-        command += ["--profile"] if own.profile else []
-        command += ["--checkpointing", own.checkpointing] if own.checkpointing else []
-        if "attention" in found and not found["attention"]["proven"]:
-            command += ["--attention", attention.SDPA]
-        started = time.monotonic()
-        try:
-            subprocess.run(command, check=True, timeout=own.minutes * 60)
-            text = (Path(own.out) / f"{name}.json").read_text(encoding="utf-8")
-            found[name] = json.loads(text)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            print(f"{name}: not run to its end: {error}", flush=True)
-        print(f"{name}: {time.monotonic() - started:.0f} s in all", flush=True)
-    if "attention" in found:
-        print(json.dumps(found["attention"]["errors"]))
-    print(table(found, speeds=not own.smoke))
-    curve = {n: [s["loss"] for s in of["steps"]] for n, of in found.items() if "steps" in of}
+    """Runs every variant in its own process; one that fails says so and the next goes on.
+
+    While one runs the next one loads its libraries, and waits with them for its turn.
+    """
+    measured: dict[str, dict[str, Any]] = {}
+    names = own.variants or ["attention", *VARIANTS]
+    end = time.monotonic() + own.budget * 60
+    command = f"python benchmarks/sft_recipe.py --out {own.out} --variants"
+    upcoming = [started(own, flags, names[0])]
+    try:
+        for number, name in enumerate(names):
+            process, begun = upcoming.pop(), time.monotonic()
+            if end - begun < LEAST and not own.smoke:
+                process.kill()
+                print(f"time is over; not run: {command} {' '.join(names[number:])}", flush=True)
+                break
+            if number + 1 < len(names):
+                upcoming.append(started(own, flags, names[number + 1]))
+            failed = "attention" in measured and not measured["attention"]["proven"]
+            seconds = own.minutes * 60 if own.smoke else min(own.minutes * 60, end - begun)
+            if problem := turn(process, attention.SDPA if failed else "", seconds):
+                print(f"{name}: not run to its end: {problem}", flush=True)
+            else:
+                text = (Path(own.out) / f"{name}.json").read_text(encoding="utf-8")
+                measured[name] = json.loads(text)
+            print(f"{name}: {time.monotonic() - begun:.0f} s in all", flush=True)
+    finally:
+        for process in upcoming:
+            process.kill()
+    report(own, measured)
+
+
+def started(own: argparse.Namespace, flags: list[str], name: str) -> subprocess.Popen[str]:
+    """Starts the process of a variant, which loads its libraries and then waits for a line."""
+    (Path(own.out) / f"{name}.json").unlink(missing_ok=True)  # of a run before
+    given = {"--config": own.config, "--variant": name, "--out": own.out, "--counted": own.counted}
+    command = [sys.executable, __file__, *(str(x) for pair in given.items() for x in pair)]
+    command += [f"--{key}" for key in ("smoke", "profile") if getattr(own, key)]
+    for key in ("attention", "checkpointing"):
+        command += [f"--{key}", getattr(own, key)] if getattr(own, key) else []
+    return subprocess.Popen([*command, "--wait", *flags], stdin=subprocess.PIPE, text=True)
+
+
+def turn(process: subprocess.Popen[str], implementation: str, seconds: float) -> str:
+    """Lets a process that waits go on, with another attention where one is given; returns what went wrong."""
+    try:
+        process.communicate(f"{implementation}\n", timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return f"not within {seconds:.0f} s"
+    return f"exit code {process.returncode}" if process.returncode else ""
+
+
+def report(own: argparse.Namespace, measured: dict[str, dict[str, Any]]) -> None:
+    """Prints the variants side by side; on a CPU it also writes their losses."""
+    if "attention" in measured:
+        print(json.dumps(measured["attention"]["errors"]))
+    print(table(measured, speeds=not own.smoke))
+    curve = {n: [s["loss"] for s in of["steps"]] for n, of in measured.items() if "steps" in of}
     if own.smoke and "plain" in curve:  # on a GPU the variants take other numbers of steps
         print(losses(curve))
         write_json(
@@ -453,14 +488,22 @@ def run_all(own: argparse.Namespace, flags: list[str]) -> None:
 def main() -> int | None:
     """Runs all variants, or the one that a process of its own was started for."""
     own, flags = options()
-    if own.variant is None:
-        where = (
-            "CPU smoke: proves the code, no speed" if own.smoke else torch.cuda.get_device_name()
+    # names no device: that would open a context, whose memory the variants want
+    if not own.smoke and not torch.cuda.is_available():
+        raise MissingInputError(
+            "no GPU here", "for the code alone type: python benchmarks/sft_recipe.py --smoke"
         )
+    if own.variant is None:
+        where = "CPU smoke: proves the code, no speed" if own.smoke else "GPU"
         print(f"{where}; torch {torch.__version__}", flush=True)
         Path(own.out).mkdir(parents=True, exist_ok=True)
         run_all(own, flags)
         return None
+    if own.wait:
+        line = sys.stdin.readline()
+        if not line:  # who started this process is gone
+            return 1
+        own.attention = line.strip() or own.attention
     torch.set_num_threads(1 if own.smoke else torch.get_num_threads())
     found = prove(own) if own.variant == "attention" else measure(own, flags)
     text = json.dumps(found, indent=1)
@@ -480,6 +523,8 @@ def options() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--out", default="build/sft_recipe", help="folder of the JSON files")
     parser.add_argument("--counted", type=int, default=2, help="optimizer steps after the warm-up")
     parser.add_argument("--minutes", type=float, default=3.0, help="most minutes of a variant")
+    parser.add_argument("--budget", type=float, default=9.0, help="most minutes of all on a GPU")
+    parser.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--attention", help="the modes' attention, where varlen is not proven")
     parser.add_argument(
         "--checkpointing", choices=["none", "attention", "selective"], help="instead of the mode's"
