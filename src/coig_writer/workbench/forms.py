@@ -62,13 +62,15 @@ class Group:
 
 @dataclasses.dataclass(frozen=True)
 class Form:
-    """What the page shows: a text and what to choose."""
+    """What the page shows: a text and what to choose; of an exercise also its topic, and whether it counts."""
 
     id: str
     genre: str | None
     text: str
     groups: tuple[Group, ...]
     note: bool
+    topic: str | None = None
+    counts: bool = False
 
     def problem(self, content: Mapping[str, Any], language: Language) -> str:
         """Names the first thing that was not chosen; empty if everything was."""
@@ -101,7 +103,8 @@ def of_exercise(exercise: Exercise, language: Language) -> Form:
     if list(exercises()).index(exercise.id) % 2:
         choices.reverse()
     group = Group("choice", exercise.question[language], tuple(choices))
-    return Form(exercise.id, None, exercise.text, (group,), note=False)
+    counts = exercise.phase == "gold"
+    return Form(exercise.id, None, exercise.text, (group,), False, exercise.topic, counts)
 
 
 def missed(name: str, answer: Mapping[str, Any]) -> bool:

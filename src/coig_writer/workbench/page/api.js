@@ -4,7 +4,9 @@ import { t } from "/workbench/strings.js";
 import { preferences } from "/page/preferences.js";
 import { request as ask } from "/page/request.js";
 
-const request = (path, body) => ask(path, body, t("problems"));
+const request = (path, body) => ask(path, body, t("problems")).catch((error) => {
+  throw error.status ? error : new Error(t("unreachable")); // the browser's own words are in its language
+});
 const language = () => preferences.interface;
 
 export const api = {

@@ -24,7 +24,7 @@ export class Choosing {
     const note = el("textarea", { id: "note", rows: 3, "aria-label": t("note"), oninput: () => this.set({ note: note.value }) });
     note.value = this.content.note ?? "";
     fill(find("#main"), el("div", { class: "page" },
-      el("p", { class: "hint" }, view.genre_name || t("exercise")), el("div", { class: "prose", lang: "zh" }, ...marked(view.text, [])),
+      el("p", { class: "hint", id: "kind" }, view.topic ? [t("exercise"), t("topics")[view.topic], t(view.counts ? "counts" : "practice")].join(" · ") : view.genre_name), el("div", { class: "prose", lang: "zh" }, ...marked(view.text, [])),
       el("form", { id: "form", class: "choosing", onsubmit: (event) => { event.preventDefault(); this.submit(); } },
         ...view.groups.map((group) => el("fieldset", {}, el("legend", {}, group.label), ...group.choices.map((pair) => choice(group, pair)))),
         view.note ? el("label", { for: "note" }, t("note")) : null, view.note ? note : null,

@@ -5,7 +5,7 @@ import { saying } from "/page/preferences.js";
 export const STRINGS = {
   zh: {
     title: "工作台", skip_to_form: "跳到表单", size: "字号", theme: "明暗", mine: "我做过的", language_switch: "English", close: "关闭",
-    work_annotate: "标注", work_exercise: "练习", exercise: "练习", training_title: "先做练习", training_text: "每个题目两道定级题都答对，就可以领文章了。", training_failed: (topics) => `没有通过：${topics}。负责人可以让你再试一次。`,
+    work_annotate: "标注", work_exercise: "练习", exercise: "练习", practice: "不计", counts: "计入资格，只答一次", training_title: "先做练习", training_text: "每个题目两道定级题都答对，就可以领文章了。", training_failed: (topics) => `没有通过：${topics}。负责人可以让你再试一次。`,
     topics: { good_text: "什么是好文章", prompt: "反推提示", reasoning: "构思过程", culture: "文化分寸" },
     work_review: "审核", work_panel: "题目评审",
     progress: (done, waiting) => `已提交 ${done} · 待做 ${waiting}`,
@@ -13,7 +13,7 @@ export const STRINGS = {
     consent_title: "开始之前",
     consent_text: "目的：还原文章的写作提示和构思过程，或审核它们；提交的文字会成为数据集的一部分并公开。我们保存：你写的每一稿、跳过和标记的理由、每条花的时间，以及你的代号；不保存姓名、账号和 IP 地址。你可以随时退出：草稿会被删除，已经提交并被采用的文字留下，作者改记为“已退出”。",
     consent_agree: "我已读过以上说明，自愿参加", begin: "开始", retry: "再试一次", look_again: "再看看有没有新的",
-    done_title: "眼下都做完了", done_text: "有新的条目时，同一个链接会再给你。", failed_title: "打不开", offline: "连不上服务器。写下的字存在这台设备上，连上后自动送出。",
+    unreachable: "连不上服务器", done_title: "眼下都做完了", done_text: "有新的条目时，同一个链接会再给你。", failed_title: "打不开", offline: "连不上服务器。写下的字存在这台设备上，连上后自动送出。",
     uninvited_title: "需要邀请", uninvited: "请打开负责人发给你的邀请链接。", sign_in: "用 Hugging Face 账号登录", sign_out: "退出登录", unlisted_title: "这个账号不在名单上", unlisted: "请负责人把你的 Hugging Face 账号加进名单，或打开发给你的邀请链接。", no_work: "这里没有分给你的工作。", operator: "打开管理页",
     left_title: "你已经退出", left_text: "草稿已删除。谢谢你做过的一切。", gone: "这一条已经不在了", nothing_yet: "还没有。", open: "打开",
     leave: "退出这个项目…", leave_sure: "退出后草稿会被删除，且不能恢复。确定吗？", minutes: (n) => `${n} 分钟`,
@@ -48,7 +48,7 @@ export const STRINGS = {
   },
   en: {
     title: "Workbench", skip_to_form: "Skip to the form", size: "Text size", theme: "Light or dark", mine: "What I did", language_switch: "中文", close: "Close",
-    work_annotate: "Write", work_exercise: "Exercises", exercise: "Exercise", training_title: "Exercises first", training_text: "Articles come once both questions that count are right in each of the four topics.", training_failed: (topics) => `Not passed: ${topics}. The operator can let you try again.`,
+    work_annotate: "Write", work_exercise: "Exercises", exercise: "Exercise", practice: "for practice", counts: "counts, answered once", training_title: "Exercises first", training_text: "Articles come once both questions that count are right in each of the four topics.", training_failed: (topics) => `Not passed: ${topics}. The operator can let you try again.`,
     topics: { good_text: "what a good text is", prompt: "working back to a prompt", reasoning: "the reasoning", culture: "cultural care" },
     work_review: "Review", work_panel: "Queries",
     progress: (done, waiting) => `${done} submitted · ${waiting} waiting`,
@@ -56,7 +56,7 @@ export const STRINGS = {
     consent_title: "Before you begin",
     consent_text: "Purpose: to restore the prompt and the reasoning behind a text, or to review them; what is submitted becomes part of a public dataset. We keep every draft, your reasons for skipping and flagging, the time per item, and your alias; no name, account or IP address. You may leave at any time: drafts are erased, accepted work stays and its author is recorded as “withdrawn”.",
     consent_agree: "I have read this and take part of my own free will", begin: "Begin", retry: "Try again", look_again: "Look for new items",
-    done_title: "Nothing left for now", done_text: "The same link will show new items when there are some.", failed_title: "This could not be opened", offline: "The server cannot be reached. What you wrote is on this device and is sent when it answers again.",
+    unreachable: "the server cannot be reached", done_title: "Nothing left for now", done_text: "The same link will show new items when there are some.", failed_title: "This could not be opened", offline: "The server cannot be reached. What you wrote is on this device and is sent when it answers again.",
     uninvited_title: "An invitation is needed", uninvited: "Open the link that was sent to you.", sign_in: "Sign in with Hugging Face", sign_out: "Sign out", unlisted_title: "This account is not on the list", unlisted: "Ask the operator to add your Hugging Face account, or open the invitation link that was sent to you.", no_work: "There is no work for you here.", operator: "Open the operator's page",
     left_title: "You have left", left_text: "Your drafts are erased. Thank you for what you did.", gone: "This item is gone", nothing_yet: "Nothing yet.", open: "Open",
     leave: "Leave this project…", leave_sure: "Your drafts are erased for good when you leave. Are you sure?", minutes: (n) => `${n} min`,

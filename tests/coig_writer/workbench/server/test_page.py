@@ -150,6 +150,23 @@ def test_another_device_was_first_and_both_texts_are_shown(workbench):
     assert entries.get(key).content == {"prompt": "这台设备又写了一句"}
 
 
+def test_what_is_typed_without_a_server_is_sent_when_there_is_one(workbench):
+    curation, client, page = workbench
+    page.enter(curation, client, "a1")
+    page.run("window.fetch = () => Promise.reject(new TypeError('Failed to fetch'))")
+    page.type("prompt", "断线时写的一句")
+    page.says("#status", "没存上：连不上服务器")
+    page.driver.refresh()
+    page.wait("#submit")
+    page.saved()
+    page.until(
+        lambda: any(
+            t.content == {"prompt": "断线时写的一句"}
+            for _, t in client.app.state.workbench.threads.of("annotate")
+        )
+    )
+
+
 def test_the_version_that_was_not_chosen_is_an_earlier_one(workbench):
     curation, client, page = workbench
     page.enter(curation, client, "a1")
@@ -206,6 +223,7 @@ def test_exercises_lead_to_articles_or_say_which_topic_keeps_them_back(workbench
         page.tap("#exercises")
         for name, exercise in forms.exercises().items():
             page.says(".prose", exercise.text[:8])
+            page.says("#kind", "计入资格" if exercise.phase == "gold" else "不计")
             choice = (exercise.gold + 1) % 2 if name == wrong else exercise.gold
             page.tap(f'input[value="{choice}"]')
             page.tap("#submit")
