@@ -33,7 +33,11 @@ def read(folder: Path) -> Release:
     if (folder / PEOPLE).is_file():
         paths |= {PEOPLE, *_gold(folder)}
     files = tuple(read_file(folder / p, p.as_posix()) for p in sorted(paths))
-    left_out = tuple(sorted(p.name for p in folder.iterdir() if p.name not in (WORK, "workbench")))
+    beside = (
+        p for place in (folder, (folder / PEOPLE).parent) if place.is_dir() for p in place.iterdir()
+    )
+    names = {p.relative_to(folder) for p in beside} - {Path(WORK), PEOPLE.parent, *paths}
+    left_out = tuple(p.as_posix() for p in sorted(names))
     return Release("dataset", folder, files, left_out, {}, private=True)
 
 

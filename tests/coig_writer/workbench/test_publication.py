@@ -56,7 +56,8 @@ def test_items_and_people_leave_and_secret_and_drafts_stay(folder):
         "work/review/items/r1.jsonl",
         "workbench/people.yaml",
     )
-    assert (release.private, release.left_out) == (True, ("05-reverse",))
+    kept = ("05-reverse", *(f"workbench/{n}" for n in ("entries.sqlite", "replies", "secret")))
+    assert (release.private, release.left_out) == (True, kept)
 
 
 def test_gold_items_go_along_and_must_lie_in_the_curation(folder):
