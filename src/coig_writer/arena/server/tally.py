@@ -21,6 +21,7 @@ from coig_writer.arena.server.results import Results, overview, results
 from coig_writer.arena.server.service import StudyService
 from coig_writer.arena.server.store import Store, standing
 from coig_writer.ballot import Ballot, Protocol
+from coig_writer.errors import run_command
 
 NICE = 10  # votes come first
 
@@ -192,4 +193,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_command(main))

@@ -81,6 +81,15 @@ def _runs(pid: int) -> bool:
     return stat.rsplit(")", 1)[1].split()[0] != "Z"
 
 
+def test_a_store_that_is_gone_is_one_sentence_in_the_log(voted, tmp_path, capfd):
+    voted.store.url = f"sqlite:///{tmp_path}/gone/ballots.sqlite"
+    with pytest.raises(StoreError, match="failed; its error is printed above"):
+        TallyProcess(voted).view("pairwise", "zh")
+    printed = capfd.readouterr().err
+    assert "the store" in printed
+    assert "Traceback" not in printed
+
+
 def test_closing_waits_for_no_view_that_is_under_way(voted):
     apart = TallyProcess(voted)
     silent = subprocess.Popen(
