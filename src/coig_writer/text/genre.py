@@ -1,7 +1,7 @@
 """Which of the 51 genres a prompt asks for, and an article has, with probabilities.
 
 Two signals are weighed together: rules (``data/genre_rules.json``: words that name or hint at a
-genre, stronger where the prompt asks for them) and a softmax classifier over hashed character
+genre, stronger where the prompt asks for them) and linear classifiers over characters and their
 n-grams, fitted on texts written for this kit (``data/genre_classifier.npz``; fit it again with
 ``python -m dataset_builder fit-genres``). The weights are fitted so that probabilities mean what they
 say (docs/decisions/0051-genre-signals.md). No signal is a measurement of quality.
@@ -28,6 +28,9 @@ from coig_writer.taxonomy import published
 Part = Literal["prompt", "article"]
 PARTS: tuple[Part, Part] = ("prompt", "article")
 BUCKETS = 4096
+# A request of a few words tells less than one of fifty characters: with s the sum of its squared tf-idf
+# (1,600 for the median request, 115 for 写点什么) its scores are multiplied by √(s / (s + SHORT)).
+SHORT = 3000.0
 # How much the beginning tells: genres show early, and a novel must not drown in its words.
 READ = {"prompt": 1500, "article": 3000}
 # Longer than any published prompt; some rules take quadratic time.
@@ -62,23 +65,64 @@ class Guess:
 
 
 @dataclasses.dataclass(frozen=True)
-class Classifier:
-    """Weights of the softmax classifier: per part an array (genres, buckets + 1), last the bias."""
+class PromptWeights:
+    """A linear score per genre over the characters of a prompt and their pairs (tf-idf).
 
-    weights: Mapping[Part, NDArray[np.float32]]
+    Attributes:
+        place: Character or pair → its row.
+        rarity: (rows,) inverse document frequency among the prompts of the fit.
+        weights: (rows, genres).
+    """
+
+    place: Mapping[str, int]
+    rarity: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+    def scores(self, prompt: str) -> NDArray[np.float64]:
+        """Returns a score per genre: below 1, and less the shorter the prompt."""
+        rows, values = self.features(prompt)
+        scores = (values @ self.weights[rows]).astype(np.float64)
+        result: NDArray[np.float64] = scores / np.sqrt(float(values @ values) + SHORT)
+        return result
+
+    def features(self, prompt: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Returns the rows of the known characters and pairs, and their tf-idf."""
+        counts = {
+            g: n for g, n in ngrams(prompt, READ["prompt"], (1, 2)).items() if g in self.place
+        }
+        rows = np.array([self.place[gram] for gram in counts], np.int64)
+        return rows, (1 + np.log(np.array([*counts.values()], np.float32))) * self.rarity[rows]
+
+
+@dataclasses.dataclass(frozen=True)
+class Classifier:
+    """What tells genres apart without rules.
+
+    Attributes:
+        prompt: Weights of what a prompt says.
+        article: (genres, buckets + 1) softmax weights over hashed n-grams, the bias last.
+    """
+
+    prompt: PromptWeights
+    article: NDArray[np.float32]
 
     def scores(self, part: Part, text: str) -> NDArray[np.float64]:
         """Returns a score per genre, in the order of the taxonomy."""
-        weights = self.weights[part]
-        return (weights[:, :-1] @ features(text, READ[part]) + weights[:, -1]).astype(np.float64)
+        if part == "prompt":
+            return self.prompt.scores(text)
+        return (self.article[:, :-1] @ features(text) + self.article[:, -1]).astype(np.float64)
 
 
-def features(text: str, length: int) -> NDArray[np.float32]:
-    """Counts character uni- to trigrams of the beginning in hashed buckets, log-scaled, unit norm."""
+def ngrams(text: str, length: int, sizes: Sequence[int]) -> Counter[str]:
+    """Counts the character n-grams of the beginning of a text, blanks left out."""
     flat = re.sub(r"\s+", "", text[: 2 * length])[:length]
-    grams = Counter(flat[i : i + n] for n in (1, 2, 3) for i in range(len(flat) - n + 1))
+    return Counter(flat[i : i + n] for n in sizes for i in range(len(flat) - n + 1))
+
+
+def features(article: str) -> NDArray[np.float32]:
+    """Counts uni- to trigrams of the beginning in hashed buckets, log-scaled, unit norm."""
     vector = np.zeros(BUCKETS, np.float32)
-    for gram, count in grams.items():
+    for gram, count in ngrams(article, READ["article"], (1, 2, 3)).items():
         bucket = zlib.crc32(gram.encode("utf-8", "surrogatepass")) % BUCKETS
         vector[bucket] += np.log1p(count)
     norm = float(np.linalg.norm(vector))
@@ -109,9 +153,13 @@ def shipped() -> Classifier:
     """Reads the classifier that comes with the package."""
     path = resources.files("coig_writer") / "data" / "genre_classifier.npz"
     with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
-        return Classifier(
-            {part: arrays[part].astype(np.float32) * arrays[f"{part}_scale"] for part in PARTS}
-        )
+        weights = {
+            part: arrays[part].astype(np.float32) * arrays[f"{part}_scale"] for part in PARTS
+        }
+        grams = arrays["grams"].tobytes().decode().split()
+        place = {gram: row for row, gram in enumerate(grams)}
+        rarity = arrays["rarity"].astype(np.float32)
+        return Classifier(PromptWeights(place, rarity, weights["prompt"]), weights["article"])
 
 
 def prompt_rules(prompt: str) -> NDArray[np.float64]:
@@ -200,7 +248,7 @@ class Calibration:
     floor: float
 
 
-CALIBRATION = Calibration((4.35, 1.86, 0.94, 0.74), damping=0.59, floor=0.02)
+CALIBRATION = Calibration((1.34, 142.0, 0.49, 0.85), damping=0.35, floor=0.015)
 
 
 def signals(

@@ -44,12 +44,22 @@ def test_empty_and_hostile_texts_are_scored_without_harm():
 def test_every_genre_has_a_rule_and_the_classifier_every_genre():
     rules = genre._rules()
     assert all(rules["prompt"])
-    for part in genre.PARTS:
-        assert genre.shipped().weights[part].shape == (51, genre.BUCKETS + 1)
+    prompt = genre.shipped().prompt
+    assert prompt.weights.shape == (len(prompt.place), 51)
+    assert prompt.rarity.shape == (len(prompt.place),)
+    assert genre.shipped().article.shape == (51, genre.BUCKETS + 1)
+
+
+def test_a_prompt_is_scored_by_its_known_characters_and_pairs():
+    place, rarity = {"江": 0, "江湖": 1, "雨": 2}, np.array([2.0, 1.0, 5.0], np.float32)
+    model = genre.PromptWeights(place, rarity, np.array([[1.0, 0], [0, 1], [9, 9]], np.float32))
+    # 江 twice: 2 · (1 + ln 2) = 3.3863; 江湖 once: 1; both by √(12.467 + 3000) = 54.886. A blank parts nothing.
+    assert model.scores("江 湖江") == pytest.approx([0.06170, 0.01822], abs=1e-5)
+    assert model.scores("夜").tolist() == model.scores("").tolist() == [0.0, 0.0]
 
 
 def test_features_do_not_depend_on_the_process():
-    vector = genre.features("江湖夜雨", 100)
+    vector = genre.features("江湖夜雨")
     assert np.flatnonzero(vector).tolist() == sorted(
         {__import__("zlib").crc32(g.encode()) % genre.BUCKETS for g in ("江", "湖", "夜", "雨", "江湖", "湖夜", "夜雨", "江湖夜", "湖夜雨")}
     )  # fmt: skip
@@ -79,12 +89,32 @@ def test_signals_become_probabilities():
 def test_the_fit_separates_what_it_was_given():
     from dataset_builder.official import fit
 
-    labelled = [("剑气江湖", "wuxia"), ("飞船星球", "science-fiction"), ("剑客江湖", "wuxia")]
-    weights = fit.fit(labelled, "prompt", 1e-2)
-    fitted = genre.Classifier({"prompt": weights})
+    labelled = [("剑气江湖", "wuxia"), ("飞船星球", "science-fiction"), ("剑客江湖", "wuxia"), ("飞船", "science-fiction")]  # fmt: skip
+    fitted = fit.fit({"prompt": labelled, "article": labelled})
     for text, label in labelled:
-        assert genre.genres()[fitted.scores("prompt", text).argmax()] == label
-    assert np.array_equal(weights, fit.fit(labelled, "prompt", 1e-2))
+        for part in genre.PARTS:
+            assert genre.genres()[fitted.scores(part, text).argmax()] == label
+    assert [*fitted.prompt.place] == sorted(
+        ["剑", "江", "湖", "江湖", "飞", "船", "飞船"]
+    )  # in two
+    again = fit.fit({"prompt": labelled, "article": labelled})
+    assert np.array_equal(fitted.prompt.weights, again.prompt.weights)
+    assert np.array_equal(fitted.article, again.article)
+
+
+def test_what_is_written_is_read_as_it_was_fitted(tmp_path, monkeypatch):
+    from dataset_builder.official import fit
+
+    labelled = [("剑气江湖", "wuxia"), ("飞船星球", "science-fiction"), ("剑气飞船", "wuxia")]
+    fitted = fit.fit({"prompt": labelled, "article": labelled})
+    (tmp_path / "data").mkdir()
+    fit.write(tmp_path / "data" / "genre_classifier.npz", fitted)
+    monkeypatch.setattr(genre.resources, "files", lambda package: tmp_path)
+    read = genre.shipped.__wrapped__()
+    assert read.prompt.place == fitted.prompt.place
+    step = np.abs(fitted.prompt.weights).max() / 127
+    assert np.abs(read.prompt.weights - fitted.prompt.weights).max() <= step / 2 + 1e-6
+    assert read.scores("prompt", "剑气") == pytest.approx(fitted.scores("prompt", "剑气"), abs=1e-3)
 
 
 def test_the_goals_hold_on_the_labelled_prompts(shared):

@@ -8,12 +8,14 @@ from collections import Counter
 
 import pytest
 
+from benchmarks import genre as genre_benchmark
 from coig_writer import benchmark, taxonomy
 from coig_writer.errors import InputError
 from coig_writer.files import read_records
 from coig_writer.generation import Generation
 from coig_writer.metrics.length import characters, lines, words
 from coig_writer.text.ngrams import contained
+from dataset_builder.official import fit
 from dataset_builder.packing import samples
 
 NAMES = taxonomy.published()
@@ -118,6 +120,30 @@ def test_general_rows_have_the_sources_columns(root):
     assert all(sorted(row) == ["conversations", "system"] for row in english)
     assert len({row["input"] for row in chinese}) == 60
     assert len({row["conversations"][0]["value"] for row in english}) == 60
+
+
+def runs(text):
+    flat = re.sub(r"\s+", "", text)
+    return {flat[i : i + 12] for i in range(len(flat) - 11)}
+
+
+def test_requests_that_train_the_genre_classifier_are_none_of_the_kits_other_texts():
+    requests = fit.requests()
+    counts = Counter(slug for _, slug in requests)
+    assert counts.keys() == {g.slug for g in NAMES.genres}
+    assert set(counts.values()) == {17, 18}
+    assert len({prompt for prompt, _ in requests}) == len(requests) == 916
+    others = [q.query for q in benchmark.queries("zh")]
+    others += [text for t in TRIPLETS for text in (t.prompt, t.reasoning, t.article)]
+    theirs = set().union(*map(runs, others))
+    assert [prompt for prompt, _ in requests if runs(prompt) & theirs] == []
+
+
+def test_they_are_no_prompts_of_the_benchmark_that_measures_genres(shared):
+    prompts = genre_benchmark.prompts(shared / genre_benchmark.FILE).values()
+    theirs = set().union(*(runs(prompt) for _, prompt in prompts))
+    assert len(theirs) > 1000
+    assert [prompt for prompt, _ in fit.requests() if runs(prompt) & theirs] == []
 
 
 def test_raw_texts_and_their_labels(root):
