@@ -46,9 +46,9 @@ def test_clear_requests_are_decided_and_vague_ones_left_open():
 
 
 def test_the_category_is_given_where_only_it_is_sure():
-    row = np.full(51, 1e-3)
+    row = np.full(51, 1e-6)
     order = genre.genres()
-    row[[order.index("wuxia"), order.index("xianxia")]] = 0.48, 0.47
+    row[[order.index("wuxia"), order.index("xianxia")]] = 0.5, 0.49
     found = Evidence(np.log(row)[None], ["signals"])
     (decided,) = assign.decide([triplet("a", "写")], found, {})
     assert (decided.genre, decided.category, decided.method) == (None, "novel", "undecided")
@@ -64,10 +64,12 @@ def of(**probabilities):
     return decided.genre, decided.category
 
 
-def test_half_is_enough_for_a_genre_and_seven_tenths_for_a_category():
-    assert (assign.THRESHOLD, assign.CATEGORY_THRESHOLD) == (0.5, 0.7)
-    assert of(poetry=0.5) == ("poetry", "poetry")
-    assert of(poetry=0.4998) == (None, None)
+def test_four_fifths_are_sure_of_a_genre_and_seven_tenths_of_a_category():
+    assert (assign.THRESHOLD, assign.CATEGORY_THRESHOLD) == (0.8, 0.7)
+    assert of(poetry=0.8) == ("poetry", "poetry")
+    assert of(poetry=0.7998) == (None, "poetry")
+    assert of(poetry=0.7002) == (None, "poetry")
+    assert of(poetry=0.6998) == (None, None)
     # Novels hold 13 of the 51 genres: two of them and 11 of the 49 others share what is given.
     novels = len(NAMES.of_category("novel"))
     other = (novels - 2) / 49
