@@ -109,7 +109,7 @@ def test_what_is_written_is_read_as_it_was_fitted(tmp_path, monkeypatch):
     fitted = fit.fit({"prompt": labelled, "article": labelled})
     (tmp_path / "data").mkdir()
     fit.write(tmp_path / "data" / "genre_classifier.npz", fitted)
-    monkeypatch.setattr(genre.resources, "files", lambda package: tmp_path)
+    monkeypatch.setattr("importlib.resources.files", lambda package: tmp_path)
     read = genre.shipped.__wrapped__()
     assert read.prompt.place == fitted.prompt.place
     step = np.abs(fitted.prompt.weights).max() / 127
