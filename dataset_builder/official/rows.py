@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
+from coig_writer.errors import CONTROL
 from coig_writer.text import framing
 from coig_writer.text.normalise import torn
 from coig_writer.triplet import Triplet
@@ -50,7 +51,11 @@ RULES = {
     "unknown_field": Rule("warning", "the value is kept in extra.jsonl; no column takes it"),
     "separator": Rule("warning", "put one comma between rows of an array, none between lines"),
 }
-REPAIRS = ("byte order marks removed", "CRLF turned into LF")
+REPAIRS = (
+    "byte order marks removed",
+    "CRLF turned into LF",
+    "texts without their control characters",
+)
 LONGEST_LIST = 200  # characters of a list of names in a message
 _PLACEHOLDER = re.compile(
     r"(?:n/?a|none|null|nan|todo|tbd|test|测试|暂?无|待(补|定|填)充?|占位符?|略|同上|prompt|query)?[\W_]*",
@@ -126,7 +131,7 @@ class Checker:
         if errors:
             return Outcome(None, _problems(piece, row_id, errors), {})
         extra = {key: value for key, value in row.items() if key not in ("id", *PARTS)}
-        warnings = [*_warnings(row, texts), *self._duplicate(texts, piece.number)]
+        warnings = [*_warnings(row, texts, piece.row), *self._duplicate(texts, piece.number)]
         return Outcome(self._triplet(texts), _problems(piece, row_id, warnings), extra)
 
     def _mended(self, value: object) -> object:
@@ -136,7 +141,9 @@ class Checker:
         self.repairs[REPAIRS[0]] += text != value
         mended = text.replace("\r\n", "\n")
         self.repairs[REPAIRS[1]] += mended != text
-        return mended
+        clean = CONTROL.sub("", mended)
+        self.repairs[REPAIRS[2]] += clean != mended
+        return clean
 
     def _repeated(self, row: Mapping[str, str], number: int) -> list[tuple[str, str]]:
         first = self._rows_by_id.setdefault(row["id"], number)
@@ -222,13 +229,16 @@ def _type_error(value: object) -> tuple[str, str]:
     return rule, f"is a {type(value).__name__}"
 
 
-def _warnings(row: Mapping[str, object], texts: Mapping[str, str]) -> list[tuple[str, str]]:
+def _warnings(
+    row: Mapping[str, object], texts: Mapping[str, str], given: Mapping[str, object]
+) -> list[tuple[str, str]]:
     warnings = []
     if opening := framing.opening(texts["answer"]):
         warnings.append(("boilerplate", f"answer starts with {opening.evidence!r}"))
     if _PLACEHOLDER.fullmatch(texts["query"]):
         warnings.append(("placeholder_prompt", f"query is {texts['query'][:40]!r}"))
-    controls = [(part, _CONTROL.findall(texts[part])) for part in PARTS]
+    # as the file has them: most are gone from the texts
+    controls = [(part, _CONTROL.findall(str(given[part]).replace("\r\n", "\n"))) for part in PARTS]
     warnings += [
         ("control_characters", f"{len(marks)} in {part}, first {marks[0]!r}")
         for part, marks in controls

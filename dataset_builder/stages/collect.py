@@ -145,10 +145,13 @@ def steps(settings: Settings, options: Options) -> list[Step]:
     """Returns the steps of the stage: read the sources, gather, decide, join.
 
     Raises:
-        InputError: There are no sources.
+        InputError: There are no sources, or one is given twice.
     """
     if not options.sources:
         raise InputError("no raw texts given", "give files or folders (the samples: curate --demo)")
+    for path, times in Counter(source.resolve() for source in options.sources).items():
+        if times > 1:
+            raise InputError(f"{path}: given {times} times", "name each source once")
     gathering = Gathering(
         settings.root, options.sources, options.provenance, sources.read_columns(options.columns)
     )

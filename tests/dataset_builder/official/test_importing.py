@@ -90,6 +90,23 @@ def test_bom_and_crlf_are_mended_and_counted(tmp_path):
         "CRLF turned into LF": 1,
         "byte order mark of the file removed": 1,
     }
+    assert not imported.rules
+
+
+def test_control_characters_are_told_and_do_not_reach_the_rows(tmp_path):
+    row = {
+        "id": "\x1b[31m1",
+        "query": "\x1b]0;x\x07写一首诗",
+        "thought": "想\u202e",
+        "answer": "好雨\t知时节\x00",
+    }
+    imported = import_file(write(tmp_path / "rows.json", [row]), tmp_path / "out")
+    (triplet,) = read_records(tmp_path / "out" / "triplets.parquet", Triplet)
+    assert (triplet.id, triplet.prompt) == ("[31m1", "]0;x写一首诗")
+    assert (triplet.reasoning, triplet.article) == ("想", "好雨\t知时节")
+    assert imported.repairs["texts without their control characters"] == 4
+    told = [problem["detail"] for problem in lines(tmp_path / "out" / "warnings.jsonl")]
+    assert told == ["2 in query, first '\\x1b'", "1 in answer, first '\\x00'"]
 
 
 def test_the_older_schema_gets_ids_and_keeps_what_has_no_column(tmp_path):

@@ -190,3 +190,12 @@ def test_what_was_read_is_told_with_its_encoding_and_what_was_kept_aside(tmp_pat
     assert told == f"read {path}: GB18030; kept aside in extra: 作者[31m (1 rows)"
     with pytest.raises(InputError, match="no source has the column '文章', which --column names"):
         run(tmp_path, path, columns=("text=文章",))
+
+
+def test_a_source_that_is_given_twice_is_an_error_and_no_copy(tmp_path):
+    source = tmp_path / "texts.jsonl"
+    source.write_text('{"text": "一篇文字。"}\n', encoding="utf-8")
+    again = tmp_path / "x" / ".." / "texts.jsonl"
+    settings = Settings(tmp_path / "out", NAMES)
+    with pytest.raises(InputError, match=r"texts\.jsonl: given 2 times"):
+        collect.steps(settings, collect.Options((source, again)))
