@@ -15,7 +15,6 @@ from coig_writer.errors import InputError, MissingInputError
 from coig_writer.facts import Fact
 from coig_writer.folder import atomic_folder
 from coig_writer.hub.checks import UNLOCKED
-from coig_writer.hub.licenses import IDS
 from coig_writer.preference import bootstrap
 from coig_writer.reward import recount
 from coig_writer.reward.preferences import HELD_OUT, TRAIN
@@ -27,10 +26,8 @@ TEMPLATE = Path(__file__).parent / "preferences.md.jinja"
 OUT = Path("build/release")
 PAIRS = (TRAIN, HELD_OUT)
 PER = "pair"  # what the loss is a mean over
-_NOT_OF_PAIRS = ("run/base_revision", "run/global_batch_size", "run/train_loss", "run/seconds")
-TRAINING = {k: label for k, label in render.TRAINING.items() if k not in _NOT_OF_PAIRS} | {
-    "run/base_model_revision": "The base model's revision",
-}
+_NOT_OF_PAIRS = ("run/global_batch_size", "run/train_loss", "run/seconds")
+TRAINING = {k: label for k, label in render.TRAINING.items() if k not in _NOT_OF_PAIRS}
 # The settings that only one method has; ids without the method's name before them.
 OWN = {
     "dpo": {"beta": "β: weight of the reference model"},
@@ -99,7 +96,7 @@ def render_card(stated: Mapping[str, Fact], drawn: Mapping[str, curves.Points]) 
         if key.startswith(f"{kind}/")
     }
     adapter = "run/lora_merged" in stated and not stated["run/lora_merged"].value
-    known = license_of(stated, smoke=smoke)
+    known = run.license_of(stated, smoke=smoke)
     lengths = [(label, own.get(key, "too few prompts")) for key, label in LENGTH.items()]
     left_out = [
         (card.code(key.removeprefix("left_out/")), fact)
@@ -138,24 +135,11 @@ def includes(fact: Fact, value: float) -> bool:
     return fact.low is None or fact.high is None or fact.low <= value <= fact.high
 
 
-def license_of(stated_facts: Mapping[str, Fact], *, smoke: bool) -> str | None:
-    """Returns the licence of the weights: the kit's for a smoke model, else the base model's where it is known."""
-    if smoke:
-        return "apache-2.0"
-    stated = (
-        stated_facts["run/base_model_license"].value
-        if "run/base_model_license" in stated_facts
-        else None
-    )
-    named = str(stated) if stated in IDS and stated not in ("other", "unknown") else None
-    return run.LICENSES.get(str(run.base(stated_facts)), named)
-
-
 def metadata(
     stated: Mapping[str, Fact], kind: str, *, smoke: bool, adapter: bool
 ) -> dict[str, object]:
     """Returns the card's YAML. The pairs come from no revision on the Hub, and a tag says so."""
-    known, base = license_of(stated, smoke=smoke), None if smoke else run.base(stated)
+    known, base = run.license_of(stated, smoke=smoke), None if smoke else run.base(stated)
     entries: dict[str, object] = {
         "language": ["zh", "en"],
         "license": known or "other",

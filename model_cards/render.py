@@ -60,7 +60,7 @@ MEASURED_LIMITS = {
 }
 TRAINING = {
     "run/base_model": "Base model",
-    "run/base_revision": "Its revision",
+    "run/base_model_revision": "Its revision",
     "run/method": "Method",
     "run/lora_r": "LoRA rank",
     "run/lora_alpha": "LoRA alpha",
@@ -173,21 +173,21 @@ def render(variant: str, stated: Mapping[str, Fact], lock: Lock, shown: Evidence
     scored = {key: fact for key, fact in stated.items() if key.startswith(f"{variant}/")}
     unlocked = sorted(n for n, part in lock["sources"].items() if part["revision"] is None)
     has = {name: f"{variant}/{key}/mean" in scored for name, key in MEASURED_LIMITS.items()}
-    base = run.base(stated)
+    base, license_id = run.base(stated), run.license_of(stated, smoke=smoke)
     peft = "run/lora_r" in stated
     name = str(base).rpartition("/")[2] if base else "Local model"
     return card.render(
         TEMPLATE,
         stated,
         front_matter=card.front_matter(
-            metadata(variant, base, lock, smoke=smoke, peft=peft, unlocked=bool(unlocked))
+            metadata(base, license_id, lock, smoke=smoke, peft=peft, unlocked=bool(unlocked))
         ),
         title=Literal(f"Smoke model {variant}" if smoke else f"{name} COIG-Writer {variant}"),
         smoke=smoke,
         what=card.name(control["question"]) if control else WHAT[variant],
         control=control and changed(control),
         base=card.code(base) if base else None,
-        base_license=card.code(run.LICENSES[base]) if base in run.LICENSES else None,
+        base_license=card.code(license_id) if license_id else None,
         not_the_papers=", ".join(run.differing(stated, TRAINING)),
         lock_hash=card.code(lock["ids_sha256"]),
         mixture_table=mixture_table(lock, stated),
@@ -326,8 +326,8 @@ def difference(fact: Fact, reported: Fact | None) -> tuple[Fact | str, str]:
 
 
 def metadata(
-    variant: str,
     base: str | None,
+    known: str | None,
     lock: Lock,
     *,
     smoke: bool,
@@ -335,7 +335,6 @@ def metadata(
     unlocked: bool,
 ) -> dict[str, object]:
     """Returns the card's YAML; scores are not in it but in ``.eval_results``, as the Hub reads them."""
-    known = "apache-2.0" if smoke else run.LICENSES.get(str(base))
     places = [run.on_hub(part["path"]) for part in lock["sources"].values() if part["revision"]]
     entries: dict[str, object] = {
         "language": ["zh", "en"],

@@ -13,7 +13,9 @@ from coig_writer.cards.card import Literal
 from coig_writer.facts import Fact
 from coig_writer.files import read_json
 from coig_writer.generation import Generation
+from coig_writer.hub.licenses import IDS
 from coig_writer.training import curves
+from coig_writer.training.provenance import UNKNOWN
 
 # Settings of recipe.json that a card states, beside those that the stages state themselves.
 SETTINGS = {
@@ -70,7 +72,20 @@ def on_hub(path: object) -> str | None:
 
 def base(stated: Mapping[str, Fact]) -> str | None:
     """Returns the base model's repository; None if it is a local folder or not recorded."""
-    return on_hub(stated["run/base_model"].value) if "run/base_model" in stated else None
+    revision = stated.get("run/base_model_revision")
+    if "run/base_model" not in stated or (revision and revision.value == UNKNOWN):
+        return None  # a run knows the revision of each base but a folder's
+    return on_hub(stated["run/base_model"].value)
+
+
+def license_of(stated: Mapping[str, Fact], *, smoke: bool) -> str | None:
+    """Returns the licence of the weights: the kit's for a smoke model, else the base model's where it is known."""
+    if smoke:
+        return "apache-2.0"
+    recorded = stated.get("run/base_model_license")
+    named = str(recorded.value) if recorded else UNKNOWN
+    known = named if named in IDS and named not in ("other", UNKNOWN) else None
+    return LICENSES.get(str(base(stated)), known)
 
 
 def differing(stated: Mapping[str, Fact], labels: Mapping[str, str]) -> list[str]:

@@ -239,6 +239,7 @@ def full(run, **changed):
     """The card of the same run as if its model were large, with some facts changed."""
     stated = facts.read(run / "facts.json") | preferences.measure(run)
     stated["run/parameters"] = Fact("run/parameters", 7_000_000_000)
+    stated["run/base_model_revision"] = Fact("run/base_model_revision", "0123abcd")
     values = {key.replace("__", "/"): value for key, value in changed.items()}
     stated |= {key: Fact(key, value) for key, value in values.items()}
     return preferences.render_card(stated, {})

@@ -105,9 +105,22 @@ def test_another_base_and_private_sources_are_told_as_they_are(made):
     assert "| LoRA rank | 16 |" in card
     assert "whose licence the kit does not know" in card
     assert "Qwen" not in card.partition("## Results")[0]
-    local = full(made, {"run/base_model": "build/mine"})
-    assert "base_model" not in yaml.safe_load(local.split("---\n")[1])
-    assert "# Local model COIG-Writer cw_1k" in local
+    folder = {"run/base_model": "models/mine", "run/base_model_revision": "unknown"}
+    for recipe in ({"run/base_model": "build/mine"}, folder):
+        local = full(made, recipe)
+        assert "base_model" not in yaml.safe_load(local.split("---\n")[1])
+        assert "# Local model COIG-Writer cw_1k" in local
+    folder["run/base_model_revision"] = "0123abcd"
+    assert "base_model: models/mine" in full(made, folder)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "license_id"), [("mit", "mit"), ("other", "other"), ("my-own", "other")]
+)
+def test_the_licence_that_a_run_recorded_of_its_base_is_the_cards(made, recorded, license_id):
+    card = full(made, {"run/base_model": "org/other", "run/base_model_license": recorded})
+    assert yaml.safe_load(card.split("---\n")[1])["license"] == license_id
+    assert (f"Weights: `{recorded}`, as those of the base" in card) == (license_id != "other")
 
 
 def test_hostile_names_in_every_fact_do_nothing(made):
@@ -135,6 +148,9 @@ def test_a_loss_curve_is_the_same_text_again(made):
     assert run.figure(found) is not None
     assert run.figure({"all": found["all"][:1], "creative": found["all"]}) is None
     ElementTree.fromstring(drawn)
+    # a step is marked where it is, once: of 3 steps 0, 1, 2 and 3, a third of 434 apart
+    marks = re.findall(r'<text x="([\d.]+)" y="338.0" text-anchor="middle">(\d)<', drawn)
+    assert marks == [("56.0", "0"), ("200.7", "1"), ("345.3", "2"), ("490.0", "3")]
 
 
 def test_the_example_asks_as_the_answers_were_made(made):

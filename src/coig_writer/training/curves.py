@@ -96,8 +96,9 @@ def svg(lines: Mapping[str, Points], per: str = TOKEN) -> str:
         y = float(at(0, low + share * (high - low)).partition(",")[2])
         parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>')
         parts.append(text(LEFT - 6, y + 4, f"{low + share * (high - low):.2f}"))
-        x = LEFT + (WIDTH - LEFT - RIGHT) * share
-        parts.append(text(x, HEIGHT - BOTTOM + 18, f"{share * last:,.0f}", "middle"))
+    for step in sorted({round(share * last) for share in (0.0, 0.25, 0.5, 0.75, 1.0)}):
+        x = float(at(step, low).partition(",")[0])
+        parts.append(text(x, HEIGHT - BOTTOM + 18, f"{step:,}", "middle"))
     for number, (name, line) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
         path = " ".join(at(*point) for point in line)
