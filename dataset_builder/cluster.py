@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +22,7 @@ from dataset_builder.stages.stage import Settings, Stage, Step, report
 
 if TYPE_CHECKING:
     from datatrove.executor import SlurmPipelineExecutor
+    from datatrove.executor.base import PipelineExecutor
 
 HELP = """The stage's own options come after --. A stage is a row of steps: collect reads the sources (a share each),
 gathers them and decides; dedup signs, pairs, groups, measures and decides; the others decide. Of each
@@ -112,8 +114,13 @@ def here(options: Options) -> None:
         )
     from datatrove import executor
 
-    executors = {"local": "LocalPipelineExecutor", "ray": "RayPipelineExecutor"}
-    spread = getattr(executor, executors[options.executor])
+    # A forked worker has imported all that it needs; beside Linux a fork is not safe.
+    start = "fork" if sys.platform == "linux" else "forkserver"
+    spread: Callable[..., PipelineExecutor] = (
+        executor.RayPipelineExecutor
+        if options.executor == "ray"
+        else functools.partial(executor.LocalPipelineExecutor, start_method=start)
+    )
     folder = logs(options)
     _, steps = read(options.stage, options.arguments)
     for number, step in enumerate(steps):

@@ -111,7 +111,10 @@ def from_row(
     values: dict[str, object] = {}
     for name, field in by_column.items():
         if name in row:
-            values[field] = _checked(types_by_field[field], row[name], f"{where}: {what} {name!r}")
+            value, (inner, nullable) = row[name], optional(types_by_field[field])
+            if not (inner is type(value) or (value is None and nullable)):  # most cells are right
+                value = _checked(types_by_field[field], value, f"{where}: {what} {name!r}")
+            values[field] = value
         elif _required(kind, field):
             raise InputError(
                 f"{where}: {what} {name!r} of {cls.__name__.lstrip('_')} is missing",

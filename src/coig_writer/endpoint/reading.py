@@ -102,8 +102,10 @@ def structured(text: str, schema: Mapping[str, object]) -> Any:
     bare = split(text).article
     fenced = _FENCE.match(bare)
     try:
-        data = json.loads(fenced.group(1) if fenced else bare, parse_constant=_no_constant)
-        data = json.loads(repaired(json.dumps(data, ensure_ascii=False)))  # "\\ud83d" in a string
+        written = fenced.group(1) if fenced else bare
+        data = json.loads(written, parse_constant=_no_constant)
+        if "\\u" in written:  # "\\ud83d" in a string is half a character
+            data = json.loads(repaired(json.dumps(data, ensure_ascii=False)))
     except (ValueError, RecursionError) as error:
         raise Unparsable(f"not JSON: {str(error)[:120]}") from error
     problem = next(iter(_validator(json.dumps(schema)).iter_errors(data)), None)

@@ -48,9 +48,9 @@ _KANA = re.compile(r"[\u3041-\u30ff]")
 _OTHER_SCRIPTS = re.compile(
     r"[\u0370-\u04ff]+|[\u0590-\u06ff]+|[\u0e00-\u0e7f]{1,4}|[\uac00-\ud7af]"
 )
-# Frequent characters that differ between the two scripts, in the same order.
-_SIMPLIFIED = "这个们说国时会对为么还来过样没问间话现开实门车书长东发点听见马鸟鱼写学习觉亲爱"
-_TRADITIONAL = "這個們說國時會對為麼還來過樣沒問間話現開實門車書長東發點聽見馬鳥魚寫學習覺親愛"
+# Frequent characters that differ between the two scripts.
+_SIMPLIFIED = frozenset("这个们说国时会对为么还来过样没问间话现开实门车书长东发点听见马鸟鱼写学习觉亲爱")
+_TRADITIONAL = frozenset("這個們說國時會對為麼還來過樣沒問間話現開實門車書長東發點聽見馬鳥魚寫學習覺親愛")
 
 Named = Literal["zh", "en", "ja", "ko", "ru", "fr"]
 LANGUAGES: dict[Named, str] = {
@@ -255,14 +255,13 @@ def mixed_scripts(text: str, *, genre: str | None = None) -> Verdict | None:
 
 def _both_forms(text: str) -> Verdict | None:
     """Finds traditional and simplified characters by turns; a line copied out is in clauses of its own."""
-    differing = [(s, t) for s, t in zip(_SIMPLIFIED, _TRADITIONAL, strict=True) if s != t]
-    only_simplified, only_traditional = (set(forms) for forms in zip(*differing, strict=True))
     if not any(
-        only_simplified & set(c) and only_traditional & set(c) for c in _CLAUSE.findall(text)
+        not _SIMPLIFIED.isdisjoint(c) and not _TRADITIONAL.isdisjoint(c)
+        for c in _CLAUSE.findall(text)
     ):
         return None
-    simple = Counter(c for c in text if c in only_simplified)
-    full = Counter(c for c in text if c in only_traditional)
+    simple = Counter(c for c in text if c in _SIMPLIFIED)
+    full = Counter(c for c in text if c in _TRADITIONAL)
     fewer = min(simple.total(), full.total())
     if min(len(simple), len(full)) < BOTH_KINDS:
         return None

@@ -21,10 +21,10 @@ def hashes(flat: str, size: int) -> NDArray[np.uint64]:
     codes = np.frombuffer(flat.encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
     if len(codes) < size:
         codes = np.pad(codes, (0, size - len(codes)))
-    windows = np.lib.stride_tricks.sliding_window_view(codes, size)
-    hashed = np.zeros(len(windows), dtype=np.uint64)
-    for column in windows.T:
-        hashed = (hashed ^ column) * _FACTOR
+    count = len(codes) - size + 1
+    hashed = np.zeros(count, dtype=np.uint64)
+    for start in range(size):
+        hashed = (hashed ^ codes[start : start + count]) * _FACTOR
     mixed: NDArray[np.uint64] = (hashed ^ (hashed >> np.uint64(31))) * _MIX
     return mixed
 

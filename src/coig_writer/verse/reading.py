@@ -17,6 +17,7 @@ _NOTE = re.compile(
 )
 _BRACKETS = re.compile(r"[（(【\[][^（(【\[）)】\]]*[）)】\]]")
 AROUND = 4  # rows around a poem that is recognised without being asked for
+_LATIN = re.compile(r"[A-Za-z]")
 _STOP = re.compile(r"[，。！？；,.!?;]")
 
 
@@ -85,7 +86,7 @@ def _row(raw: str, stanza: int, rest: list[str]) -> Row | None:
         if bare:
             rest.append(f"非中文：{bare}")
         return None
-    if sum(c.isascii() and c.isalpha() for c in bare) > len(HAN.findall(bare)):
+    if len(_LATIN.findall(bare)) > len(HAN.findall(bare)):
         rest.append(f"非中文：{bare}")
         return None
     clauses = tuple("".join(HAN.findall(part)) for part in _MARKS.split(bare))
