@@ -49,8 +49,12 @@ _OTHER_SCRIPTS = re.compile(
     r"[\u0370-\u04ff]+|[\u0590-\u06ff]+|[\u0e00-\u0e7f]{1,4}|[\uac00-\ud7af]"
 )
 # Frequent characters that differ between the two scripts.
-_SIMPLIFIED = frozenset("这个们说国时会对为么还来过样没问间话现开实门车书长东发点听见马鸟鱼写学习觉亲爱")
-_TRADITIONAL = frozenset("這個們說國時會對為麼還來過樣沒問間話現開實門車書長東發點聽見馬鳥魚寫學習覺親愛")
+_SIMPLIFIED = frozenset(
+    "这个们说国时会对为么还来过样没问间话现开实门车书长东发点听见马鸟鱼写学习觉亲爱"
+)
+_TRADITIONAL = frozenset(
+    "這個們說國時會對為麼還來過樣沒問間話現開實門車書長東發點聽見馬鳥魚寫學習覺親愛"
+)
 
 Named = Literal["zh", "en", "ja", "ko", "ru", "fr"]
 LANGUAGES: dict[Named, str] = {
