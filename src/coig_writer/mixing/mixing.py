@@ -475,10 +475,10 @@ def check_tokenizer(locked: Lock, tokenizer: PreTrainedTokenizerBase) -> None:
     Raises:
         DriftError: It is another.
     """
-    digest = chat.tokenizer_sha256(tokenizer)
-    if digest != locked["tokenizer_sha256"]:
+    digest, stated = chat.tokenizer_sha256(tokenizer), str(locked.get("tokenizer_sha256"))
+    if digest != stated:
         raise DriftError(
-            f"mixture {locked['variant']} was built with tokenizer {locked['tokenizer_sha256'][:12]}, the model has {digest[:12]}",
+            f"mixture {locked['variant']} was built with tokenizer {stated[:12]}, the model has {digest[:12]}",
             f"build it for this model: {COMMAND} --config CONFIG --variants {locked['variant']}",
         )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from coig_writer.errors import ConfigError
+from coig_writer.errors import ConfigError, InputError
 from coig_writer.files import write_records
 from coig_writer.reward import preferences as reward
 from coig_writer.reward.preferences import Preference, Preferences, Split
@@ -126,7 +126,7 @@ def read(
         whole: Of ballots take the whole answers, not only their articles.
 
     Raises:
-        InputError: There are too few pairs or prompts.
+        InputError: There are too few pairs or prompts, or none fits the length.
     """
     paths = (
         [Path(p) for p in given]
@@ -134,6 +134,11 @@ def read(
     )
     pairs = reward.read(*paths, whole=whole, sample=arguments.sample)
     usable = reward.fitting(pairs, tokenizer, recipes.longest(settings))
+    if not usable.pairs:
+        raise InputError(
+            f"no pair fits max_length {settings.max_length}; left out: {dict(usable.left_out)}",
+            "raise max_length",
+        )
     return usable, reward.split(usable.pairs, arguments.held_out, settings.seed)
 
 

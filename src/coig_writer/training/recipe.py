@@ -577,6 +577,13 @@ def loading(model: ModelConfig) -> Iterator[None]:
             f"{model.model_name_or_path} cannot be trained as the recipe says: {words:.300}",
             "mend the recipe's key or the model's folder that this names",
         ) from error
+    except AttributeError as error:  # TRL looks for what only a model that writes has
+        if "ForSequenceClassification" not in str(error):
+            raise
+        raise ConfigError(
+            f"{model.model_name_or_path} is a reward model and writes no text",
+            "write model_name_or_path: a model that writes, such as one of recipes/sft.py",
+        ) from error
 
 
 def check_hardware(sft: TrainingArguments, model_name: str) -> None:

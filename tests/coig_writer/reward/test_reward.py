@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
+from trl import ModelConfig
 
 from coig_writer.ballot import Ballot
 from coig_writer.errors import ConfigError, InputError
 from coig_writer.reward import preferences, report, run
 from coig_writer.reward.preferences import Preference, Preferences
+from coig_writer.training import recipe as recipes
 from tests.generations import generation
 
 
@@ -116,6 +118,20 @@ def test_over_long_pairs_are_left_out_by_name(smoke_tokenizer):
     assert (len(kept.pairs), kept.left_out) == (1, {"tie": 2, "over_long": 1})
 
 
+def test_pairs_of_which_none_fits_are_told_from_votes_that_are_too_few(
+    root, tmp_path, smoke_tokenizer
+):
+    demo, file = root / "recipes" / "configs" / "reward_demo.yaml", tmp_path / "pairs.jsonl"
+    rows = [{"prompt": f"题{i}", "chosen": "好", "rejected": "坏"} for i in range(5)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    flags = ["--config", str(demo), "--preferences", str(file), "--max_length", "8"]
+    arguments, settings, _ = run.parse(flags, demo)
+    with pytest.raises(
+        InputError, match=r"no pair fits max_length 8; left out: \{'over_long': 5\}"
+    ):
+        run.read(arguments, settings, smoke_tokenizer)
+
+
 def test_the_interval_clusters_by_prompt():
     pairs = [pair(f"题{i}") for i in range(30) for _ in range(20)]
     margins = np.repeat(np.where(np.arange(30) % 2, 1.0, -1.0), 20)
@@ -212,6 +228,18 @@ def test_what_a_run_on_preferences_could_not_act_on_is_refused(root, parse, flag
             ],
             demo,
         )
+
+
+def test_a_reward_model_is_no_base_for_a_writer():
+    model = ModelConfig(model_name_or_path="build/reward")
+    words = "'Qwen2ForSequenceClassification' object has no attribute 'generation_config'"
+    with (
+        pytest.raises(ConfigError, match="build/reward is a reward model and writes no text"),
+        recipes.loading(model),
+    ):
+        raise AttributeError(words)
+    with pytest.raises(AttributeError, match="no attribute 'x'"), recipes.loading(model):
+        raise AttributeError("'Qwen2ForCausalLM' object has no attribute 'x'")
 
 
 def test_dpo_wants_a_beta_above_zero(root):
