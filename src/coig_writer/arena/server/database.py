@@ -27,6 +27,7 @@ from coig_writer.errors import ConfigError, InputError, KitError
 
 MIN_FREE_BYTES = 20_000_000  # some ten thousand records and the log of the database
 LEASE_S = 1.0  # between two looks for a lease
+BUSY_MS = 10_000  # for which SQLite waits for another process
 
 
 class DuplicateError(KitError):
@@ -164,10 +165,15 @@ class Database:
         return lambda: bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))))
 
     def _empty_log(self) -> None:
-        """Takes what was erased out of SQLite's log too, which else keeps it until the server stops."""
+        """Takes what was erased out of SQLite's log too, which else keeps it until the server stops.
+
+        Votes wait meanwhile. Beside a long reader it gives up, and the log is emptied the next time.
+        """
         if self._file:
             with self._writing, self._reader() as connection:
+                connection.exec_driver_sql("PRAGMA busy_timeout=200")
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MS}")
 
     def close(self) -> None:
         """Closes all connections."""
@@ -287,7 +293,7 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",
-        "busy_timeout=10000",
+        f"busy_timeout={BUSY_MS}",
         "secure_delete=ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
