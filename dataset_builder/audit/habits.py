@@ -22,7 +22,7 @@ _FORBIDS_EN = re.compile(
     r"|(?:^|[.,;:!?—]\s+|\b(?:and|but|please|with)\s)(?:absolutely |please )?no (?!one|idea|more than|longer|doubt)\w",
     re.IGNORECASE | re.MULTILINE,
 )
-_COUNT_ZH = re.compile(r"[\d一二两三四五六七八九十百千万]+[多来把]?个?[字行]|字数|篇幅|[千百]字")
+_COUNT_ZH = re.compile(r"[\d一二两三四五六七八九十百千万][多来把]?个?[字行]|字数|篇幅|[千百]字")
 _COUNT_EN = re.compile(r"\b(?:words?|lines?|characters?)\b", re.IGNORECASE)
 _CUT = re.compile(r"[删砍弃]|划[掉去]|[去拿丢扔舍裁]掉|不要了|放弃")
 _ENDING = re.compile(r"结尾|收尾|末[句尾]|最后一|收在|停在|落在|收束|结局|收场")

@@ -6,7 +6,7 @@ import re
 
 _HEADING = r" {0,3}#{1,6}[ \t]+(?=\S)"
 # The look-ahead passes over rules between parts (---, * * *).
-_ITEM = r"[ \t]*(?![-*+ \t]*$)(?:[-*+][ \t]+|•[ \t]*|\d{1,3}[.)、．](?!\d)[ \t]*)(?=\S)"
+_ITEM = r"(?![-*+ \t]*$)[ \t]*(?:[-*+][ \t]+|•[ \t]*|\d{1,3}[.)、．](?!\d)[ \t]*)(?=\S)"
 _QUOTE = r"[ \t]*>[ \t]?"
 _HEADINGS = re.compile(f"^{_HEADING}", re.MULTILINE)
 _ITEMS = re.compile(f"^{_ITEM}", re.MULTILINE)

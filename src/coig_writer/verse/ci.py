@@ -29,7 +29,7 @@ from coig_writer.verse.verdict import (
     places_zh,
 )
 
-_DOT = re.compile(r"\s*[·・•‧]\s*")
+_DOT = re.compile("[·・•‧]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,7 +87,9 @@ def tunes() -> dict[str, tuple[Variant, ...]]:
 
 def named(title: str) -> str | None:
     """Returns the tune that a title is, or opens or ends with beside a dot: 浣溪沙, 浣溪沙·春恨, 醉中真・浣溪沙."""
-    return next((part for part in _DOT.split(title.strip("《》 ")) if part in tunes()), None)
+    return next(
+        (part for part in map(str.strip, _DOT.split(title.strip("《》 "))) if part in tunes()), None
+    )
 
 
 def _fits(own: Tones, wanted: str) -> Literal["kept", "broken", "open"]:

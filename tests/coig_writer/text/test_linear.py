@@ -40,6 +40,10 @@ MODULES = (
     "dataset_builder.official.reader",
     "coig_writer.arena.study.scan",
     "coig_writer.metrics.requirements",
+    "coig_writer.metrics.formatting",
+    "coig_writer.verse.ci",
+    "coig_writer.verse.reading",
+    "dataset_builder.audit.habits",
     "benchmarks.text_rules",
 )
 # Patterns whose callers let so many characters through and no more: quick at that length is enough.
