@@ -2,7 +2,7 @@
 
 Beside samples, queries and raw texts these are 916 requests (``sample/genre_requests.jsonl``, CC0),
 about 18 per genre. A language model wrote them for this classifier, without sight of the kit's
-other prompts or of any benchmark's; they were read before use and are no samples of the format.
+other prompts or of any benchmark's; decision 51 says how they were read. They are no samples of the format.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from coig_writer.text.genre import (
     PromptWeights,
     features,
     genres,
-    ngrams,
+    prompt_grams,
 )
 from dataset_builder.packing import samples
 
@@ -73,7 +73,7 @@ def fit_prompts(labelled: Labelled, penalty: float = PROMPT_PENALTY) -> PromptWe
     It is solved for one unknown per prompt, of which there are fewer than characters and pairs.
     """
     order = genres()
-    times = Counter(gram for text, _ in labelled for gram in ngrams(text, READ["prompt"], (1, 2)))
+    times = Counter(gram for text, _ in labelled for gram in prompt_grams(text))
     # What one prompt alone has tells little and would double the file.
     known = sorted(gram for gram, count in times.items() if count >= 2)
     rarity = 1 + np.log([(1 + len(labelled)) / (1 + times[gram]) for gram in known])

@@ -58,6 +58,14 @@ def test_a_prompt_is_scored_by_its_known_characters_and_pairs():
     assert model.scores("夜").tolist() == model.scores("").tolist() == [0.0, 0.0]
 
 
+def test_letters_of_foreign_words_are_no_sign_of_a_genre():
+    assert genre.prompt_grams("写Rap rap") == {"写": 1, "rap": 2, "写rap": 1, "raprap": 1}
+    for prompt in ("write me a poem", "Translate this please", "asdf qwer"):  # was hip-hop at 0.98
+        assert genre.best(genre.softmax(genre.log_odds(prompt)))[0].probability < 0.1
+    rap = genre.best(genre.softmax(genre.log_odds("写一段rap diss我室友")))[0]
+    assert (rap.genre, rap.probability > 0.8) == ("hip-hop-rap", True)
+
+
 def test_features_do_not_depend_on_the_process():
     vector = genre.features("江湖夜雨")
     assert np.flatnonzero(vector).tolist() == sorted(
