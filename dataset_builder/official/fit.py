@@ -22,7 +22,6 @@ from coig_writer.files import atomic_path, read_rows
 from coig_writer.taxonomy import published
 from coig_writer.text.genre import (
     BUCKETS,
-    READ,
     Classifier,
     Part,
     PromptWeights,
