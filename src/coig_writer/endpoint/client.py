@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import os
@@ -39,6 +40,8 @@ from coig_writer.text.normalise import repaired
 from coig_writer.triplet import Message
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 Structure = Literal["json_schema", "json_object", "none"]  # how a server is told a schema
@@ -167,7 +170,9 @@ class Endpoint:
         keys = [request.key(self.model) for request in requests]
         unique = dict(zip(keys, requests, strict=True))
         self._probes = min(PROBES, len(unique))
-        with httpx.Client(timeout=self.timeout, headers=self._headers()) as http:
+        with httpx.Client(
+            timeout=self.timeout, headers=self._headers(), verify=_certificates()
+        ) as http:
             done = dict(self._run(http, unique, progress))
         return [done[key] for key in keys]
 
@@ -434,6 +439,14 @@ class _Made:
             self.cost,
             calls,
         )
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Returns whom to trust: read once, since it takes as long as a hundred requests."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def _fits(kept: Reply, request: Request) -> bool:
