@@ -38,12 +38,8 @@ logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def atomic_path(path: Path, synced: bool = True) -> Iterator[Path]:
+def atomic_path(path: Path) -> Iterator[Path]:
     """Gives a temporary path beside ``path``; renames it when the block ends well.
-
-    Args:
-        path: The final name.
-        synced: Whether the disk has the content before the name: False for what is read with a check, and can be made again after a power cut.
 
     Raises:
         InputError: There is a folder at ``path``.
@@ -54,9 +50,8 @@ def atomic_path(path: Path, synced: bool = True) -> Iterator[Path]:
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         yield partial
-        if synced:
-            with partial.open("rb+") as handle:
-                os.fsync(handle.fileno())
+        with partial.open("rb+") as handle:
+            os.fsync(handle.fileno())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -64,7 +64,7 @@ class Cache:
         if self.folder is None or reply.state not in DECIDED:
             return
         text = json.dumps(to_row(reply), ensure_ascii=True, sort_keys=True)
-        with atomic_path(self._path(reply.key), synced=False) as partial:
+        with atomic_path(self._path(reply.key)) as partial:
             partial.write_text(text + "\n", encoding="utf-8")
 
     def record(self, key: str, model: str, usage: Usage, cost: float | None) -> None:
