@@ -302,7 +302,11 @@ def adapter_bytes(quantised: float | None) -> int:
 
 
 def lora(shape: Shape, model: ModelConfig) -> int:
-    """Counts the parameters of a LoRA adapter."""
+    """Counts the parameters of a LoRA adapter.
+
+    Raises:
+        ConfigError: A target is no matrix of a layer.
+    """
     h, q = shape.hidden_size, shape.num_attention_heads * shape.head_dim
     kv, i = shape.num_key_value_heads * shape.head_dim, shape.intermediate_size
     sides = {
@@ -311,6 +315,11 @@ def lora(shape: Shape, model: ModelConfig) -> int:
     }  # fmt: skip
     targets = model.lora_target_modules or ["q_proj", "v_proj"]
     chosen = list(sides) if targets in ("all-linear", ["all-linear"]) else targets
+    if unknown := sorted(set(chosen) - set(sides)):
+        raise ConfigError(
+            f"lora_target_modules: {unknown[0]} is no matrix of this model's layers",
+            f"name some of {', '.join(sides)}",
+        )
     return int(model.lora_r) * shape.num_hidden_layers * sum(sides[name] for name in chosen)
 
 

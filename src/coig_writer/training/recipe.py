@@ -227,6 +227,10 @@ def parsed(classes: tuple[type[A], type[B], type[C]], given: Sequence[str]) -> t
             f"command line: {rest[0]!r} belongs to no key",
             f"write --KEY VALUE for a key and --config {EXAMPLE} for a recipe; --help lists the keys",
         )
+    # TRL takes a list of one apart, and PEFT reads a string as a pattern of whole module names.
+    alone = getattr(third, "lora_target_modules", None)
+    if isinstance(alone, str) and alone.isidentifier():
+        vars(third)["lora_target_modules"] = [alone]
     return first, second, third
 
 

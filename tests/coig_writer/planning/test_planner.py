@@ -181,6 +181,9 @@ def test_every_way_out_that_is_named_fits():
 def test_lora_counts_its_targets():
     model = ModelConfig(lora_r=16, lora_target_modules=["q_proj", "v_proj"])
     assert planner.lora(QWEN, model) == 16 * 28 * (3584 + 3584 + 3584 + 512)
+    model.lora_target_modules = ["qproj"]
+    with pytest.raises(ConfigError, match="qproj is no matrix"):
+        planner.lora(QWEN, model)
 
 
 def test_an_unknown_model_or_optimizer_is_named(tmp_path):

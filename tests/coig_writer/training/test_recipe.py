@@ -100,6 +100,21 @@ def test_a_recipe_without_its_folder_is_found_and_another_folder_is_told(
         recipes.by_variant(["--config", "recipes/configs/cw_10k.yaml"])
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (["q_proj"], ["q_proj"]),  # PEFT found none: TRL made a pattern of it
+        (["q_proj", "v_proj"], ["q_proj", "v_proj"]),
+        (["all-linear"], "all-linear"),
+        ([r".*layers\.\d+\.mlp.*"], r".*layers\.\d+\.mlp.*"),
+    ],
+)
+def test_one_target_of_an_adapter_is_a_name_and_no_pattern(root, written, read):
+    flags = ["--mode", "plain", "--use_peft", "true", "--lora_target_modules", *written]
+    model = recipes.parse(["--config", str(config(root, "demo")), *flags])[2]
+    assert model.lora_target_modules == read
+
+
 def test_a_mode_that_does_not_exist_and_a_word_without_a_key_are_errors(root):
     demo = ["--config", str(config(root, "demo"))]
     with pytest.raises(ConfigError, match="mode is 'fsat', not one of plain, fast, lean"):
