@@ -325,13 +325,13 @@ def _congliu(row: Row) -> Parts:
 
 
 _OPEN_THOUGHTS = re.compile(
-    r"\s*<\|begin_of_thought\|>(.*?)<\|end_of_thought\|>\s*<\|begin_of_solution\|>(.*?)(?:<\|end_of_solution\|>)?\s*",
+    r"<\|begin_of_thought\|>(.*?)<\|end_of_thought\|>\s*<\|begin_of_solution\|>(.*?)(?:<\|end_of_solution\|>)?",
     re.DOTALL,
 )
-_THINK = re.compile(r"\s*<think>(.*?)</think>(.*)", re.DOTALL)
+_THINK = re.compile(r"<think>(.*?)</think>(.*)", re.DOTALL)
 
 
-def _conversation(row: Row, marked: re.Pattern[str]) -> Parts:
+def _conversation(row: Row, marked: Callable[[str], re.Match[str] | None]) -> Parts:
     """Reads one question and one answer, with keys from and value or role and content."""
     turns = row.get("conversations") or row.get("messages") or []
     if (
@@ -341,7 +341,7 @@ def _conversation(row: Row, marked: re.Pattern[str]) -> Parts:
     ):
         raise Unconvertible("not_one_question_and_one_answer")
     question, answer = (turn.get("value") or turn.get("content") or "" for turn in turns)
-    match = marked.fullmatch(answer) if isinstance(answer, str) else None
+    match = marked(answer.strip()) if isinstance(answer, str) else None
     if match is None:
         raise Unconvertible("thought_markers_missing")
     return question, match[1], match[2], None
@@ -350,6 +350,6 @@ def _conversation(row: Row, marked: re.Pattern[str]) -> Parts:
 ADAPTERS: dict[str, Callable[[Row], Parts]] = {
     "coig_writer": _coig_writer,
     "congliu": _congliu,
-    "openthoughts": lambda row: _conversation(row, _OPEN_THOUGHTS),
-    "openthoughts3": lambda row: _conversation(row, _THINK),
+    "openthoughts": lambda row: _conversation(row, _OPEN_THOUGHTS.fullmatch),
+    "openthoughts3": lambda row: _conversation(row, _THINK.fullmatch),
 }
