@@ -58,7 +58,7 @@ def test_the_shipped_adapters_change_the_adapters_keys_alone(root):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ((*LORA[:4], "--lora_target_modules", "nothing"), "Target modules nothing not found"),
+        ((*LORA[:4], "--lora_target_modules", "nothing"), "Target modules {'nothing'} not found"),
         (("--attn_implementation", "flash_attention_9"), "flash_attention_9.* is not supported"),
     ],
 )
