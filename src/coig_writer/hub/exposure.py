@@ -158,10 +158,9 @@ def _restored(text: str) -> str:
     Zero bytes go too, so that the letters of UTF-16 are side by side.
     """
     text = _ESCAPE.sub(_unescaped, text.replace("\0", ""))
-    if "&" in text:
-        text = html.unescape(text)
-    if "%" in text:
-        text = urllib.parse.unquote(text)
+    for mark, resolved in (("&", html.unescape), ("%", urllib.parse.unquote)):
+        if mark in text:  # line by line, as a resolved line feed would move the lines after it
+            text = "\n".join(resolved(line).replace("\n", " ") for line in text.split("\n"))
     if text.isascii():
         return text
     return unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).translate(_LOOKALIKES)

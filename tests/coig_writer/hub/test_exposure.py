@@ -100,6 +100,13 @@ def test_other_forms(tmp_path, text, what):
     assert any(what in told for told in found(write(tmp_path, text)))
 
 
+def test_a_resolved_line_feed_moves_no_line(tmp_path):
+    text = f"a%0Ab&#10;c\n{TOKEN}\nhf%5F{TOKEN[3:]}"
+    assert found(write(tmp_path, text)) == [
+        f"notes.txt line {line}: holds a Hugging Face token" for line in (2, 3)
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     [
