@@ -398,10 +398,10 @@ def page(workbench: Workbench, writer: BatchWriter[Entry]) -> gr.Blocks:
 
 def _picked(row: Sequence[object]) -> list[object]:
     """Returns what the form holds for a row of the items: its thread, and what can be done with it."""
+    english = {CHINESE[word]: word for word in (*MOVABLE, "withdrawn", "submitted", "failed")}
     work, item, number, who, state = row[:5]
-    done = state in {"submitted", "failed", CHINESE["submitted"], CHINESE["failed"]}
-    works = {CHINESE[name]: name for name in MOVABLE}
-    return [works.get(str(work), work), item, number, who, "set_aside" if done else "release"]
+    work, who, state = (english.get(str(word), word) for word in (work, who, state))
+    return [work, item, number, who, "set_aside" if state in ("submitted", "failed") else "release"]
 
 
 def _filled(workbench: Workbench, translate: Callable[[str], str]) -> list[object]:

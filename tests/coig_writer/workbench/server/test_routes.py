@@ -442,6 +442,8 @@ def test_what_the_only_annotator_skipped_is_given_out_again(curation):
 def test_a_row_of_the_operators_table_fills_the_form():
     row = ["标注", "d1", 2, "a1", "在写", 0.1, "2026", ""]
     assert overview._picked(row) == ["annotate", "d1", 2, "a1", "release"]
+    row = ["审核", "d1@0", 0, "已退出", "已提交", 0.1, "2026", ""]
+    assert overview._picked(row) == ["review", "d1@0", 0, "withdrawn", "set_aside"]
     row = ["exercise", "good-2", 0, "a1", "failed", 0.1, "2026", ""]
     assert overview._picked(row) == ["exercise", "good-2", 0, "a1", "set_aside"]
 
