@@ -266,9 +266,8 @@ async def _kept(request: Request, person: str, kind: Kind, body: Written) -> Res
     _check_role(workbench, person, body.work)
     sent = Submission(**body.model_dump(exclude={"content"}), content=_mended(body.content))
     plan = _planned(workbench, person, kind, sent)
-    if (
-        sent.base > workbench.threads.get(plan.entry.thread).number
-    ):  # follows a version that is not there
+    newest = workbench.threads.get(plan.entry.thread).number
+    if sent.base > newest:  # it would follow a version that is not there
         return _stale(workbench, person, sent)
     if await _append(request, plan.entry) is not None:
         return _stale(workbench, person, sent)
