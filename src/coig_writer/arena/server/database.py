@@ -27,6 +27,7 @@ from coig_writer.errors import ConfigError, InputError, KitError
 
 MIN_FREE_BYTES = 20_000_000  # some ten thousand records and the log of the database
 LEASE_S = 1.0  # between two looks for a lease
+RENEW_S = 0.25  # between two looks of who holds it: after a restart of the database they come first
 BUSY_MS = 10_000  # for which SQLite waits for another process
 
 
@@ -51,6 +52,9 @@ class Database:
         self.url, self.metadata = url, metadata
         self.engine = _engine(url)
         self._file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else None
+        self._lost: str | None = (
+            None  # why this server may not write, once another serves its study
+        )
         # SQLite has one writer. Waiting here is fair and short; inside SQLite it would be a sleep.
         self._writing: threading.Lock | contextlib.nullcontext[None] = (
             threading.Lock() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext()
@@ -118,6 +122,8 @@ class Database:
 
     def trouble(self) -> str | None:
         """Says what would keep the next record from being stored: a lost store or a full disk; None if nothing."""
+        if self._lost:
+            return self._lost
         try:
             with self._reader() as connection:
                 connection.execute(sa.select(self.metadata.sorted_tables[0]).limit(1))
@@ -132,17 +138,39 @@ class Database:
         """Lets one server at a time serve a study; another waits here, says so, and goes on when it ends.
 
         Two would hand out and remember seats each by itself. The lease ends with its process, however
-        that ends: it is a lock of the database session, or on a file beside the SQLite store.
+        that ends: it is a lock of the database session, or on a file beside the SQLite store. A session
+        that the database ended is opened anew; if another server has the lease by then, this one writes
+        nothing more.
         """
         with contextlib.ExitStack() as held:
             taken = self._lock_of_file(held) if self._file else self._lock_of_session(held, study)
             for tries in itertools.count():
-                if taken():
-                    break
+                with contextlib.suppress(StoreError):  # the database is started again meanwhile
+                    if taken():
+                        break
                 if tries == 0:
                     sys.stderr.write(f"another server serves {study!r}; waiting for its end\n")
                 time.sleep(LEASE_S)
+            self._look_after(held, taken, study)
             yield
+
+    def _look_after(
+        self, held: contextlib.ExitStack, taken: Callable[[], bool], study: str
+    ) -> None:
+        """Takes a lease again that got lost, as with its session; notes if another server was quicker."""
+        ended = threading.Event()
+
+        def look() -> None:
+            while not (ended.wait(RENEW_S) or self._lost):
+                with contextlib.suppress(StoreError, sa.exc.DBAPIError):  # not back yet
+                    if not taken():
+                        self._lost = "another server serves this study"
+                        sys.stderr.write(f"another server serves {study!r} now; stop this one\n")
+
+        looking = threading.Thread(target=look, daemon=True)
+        looking.start()
+        held.callback(looking.join, LEASE_S)
+        held.callback(ended.set)
 
     def _lock_of_file(self, held: contextlib.ExitStack) -> Callable[[], bool]:
         assert self._file is not None
@@ -159,10 +187,17 @@ class Database:
 
     def _lock_of_session(self, held: contextlib.ExitStack, study: str) -> Callable[[], bool]:
         key = int.from_bytes(hashlib.sha256(study.encode()).digest()[:8], signed=True)
-        alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        connection = held.enter_context(alone.connect())
+        connection = held.enter_context(self.engine.connect())
         held.callback(connection.invalidate)  # back in the pool the session would keep the lock
-        return lambda: bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))))
+
+        def taken() -> bool:
+            with (
+                _clear_errors(),
+                connection.begin(),
+            ):  # of a lost connection the next `begin` makes a new one
+                return bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))))
+
+        return taken
 
     def _empty_log(self) -> None:
         """Takes what was erased out of SQLite's log too, which else keeps it until the server stops.
@@ -181,6 +216,8 @@ class Database:
 
     @contextlib.contextmanager
     def _writer(self) -> Iterator[sa.Connection]:
+        if self._lost:
+            raise StoreError(self._lost, "stop this server")
         with _clear_errors(), self._writing, self.engine.begin() as connection:
             yield connection
 

@@ -5,7 +5,9 @@ import dataclasses
 import os
 import sqlite3
 import threading
+import time
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import sqlalchemy as sa
@@ -278,6 +280,69 @@ def test_one_server_at_a_time_serves_a_study(store, request, capsys, monkeypatch
     waiting.join(20)
     assert order == ["first ends", "second"]
     second.close()
+
+
+def _until(holds):
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def _end_session_of_lease(connection):
+    ended = "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted"
+    assert connection.scalar(sa.text(ended))
+
+
+HOLDERS = "select count(*) from pg_locks where locktype = 'advisory' and granted"
+
+
+def test_a_lease_that_its_database_ended_is_taken_again(store, monkeypatch):
+    if store.engine.dialect.name == "sqlite":
+        pytest.skip("a lock on a file ends with its process alone")
+    monkeypatch.setattr("coig_writer.arena.server.database.RENEW_S", 0.01)
+    with store.lease("s"), store.engine.connect() as connection:
+        _end_session_of_lease(connection)
+        _until(lambda: connection.scalar(sa.text(HOLDERS)) == 1)
+        store.add(ballot())
+        assert store.trouble() is None
+        assert Store(store.url).ballots("s")
+
+
+def test_a_server_whose_lease_another_has_writes_nothing_more(store, monkeypatch, capsys):
+    monkeypatch.setattr("coig_writer.arena.server.database.RENEW_S", 0.01)
+    other = threading.Thread(target=lambda: None)
+    with store.lease("s"):
+        store.add(ballot())
+        if store.engine.dialect.name == "sqlite":
+            monkeypatch.setattr("fcntl.flock", Mock(side_effect=BlockingIOError))
+        else:
+            second, ended = Store(store.url), threading.Event()
+
+            def serve_too():
+                with (
+                    second.engine.connect() as connection
+                ):  # queued for the lock, it gets it at once
+                    key = "select (classid::int8 << 32) | objid::int8 from pg_locks where locktype = 'advisory'"
+                    held = connection.scalar(sa.text(key))
+                    connection.execute(sa.select(sa.func.pg_advisory_lock(held)))
+                    ended.wait(20)
+
+            other = threading.Thread(target=serve_too)
+            other.start()
+            with second.engine.connect() as connection:
+                waiting = sa.text("select count(*) from pg_locks where not granted")
+                _until(lambda: connection.scalar(waiting) == 1)
+                _end_session_of_lease(connection)
+        _until(lambda: store.trouble() == "another server serves this study")
+        with pytest.raises(StoreError, match="another server"):
+            store.add(ballot(1))
+        assert len(store.ballots("s")) == 1
+        assert "another server serves 's' now" in capsys.readouterr().err
+    if other.ident:
+        ended.set()
+        other.join(20)
+        second.close()
 
 
 def test_a_full_disk_and_a_lost_store_are_told_before_a_vote_is_lost(store, monkeypatch):
