@@ -313,8 +313,9 @@ def lora(shape: Shape, model: ModelConfig) -> int:
         "q_proj": h + q, "k_proj": h + kv, "v_proj": h + kv, "o_proj": q + h,
         "gate_proj": h + i, "up_proj": h + i, "down_proj": i + h,
     }  # fmt: skip
-    targets = model.lora_target_modules or ["q_proj", "v_proj"]
-    chosen = list(sides) if targets in ("all-linear", ["all-linear"]) else targets
+    targets: str | list[str] = model.lora_target_modules or ["q_proj", "v_proj"]
+    named = [targets] if isinstance(targets, str) else targets  # TRL's text is PEFT's pattern
+    chosen = list(sides) if named == ["all-linear"] else named
     if unknown := sorted(set(chosen) - set(sides)):
         raise ConfigError(
             f"lora_target_modules: {unknown[0]} is no matrix of this model's layers",

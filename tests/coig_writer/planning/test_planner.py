@@ -184,6 +184,9 @@ def test_lora_counts_its_targets():
     model.lora_target_modules = ["qproj"]
     with pytest.raises(ConfigError, match="qproj is no matrix"):
         planner.lora(QWEN, model)
+    vars(model)["lora_target_modules"] = "q_.*|v_proj"
+    with pytest.raises(ConfigError, match=r"modules: q_\.\*\|v_proj is no matrix"):
+        planner.lora(QWEN, model)
 
 
 def test_an_unknown_model_or_optimizer_is_named(tmp_path):
