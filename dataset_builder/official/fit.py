@@ -7,6 +7,7 @@ other prompts or of any benchmark's; decision 51 says how they were read. They a
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,22 +77,21 @@ def fit_prompts(labelled: Labelled, penalty: float = PROMPT_PENALTY) -> PromptWe
     # What one prompt alone has tells little and would double the file.
     known = sorted(gram for gram, count in times.items() if count >= 2)
     rarity = 1 + np.log([(1 + len(labelled)) / (1 + times[gram]) for gram in known])
-    result = PromptWeights(
+    unfitted = PromptWeights(
         {gram: row for row, gram in enumerate(known)},
         rarity.astype(np.float32),
         np.zeros((len(known), len(order)), np.float32),
     )
     x = np.zeros((len(labelled), len(known)), np.float32)
     for row, (text, _) in enumerate(labelled):
-        columns, values = result.features(text)
+        columns, values = unfitted.features(text)
         x[row, columns] = values / max(float(np.linalg.norm(values)), 1e-9)
     y = np.array([order.index(genre) for _, genre in labelled])
     # Genres with many prompts count no more than those with few.
     share = np.sqrt(len(y) / len(order) / np.bincount(y, minlength=len(order))[y])[:, None]
     kernel = share * (x @ x.T).astype(np.float64) * share.T + penalty * np.eye(len(y))
     dual = share * np.linalg.solve(kernel, share * (np.eye(len(order))[y] - 1 / len(order)))
-    result.weights[:] = x.T @ dual
-    return result
+    return dataclasses.replace(unfitted, weights=(x.T @ dual).astype(np.float32))
 
 
 def fit_articles(labelled: Labelled, penalty: float = PENALTY) -> NDArray[np.float32]:
