@@ -123,16 +123,12 @@ def prompt_grams(prompt: str) -> Counter[str]:
     return Counter([*tokens, *pairs])
 
 
-def ngrams(text: str, length: int, sizes: Sequence[int]) -> Counter[str]:
-    """Counts the character n-grams of the beginning of a text, blanks left out."""
-    flat = re.sub(r"\s+", "", text[: 2 * length])[:length]
-    return Counter(flat[i : i + n] for n in sizes for i in range(len(flat) - n + 1))
-
-
 def features(article: str) -> NDArray[np.float32]:
-    """Counts uni- to trigrams of the beginning in hashed buckets, log-scaled, unit norm."""
+    """Counts uni- to trigrams of the beginning, blanks left out, in hashed buckets, log-scaled, unit norm."""
+    flat = re.sub(r"\s+", "", article[: 2 * READ["article"]])[: READ["article"]]
+    grams = Counter(flat[i : i + n] for n in (1, 2, 3) for i in range(len(flat) - n + 1))
     vector = np.zeros(BUCKETS, np.float32)
-    for gram, count in ngrams(article, READ["article"], (1, 2, 3)).items():
+    for gram, count in grams.items():
         bucket = zlib.crc32(gram.encode("utf-8", "surrogatepass")) % BUCKETS
         vector[bucket] += np.log1p(count)
     norm = float(np.linalg.norm(vector))
