@@ -271,7 +271,7 @@ def _announced(line: str, assented: bool) -> int | None:
     presented = yes or not english.group().lower().startswith("this")
     yours = _YOURS.search(bare) and (yes or _ENGLISH_KIND.search(bare)) and bare[-1] in ":.!"
     kind = english.group().lower() in ("here you go", "here it is") or _ENGLISH_KIND.search(bare)
-    announced = presented and ((bare[-1] == ":" and yes) or ((bare[-1] == ":" or yes) and kind))
+    announced = presented and sum(map(bool, (yes, kind, bare[-1] == ":"))) > 1
     return len(bare) if (yours or announced) and not telling else None
 
 
