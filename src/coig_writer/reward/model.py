@@ -14,6 +14,7 @@ import torch
 from tqdm import tqdm
 from transformers import (
     AutoModelForSequenceClassification,
+    AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
@@ -68,8 +69,6 @@ def train(
 
 def load(folder: Path, device: torch.device) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Loads a reward model, be it whole or an adapter, and its tokenizer."""
-    from transformers import AutoTokenizer
-
     loaded: Any = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=1)
     tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
     return loaded.to(device), tokenizer
