@@ -17,7 +17,7 @@ from coig_writer.facts import Fact
 from coig_writer.folder import atomic_folder
 from coig_writer.hub.release import NOT_PUBLISHED
 from coig_writer.training import curves
-from model_cards.render import ANSWERS
+from model_cards.render import ANSWERS, NAME
 
 CARD = ("README.md", "facts.json")
 RESULTS = Path(".eval_results") / "coig-writer.yaml"
@@ -28,11 +28,11 @@ def assemble(variant: str, build: Path, out: Path, benchmark: str | None) -> Non
     """Copies everything that belongs to one model into one folder, whole or not at all.
 
     Raises:
-        InputError: The variant is not the name of a folder.
+        InputError: The variant's name is none.
         MissingInputError: The model or its card was not made.
     """
     model, card = build / "models" / variant, build / "cards" / variant
-    if variant in ("", "..") or Path(variant).name != variant:
+    if not NAME.fullmatch(variant):
         raise InputError(
             f"{variant!r} is not a variant's name", f"name a folder in {build / 'models'}"
         )
