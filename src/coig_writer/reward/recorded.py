@@ -137,7 +137,7 @@ def lock(
 
 
 def train(
-    trained: type[T],
+    trainer_class: type[T],
     arguments: PreferenceArguments,
     settings: DPOConfig | RewardConfig,
     model: ModelConfig,
@@ -147,7 +147,7 @@ def train(
     An unfinished run goes on from its last checkpoint.
 
     Args:
-        trained: How it trains.
+        trainer_class: How it trains.
         arguments: Where the pairs come from.
         settings: TRL's.
         model: TRL's, of the base.
@@ -161,7 +161,7 @@ def train(
         ConfigError: Its checkpoints are of a run with other settings.
     """
     tokenizer = run.load_tokenizer(model)
-    usable, parts = run.read(arguments, settings, tokenizer, whole=trained.whole)
+    usable, parts = run.read(arguments, settings, tokenizer, whole=trainer_class.whole)
     out, locked = recipes.out(settings), lock(parts, arguments, settings, model)
     if (out / recount.LOCK).is_file() and read_json(out / recount.LOCK) != locked:
         raise DriftError(
@@ -174,7 +174,7 @@ def train(
         logger.info(f"{out} holds the finished run; remove that folder to train again")
         return None
     with recipes.loading(model):
-        trainer = _trainer(trained, parts, settings, model, tokenizer)
+        trainer = _trainer(trainer_class, parts, settings, model, tokenizer)
     checkpoint = checkpoints.last(out, marks, trainer)
     if trainer.is_world_process_zero():
         write_json(out / recount.LOCK, locked)
@@ -189,7 +189,10 @@ def train(
         recount.write_margins(out, measured)
         numbers = [
             *provenance.stated(trainer, Mode("plain"), model, marks[0]),
-            *(Fact(f"{trained.method}/left_out/{why}", n) for why, n in usable.left_out.items()),
+            *(
+                Fact(f"{trainer_class.method}/left_out/{why}", n)
+                for why, n in usable.left_out.items()
+            ),
             *recount.run(out),  # last: what its files show goes before what it says of itself
         ]
         facts.write(out / "facts.json", {fact.id: fact for fact in numbers}.values())
@@ -198,14 +201,14 @@ def train(
 
 
 def _trainer(
-    trained: type[T],
+    trainer_class: type[T],
     parts: Split,
     settings: DPOConfig | RewardConfig,
     model: ModelConfig,
     tokenizer: PreTrainedTokenizerBase,
 ) -> T:
     rows = [row | {"pair": i} for i, row in enumerate(reward.conversations(parts.train))]
-    return trained(
+    return trainer_class(
         model=recipes.base(model),
         args=dataclasses.replace(settings, model_init_kwargs=recipes.init_kwargs(model)),
         train_dataset=Dataset.from_list(rows),
