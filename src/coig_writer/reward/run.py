@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,8 +70,10 @@ def parse(
 
     classes = (RewardArguments, RewardConfig, ModelConfig)
     preferences, settings, model = parse_as(classes, arguments, default_config, "reward")
-    # TRL's default, CAUSAL_LM, would neither train nor save the one output, which begins at random
-    return preferences, settings, dataclasses.replace(model, lora_task_type="SEQ_CLS")
+    # TRL's default, CAUSAL_LM, would neither train nor save the one output, which begins at random. Set in
+    # place: a copy is checked by TRL anew, which makes a pattern of one target again (recipes.parsed).
+    model.lora_task_type = "SEQ_CLS"
+    return preferences, settings, model
 
 
 def parse_as(

@@ -230,6 +230,13 @@ def test_what_a_run_on_preferences_could_not_act_on_is_refused(root, parse, flag
         )
 
 
+def test_an_adapter_of_a_reward_model_trains_its_output_and_its_one_target_is_a_name(root):
+    demo = root / "recipes" / "configs" / "reward_demo.yaml"
+    adapter = ["--use_peft", "true", "--lora_target_modules", "q_proj"]
+    model = run.parse(["--config", str(demo), "--preferences", "x", *adapter], demo)[2]
+    assert (model.lora_task_type, model.lora_target_modules) == ("SEQ_CLS", ["q_proj"])
+
+
 def test_a_reward_model_is_no_base_for_a_writer():
     model = ModelConfig(model_name_or_path="build/reward")
     words = "'Qwen2ForSequenceClassification' object has no attribute 'generation_config'"
