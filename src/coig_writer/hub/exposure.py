@@ -49,6 +49,7 @@ _KINDS = {
     "a service's key": r"\bSG\.[\w-]{20,24}\.[\w-]{40}|\bdckr_pat_[\w-]{20}|\bdo[opr]_v1_[0-9a-f]{60}|\bAKLT\w{30}|\bms-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}"
     r"|\blin_api_\w{30}|\bntn_\w{40}|\bpplx-\w{40}|\bxai-\w{60}|\bdapi[0-9a-f]{32}|\bvercel_blob_rw_\w{20}|\bSK[0-9a-f]{32}\b|\bAccountKey=[\w+/]{40}",
     "a bearer's header": r"\b[Bb]earer\s{1,3}(?=\S{0,200}\d)[\w.~+/-]{20}",
+    "an invitation": r"[?&](?:invite|operator)=[\w-]{22}(?![\w-])",
     "a secret setting": r"\b[A-Z][A-Z0-9_]{0,60}(?:SECRET|TOKEN|PASSWORD|API_KEY)\s?=\s?[\"']?[A-Za-z0-9/+_-]{16}"
     r"|(?i:\b(?:[\w-]{1,40}[_-])?(?:password|passwd|secret|token|api[_-]?key)[\"']?(?:\s{0,3}[:=]\s{0,3}|\s)[\"']?)"
     r"(?=[\w&!@#$%^*.+/-]{0,200}\d)(?=[\w&!@#$%^*.+/-]{0,200}[A-Za-z])[\w&!@#$%^*.+/-]{16}",

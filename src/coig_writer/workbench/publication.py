@@ -6,14 +6,16 @@ What leaves this machine is what people read and submitted (``work/``) and who t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from coig_writer.arena.study import people
 from coig_writer.errors import MissingInputError, PublicationError
-from coig_writer.hub.release import CARD, Release, read_file
+from coig_writer.hub.release import CARD, File, Release, read_file
 
 WORK = "work"
 PEOPLE = Path("workbench", people.FILE)
+SECRET = PEOPLE.with_name("secret")
 
 
 def is_curation(folder: Path) -> bool:
@@ -26,13 +28,14 @@ def read(folder: Path) -> Release:
 
     Raises:
         MissingInputError: Its roster names a gold file that is missing.
-        PublicationError: The gold file is not in the curation.
+        PublicationError: The gold file is not in the curation, or a file holds the workbench's secret.
         InputError: The roster is none.
     """
     paths = {f.relative_to(folder) for f in (folder / WORK).rglob("*") if f.is_file()}
     if (folder / PEOPLE).is_file():
         paths |= {PEOPLE, *_gold(folder)}
     files = tuple(read_file(folder / p, p.as_posix()) for p in sorted(paths))
+    _refuse_secret(folder, files)
     beside = (
         p for place in (folder, (folder / PEOPLE).parent) if place.is_dir() for p in place.iterdir()
     )
@@ -54,3 +57,14 @@ def _gold(folder: Path) -> list[Path]:
     if not place.is_file():
         raise MissingInputError(f"{place}: no such file", f"correct `gold` in {folder / PEOPLE}")
     return [place.resolve().relative_to(folder.resolve())]
+
+
+def _refuse_secret(folder: Path, files: Iterable[File]) -> None:
+    """Refuses a copy of the secret under another name: whoever has it can come as anybody."""
+    secret = (folder / SECRET).read_bytes().strip() if (folder / SECRET).is_file() else b""
+    for file in files:
+        if secret and secret in file.source.read_bytes():
+            raise PublicationError(
+                f"{file.source}: holds the workbench's secret, which signs all invitations",
+                f"take it out of {folder / WORK}",
+            )

@@ -27,6 +27,7 @@ SECRETS = {
     "a GitHub token": "ghp_" + "a1" * 18,
     "a GitLab token": "glpat-" + "a1B_" * 5,
     "a Google key": "AIza" + "Sy-_1" * 7,
+    "an invitation": "https://example.org/?invite=" + "aB3-_" * 4 + "xy",
     "an API key": "sk-proj-" + "a1" * 12,
     "an AWS key": "AKIA" + "Z9" * 8,
     "an Alibaba Cloud key": "LTAI" + "a1B2" * 5,

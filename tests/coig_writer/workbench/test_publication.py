@@ -72,6 +72,19 @@ def test_gold_items_go_along_and_must_lie_in_the_curation(folder):
         publication.read(folder)
 
 
+def test_neither_the_secret_under_another_name_nor_an_invitation_leaves(folder, capsys):
+    note = folder / "work" / "reverse" / "notes.txt"
+    note.write_text("its key: " + "s" * 64 + "\n")
+    with pytest.raises(KitError, match="holds the workbench's secret"):
+        publication.read(folder)
+    note.write_text("a1\tannotate\thttp://127.0.0.1:7861/?invite=nzJ-3kD_8sQp0aVb1cXw2e\n")
+    assert run(["check", str(folder), "--to", "org/curation"]) == 1
+    assert "notes.txt line 1: holds an invitation" in capsys.readouterr().out
+    note.write_text("s" * 63)
+    run(["check", str(folder), "--to", "org/curation"])
+    assert "no problem" in capsys.readouterr().out
+
+
 def test_it_goes_to_a_private_dataset_once_and_is_replaced_by_the_next(
     publish, account, hub, folder, capsys
 ):
