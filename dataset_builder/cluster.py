@@ -114,7 +114,7 @@ def here(options: Options) -> None:
         )
     from datatrove import executor
 
-    # A forked worker has imported all that it needs; beside Linux a fork is not safe.
+    # A forked worker has imported all that it needs; a fork is safe on Linux alone.
     start = "fork" if sys.platform == "linux" else "forkserver"
     spread: Callable[..., PipelineExecutor] = (
         executor.RayPipelineExecutor
