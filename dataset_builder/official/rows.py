@@ -62,7 +62,7 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _NO_LETTER = re.compile(r"[\W_]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(rf"{CONTROL.pattern}|\r")  # a CR without LF is told, and stays
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -106,7 +106,11 @@ def test_control_characters_are_told_and_do_not_reach_the_rows(tmp_path):
     assert (triplet.reasoning, triplet.article) == ("想", "好雨\t知时节")
     assert imported.repairs["texts without their control characters"] == 4
     told = [problem["detail"] for problem in lines(tmp_path / "out" / "warnings.jsonl")]
-    assert told == ["2 in query, first '\\x1b'", "1 in answer, first '\\x00'"]
+    assert told == [
+        "2 in query, first '\\x1b'",
+        "1 in thought, first '\\u202e'",
+        "1 in answer, first '\\x00'",
+    ]
 
 
 def test_the_older_schema_gets_ids_and_keeps_what_has_no_column(tmp_path):
