@@ -13,11 +13,17 @@ LONGEST = 400  # characters: a longer text has more in it than a refusal
 _SERVICE = r"(?:提供|生成|创作|撰写|写|协助|回答|满足|完成|帮助|帮您|帮你|讨论|处理|继续|参与|输出)"
 _CANNOT = rf"(?:无法|不能|不便|不可以|没有办法|没办法|难以)(?:为|给|替|向|帮)?(?:您|你)?[^。！？\n]{{0,8}}?{_SERVICE}"
 _REFUSES = re.compile(
-    rf"\s?\s?(?:(?:非常|很|十分|真的)?(?:抱歉|对不起|不好意思|遗憾)[，,。！! ]*)?(?:(?:由于|因为|鉴于|根据)[^，,。\n]{{0,30}}[，,])?(?:作为[^，,。\n]{{0,16}}?(?:AI|人工智能|助手|助理|模型|程序|机器人)[^，,。\n]{{0,6}}[，,]?)?(?:我(?:能|完全|非常|很)?(?:理解|明白|了解)(?:您|你)的[^，,。\n]{{0,10}}[，,]|(?:您|你)的(?:请求|要求|描述|问题)[^，,。\n]{{0,12}}(?:违反|违背|不符合)[^，,。\n]{{0,16}}[，,])?\s?\s?(?:但是?|目前|因此|所以)?我(?:暂时|目前|可能)?{_CANNOT}"
+    rf"\s?\s?(?:(?:非常|很|十分|真的)?(?:抱歉|对不起|不好意思|遗憾)[，,。！! ]*)?(?:(?:由于|因为|鉴于|根据)[^，,。\n]{{0,30}}[，,])?(?:作为[^，,。\n]{{0,16}}?(?:AI|人工智能|助手|助理|模型|程序(?!员)|机器人)[^，,。\n]{{0,6}}[，,]?)?(?:我(?:能|完全|非常|很)?(?:理解|明白|了解)(?:您|你)的[^，,。\n]{{0,10}}[，,]|(?:您|你)的(?:请求|要求|描述|问题)[^，,。\n]{{0,12}}(?:违反|违背|不符合)[^，,。\n]{{0,16}}[，,])?\s?\s?(?:但是?|目前|因此|所以)?我(?:暂时|目前|可能)?{_CANNOT}"
     r"|\s?\s?(?:(?:(?:i(?:'m|’m| am) )?(?:very |really |so )?sorry|i(?: do| must)? apologi[sz]e|unfortunately)[,.]? (?:but )?)?(?:as an? [^,.\n]{0,30}, )?i (?:can(?:no|'|’)t|am (?:unable|not able) to|won(?:'|’)t(?: be able to)?) "
-    r"(?:(?:help|assist)(?: you)?(?: with\b|[.!]? *$)|comply|(?:write|create|provide|generate|fulfil|continue|discuss|produce)(?: [a-z'’]+){0,5}? (?:that|this|such|content|request|material)\b)",
+    r"(?:(?:help|assist)(?: you)?(?: with\b|[.!]? *$)|comply|(?:write|create|provide|generate|fulfil|continue|discuss|produce)(?: [a-z'’]+){0,5}? (?:(?:that|this)(?: (?:kind|type|sort|story|text|for you|as|because|since)\b|[^ \w]| *$)|content|request|material)(?!\w))",
     re.IGNORECASE,
 )
+# Whoever refuses speaks of what was asked for, or to whoever asked; 我无法写出她的名字 opens a story.
+_WAS_ASKED = re.compile(
+    r"您|如果你|[请要需]求|指令|任务|内容|话题|主题|问题|[此这]类|这[种样]|相关|类似|涉及|服务|帮[助您你]|AI|人工智能|助手|模型|规定|规范|准则|政策|法规|can|won|unable|not able",
+    re.IGNORECASE,
+)
+_TWO_SENTENCES = re.compile(r"[^。！？\n]*[。！？\n]*[^。！？\n]*")
 _ASSISTANT = re.compile(
     r"作为(?:一个|一名|一款)?(?:ai|人工智能)?(?:大?语言模型|(?:智能|写作|ai)助手)"
     rf"|作为(?:一个|一名|一款)?(?:ai|人工智能)[^，,。\n]{{0,6}}[，,]\s?\s?我{_CANNOT}"
@@ -43,10 +49,11 @@ def refusal(text: str) -> Verdict | None:
     if len(text) > LONGEST:
         return None
     text = folded(text)
-    match = _REFUSES.match(text.lstrip()) or (
-        _SORRY.match(text.lstrip()) if _DECLINES.search(text) and _OFFERS.search(text) else None
-    )
-    if not match:
+    words = text.lstrip()
+    begins = _TWO_SENTENCES.match(words)
+    refused = _REFUSES.match(words) and begins and _WAS_ASKED.search(begins.group())
+    declined = _SORRY.match(words) and _DECLINES.search(text) and _OFFERS.search(text)
+    if not (refused or declined):
         return None
     return Verdict("refusal", text.strip()[:40], 0, len(text))
 
