@@ -59,7 +59,7 @@ _ANNOUNCES = re.compile(
 )
 # Without assent the line must also say what an assistant says of what it delivers.
 _HERE_IS = re.compile(
-    rf"(?:请(?:您|你)?(?:看|欣赏|阅读|查收|查看))?(?:以下|下面|下文|接下来|这里)[^。！？\n]{{0,70}}?(?:{_KIND}|{_FOR_YOU}|{_AS_ASKED})"
+    rf"(?:请(?:您|你)?(?:看|欣赏|阅读|查收|查看))?(?:(?:以下|下面|下文|接下来)[^。！？\n]{{0,70}}?(?:{_KIND}|{_FOR_YOU}|{_AS_ASKED})|这里(?:就?是|有|[我先]|[为给][您你]|提供|整理|准备|[附呈奉献送]上)[^，,。！？\n]{{0,60}}?(?:{_COUNTED}[^，,。！？\n]{{0,50}}?{_KIND}|{_FOR_YOU}|{_AS_ASKED}))"
     rf"|这是{_COUNTED}[^。！？\n]{{0,30}}?\d字[^。！？\n]{{0,20}}?{_KIND}|我(?:已经?)?{_MAKES}了[^。！？\n]{{0,40}}?供(?:您|你)(?:参考|选择)"
     rf"|这(?:里)?(?:就?是|为)[^。！？\n]{{0,40}}?(?:{_FOR_YOU}|{_AS_ASKED})"
     rf"|(?:这|本)[篇首份]?{_KIND}将?(?:会)?(?:按照|根据)[^。！？\n]{{0,30}}?您"
@@ -82,7 +82,7 @@ _REPORTS = re.compile(r"汇报|报告如下|现将|兹|尊敬的")
 # A narrator, or a thing found in the story: no assistant.
 _WITHIN_STORY = re.compile(
     r"我(?!将|会|为|给|来|根据|按|选择|写[了的]|想到的|重新|们?创作|们来|构思|马上|已|很|尽|帮|的(?:创作|作品|[吧哈啦])|可以[为给帮]|继续|这?就|现在|试)|[他她](?!们)|留给|留下|寄给|寄来|发现|找到|捡到|收到的"
-    r"|遗[书言嘱]|字条|爷爷|奶奶|祖父|抽屉|口述|请听|只是|不过是|最后一[封首篇次]|没有寄出|迟到了|写信|的时候|写给(?:你|十年|自己|未来)|以下犯"
+    r"|遗[书言嘱]|字条|爷爷|奶奶|祖父|抽屉|口述|请听|只是|不过是|最后一[封首篇次]|没有寄出|迟到[了的]|来自|[摘出引]自|节选自|要讲的|(?:下面|接下来)(?:的|这个)故事[，,]是关于|写信|的时候|写给(?:你|十年|自己|未来)|以下犯"
 )
 _ENGLISH_ASSENT = (
     r"(?:sure(?: thing)?|certainly|of course|absolutely|no problem|(?:i(?:'d|’d| would) (?:be )?)?(?:happy|glad|delighted|love) to (?:help|write)[^.,!\n]{0,40}"
@@ -110,14 +110,14 @@ _ENGLISH_STORY = re.compile(
 
 _PUBLIC = re.compile(
     r"说明书|指南|攻略|游记|推文(?!案)|产品|本品|客服|门店|官网|官方网站|医生|热线|评论区|留言|小时内|工作日|主办方|组委会|批准|告诉我妈"
-    r"|管理[处员]|工作人员|前台|窗口|物业|报备|致电|售后|请到|请前往|提前[一二两三四五六七八九十\d]|我们随时|作者后记|雷同|免责|不构成|版权|仅代表|我们联系|如有任何问题(?![^\n]{0,20}(?:修改|调整|润色))|大家都能"
+    r"|管理[处员]|工作人员|前台|窗口|物业|报备|致电|售后|请到|请前往|提前[一二两三四五六七八九十\d]|我们随时|作者后记|雷同|免责|不构成|版权|仅代表|化名|艺术加工|下期|给大家带来|批评指正|批示|用量|火候|口味|我们联系|如有任何问题(?![^\n]{0,20}(?:修改|调整|润色))|大家都能"
 )
 # Verbs by which an assistant hopes to have served; a letter hopes to be understood.
 _SERVES = r"(?:帮助|帮到|帮您|帮你|满足|符合|满意|要求|需求|期待|预期|参考|启发|喜欢|有用|效果|氛围|打动|号召|增添|启迪|共鸣|良好|提供|支持|会心一笑|贴合|助力|灵感|收获)"
 _ITEM = rf"(?:(?:这|本|此|以上|上述)(?:一)?(?:些|次|[篇首则封份段组部条套个]|[两三四五六]+[个篇条])?[^，,。！!？?\n]{{0,20}}?{_KIND}|以上|我的回答|本文|此文)"
 _WISH = re.compile(
     rf"(?:希望|期望)(?:您|你)?(?:能|会)?(?:喜欢|满意)?(?:{_ITEM})[^\n]{{0,80}}?{_SERVES}"
-    rf"|希望(?:您|你)(?:能|会)?喜欢(?:{_ITEM}|这个?)(?![^\n]{{0,12}}[，,](?:因为|毕竟|就像|哪怕|即使|尽管))|希望(?:您|你)(?:能|会)?对(?:{_ITEM}|这)[^，,。\n]{{0,8}}满意|\A{_ITEM}[^\n]{{0,120}}希望(?:您|你)(?:能|会)?喜欢|希望这?(?:能够?|组|段)?[^，,。\n]{{0,4}}(?:满足|符合|达到)(?:您|你)的|希望[^，,。\n]{{0,10}}(?:满足|符合|达到)(?:您|你)的[^，,。\n]{{0,4}}(?:要求|需求|期待|期望|预期|需要)|希望[^，,。\n]{{0,6}}对(?:您|你)[^，,。\n]{{0,8}}(?:帮助|用|启发)"
+    rf"|希望(?:您|你)(?:能|会)?喜欢(?:{_ITEM}|这个?(?![^，,。！!\n]{{0,6}}(?:礼物|名字|惊喜|地方|世界|城市|味道|称呼|房间|季节|颜色)))(?![^\n]{{0,12}}[，,](?:因为|毕竟|就像|哪怕|即使|尽管))|希望(?:您|你)(?:能|会)?对(?:{_ITEM}|这)[^，,。\n]{{0,8}}满意|\A{_ITEM}[^\n]{{0,120}}希望(?:您|你)(?:能|会)?喜欢|希望这?(?:能够?|组|段)?[^，,。\n]{{0,4}}(?:满足|符合|达到)(?:您|你)的|希望[^，,。\n]{{0,10}}(?:满足|符合|达到)(?:您|你)的[^，,。\n]{{0,4}}(?:要求|需求|期待|期望|预期|需要)|希望[^，,。\n]{{0,6}}对(?:您|你)[^，,。\n]{{0,8}}(?:帮助|用|启发)"
     rf"|希望(?:它|这次|能)[^，,。\n]{{0,16}}(?:符合|达到|满足)(?:您|你)|希望能(?:为(?:您|你)的[^，,。\n]{{0,6}}提供|打动(?:您|你))|希望您(?:能|会)?满意[！!。]?\Z|希望能?帮到您[！!。～~]?\Z|祝(?:您|你)(?:写作|创作)(?:愉快|顺利)"
 )
 _CHANGES = (
@@ -125,7 +125,7 @@ _CHANGES = (
     r"|英文版|版本|续集|继续(?:写|创作|为)|再写|再改|接着写|配套|翻译|加入更|整理成|选用)"
 )
 _OFFER = re.compile(
-    rf"(?:如(?:果|需|有|对|您)?|若|要是|需要|(?:您|你)(?:也)?可以|可(?:以)?(?:根据|按)|请(?:您)?(?:根据|随时)|是否需要|还有什么|(?:也)?欢迎(?:您|你)?(?:继续|随时)?提|还请(?:您|你)|以上)[^\n]{{0,70}}?{_CHANGES}"
+    rf"(?:如(?:果|需|有|对|您)?|若|要是|需要|您(?:也)?可以|你(?:也)?可以(?=[^\n]{{0,24}}?(?:根据|按照?|随时|自由|告诉我|让我|要求|替换))|可(?:以)?(?:根据|按)|请(?:您)?(?:根据|随时)|是否需要|还有什么|(?:也)?欢迎(?:您|你)?(?:继续|随时)?提|还请(?:您|你)|以上)[^\n]{{0,70}}?{_CHANGES}"
     r"|如果[您你]?还有[^，,。\n]{0,8}(?:想法|需要|要求|问题)[，,](?:欢迎|请|可以)(?:继续|随时)|(?:请问)?[您你]还需要[^。\n]{0,12}(?:帮助|修改|调整)吗|(?:请问)?[您你]?还有(?:什么|其[他它]|别的)[^。\n]{0,8}需要[^。\n]{0,6}帮[^。\n]{0,3}吗"
     rf"|要不要我(?:再)?(?:写|来|给你|提供)一?[个篇版][^，,。\n]{{0,8}}(?:版本?|结局|结尾|风格|续)|这(?:只|仅)?是[^，,。\n]{{0,6}}(?:示例|范例|初稿|草稿|模板)[，,][^\n]{{0,40}}?{_CHANGES}|(?:怎么样[，,])?这[个篇首段]{_KIND}[^，,。\n]{{0,2}}您(?:还)?(?:喜欢|满意)|如[果需有][^，,。\n]{{0,6}}(?:更多|同类|类似|其[他它])[^，,。\n]{{0,6}}{_KIND}|[^，,。\n]{{0,24}}[，,]如需[^，,。\n]{{0,12}}{_CHANGES}|(?:请问)?这个?(?:版本|篇|稿)[^，,。\n]{{0,12}}[您你]的(?:要求|需求|期待|期望|预期)"
     r"|(?:请|欢迎)?随时(?:告诉我|告知我?|跟我说|吩咐)[哦呀～~]*\Z|(?:请问)?(?:您|你)?(?:还)?有(?:什么|哪些|任何|没有)[^，,。\n]{0,6}(?:修改|调整)的?(?:地方|意见|建议)|[^。\n]{0,16}如有(?:任何)?(?:修改|调整)(?:的)?(?:意见|建议|需要)|(?:您|你)对(?:这|以上)[^，,。\n]{0,8}有(?:什么|何|哪些)[^，,。\n]{0,4}(?:看法|意见|建议)|(?:请问)?(?:是否|需不)?需要我[^。\n]{0,12}(?:改编|改写|扩写|续写|修改|调整|润色|翻译)|(?:这个?|这样)(?:版本|稿子?|改|写)[^，,。\n]{0,4}(?:您|你)[^，,。\n]{0,4}满意|这样[改写]?[^，,。\n]{0,4}符合(?:您|你)的|(?:如果?|若)(?:您|你)?(?:还)?有(?:其[他它]|别的|任何|什么)?[^，,。\n]{0,6}(?:想法|需要|需求|要求|问题|建议)[，,](?:也)?(?:欢迎|请|可以|可)?(?:您|你)?(?:继续|随时)(?:提问|提出|问我|告诉|告知|吩咐|与我|和我|跟我|向我)|期待(?:您|你)的(?:宝贵)?(?:反馈|意见)|(?:还请|欢迎)[^。\n]{0,12}(?:宝贵)?(?:意见|反馈)|(?:您|你)(?:觉得|认为)(?:这个|这|以上)(?:版本|稿|文案)"
@@ -134,11 +134,11 @@ _TO_ONE = re.compile(
     r"您|你(?!们)[^\n]{0,40}?[我请]|要不要我|需要|告知|告诉我|跟我说|随时|灵活|根据实际|可进一步|提出修改|突出匹配|不满意|我[会将](?:继续|进一步|立即|马上)|请问|满意吗|和我交流"
 )
 _DELIVERED = re.compile(
-    rf"以上(?:就|即|便)?(?:是|为)?(?!我的|我们|各位)[^，,。！!？?\n]{{0,24}}?(?:{_KIND}|全部内容)[^\n]{{0,40}}?(?:希望|内容涵盖|涵盖|适合|供|期待|查收|如需|根据|调整|选用|您)"
+    rf"以上(?!(?:就|即|便)?(?:是|为)?(?:我的|我们|我今|我对|各位|本期|今天))(?:就|即|便)?(?:是|为)?[^，,。！!？?\n]{{0,24}}?(?:{_KIND}|全部内容)[^\n]{{0,40}}?(?:希望|内容涵盖|涵盖|适合|供|期待|查收|如需|根据|调整|选用|您)"
     rf"|以上[^，,。\n]{{0,4}}(?:为|给|根据)您"
 )
 _ENGLISH_CLOSING = re.compile(
-    r"(?:please )?(?:i )?hope (?:this|the(?= \w+ (?:meets|captures|works|helps|fits|suits))) (?:story|poem|essay|article|piece|draft|letter|script|speech|version|helps|meets|works|captures|fits|suits|resonates|inspires|matches|is what you)|if this isn(?:'|’)t [^\n]{0,20}what you (?:had in mind|were looking for|wanted)|i hope you found this|i hope you (?:enjoy(?:ed)?|liked?|find) (?:this|it|the (?:story|poem|essay|article|piece|draft|letter|script|speech|version|result))\b|hope (?:this|that|it) (?:helps|works|meets|captures|fits|suits|resonates|inspires|matches)|hope you (?:enjoy|like) (?:it|this)\b"
+    r"(?:please )?(?:i )?hope (?:this|the(?= \w+ (?:meets|captures|works|helps|fits|suits))) (?:story|poem|essay|article|piece|draft|letter|script|speech|version|helps|meets|works|captures|fits|suits|resonates|inspires|matches|is what you)|if this isn(?:'|’)t [^\n]{0,20}what you (?:had in mind|were looking for|wanted)|i hope you found this|i hope you (?:enjoy(?:ed)?|liked?|find(?=[^\n]{0,40} (?:helpful|useful|engaging|enjoyable|inspiring|satisf|to your))) (?:this|it|the (?:story|poem|essay|article|piece|draft|letter|script|speech|version|result))\b|hope (?:this|that|it) (?:helps|works|meets|captures|fits|suits|resonates|inspires|matches)|hope you (?:enjoy|like) (?:it|this)\b"
     r"|(?:please )?let me know (?:if|whether) (?:you(?:'d|’d| would)? (?:like|want|need|have)\b[^\n]{0,60}?(?:chang|revis|adjust|tweak|edit|more|else|different|version|question|feedback|another|expand|ending|tone|length|style|longer|shorter|sequel|rewrit|translat)|(?:this|it|anything)\b[^\n]{0,30}(?:meets|works|needs|expect|chang))"
     r"|(?:please )?feel free to (?:ask|let me know|reach|modify|adjust|change|request|tweak|edit)"
     r"|(?:would|do) you (?:like|want|need) me to (?:write|change|expand|revise|make|add|adjust|continue|translate)|is there anything else you(?:'d| would) like me to"
@@ -188,6 +188,8 @@ _END_MARK = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[^。！!？?；;]+")
+# A stage direction or a voice of the play itself.
+_STAGE = re.compile(r"(?:画外音|旁白|灯光|舞台|大?幕|镜头|音乐|字幕|全场)")
 _COLON, _STOP = (
     re.compile("[：:](?![^《\n]{0,40}》)"),
     re.compile("[。！!]"),
@@ -325,7 +327,7 @@ def _comments(line: str, apart: bool, genre: str | None) -> bool:
     words = line.strip("*_（(【[） ")
     devices = len(set(_DEVICE.findall(words)))
     praised = len(set(_PRAISE.findall(words))) > 1
-    if _PUBLIC.search(line):
+    if _PUBLIC.search(line) or _STAGE.match(words):
         return False
     note = _NOTE.match(words)
     if note and devices and _MAKING.match(note.group()):
