@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import bz2
 import contextlib
 import gzip
@@ -33,7 +34,7 @@ _KINDS = {
     "a GitHub token": r"\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_\w{22}",
     "a GitLab token": r"\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|agent)-[\w-]{20}",
     "a Google key": r"\bAIza[\w-]{35}|\bGOCSPX-[\w-]{28}|\bya29\.[\w-]{20}",
-    "an API key": r"\bsk-[\w-]{20}|\b[rs]k_(?:live|test)_\w{16}|\bgsk_\w{40}|\br8_\w{30}|\bnvapi-[\w-]{40}",
+    "an API key": r"\bsk-(?=[\w-]{0,60}\d)[\w-]{20}|\b[rs]k_(?:live|test)_\w{16}|\bgsk_\w{40}|\br8_\w{30}|\bnvapi-[\w-]{40}",
     "an AWS key": r"\bA(?:KI|SI)A[0-9A-Z]{16}\b|(?i:aws_secret_access_key)\W{1,5}[A-Za-z0-9/+=]{40}",
     "an Alibaba Cloud key": r"\bLTAI[A-Za-z0-9]{12,30}\b",
     "a Tencent Cloud key": r"\bAKID[A-Za-z0-9]{32}\b",
@@ -41,7 +42,7 @@ _KINDS = {
     "a package index's token": r"\bpypi-[\w-]{50}|\bnpm_[A-Za-z0-9]{36}\b",
     "a signed web token": r"\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,2000}\.[\w-]{10}",
     "a private key": r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY|\bAGE-SECRET-KEY-1\w{50}",
-    "a password in a URL": r"\b[a-z][a-z0-9+.]{1,20}://[^\s/:@\"'<>]{1,80}:[^\s/@\"'<>{}$]{6,200}@"
+    "a password in a URL": r"\b[a-z][a-z0-9+.]{1,20}://[^\s/:@\"'<>]{1,80}:(?!(?i:\w{0,5}password)@)[^\s/@\"'<>{}$]{6,200}@"
     r"|\b[a-z][a-z0-9+.]{1,20}://[\w-]{20,200}@\w",
     "a chat robot's address": r"discord(?:app)?\.com/api/webhooks/\d{5,25}/\w|\boapi\.dingtalk\.com/robot/send\?access_token=\w"
     r"|\bopen\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/v\d/hook/\w|\bqyapi\.weixin\.qq\.com/cgi-bin/webhook/send\?key=\w"
@@ -50,9 +51,8 @@ _KINDS = {
     r"|\blin_api_\w{30}|\bntn_\w{40}|\bpplx-\w{40}|\bxai-\w{60}|\bdapi[0-9a-f]{32}|\bvercel_blob_rw_\w{20}|\bSK[0-9a-f]{32}\b|\bAccountKey=[\w+/]{40}",
     "a bearer's header": r"\b[Bb]earer\s{1,3}(?=\S{0,200}\d)[\w.~+/-]{20}",
     "an invitation": r"[?&](?:invite|operator)=[\w-]{22}(?![\w-])",
-    "a secret setting": r"\b[A-Z][A-Z0-9_]{0,60}(?:SECRET|TOKEN|PASSWORD|API_KEY)\s?=\s?[\"']?[A-Za-z0-9/+_-]{16}"
-    r"|(?i:\b(?:[\w-]{1,40}[_-])?(?:password|passwd|secret|token|api[_-]?key)[\"']?(?:\s{0,3}[:=]\s{0,3}|\s)[\"']?)"
-    r"(?=[\w&!@#$%^*.+/-]{0,200}\d)(?=[\w&!@#$%^*.+/-]{0,200}[A-Za-z])[\w&!@#$%^*.+/-]{16}",
+    "a secret setting": r"(?<![A-Za-z0-9])(?i:password|passwd|secret(?:[_-]?key)?|token|(?:api|access)[_-]?key)"
+    r"[\"']?(?:\s{0,3}[:=]\s{0,3}|\s)[\"']?(?=[\w&!@#$%^*.+/-]{0,200}\d)(?=[\w&!@#$%^*.+/-]{0,200}[A-Za-z])[\w&!@#$%^*.+/-]{16}",
 }
 SECRETS: Mapping[str, re.Pattern[str]] = {
     what: re.compile(pattern, re.ASCII) for what, pattern in _KINDS.items()
@@ -66,10 +66,14 @@ _NAMES = re.compile(
 _HIDDEN = frozenset((".ssh", ".aws", ".azure", ".gnupg", ".kube", ".docker", ".huggingface"))
 _DATABASE = re.compile(r".*\.(?:db|duckdb|sqlite3?)(?:-(?:wal|shm|journal))?", re.IGNORECASE)
 SQLITE = b"SQLite format 3\0"
-_HOME = re.compile(
-    r"(?<![A-Za-z0-9_.])(?:/mnt/[a-z])?/(?:(?:home|Users|gpfs|lustre|nfs|scratch|workspace)/[\w.-]{1,64}/|(?:home|Users)/[\w.-]{1,64}(?=[\"':\n]|\Z))|(?<![A-Za-z0-9_.])/root/[\w.-]{1,64}"
-    r"|(?<![A-Za-z0-9])[A-Za-z]:\\{1,2}Users\\{1,2}[^\\\s]{1,64}\\"
+# What is before the slash is asked after it: a pattern that opens with a letter is found thirty times as fast.
+_BEFORE = r"/(?<![A-Za-z0-9_.]/)"
+_HOME = (
+    r"(?:mnt/[a-z]/)?(?:home|Users|gpfs|lustre|nfs|scratch|workspace)/[\w.-]{1,64}/"
+    r"|(?:mnt/[a-z]/)?(?:home|Users)/[\w.-]{1,64}(?=[\"':\n]|\Z)|root/[\w.-]{1,64}"
 )
+_PLACEHOLDERS = ("/home/user/", "/home/username/", "/Users/username/")  # of manuals; nobody's
+_WINDOWS = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]:\\{1,2}Users\\{1,2}[^\\\s]{1,64}\\")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _SPACES = frozenset("nrtbf")
 # Cyrillic and Greek letters that look like Latin ones.
@@ -136,21 +140,16 @@ def _found(where: str, text: str) -> Iterator[Problem]:
     """Yields each kind once per place; looked for in the text as it is and as a reader would restore it."""
     seen = set()
     for form in dict.fromkeys((text.replace("\0", " "), _restored(text))):
-        for what, pattern in SECRETS.items():
-            for match in pattern.finditer(form):
-                seen.add((_line(form, match.start()), what, ""))
-        for match in _paths().finditer(form):
-            seen.add((_line(form, match.start()), "", match.group()))
+        matches = [(m.start(), what, "") for what, p in SECRETS.items() for m in p.finditer(form)]
+        matches += [(m.start(), "", m.group()) for m in _paths(form)]
+        ends = [m.start() for m in re.finditer("\n", form)] if matches else []
+        seen.update((bisect.bisect(ends, at) + 1, what, path) for at, what, path in matches)
     for line, what, path in sorted(seen):
         place = where if " row " in where else f"{where} line {line}"
         if what:
             yield Problem(place, f"holds {what}", "remove it, and revoke it where it was issued")
         else:
             yield Problem(place, f"names a path of this machine, {path}…", "remove it")
-
-
-def _line(text: str, at: int) -> int:
-    return text.count("\n", 0, at) + 1
 
 
 def _restored(text: str) -> str:
@@ -174,13 +173,19 @@ def _unescaped(match: re.Match[str]) -> str:
     return " " if match[2] in _SPACES else match[2]
 
 
-def _paths() -> re.Pattern[str]:
-    """Returns what a path of a machine looks like, this machine's own working folders included."""
-    here = {str(Path.home()), str(Path.cwd())} - {"/"}
-    named = "|".join(
-        rf"(?<![\w.]){re.escape(path)}(?![\w])" for path in sorted(here) if len(path) > 5
-    )
-    return re.compile(f"{_HOME.pattern}|{named}" if named else _HOME.pattern)
+def _paths(text: str) -> Iterator[re.Match[str]]:
+    """Yields what looks like a path of a machine, and this machine's own working folders."""
+    here = sorted({str(Path.home()), str(Path.cwd())})
+    own = [
+        rf"{re.escape(path[1:])}(?![A-Za-z0-9_])"
+        for path in here
+        if path[0] == "/" and len(path) > 5
+    ]
+    for match in re.finditer(_BEFORE + f"(?:{'|'.join([_HOME, *own])})", text):
+        if match.group() not in _PLACEHOLDERS:
+            yield match
+    if ":\\" in text:
+        yield from _WINDOWS.finditer(text)
 
 
 def texts(source: Path, path: str) -> Iterator[tuple[str, str]]:

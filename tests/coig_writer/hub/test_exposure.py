@@ -79,6 +79,8 @@ def test_every_kind_is_named_here():
         ("AccountKey=" + "a1B+" * 10, "a service's key"),
         ("AKLT" + "a1B2" * 8, "a service's key"),
         ("ms-01234567-89ab-cdef-0123-456789abcdef", "a service's key"),
+        ('SECRET_KEY = "' + "a1B2" * 5, "a secret setting"),
+        ("https://me:hunter2password1@example.org", "a password in a URL"),
         ("在/mnt/c/Users/someone/x 里", "names a path of this machine"),
         ("/scratch/someone/run", "names a path of this machine"),
         ("aws_secret_access_key = " + "a1/+" * 10, "an AWS key"),
@@ -117,6 +119,10 @@ def test_a_resolved_line_feed_moves_no_line(tmp_path):
         "postgresql+psycopg://USER:PASSWORD_HERE",
         "EOS_TOKEN = <|endoftext|>, HF_TOKEN=…",
         "password: correcthorsebattery, token: 151643, api_key: YOUR_API_KEY_IS_HERE",
+        "API_KEY=YOUR_API_KEY_IS_HERE, OPENROUTER_API_KEY = 'OPENROUTER_API_KEY'",
+        "postgresql://username:password@server:5432/db, smb://me:MyPassword@host/share",
+        '<label class="sk-toggleable__label sk-toggleable__label-arrow">',
+        "文件在 /home/user/app/data 里；/home/username/x",
         "a bearer of the-standard-in-his-time, Bearer token of the king",
     ],
 )
@@ -301,6 +307,20 @@ def test_a_ballots_database_is_refused_under_any_name(tmp_path):
     database.close()
     assert "is a database" in found(tmp_path / "innocent.json")[0]
     assert "is a database" in found(write(tmp_path, "", "votes.sqlite3-wal"))[0]
+
+
+def test_this_machines_own_folders_are_found_beside_chinese_too(tmp_path, monkeypatch):
+    own = tmp_path / "own"
+    own.mkdir()
+    monkeypatch.chdir(own)
+    file = write(tmp_path, f"第一行\n在{own}里\n{own}ed\nx{own}")
+    assert found(file) == [f"notes.txt line 2: names a path of this machine, {own}…"]
+
+
+def test_the_lines_of_many_findings_are_not_counted_from_the_top_each_time(tmp_path):
+    told = found(write(tmp_path, ("x" * 200 + f" {HOME}\n") * 20_000))
+    assert len(told) == 20_000
+    assert told[-1].startswith("notes.txt line 20000: ")
 
 
 def test_no_text_makes_the_search_slow(tmp_path):
