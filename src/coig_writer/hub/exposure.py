@@ -138,7 +138,7 @@ def _named(place: PurePosixPath) -> Iterator[Problem]:
 
 def _found(where: str, text: str) -> Iterator[Problem]:
     """Yields each kind once per place; looked for in the text as it is and as a reader would restore it."""
-    seen = set()
+    seen: set[tuple[int, str, str]] = set()
     for form in dict.fromkeys((text.replace("\0", " "), _restored(text))):
         matches = [(m.start(), what, "") for what, p in SECRETS.items() for m in p.finditer(form)]
         matches += [(m.start(), "", m.group()) for m in _paths(form)]
