@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
+from transformers import Qwen2Config, Qwen2ForSequenceClassification
 from trl import ModelConfig
 
 from coig_writer.ballot import Ballot
@@ -239,12 +240,13 @@ def test_an_adapter_of_a_reward_model_trains_its_output_and_its_one_target_is_a_
 
 def test_a_reward_model_is_no_base_for_a_writer():
     model = ModelConfig(model_name_or_path="build/reward")
-    words = "'Qwen2ForSequenceClassification' object has no attribute 'generation_config'"
+    shape = Qwen2Config(vocab_size=8, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1)  # fmt: skip
+    reward_model = Qwen2ForSequenceClassification(shape)
     with (
         pytest.raises(ConfigError, match="build/reward is a reward model and writes no text"),
         recipes.loading(model),
     ):
-        raise AttributeError(words)
+        reward_model.generation_config  # noqa: B018 - TRL asks for it
     with pytest.raises(AttributeError, match="no attribute 'x'"), recipes.loading(model):
         raise AttributeError("'Qwen2ForCausalLM' object has no attribute 'x'")
 
