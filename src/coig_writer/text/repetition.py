@@ -86,9 +86,10 @@ def _runs(codes: NDArray[np.uint32], size: int) -> Iterator[tuple[int, int]]:
 
 
 def _hangs(part: str, length: int) -> bool:
-    rounds, letters = length // len(part), len(set(reduced(part)))
+    # Digits are signs: a machine in a story says 01010101.
+    rounds, letters = length // len(part), len({c for c in reduced(part) if not c.isdigit()})
     if _FORM.search(part) or ("|" in part and rounds < MANY_TIMES):
         return False
     if letters > 1 or (letters and len(set(part)) > 1 and rounds >= MANY_TIMES):
         return True
-    return length >= SIGNS and not any(c.isalnum() or c in _RULES for c in part)
+    return length >= SIGNS and not any(c.isalpha() or c in _RULES for c in part)

@@ -231,6 +231,8 @@ def test_repeated_paragraphs() -> None:
         ("他又数了一遍台阶，还是九十一级，于是他坐了下来，点上一支烟。" * 7, False),
         ("那天又数了一遍台阶，还是九十一级，于是他坐了下来，点上一支烟。" * 5, True),  # 31
         ("那天又数了一遍台阶，还是九十一级，于是他坐了下来，点上一支烟。" * 4, False),
+        ("01" * 149, False),  # 298 characters: a machine in a story
+        ("01" * 150, True),
         ("冲呀" * 400, True),
         ("哈" * 400, False),
         ("-=" * 400, False),
