@@ -61,7 +61,7 @@ _APART = re.compile(
     r"|(?:[^，,。；;、：:]{1,10}[：:]\s?)?(?:[^，,。；;、]{1,16}[；;、]\s?){2,12}[^，,。；;、]{1,12}"
     rf"|[^，,。“\"]{{0,12}}{_DATE}.{{0,16}}"
     r"|[—–\-].{0,60}|.{0,30}(?:敬上|谨上|谨启|顿首|拜上|敬礼|此致|手书|亲笔)|于[\u4e00-\u9fff]{2,8}"
-    r"|(?:你|您|爱你|想你|永远爱你|一直爱你)的[^，,。的]{1,10}|.{0,12}[译文图者][：:/丨|｜].{0,40}|.{0,40}[》」】）\s](?:完|终|剧终|待续)"
+    r"|(?:[你您](?:永远|最好|最?亲爱|最?忠实|真诚|不孝|远方)?|爱你|想你|永远爱你|一直爱你)的[^，,。的]{1,10}|谨?以此[^，,。]{1,12}献给[^，,。]{1,16}|.{0,12}[译文图者][：:/丨|｜].{0,40}|.{0,40}[》」】）\s](?:完|终|剧终|待续)"
     r"|.{0,300}[呢吗吧啊呀嘛啦哦噢哟嘞呗咯哈嗯唉喂哇哩]|.{0,300}[。！？][一二三四五六七八九十\d]|.{0,300}=\s?-?[\d.]{1,12}%?"
 )
 # Letters and digits of words; one of another script at the end belongs to a face: ʕ•ᴥ•ʔ.
@@ -82,6 +82,10 @@ _KAOMOJI = re.compile(r"[(（][^()（）\u4e00-\u9fff]{2,20}[)）][^\s，,、。
 # Words after which a sentence must go on.
 _UNFINISHED = re.compile(
     r"(?:再也|只是|因为|但是|可是|然后|并且|而且|以及|如果|虽然|所以|不是|仿佛|好像|这种|那种|一个|一种|这个|那个|他们?的|她们?的|我们?的|[和与或及被把向从像就也才却将让对以是在很更最不的地得之其而])\Z"
+)
+# Words that end in one of these and need nothing: 人间值得, 共创成就, 心有所向.
+_WHOLE = re.compile(
+    r"(?:[值难心]得|[自存所现实内]在|方向|所向|成就|人才|参与|[天大土高田]地|目的地|影像|偶像|[人亲共祥平温]和|绝对|[面应]对|反而|目的|似的|[所可足]以|普及|礼让|火把|即将)\Z"
 )
 _NEEDS_MORE = re.compile(
     r"(?:因为|但是|可是|然后|并且|而且|以及|如果|虽然|所以|仿佛|好像|这种|那种|一种|[^一不]个|[^调温谐附柔和]和|[给赋]?与|(?<![来涉提普埃危触论波顾得不])及|[和或被把将让使而且])\Z"
@@ -133,7 +137,7 @@ def cut_off(
     last = _bare(raw)
     if not last or _finished(last, raw) or _foreign(last, lines):
         return None
-    if genre in SLOGANS and len(last) <= LONGEST_SIGNATURE and not _UNFINISHED.search(last):
+    if genre in SLOGANS and len(last) <= LONGEST_SIGNATURE and not _unfinished(last):
         return None
     if not _left_open(raw, last) and not _stands_out(raw, last, lines):
         return None
@@ -232,7 +236,11 @@ def _foreign(last: str, lines: list[str]) -> bool:
     return short and any(HAN.search(line) for line in lines[-NEAR:])
 
 
+def _unfinished(line: str) -> bool:
+    return _UNFINISHED.search(line) is not None and _WHOLE.search(line) is None
+
+
 def _goes_on(line: str) -> bool:
     """Says whether a short line reads like the beginning of a sentence."""
     spoken = line.count('"') % 2 or line.count("“") > line.count("”")
-    return bool(spoken or _UNFINISHED.search(line) or _SAID.search(line)) or len(line) == 1
+    return bool(spoken or _unfinished(line) or _SAID.search(line)) or len(line) == 1

@@ -325,6 +325,12 @@ def test_a_review_explains_the_work_it_is_about(genre: str | None, found: bool) 
         ("老周鞋铺，修好每一双走远路的鞋", "advertising", False),
         ("老周鞋铺，修好每一双走远路的鞋", "fiction", True),
         ("他把鞋放进盒子里，然后", "advertising", True),  # must go on
+        ("老周鞋铺，人间值得", "advertising", False),
+        ("一双好鞋，行走自在", "advertising", False),
+        ("穿上它，你就找到了方向", "social-media", False),
+        ("穿上它，你就觉得", "advertising", True),
+        ("你永远的朋友小林", None, False),
+        ("谨以此文献给我的母亲", None, False),
         ("Repair is a kind of love", None, False),  # a motto stands alone
         ("He said that he would never leave the to", None, False),  # 40 characters
         ("He said that he would never leave the tow", None, True),
