@@ -61,11 +61,11 @@ def detect(path: Path) -> Encoding:
         sample = handle.read(SAMPLE)
     for mark, name, codec in _MARKS:
         if sample.startswith(mark):
-            return Encoding(name, codec)
+            return _whole(path, Encoding(name, codec))
     broken = _first_broken(path, "utf-8")
     stray = broken is None and sample.count(0) < LEAST_ZEROS * len(sample)
     if not stray and (codec := _utf_16(sample)):
-        return Encoding("UTF-16", codec)
+        return _whole(path, Encoding("UTF-16", codec))
     if broken is None:
         return Encoding("UTF-8", "utf-8")
     scores = {codec: _everyday(sample, codec) for codec in _EVERYDAY}
@@ -78,6 +78,18 @@ def detect(path: Path) -> Encoding:
         f"{path}: byte {broken} is not UTF-8, and the file is not GB18030, Big5 or UTF-16{_likeliest(sample)}",
         "save it as UTF-8 (Excel: CSV UTF-8)",
     )
+
+
+def _whole(path: Path, encoding: Encoding) -> Encoding:
+    """Returns an encoding that every byte of a file fits; rows of damaged UTF-8 are told apart later."""
+    if not encoding.codec.startswith("utf-8"):
+        broken = _first_broken(path, encoding.codec)
+        if broken is not None:
+            raise InputError(
+                f"{path}: byte {broken} is not {encoding.name}: the file is damaged, or no text",
+                "save it as UTF-8 (Excel: CSV UTF-8)",
+            )
+    return encoding
 
 
 def _utf_16(sample: bytes) -> str:

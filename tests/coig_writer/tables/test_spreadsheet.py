@@ -45,6 +45,15 @@ def test_a_broken_byte_is_no_other_encoding(tmp_path):
         encoding.detect(path)
 
 
+@pytest.mark.parametrize("mark", [b"", b"\xff\xfe"], ids=["without mark", "with mark"])
+def test_half_a_character_at_the_end_is_no_utf_16(tmp_path, mark):
+    (tmp_path / "texts.csv").write_bytes(mark + "a,b\n".encode("utf-16-le"))
+    assert encoding.detect(tmp_path / "texts.csv").name == "UTF-16"
+    (tmp_path / "texts.csv").write_bytes(mark + "a,b\n".encode("utf-16-le") + b"\x01")
+    with pytest.raises(InputError, match=f"byte {len(mark) + 8} is not UTF-16"):
+        encoding.detect(tmp_path / "texts.csv")
+
+
 @pytest.mark.parametrize(("rare", "readable"), [(12, True), (13, False)])
 def test_half_of_the_characters_are_everyday_ones(tmp_path, rare, readable):
     """GB2312's first level holds 山, its second 黯: 12 of 24 are everyday ones, or 12 of 25."""
