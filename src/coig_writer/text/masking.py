@@ -12,9 +12,7 @@ _WIDE = "".join(map(chr, range(0xFF01, 0xFF5F)))
 _NARROW = str.maketrans(_WIDE, "".join(map(chr, range(0x21, 0x7F))))
 # A quantity: what counts the number follows it, or a decimal point.
 _NO_QUANTITY = r"(?![\d%％]|\.\d|\s?(?:[亿万千百]|公里|千米|米|公斤|斤|吨|元|字|步|秒|分钟|小时|件|双|票|页|克|毫|海里|比特|像素|人民币|股|亩|块钱|美元|光年|年|岁|个|次|人|字节|平方|立方|度|位|分(?!机)|份|条|号(?!码)))"
-_NO_AMOUNT = (
-    r"(?<![\d.¥￥$/第])(?<!人民币)(?<![编单水]号)(?<![编单水]号[: ])(?<![金总]额)(?<![金总]额[为是: ])"
-)
+_NO_AMOUNT = r"(?<![\d.¥￥$/第])(?<!人民币)(?<![编单水]号)(?<![编单水]号[: ])(?<![金总]额)(?<![金总]额[为是: ])"
 _NUMERAL = "[〇零幺一二三四五六七八九]"
 _PERSONAL = {
     "身份证号": re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)"),
