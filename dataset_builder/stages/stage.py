@@ -156,8 +156,20 @@ class Stage(Generic[O]):
             print(sentence)
 
     def run(self, settings: Settings, options: O | None = None) -> Counts:
-        """Runs the stage in this process; a finished one returns what it counted then."""
-        return run(self.steps(settings, self.options() if options is None else options))
+        """Runs the stage in this process; a finished one returns what it counted then.
+
+        Raises:
+            ConfigError: Another process finished the stage meanwhile, and took its shares away.
+        """
+        try:
+            return run(self.steps(settings, self.options() if options is None else options))
+        except FileNotFoundError as error:
+            if error.filename and Path(error.filename).parent.name.endswith(".parts"):
+                raise ConfigError(
+                    f"{settings.root}: another process ran {self.name} here at the same time",
+                    "wait until it is done, then run the same command again",
+                ) from error
+            raise
 
 
 def run_settings(run: RunOptions, model: ModelOptions | None = None) -> Settings:

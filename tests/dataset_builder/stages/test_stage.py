@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import pytest
 
 from coig_writer.endpoint import Price
 from coig_writer.errors import ConfigError, InputError
+from coig_writer.taxonomy import published
 from dataset_builder import curate
 from dataset_builder.audit import audit
 from dataset_builder.people import review
 from dataset_builder.stages import assess, collect, dedup
 from dataset_builder.stages.options import CommandLine
+from dataset_builder.stages.stage import Settings, alone
 
 STAGES = (*curate.CHOOSING, *curate.WRITING, audit.STAGE)
 
@@ -101,3 +104,15 @@ def test_a_wrong_file_of_thresholds_is_named(tmp_path, content, said):
         collect.read_thresholds(str(path))
     path.write_text('{"p": {"likes": 5}}', encoding="utf-8")
     assert collect.read_thresholds(str(path)) == {"p": {"likes": 5}}
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [(".01-assess.parts/000001", ConfigError), ("lost", FileNotFoundError)]
+)
+def test_shares_that_another_process_took_away_are_a_sentence(tmp_path, name, error):
+    def steps(settings, _options):
+        return [alone("share", (settings.root / name).read_text)]
+
+    stage = dataclasses.replace(assess.STAGE, steps=steps)
+    with pytest.raises(error):
+        stage.run(Settings(tmp_path, published()))
