@@ -13,7 +13,7 @@ import typer
 from coig_writer import benchmark, facts
 from coig_writer import taxonomy as taxonomies
 from coig_writer.cards.card import yaml_text
-from coig_writer.errors import InputError, MissingInputError
+from coig_writer.errors import DriftError, InputError, MissingInputError
 from coig_writer.files import read_records, write_records
 from coig_writer.folder import SUMS, atomic_folder
 from coig_writer.hub.versions import REMOVED
@@ -96,10 +96,12 @@ def pack(
 
     Raises:
         InputError: The folder holds what the kit did not pack.
+        DriftError: Another process took rows out of the folder meanwhile.
     """
     earlier = () if (out / SUMS).is_file() else layout.EARLIER
     with atomic_folder(out, "packed dataset", earlier) as folder:
-        log, words = layout.without_words(layout.removals(out) if removals is None else removals)
+        before = list(layout.removals(out) if removals is None else removals)
+        log, words = layout.without_words(before)
         gone = {removal.id for removal in log}
         triplets = [t for t in triplets if t.id not in gone]
         by_genre: dict[str | None, list[Triplet]] = defaultdict(list)
@@ -124,6 +126,12 @@ def pack(
         if queries:
             tasks = yaml_text(benchmark.hub_benchmark(queries))
             (folder / benchmark.EVAL_FILE).write_text(tasks, encoding="utf-8")
+        there = layout.removals(out)
+        if there != before[: len(there)]:
+            raise DriftError(
+                f"{out}: another process took rows out meanwhile, which would come back",
+                "run the same command again",
+            )
     if words:
         layout.add_notes(out, words)
         logger.warning(

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from coig_writer import facts, taxonomy
-from coig_writer.errors import InputError, MissingInputError
+from coig_writer.errors import DriftError, InputError, MissingInputError
 from coig_writer.files import read_records, write_records
 from coig_writer.triplet import Triplet
 from dataset_builder.packing import describe, layout, pack, samples
@@ -154,6 +154,24 @@ def test_a_log_outlives_a_packing_that_was_killed_in_the_middle(folder):
     remove(folder, [ROWS[0].id], "author")
     folder.rename(folder.with_name(".Mine.0123abcd.old"))
     assert ROWS[0] not in pack.pack(ROWS, NAMES, folder)
+
+
+def test_of_two_removals_at_once_neither_brings_back_what_the_other_took_out(folder, monkeypatch):
+    log = layout.removals
+
+    def read_too_early(place):
+        monkeypatch.setattr(layout, "removals", log)
+        found = log(place)
+        remove(folder, [ROWS[0].id], "author")  # another process, after this one has read the log
+        return found
+
+    monkeypatch.setattr(layout, "removals", read_too_early)
+    with pytest.raises(DriftError, match="another process took rows out meanwhile"):
+        remove(folder, [ROWS[1].id], "other")
+    assert ids(folder) == {t.id for t in ROWS[1:]}
+    assert [r.id for r in layout.removals(folder)] == [ROWS[0].id]
+    remove(folder, [ROWS[1].id], "other")
+    assert ids(folder) == {t.id for t in ROWS[2:]}
 
 
 def test_the_command(folder, root):
