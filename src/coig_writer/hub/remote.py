@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -124,7 +125,9 @@ class Repository:
             *(CommitOperationDelete(path) for path in removed),
         ]
         remedy = "whether it arrived is not known: run the same command again, it compares first"
-        with failing("the commit", remedy):
+        # A bar that cannot be written (publish 2>&1 | head) leaves tqdm's lock taken: its threads wait for ever.
+        quiet = contextlib.nullcontext() if sys.stderr.isatty() else _quiet()
+        with failing("the commit", remedy), quiet:
             return self.api.create_commit(
                 **self._where,
                 operations=operations,
@@ -154,7 +157,7 @@ class Repository:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silences the client's bar per file."""
+    """Silences the client's bars, one per file."""
     from huggingface_hub.utils.tqdm import (
         are_progress_bars_disabled,
         disable_progress_bars,

@@ -45,6 +45,12 @@ def test_one_commit_a_tag_and_every_row_read_back(hub, api, tmp_path):
     assert (done.files, done.rows) == (5, 3)
 
 
+def test_no_bar_is_written_to_what_is_no_terminal(hub, api, tmp_path, capsys):
+    # With stderr in a pipe that closed, a bar's error kept tqdm's lock, and the upload hung.
+    send(folders.dataset(tmp_path / "COIG-Writer"), api, tmp_path)
+    assert "%|" not in capsys.readouterr().err
+
+
 def test_republishing_unchanged_makes_no_commit(hub, api, tmp_path):
     folder = folders.dataset(tmp_path / "COIG-Writer")
     first = send(folder, api, tmp_path)
