@@ -79,6 +79,8 @@ _POINTS = re.compile(
     rf"以下|如下|下面|下文|全文|正文|请(?:查收|查阅|查看|过目|审阅)|(?:这[篇首则段份个]|{_COUNTED})[^，,。]{{0,8}}?{_KIND}"
 )
 _REPORTS = re.compile(r"汇报|报告如下|现将|兹|尊敬的")
+# A narrator feels so too: 太好了，这是一封录取通知书。
+_FEELS = re.compile(r"(?:非常|很|十分)?(?:抱歉|对不起|不好意思|太[好棒]了)")
 # A narrator, or a thing found in the story: no assistant.
 _WITHIN_STORY = re.compile(
     r"我(?!将|会|为|给|来|根据|按|选择|写[了的]|想到的|重新|们?创作|们来|构思|马上|已|很|尽|帮|的(?:创作|作品|[吧哈啦])|可以[为给帮]|继续|这?就|现在|试)|[他她](?!们)|留给|留下|寄给|寄来|发现|找到|捡到|收到的"
@@ -263,7 +265,8 @@ def _announced(line: str, assented: bool) -> int | None:
         mark = _COLON.search(line, max(start, announcement.end() - 1))
         sentence = max(start, *(line.rfind(stop, 0, announcement.start()) for stop in "。！!"))
         story = _WITHIN_STORY.search(line, sentence, mark.start() if mark else len(line))
-        return None if story else announcement.end()
+        felt = _FEELS.match(line) and line.rstrip(" *_")[-1:] not in tuple("：:")
+        return None if story or (felt and not _ASKER.search(line)) else announcement.end()
     yes = _ENGLISH_YES.match(line)
     english = _ENGLISH.match(line, yes.end() if yes else 0)
     if english is None:
