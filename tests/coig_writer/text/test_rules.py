@@ -348,6 +348,8 @@ def test_a_slogan_or_motto_ends_a_text(line: str, genre: str | None, found: bool
         ("她下单了一斤。", None, False),  # one phrase
         ("她下单了，包邮。", None, True),  # two
         ("原价两块，现价一块五。", None, False),  # prices alone
+        ("他加我微信，说报名的人不多。", None, False),  # a story's own people
+        ("快加我微信，报名的人不多。", None, True),
         ("报名方式：扫描海报二维码，名额有限。咨询热线见公告栏。", None, False),
         ("包邮，下单，" + "雨" * 214, None, True),  # 220 characters
         ("包邮，下单，" + "雨" * 217, None, False),  # the first phrase is outside
