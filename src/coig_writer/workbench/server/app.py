@@ -53,6 +53,8 @@ def create_app(
     app.state.asking = Limit(PER_MINUTE)
     app.state.assistant = assistant
     workbench.write_all_answers()
+    for person in workbench.threads.left:  # a server that was killed may not have come to it
+        routes.erase_drafts(workbench, store, person)
     say_no_more(app)
     app.add_api_route("/", routes.page)
     app.add_api_route("/health", routes.health)

@@ -29,7 +29,7 @@ from coig_writer.text.normalise import repaired
 from coig_writer.workbench.annotation import DECISIONS, PROMPT_FIELDS
 from coig_writer.workbench.forms import standing
 from coig_writer.workbench.review import CAUSES, CRITERIA
-from coig_writer.workbench.server.entries import Entry, Key, Kind
+from coig_writer.workbench.server.entries import Entry, EntryStore, Key, Kind
 from coig_writer.workbench.server.service import (
     ROLE,
     GoneError,
@@ -349,12 +349,18 @@ async def mine(body: Asked, request: Request, person: Consenting) -> list[dict[s
 async def leave(body: Leaving, request: Request, person: Person) -> dict[str, str]:
     """Lets a person go: drafts are erased, submitted answers stay without their name."""
     workbench, store = _workbench(request), request.app.state.store
-    kept = workbench.threads.answer_ids(person)
     gone = Entry(f"leave:{person}", "person", "", 0, person, 2, "leave", {}, 0, now())
     await _append(request, gone)
-    await anyio.to_thread.run_sync(store.erase, person, kept)
-    workbench.threads.forget(person)
+    # Written once more, which the store knows already, so that what came in meanwhile is stored first.
+    await request.app.state.writer.add(gone)
+    await anyio.to_thread.run_sync(erase_drafts, workbench, store, person)
     return {"outcome": "left"}
+
+
+def erase_drafts(workbench: Workbench, store: EntryStore, person: str) -> None:
+    """Erases what somebody who left did not submit, from the disk and from memory."""
+    store.erase(person, workbench.threads.answer_ids(person))
+    workbench.threads.forget(person)
 
 
 POSTED: Mapping[str, Callable[..., Awaitable[object]]] = {

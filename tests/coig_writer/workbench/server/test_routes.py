@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import io
 import json
+import threading
 import zipfile
 from types import SimpleNamespace
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from coig_writer.arena.server.database import now
+from coig_writer.arena.server.writer import BatchWriter
 from coig_writer.arena.study.people import Person, Role
 from coig_writer.document import Document
 from coig_writer.files import read_rows, write_rows
@@ -22,6 +27,7 @@ from coig_writer.workbench.drafting import Draft
 from coig_writer.workbench.qualification import Gold
 from coig_writer.workbench.review import WITHDRAWN
 from coig_writer.workbench.server import overview
+from coig_writer.workbench.server.entries import Entry
 from dataset_builder.audit import audit
 from tests.coig_writer.workbench.server.conftest import Someone, item, judged, written
 
@@ -231,6 +237,74 @@ def test_who_leaves_takes_drafts_along_and_their_name(curation):
     disk = b"".join(f.read_bytes() for f in (curation.root / "workbench").iterdir())
     assert "秘密的半稿".encode() not in disk
     assert Someone(client, "a2").agree().next()["item"] == "d2", "others take it up"
+
+
+async def sent_while_leaving(someone, app, disk, late):
+    """Sends a leave, and the rest while the leave is being written; returns what came of each."""
+    app.state.writer = BatchWriter(disk.add_all)
+    way, cookies = httpx.ASGITransport(app=app), dict(someone.http.cookies)
+    async with httpx.AsyncClient(
+        transport=way, base_url="http://testserver", cookies=cookies
+    ) as http:
+        sent = [asyncio.create_task(http.post("/api/leave", json={"leave": True}))]
+        await asyncio.to_thread(disk.leaving.wait, 20)
+        sent += [asyncio.create_task(http.post(f"/api/{path}", json=body)) for path, body in late]
+        while len(app.state.writer._waiting) < len(late) and not any(t.done() for t in sent):
+            await asyncio.sleep(0.001)
+        disk.go_on.set()
+        return [reply.status_code for reply in await asyncio.gather(*sent)]
+
+
+def test_what_is_on_its_way_while_somebody_leaves_is_kept_or_erased_as_ever(curation, monkeypatch):
+    app = curation.start().app
+    someone = Someone(TestClient(app), "a1").agree()
+    first = someone.next()
+    first["number"] = someone.send("skip", first, {"reason": "later"})["number"]
+    second, named = someone.next(), ("work", "item", "round", "seen")
+    late = [
+        (path, {k: view[k] for k in named} | {"id": f"late-{path}", "base": view["number"]} | text)
+        for path, view, text in (
+            ("submit", first, {"content": written()}),
+            ("save", second, {"content": {"prompt": "秘密"}}),
+        )
+    ]
+    store, erased = app.state.store, threading.Event()
+    disk, erase = SimpleNamespace(leaving=threading.Event(), go_on=threading.Event()), store.erase
+
+    def erase_and_tell(*given):
+        erase(*given)
+        erased.set()
+
+    monkeypatch.setattr(store, "erase", erase_and_tell)
+
+    def add_all(entries):
+        if entries[0].kind == "leave" and not disk.go_on.is_set():
+            disk.leaving.set()
+            disk.go_on.wait(20)
+        elif entries[0].kind in ("draft", "submit"):
+            erased.wait(0.3)  # a slow disk
+        return store.add_all(entries)
+
+    disk.add_all = add_all
+    assert asyncio.run(sent_while_leaving(someone, app, disk, late)) == [200, 200, 200]
+    there = b"".join(f.read_bytes() for f in (curation.root / "workbench").iterdir())
+    assert "秘密".encode() not in there
+    curation.start()
+    assert [writing.prompt for writing in answers(curation).values()] == [written()["prompt"]]
+
+
+def test_a_server_that_was_killed_while_somebody_left_erases_their_drafts_at_its_start(curation):
+    client = curation.start()
+    someone = Someone(client, "a1").agree()
+    someone.send("submit", someone.next(), written())
+    someone.send("save", someone.next(), {"prompt": "秘密的半稿"})
+    (person,) = client.app.state.workbench.threads.consented
+    gone = Entry(f"leave:{person}", "person", "", 0, person, 2, "leave", {}, 0, now())
+    client.app.state.store.add(gone)
+    curation.start()
+    disk = b"".join(f.read_bytes() for f in (curation.root / "workbench").iterdir())
+    assert "秘密的半稿".encode() not in disk
+    assert [writing.prompt for writing in answers(curation).values()] == [written()["prompt"]]
 
 
 def test_hostile_and_odd_bodies_are_refused_with_a_sentence(curation):
