@@ -14,8 +14,8 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
@@ -209,9 +209,13 @@ def serve(app: gradio.Server, host: str, port: int, name: str = "arena") -> int:
     Raises:
         ConfigError: The port is taken.
     """
-    stopped = threading.Event()
+    # Python tells the main thread of a signal between two steps. One that comes while it falls asleep on a
+    # lock, or that the system gives to another thread, would not wake it; a byte in a socket does.
+    stopped, waker = socket.socketpair()
+    waker.setblocking(False)
+    signal.set_wakeup_fd(waker.fileno())
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, lambda *_: None)
     if os.environ.get(
         "SPACE_ID"
     ):  # its proxies say who the client is; what a client says itself is not believed
@@ -223,7 +227,8 @@ def serve(app: gradio.Server, host: str, port: int, name: str = "arena") -> int:
             f"port {port} is taken, or {host} is not this machine", "give another --port"
         ) from error
     sys.stderr.write(f"{name}: http://{host}:{port}/  (Ctrl-C stops it)\n")
-    stopped.wait()
+    stopped.recv(1)
+    signal.set_wakeup_fd(-1)
     blocks = app.get_blocks()
     blocks.server.config.timeout_graceful_shutdown = GRACE_S
     blocks.close(verbose=False)

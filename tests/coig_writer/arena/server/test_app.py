@@ -51,6 +51,31 @@ def served(make_service):
         yield service, url
 
 
+TOLD_IN_ANOTHER_THREAD = """
+import os, signal, threading
+from types import SimpleNamespace
+from coig_writer.arena.server.app import serve
+
+def tell():
+    while os.read(log, 1) != b")":  # "(Ctrl-C stops it)": the main thread is about to wait
+        pass
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+log, sys_stderr = os.pipe()
+os.dup2(sys_stderr, 2)
+teller = threading.Thread(target=tell)
+server = SimpleNamespace(config=SimpleNamespace(), thread=teller)
+blocks = SimpleNamespace(server=server, close=lambda verbose: None)
+app = SimpleNamespace(launch=lambda **_: teller.start(), get_blocks=lambda: blocks)
+raise SystemExit(serve(app, "127.0.0.1", 0) + 7)
+"""
+
+
+def test_a_signal_that_another_thread_gets_stops_the_server_too():
+    command = [sys.executable, "-c", TOLD_IN_ANOTHER_THREAD]
+    assert subprocess.run(command, check=False, timeout=120).returncode == 7
+
+
 def test_a_program_sits_votes_and_reads_results_as_a_visitor_of_the_page_does(served):
     service, url = served
     arena = Client(url, verbose=False)
