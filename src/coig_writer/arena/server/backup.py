@@ -50,7 +50,7 @@ class BackupTarget(Protocol):
         """Adds one new file; returns when the remote has it."""
 
     def forget(self, path: str) -> None:
-        """Deletes a file, also from the remote's history."""
+        """Deletes a file, also from the remote's history; may be asked again after a failure."""
 
 
 class HubRepository:
@@ -108,7 +108,8 @@ class HubRepository:
 
     def forget(self, path: str) -> None:
         """Deletes a file; the history that held it becomes one commit."""
-        self._api.delete_file(path, self._repo_id, repo_type="dataset")
+        if path in self.files():  # else a try before deleted it, and failed at the history
+            self._api.delete_file(path, self._repo_id, repo_type="dataset")
         self._api.super_squash_history(self._repo_id, repo_type="dataset")
 
 
@@ -152,15 +153,18 @@ class Folder:
         target = self._path / path
         target.parent.mkdir(mode=0o700, exist_ok=True)
         unnamed = target.with_suffix(".part")
-        with unnamed.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unnamed.rename(target)
+        try:
+            with unnamed.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            unnamed.rename(target)
+        finally:
+            unnamed.unlink(missing_ok=True)  # each try has its own name: they would fill the disk
 
     def forget(self, path: str) -> None:
         """Deletes a file."""
-        (self._path / path).unlink()
+        (self._path / path).unlink(missing_ok=True)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -195,7 +199,9 @@ class Backup:
         self._boot = uuid.uuid4().hex[:12]
         self._pushes = 0
         self._sent: dict[str, set[tuple[object, ...]]] = {}
-        self._full: dict[str, str] = {}  # ballot that is not known to be emptied there: its file
+        self._full: dict[str, set[str]] = {}  # file there: the ballots that it may hold in full
+        self._forgotten: set[str] = set()  # files that are emptied and not deleted yet
+        self.complete = True  # False once a server ended before all was on the remote
         self._last_push: str | None = None
         self._last_error: str | None = None
         self._pushing = threading.Lock()
@@ -219,8 +225,7 @@ class Backup:
     def _read_all(self) -> dict[str, list[dict[str, object]]]:
         """Returns the rows of all files by table, and notes which file holds which ballot."""
         try:
-            paths = [p for p in sorted(self._remote.files()) if p.startswith(f"{FOLDER}/")]
-            contents = [(path, self._remote.read(path)) for path in paths]
+            contents = [(path, self._remote.read(path)) for path in sorted(self._paths())]
         except Exception as error:
             raise PublicationError(
                 f"the ballots in the backup cannot be read ({type(error).__name__})",
@@ -229,10 +234,15 @@ class Backup:
         rows: dict[str, list[dict[str, object]]] = {}
         self._full.clear()
         for path, content in contents:
-            for table, row in _parsed(path, content):
+            held = list(_parsed(path, content))
+            for table, row in held:
                 rows.setdefault(table, []).append(row)
-                self._noted(path, table, row)
+            self._note(path, held)
         return rows
+
+    def _paths(self) -> set[str]:
+        paths = {path for path in self._remote.files() if path.startswith(f"{FOLDER}/")}
+        return paths - self._forgotten
 
     def start(self) -> None:
         """Starts pushing in the background."""
@@ -252,6 +262,7 @@ class Backup:
             try:
                 self._push_missing()
                 self._empty_withdrawn()
+                self._last_error = None
             except Exception as error:
                 self._last_error = f"{now()} {type(error).__name__}"
                 sys.stderr.write(f"backup: push failed, will try again ({self._last_error})\n")
@@ -266,41 +277,55 @@ class Backup:
         self._within_time(name, _rendered(missing))
         for table, row in missing:
             self._sent.setdefault(table, set()).add(self._store.key(table, row))
-            self._noted(name, table, row)
-        self._last_push, self._last_error = now(), None
+        self._note(name, missing)
+        self._last_push = now()
 
     def _empty_withdrawn(self) -> None:
         """Takes withdrawn votes out of the files that still hold them."""
         gone = {t.ballot for t in self._store.tombstones()}
-        held = {self._full[ballot] for ballot in gone & self._full.keys()}
-        if not held <= set(self._remote.files() if held else ()):
-            self._read_all()  # a server that ended after this one had begun emptied files too
-        for path in sorted({self._full[ballot] for ballot in gone & self._full.keys()}):
+        if self._holding(gone) and self._paths() != self._full.keys():
+            self._read_all()  # another server emptied or added files, or a push arrived that had failed
+        for path in self._holding(gone):
             rows = [
                 (table, {**row, **HUSK} if table == BALLOTS.name and row["id"] in gone else row)
                 for table, row in _parsed(path, self._remote.read(path))
             ]
             name = self._new_name()
             self._within_time(name, _rendered(rows))
+            self._note(name, rows)
+            del self._full[path]
+            self._forgotten.add(path)
+        for path in sorted(self._forgotten):
             self._remote.forget(path)
-            for table, row in rows:
-                self._full.pop(str(row.get("id")), None)
-                self._noted(name, table, row)
+            self._forgotten.remove(path)
 
-    def _noted(self, path: str, table: str, row: Mapping[str, object]) -> None:
-        if table == BALLOTS.name and any(row.get(name) != HUSK[name] for name in HUSK):
-            self._full[str(row["id"])] = path
+    def _holding(self, gone: set[str]) -> list[str]:
+        """Returns the files that may hold a ballot of these in full."""
+        return sorted(path for path, held in self._full.items() if held & gone)
+
+    def _note(self, path: str, rows: Sequence[tuple[str, Mapping[str, object]]]) -> None:
+        ballots = [row for table, row in rows if table == BALLOTS.name]
+        full = {str(r["id"]) for r in ballots if any(r.get(name) != HUSK[name] for name in HUSK)}
+        self._full[path] = full
 
     def _new_name(self) -> str:
         self._pushes += 1
         return f"{FOLDER}/{now()[:19].replace(':', '')}-{self._boot}-{self._pushes:06d}.jsonl"
 
     def _within_time(self, name: str, content: bytes) -> None:
-        pool = concurrent.futures.ThreadPoolExecutor(1, "arena-push")
-        try:
-            pool.submit(self._written, name, content).result(self._hang_s)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        # A daemon: Python waits at its end for threads of a pool, for one that hangs without end.
+        outcome = concurrent.futures.Future[None]()
+
+        def write() -> None:
+            try:
+                self._written(name, content)
+            except BaseException as error:
+                outcome.set_exception(error)
+            else:
+                outcome.set_result(None)
+
+        threading.Thread(target=write, name="arena-push", daemon=True).start()
+        outcome.result(self._hang_s)
 
     def _written(self, name: str, content: bytes) -> None:
         self._remote.write(name, content)
@@ -312,12 +337,17 @@ class Backup:
         return Status(len(self._missing()), self._last_push, self._last_error)
 
     def close(self) -> None:
-        """Stops the background pushes and pushes once more."""
+        """Stops the background pushes and pushes once more; says what did not arrive."""
         self._stopped.set()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(self._hang_s)
-        self.push()
+        if not self.push():
+            self.complete = False
+            sys.stderr.write(
+                "backup: the last push failed, and what it lacks is in the store alone; "
+                "keep that, and start the server on it again\n"
+            )
 
     def _missing(self) -> list[tuple[str, dict[str, object]]]:
         return self._store.rows_but(self._sent)

@@ -89,7 +89,8 @@ def serve_arena(  # noqa: PLR0913 - a command line
         page = "" if os.environ.get("SPACE_ID") else f"http://{host}:{port}"
         sys.stderr.write(f"operator: {_operator_link(service, page)}  (for your eyes alone)\n")
     with service.store.lease(definition.study):
-        return serve(app, host, port)
+        code = serve(app, host, port)
+    return code if backup is None or backup.complete else 1
 
 
 def plan_study(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +26,7 @@ class Double:
         self.behaviour: list[str] = []
         self.released = threading.Event()
         self.history: list[int] = []
+        self.forgotten: list[str] = []
 
     def files(self):
         self._misbehave(reading=True)
@@ -33,7 +36,11 @@ class Double:
         return self.kept[path]
 
     def forget(self, path):
-        del self.kept[path]
+        self.kept.pop(path, None)
+        if self.behaviour[:1] == ["history stays"]:
+            self.behaviour.pop(0)
+            raise ConnectionError("503")
+        self.forgotten.append(path)
 
     def write(self, path, content):
         assert path not in self.kept, "a file name was used twice"
@@ -144,6 +151,31 @@ def test_a_push_that_hangs_blocks_no_vote_and_no_later_push(make_service, tmp_pa
     remote.released.set()
     again = restored(make_service, remote, tmp_path / "two")
     assert again.store.ballots("demo") == service.store.ballots("demo")
+
+
+def test_a_push_that_hangs_for_ever_does_not_keep_a_process_from_ending(tmp_path):
+    program = """
+import sys, threading
+from pathlib import Path
+from coig_writer.arena.server.backup import Backup
+from coig_writer.arena.server.store import Store
+
+class Deaf:
+    def files(self):
+        return []
+    def write(self, path, content):
+        threading.Event().wait()
+
+store = Store(f"sqlite:///{sys.argv[1]}")
+store.begin("demo", "design")
+backup = Backup(store, Deaf(), hang_s=0.1)
+backup.close()
+sys.exit(0 if backup.complete else 3)
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "ballots.sqlite")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 3, ended.stderr
+    assert "in the store alone" in ended.stderr
 
 
 def test_a_comment_may_hold_any_separator_of_lines(make_service, tmp_path):
@@ -299,6 +331,8 @@ def test_on_the_hub_a_forgotten_file_leaves_the_history_too(monkeypatch):
     calls: list[tuple[str, ...]] = []
 
     class Api(HubApi):
+        kept: dict[str, bytes] = {}  # noqa: RUF012
+
         def delete_file(self, path, repo_id, *, repo_type):
             calls.append(("delete", path, repo_id, repo_type))
 
@@ -306,11 +340,16 @@ def test_on_the_hub_a_forgotten_file_leaves_the_history_too(monkeypatch):
             calls.append(("squash", repo_id, repo_type))
 
     monkeypatch.setattr("huggingface_hub.HfApi", Api)
-    HubRepository("org/ballots", "token").forget("ballots/x.jsonl")
-    assert calls == [
+    remote = HubRepository("org/ballots", "token")
+    remote.write("ballots/x.jsonl", b"{}")
+    remote.forget("ballots/x.jsonl")
+    deleted, squashed = (
         ("delete", "ballots/x.jsonl", "org/ballots", "dataset"),
         ("squash", "org/ballots", "dataset"),
-    ]
+    )
+    assert calls == [deleted, squashed]
+    remote.forget("ballots/never.jsonl")  # deleted by a try before, which failed at the history
+    assert calls == [deleted, squashed, squashed]
 
 
 def test_a_mounted_bucket_holds_whole_files_alone_and_gives_them_back(make_service, tmp_path):
@@ -352,6 +391,46 @@ def test_a_vote_is_emptied_though_another_server_has_rewritten_its_file(make_ser
     rows = [json.loads(line) for f in bucket.files() for line in bucket.read(f).splitlines()]
     told = {r["row"]["id"]: r["row"]["verdict"] for r in rows if r["table"] == "ballots"}
     assert told == {first.id: '"skip"', second.id: '"skip"', third.id: '"left"'}
+
+
+def test_a_withdrawn_vote_leaves_every_file_that_holds_it(make_service, tmp_path):
+    """A push whose answer is lost is made again: its rows are there twice."""
+    service, remote = make_service(folder=tmp_path / "one"), Double()
+    backup = Backup(service.store, remote)
+    item = service.admit("a", "pairwise", "zh").next()
+    service.vote("a", "pairwise", "zh", Vote(item, "left", comment="a private remark"))
+    remote.behaviour = ["lost answer"]
+    assert not backup.push()
+    assert backup.push()
+    assert len(remote.kept) == 2
+    (own,) = service.store.ballots("demo", "a")
+    service.store.withdraw("a", own.id)
+    assert backup.push()
+    assert b"a private remark" not in b"".join(remote.kept.values())
+    assert len(remote.forgotten) == 2
+
+
+def test_a_history_that_was_not_deleted_is_tried_again(make_service, tmp_path):
+    service, remote = make_service(folder=tmp_path / "one"), Double()
+    backup = Backup(service.store, remote)
+    vote(service, "a")
+    assert backup.push()
+    (own,), (before,) = service.store.ballots("demo", "a"), remote.kept
+    service.store.withdraw("a", own.id)
+    remote.behaviour = ["good", "good", "history stays"]  # tombstone, emptied file
+    assert not backup.push()
+    assert backup.status().last_error
+    assert backup.push()
+    assert remote.forgotten == [before]
+    assert backup.status().last_error is None
+
+
+def test_a_bucket_that_is_full_keeps_no_half_files(tmp_path, monkeypatch):
+    bucket = Folder(tmp_path)
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "no space")))
+    with pytest.raises(OSError, match="no space"):
+        bucket.write("ballots/x.jsonl", b"{}")
+    assert list((tmp_path / "ballots").iterdir()) == []
 
 
 @pytest.mark.parametrize(
