@@ -158,7 +158,12 @@ class TallyProcess:
 
     def _started(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", __name__]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C in a terminal is for the server, which ends this
+        )
         assert self._process.stdin is not None
         self._process.stdin.write(self._told)
         return self._process
