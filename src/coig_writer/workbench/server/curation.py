@@ -6,12 +6,14 @@ is stored. A reviewer's file is theirs, whatever they write it with: rows are ad
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from coig_writer.errors import MissingInputError
+from coig_writer.arena.server.database import StoreError
+from coig_writer.errors import InputError, MissingInputError
 from coig_writer.files import iterate, read_json, read_rows, write_rows
 from coig_writer.workbench import annotation, review
 
@@ -76,7 +78,8 @@ class Curation:
     def add_verdicts(self, alias: str, rows: Iterable[Mapping[str, object]]) -> None:
         """Adds a reviewer's verdicts to their file, those that are its last word on an item excepted."""
         path = self.reviewing / "answers" / f"{alias}.jsonl"
-        before = [row for _, row in read_rows(path)] if path.is_file() else []
+        with _readable():
+            before = [row for _, row in read_rows(path)] if path.is_file() else []
         last = {row["item"]: row for row in before}
         new = [row for row in rows if last.get(row["item"]) != row]
         if new:
@@ -106,6 +109,18 @@ class Curation:
         rows = (review.Withdrawn(reviewer=name) for name in sorted(known))
         write_rows(self.reviewing / review.WITHDRAWN_FILE, rows)
 
+    def trouble(self) -> str | None:
+        """Says what keeps people from their items, without a path; None if nothing."""
+        if not self.root.is_dir():
+            return "the curation is gone"
+        try:
+            for alias in self.reviewers():
+                self.to_review(alias)
+            self.to_annotate()
+        except StoreError:
+            return "a file of the curation cannot be read"
+        return None
+
     def _read(self, path: Path, read: Callable[[Path], T], missing: T) -> T:
         try:
             stat = path.stat()
@@ -114,6 +129,20 @@ class Curation:
         stamp = stat.st_mtime_ns, stat.st_ino
         known = self._known.get(path)
         if known is None or known[0] != stamp:
-            known = self._known[path] = stamp, read(path)
+            with _readable():
+                known = self._known[path] = stamp, read(path)
         found: T = known[1]  # type: ignore[assignment]
         return found
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """Tells a damaged file from a request that does not fit: it is for the operator to mend.
+
+    Raises:
+        StoreError: The file is damaged.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise StoreError(error.message, "restore the file; it is read again then") from error

@@ -145,8 +145,8 @@ def page(request: Request) -> Response:
 
 
 def health(request: Request, response: Response) -> dict[str, object]:
-    """Says whether the store takes what is written."""
-    trouble = request.app.state.store.trouble()
+    """Says whether the store takes what is written, and whether there are items to read."""
+    trouble = request.app.state.store.trouble() or _workbench(request).curation.trouble()
     if trouble:
         response.status_code = 503
     return {"status": trouble or "ok"}

@@ -51,6 +51,23 @@ def test_nothing_is_shown_before_consent(curation):
     assert someone.agree().next()["item"] == "d1"
 
 
+def test_a_damaged_file_of_the_curation_is_told_to_the_operator(curation, capsys):
+    client = curation.start()
+    someone = Someone(client, "a1").agree()
+    view = someone.next()
+    path = curation.root / "work" / "reverse" / "items.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"id": "cut o')
+    assert someone.send("save", view, written(), 503)["error"].startswith("votes cannot")
+    assert f"{path} line" in capsys.readouterr().err
+    health = client.get("/health")
+    assert health.status_code == 503
+    assert health.json() == {"status": "a file of the curation cannot be read"}
+    path.write_bytes(whole)
+    assert client.get("/health").json() == {"status": "ok"}
+    assert someone.send("submit", view, written())["outcome"] == "submitted"
+
+
 def test_an_answer_reaches_the_curation_and_the_next_item_is_given(curation):
     someone = Someone(curation.start(), "a1").agree()
     view = someone.next()
