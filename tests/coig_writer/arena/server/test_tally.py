@@ -75,8 +75,13 @@ def test_it_ends_with_a_server_that_was_killed(voted, tmp_path):
 def test_ctrl_c_in_a_terminal_is_for_the_server_alone(voted, tmp_path):
     (tmp_path / "told").write_bytes(TallyProcess(voted)._told)
     command = [sys.executable, "-c", SERVER, str(tmp_path / "told")]
-    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    server = subprocess.Popen(command, **piped, text=True, start_new_session=True)
+    server = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     assert server.stdout is not None
     server.stdout.readline()
     os.killpg(server.pid, signal.SIGINT)
