@@ -20,12 +20,15 @@ class Server:
         self.behaviour: Behaviour = lambda _body, _n: said("hello")
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.peers: set[object] = set()  # one per connection
         self.at_once = self.most_at_once = 0
         self.pause = 0.0  # seconds before each byte of an answer's body
         self.lock = threading.Lock()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # connections stay open
+
             def do_POST(self) -> None:
                 outer.handle(self)
 
@@ -41,6 +44,7 @@ class Server:
         with self.lock:
             self.bodies.append(body)
             self.headers.append(dict(handler.headers))
+            self.peers.add(handler.client_address)
             number = len(self.bodies)
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
@@ -49,7 +53,10 @@ class Server:
             handler.send_response(status)
             for name, value in headers.items():
                 handler.send_header(name, value)
-            handler.send_header("content-length", str(len(content)))
+            if "content-length" in headers:  # a lie: the reader waits for more
+                handler.close_connection = True
+            else:
+                handler.send_header("content-length", str(len(content)))
             handler.end_headers()
             for piece in (
                 (content[i : i + 1] for i in range(len(content))) if self.pause else [content]
@@ -57,7 +64,7 @@ class Server:
                 time.sleep(self.pause)
                 handler.wfile.write(piece)
         except OSError:
-            pass  # the client went away
+            handler.close_connection = True  # the client went away
         finally:
             with self.lock:
                 self.at_once -= 1

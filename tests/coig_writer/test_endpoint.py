@@ -6,6 +6,7 @@ import gzip
 import random
 import time
 import zlib
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -543,6 +544,67 @@ def test_settings_that_cannot_work_are_refused() -> None:
         Endpoint("127.0.0.1:8000", "m")
     with pytest.raises(ConfigError):
         Endpoint("http://127.0.0.1:8000/v1", "m", budget=1.0)
+
+
+@pytest.mark.parametrize("url", ["http://", "http:///v1", "http://host:99999/v1", "ftp://host/v1"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="is not a URL"):
+        Endpoint(url, "m")
+
+
+def test_a_key_that_no_header_can_carry_is_refused_and_not_printed(
+    server: Server, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret\n")
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY") as caught:
+        endpoint.complete(ask())
+    assert "sk-secret" not in str(caught.value)
+    assert not server.bodies
+
+
+def test_the_proxy_of_the_environment_is_used_but_where_it_says_not(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "all_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", server.url.replace("http://", "http://me:p%40ss@")[:-3])
+    monkeypatch.delenv("REQUEST_METHOD", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    endpoint = Endpoint("http://you:word@model.invalid/v1", "m", retries=0, timeout=5)
+    assert endpoint.complete(ask()).text == "hello"
+    headers = server.headers[0]
+    assert headers["Host"] == "model.invalid"
+    assert headers["proxy-authorization"] == "Basic " + b64encode(b"me:p@ss").decode()
+    assert headers["Authorization"] == "Basic " + b64encode(b"you:word").decode()
+    monkeypatch.setenv("NO_PROXY", "model.invalid")
+    assert endpoint.complete(ask()).state == "failed"  # asked itself, and no such host
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("HTTP_PROXY", "socks9://127.0.0.1:1")
+    with pytest.raises(ConfigError, match="proxy"):
+        endpoint.complete(ask())
+    assert len(server.bodies) == 1
+
+
+def test_a_redirect_is_not_followed(server: Server, endpoint: Endpoint) -> None:
+    server.behaviour = lambda _b, _n: (307, {"location": f"{server.url}/elsewhere"}, b"moved")
+    with pytest.raises(EndpointError, match="HTTP 307"):
+        endpoint.complete(ask())
+    assert len(server.bodies) == 1
+
+
+def test_half_a_reply_is_tried_again_and_billed(server: Server, endpoint: Endpoint) -> None:
+    whole = said("春风")
+    server.behaviour = lambda _b, n: (
+        whole if n == 2 else (200, {"content-length": "999"}, whole[2][:20])
+    )
+    assert endpoint.complete(ask()).text == "春风"
+    assert (len(server.bodies), endpoint.ledger.calls) == (2, 2)
+
+
+def test_connections_are_kept_open(server: Server, endpoint: Endpoint) -> None:
+    endpoint.concurrency = 2
+    endpoint.complete_all([ask(str(i)) for i in range(20)])
+    assert len(server.peers) <= 2
 
 
 def test_what_decides_a_reply_changes_its_key() -> None:

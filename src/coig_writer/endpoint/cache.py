@@ -7,14 +7,16 @@ per call, with time, tokens and cost. Neither holds a key, a header or a server'
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import threading
+import weakref
 from pathlib import Path
-from typing import TypedDict
+from typing import BinaryIO, TypedDict
 
 from coig_writer.endpoint.records import Reply, Usage
 from coig_writer.errors import InputError
-from coig_writer.files import atomic_path, line
+from coig_writer.files import line, write_small
 from coig_writer.record import from_row, to_row
 
 DECIDED = ("answered", "refused", "unparsable")
@@ -64,8 +66,7 @@ class Cache:
         if self.folder is None or reply.state not in DECIDED:
             return
         text = json.dumps(to_row(reply), ensure_ascii=True, sort_keys=True)
-        with atomic_path(self._path(reply.key)) as partial:
-            partial.write_text(text + "\n", encoding="utf-8")
+        write_small(self._path(reply.key), f"{text}\n".encode())
 
     def record(self, key: str, model: str, usage: Usage, cost: float | None) -> None:
         """Adds a call to the ledger."""
@@ -80,10 +81,17 @@ class Cache:
             "tokens_out": usage.tokens_out,
             "cost": cost,
         }
-        with self._lock:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with (self.folder / "ledger.jsonl").open("a", encoding="utf-8") as handle:
-                handle.write(line(row))
+        with self._lock:  # one write: the line of another process stands before or after it
+            self._ledger.write(line(row).encode())
+            self._ledger.flush()
+
+    @functools.cached_property
+    def _ledger(self) -> BinaryIO:
+        assert self.folder is not None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle = (self.folder / "ledger.jsonl").open("ab")
+        weakref.finalize(self, handle.close)
+        return handle
 
     def _path(self, key: str) -> Path:
         assert self.folder is not None

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from coig_writer.endpoint.cache import Cache
 from coig_writer.endpoint.reading import (
@@ -34,15 +35,14 @@ from coig_writer.endpoint.records import (
     Usage,
     estimated,
 )
+from coig_writer.endpoint.transport import connections
 from coig_writer.endpoint.unpacking import Unreadable, unpacked
 from coig_writer.errors import ConfigError, EndpointError
 from coig_writer.text.normalise import repaired
 from coig_writer.triplet import Message
 
 if TYPE_CHECKING:
-    import ssl
-
-    import httpx
+    import urllib3
 
 Structure = Literal["json_schema", "json_object", "none"]  # how a server is told a schema
 AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
@@ -52,6 +52,7 @@ OURS = {
     403: "the key may not use this model",
 }
 LARGEST_BODY = 32 * 1024 * 1024
+PIECE = 1 << 16
 LONGEST_PAUSE = 60.0
 PROBES = (
     3  # refusals before any answer that stop a run: a single refusal may be a filter of that text
@@ -64,6 +65,14 @@ class _GaveUpError(Exception):
 
 class _SpentError(Exception):
     """A further call could exceed the budget."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """The connections of one run, and whether it has ended: after an error its threads come to their end alone."""
+
+    http: urllib3.PoolManager
+    ended: threading.Event
 
 
 @dataclasses.dataclass
@@ -105,7 +114,7 @@ class Endpoint:
     backoff: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.url.startswith(("http://", "https://")):
+        if not _is_address(self.url):
             raise ConfigError(
                 f"endpoint address {self.url!r} is not a URL",
                 "give one like http://127.0.0.1:8000/v1",
@@ -128,7 +137,6 @@ class Endpoint:
         self._reserved = 0.0
         self._met = False  # whether the server has answered anything
         self._refused = 0  # how often it refused a request before that
-        self._stop = threading.Event()
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
         """Estimates the most that a run would take, without calling; a repair round is not counted."""
@@ -163,92 +171,105 @@ class Endpoint:
             EndpointError: The server refuses the key, the model, the address or the first three requests (all,
                 where there are fewer): none could succeed. What was answered until then is in the cache.
         """
-        import httpx
-
-        self._stop = threading.Event()  # threads of an earlier run keep theirs
         self._refused = 0
         keys = [request.key(self.model) for request in requests]
         unique = dict(zip(keys, requests, strict=True))
         self._probes = min(PROBES, len(unique))
-        with httpx.Client(
-            timeout=self.timeout, headers=self._headers(), verify=_certificates()
-        ) as http:
-            done = dict(self._run(http, unique, progress))
+        done = {key: kept for key, request in unique.items() if (kept := self._kept(key, request))}
+        if open_ := {key: request for key, request in unique.items() if key not in done}:
+            at_once = min(self.concurrency, len(open_))
+            with connections(self.url, at_once, self.timeout, self._headers()) as http:
+                done.update(self._run(http, open_, progress, len(done)))
         return [done[key] for key in keys]
 
+    def _kept(self, key: str, request: Request) -> Reply | None:
+        kept = self._cache.get(key)
+        if kept is None or not _fits(kept, request):
+            return None
+        self.ledger.cached += 1
+        self._met = True
+        return kept
+
     def _headers(self) -> dict[str, str]:
-        key = os.environ.get(self.key_variable)
-        return {"Accept-Encoding": "gzip, deflate"} | (
-            {"Authorization": f"Bearer {key}"} if key else {}
-        )
+        key = os.environ.get(self.key_variable) or ""
+        if not (key.isascii() and key.isprintable()):
+            raise ConfigError(
+                f"the key in ${self.key_variable} holds a character that no key has",
+                "copy it again, without line ends",
+            )
+        return {
+            "Accept-Encoding": "gzip, deflate",
+            "Content-Type": "application/json",
+            **({"Authorization": f"Bearer {key}"} if key else {}),
+        }
 
     def _run(
-        self, http: httpx.Client, requests: dict[str, Request], progress: str | None
+        self,
+        http: urllib3.PoolManager,
+        requests: dict[str, Request],
+        progress: str | None,
+        kept: int,
     ) -> Iterator[tuple[str, Reply]]:
         from tqdm import tqdm
 
         jobs: SimpleQueue[tuple[str, Request]] = SimpleQueue()
         results: SimpleQueue[tuple[str, Reply] | Exception] = SimpleQueue()
-        # A kept one, else the shortest goes first and alone, and where it is refused the next: a server that
-        # refuses all of those refuses the settings.
+        # Until the server has answered, the shortest goes first and alone, and where it is refused the next: a
+        # server that refuses all of those refuses the settings.
         waiting = sorted(
-            requests.items(),
-            key=lambda job: (
-                self._cache.get(job[0]) is None,
-                sum(len(turn["content"]) for turn in job[1].messages),
-            ),
+            requests.items(), key=lambda job: sum(len(turn["content"]) for turn in job[1].messages)
         )
+        run = _Run(http, threading.Event())
         try:
-            for number in tqdm(range(len(waiting)), desc=progress, disable=progress is None):
+            for number in tqdm(
+                range(len(waiting)),
+                desc=progress,
+                disable=progress is None,
+                initial=kept,
+                total=kept + len(waiting),
+            ):
                 if waiting:
-                    alone = number == 0 or (self._refused > 0 and not self._met)
+                    alone = not self._met and (number == 0 or self._refused > 0)
                     started, waiting = (waiting[:1], waiting[1:]) if alone else (waiting, [])
                     for job in started:
                         jobs.put(job)
                     # Daemons: Ctrl-C must not wait for a server that is slow to answer.
                     for _ in range(min(self.concurrency, len(started))):
                         threading.Thread(
-                            target=self._work, args=(http, jobs, results, self._stop), daemon=True
+                            target=self._work, args=(run, jobs, results), daemon=True
                         ).start()
                 outcome = results.get()
                 if isinstance(outcome, Exception):
                     raise outcome
                 yield outcome
         finally:
-            self._stop.set()
+            run.ended.set()
 
     def _work(
         self,
-        http: httpx.Client,
+        run: _Run,
         jobs: SimpleQueue[tuple[str, Request]],
         results: SimpleQueue[tuple[str, Reply] | Exception],
-        stop: threading.Event,
     ) -> None:
         """Takes one request after another until none is left or the run is stopped."""
-        while not stop.is_set():
+        while not run.ended.is_set():
             try:
                 key, request = jobs.get_nowait()
             except Empty:
                 return
             try:
-                results.put((key, self._one(http, key, request)))
+                results.put((key, self._one(run, key, request)))
             except (EndpointError, OSError) as error:  # a full disk ends the run too
                 results.put(error)
             except Exception as error:
                 results.put((key, Reply(key, "failed", reason=f"{type(error).__name__}: {error}")))
 
-    def _one(self, http: httpx.Client, key: str, request: Request) -> Reply:
-        kept = self._cache.get(key)
-        if kept is not None and _fits(kept, request):
-            with self._lock:
-                self.ledger.cached += 1
-                self._met = True
-            return kept
+    def _one(self, run: _Run, key: str, request: Request) -> Reply:
         hold = _Hold()
         try:
             # Twice, because of the repair round.
             self._hold(hold, 2 * self._most(request, request.messages))
-            reply = self._ask(http, key, request, hold)
+            reply = self._ask(run, key, request, hold)
         except _SpentError as spent:
             return Reply(key, "skipped", reason=str(spent))
         finally:
@@ -269,12 +290,12 @@ class Endpoint:
                 raise _SpentError(f"the budget of {self.budget:g} is spent")
             self._reserved, hold.amount = others + amount, amount
 
-    def _ask(self, http: httpx.Client, key: str, request: Request, hold: _Hold) -> Reply:
+    def _ask(self, run: _Run, key: str, request: Request, hold: _Hold) -> Reply:
         """Asks, reads, and asks once more if what came does not fit the schema."""
         spent, messages, answer, problem = Usage(0, 0), list(request.messages), None, ""
         for calls in (1, 2):
             try:
-                answer = self._call(http, key, messages, request, hold)
+                answer = self._call(run, key, messages, request, hold)
             except _GaveUpError as error:
                 return Reply(key, "failed", reason=str(error), usage=spent, calls=calls)
             except _SpentError as error:
@@ -297,28 +318,28 @@ class Endpoint:
 
     def _call(
         self,
-        http: httpx.Client,
+        run: _Run,
         key: str,
         messages: Sequence[Message],
         request: Request,
         hold: _Hold,
     ) -> Completion:
         """Makes one call, again after a pause where that may help; every reply counts as billed."""
-        body, reason = self._body(messages, request), ""
+        body, reason = _encoded(self._body(messages, request)), ""
         most = self._most(request, messages)
         for attempt in range(self.retries + 1):
-            if self._stop.is_set():
+            if run.ended.is_set():
                 break
             if attempt or messages != list(request.messages):
                 self._hold(hold, most)
             try:
-                content = self._post(http, key, body, most)
+                content = self._post(run, key, body, most)
                 self._bill(key, used(content), most)
                 return completion(content)
             except (_TryAgainError, Nonsense) as error:
                 reason = str(error)
                 if attempt < self.retries:
-                    self._stop.wait(self._wait(attempt, getattr(error, "after", None)))
+                    run.ended.wait(self._wait(attempt, getattr(error, "after", None)))
         raise _GaveUpError(f"gave up after {self.retries + 1} tries: {reason}")
 
     def _bill(self, key: str, usage: Usage, most: float) -> None:
@@ -359,8 +380,8 @@ class Endpoint:
         body |= request.extra or {}
         return {name: value for name, value in body.items() if value is not None}
 
-    def _post(self, http: httpx.Client, key: str, body: dict[str, object], most: float) -> bytes:
-        status, after, content = self._fetch(http, key, body, most)
+    def _post(self, run: _Run, key: str, body: bytes, most: float) -> bytes:
+        status, after, content = self._fetch(run, key, body, most)
         if status == 200:
             return content
         excerpt = content[:200].decode("utf-8", "replace").strip()
@@ -384,27 +405,48 @@ class Endpoint:
         raise _GaveUpError(f"HTTP {status}: {excerpt}")
 
     def _fetch(
-        self, http: httpx.Client, key: str, body: dict[str, object], most: float
+        self, run: _Run, key: str, body: bytes, most: float
     ) -> tuple[int, str | None, bytes]:
         """Returns status, wished pause and body; a reply that cannot be read to its end is billed all the same."""
-        import httpx
+        from urllib3.exceptions import HTTPError
 
         try:
-            with http.stream(
-                "POST", f"{self.url.rstrip('/')}/chat/completions", json=body
-            ) as answer:
-                pieces = unpacked(answer.iter_raw(), answer.headers.get("content-encoding", ""))
-                try:
-                    content = _limited(pieces, time.monotonic() + self.timeout)
-                except Exception:
-                    if answer.status_code == 200:  # the server answered: it has counted the tokens
-                        self._bill(key, Usage(), most)
-                    raise
-                return answer.status_code, answer.headers.get("retry-after"), content
-        except (httpx.RequestError, RuntimeError) as error:  # RuntimeError: the client was closed
+            answer = run.http.urlopen(
+                "POST",
+                f"{self.url.rstrip('/')}/chat/completions",
+                redirect=False,
+                body=body,
+                preload_content=False,
+                decode_content=False,
+            )
+            deadline = time.monotonic() + self.timeout
+            try:
+                read = functools.partial(answer.read1, PIECE)  # what has come, not all that will
+                encoding = answer.headers.get("content-encoding", "")
+                content = _limited(unpacked(iter(read, b""), encoding), deadline)
+            except Exception:
+                if answer.status == 200:  # the server answered: it has counted the tokens
+                    self._bill(key, Usage(), most)
+                raise
+            finally:
+                answer.close()
+            return answer.status, answer.headers.get("retry-after"), content
+        except HTTPError as error:
             raise _TryAgainError(f"{type(error).__name__}: no answer") from error
         except Unreadable as error:
             raise _TryAgainError(str(error)) from error
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _encoded(body: dict[str, object]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class _TryAgainError(Exception):
@@ -439,14 +481,6 @@ class _Made:
             self.cost,
             calls,
         )
-
-
-@functools.cache
-def _certificates() -> ssl.SSLContext:
-    """Returns whom to trust: read once, since it takes as long as a hundred requests."""
-    import httpx
-
-    return httpx.create_ssl_context()
 
 
 def _fits(kept: Reply, request: Request) -> bool:
