@@ -22,6 +22,7 @@ from coig_writer.record import from_row
 
 PROTOCOLS: tuple[Protocol, ...] = ("pairwise", "ranking", "rating")
 Mode = Literal["public", "invited"]
+LONGEST_NAME = 200  # characters that the store's columns take
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -173,7 +174,22 @@ def _rules(study: Study) -> list[tuple[bool, str, str]]:
     n_raters = len(study.raters)
     return [
         (not study.study.strip(), "`study` is empty", "give the study a name"),
+        (
+            len(study.study) > LONGEST_NAME,
+            f"`study` has {len(study.study)} characters; the store takes {LONGEST_NAME}",
+            "shorten it",
+        ),
         (not study.protocols, "`protocols` is empty", "list some of pairwise, ranking, rating"),
+        (
+            len(study.protocols) > len(set(study.protocols)),
+            "duplicate name in `protocols`",
+            "name each protocol once",
+        ),
+        (
+            any(not name.strip() or set(name) & set("\t\r\n") for name in study.raters),
+            "a name in `raters` is blank, or holds a tab or line end",
+            "write each name on one line: `invite` prints name, tab, link",
+        ),
         (
             bool(both),
             f"rater {both[0] if both else ''!r} also annotated the data",

@@ -17,6 +17,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import typing
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +29,7 @@ from coig_writer.taxonomy import published
 
 Role = Literal["annotate", "review", "panel", "operate"]
 FILE = "people.yaml"
+GUIDE = "docs/curate-a-new-set.md"
 _ALIAS = re.compile(r"[\w-]{1,40}")
 
 
@@ -67,7 +71,8 @@ class Roster:
         consent: What is asked before the first item, by language; empty for the usual text.
 
     Raises:
-        ConfigError: An alias is invalid or duplicate, a genre is unknown, or the overlap is not from 0 to 1.
+        ConfigError: An alias or account is invalid or duplicate, somebody has no role, a genre is unknown,
+            or the overlap is not from 0 to 1.
     """
 
     workbench: str = "workbench"
@@ -84,9 +89,12 @@ class Roster:
                 raise ConfigError(
                     f"invalid alias {alias!r}", "use letters, digits, - and _, 40 at most"
                 )
-        twice = {a for a in aliases if [b.casefold() for b in aliases].count(a.casefold()) > 1}
-        if twice:
-            raise ConfigError(f"duplicate alias {min(twice)!r}", "give everybody their own")
+        _refuse_duplicates("alias", aliases)
+        _refuse_duplicates("account", [p.account for p in self.people if p.account is not None])
+        if idle := [person.alias for person in self.people if not person.roles]:
+            raise ConfigError(
+                f"{idle[0]} has no role", f"give some of {', '.join(typing.get_args(Role))}"
+            )
         known = {genre.slug for genre in published().genres}
         for person in self.people:
             if unknown := sorted(set(person.genres) - known):
@@ -102,13 +110,25 @@ class Roster:
         return tuple(name for p in people for name in (p.alias, p.account) if name)
 
 
+def _refuse_duplicates(kind: str, names: Sequence[str]) -> None:
+    counts = Counter(map(str.casefold, names))
+    if twice := [name for name in names if counts[name.casefold()] > 1]:
+        raise ConfigError(f"duplicate {kind} {min(twice)!r}", "give everybody their own")
+
+
 def read(path: Path) -> Roster:
     """Reads a roster.
 
     Raises:
-        InputError: The file is no roster.
+        MissingInputError: There is no such file.
+        ConfigError: The file is no roster.
     """
-    return read_settings(path, Roster, str(path))
+    try:
+        return read_settings(path, Roster, GUIDE)
+    except ConfigError as error:
+        if error.message.startswith(str(path)):
+            raise
+        raise ConfigError(f"{path}: {error.message}", error.remedy) from error
 
 
 def usual(reviewers: Path) -> Roster:

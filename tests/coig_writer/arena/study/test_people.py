@@ -15,14 +15,21 @@ from coig_writer.errors import ConfigError
         ("people: [{alias: a, roles: [annotate]}, {alias: A, roles: [review]}]", "duplicate alias"),
         ("people: [{alias: a, roles: [annotate], genres: [opera]}]", "unknown genre 'opera'"),
         ("people: [{alias: a, roles: [boss]}]", "boss"),
+        (
+            "people: [{alias: a, roles: [review], account: Me}, {alias: b, roles: [panel], account: me}]",
+            "duplicate account 'Me'",
+        ),
+        ("people: [{alias: a, roles: []}]", "a has no role"),
         ("overlap: 1.5", "`overlap` is 1.5"),
         ("persons: []", "persons"),
     ],
 )
 def test_what_is_no_roster_is_named(tmp_path, text, said):
     (tmp_path / "people.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=said) as refused:
         people.read(tmp_path / "people.yaml")
+    assert refused.value.message.startswith(str(tmp_path / "people.yaml"))
+    assert str(tmp_path) not in refused.value.remedy  # it does not send one to the same file
 
 
 def test_a_roster_is_read(tmp_path):
