@@ -8,13 +8,14 @@ check without a network.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from coig_writer import __version__, facts
-from coig_writer.errors import PublicationError, run_command
+from coig_writer.errors import STOPPED, PublicationError, run_command
 from coig_writer.hub import checks, measured, space
 from coig_writer.hub import publish as steps
 from coig_writer.hub import release as releases
@@ -31,7 +32,11 @@ SHOWN = 12  # paths listed per kind of change
 
 def main() -> int:
     """Runs the command line; returns its exit code."""
-    return run_command(run)
+    code = run_command(run)
+    if code == STOPPED:  # the client's uploads go on in threads, for which Python would wait
+        sys.stdout.flush()
+        os._exit(code)
+    return code
 
 
 def run(words: Sequence[str] | None = None) -> int | None:

@@ -18,6 +18,7 @@ import sys
 import warnings
 from collections.abc import Callable
 
+STOPPED = 130  # the exit code after Ctrl-C
 # What moves a cursor, rings, or turns a line around; tab and line ends are text.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -88,8 +89,9 @@ def run_command(main: Callable[[], int | None]) -> int:
         return main() or 0
     except KitError as error:
         return _fail(f"error: {error}", 1)
-    except KeyboardInterrupt:
-        return _fail("stopped: nothing half-made was left behind; run the same command again.", 130)
+    except KeyboardInterrupt as stop:
+        state = str(stop) or "nothing half-made was left behind; run the same command again."
+        return _fail(f"stopped: {state}", STOPPED)
     except BrokenPipeError:
         return 0
     except OSError as error:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import dataclasses
+import functools
 import re
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from coig_writer.errors import PublicationError
 from coig_writer.hub.release import File, Kind
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from huggingface_hub import CommitInfo, HfApi
     from huggingface_hub.hf_api import RepoFile
 
+T = TypeVar("T")
 KEPT = (".gitattributes",)  # the Hub's own file: never removed, never compared
 _TOKEN = re.compile(r"hf_\w{6,}|Bearer \S+")
 
@@ -128,13 +132,16 @@ class Repository:
         # A bar that cannot be written (publish 2>&1 | head) leaves tqdm's lock taken: its threads wait for ever.
         quiet = contextlib.nullcontext() if sys.stderr.isatty() else _quiet()
         with failing("the commit", remedy), quiet:
-            return self.api.create_commit(
-                **self._where,
-                operations=operations,
-                commit_message=message[0],
-                commit_description=message[1],
-                parent_commit=parent,
-                create_pr=pull,
+            return in_background(
+                functools.partial(
+                    self.api.create_commit,
+                    **self._where,
+                    operations=operations,
+                    commit_message=message[0],
+                    commit_description=message[1],
+                    parent_commit=parent,
+                    create_pr=pull,
+                )
             )
 
     def tag(self, name: str, revision: str) -> None:
@@ -174,6 +181,24 @@ def _quiet() -> Iterator[None]:
             enable_progress_bars()
 
 
+def in_background(call: Callable[[], T], timeout_s: float | None = None) -> T:
+    """Returns what a call to the Hub returns, made in a thread that neither Ctrl-C nor the process's end waits for.
+
+    Raises:
+        TimeoutError: It takes longer; it may still arrive.
+    """
+    outcome = concurrent.futures.Future[T]()
+
+    def run() -> None:
+        try:
+            outcome.set_result(call())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return outcome.result(timeout_s)
+
+
 def _entry(item: RepoFile) -> Entry:
     if item.lfs:
         return Entry(item.path, item.size, item.lfs.sha256, is_sha256=True)
@@ -186,12 +211,15 @@ def failing(step: str, remedy: str) -> Iterator[None]:
 
     Raises:
         PublicationError: Always in place of the client's own exception.
+        KeyboardInterrupt: Ctrl-C, with what was under way.
     """
     import httpx
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
         yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"{step} was under way; {remedy}") from None
     except HfHubHTTPError as error:
         status = getattr(error.response, "status_code", None)
         if status in (401, 403):

@@ -6,8 +6,10 @@ import dataclasses
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,6 +21,7 @@ from dataset_builder.packing import pack, samples
 from dataset_builder.packing.remove import remove
 from model_cards.release import assemble
 from tests.hub_double.client import environment
+from tests.hub_double.server import Hub
 from tests.model_cards import release
 
 NAME = "user/COIG-Writer"
@@ -83,13 +86,17 @@ def publish(python):
     """Runs `coig-writer publish` on a folder that is a clean checkout."""
 
     def run(folder, *words, code=0):
-        git(folder, "init", "-q")
-        git(folder, "add", "-f", ".")
-        identity = ("-c", "user.name=n", "-c", "user.email=e@x")
-        git(folder, *identity, "commit", "-qm", "m", "--allow-empty")
+        check_in(folder)
         return python("-m", "coig_writer", "publish", str(folder), *words, code=code)
 
     return run
+
+
+def check_in(folder):
+    git(folder, "init", "-q")
+    git(folder, "add", "-f", ".")
+    identity = ("-c", "user.name=n", "-c", "user.email=e@x")
+    git(folder, *identity, "commit", "-qm", "m", "--allow-empty")
 
 
 def git(folder, *words):
@@ -103,6 +110,36 @@ def test_a_dry_run_changes_nothing(publish, hub, folder):
     assert "3 rows added" in out
     assert "dry run: nothing was sent" in out
     assert hub.repositories == {}
+
+
+def test_ctrl_c_ends_an_upload_that_hangs_and_says_what_is_not_known(
+    hub, folder, tmp_path, monkeypatch
+):
+    uploading, never = threading.Event(), threading.Event()
+
+    def handle(handler):
+        if handler.command != "PUT":
+            Hub.handle(hub, handler)
+            return
+        uploading.set()
+        never.wait(100)
+
+    monkeypatch.setattr(hub, "handle", handle)
+    check_in(folder)
+    words = ("-m", "coig_writer", "publish", str(folder), "--to", NAME, "--commit")
+    process = subprocess.Popen(
+        [sys.executable, *words],
+        cwd=tmp_path,
+        env=os.environ | environment(hub, tmp_path / "home"),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert uploading.wait(100)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert "stopped: the commit was under way; whether it arrived is not known" in errors
+    assert "nothing half-made" not in errors
 
 
 def test_published_rows_are_loaded_streamed_and_versioned(publish, python, folder):

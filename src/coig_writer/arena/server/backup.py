@@ -15,8 +15,8 @@ written every second.
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
+import functools
 import os
 import sys
 import tempfile
@@ -30,6 +30,7 @@ from coig_writer.arena.server.database import checked_row, now
 from coig_writer.arena.server.store import BALLOTS, HUSK, METADATA, Store
 from coig_writer.errors import ConfigError, InputError, PublicationError
 from coig_writer.files import line, parsed
+from coig_writer.hub.remote import in_background
 
 FOLDER = "ballots"
 EVERY_S = 30.0
@@ -313,19 +314,7 @@ class Backup:
         return f"{FOLDER}/{now()[:19].replace(':', '')}-{self._boot}-{self._pushes:06d}.jsonl"
 
     def _within_time(self, name: str, content: bytes) -> None:
-        # A daemon: Python waits at its end for threads of a pool, for one that hangs without end.
-        outcome = concurrent.futures.Future[None]()
-
-        def write() -> None:
-            try:
-                self._written(name, content)
-            except BaseException as error:
-                outcome.set_exception(error)
-            else:
-                outcome.set_result(None)
-
-        threading.Thread(target=write, name="arena-push", daemon=True).start()
-        outcome.result(self._hang_s)
+        in_background(functools.partial(self._written, name, content), self._hang_s)
 
     def _written(self, name: str, content: bytes) -> None:
         self._remote.write(name, content)
