@@ -170,36 +170,9 @@ def check(study: Study, path: str) -> Study:
 
 
 def _rules(study: Study) -> list[tuple[bool, str, str]]:
-    both = sorted(set(map(str.casefold, study.raters)) & set(map(str.casefold, study.annotators)))
     n_raters = len(study.raters)
     return [
-        (not study.study.strip(), "`study` is empty", "give the study a name"),
-        (
-            len(study.study) > LONGEST_NAME,
-            f"`study` has {len(study.study)} characters; the store takes {LONGEST_NAME}",
-            "shorten it",
-        ),
-        (not study.protocols, "`protocols` is empty", "list some of pairwise, ranking, rating"),
-        (
-            len(study.protocols) > len(set(study.protocols)),
-            "duplicate name in `protocols`",
-            "name each protocol once",
-        ),
-        (
-            any(not name.strip() or set(name) & set("\t\r\n") for name in study.raters),
-            "a name in `raters` is blank, or holds a tab or line end",
-            "write each name on one line: `invite` prints name, tab, link",
-        ),
-        (
-            bool(both),
-            f"rater {both[0] if both else ''!r} also annotated the data",
-            "take the name out of `raters`: annotators must not judge what they wrote",
-        ),
-        (
-            n_raters != len({r.casefold() for r in study.raters}),
-            "duplicate name in `raters`",
-            "name each rater once",
-        ),
+        *_rules_of_names(study),
         (
             study.mode == "invited" and not study.raters,
             "an invited study without `raters`",
@@ -234,5 +207,39 @@ def _rules(study: Study) -> list[tuple[bool, str, str]]:
             study.votes_per_minute < 1 or study.raters_per_minute < 1,
             "a rate limit below 1 lets nobody vote",
             "leave it out for the default",
+        ),
+    ]
+
+
+def _rules_of_names(study: Study) -> list[tuple[bool, str, str]]:
+    both = sorted(set(map(str.casefold, study.raters)) & set(map(str.casefold, study.annotators)))
+    n_raters = len(study.raters)
+    return [
+        (not study.study.strip(), "`study` is empty", "give the study a name"),
+        (
+            len(study.study) > LONGEST_NAME,
+            f"`study` has {len(study.study)} characters; the store takes {LONGEST_NAME}",
+            "shorten it",
+        ),
+        (not study.protocols, "`protocols` is empty", "list some of pairwise, ranking, rating"),
+        (
+            len(study.protocols) > len(set(study.protocols)),
+            "duplicate name in `protocols`",
+            "name each protocol once",
+        ),
+        (
+            any(not name.strip() or set(name) & set("\t\r\n") for name in study.raters),
+            "a name in `raters` is blank, or holds a tab or line end",
+            "write each name on one line: `invite` prints name, tab, link",
+        ),
+        (
+            bool(both),
+            f"rater {both[0] if both else ''!r} also annotated the data",
+            "take the name out of `raters`: annotators must not judge what they wrote",
+        ),
+        (
+            n_raters != len({r.casefold() for r in study.raters}),
+            "duplicate name in `raters`",
+            "name each rater once",
         ),
     ]
