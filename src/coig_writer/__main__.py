@@ -224,7 +224,8 @@ def _difference(change: Difference, remote: Repository, release: releases.Releas
     if change.rows is not None:
         lines.append(f"  {change.rows} (of {change.rows.before} there)")
     if release.left_out:
-        lines.append(f"  left here: {', '.join(release.left_out[:SHOWN])}")
+        more = f", … {len(release.left_out) - SHOWN} more" if release.left_out[SHOWN:] else ""
+        lines.append(f"  left here: {', '.join(release.left_out[:SHOWN])}{more}")
     return "\n".join(lines)
 
 

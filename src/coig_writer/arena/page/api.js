@@ -3,7 +3,9 @@
 import { request as ask } from "/page/request.js";
 import { t } from "/page/strings.js";
 
-const request = (path, body) => ask(path, body, t("problems"));
+const request = (path, body) => ask(path, body, t("problems")).catch((error) => {
+  throw error.status ? error : new Error(t("offline")); // the browser's own words are in its language
+});
 
 export const api = {
   study: () => request("/api/study"),

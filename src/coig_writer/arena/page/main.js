@@ -90,13 +90,14 @@ function show(view) {
 
 // An item that already had this rater's vote is open again: the vote was lost, and is given again.
 async function sendAgain(vote) {
-  forgetSent(vote.item);
   try {
     const receipt = await api.vote(vote);
     keepSent(vote);
     notify(t("resent"));
     show(receipt.next);
-  } catch {
+  } catch (error) {
+    const later = !error.status || [429, 503].includes(error.status); // the copy stays for the next time
+    if (!later) forgetSent(vote.item);
     openItem(state.view.item);
   }
 }

@@ -61,6 +61,7 @@ Host = Annotated[
         help="address to serve on (default: 127.0.0.1; on a Space 0.0.0.0)",
     ),
 ]
+PORTS = 1, 65535
 MOST_TO_RANK = 9
 
 
@@ -72,7 +73,10 @@ def serve_arena(  # noqa: PLR0913 - a command line
     folder: Kept = FOLDER,
     host: Host = None,
     port: Annotated[
-        int, typer.Option(metavar="N", envvar="GRADIO_SERVER_PORT", help="its port")
+        int,
+        typer.Option(
+            metavar="N", envvar="GRADIO_SERVER_PORT", help="its port", min=PORTS[0], max=PORTS[1]
+        ),
     ] = 7860,
     no_gradio: Annotated[
         bool, typer.Option("--no-gradio", help="leave out the tables at /gradio")

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import typer
 
 from coig_writer.arena.server.app import address, serve
-from coig_writer.arena.server.command import STORE_VARIABLE, Host, place_named_in
+from coig_writer.arena.server.command import PORTS, STORE_VARIABLE, Host, place_named_in
 from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.guard import known_hosts
 from coig_writer.arena.server.identity import Identity, find_secret
@@ -92,6 +92,8 @@ def serve_workbench(
             metavar="N",
             envvar="GRADIO_SERVER_PORT",
             help="its port (default: 7861; on a Space 7860)",
+            min=PORTS[0],
+            max=PORTS[1],
         ),
     ] = None,
 ) -> int:

@@ -72,6 +72,12 @@ def service_of(tmp_path, study=None, generations=None, wpb=None):
     return opened(*named_texts(study, generations, wpb), tmp_path / "arena")[0]
 
 
+@pytest.mark.parametrize("words", [["serve"], ["workbench", "serve"]])
+def test_a_port_that_there_is_not_is_a_sentence(words, capsys):
+    assert command_line.run(GROUP, [*words, "--port", "99999"]) == command_line.USAGE
+    assert "less than or equal to 65535" in capsys.readouterr().err
+
+
 def test_plan_speaks_before_there_is_any_vote(tmp_path, study_file, capsys):
     assert typed(tmp_path, "plan", "--study", study_file) == 0
     said = capsys.readouterr().out
