@@ -39,7 +39,7 @@ from coig_writer.workbench.prompts import Model  # noqa: E402
 from dataset_builder.demo.scripted_endpoint import sample_texts  # noqa: E402
 from dataset_builder.packing import samples  # noqa: E402
 from dataset_builder.stages import assess, collect, screen, sources  # noqa: E402
-from dataset_builder.stages.parts import PART_SIZE, funnel  # noqa: E402
+from dataset_builder.stages.parts import funnel  # noqa: E402
 from dataset_builder.stages.stage import Settings  # noqa: E402
 
 OUT = ROOT / "build" / "benchmarks" / "curation"
@@ -52,7 +52,8 @@ SEED = 20251016
 LEAST_RATIO = 30
 MOST_MEMORY = 4 << 30
 MILLION = 1_000_000
-TASKS_PER_WORKER = 4
+# Documents per part, and workers per core where they wait for a model most of the time.
+PART_SIZE, ASKING = 500, 2
 # Of the synthetic documents, the share that collect keeps: what assess and screen share among workers.
 COLLECTED = 0.37
 
@@ -166,14 +167,19 @@ def pipeline(count: int, url: str, workers: int) -> list[Measured]:
     out = OUT / str(count)
     shutil.rmtree(out, ignore_errors=True)
     write_rows(out / "raw.jsonl", documents(count))
-    model = ["--endpoint", url, "--model", "scripted", "--concurrency", "64", "--timeout", "10"]
-    spread = ["--tasks", str(TASKS_PER_WORKER * workers), "--workers", str(workers), "--"]
-    shared = ["--out", str(out)]
+    shared = ["--out", str(out), "--part-size", str(PART_SIZE)]
+    model = ["--endpoint", url, "--model", "scripted", "--concurrency", "32", "--timeout", "10"]
+    raw = [str(out / "raw.jsonl"), "--provenance", "sample"]
+
+    def spread(stage: str, workers: int, *options: str) -> list[str]:
+        share = ["--tasks", str(workers), "--workers", str(workers)]
+        return ["cluster", stage, *share, "--", *options, *shared]
+
     commands = {
-        "collect": ["collect", str(out / "raw.jsonl"), "--provenance", "sample", *shared],
-        "assess": ["cluster", "assess", *spread, *shared, *model],
-        "dedup": ["dedup", *shared],
-        "screen": ["cluster", "screen", *spread, *shared, *model],
+        "collect": spread("collect", workers, *raw),
+        "assess": spread("assess", workers * ASKING, *model),
+        "dedup": spread("dedup", workers),
+        "screen": spread("screen", workers * ASKING, *model),
     }
     return [measure(stage, commands[stage], out) for stage in STAGES]
 
@@ -248,7 +254,7 @@ def main() -> None:
     parser.add_argument("--loop", type=int, default=300, help="documents of the one-at-a-time loop")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
-    least = int(given.workers * PART_SIZE / COLLECTED)
+    least = int(given.workers * ASKING * PART_SIZE / COLLECTED)
     if given.documents[0] < least or given.documents != sorted(set(given.documents)):
         parser.error(f"--documents: sizes that rise, from {least} on, so that parts are full")
     ready: Any = multiprocessing.Queue()

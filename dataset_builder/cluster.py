@@ -1,4 +1,4 @@
-"""A stage spread over processes by datatrove: on this machine, under Slurm, or on Ray."""
+"""A stage spread over processes: on this machine, or by datatrove under Slurm or on Ray."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import dataclasses
 import functools
 import hashlib
 import importlib.util
+import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from datatrove.pipeline.base import PipelineStep
 
 from coig_writer.errors import ConfigError, MissingInputError
-from dataset_builder.people import reverse
-from dataset_builder.stages import assess, collect, dedup, score, screen, validate
 from dataset_builder.stages.options import REQUIRED, CommandLine, option
 from dataset_builder.stages.stage import Settings, Stage, Step, report
 
 if TYPE_CHECKING:
     from datatrove.executor import SlurmPipelineExecutor
-    from datatrove.executor.base import PipelineExecutor
 
 HELP = """The stage's own options come after --. A stage is a row of steps: collect reads the sources (a share each),
 gathers them and decides; dedup signs, pairs, groups, measures and decides; the others decide. Of each
@@ -35,13 +35,16 @@ nothing. All machines must see the same folders. For example:
   cluster dedup --executor slurm --tasks 256 --workers 64 --partition cpu -- --out /shared/curation
   cluster collect --executor ray --tasks 64 -- texts/*.jsonl --out /shared/curation
 """
-STAGES: dict[str, Stage[Any]] = {
-    module.STAGE.name: module.STAGE
-    for module in (collect, assess, dedup, screen, reverse, validate, score)
-}
 Name = Literal["collect", "assess", "dedup", "screen", "reverse", "validate", "score"]
 ROOT = Path(__file__).parents[1]
 CORES = os.cpu_count() or 1
+
+
+def stage_named(name: str) -> Stage[Any]:
+    """Returns a stage; only its own module is imported."""
+    room = "people" if name == "reverse" else "stages"
+    stage: Stage[Any] = importlib.import_module(f"dataset_builder.{room}.{name}").STAGE
+    return stage
 
 
 def read(stage: str, arguments: Sequence[str]) -> tuple[Settings, list[Step]]:
@@ -50,11 +53,12 @@ def read(stage: str, arguments: Sequence[str]) -> tuple[Settings, list[Step]]:
     Raises:
         ConfigError: The words cannot be read.
     """
+    module = stage_named(stage)
 
     def steps(settings: Settings, options: Any) -> tuple[Settings, list[Step]]:
-        return settings, STAGES[stage].steps(settings, options)
+        return settings, module.steps(settings, options)
 
-    return STAGES[stage].command(steps).read(f"python -m dataset_builder {stage}", arguments)
+    return module.command(steps).read(f"python -m dataset_builder {stage}", arguments)
 
 
 class Share(PipelineStep):
@@ -107,20 +111,50 @@ def logs(options: Options) -> Path:
 
 
 def here(options: Options) -> None:
-    """Runs all steps, one after another, on this machine or from it on Ray."""
-    if options.executor == "ray" and importlib.util.find_spec("ray") is None:
+    """Runs all steps, one after another, in processes of this machine.
+
+    Raises:
+        ConfigError: A process was killed.
+    """
+    # A forked worker has imported all that it needs; a fork is safe on Linux alone.
+    start = "fork" if sys.platform == "linux" else "forkserver"
+    _, steps = read(options.stage, options.arguments)
+    workers = min(options.workers, options.tasks)
+    with ProcessPoolExecutor(workers, multiprocessing.get_context(start)) as pool:
+        try:
+            for number, step in enumerate(steps):
+                share = Share(options.stage, options.arguments, number)
+                if step.alone:
+                    share.run()
+                    continue
+                ranks = range(options.tasks)
+                run = functools.partial(share.run, None, world_size=options.tasks)
+                for _ in pool.map(run, ranks):
+                    pass
+        except BrokenProcessPool as error:
+            raise ConfigError(
+                f"a process of {options.stage} was killed, as when memory runs out",
+                "run the same command again, with fewer --workers: finished shares are kept",
+            ) from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.terminate()  # a share may be killed
+            raise
+
+
+def ray(options: Options) -> None:
+    """Runs all steps, one after another, on Ray.
+
+    Raises:
+        MissingInputError: Ray is not installed.
+    """
+    if importlib.util.find_spec("ray") is None:
         raise MissingInputError(
             "Ray is not installed", "pip install 'ray[default]', or --executor local"
         )
-    from datatrove import executor
+    from datatrove.executor import RayPipelineExecutor
 
-    # A forked worker has imported all that it needs; a fork is safe on Linux alone.
-    start = "fork" if sys.platform == "linux" else "forkserver"
-    spread: Callable[..., PipelineExecutor] = (
-        executor.RayPipelineExecutor
-        if options.executor == "ray"
-        else functools.partial(executor.LocalPipelineExecutor, start_method=start)
-    )
     folder = logs(options)
     _, steps = read(options.stage, options.arguments)
     for number, step in enumerate(steps):
@@ -128,7 +162,7 @@ def here(options: Options) -> None:
         if step.alone:
             share.run()
         else:
-            spread(
+            RayPipelineExecutor(
                 [share],
                 tasks=options.tasks,
                 workers=options.workers,
@@ -191,7 +225,7 @@ def script(executor: SlurmPipelineExecutor) -> Path:
 
 
 def _main(options: Options) -> None:
-    (slurm if options.executor == "slurm" else here)(options)
+    {"local": here, "slurm": slurm, "ray": ray}[options.executor](options)
 
 
 main = CommandLine(HELP, _main, Options)

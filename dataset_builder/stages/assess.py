@@ -80,7 +80,7 @@ def decide(documents: list[Document], settings: Settings, options: Options) -> l
 def by_rule(document: Document) -> Outcome:
     """Masks personal data in text and title, then drops what a rule can decide."""
     hidden, title = masked(document.text), masked(document.title or "")
-    document = dataclasses.replace(document, text=hidden.text, title=title.text or document.title)
+    document = document.changed(text=hidden.text, title=title.text or document.title)
     if verdict := first_broken(document):
         return dropped(document, "assess", verdict.rule, verdict.evidence)
     counts = dict(Counter(hidden.counts) + Counter(title.counts))

@@ -187,7 +187,7 @@ def decide(
             genre = taxonomy.genre(given).slug
         except InputError:
             by_folder = note.get("genre") == "folder"  # a folder may be named after anything
-        document = dataclasses.replace(document, genre=genre)
+        document = document.changed(genre=genre)
         if genre is None and not by_folder:
             evidence = f"{given[:40]}: unknown genre; nearest: {taxonomy.nearest(given)}"
             return dropped(document, "collect", "unknown_genre", evidence)
@@ -226,8 +226,7 @@ def _dated(document: Document, options: Options) -> tuple[Document, list[str]] |
         "url_carries_another_year": address is not None and _apart(published, address, options),
     }
     forms = {name: date.form for name, date in read.items()}
-    document = dataclasses.replace(
-        document,
+    document = document.changed(
         published_at=forms.get("published_at"),
         published_at_other=forms.get("published_at_other"),
         date_evidence=_evidence(published, address),

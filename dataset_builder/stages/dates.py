@@ -10,6 +10,7 @@ from __future__ import annotations
 import calendar
 import dataclasses
 import datetime
+import functools
 import re
 import unicodedata
 
@@ -81,12 +82,12 @@ class Published:
     start: datetime.datetime
     form: str
 
-    @property
+    @functools.cached_property
     def first_day(self) -> datetime.date:
         """The first day in China on which it may have been published."""
         return self.start.date()
 
-    @property
+    @functools.cached_property
     def last_day(self) -> datetime.date:
         """The last such day."""
         last = self.end if self.end == self.start else self.end - datetime.timedelta(microseconds=1)
@@ -108,6 +109,7 @@ class Published:
         return max(0, gap.days)
 
 
+@functools.lru_cache(maxsize=1 << 12)  # most texts share their day with others
 def read(given: str) -> Published:
     """Reads a date of publication.
 

@@ -249,7 +249,7 @@ class Source:
             by_folder = named.get("genre") == PurePosixPath(str(named["id"])).parent.name
             notes = {"id": "made", **({"genre": "folder"} if by_folder else {})}
         made = document(named, location, self.provenance, **notes)
-        return dataclasses.replace(made, extra=extra) if extra else made
+        return made.changed(extra=extra) if extra else made
 
     def _sorted(self, row: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
         """Returns the columns that the kit knows and, kept aside, the others."""

@@ -232,6 +232,8 @@ def split(text: str) -> Parts:
     and closes it once, the two openings are one. A block that never closes reaches to the end, and the state
     is then ``unterminated``.
     """
+    if not any(mark in text for mark in "<[\u25c1"):  # every tag has one of them
+        return Parts(None, text.strip(), "absent")
     tags = list(_TAG.finditer(text))
     depth = 1 if _prefilled(text, tags) else 0
     inside: list[str] = []

@@ -13,7 +13,7 @@ import json
 import types
 import typing
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from coig_writer.errors import InputError
 
@@ -100,33 +100,48 @@ def from_row(
     choose: Callable[[Mapping[str, object]], type[R]] | None = getattr(cls, "class_of", None)
     cls = choose(row) if choose else cls
     kind: type = cls
-    types_by_field = field_types(kind)
-    by_column = dict(_columns(kind))
-    unknown = sorted(set(row) - set(by_column))
-    if unknown:
+    cells = _cells(kind)
+    if unknown := sorted(row.keys() - cells.keys()):
         raise InputError(
             f"{where}: unknown {what} {unknown[0]!r} for {cls.__name__.lstrip('_')}",
-            f"use only {', '.join(by_column)}",
+            f"use only {', '.join(cells)}",
         )
     values: dict[str, object] = {}
-    for name, field in by_column.items():
+    for name, cell in cells.items():
         if name in row:
-            value, (inner, nullable) = row[name], optional(types_by_field[field])
-            if not (inner is type(value) or (value is None and nullable)):  # most cells are right
-                value = _checked(types_by_field[field], value, f"{where}: {what} {name!r}")
-            values[field] = value
-        elif _required(kind, field):
+            value = row[name]
+            if type(value) not in cell.plain:  # most cells are right
+                value = _checked(cell.type, value, f"{where}: {what} {name!r}")
+            values[cell.field] = value
+        elif cell.required:
             raise InputError(
                 f"{where}: {what} {name!r} of {cls.__name__.lstrip('_')} is missing",
-                f"add it; {what}s are {', '.join(by_column)}",
+                f"add it; {what}s are {', '.join(cells)}",
             )
     return cls(**values)
 
 
+class _Cell(NamedTuple):
+    """What a column holds: its field, type, the types of values that need no further look, and whether it must be there."""
+
+    field: str
+    type: object
+    plain: frozenset[object]
+    required: bool
+
+
 @functools.cache
-def _required(cls: type, name: str) -> bool:
-    field = next(f for f in dataclasses.fields(cls) if f.name == name)
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+def _cells(cls: type) -> dict[str, _Cell]:
+    cells = {}
+    for field in dataclasses.fields(cls):
+        annotation = field_types(cls)[field.name]
+        inner, nullable = optional(annotation)
+        plain = frozenset([inner, type(None)] if nullable else [inner])
+        required = (
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        )
+        cells[column(cls, field.name)] = _Cell(field.name, annotation, plain, required)
+    return cells
 
 
 @functools.cache
@@ -161,6 +176,8 @@ def _checked(annotation: object, value: object, where: str) -> object:  # noqa: 
 def _mapping(item: object, value: object, where: str) -> dict[str, object]:
     if not isinstance(value, Mapping):
         raise _wrong_type(where, value, "object")
+    if item in _ANYTHING:
+        return {str(k): v for k, v in value.items()}
     return {str(k): _checked(item, v, f"{where}[{k!r}]") for k, v in value.items()}
 
 
@@ -175,6 +192,8 @@ def _nested(cls: type[R], value: object, where: str) -> R:
 def _sequence(item: object, value: object, where: str) -> tuple[object, ...]:
     if not isinstance(value, (list, tuple)):
         raise _wrong_type(where, value, "list")
+    if item in _ANYTHING:
+        return tuple(value)
     return tuple(_checked(item, v, f"{where}[{i}]") for i, v in enumerate(value))
 
 

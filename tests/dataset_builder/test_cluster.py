@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from coig_writer.document import Document, Dropped
+from coig_writer.errors import ConfigError, MissingInputError
 from coig_writer.taxonomy import published
+from dataset_builder import cluster as cluster_module
 from dataset_builder.demo import answer_key
 from dataset_builder.demo.scripted_endpoint import SAMPLE, Script, sample_texts, serving
 from dataset_builder.stages import assess, collect, dates, dedup, parts
@@ -59,6 +62,21 @@ def test_shares_give_what_one_process_gives(deduplicated, root):
         )
     assert split(deduplicated) == shared
     assert shared[1]["raw-052"] == "unscored_refused"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forked workers know what is patched")
+def test_a_process_that_is_killed_or_fails_ends_the_run_with_a_sentence(tmp_path, monkeypatch):
+    own = ("--out", str(tmp_path), *map(str, [SAMPLE]), "--provenance", "sample")
+    options = cluster_module.Options("collect", own, tasks=2, workers=2)
+    monkeypatch.setattr(
+        cluster_module.Share, "run", lambda *_a, **_k: os.kill(os.getpid(), signal.SIGKILL)
+    )
+    with pytest.raises(ConfigError, match="was killed"):
+        cluster_module.here(options)
+    monkeypatch.undo()
+    missing = ("--out", str(tmp_path), str(tmp_path / "nothing.jsonl"), "--provenance", "sample")
+    with pytest.raises(MissingInputError, match="no such file"):
+        cluster_module.here(cluster_module.Options("collect", missing, tasks=2, workers=2))
 
 
 @pytest.mark.slow

@@ -14,13 +14,23 @@ from coig_writer.text.normalise import reduced, simplified
 from coig_writer.text.verdict import Verdict
 from coig_writer.triplet import Language
 
+PREFIX = 8  # characters
 SHARE = 0.5  # of a query's distinct n-grams (13 characters in Chinese, 40 in English)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Known:
-    """The n-grams of the queries of one language: sorted hashes, and the query that each is from."""
+    """The n-grams of the queries of one language.
 
+    Attributes:
+        prefixes: Sorted hashes of how they begin.
+        hashes: Their own sorted hashes.
+        queries: The query that each is from.
+        ids: Of the queries.
+        sizes: How many n-grams each query has.
+    """
+
+    prefixes: NDArray[np.uint64]
     hashes: NDArray[np.uint64]
     queries: NDArray[np.int64]
     ids: tuple[str, ...]
@@ -30,11 +40,13 @@ class _Known:
 @functools.cache
 def _known(language: Language) -> _Known:
     queries = benchmark.queries(language)
-    own = [grams(simplified(query.query), GRAM[language]) for query in queries]
+    texts = [simplified(query.query) for query in queries]
+    own = [grams(text, GRAM[language]) for text in texts]
+    prefixes = np.unique(np.concatenate([grams(text, PREFIX) for text in texts]))
     hashed, numbers = np.concatenate(own), np.repeat(np.arange(len(own)), list(map(len, own)))
     order = np.argsort(hashed, kind="stable")
     ids = tuple(query.id for query in queries)
-    return _Known(hashed[order], numbers[order], ids, np.array(list(map(len, own))))
+    return _Known(prefixes, hashed[order], numbers[order], ids, np.array(list(map(len, own))))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,9 +70,12 @@ def nearest(text: str) -> Nearest | None:
         text: A prompt or an article, in any language; Chinese in either script, where OpenCC is installed.
     """
     flat = reduced(simplified(text))
+    begun = hashes(flat, PREFIX)
     candidates: list[Nearest] = []
     for language in benchmark.LANGUAGES:
         known = _known(language)
+        if not within(begun, known.prefixes).any():  # most texts: no whole n-gram can be there
+            continue
         own = hashes(flat, GRAM[language])
         own = own[within(own, known.hashes)]
         if not own.size:

@@ -223,13 +223,17 @@ def _beside_kana(text: str, span: re.Match[str]) -> bool:
     return _KANA.search(text[max(0, span.start() - 1) : span.end() + 1]) is not None
 
 
+def _count_han(text: str) -> int:
+    return sum(map(len, _HAN_SPAN.findall(text)))  # far fewer than characters
+
+
 def wrong_language(text: str, *, genre: str | None = None) -> Verdict | None:
     """Han characters are less than half of characters and Latin words, or kana more than a fifth: not Chinese.
 
     Code counts for nothing. Genres that play with languages may hold any of them beside Chinese.
     """
     text = _CODE.sub("", text)
-    han = len(HAN.findall(text))
+    han = _count_han(text)
     words = han + len(_LATIN_RUN.findall(text)) + len(_OTHER_LETTER.findall(text))
     least = LEAST_HAN_IN_PLAY if genre in PLAYFUL else LEAST_HAN
     if not words or han < least * words:
@@ -247,11 +251,11 @@ def mixed_scripts(text: str, *, genre: str | None = None) -> Verdict | None:
         return None
     bare = _EXCUSED.sub("", _CODE.sub("", text))  # what is quoted is no part of the writer's own
     other = len(_OTHER_SCRIPTS.findall(bare))
-    words = sum(len(pattern.findall(bare)) for pattern in (HAN, _LATIN_RUN, _OTHER_SCRIPTS))
-    if other > MOST_OTHER * max(1, words):
+    words = _count_han(bare) + len(_LATIN_RUN.findall(bare))
+    if other > MOST_OTHER * max(1, words + other):
         return Verdict("mixed_scripts", f"{other} words of other scripts")
     in_sentences = sum(len(_LATIN_RUN.findall(run)) for run in _LATIN_SENTENCE.findall(bare))
-    words = sum(len(pattern.findall(bare)) for pattern in (HAN, _LATIN_RUN, _OTHER_LETTER))
+    words += len(_OTHER_LETTER.findall(bare))
     if in_sentences > MOST_LATIN * max(1, words):
         return Verdict("mixed_scripts", f"English sentences are {in_sentences / words:.0%}")
     return _both_forms(bare)
@@ -259,6 +263,8 @@ def mixed_scripts(text: str, *, genre: str | None = None) -> Verdict | None:
 
 def _both_forms(text: str) -> Verdict | None:
     """Finds traditional and simplified characters by turns; a line copied out is in clauses of its own."""
+    if _SIMPLIFIED.isdisjoint(text) or _TRADITIONAL.isdisjoint(text):
+        return None
     if not any(
         not _SIMPLIFIED.isdisjoint(c) and not _TRADITIONAL.isdisjoint(c)
         for c in _CLAUSE.findall(text)

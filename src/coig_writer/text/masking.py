@@ -41,6 +41,15 @@ _PERSONAL = {
         r"(?:(?:(?<=[Qq][Qq])|(?<=扣扣))[号是为: ]{0,4}|(?:(?<=[Qq][Qq]群)|(?<=[Qq]号))[号是为: ]{1,4})[1-9]\d{4,10}(?!\d|\s?(?:[万亿]|人|个|级|元|次|年|天|款))"
     ),
 }
+# What must be there for a kind to be there, four digits in a row for the others. Most texts have none of these.
+_SIGNS = {
+    "手机号": re.compile(rf"\d{{4}}|{_NUMERAL}{{9}}"),
+    "邮箱": re.compile("@"),
+    "微信号": re.compile("[A-Za-z]"),
+    "银行卡号": re.compile("[卡账]号"),
+}
+_PLUS = re.compile(r"\+\d")
+_FOUR_DIGITS = re.compile(r"\d{4}")
 # A number as it is dialled from abroad; whether some country has such a number, phonenumbers knows.
 _FROM_ABROAD = re.compile(rf"\+\d[\d ().-]{{6,22}}\d(?!:\d){_NO_QUANTITY}")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -62,6 +71,9 @@ def masked(text: str) -> Masked:
     counts: dict[str, int] = {}
     narrow = text.translate(_NARROW)
     for kind, pattern in (*_PERSONAL.items(), ("电话", _FROM_ABROAD)):
+        sign = _PLUS if pattern is _FROM_ABROAD else _SIGNS.get(kind, _FOUR_DIGITS)
+        if not sign.search(narrow):
+            continue
         spans = [match.span() for match in pattern.finditer(narrow) if _holds(kind, pattern, match)]
         for start, end in reversed(spans):
             text = f"{text[:start]}［{kind}］{text[end:]}"

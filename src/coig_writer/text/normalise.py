@@ -8,7 +8,11 @@ import re
 import unicodedata
 from typing import Any
 
+LONGEST_MARKS = 4
 REPLACEMENT = "\ufffd"
+_BETWEEN = re.compile(
+    r"[^\u4e00-\u9fff]+"
+)  # these Han characters have one form and join with nothing
 _OTHER = re.compile(r"[\W_]+")  # all that is not ``str.isalnum``, in one pass
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -18,7 +22,21 @@ def reduced(text: str) -> str:
 
     Punctuation, spacing and width do not hide a copy then.
     """
-    return _OTHER.sub("", unicodedata.normalize("NFKC", text).lower())
+    return _BETWEEN.sub(_reduced, text)
+
+
+def _reduced(piece: re.Match[str]) -> str:
+    between = piece[0]
+    return _short(between) if len(between) <= LONGEST_MARKS else _plain(between)
+
+
+def _plain(between: str) -> str:
+    return _OTHER.sub("", unicodedata.normalize("NFKC", between).lower())
+
+
+_short = functools.lru_cache(maxsize=1 << 12)(
+    _plain
+)  # the same marks stand between Han characters everywhere
 
 
 def repaired(text: str) -> str:

@@ -38,6 +38,8 @@ def repeated_paragraphs(text: str, *, genre: str | None = None) -> Verdict | Non
     lines = [_NUMBERED.sub("", line.strip()) for line in text.splitlines()]
     sung = genre in SUNG or (genre is None and _is_verse(lines))
     lines = [line for line in lines if len(line) >= PARAGRAPH and not line.startswith("|")]
+    if len(set(lines)) == len(lines):  # most texts end here
+        return None
     lines = [line for line in lines if len(reduced(line)) >= PARAGRAPH]
     if not lines:
         return None

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from datatrove.pipeline.dedup import MinhashDedupSignature
+from datatrove.pipeline.dedup.minhash import MinhashConfig
+from datatrove.utils.hashing import HashConfig
 
 from coig_writer.text import minhash
 
@@ -22,6 +25,23 @@ def test_the_layout_finds_what_it_says() -> None:
     assert signed[:, 0].nbytes == 384  # per document, as docs/curate-a-new-set.md says
     assert np.array_equal(signed[:, 0], signed[:, 1])
     assert not (signed[:, 0] == signed[:, 2]).all(axis=1).any()
+
+
+def test_signatures_are_those_of_datatrove() -> None:
+    config = MinhashConfig(
+        n_grams=minhash.GRAM,
+        num_buckets=minhash.BUCKETS,
+        hashes_per_bucket=minhash.HASHES_PER_BUCKET,
+        hash_config=HashConfig(precision=32),
+    )
+    theirs = MinhashDedupSignature.__new__(MinhashDedupSignature)  # without its tokenizer
+    theirs.config, theirs.num_hashes, theirs._parameters = config, 96, None
+    texts = ["长亭外，古道边，芳草碧连天。晚风拂柳笛声残，夕阳山外山。" * 9, "雨", ""]
+    ours = minhash.signatures(texts)
+    for number, text in enumerate(texts):
+        grams = minhash.shingles(text).reshape(-1, 1)
+        assert ours[:, number].tolist() == theirs.get_signature(grams)
+    assert minhash.signatures([]).shape == (24, 0, 4)
 
 
 def test_equal_signatures_make_pairs_and_pairs_make_clusters() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,3 +54,9 @@ def test_half_a_surrogate_pair_is_replaced() -> None:
     assert torn("a\ud83d")
     assert not torn("a😀")
     assert repaired("a\ud83db") == "a\ufffdb"
+
+
+@pytest.mark.parametrize("text", ["ΑΣ中ΣΑ", "é̂中́が㈱", "Ａb１，。 _中\ud83d한글", "", "，" * 9])
+def test_a_text_is_reduced_between_its_han_characters_as_it_is_whole(text: str) -> None:
+    whole = "".join(c for c in unicodedata.normalize("NFKC", text).lower() if c.isalnum())
+    assert reduced(text) == whole
