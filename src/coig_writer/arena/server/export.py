@@ -102,7 +102,7 @@ class RaterRow:
     Attributes:
         rater: Their pseudonym.
         ballots: How many they cast.
-        seconds: Spent on them, by the shorter of both clocks.
+        seconds: Spent on them, by the shorter of both clocks; null where none was measured, as of imports.
         first: Time of the first ballot (UTC).
         last: Time of the last one.
         known_by: By what they were recognised: ``account`` or ``cookie``; null where it was not noted.
@@ -110,7 +110,7 @@ class RaterRow:
 
     rater: str
     ballots: int
-    seconds: float
+    seconds: float | None
     first: str
     last: str
     known_by: str | None
@@ -265,7 +265,7 @@ def _rater_rows(ballots: Sequence[Ballot], known_by: Mapping[str, str | None]) -
         RaterRow(
             rater,
             len(cast),
-            round(sum(seconds(b) for b in cast), 1),
+            None if (given := seconds(cast)) is None else round(given, 1),
             min(b.created_at for b in cast),
             max(b.created_at for b in cast),
             known_by.get(rater),

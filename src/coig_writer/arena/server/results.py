@@ -156,7 +156,7 @@ class RaterProgress:
         assigned: Items and repeats of an invited rater; None if nothing is assigned yet, or to a visitor.
         done: Of those, the ones with a vote; of a visitor all votes.
         beyond: Votes on what was not assigned, as an import brings them.
-        minutes: Time given, by the shorter of both clocks.
+        minutes: Time given, by the shorter of both clocks; None if none was measured.
         last: When the last vote came.
         excluded: Votes that some rule would leave out.
         influence: What changes without this rater; None without a vote.
@@ -170,7 +170,7 @@ class RaterProgress:
     assigned: int | None
     done: int
     beyond: int
-    minutes: float
+    minutes: float | None
     last: str
     excluded: int
     influence: Influence | None
@@ -254,7 +254,7 @@ def _raters(
                 assigned=None if tasks is None else len(assigned),
                 done=len(done if tasks is None else done & assigned),
                 beyond=0 if tasks is None else len(done - assigned),
-                minutes=round(sum(map(seconds, cast)) / 60, 1),
+                minutes=None if (given := seconds(cast)) is None else round(given / 60, 1),
                 last=max((b.created_at for b in cast), default=""),
                 excluded=sum(b.id in left_out for b in cast),
                 influence=influences.get(rater),
@@ -290,6 +290,8 @@ def agreement_rows(service: StudyService, ballots: Sequence[Ballot]) -> list[Agr
     return rows
 
 
-def seconds(ballot: Ballot) -> float:
-    """Returns the time a vote took, by the shorter of both clocks."""
-    return min((s for s in (ballot.dwell_s, ballot.elapsed_s) if s is not None), default=0.0)
+def seconds(ballots: Sequence[Ballot]) -> float | None:
+    """Returns the time votes took, each by the shorter of both clocks; None if no clock ran for any, as for imports."""
+    clocks = ([s for s in (b.dwell_s, b.elapsed_s) if s is not None] for b in ballots)
+    times = [min(times) for times in clocks if times]
+    return sum(times) if times or not ballots else None

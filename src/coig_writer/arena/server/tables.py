@@ -200,7 +200,7 @@ def _rater(rater: Mapping[str, Any], start: list[object]) -> list[object]:
         rater["known_by"] or "cookie",
         rater["done"],
         "" if rater["assigned"] is None else rater["assigned"],
-        rater["minutes"],
+        "" if rater["minutes"] is None else rater["minutes"],
         rater["last"][:16].replace("T", " "),
         rater["excluded"],
         without["flips"],

@@ -12,7 +12,7 @@ from coig_writer.arena.server.export import (
     export,
     read_rankings,
 )
-from coig_writer.arena.server.results import AgreementRow
+from coig_writer.arena.server.results import AgreementRow, overview
 from coig_writer.arena.server.service import Vote
 from coig_writer.ballot import DIMENSIONS, Ballot, Tombstone, check
 from coig_writer.errors import InputError, MissingInputError
@@ -143,6 +143,15 @@ def test_the_time_of_each_rater_is_exported_by_the_shorter_clock(voted, tmp_path
         "b": (3, 181.5),
     }
     assert all(row.first <= row.last for row in rows)
+    with voted.store.engine.begin() as connection:  # as an import stores them
+        connection.exec_driver_sql(
+            "UPDATE ballots SET dwell_s = NULL, elapsed_s = NULL WHERE rater = 'b'"
+        )
+    export(voted, tmp_path / "out")
+    rows = read_records(tmp_path / "out" / "raters.parquet", RaterRow)
+    assert [row.seconds for row in rows] == [121.0, None]
+    minutes = {r.rater: r.minutes for r in overview(voted).raters if r.done}
+    assert minutes == {"a": 1.0, "b": None}  # of each protocol
 
 
 def test_no_side_of_a_pair_out_of_a_ranking_says_who_won(service, tmp_path):
