@@ -16,7 +16,7 @@ from pathlib import Path
 
 from coig_writer import __version__, facts
 from coig_writer.errors import STOPPED, PublicationError, run_command
-from coig_writer.hub import checks, measured, space
+from coig_writer.hub import checks, measured, space, versions
 from coig_writer.hub import publish as steps
 from coig_writer.hub import release as releases
 from coig_writer.hub.problem import Problem
@@ -100,6 +100,7 @@ def publish(options: argparse.Namespace) -> int | None:
     from huggingface_hub import HfApi
 
     release = _read(options)
+    version = None if release.private else versions.checked(options.tag or _version(release))
     home = _checkout(options.path)
     found = checks.problems(release, options.to)
     if not release.private:
@@ -108,7 +109,6 @@ def publish(options: argparse.Namespace) -> int | None:
     if found:
         raise PublicationError(f"{options.path} is not published:\n{_problems(found)}")
     remote = Repository(HfApi(), options.to, release.kind, release.sdk)
-    version = None if release.private else options.tag or _version(release)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         if release.sdk not in (None, STATIC):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from coig_writer.errors import PublicationError
 from coig_writer.files import read_rows
 
 LOG = "CHANGELOG.md"
@@ -41,6 +42,23 @@ class Changes:
 
     def __str__(self) -> str:
         return f"{len(self.added)} rows added, {len(self.changed)} changed, {len(self.removed)} removed"
+
+
+def checked(version: str) -> str:
+    """Returns a version unchanged if it can be a tag.
+
+    Raises:
+        PublicationError: Git takes no such tag, or it is the name of the main branch. Told after the commit, it
+            would leave a release that has no version.
+    """
+    if (
+        not re.fullmatch(r"[A-Za-z0-9][\w.+-]{0,99}", version, re.ASCII)
+        or ".." in version
+        or version.endswith((".", ".lock"))
+        or version == "main"
+    ):
+        raise PublicationError(f"--tag {version!r} cannot be a tag", "write a version: v1.0.0")
+    return version
 
 
 def order(version: str) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from coig_writer.__main__ import run
 from coig_writer.errors import DriftError, PublicationError
 from coig_writer.hub import publish as steps
 from coig_writer.hub import release as releases
@@ -32,6 +33,13 @@ def send(folder, api, tmp_path, version="v1.0.0", pull=False, repo=NAME):
 
 def paths(hub, revision="main"):
     return set(hub.repository(NAME).tree(revision)) - {".gitattributes"}
+
+
+@pytest.mark.parametrize("name", ["a b", "main", "v1..0", "v1.lock", "-x", "版本", "a/b", "v1."])
+def test_what_cannot_be_a_tag_is_refused_before_anything_is_sent(name, tmp_path):
+    folder = folders.dataset(tmp_path / "COIG-Writer")
+    with pytest.raises(PublicationError, match="cannot be a tag"):
+        run(["publish", str(folder), "--to", NAME, f"--tag={name}", "--commit"])
 
 
 def test_one_commit_a_tag_and_every_row_read_back(hub, api, tmp_path):
