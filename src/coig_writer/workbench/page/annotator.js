@@ -238,7 +238,13 @@ export class Annotating {
   async versions() {
     const { work, item, round } = this.view;
     await this.draft.save();
-    const versions = (await api.versions(work, item, round)).slice(-30).reverse();
+    let versions;
+    try {
+      versions = (await api.versions(work, item, round)).slice(-30).reverse();
+    } catch (error) {
+      find("#sheet").close(); // it would cover the notice
+      return notify(error.message, { lasting: true, close: t("close") });
+    }
     const back = (content) => { this.content = content; this.draft.change(content); find("#sheet").close(); this.draw(); };
     sheet(t("versions"), t("close"), el("ul", { class: "votes" }, ...versions.map(({ number, created_at, content }) =>
       el("li", {}, el("div", {}, el("p", {}, content.prompt || "…"), el("small", {}, `${number} · ${new Date(created_at).toLocaleString()} · ${t("count", Array.from(plain(content)).length)}`)), button(t("restore"), () => back(content))))));

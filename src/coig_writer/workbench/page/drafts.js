@@ -5,7 +5,16 @@ import { read, write } from "/page/preferences.js";
 
 const AFTER_MS = 700;
 const IDLE_MS = 60_000;
-export const UNSAVED = "workbench.unsaved";
+let unsaved = "workbench.unsaved";
+
+// Whose drafts these are: of two people at one device neither is given the other's.
+export function draftsAreOf(alias) {
+  unsaved = `workbench.unsaved.${alias}`;
+}
+
+export function forgetDrafts() {
+  localStorage.removeItem(unsaved);
+}
 
 export class Draft {
   // `told` hears { outcome, … } of every version, or { failed: Error }.
@@ -19,7 +28,7 @@ export class Draft {
     this.worked = 0;
     this.touched = Date.now();
     this.queue = Promise.resolve();
-    const left = read(UNSAVED, {})[this.key];
+    const left = read(unsaved, {})[this.key];
     if (left && left.base === this.base) {
       this.content = left.content;
       this.dirty = true;
@@ -40,12 +49,12 @@ export class Draft {
   }
 
   keep() {
-    write(UNSAVED, { ...read(UNSAVED, {}), [this.key]: { base: this.base, content: this.content } });
+    write(unsaved, { ...read(unsaved, {}), [this.key]: { base: this.base, content: this.content } });
   }
 
   forget() {
-    const { [this.key]: _, ...rest } = read(UNSAVED, {});
-    write(UNSAVED, rest);
+    const { [this.key]: _, ...rest } = read(unsaved, {});
+    write(unsaved, rest);
   }
 
   later() {

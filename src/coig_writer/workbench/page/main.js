@@ -3,7 +3,7 @@
 import { Annotating } from "/workbench/annotator.js";
 import { api } from "/workbench/api.js";
 import { Choosing } from "/workbench/choosing.js";
-import { UNSAVED } from "/workbench/drafts.js";
+import { draftsAreOf, forgetDrafts } from "/workbench/drafts.js";
 import { Reviewing } from "/workbench/reviewer.js";
 import { turnTo } from "/workbench/sides.js";
 import { t } from "/workbench/strings.js";
@@ -39,6 +39,8 @@ function message(title, text, ...actions) {
   fill(find("#main"), el("div", { class: "page start" }, el("h1", {}, title), el("p", { class: "lead" }, text), el("div", { class: "go" }, ...actions.filter(Boolean))));
 }
 
+const complain = (error) => notify(error.message, { lasting: true, close: t("close") });
+
 function consent() {
   const agree = el("input", { type: "checkbox", id: "agree", onchange: () => { go.disabled = !agree.checked; } });
   const go = button(t("begin"), async () => {
@@ -47,7 +49,7 @@ function consent() {
       state.about.consented = true;
       await begin(state.about.work[0]);
     } catch (error) {
-      notify(error.message, { lasting: true, close: t("close") });
+      complain(error);
     }
   }, { class: "primary", id: "begin", disabled: true });
   fill(find("#main"), el("div", { class: "page start" }, el("h1", {}, t("welcome", state.about.alias)), el("p", { class: "lead" }, t("lead")),
@@ -93,7 +95,12 @@ const operatorLink = () => (state.about.operator ? el("a", { href: "/gradio", id
 const signOut = () => (state.about.signed_in ? el("a", { href: "/logout", id: "sign-out" }, t("sign_out")) : null);
 
 async function showMine() {
-  const entries = await api.mine(state.work);
+  let entries;
+  try {
+    entries = await api.mine(state.work);
+  } catch (error) {
+    return complain(error);
+  }
   const open = async (entry) => {
     find("#sheet").close();
     try {
@@ -107,8 +114,13 @@ async function showMine() {
     ["open", "submitted"].includes(entry.state) ? button(t("open"), () => open(entry)) : null));
   const leave = button(t("leave"), async () => {
     if (!confirm(t("leave_sure"))) return;
-    await api.leave();
-    localStorage.removeItem(UNSAVED);
+    try {
+      await api.leave();
+    } catch (error) {
+      find("#sheet").close(); // it would cover the notice
+      return complain(error);
+    }
+    forgetDrafts();
     location.reload();
   }, { class: "plain", id: "leave" });
   sheet(t("mine"), t("close"), rows.length ? el("ul", { class: "votes" }, ...rows) : el("p", {}, t("nothing_yet")), el("div", { class: "row" }, operatorLink(), signOut(), leave));
@@ -120,6 +132,7 @@ async function open() {
   applyPreferences();
   try {
     state.about = await api.about();
+    draftsAreOf(state.about.alias);
   } catch (error) {
     bar();
     return message(t("failed_title"), error.status ? error.message : t("offline"), button(t("retry"), open, { class: "primary", id: "retry" }));

@@ -16,18 +16,22 @@ from tests.coig_writer.arena.browser import DESKTOP, PHONE, Page, open_chromium,
 from tests.coig_writer.workbench.server.conftest import ARTICLE, SmallCuration, item, written
 
 pytestmark = pytest.mark.browser
+OFFLINE = "window.fetch = () => Promise.reject(new TypeError('Failed to fetch'))"
 HOSTILE = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>\n"
 
 
 class WorkbenchPage(Page):
     """The page as a person with an alias uses it."""
 
-    def enter(self, curation: SmallCuration, client: TestClient, alias: str) -> None:
+    def enter(
+        self, curation: SmallCuration, client: TestClient, alias: str, *, clear: bool = True
+    ) -> None:
         self.driver.delete_all_cookies()
         workbench = client.app.state.workbench  # type: ignore[attr-defined]
         token = workbench.identity.invitation("workbench", alias)
         self.driver.get(f"{self.url}/?invite={token}&lang=zh")
-        self.run("localStorage.clear()")
+        if clear:
+            self.run("localStorage.clear()")
         self.driver.get(f"{self.url}/?lang=zh")
         self.wait("#agree, #submit, #again")
         if self.all("#agree"):
@@ -153,7 +157,7 @@ def test_another_device_was_first_and_both_texts_are_shown(workbench):
 def test_what_is_typed_without_a_server_is_sent_when_there_is_one(workbench):
     curation, client, page = workbench
     page.enter(curation, client, "a1")
-    page.run("window.fetch = () => Promise.reject(new TypeError('Failed to fetch'))")
+    page.run(OFFLINE)
     page.type("prompt", "断线时写的一句")
     page.says("#status", "没存上：连不上服务器")
     page.driver.refresh()
@@ -165,6 +169,42 @@ def test_what_is_typed_without_a_server_is_sent_when_there_is_one(workbench):
             for _, t in client.app.state.workbench.threads.of("annotate")
         )
     )
+
+
+def test_what_one_reviewer_could_not_save_is_not_shown_to_another_at_the_same_device(workbench):
+    curation, client, page = workbench
+    for alias in ("r1", "r2"):
+        curation.to_review(alias, "d1@aa")
+    page.enter(curation, client, "r1")
+    page.run(OFFLINE)
+    page.run(
+        "const box = document.querySelector('#note'); box.value = '只给负责人看'; box.dispatchEvent(new Event('input'))"
+    )
+    page.says("#status", "没存上")
+    page.driver.delete_all_cookies()
+    token = client.app.state.workbench.identity.invitation("workbench", "r2")
+    page.driver.get(f"{page.url}/?invite={token}&lang=zh")
+    page.wait("#agree")
+    page.run("document.querySelector('#agree').click()")
+    page.tap("#begin")
+    page.wait("#note")
+    note = "return document.querySelector('#note').value"
+    assert page.run(note) == ""
+    page.enter(curation, client, "r1", clear=False)
+    assert page.run(note) == "只给负责人看"
+
+
+def test_who_cannot_leave_for_want_of_a_server_is_told(workbench):
+    curation, client, page = workbench
+    page.enter(curation, client, "a1")
+    page.tap("[data-tool=mine]")
+    page.run(OFFLINE + "; window.confirm = () => true")
+    page.tap("#leave")
+    page.says("#notice", "连不上服务器")
+    assert not client.app.state.workbench.threads.left
+    page.tap("#notice button")
+    page.tap("[data-tool=mine]")
+    page.says("#notice", "连不上服务器")
 
 
 def test_the_version_that_was_not_chosen_is_an_earlier_one(workbench):
