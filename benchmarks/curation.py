@@ -16,10 +16,13 @@ import argparse
 import asyncio
 import dataclasses
 import hashlib
+import itertools
 import json
 import multiprocessing
 import os
 import random
+import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -51,7 +54,7 @@ STAGES = ("collect", "assess", "dedup", "screen")
 SEED = 20251016
 LEAST_RATIO = 30
 MOST_MEMORY = 4 << 30
-MILLION = 1_000_000
+MILLION, HOUR = 1_000_000, 3600
 # Documents per part, and workers per core where they wait for a model most of the time.
 PART_SIZE, ASKING = 500, 2
 # Of the synthetic documents, the share that collect keeps: what assess and screen share among workers.
@@ -92,29 +95,40 @@ def documents(count: int) -> Iterator[dict[str, Any]]:
         }
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Serves one connection until it closes."""
-    draw = random.Random()
-    try:
-        while head := await reader.readuntil(b"\r\n\r\n"):
-            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-            body = json.loads(await reader.readexactly(length))
-            await asyncio.sleep(LATENCY * draw.lognormvariate(0, 0.2))
-            if draw.randrange(100_000) < HANGS_PER_100_000:
-                await asyncio.sleep(30)
-            status, content, cut = _reply(body, draw)
-            lines = f"HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-            writer.write(lines.encode() + content[:cut])
-            await writer.drain()
-            if cut is not None:
-                break
-    except (asyncio.IncompleteReadError, ConnectionError):
-        pass
-    finally:
-        writer.close()
+class Answering(asyncio.Protocol):
+    """One connection to the scripted server; it costs little, since it stands for a machine elsewhere."""
+
+    def __init__(self) -> None:
+        self.received = bytearray()
+        self.draw = random.Random()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answers after a while what has come whole; a client asks again when it has its answer."""
+        self.received += data
+        head, _, body = self.received.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+        if not length or len(body) < int(length[1]):
+            return
+        self.received.clear()
+        pause = LATENCY * self.draw.lognormvariate(0, 0.2)
+        if self.draw.randrange(100_000) < HANGS_PER_100_000:
+            pause += 30
+        asyncio.get_running_loop().call_later(pause, self._answer, *_reply(body, self.draw))
+
+    def _answer(self, status: int, content: bytes, cut: int | None) -> None:
+        if self.transport.is_closing():
+            return
+        lines = f"HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+        self.transport.write(lines.encode() + content[:cut])
+        if cut is not None:
+            self.transport.close()
 
 
-def _reply(body: dict[str, Any], draw: random.Random) -> tuple[int, bytes, int | None]:
+def _reply(body: bytes | bytearray, draw: random.Random) -> tuple[int, bytes, int | None]:
     point, fault = draw.randrange(1000), ""
     for name, share in FAULTS.items():
         if 0 <= point < share:
@@ -122,7 +136,10 @@ def _reply(body: dict[str, Any], draw: random.Random) -> tuple[int, bytes, int |
         point -= share
     if fault in ("429", "500"):
         return int(fault), b'{"error": "scripted"}', None
-    message: dict[str, Any] = {"role": "assistant", "content": json.dumps(_scripted(body))}
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": json.dumps(_scripted(json.loads(body))),
+    }
     if fault == "schema":
         message["content"] = '{"score": "high"}'
     if fault == "refusal":
@@ -144,7 +161,8 @@ def _scripted(body: dict[str, Any]) -> dict[str, Any]:
 
 def _serve(ready: Any) -> None:
     async def run() -> None:
-        server = await asyncio.start_server(_answer, "127.0.0.1", 0, backlog=512, limit=1 << 22)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(Answering, "127.0.0.1", 0, backlog=512)
         ready.put(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
@@ -157,26 +175,28 @@ class Measured:
 
     stage: str
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
     read: int
     kept: int
 
 
 def pipeline(count: int, url: str, workers: int) -> list[Measured]:
-    """Runs the four stages as commands and measures each."""
-    out = OUT / str(count)
-    shutil.rmtree(out, ignore_errors=True)
-    write_rows(out / "raw.jsonl", documents(count))
+    """Runs the four stages as commands and measures each; the documents are in a file per worker."""
+    out = OUT / f"{time.time_ns()}-{count}"
+    rows, raw = documents(count), [out / f"raw-{n}.jsonl" for n in range(workers)]
+    for number, path in enumerate(raw):
+        start, end = count * number // workers, count * (number + 1) // workers
+        write_rows(path, itertools.islice(rows, end - start))
     shared = ["--out", str(out), "--part-size", str(PART_SIZE)]
     model = ["--endpoint", url, "--model", "scripted", "--concurrency", "32", "--timeout", "10"]
-    raw = [str(out / "raw.jsonl"), "--provenance", "sample"]
 
     def spread(stage: str, workers: int, *options: str) -> list[str]:
         share = ["--tasks", str(workers), "--workers", str(workers)]
         return ["cluster", stage, *share, "--", *options, *shared]
 
     commands = {
-        "collect": spread("collect", workers, *raw),
+        "collect": spread("collect", workers, *map(str, raw), "--provenance", "sample"),
         "assess": spread("assess", workers * ASKING, *model),
         "dedup": spread("dedup", workers),
         "screen": spread("screen", workers * ASKING, *model),
@@ -186,16 +206,17 @@ def pipeline(count: int, url: str, workers: int) -> list[Measured]:
 
 def measure(stage: str, arguments: list[str], out: Path) -> Measured:
     """Runs one command and reads its time, its peak memory and what it kept."""
-    start = time.monotonic()
+    start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "dataset_builder", *arguments]
     with (out / f"{stage}.log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
         peak = _watch(process)
-    seconds = time.monotonic() - start
+    seconds, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     if process.returncode:
         raise SystemExit(f"{stage} failed: see {out / f'{stage}.log'}")
     counts = next(counts for counts in funnel(out) if counts.stage == stage)
-    return Measured(stage, seconds, peak, counts.read, counts.kept)
+    return Measured(stage, seconds, cpu, peak, counts.read, counts.kept)
 
 
 def _watch(process: subprocess.Popen[bytes]) -> int:
@@ -240,7 +261,7 @@ def show(count: int, stages: list[Measured]) -> float:
     print(f"\n{count} documents, {count / total:.0f} documents/s in all ({total:.0f} s)")
     for m in stages:
         print(
-            f"  {m.stage:<8} {m.seconds:7.1f} s  {m.read / m.seconds:8.0f} docs/s  {m.read:>8} read {m.kept:>8} kept  peak {m.peak_bytes / 2**20:6.0f} MiB"
+            f"  {m.stage:<8} {m.seconds:7.1f} s  {m.cpu_seconds:7.1f} s CPU  {m.read / m.seconds:8.0f} docs/s  {m.read:>8} read {m.kept:>8} kept  peak {m.peak_bytes / 2**20:6.0f} MiB"
         )
     return count / total
 
@@ -276,6 +297,10 @@ def main() -> None:
     if len(found) > 1:
         _memory(found[-2], found[-1], *given.documents[-2:])
     server.terminate()
+    # Last and not first: for minutes after it, some file systems are slow to make files.
+    for old in OUT.glob("*-*"):
+        if time.time() - old.stat().st_mtime > HOUR:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def told(holds: bool) -> str:
