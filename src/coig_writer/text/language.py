@@ -17,7 +17,7 @@ from coig_writer.triplet import Language
 
 _HAN_CLASS = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 HAN = re.compile(f"[{_HAN_CLASS}]")
-_HAN_SPAN = re.compile(f"[{_HAN_CLASS}]+")
+HAN_RUN = re.compile(f"[{_HAN_CLASS}]+")
 # Three words in a row: single Latin words, acronyms and names are ordinary in Chinese prose.
 _LATIN_WORD = r"[A-Za-z]+(?:['’-][A-Za-z]+)*"
 # The look-behind keeps the search linear on a megabyte of letters.
@@ -174,7 +174,7 @@ def confusion(text: str, language: Language) -> Confusion | None:
         ]
         runs += [("fr" if _french(run) else "en", run) for run in latin]
     else:
-        han = [m for m in _HAN_SPAN.finditer(bare) if not _is_name(bare, m)]
+        han = [m for m in HAN_RUN.finditer(bare) if not _is_name(bare, m)]
         runs += [("ja" if _beside_kana(bare, m) else "zh", m.group()) for m in han]
         runs += [("fr", run) for run in _WESTERN_SPAN.findall(bare) if _french(run)]
     sizes: Counter[Named] = Counter()
@@ -224,7 +224,7 @@ def _beside_kana(text: str, span: re.Match[str]) -> bool:
 
 
 def _count_han(text: str) -> int:
-    return sum(map(len, _HAN_SPAN.findall(text)))  # far fewer than characters
+    return sum(map(len, HAN_RUN.findall(text)))  # far fewer than characters
 
 
 def wrong_language(text: str, *, genre: str | None = None) -> Verdict | None:

@@ -78,6 +78,11 @@ def simplified(text: str) -> str:
 
     Only a text that holds a character which changes is converted.
     """
-    if not opencc_installed() or not any(map(_changes, set(text))):
+    return _simplified(text) if opencc_installed() else text
+
+
+@functools.lru_cache(maxsize=8)  # the rules ask for the same text one after another
+def _simplified(text: str) -> str:
+    if not any(map(_changes, set(text))):
         return text
     return str(_opencc().convert(repaired(text)))

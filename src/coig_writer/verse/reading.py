@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from coig_writer.text.language import HAN
+from coig_writer.text.language import HAN, HAN_RUN
 
 _MARKS = re.compile(r"[\s，。！？；：、,.!?;:…—～~·“”‘’\"'「」『』|/]+")
 _DECORATION = re.compile(r"^\s*(?:[#>*•\-]+\s*|\d+[.、)]\s*)|\*\*|__|`")
@@ -86,10 +86,10 @@ def _row(raw: str, stanza: int, rest: list[str]) -> Row | None:
         if bare:
             rest.append(f"非中文：{bare}")
         return None
-    if len(_LATIN.findall(bare)) > len(HAN.findall(bare)):
+    if (latin := len(_LATIN.findall(bare))) and latin > len(HAN.findall(bare)):
         rest.append(f"非中文：{bare}")
         return None
-    clauses = tuple("".join(HAN.findall(part)) for part in _MARKS.split(bare))
+    clauses = tuple("".join(HAN_RUN.findall(part)) for part in _MARKS.split(bare))
     return Row(bare, tuple(filter(None, clauses)), _STOP.search(bare) is not None, stanza)
 
 
