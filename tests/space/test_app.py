@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 import venv
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +203,8 @@ def published_workbench(hub, root, tmp_path):
     for words in (["init", "-q"], ["add", "."], ["-c", "user.name=n", "-c", "user.email=e@x", "commit", "-qm", "m"]):  # fmt: skip
         subprocess.run(["git", "-C", str(space), *words], check=True)
     wheel = tmp_path / "coig_writer-0.2.0-py3-none-any.whl"
-    wheel.write_bytes(b"PK")
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("coig_writer/__init__.py", "")
     owner = os.environ | environment_of(hub, tmp_path / "owner")
     publish = [sys.executable, "-m", "coig_writer", "publish"]
     for words in ([curation, "--to", "org/curation"], [space, "--to", "org/workbench", "--public", "--wheel", wheel]):  # fmt: skip

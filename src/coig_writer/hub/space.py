@@ -10,6 +10,7 @@ import dataclasses
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 from coig_writer.errors import PublicationError
@@ -17,6 +18,7 @@ from coig_writer.hub.release import File, Release, read_file
 
 REQUIREMENTS = "requirements.txt"
 _KIT = re.compile(r"^coig[-_]writer(\[[\w,-]+\])?(?:\s*[=<>@~].*)?$", re.MULTILINE | re.IGNORECASE)
+_WHEEL = re.compile(r"coig_writer-[^-]+-.+\.whl")
 
 
 def with_wheel(
@@ -25,8 +27,13 @@ def with_wheel(
     """Adds the kit's wheel to a Space and rewrites its requirement line.
 
     Raises:
-        PublicationError: The Space does not require the kit.
+        PublicationError: The Space does not require the kit, or the file is no wheel of it.
     """
+    if not (_WHEEL.fullmatch(wheel.name) and zipfile.is_zipfile(wheel)):
+        raise PublicationError(
+            f"{wheel}: no wheel of the kit",
+            "leave --wheel out, or make one: python -m build --wheel",
+        )
     source = release.folder / REQUIREMENTS
     text = source.read_text(encoding="utf-8") if source.is_file() else ""
     packed = read_file(wheel, wheel.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 
 import pytest
 
@@ -241,10 +242,25 @@ def test_a_model_leaves_its_pickle_behind(hub, api, tmp_path):
     assert releases.read(folder).left_out == ("training_args.bin",)
 
 
+@pytest.mark.parametrize(
+    "name", ["missing.whl", "other-1.0-py3-none-any.whl", "coig_writer-1-x.whl"]
+)
+def test_what_is_no_wheel_of_the_kit_goes_to_no_space(name, tmp_path):
+    if name.startswith("other"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("other/__init__.py", "")
+    elif name.startswith("coig"):
+        (tmp_path / name).write_text("words")
+    release = releases.read(folders.space(tmp_path / "space"))
+    with pytest.raises(PublicationError, match="no wheel of the kit"):
+        space.with_wheel(release, "user/arena", "https://hub", tmp_path / name, tmp_path)
+
+
 def test_a_space_gets_the_wheel_and_a_line_that_names_it(hub, api, tmp_path):
     folder = folders.space(tmp_path / "space")
     wheel = tmp_path / "coig_writer-0.2.0-py3-none-any.whl"
-    wheel.write_bytes(b"PK")
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("coig_writer/__init__.py", "")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     release = space.with_wheel(releases.read(folder), "user/arena", hub.url, wheel, scratch)
