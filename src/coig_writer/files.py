@@ -59,20 +59,21 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 def write_small(path: Path, content: bytes) -> None:
     """Writes a small file as ``atomic_path`` does, in a third of the time: for folders of many."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    folder, name = os.path.split(path)  # a Path costs as much as the file itself
+    partial = f"{folder}/.{name}.{uuid.uuid4().hex[:8]}.partial"
     try:
         try:
-            handle = partial.open("xb")
+            handle = open(partial, "xb")  # noqa: PTH123, SIM115
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle = partial.open("xb")
+            handle = open(partial, "xb")  # noqa: PTH123, SIM115
         with handle:
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())
-        partial.replace(path)
+        os.replace(partial, path)  # noqa: PTH105
     except BaseException:
-        partial.unlink(missing_ok=True)
+        Path(partial).unlink(missing_ok=True)
         raise
 
 

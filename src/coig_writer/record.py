@@ -99,8 +99,8 @@ def from_row(
     """
     choose: Callable[[Mapping[str, object]], type[R]] | None = getattr(cls, "class_of", None)
     cls = choose(row) if choose else cls
-    kind: type = cls
-    cells = _cells(kind)
+    record_class: type = cls
+    cells = _cells(record_class)
     if unknown := sorted(row.keys() - cells.keys()):
         raise InputError(
             f"{where}: unknown {what} {unknown[0]!r} for {cls.__name__.lstrip('_')}",
@@ -110,7 +110,10 @@ def from_row(
     for name, cell in cells.items():
         if name in row:
             value = row[name]
-            if type(value) not in cell.plain:  # most cells are right
+            kind = type(value)
+            if convert := cell.converts.get(kind):
+                value = convert(value)
+            elif kind not in cell.plain:  # most cells are right
                 value = _checked(cell.type, value, f"{where}: {what} {name!r}")
             values[cell.field] = value
         elif cell.required:
@@ -122,11 +125,20 @@ def from_row(
 
 
 class _Cell(NamedTuple):
-    """What a column holds: its field, type, the types of values that need no further look, and whether it must be there."""
+    """What a column holds.
+
+    Attributes:
+        field: The record's field.
+        type: As it is annotated.
+        plain: Types of values that need no further look.
+        converts: Types of values that may hold anything, and what they become.
+        required: Whether it must be there.
+    """
 
     field: str
     type: object
     plain: frozenset[object]
+    converts: dict[object, Callable[[Any], object]]
     required: bool
 
 
@@ -137,11 +149,21 @@ def _cells(cls: type) -> dict[str, _Cell]:
         annotation = field_types(cls)[field.name]
         inner, nullable = optional(annotation)
         plain = frozenset([inner, type(None)] if nullable else [inner])
+        origin, items = typing.get_origin(inner), typing.get_args(inner)
+        converts: dict[object, Callable[[Any], object]] = {}
+        if origin is dict and items[1] in _ANYTHING:
+            converts = {dict: _with_text_keys}
+        elif origin is tuple and items[0] in _ANYTHING:
+            converts = {list: tuple}
         required = (
             field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         )
-        cells[column(cls, field.name)] = _Cell(field.name, annotation, plain, required)
+        cells[column(cls, field.name)] = _Cell(field.name, annotation, plain, converts, required)
     return cells
+
+
+def _with_text_keys(value: Mapping[object, object]) -> dict[str, object]:
+    return {str(k): v for k, v in value.items()}
 
 
 @functools.cache
@@ -177,7 +199,7 @@ def _mapping(item: object, value: object, where: str) -> dict[str, object]:
     if not isinstance(value, Mapping):
         raise _wrong_type(where, value, "object")
     if item in _ANYTHING:
-        return {str(k): v for k, v in value.items()}
+        return _with_text_keys(value)
     return {str(k): _checked(item, v, f"{where}[{k!r}]") for k, v in value.items()}
 
 
