@@ -44,6 +44,7 @@ ELSEWHERE = {
     "python -m eval_tasks report": "test_bad_input.py",
     "python -m tests.hub_double": "hub_double/test_conformance.py",
     "python benchmarks/text_rules.py": "benchmarks/test_text_rules.py",
+    "python benchmarks/framing.py": "coig_writer/text/test_framing.py",
     "python benchmarks/verse_form.py": "benchmarks/test_verse_form.py",
     "python space/app.py": "space/test_app.py",
     "python space/app.py workbench": "dataset_builder/test_curate_at_the_workbench.py",

@@ -28,6 +28,8 @@ from coig_writer.arena.study import scan
 from coig_writer.document import Document
 from coig_writer.metrics import requirements
 from coig_writer.text import contamination, genre, language, masking, refusal, truncation
+from coig_writer.text.framing.closing import LONGEST_WEIGHED
+from coig_writer.text.framing.signs import SIGNS
 from dataset_builder.official.reader import Reader
 from dataset_builder.stages import assess, dates
 
@@ -36,6 +38,7 @@ MOST_SEEDS = 8  # of its own, for each pattern
 ROOT = Path(__file__).parents[3]
 PACKAGES = (
     "coig_writer.text",
+    "coig_writer.text.framing",
     "coig_writer.tables",
     "coig_writer.verse",
     "coig_writer.metrics",
@@ -58,6 +61,10 @@ BOUNDED = {
     "coig_writer.text.truncation._BLANK": truncation.SHORT_TAIL,
     "coig_writer.arena.study.scan._CLOSING_TOKENS": scan.LAST,
     "coig_writer.verse.literal._ASIDE": 12,  # a speaker's name
+    **{
+        "coig_writer.text.framing.signs.SIGNS" + (f"[{number}]" if number else ""): LONGEST_WEIGHED
+        for number in range(len(SIGNS))
+    },
 }
 SPOILED = "x字\x00"  # behind what repeats, so that nothing matches to the end
 FIXED = (

@@ -301,6 +301,7 @@ def test_rules_name_genres_of_the_taxonomy() -> None:
     named = (
         advertising.ADVERTISING
         | framing.REVIEWS
+        | framing.ADDRESSING
         | language.PLAYFUL
         | repetition.SUNG
         | truncation.SLOGANS
