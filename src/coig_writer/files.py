@@ -396,6 +396,8 @@ def read_yaml(path: Path, example: str = "recipes/configs/paper.yaml") -> dict[s
         )
     try:
         settings = parse_yaml(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8", "save it as UTF-8 in your editor") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(
             f"{path}: not YAML as settings use it ({' '.join(str(error).split())[:160]})",

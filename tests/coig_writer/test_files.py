@@ -188,6 +188,12 @@ def test_settings_say_each_thing_once_and_in_full(tmp_path, text, said):
         read_yaml(tmp_path / "r.yaml")
 
 
+def test_settings_in_another_encoding_are_told_so(tmp_path):
+    (tmp_path / "r.yaml").write_bytes("study: 诗歌研究\n".encode("gb18030"))
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        read_yaml(tmp_path / "r.yaml")
+
+
 def test_a_file_has_one_hash(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     assert file_sha256(tmp_path / "a") == (

@@ -10,6 +10,7 @@ the same bytes.
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import functools
 import hashlib
@@ -302,15 +303,18 @@ def read_rankings(path: Path, *, study: str, rater: str) -> list[Ballot]:
 
     Raises:
         MissingInputError: There is no such file.
-        InputError: A row does not have this form.
+        InputError: A row does not have this form, or there is none.
     """
-    return [_ranking(row, place, study, rater) for place, row in _ranking_rows(path)]
+    ranked = [_ranking(row, place, study, rater) for place, row in _ranking_rows(path)]
+    if not ranked:
+        raise InputError(f"{path}: no ranking in it", "export it again, or name another file")
+    return ranked
 
 
 def _ranking_rows(path: Path) -> Iterable[tuple[str, object]]:
     if not path.is_file():
         raise MissingInputError(f"{path}: no such ranking file", "check the path")
-    content = path.read_bytes()
+    content = path.read_bytes().removeprefix(codecs.BOM_UTF8)  # which Windows' Notepad writes
     if not content.lstrip().startswith(b"["):
         return parsed(content.splitlines(keepends=True), str(path))
     try:
@@ -320,11 +324,27 @@ def _ranking_rows(path: Path) -> Iterable[tuple[str, object]]:
     return [(f"{path} row {number}", row) for number, row in enumerate(rows, 1)]
 
 
+def _named(value: object) -> str:
+    if isinstance(value, str) or type(value) is int:
+        return str(value)
+    raise ValueError(f"{value!r} is no name")
+
+
+def _whole(value: object) -> int:
+    """Returns a rank; one like 1.5 would else become another model's tie."""
+    if type(value) is int or (isinstance(value, float) and value.is_integer()):
+        return int(value)
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    raise ValueError(f"{value!r} is no rank")
+
+
 def _ranking(row: Any, place: str, study: str, rater: str) -> Ballot:
     try:
-        query_id = str(row["question_id"])
+        query_id = _named(row["question_id"])
         ranks = [
-            (int(r["rank"]), Path(str(r["source_file"])).stem) for r in row["ranked_responses"]
+            (_whole(r["rank"]), Path(_named(r["source_file"])).stem)
+            for r in row["ranked_responses"]
         ]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(

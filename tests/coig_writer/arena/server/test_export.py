@@ -118,8 +118,30 @@ def test_ranking_files_of_the_authors_become_ballots(tmp_path, lines):
     )
 
 
+RANKED = '[{"question_id": "q", "ranked_responses": [{"rank": %s, "source_file": "a.json"}, {"rank": %s, "source_file": "b.json"}]}]'
+
+
+def test_a_rank_may_be_written_as_spreadsheets_and_notepad_do(tmp_path):
+    path = tmp_path / "ranking.json"
+    path.write_bytes(b"\xef\xbb\xbf" + (RANKED % ("2.0", '"1"')).encode())
+    (ballot,) = read_rankings(path, study="s", rater="r")
+    assert json.loads(ballot.verdict) == ["b", "a"]
+
+
 @pytest.mark.parametrize(
-    "text", ["[{}]", '[{"question_id": 1, "ranked_responses": [{"rank": 1}]}]', "[", "[1]"]
+    "text",
+    [
+        "[{}]",
+        '[{"question_id": 1, "ranked_responses": [{"rank": 1}]}]',
+        "[",
+        "[1]",
+        "[]",
+        "",
+        RANKED % ("1", "1.5"),
+        RANKED % ("1", "true"),
+        RANKED % ("1", '"first"'),
+        RANKED.replace('"q"', "null") % ("1", "2"),
+    ],
 )
 def test_what_is_no_ranking_file_is_refused_with_its_row(tmp_path, text):
     path = tmp_path / "bad.json"
