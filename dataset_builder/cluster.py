@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -119,28 +120,32 @@ def here(options: Options) -> None:
     # A forked worker has imported all that it needs; a fork is safe on Linux alone.
     start = "fork" if sys.platform == "linux" else "forkserver"
     _, steps = read(options.stage, options.arguments)
-    workers = min(options.workers, options.tasks)
-    with ProcessPoolExecutor(workers, multiprocessing.get_context(start)) as pool:
-        try:
-            for number, step in enumerate(steps):
-                share = Share(options.stage, options.arguments, number)
-                if step.alone:
-                    share.run()
-                    continue
-                ranks = range(options.tasks)
+    pool = ProcessPoolExecutor(
+        min(options.workers, options.tasks),
+        multiprocessing.get_context(start),
+        signal.signal,
+        (signal.SIGTERM, signal.SIG_DFL),
+    )
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        for number, step in enumerate(steps):
+            share = Share(options.stage, options.arguments, number)
+            if step.alone:
+                share.run()
+            else:
                 run = functools.partial(share.run, None, world_size=options.tasks)
-                for _ in pool.map(run, ranks):
+                for _ in pool.map(run, range(options.tasks)):
                     pass
-        except BrokenProcessPool as error:
-            raise ConfigError(
-                f"a process of {options.stage} was killed, as when memory runs out",
-                "run the same command again, with fewer --workers: finished shares are kept",
-            ) from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in multiprocessing.active_children():
-                worker.terminate()  # a share may be killed
-            raise
+    except BrokenProcessPool as error:
+        raise ConfigError(
+            f"a process of {options.stage} was killed, as when memory runs out",
+            "run the same command again, with fewer --workers: finished shares are kept",
+        ) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in multiprocessing.active_children():
+            worker.terminate()  # all is done, or a share will be made again
 
 
 def ray(options: Options) -> None:

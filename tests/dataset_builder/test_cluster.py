@@ -79,6 +79,31 @@ def test_a_process_that_is_killed_or_fails_ends_the_run_with_a_sentence(tmp_path
         cluster_module.here(cluster_module.Options("collect", missing, tasks=2, workers=2))
 
 
+ENDED = """
+import os, sys, time
+from dataset_builder import cluster
+def run(*_a, **_k):
+    os.write(1, f"{os.getpid()}\\n".encode())
+    time.sleep(60)
+cluster.Share.run = run
+cluster.here(cluster.Options("collect", tuple(sys.argv[1:]), tasks=2, workers=2))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forked workers know what is patched")
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_ended_takes_its_processes_along(root, tmp_path, ending):
+    own = ["--out", str(tmp_path), str(SAMPLE), "--provenance", "sample"]
+    command = [sys.executable, "-c", ENDED, *own]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        workers = [int(run.stdout.readline()) for _ in range(2)]
+        run.send_signal(ending)
+        assert run.wait(30) != 0
+        assert run.stdout.read() == b""  # nobody holds the pipe
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs: pip install ray")
 def test_ray_gives_what_one_process_gives(root, tmp_path):
