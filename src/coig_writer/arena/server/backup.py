@@ -246,7 +246,8 @@ class Backup:
         return paths - self._forgotten
 
     def start(self) -> None:
-        """Starts pushing in the background."""
+        """Starts pushing in the background, first what a server that was killed left behind."""
+        self._wake.set()
         self._thread.start()
 
     def notice(self) -> None:

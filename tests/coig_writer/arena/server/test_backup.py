@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -211,6 +212,21 @@ def test_closing_pushes_what_the_background_has_not(make_service, tmp_path):
     backup.close()
     again = restored(make_service, remote, tmp_path / "two")
     assert len(again.store.ballots("demo")) == 3
+
+
+def test_what_a_killed_server_had_not_pushed_is_pushed_at_the_next_start(make_service, tmp_path):
+    remote = Double()
+    service = make_service(folder=tmp_path / "one")
+    vote(service, "r", 3)  # and the server was killed before its push
+    backup = Backup(service.store, remote, every_s=3600)
+    backup.restore()
+    backup.start()
+    for _ in range(200):
+        if backup.status().pending == 0:
+            break
+        time.sleep(0.05)
+    assert len([i for table, i in ids_on(remote) if table == "ballots"]) == 3
+    backup.close()
 
 
 @given(st.lists(st.sampled_from(["vote", "push", "refuse", "lost answer", "restart"]), max_size=14))
