@@ -158,7 +158,7 @@ def test_from_publication_to_the_first_vote_on_the_double_of_the_hub(
             assert server.wait(60) == 0
     assert api.repo_info("org/ballots", repo_type="dataset").private
     files = [f for f in api.list_repo_files("org/ballots", repo_type="dataset") if "ballots/" in f]
-    assert len(files) == 2
+    assert len(files) in (2, 3)  # the row of the study itself may go ahead of the first vote
 
 
 @pytest.mark.slow

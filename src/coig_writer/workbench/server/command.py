@@ -115,6 +115,7 @@ def serve_workbench(
         at = os.environ.get("SPACE_HOST")
         url = f"https://{at}/" if at else f"http://{host}:{port}/"
         sys.stderr.write(invitations(roster, identity, url))
+        sys.stderr.writelines(f"note: {note}\n" for note in unmatched(content, roster))
         return serve(app, host, port, "workbench")
 
 
@@ -222,6 +223,24 @@ def read_people(
         return people.usual(curation.reviewing / "items"), []
     roster = people.read(path)
     return roster, qualification.read(path.parent / roster.gold) if roster.gold else []
+
+
+def unmatched(curation: Curation, roster: Roster) -> list[str]:
+    """Names reviewers whose drafts nobody can open, and those who get none, once there are drafts to review."""
+    assigned = set(curation.reviewers())
+    listed = {person.alias for person in roster.people if "review" in person.roles}
+    if not assigned:
+        return []
+    return [
+        *(
+            f"drafts wait for {name}, but people.yaml has no reviewer of that alias"
+            for name in sorted(assigned - listed)
+        ),
+        *(
+            f"{name} gets no drafts: curate has --reviewers {' '.join(sorted(assigned))}"
+            for name in sorted(listed - assigned)
+        ),
+    ]
 
 
 def _assistant(url: str | None, model: str, folder: Path) -> Assistant | None:

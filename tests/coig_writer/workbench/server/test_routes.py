@@ -27,6 +27,8 @@ from coig_writer.workbench.drafting import Draft
 from coig_writer.workbench.qualification import Gold
 from coig_writer.workbench.review import WITHDRAWN
 from coig_writer.workbench.server import overview
+from coig_writer.workbench.server.command import unmatched
+from coig_writer.workbench.server.curation import Curation
 from coig_writer.workbench.server.entries import Entry
 from dataset_builder.audit import audit
 from tests.coig_writer.workbench.server.conftest import Someone, item, judged, written
@@ -49,6 +51,16 @@ def test_nothing_is_shown_before_consent(curation):
     someone = Someone(curation.start(), "a1")
     someone.says("next", {"work": "annotate"}, 403)
     assert someone.agree().next()["item"] == "d1"
+
+
+def test_reviewers_of_curate_and_of_the_roster_are_compared(curation):
+    assert unmatched(Curation(curation.root), curation.roster) == []
+    for alias in ("r1", "zoe"):
+        curation.to_review(alias, "d1@aa")
+    assert unmatched(Curation(curation.root), curation.roster) == [
+        "drafts wait for zoe, but people.yaml has no reviewer of that alias",
+        "r2 gets no drafts: curate has --reviewers r1 zoe",
+    ]
 
 
 def test_a_damaged_file_of_the_curation_is_told_to_the_operator(curation, capsys):
