@@ -18,7 +18,7 @@ from coig_writer.text.verdict import Verdict
 LONGEST_CLOSING = 400  # characters of the last line; a longer one is no frame
 SHORTEST_NOTE = 16  # characters; （全文完） is the text's own
 LONGEST_WEIGHED = (
-    200  # a longer last line is not weighed, or half of that where it is not set apart
+    600  # bytes of a last line that is weighed; half of that where it is not set apart
 )
 LINES_OF_NOTE = 14  # a note under a heading is no longer
 READ = 1_500  # characters of a text in which its closing is looked for
@@ -67,7 +67,7 @@ _ENGLISH_CLOSING = re.compile(
     r"|(?:please )?let me know (?:if|whether) (?:you(?:'d|’d| would)? (?:like|want|need|have)\b[^\n]{0,60}?(?:chang|revis|adjust|tweak|edit|more|else|different|version|question|feedback|another|expand|ending|tone|length|style|longer|shorter|sequel|rewrit|translat)|(?:this|it|anything)\b[^\n]{0,30}(?:meets|works|needs|expect|chang))"
     r"|(?:please )?feel free to (?:ask|let me know|reach|modify|adjust|change|request|tweak|edit)"
     r"|(?:would|do) you (?:like|want|need) me to (?:write|change|expand|revise|make|add|adjust|continue|translate)|is there anything else you(?:'d| would) like me to"
-    r"|if you(?:'d| would)? (?:like|need|want|prefer)[^\n]{0,60}?(?:\bi can (?:also |always )?(?:write|revise|adjust|change|make|rewrite|provide|expand|try|help|tweak|edit|translate|continue|offer|add)\b|\bi(?:'ll|’ll) (?:be (?:happy|glad)|gladly|happily|revise|adjust|change|rewrite|make|write|edit|tweak|help|provide|expand|continue)|just tell me|let me know)|i(?:'d| would) be (?:happy|glad) to (?:revise|change|adjust|expand|edit)"
+    r"|if you(?:'d| would)? (?:like|need|want|prefer)[^\n]{0,60}?(?:\bi can (?:also |always )?(?:write|revise|adjust|change|make|rewrite|provide|expand|try|help|tweak|edit|translate|continue|offer|add|turn)\b|\bi(?:'ll|’ll) (?:be (?:happy|glad)|gladly|happily|revise|adjust|change|rewrite|make|write|edit|tweak|help|provide|expand|continue)|just tell me|let me know)|i(?:'d| would) be (?:happy|glad) to (?:revise|change|adjust|expand|edit)"
     r"|i can (?:also )?(?:provide|write|offer|adjust|translate|expand)[^\n]{0,60}?(?:if you|for you|version|ending)|i tried to [^\n]{0,60}as (?:you )?requested"
     r"|you can (?:replace|adjust|change|customi[sz]e)[^\n]{0,60}(?:bracket|placeholder|as needed)|thank you for the opportunity[^\n]{0,60}(?:for you|feedback)",
     re.IGNORECASE,
@@ -117,19 +117,20 @@ _SENTENCE = re.compile(r"[^。！!？?；;]+")
 _STAGE = re.compile(r"(?:画外音|旁白|灯光|舞台|大?幕|镜头|音乐|字幕|全场)")
 # A note, a question of a list, a voice or a count that is the text's own.
 _OF_ITS_OWN = re.compile(
-    r"(?:[-*•]|\d{1,2}[.、])\s|[^。\n]{0,6}(?:画外音|旁白|灯光|舞台|大?幕|镜头|音乐|字幕)|(?:注|备注|说明)?[^。，\n]{0,8}本(?:方案|纪要|报告|策划[案书]|案|活动|实验|公告|通知|制度|规定)"
+    r"(?:[-*•]|\d{1,2}[.、])\s|[^。\n]{0,6}(?:作业|思考|讨论|练习|画外音|旁白|灯光|舞台|大?幕|镜头|音乐|字幕)|(?:注|备注|说明)?[^。，\n]{0,8}本(?:方案|纪要|报告|策划[案书]|案|活动|实验|公告|通知|制度|规定)"
     r"|[\W_]{0,12}(?:完|全文|本文|字数)[^。，\n]{0,8}\d[\d,]*\s*字?[\W_]{0,12}\Z"
 )
 # What a letter, a paper, a talk, an interview or a notice says of itself.
 _WITHIN_TEXT = re.compile(
-    r"随信|扫码|公众号[“「]|道理|人生|翻译|免费|领取|限时|写给谁|扫码|公众号，|贵公司|组织上|我们的?[^，,。]{0,6}(?:团队|顾问|随时)|工作室|[采受]访|访谈|关键词|本研究|收藏|婚礼|我联系|楼主|二维码|乘客|旅途|参赛|征文|告诉我们|[1-9]\.|以[供便]审|签名|鉴定|拍品"
+    r"随信|扫码|公众号[“「]|道理|人生|翻译|再也|永远|各位|(?<![你您])想要的吗|[？！?!][^。？！\n]{1,10}(?:问|说(?!一声)|道|睁|笑)|\b(?:he|she|they) (?:said|asked|wrote|answered)\b|if you ever|免费|领取|限时|写给谁|扫码|公众号，|贵公司|组织上|我们的?[^，,。]{0,6}(?:团队|顾问|随时)|工作室|[采受]访|访谈|关键词|本研究|记得收藏|点赞|婚礼|我联系|楼主|二维码|乘客|旅途|参赛|征文|告诉我们|[1-9]\.|以[供便]审|签名|鉴定|拍品"
 )
 _OBJECTS = (
     "of_text", "of_above", "offers", "offers_self", "needs_me", "has_more", "asks_of_text", "asks_more", "which",
     "wishes_text", "serves_you", "advises", "about_self", "heads_note", "counts_text", "length",
 )  # fmt: skip
 # A line that speaks of a text as a thing, of how to use it, or to whoever asked.
-_ABOUT = ("names_text", "of_text", "for_use", "advises", "length", "brackets", "您")
+_ABOUT = ("names_text", "of_text", "for_use", "advises", "length", "brackets")
+_SALUTES = re.compile(r"[\W_]{0,8}(?:尊敬的|亲爱的|敬爱的|各位|致)[^\n]{0,30}\n")
 # A heading that says: what follows is about the text or its making.
 _HEADING = re.compile(
     r"[\W_]{0,8}(?:(?:创作|写作|设计|构思|改编|润色|修改|改动|优化|续写)(?:思路|手法)?(?:说明|思路|意图|手记|灵感|理念|亮点|手法|构思|要点|心得|初衷|解析|阐述|小结|指导|点拨)"
@@ -171,15 +172,18 @@ def last_line(text: str) -> Candidate | None:
     before, start = rows[rows.index(last) - 1], last.start + shift
     apart = not before.lettered or last.text.strip()[0] in "*_>（(【["
     longest = LONGEST_WEIGHED if apart else LONGEST_WEIGHED // 2
-    if len(last.text) > longest or _of_text_itself(last.text.strip(" \t　*_>（(【[")):
+    if len(last.text.encode()) > longest or _of_text_itself(last.text.strip(" \t　*_>（(【[")):
         return None
+    if _SALUTES.match(text) and before.text.rstrip()[-1:] in tuple("。！？!?…，,：:"):
+        return None  # a letter or a speech goes on speaking to its reader
     body = text[max(0, start - READ) : start]
     return Candidate(last.text, before.text, body, start, last.end + shift)
 
 
 def _of_text_itself(line: str) -> bool:
     """Says whether a line belongs to the text by its form: a voice, a question to no one in particular, a note."""
-    if line[:1] in SPOKEN or _PUBLIC.search(line) or _WITHIN_TEXT.search(line):
+    public = _PUBLIC.search(line) and not _shows(line, ("has_more", "can", "needs_me"))
+    if line[:1] in SPOKEN or public or _WITHIN_TEXT.search(line):
         return True
     if _OF_ITS_OWN.match(line):
         return True

@@ -193,7 +193,8 @@ def first_line(text: str) -> Candidate | None:
         or (title and not _FOR_ASKER.search(bare))
     ):
         return None
-    if _NO_ANNOUNCEMENT.match(bare) or _LISTED.match(line) or signs.SIGNS["found"].search(bare):
+    preface = _NO_ANNOUNCEMENT.match(bare) and bare[-1] not in "：:"
+    if preface or _LISTED.match(line) or signs.SIGNS["found"].search(bare):
         return None
     behind = rows[rows.index(last) + 1].text
     return Candidate(line, behind, text[last.end : last.end + READ], last.start, last.end)
