@@ -37,6 +37,8 @@ _NO_BLANKS = str.maketrans("", "", BLANKS)
 _OBJECT_OPENS = re.compile(r'\{[ \t\r\n]*"\w+"[ \t\r\n]*:')
 # A text, also one that the window cuts off, or a bracket.
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
+# A text, also one left open, or a comma before a closing bracket.
+_COMMA = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|,(?=[ \t\r\n]*[}\]])', re.DOTALL)
 # The start of a number, name or escape that may go on where the window ends.
 _CUT_TOKEN = re.compile(r"[-+.\\\w]{0,16}[ \t\r\n]*\Z")
 
@@ -287,6 +289,21 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(row) < len(pairs):
         raise ValueError("a duplicate key in one object")
     return row
+
+
+def without_trailing_commas(piece: Piece) -> dict[str, object] | None:
+    """Reads a broken row whose only fault is a comma behind its last field or item: ``{"a": [1,],}``.
+
+    Returns:
+        The row; None where more is wrong, or nothing of the kind.
+    """
+    try:
+        bare = _COMMA.sub(lambda found: found[0].lstrip(","), piece.raw.decode())
+        row, end = _ROW.raw_decode(bare)
+    except (ValueError, RecursionError):
+        return None
+    whole = isinstance(row, dict) and end == len(bare) and not _deeper(row, DEEPEST)
+    return row if whole else None
 
 
 _ROW = json.JSONDecoder(strict=False, object_pairs_hook=_once, parse_constant=NotANumber)

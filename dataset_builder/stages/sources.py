@@ -26,7 +26,7 @@ from coig_writer.record import from_row
 from coig_writer.tables import spreadsheet
 from coig_writer.tables.encoding import DAMAGED, Encoding, detect
 from coig_writer.text.normalise import repaired, torn
-from dataset_builder.official.reader import NotANumber, Reader
+from dataset_builder.official.reader import NotANumber, Reader, without_trailing_commas
 
 COLUMNS = (
     "id", "text", "title", "url", "platform", "published_at", "published_at_other",
@@ -156,8 +156,9 @@ class Source:
                 handle if encoding.codec.startswith("utf-8") else _AsUtf8(handle, encoding)
             )
             for piece in reader.pieces():
-                if piece.row is not None:
-                    yield piece.row
+                row = without_trailing_commas(piece) if piece.row is None else piece.row
+                if row is not None:
+                    yield row
                 elif piece.rule != "separator":  # commas too many or too few hide no row
                     yield f"{piece.rule}: {piece.detail}"
 

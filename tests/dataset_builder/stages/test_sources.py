@@ -76,9 +76,27 @@ def test_an_array_is_read_as_import_reads_it(tmp_path):
     )
     found, source = read(path)
     assert [(d.id, d.text, d.likes) for d in found[:1]] == [("7", "一", None)]
-    assert "malformed" in found[1].history[0]["unreadable"]
-    assert found[2].text == "三"
+    assert [d.text for d in found[1:]] == ["二", "三"]
     assert source.encodings == {"UTF-16": 1}
+
+
+@pytest.mark.parametrize(
+    ("row", "texts"),
+    [
+        ('{"text": "一,}", "likes": 3,}', ["一,}"]),
+        ('{"text": "一", "extra": {"a": [1, 2,\n],},\n}', ["一"]),
+        ('{"text": "一",,}', []),
+        ('{,"text": "一"}', []),
+        ('{"text": "一", "text": "二",}', []),
+        ('{"text": "一",', []),
+    ],
+)
+def test_a_comma_behind_the_last_field_hides_no_row(tmp_path, row, texts):
+    path = tmp_path / "a.json"
+    path.write_text(f'[{row},\n{{"text": "尾"}}]', encoding="utf-8")
+    found, _ = read(path)
+    assert [d.text for d in found if "unreadable" not in d.history[0]] == [*texts, "尾"]
+    assert len(found) == 2
 
 
 def test_pandas_leaves_timestamps_floats_and_an_index(tmp_path):
