@@ -182,7 +182,11 @@ def import_ballots(
     folder: Kept = FOLDER,
 ) -> int:
     """What is in the store already is left as it is; a second import adds nothing."""
-    return import_rankings(_service(study, generations, wpb, folder), rankings, rater)
+    service, backup = _opened(*named_texts(study, generations, wpb), folder)
+    code = import_rankings(service, rankings, rater)
+    if backup:
+        backup.close()
+    return code if backup is None or backup.complete else 1
 
 
 def named_texts(

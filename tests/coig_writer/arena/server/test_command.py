@@ -127,6 +127,20 @@ def ranking_file(tmp_path: Path, models, query="zh-0") -> Path:
     return path
 
 
+def test_an_import_reaches_the_backup_too(tmp_path, study_file, monkeypatch, capsys):
+    (tmp_path / "data").mkdir()
+    monkeypatch.setenv("ARENA_BACKUP", str(tmp_path / "data"))
+    path = ranking_file(tmp_path, ("g", "cw", "cw_1k", "cw_10k", "cw_5k"))
+    words = ("import", "--study", study_file, "--rater", "甲", "--rankings", path)
+    assert typed(tmp_path, *words) == 0
+    files = (tmp_path / "data" / "ballots").glob("*.jsonl")
+    assert '"table": "ballots"' in "".join(file.read_text() for file in files)
+    monkeypatch.setattr(command.Folder, "write", lambda *_: 1 / 0)
+    service_of(tmp_path, study_file).store.reveal("trial", "r", [("zh-0", "g")])  # to be pushed
+    assert typed(tmp_path, *words) == 1
+    assert "in the store alone" in capsys.readouterr().err
+
+
 def test_import_and_export_meet(tmp_path, study_file, capsys):
     models = ("g", "cw", "cw_1k", "cw_10k", "cw_5k")
     words = ("import", "--study", study_file, "--rater", "甲", "--rankings")
