@@ -468,7 +468,7 @@ def _operator_link(service: StudyService, url: str) -> str:
 def show_progress(service: StudyService) -> int:
     """Prints how far each protocol and language is, how far raters agree, and each invited rater."""
     if not service.store.ballots(service.study.study):
-        _say("no votes yet")
+        _say(f"no votes yet in {service.store.place}")
     standing = overview(service)
     for progress in standing.progress:
         _say(

@@ -64,6 +64,14 @@ class Database:
             metadata.create_all(self.engine)
             _add_new_columns(self.engine, metadata)
 
+    @property
+    def place(self) -> str:
+        """Where this is, for who runs it: the file, or the server and the name there."""
+        url = (
+            self.engine.url
+        )  # of which nothing else is said: its options may hold the password too
+        return str(self._file or f"database {url.database} on {url.host or 'this machine'}")
+
     def key(self, table: str, row: Mapping[str, object]) -> tuple[object, ...]:
         """Returns the primary key of a row."""
         return tuple(row[column.name] for column in self.metadata.tables[table].primary_key)

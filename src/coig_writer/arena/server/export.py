@@ -185,7 +185,10 @@ def export(service: StudyService, folder: Path) -> dict[str, int]:
     """
     cast, tombstones = service.store.ballots(service.study.study), service.store.tombstones()
     if not cast:
-        raise InputError("no votes yet: nothing to export", "collect some first")
+        raise InputError(
+            f"no votes yet in {service.store.place}: nothing to export",
+            "collect some first, or name the folder that was served with --folder",
+        )
     ballots = standing(cast, tombstones)
     ids = {b.id for b in cast}
     gone = [t for t in tombstones if t.ballot in ids]

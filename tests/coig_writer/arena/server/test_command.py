@@ -7,6 +7,7 @@ import pytest
 
 from coig_writer import command_line
 from coig_writer.arena.server import command
+from coig_writer.arena.server.backup import Folder
 from coig_writer.arena.server.command import find_study, named_texts, opened
 from coig_writer.arena.server.database import StoreError
 from coig_writer.arena.server.service import Vote
@@ -106,7 +107,8 @@ def test_a_study_with_a_single_rater_is_warned_of_at_every_start(tmp_path, study
 def test_progress_counts_by_rater(tmp_path, study_file, capsys):
     service = service_of(tmp_path, study_file)
     assert typed(tmp_path, "progress", "--study", study_file) == 0
-    assert "no votes yet" in capsys.readouterr().out
+    place = tmp_path / "arena" / "ballots.sqlite"
+    assert f"no votes yet in {place}" in capsys.readouterr().out  # a mistyped folder shows
     rater = service.identity.rater("invited", "乙")
     item = service.admit(rater, "ranking", "zh").next()
     service.vote(rater, "ranking", "zh", Vote(item, "skip"))
@@ -135,7 +137,7 @@ def test_an_import_reaches_the_backup_too(tmp_path, study_file, monkeypatch, cap
     assert typed(tmp_path, *words) == 0
     files = (tmp_path / "data" / "ballots").glob("*.jsonl")
     assert '"table": "ballots"' in "".join(file.read_text() for file in files)
-    monkeypatch.setattr(command.Folder, "write", lambda *_: 1 / 0)
+    monkeypatch.setattr(Folder, "write", lambda *_: 1 / 0)
     service_of(tmp_path, study_file).store.reveal("trial", "r", [("zh-0", "g")])  # to be pushed
     assert typed(tmp_path, *words) == 1
     assert "in the store alone" in capsys.readouterr().err
