@@ -202,7 +202,7 @@ class Backup:
         self._sent: dict[str, set[tuple[object, ...]]] = {}
         self._full: dict[str, set[str]] = {}  # file there: the ballots that it may hold in full
         self._forgotten: set[str] = set()  # files that are emptied and not deleted yet
-        self.complete = True  # False once a server ended before all was on the remote
+        self.complete = False  # True once the last push, at the end, has brought all to the remote
         self._last_push: str | None = None
         self._last_error: str | None = None
         self._pushing = threading.Lock()
@@ -332,8 +332,8 @@ class Backup:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(self._hang_s)
-        if not self.push():
-            self.complete = False
+        self.complete = self.push()
+        if not self.complete:
             sys.stderr.write(
                 "backup: the last push failed, and what it lacks is in the store alone; "
                 "keep that, and start the server on it again\n"

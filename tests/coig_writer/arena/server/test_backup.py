@@ -209,7 +209,9 @@ def test_closing_pushes_what_the_background_has_not(make_service, tmp_path):
     service.on_ballot = backup.notice
     backup.start()
     vote(service, "r", 3)
+    assert not backup.complete  # nor would it be if closing never came to its end
     backup.close()
+    assert backup.complete
     again = restored(make_service, remote, tmp_path / "two")
     assert len(again.store.ballots("demo")) == 3
 
