@@ -300,14 +300,16 @@ def test_a_huge_reply_is_not_read_to_its_end(
     "changes",
     [
         {"concurrency": 0},
+        {"timeout": 0.0},
+        {"timeout": float("nan")},
         {"price": Price(1, float("nan"))},
         {"price": Price(-1, 1)},
         {"price": Price(1, 1), "budget": float("nan")},
         {"price": Price(1, 1), "budget": -1.0},
     ],
 )
-def test_a_budget_that_limits_nothing_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=r"concurrency is|price or budget"):
+def test_a_limit_that_limits_nothing_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"concurrency is|timeout is|price or budget"):
         Endpoint("http://127.0.0.1:9/v1", "m", **changes)
 
 

@@ -125,6 +125,8 @@ class Endpoint:
             )
         if self.concurrency < 1:
             raise ConfigError(f"concurrency is {self.concurrency}", "give at least 1")
+        if not 0 < self.timeout < math.inf:
+            raise ConfigError(f"timeout is {self.timeout} seconds", "give a number above 0")
         prices = (self.price.tokens_in, self.price.tokens_out) if self.price else ()
         for amount in (*prices, *([] if self.budget is None else [self.budget])):
             if not 0 <= amount < math.inf:
@@ -186,8 +188,9 @@ class Endpoint:
         kept = self._cache.get(key)
         if kept is None or not _fits(kept, request):
             return None
-        self.ledger.cached += 1
-        self._met = True
+        with self._lock:
+            self.ledger.cached += 1
+            self._met = True
         return kept
 
     def _headers(self) -> dict[str, str]:
