@@ -5,7 +5,8 @@ go through the commands that a curator types, against a loopback server that ans
 (median) and fails as real ones do: 429, 500, half an answer, the wrong schema, refusals, hangs. It is
 scripted: throughput is measured, not judgement. Beside it a loop that asks one question at a time,
 without cache, over a few hundred of the same documents; at each size (10,000 and 100,000) the stages
-should do 30 times as many. Prints documents per second and peak memory. Every worker decides at least one
+should do 30 times as many. The stages are spread over processes as a curator would: one per core, two where
+they wait for the model. Prints documents per second, CPU seconds and peak memory. Every worker decides at least one
 whole part at each size, so that memory per document is not that of parts which fill up; from the last two
 sizes it says what a million need, and whether that is below 4 GiB.
 """
@@ -47,6 +48,7 @@ from dataset_builder.stages.stage import Settings  # noqa: E402
 
 OUT = ROOT / "build" / "benchmarks" / "curation"
 LATENCY = 0.1
+TIMEOUT = 5.0  # of the loop and the stages alike: fifty times the median
 # Of a thousand answers, how many fail in which way.
 FAULTS = {"429": 8, "500": 4, "half": 2, "schema": 3, "refusal": 3}
 HANGS_PER_100_000 = 5
@@ -189,7 +191,16 @@ def pipeline(count: int, url: str, workers: int) -> list[Measured]:
         start, end = count * number // workers, count * (number + 1) // workers
         write_rows(path, itertools.islice(rows, end - start))
     shared = ["--out", str(out), "--part-size", str(PART_SIZE)]
-    model = ["--endpoint", url, "--model", "scripted", "--concurrency", "32", "--timeout", "10"]
+    model = [
+        "--endpoint",
+        url,
+        "--model",
+        "scripted",
+        "--concurrency",
+        "32",
+        "--timeout",
+        str(TIMEOUT),
+    ]
 
     def spread(stage: str, workers: int, *options: str) -> list[str]:
         share = ["--tasks", str(workers), "--workers", str(workers)]
@@ -241,7 +252,7 @@ def _memory_of(pid: int) -> int:
 
 def one_at_a_time(count: int, url: str) -> float:
     """Returns documents per second of a plain loop: one question at a time, no cache, no dedup."""
-    endpoint = Endpoint(url, "scripted", concurrency=1, timeout=10)
+    endpoint = Endpoint(url, "scripted", concurrency=1, timeout=TIMEOUT)
     settings = Settings(OUT, published(), Model(endpoint))
     thresholds = collect.medians(documents(2000))
     start = time.monotonic()
