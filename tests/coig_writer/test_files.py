@@ -20,6 +20,7 @@ from coig_writer.files import (
     rows_sha256,
     write_json,
     write_records,
+    write_small,
 )
 from coig_writer.score import Score
 
@@ -208,3 +209,26 @@ def test_a_folder_is_no_file_to_write(tmp_path, monkeypatch, name):
     with pytest.raises(InputError, match="is a folder"):
         write_json(Path(name), {})
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_small_file_is_whole_or_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, named, sync = tmp_path / "new" / "folder" / "a.json", [], os.fsync
+
+    def synced(handle: int) -> None:
+        named.append(path.exists())
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    write_small(path, b"one")
+    write_small(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert named == [False, True]  # on the disk before it has its name
+
+    def full(_handle: int) -> None:
+        raise OSError(28, "no space left")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        write_small(path, b"three")
+    assert [f.name for f in path.parent.iterdir()] == ["a.json"]
+    assert path.read_bytes() == b"two"
