@@ -1,43 +1,35 @@
 """Fits the genre classifier that the package ships, on texts that were written for this kit.
 
-Beside samples, queries and raw texts these are 916 requests (``sample/genre_requests.jsonl``, CC0),
-about 18 per genre. A language model wrote them for this classifier, without sight of the kit's
-other prompts or of any benchmark's; decision 51 says how they were read. They are no samples of the format.
+Beside samples, queries and raw texts these are 6,135 requests (``sample/genre_requests.jsonl``) and 913 openings
+of articles (``sample/genre_openings.jsonl``), both CC0. A language model wrote them for this classifier, without
+sight of the kit's other prompts or of any benchmark's; decision 51 says how they were read. They are no samples
+of the format.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.sparse import csr_array
 
 from coig_writer import benchmark
 from coig_writer.files import atomic_path, read_rows
 from coig_writer.taxonomy import published
-from coig_writer.text.genre import (
-    BUCKETS,
-    Classifier,
-    Part,
-    PromptWeights,
-    features,
-    genres,
-    prompt_grams,
-)
+from coig_writer.text.genre import PARTS, Classifier, Part, Weights, genres, grams
 from dataset_builder.packing import samples
 
 OUT = Path("src/coig_writer/data/genre_classifier.npz")
 RAW = samples.FOLDER.parent / "raw_texts.jsonl"
 REQUESTS = samples.FOLDER.parent / "genre_requests.jsonl"
-# Both chosen by cross-validation (decision 51).
-PENALTY = 1e-4
-PROMPT_PENALTY = 4.0
+OPENINGS = samples.FOLDER.parent / "genre_openings.jsonl"
+# Chosen by cross-validation (decision 51).
+PENALTY: Mapping[Part, float] = {"prompt": 1.0, "article": 4.0}
 Labelled = Sequence[tuple[str, str]]
 
 
@@ -59,84 +51,57 @@ def texts() -> dict[Part, list[tuple[str, str]]]:
     known = set(genres())
     raw = [row for _, row in read_rows(RAW)]
     labelled["article"] += [(row["text"], row["genre"]) for row in raw if row.get("genre") in known]
+    labelled["article"] += [(row["article"], row["genre"]) for _, row in read_rows(OPENINGS)]
     return labelled
 
 
-def fit(labelled: dict[Part, list[tuple[str, str]]]) -> Classifier:
+def fit(labelled: Mapping[Part, Labelled]) -> Classifier:
     """Fits both parts."""
-    return Classifier(fit_prompts(labelled["prompt"]), fit_articles(labelled["article"]))
+    return {part: fit_weights(labelled[part], PENALTY[part]) for part in PARTS}
 
 
-def fit_prompts(labelled: Labelled, penalty: float = PROMPT_PENALTY) -> PromptWeights:
+def fit_weights(labelled: Labelled, penalty: float) -> Weights:
     """Fits ridge regression of each genre against the rest, each genre weighing the same.
 
-    It is solved for one unknown per prompt, of which there are fewer than characters and pairs.
+    It is solved for one unknown per text, of which there are fewer than characters and pairs.
     """
     order = genres()
-    times = Counter(gram for text, _ in labelled for gram in prompt_grams(text))
-    # What one prompt alone has tells little and would double the file.
-    known = sorted(gram for gram, count in times.items() if count >= 2)
+    counts = [grams(text) for text, _ in labelled]
+    times = Counter(gram for counted in counts for gram in counted)
+    # What one or two texts have tells little and would double the file.
+    known = sorted(gram for gram, count in times.items() if count > 2)
     rarity = 1 + np.log([(1 + len(labelled)) / (1 + times[gram]) for gram in known])
-    unfitted = PromptWeights(
+    unfitted = Weights(
         {gram: row for row, gram in enumerate(known)},
         rarity.astype(np.float32),
         np.zeros((len(known), len(order)), np.float32),
     )
-    x = np.zeros((len(labelled), len(known)), np.float32)
-    for row, (text, _) in enumerate(labelled):
-        columns, values = unfitted.features(text)
-        x[row, columns] = values / max(float(np.linalg.norm(values)), 1e-9)
+    features = [unfitted.features(text) for text, _ in labelled]
+    x = csr_array(
+        (
+            np.concatenate([v / max(float(np.linalg.norm(v)), 1e-9) for _, v in features]),
+            np.concatenate([rows for rows, _ in features]),
+            np.cumsum([0, *(len(rows) for rows, _ in features)]),
+        ),
+        shape=(len(labelled), len(known)),
+    )
     y = np.array([order.index(genre) for _, genre in labelled])
-    # Genres with many prompts count no more than those with few.
+    # Genres with many texts count no more than those with few.
     share = np.sqrt(len(y) / len(order) / np.bincount(y, minlength=len(order))[y])[:, None]
-    kernel = share * (x @ x.T).astype(np.float64) * share.T + penalty * np.eye(len(y))
+    kernel = share * (x @ x.T).toarray().astype(np.float64) * share.T + penalty * np.eye(len(y))
     dual = share * np.linalg.solve(kernel, share * (np.eye(len(order))[y] - 1 / len(order)))
     return dataclasses.replace(unfitted, weights=(x.T @ dual).astype(np.float32))
 
 
-def fit_articles(labelled: Labelled, penalty: float = PENALTY) -> NDArray[np.float32]:
-    """Fits softmax regression with an L2 penalty, each genre weighing the same.
-
-    Returns:
-        Weights (genres, buckets + 1); the last column is the bias.
-    """
-    order = genres()
-    x = np.stack([features(text) for text, _ in labelled])
-    x = np.hstack([x, np.ones((len(x), 1), np.float32)]).astype(np.float64)
-    y = np.array([order.index(genre) for _, genre in labelled])
-    # Genres with many texts count no more than those with few.
-    share = 1.0 / np.bincount(y, minlength=len(order))[y]
-    share /= share.sum()
-
-    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        weights = flat.reshape(len(order), BUCKETS + 1)
-        scores = x @ weights.T
-        scores -= scores.max(axis=1, keepdims=True)
-        logs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
-        value = -(share * logs[np.arange(len(y)), y]).sum() + penalty * (flat**2).sum()
-        # The gradient of the cross-entropy: predicted probability minus 1 for the right genre.
-        error = np.exp(logs)
-        error[np.arange(len(y)), y] -= 1
-        gradient = (share[:, None] * error).T @ x + 2 * penalty * weights
-        return float(value), gradient.ravel()
-
-    start = np.zeros(len(order) * (BUCKETS + 1))
-    minimum: Any = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200})
-    weights: NDArray[np.float32] = minimum.x.reshape(len(order), -1).astype(np.float32)
-    return weights
-
-
 def write(path: Path, classifier: Classifier) -> None:
     """Writes weights as bytes with a scale per part: a quarter of the size, the same genres."""
-    grams = "\n".join(classifier.prompt.place).encode()
-    arrays: dict[str, Any] = {
-        "grams": np.frombuffer(grams, np.uint8),
-        "rarity": classifier.prompt.rarity.astype(np.float16),
-    }
-    for part, values in (("prompt", classifier.prompt.weights), ("article", classifier.article)):
-        scale = float(np.abs(values).max()) / 127
-        arrays[part] = np.round(values / scale).astype(np.int8)
+    arrays: dict[str, Any] = {}
+    for part, fitted in classifier.items():
+        scale = float(np.abs(fitted.weights).max()) / 127
+        arrays[part] = np.round(fitted.weights / scale).astype(np.int8)
         arrays[f"{part}_scale"] = np.float32(scale)
+        arrays[f"{part}_grams"] = np.frombuffer("\n".join(fitted.place).encode(), np.uint8)
+        arrays[f"{part}_rarity"] = fitted.rarity.astype(np.float16)
     with atomic_path(path) as partial, partial.open("wb") as handle:
         np.savez_compressed(handle, **arrays)
 
@@ -147,7 +112,7 @@ def main(
     """Reads texts that were written for this kit, and nothing else.
 
     They are the sample triplets, the Chinese benchmark queries, the raw texts of the construction demo, requests
-    that were written to tell genres apart, and the genres' names. Run it again when they change.
+    and openings that were written to tell genres apart, and the genres' names. Run it again when they change.
     """
     labelled = texts()
     write(out, fit(labelled))

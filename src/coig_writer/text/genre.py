@@ -15,7 +15,6 @@ import io
 import itertools
 import json
 import re
-import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -28,12 +27,13 @@ from coig_writer.taxonomy import published
 
 Part = Literal["prompt", "article"]
 PARTS: tuple[Part, Part] = ("prompt", "article")
-BUCKETS = 4096
 # A request of a few words tells less than one of fifty characters: with s the sum of its squared tf-idf
 # (1,600 for the median request, 115 for 写点什么) its scores are multiplied by √(s / (s + SHORT)).
 SHORT = 3000.0
-# How much the beginning tells: genres show early, and a novel must not drown in its words.
-READ = {"prompt": 1500, "article": 3000}
+# How much of a prompt or an article the classifiers read, and rules of an article: genres show early, and a
+# novel must not drown in its words.
+READ = 1500
+READ_FORM = 3000
 # Longer than any published prompt; some rules take quadratic time.
 LONGEST_PROMPT = 3000
 OUTSIDE = 0.45
@@ -67,12 +67,12 @@ class Guess:
 
 
 @dataclasses.dataclass(frozen=True)
-class PromptWeights:
-    """A linear score per genre over the characters and foreign words of a prompt and their pairs (tf-idf).
+class Weights:
+    """A linear score per genre over the characters and foreign words of a text and their pairs (tf-idf).
 
     Attributes:
         place: Character, word or pair → its row.
-        rarity: (rows,) inverse document frequency among the prompts of the fit.
+        rarity: (rows,) inverse document frequency among the texts of the fit.
         weights: (rows, genres).
     """
 
@@ -80,59 +80,31 @@ class PromptWeights:
     rarity: NDArray[np.float32]
     weights: NDArray[np.float32]
 
-    def scores(self, prompt: str) -> NDArray[np.float64]:
-        """Returns a score per genre: below 1, and less the shorter the prompt."""
-        rows, values = self.features(prompt)
+    def scores(self, text: str) -> NDArray[np.float64]:
+        """Returns a score per genre, in the order of the taxonomy: below 1, and less the shorter the text."""
+        rows, values = self.features(text)
         scores = (values @ self.weights[rows]).astype(np.float64)
         result: NDArray[np.float64] = scores / np.sqrt(float(values @ values) + SHORT)
         return result
 
-    def features(self, prompt: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Returns the rows of what is known of a prompt, and its tf-idf."""
-        counts = {gram: n for gram, n in prompt_grams(prompt).items() if gram in self.place}
+    def features(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Returns the rows of what is known of a text, and its tf-idf."""
+        counts = {gram: n for gram, n in grams(text).items() if gram in self.place}
         rows = np.array([self.place[gram] for gram in counts], np.int64)
         return rows, (1 + np.log(np.array([*counts.values()], np.float32))) * self.rarity[rows]
 
 
-@dataclasses.dataclass(frozen=True)
-class Classifier:
-    """What tells genres apart without rules.
-
-    Attributes:
-        prompt: Weights of what a prompt says.
-        article: (genres, buckets + 1) softmax weights over hashed n-grams, the bias last.
-    """
-
-    prompt: PromptWeights
-    article: NDArray[np.float32]
-
-    def scores(self, part: Part, text: str) -> NDArray[np.float64]:
-        """Returns a score per genre, in the order of the taxonomy."""
-        if part == "prompt":
-            return self.prompt.scores(text)
-        return (self.article[:, :-1] @ features(text) + self.article[:, -1]).astype(np.float64)
+Classifier = Mapping[Part, Weights]
 
 
-def prompt_grams(prompt: str) -> Counter[str]:
-    """Counts the characters of a prompt and their pairs; a word in Latin letters counts as one character.
+def grams(text: str) -> Counter[str]:
+    """Counts the characters of a text's beginning and their pairs; a word in Latin letters counts as one character.
 
     Its letters say nothing: with them every English sentence was a rap text.
     """
-    tokens = _TOKEN.findall(prompt[: READ["prompt"]].lower())
+    tokens = _TOKEN.findall(text[:READ].lower())
     pairs = (first + second for first, second in itertools.pairwise(tokens))
     return Counter([*tokens, *pairs])
-
-
-def features(article: str) -> NDArray[np.float32]:
-    """Counts uni- to trigrams of the beginning, blanks left out, in hashed buckets, log-scaled, unit norm."""
-    flat = re.sub(r"\s+", "", article[: 2 * READ["article"]])[: READ["article"]]
-    grams = Counter(flat[i : i + n] for n in (1, 2, 3) for i in range(len(flat) - n + 1))
-    vector = np.zeros(BUCKETS, np.float32)
-    for gram, count in grams.items():
-        bucket = zlib.crc32(gram.encode("utf-8", "surrogatepass")) % BUCKETS
-        vector[bucket] += np.log1p(count)
-    norm = float(np.linalg.norm(vector))
-    return vector / norm if norm else vector
 
 
 def genres() -> tuple[str, ...]:
@@ -159,13 +131,14 @@ def shipped() -> Classifier:
     """Reads the classifier that comes with the package."""
     path = resources.files("coig_writer") / "data" / "genre_classifier.npz"
     with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
-        weights = {
-            part: arrays[part].astype(np.float32) * arrays[f"{part}_scale"] for part in PARTS
-        }
-        grams = arrays["grams"].tobytes().decode().split()
-        place = {gram: row for row, gram in enumerate(grams)}
-        rarity = arrays["rarity"].astype(np.float32)
-        return Classifier(PromptWeights(place, rarity, weights["prompt"]), weights["article"])
+        return {part: _unpacked(part, arrays) for part in PARTS}
+
+
+def _unpacked(part: Part, arrays: Mapping[str, NDArray[np.generic]]) -> Weights:
+    known = arrays[f"{part}_grams"].tobytes().decode().split()
+    rarity = arrays[f"{part}_rarity"].astype(np.float32)
+    weights = arrays[part].astype(np.float32) * arrays[f"{part}_scale"].astype(np.float32)
+    return Weights({gram: row for row, gram in enumerate(known)}, rarity, weights)
 
 
 def prompt_rules(prompt: str) -> NDArray[np.float64]:
@@ -213,7 +186,7 @@ def _strongest(
 
 def article_rules(article: str) -> NDArray[np.float64]:
     """Scores the form of an article, per genre."""
-    text = article[: READ["article"]]
+    text = article[:READ_FORM]
     scores = np.array(
         [sum(w for p, w in rules if p.search(text)) for rules in _rules()["article"]], dtype=float
     )
@@ -254,7 +227,7 @@ class Calibration:
     floor: float
 
 
-CALIBRATION = Calibration((1.34, 142.0, 0.49, 0.85), damping=0.35, floor=0.015)
+CALIBRATION = Calibration((0.63, 51.2, 0.50, 19.9), damping=0.233, floor=0.013)
 
 
 def signals(
@@ -272,9 +245,9 @@ def signals(
     return np.stack(
         [
             prompt_rules(prompt) if prompt else none,
-            model.scores("prompt", prompt) if prompt else none,
+            model["prompt"].scores(prompt) if prompt else none,
             article_rules(article) if article else none,
-            model.scores("article", article) if article else none,
+            model["article"].scores(article) if article else none,
         ]
     )
 

@@ -64,8 +64,8 @@ def of(**probabilities):
     return decided.genre, decided.category
 
 
-def test_four_fifths_are_sure_of_a_genre_and_seven_tenths_of_a_category():
-    assert (assign.THRESHOLD, assign.CATEGORY_THRESHOLD) == (0.8, 0.7)
+def test_seven_tenths_are_sure_of_a_genre_and_of_a_category():
+    assert (assign.THRESHOLD, assign.CATEGORY_THRESHOLD) == (0.7, 0.7)
     assert of(poetry=0.8) == ("poetry", "poetry")
     assert of(poetry=0.7998) == (None, "poetry")
     assert of(poetry=0.7002) == (None, "poetry")

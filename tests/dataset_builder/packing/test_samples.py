@@ -131,8 +131,8 @@ def test_requests_that_train_the_genre_classifier_are_none_of_the_kits_other_tex
     requests = fit.requests()
     counts = Counter(slug for _, slug in requests)
     assert counts.keys() == {g.slug for g in NAMES.genres}
-    assert set(counts.values()) == {17, 18}
-    assert len({prompt for prompt, _ in requests}) == len(requests) == 916
+    assert min(counts.values()) >= 115
+    assert len({prompt for prompt, _ in requests}) == len(requests) == 6135
     others = [q.query for q in benchmark.queries("zh")]
     others += [text for t in TRIPLETS for text in (t.prompt, t.reasoning, t.article)]
     theirs = set().union(*map(runs, others))
