@@ -158,7 +158,7 @@ def requests(folds: int = 5) -> Cases:
     for number in range(folds):
         away = {prompt for (prompt, _), f in zip(asked, fold, strict=True) if f == number}
         known = [pair for pair in texts if pair[0] not in away]
-        model = {"prompt": fit.fit_weights(known, fit.PENALTY["prompt"])}
+        model: genre.Classifier = {"prompt": fit.fit_weights(known, fit.PENALTY["prompt"])}
         for row in np.flatnonzero(fold == number):
             signals[row] = genre.signals(asked[row][0], classifier=model)
     label = np.array([genre.genres().index(slug) for _, slug in asked])
