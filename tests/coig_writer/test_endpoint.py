@@ -14,8 +14,9 @@ from typing import Any
 import brotli
 import pytest
 import zstandard
+from urllib3 import ProxyManager
 
-from coig_writer.endpoint import Endpoint, Price, Reply, Request, fence
+from coig_writer.endpoint import Endpoint, Price, Reply, Request, fence, transport
 from coig_writer.endpoint.records import Usage, estimated
 from coig_writer.endpoint.unpacking import STEP, unpacked
 from coig_writer.errors import ConfigError, EndpointError
@@ -569,22 +570,45 @@ def test_the_proxy_of_the_environment_is_used_but_where_it_says_not(
 ) -> None:
     for name in ("http_proxy", "all_proxy", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HTTP_PROXY", server.url.replace("http://", "http://me:p%40ss@")[:-3])
+    monkeypatch.setenv("HTTP_PROXY", server.url.replace("http://", "http://me:p%40ss密@")[:-3])
     monkeypatch.delenv("REQUEST_METHOD", raising=False)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    endpoint = Endpoint("http://you:word@model.invalid/v1", "m", retries=0, timeout=5)
+    endpoint = Endpoint("http://you:词@model.invalid/v1", "m", retries=0, timeout=5)
     assert endpoint.complete(ask()).text == "hello"
     headers = server.headers[0]
     assert headers["Host"] == "model.invalid"
-    assert headers["proxy-authorization"] == "Basic " + b64encode(b"me:p@ss").decode()
-    assert headers["Authorization"] == "Basic " + b64encode(b"you:word").decode()
+    assert headers["proxy-authorization"] == "Basic " + b64encode("me:p@ss密".encode()).decode()
+    assert headers["Authorization"] == "Basic " + b64encode("you:词".encode()).decode()
     monkeypatch.setenv("NO_PROXY", "model.invalid")
     assert endpoint.complete(ask()).state == "failed"  # asked itself, and no such host
     monkeypatch.setenv("NO_PROXY", "")
-    monkeypatch.setenv("HTTP_PROXY", "socks9://127.0.0.1:1")
-    with pytest.raises(ConfigError, match="proxy"):
-        endpoint.complete(ask())
+    for proxy in ("socks9://127.0.0.1:1", "http://[::1"):
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        with pytest.raises(ConfigError, match="proxy"):
+            endpoint.complete(ask())
     assert len(server.bodies) == 1
+
+
+def test_certificates_are_those_of_the_environment_for_a_proxy_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("https_proxy", "no_proxy", "NO_PROXY", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "https://127.0.0.1:1")
+    transport._certificates.cache_clear()
+    http = transport.connections("https://model.invalid/v1", 1, 1.0, {})
+    trusted = http.connection_pool_kw["ssl_context"]
+    assert isinstance(http, ProxyManager)
+    assert http.proxy_config is not None
+    assert http.proxy_config.ssl_context is trusted
+    transport._certificates.cache_clear()
+    for content in (None, b"no certificate"):
+        bundle = tmp_path / "ca.pem"
+        if content is not None:
+            bundle.write_bytes(content)
+        monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+        with pytest.raises(ConfigError, match=r"ca\.pem: no certificates"):
+            Endpoint("https://model.invalid/v1", "m").complete(ask())
 
 
 def test_a_redirect_is_not_followed(server: Server, endpoint: Endpoint) -> None:
@@ -607,6 +631,25 @@ def test_connections_are_kept_open(server: Server, endpoint: Endpoint) -> None:
     endpoint.concurrency = 2
     endpoint.complete_all([ask(str(i)) for i in range(20)])
     assert len(server.peers) <= 2
+
+
+def test_a_kept_connection_that_the_server_ends_costs_no_answer_and_no_bill(
+    server: Server, endpoint: Endpoint
+) -> None:
+    def ends(_body: dict[str, Any], number: int) -> Answer:
+        if number == 2:  # the second question on one connection; it was read, and is asked again
+            raise ConnectionError
+        return said("hello")
+
+    server.behaviour, endpoint.concurrency = ends, 1
+    replies = endpoint.complete_all([ask(str(i)) for i in range(3)])
+    assert [reply.state for reply in replies] == ["answered"] * 3
+    assert (len(server.bodies), len(server.peers), endpoint.ledger.calls) == (4, 2, 3)
+
+
+def test_a_body_that_is_no_json_is_not_sent(server: Server, endpoint: Endpoint) -> None:
+    assert endpoint.complete(ask(extra={"min_p": float("nan")})).state == "failed"
+    assert not server.bodies
 
 
 def test_what_decides_a_reply_changes_its_key() -> None:

@@ -328,7 +328,10 @@ class Endpoint:
         hold: _Hold,
     ) -> Completion:
         """Makes one call, again after a pause where that may help; every reply counts as billed."""
-        body, reason = _encoded(self._body(messages, request)), ""
+        fields, reason = self._body(messages, request), ""
+        body = json.dumps(
+            fields, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        ).encode()
         most = self._most(request, messages)
         for attempt in range(self.retries + 1):
             if run.ended.is_set():
@@ -446,10 +449,6 @@ def _is_address(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-
-
-def _encoded(body: dict[str, object]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class _TryAgainError(Exception):

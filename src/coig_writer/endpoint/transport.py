@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import os
 import urllib.request
@@ -29,35 +30,43 @@ def connections(
         headers: Sent with every request.
 
     Raises:
-        ConfigError: The environment names a proxy of an unknown kind.
+        ConfigError: The environment names a proxy of an unknown kind, or certificates that cannot be read.
     """
     import urllib3
     from urllib3.exceptions import HTTPError
-    from urllib3.util import make_headers
 
     parts, proxy = urlsplit(url), _proxy(url)
     if parts.username is not None:
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        headers = headers | {"Authorization": make_headers(basic_auth=login)["authorization"]}
-    encrypted = "https" in (parts.scheme, urlsplit(proxy or "").scheme)
+        headers = headers | {"Authorization": _basic(login)}
+    encrypted = parts.scheme == "https" or (proxy or "").lower().startswith("https:")
+    trusted = _certificates() if encrypted else None
     kind: Callable[..., urllib3.PoolManager] = urllib3.PoolManager
-    if proxy is not None:
-        login = unquote(urlsplit(proxy).netloc.rpartition("@")[0])
-        proxy_headers = make_headers(proxy_basic_auth=login or None)
-        kind = functools.partial(urllib3.ProxyManager, proxy, proxy_headers=proxy_headers)
     try:
+        if proxy is not None:
+            login = unquote(urlsplit(proxy).netloc.rpartition("@")[0])
+            kind = functools.partial(
+                urllib3.ProxyManager,
+                proxy,
+                proxy_headers={"proxy-authorization": _basic(login)} if login else None,
+                proxy_ssl_context=trusted,
+            )
         return kind(
             headers=headers,
             maxsize=at_once,
             timeout=urllib3.Timeout(connect=timeout, read=timeout),
             retries=False,
-            ssl_context=_certificates() if encrypted else None,
+            ssl_context=trusted,
         )
-    except HTTPError as error:
+    except (HTTPError, ValueError) as error:  # ValueError: http://[::1
         raise ConfigError(
             f"the proxy that the environment names cannot be used: {type(error).__name__}",
             "give an http:// or https:// address in HTTP_PROXY and HTTPS_PROXY, or the server's host in NO_PROXY",
         ) from error
+
+
+def _basic(login: str) -> str:
+    return "Basic " + base64.b64encode(login.encode()).decode()
 
 
 def _proxy(url: str) -> str | None:
@@ -72,12 +81,22 @@ def _proxy(url: str) -> str | None:
 
 @functools.cache
 def _certificates() -> ssl.SSLContext:
-    """Returns whom to trust: those that the environment names, else Mozilla's list; read once, which takes as long as a hundred requests."""
+    """Returns whom to trust: those that the environment names, else Mozilla's list; read once, which takes as long as a hundred requests.
+
+    Raises:
+        ConfigError: What the environment names cannot be read.
+    """
     import ssl
 
     import certifi
 
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    return ssl.create_default_context(
-        cafile=file or (None if folder else certifi.where()), capath=folder
-    )
+    try:
+        return ssl.create_default_context(
+            cafile=file or (None if folder else certifi.where()), capath=folder
+        )
+    except OSError as error:  # ssl.SSLError is one; it names no file
+        raise ConfigError(
+            f"{file or folder}: no certificates can be read from it",
+            "mend SSL_CERT_FILE (a PEM file) or SSL_CERT_DIR, or unset both",
+        ) from error
