@@ -60,7 +60,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def write_small(path: Path, content: bytes) -> None:
     """Writes a small file as ``atomic_path`` does, in a third of the time: for folders of many."""
     folder, name = os.path.split(path)  # a Path costs as much as the file itself
-    partial = f"{folder}/.{name}.{uuid.uuid4().hex[:8]}.partial"
+    partial = os.path.join(folder, f".{name}.{uuid.uuid4().hex[:8]}.partial")  # noqa: PTH118
     try:
         try:
             handle = open(partial, "xb")  # noqa: PTH123, SIM115

@@ -211,6 +211,17 @@ def test_a_folder_is_no_file_to_write(tmp_path, monkeypatch, name):
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
+def test_a_small_file_without_a_folder_is_written_where_it_will_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    beside: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda _: beside.extend(p.name for p in tmp_path.iterdir()))
+    write_small(Path("a.json"), b"one")
+    assert [name.startswith(".a.json.") for name in beside] == [True]
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
 def test_a_small_file_is_whole_or_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, named, sync = tmp_path / "new" / "folder" / "a.json", [], os.fsync
 
