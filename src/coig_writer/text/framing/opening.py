@@ -184,9 +184,7 @@ def first_line(text: str) -> Candidate | None:
     if assent and signs.SIGNS["assents"].search(line.lower()) and len(lettered) > 2:
         line, last = line + lettered[1].text, lettered[1]
     bare = line.strip(_BEFORE)
-    title = (
-        bare[-1:].isalnum() or bare[-1:] in tuple('》】）)"”」』') or line.lstrip().startswith("#")
-    )
+    title = bare[-1:].isalnum() or bare[-1:] in _CLOSES_TITLE or line.lstrip().startswith("#")
     if (
         len(bare) > LONGEST_WEIGHED
         or bare[:1] in tuple(SPOKEN)

@@ -149,13 +149,13 @@ class Candidate(NamedTuple):
 
 def rows(text: str) -> list[Row]:
     """Splits a text into the lines that are not blank."""
-    found, start = [], 0
+    lines, start = [], 0
     for line in text.split("\n"):
         if line.strip():
             lettered = any(map(str.isalnum, line))
-            found.append(Row(line, start, start + len(line), lettered))
+            lines.append(Row(line, start, start + len(line), lettered))
         start += len(line) + 1
-    return found
+    return lines
 
 
 def marked(line: str, neighbour: str, text: str) -> str:
@@ -177,13 +177,13 @@ def marked(line: str, neighbour: str, text: str) -> str:
 def signs(line: str) -> set[str]:
     """Finds the signs of a marked line."""
     words, _, marks = line.partition("\n")
-    found = {
+    shown = {
         name for name, sign in SIGNS.items() if sign.search(marks if name in _PLACE else words)
     }
     devices = len(set(SIGNS["devices"].findall(words)))
-    found.update(f"devices {number}" for number in DEVICES if devices >= number)
-    found.update(f"{a} & {b}" for a, b in TOGETHER if a in found and b in found)
-    return found
+    shown.update(f"devices {number}" for number in DEVICES if devices >= number)
+    shown.update(f"{a} & {b}" for a, b in TOGETHER if a in shown and b in shown)
+    return shown
 
 
 _PLACE = frozenset(name for name, source in _SOURCES.items() if source.startswith("@"))
