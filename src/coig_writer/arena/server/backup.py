@@ -232,10 +232,10 @@ class Backup:
                 f"the ballots in the backup cannot be read ({type(error).__name__})",
                 "check repository, token and network, or the mounted folder, then start again",
             ) from error
+        read = {path: list(_parsed(path, content)) for path, content in contents}
+        self._full.clear()  # not before: of a damaged file every push has to say that it is in the way
         rows: dict[str, list[dict[str, object]]] = {}
-        self._full.clear()
-        for path, content in contents:
-            held = list(_parsed(path, content))
+        for path, held in read.items():
             for table, row in held:
                 rows.setdefault(table, []).append(row)
             self._note(path, held)

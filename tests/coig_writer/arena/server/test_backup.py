@@ -428,6 +428,23 @@ def test_a_withdrawn_vote_leaves_every_file_that_holds_it(make_service, tmp_path
     assert len(remote.forgotten) == 2
 
 
+def test_a_withdrawn_vote_that_a_damaged_file_keeps_there_is_told_at_every_push(
+    make_service, tmp_path
+):
+    service, remote = make_service(folder=tmp_path / "one"), Double()
+    backup = Backup(service.store, remote)
+    item = service.admit("a", "pairwise", "zh").next()
+    service.vote("a", "pairwise", "zh", Vote(item, "left", comment="a private remark"))
+    assert backup.push()
+    remote.kept["ballots/0-of-another-server.jsonl"] = b"{"
+    (own,) = service.store.ballots("demo", "a")
+    service.store.withdraw("a", own.id)
+    assert [backup.push(), backup.push()] == [False, False]
+    del remote.kept["ballots/0-of-another-server.jsonl"]
+    assert backup.push()
+    assert b"a private remark" not in b"".join(remote.kept.values())
+
+
 def test_a_history_that_was_not_deleted_is_tried_again(make_service, tmp_path):
     service, remote = make_service(folder=tmp_path / "one"), Double()
     backup = Backup(service.store, remote)
