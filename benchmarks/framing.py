@@ -86,15 +86,15 @@ def table(kind: str) -> tuple[list[str], Floats, Floats, Floats]:
 
     A line that its form rules out has no sign and a negative count: it is not fitted and scores below all.
     """
-    found, frames, counts = [], [], []
+    shown, frames, counts = [], [], []
     candidate = first_line if kind == "opening" else last_line
     for text, frame, count in examples(kind):
         line = candidate(folded(text))
-        found.append(signs.signs(signs.marked(*line[:3])) if line else set())
+        shown.append(signs.signs(signs.marked(*line[:3])) if line else set())
         frames.append(frame)
         counts.append(count if line else -count)
-    names = sorted(set().union(*found))
-    rows = np.array([[name in row for name in names] for row in found], dtype=np.float64)
+    names = sorted(set().union(*shown))
+    rows = np.array([[name in row for name in names] for row in shown], dtype=np.float64)
     return names, rows, np.array(frames, dtype=np.float64), np.array(counts)
 
 
@@ -144,8 +144,8 @@ def fitted(kind: str) -> tuple[dict[str, float], list[str]]:
     edge = float(np.sort(scores[alike])[-int(FALSE * alike.sum()) - 1])
     weights = fit(rows, frames, counts).tolist()
     chosen = {n: round(w, 2) for n, w in zip(names, weights[1:], strict=True) if abs(w) >= SMALLEST}
-    told = list(report(kind, scores, frames, counts, edge))
-    return {"": round(weights[0] - edge, 2), **chosen}, told
+    summary = list(report(kind, scores, frames, counts, edge))
+    return {"": round(weights[0] - edge, 2), **chosen}, summary
 
 
 def main() -> int | None:
@@ -157,8 +157,8 @@ def main() -> int | None:
     options = parser.parse_args()
     kinds = {}
     for kind in ("opening", "closing"):
-        kinds[kind], told = fitted(kind)
-        print("\n".join(told))
+        kinds[kind], summary = fitted(kind)
+        print("\n".join(summary))
     if options.write:
         WEIGHTS.write_text(json.dumps(kinds, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return None
