@@ -202,6 +202,7 @@ class Backup:
         self._sent: dict[str, set[tuple[object, ...]]] = {}
         self._full: dict[str, set[str]] = {}  # file there: the ballots that it may hold in full
         self._forgotten: set[str] = set()  # files that are emptied and not deleted yet
+        self._late: set[str] = set()  # files whose push failed: it may arrive at any time
         self.complete = False  # True once the last push, at the end, has brought all to the remote
         self._last_push: str | None = None
         self._last_error: str | None = None
@@ -285,8 +286,9 @@ class Backup:
     def _empty_withdrawn(self) -> None:
         """Takes withdrawn votes out of the files that still hold them."""
         gone = {t.ballot for t in self._store.tombstones()}
-        if self._holding(gone) and self._paths() != self._full.keys():
+        if gone and (self._late or self._holding(gone)) and self._paths() != self._full.keys():
             self._read_all()  # another server emptied or added files, or a push arrived that had failed
+            self._late -= self._full.keys()
         for path in self._holding(gone):
             rows = [
                 (table, {**row, **HUSK} if table == BALLOTS.name and row["id"] in gone else row)
@@ -315,7 +317,9 @@ class Backup:
         return f"{FOLDER}/{now()[:19].replace(':', '')}-{self._boot}-{self._pushes:06d}.jsonl"
 
     def _within_time(self, name: str, content: bytes) -> None:
+        self._late.add(name)
         in_background(functools.partial(self._written, name, content), self._hang_s)
+        self._late.remove(name)
 
     def _written(self, name: str, content: bytes) -> None:
         self._remote.write(name, content)

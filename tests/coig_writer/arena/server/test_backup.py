@@ -428,6 +428,28 @@ def test_a_withdrawn_vote_leaves_every_file_that_holds_it(make_service, tmp_path
     assert len(remote.forgotten) == 2
 
 
+def test_a_withdrawn_vote_leaves_a_push_too_that_arrives_after_all(make_service, tmp_path):
+    service, remote = make_service(folder=tmp_path / "one"), Double()
+    backup = Backup(service.store, remote, hang_s=0.3)
+    item = service.admit("a", "pairwise", "zh").next()
+    service.vote("a", "pairwise", "zh", Vote(item, "left", comment="a private remark"))
+    remote.behaviour = ["hang"]
+    assert not backup.push()
+    assert backup.push()
+    (own,) = service.store.ballots("demo", "a")
+    service.store.withdraw("a", own.id)
+    assert backup.push()
+    emptied = set(remote.kept)
+    assert b"a private remark" not in b"".join(remote.kept.values())
+    remote.released.set()
+    while remote.kept.keys() == emptied:
+        time.sleep(0.01)
+    assert b"a private remark" in b"".join(remote.kept.values())
+    assert backup.push()
+    assert b"a private remark" not in b"".join(remote.kept.values())
+    assert emptied <= remote.kept.keys()
+
+
 def test_a_withdrawn_vote_that_a_damaged_file_keeps_there_is_told_at_every_push(
     make_service, tmp_path
 ):
