@@ -58,7 +58,7 @@ LEAST_RATIO = 30
 MOST_MEMORY = 4 << 30
 MILLION, HOUR = 1_000_000, 3600
 # Documents per part, and workers per core where they wait for a model most of the time.
-PART_SIZE, ASKING = 500, 2
+PART_SIZE, ASKING = 500, 3
 # Of the synthetic documents, the share that collect keeps: what assess and screen share among workers.
 COLLECTED = 0.37
 
