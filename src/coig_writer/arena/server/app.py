@@ -229,6 +229,7 @@ def serve(app: gradio.Server, host: str, port: int, name: str = "arena") -> int:
     sys.stderr.write(f"{name}: http://{host}:{port}/  (Ctrl-C stops it)\n")
     stopped.recv(1)
     signal.set_wakeup_fd(-1)
+    sys.stderr.write(f"{name}: stopping, when all is stored and pushed\n")
     blocks = app.get_blocks()
     blocks.server.config.timeout_graceful_shutdown = GRACE_S
     blocks.close(verbose=False)
