@@ -15,7 +15,7 @@ STORY = "清早的雾还没散，卖豆花的阿婆掀开木桶。\n热气扑在
 
 @pytest.mark.parametrize(
     ("place", "frame", "found", "of"),
-    [("opening", True, 316, 341), ("opening", False, 1, 263), ("closing", True, 292, 341), ("closing", False, 0, 336)],
+    [("opening", True, 387, 412), ("opening", False, 0, 391), ("closing", True, 378, 432), ("closing", False, 0, 464)],
 )  # fmt: skip
 def test_the_rounds_that_were_fitted_on_are_read_as_then(
     place: str, frame: bool, found: int, of: int
@@ -119,6 +119,94 @@ def test_where_a_text_speaks_to_its_reader_only_known_wordings_count(
 )
 def test_a_title_is_no_opening(title: str) -> None:
     assert framing.opening(f"{title}\n\n{STORY}") is None
+
+
+@pytest.mark.parametrize(("critic", "found"), [("作者", False), ("作者。诗人", True), ("作者，作者", False)])  # fmt: skip
+def test_a_text_is_a_review_from_two_words_about_works(critic: str, found: bool) -> None:
+    assert ("in_review" in signs.signs(signs.marked("这是一篇小说。", "", critic))) == found
+
+
+@pytest.mark.parametrize("before", ["", "---\n"])
+def test_labels_around_a_closing_belong_to_it(before: str) -> None:
+    offer = "如需其他风格，可随时告知。"
+    for frame in (f"{before}字数统计：约480字\n风格：悬疑\n{offer}", f"{offer}\n{before}字数：480\n风格：悬疑"):  # fmt: skip
+        found = framing.closing(f"{STORY}\n\n{frame}")
+        assert found is not None
+        assert (found.start, found.end) == (len(STORY), len(STORY) + 2 + len(frame))
+
+
+def test_labels_without_a_count_or_a_rule_are_the_texts() -> None:
+    found = framing.closing(f"{STORY}\n关键词：雾\n风格：冷\n\n如需其他风格，可随时告知。")
+    assert found is not None
+    assert found.start == len(f"{STORY}\n关键词：雾\n风格：冷")
+    assert framing.closing(f"{STORY}\n\n---\n字数统计：约480字\n风格：悬疑") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "found"),
+    [
+        (STORY, "您看这样可以吗？", True),
+        (STORY + "\n我没有回头。", "您看这样可以吗？", False),  # a narrator may ask
+        (STORY + "\n我没有回头。\n2024年9月20日", "您看这样可以吗？", True),
+        (STORY, "你看这样可以吗？", False),
+        (STORY, "这样的风格可以吗？", True),
+        (STORY + "\n他换了一种风格。", "这样的风格可以吗？", False),
+        ("风起了，帆在我们手里。\n谢谢大家！", "祝您演讲成功！", True),
+        ("风起了，帆在我们手里。\n谢谢！", "祝您演讲成功！", False),
+        (STORY, "祝大会圆满成功！", False),
+        (STORY, "希望小朋友会喜欢这个温馨的睡前故事！", True),
+        (STORY + "\n小朋友们，晚安。", "希望小朋友会喜欢这个温馨的睡前故事！", False),
+        (STORY, "您可以根据产品特点对文案进行适当调整。", True),
+        (STORY, "您可以根据水质情况调整更换滤芯的频率。", False),
+    ],
+)
+def test_a_line_is_a_closing_if_it_turns_to_somebody_the_text_never_spoke_to(
+    text: str, line: str, found: bool
+) -> None:
+    assert (framing.closing(f"{text}\n\n{line}") is not None) == found
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"), [("- 结尾改成下车", True), ("- 第三条删去“应当”", False)]
+)
+def test_what_could_be_changed_names_a_part_of_the_text(rows: str, found: bool) -> None:
+    assert (framing.closing(f"{STORY}\n\n可以进一步修改的方向：\n{rows}") is not None) == found
+
+
+@pytest.mark.parametrize(
+    ("title", "line", "found"),
+    [
+        ("# 短篇：《雾》", "以下是根据您的提示创作的短篇小说。", True),
+        ("《雾》", "以下是根据您的提示创作的短篇小说。", True),
+        ("《雾》", "以下是我奶奶留下的菜谱。", False),
+        ("# 雾都攻略", "以下是为大家整理的行程：", False),
+    ],
+)
+def test_an_opening_under_a_title_leaves_the_title(title: str, line: str, found: bool) -> None:
+    verdict = framing.opening(f"{title}\n\n{line}\n\n{STORY}")
+    assert (verdict is not None) == found
+    if verdict:
+        assert (verdict.start, verdict.end) == (len(title) + 2, len(title) + len(line) + 4)
+
+
+def test_a_synopsis_ends_where_the_text_is_said_to_begin() -> None:
+    synopsis = "标题：《雾》\n梗概：阿婆卖豆花。\n\n"
+    verdict = framing.opening(f"{synopsis}下面开始正文。\n{STORY}")
+    assert verdict is not None
+    assert verdict.end == len(f"{synopsis}下面开始正文。\n")
+    assert framing.opening(f"{synopsis}正文：\n{STORY}") is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "摘要：本文以《边城》为中心，考察其叙事时间，文章首先梳理研究，其次分析小说的结构与意象。",
+        "Abstract: This essay explores the imagery and structure of the poem.",
+        "本文通过三组意象写出了李商隐诗的结构：",
+    ],
+)
+def test_an_abstract_is_the_text_itself(line: str) -> None:
+    assert framing.opening(f"{line}\n关键词：意象；叙事\n一、引言\n{STORY}") is None
 
 
 @pytest.mark.slow

@@ -133,10 +133,39 @@ _ABOUT = ("names_text", "of_text", "for_use", "advises", "length", "brackets")
 _SALUTES = re.compile(r"[\W_]{0,8}(?:尊敬的|亲爱的|敬爱的|各位|致)[^\n]{0,30}\n")
 # A heading that says: what follows is about the text or its making.
 _HEADING = re.compile(
-    r"[\W_]{0,8}(?:(?:创作|写作|设计|构思|改编|润色|修改|改动|优化|续写)(?:思路|手法)?(?:说明|思路|意图|手记|灵感|理念|亮点|手法|构思|要点|心得|初衷|解析|阐述|小结|指导|点拨)"
+    r"[\W_]{0,8}(?:(?:创作|写作|设计|构思|改编|润色|修改|改动|优化|续写)(?:思路|手法)?(?:说明|思路|意图|手记|灵感|理念|亮点|手法|构思|要点|心得|初衷|解析|阐述|小结|指导|点拨)(?:回顾|总结|小结|梳理)?"
     r"|(?:文案|剧本|故事|小说|诗歌|诗词|文章|作品|文本|意象|笑点|情节|风格|格律|歌词|修辞)(?:亮点|赏析|解析|解读|分析|说明|简析|点评|特色|特点)|(?:亮点|策略)(?:分析|说明|解析)"
     r"|(?:使用|演讲|朗诵|表演|演出|排版|发布|配图|配乐|投稿|演唱|讲述)(?:建议|技巧)(?:提示)?|赏析|简析|creative notes?|writing notes?)[】\]*_）) ]{0,4}(?:[：:】\]]|\Z)",
     re.IGNORECASE,
+)
+# What could still be done to the text; the list under it names a part of the text.
+_DIRECTIONS = re.compile(
+    r"[\W_]{0,8}(?:可以?|供)?(?:继续|进一步|后续|下一步|再)?(?:可以?)?(?:继续|进一步|再)?(?:修改|润色|改写|打磨|扩写|续写|深化|调整|完善|优化)的?(?:方向|地方|空间|可能|选项)[】\]*_）) ]{0,4}(?:[：:】\]]|\Z)"
+)
+# Lines on the text behind its frame: **字数统计**：约480字.
+_LABEL = re.compile(
+    r"[\W_]{0,8}(?:字数(?:统计)?|风格|体裁|题材|类型|文体|基调|主题|视角|人称|时长|适[用合读](?:场景|人群|年龄|平台))[】\]*_]{0,4}[：:]"
+)
+# A question whether it fits, a wish for the occasion: somebody is spoken to.
+_FITS = re.compile(
+    r"(?:请问)?(?:您(?:看看?|觉得|认为)?|请问)(?:这样|这么)(?:写|改|处理|安排)?(?:可以|行|合适|好|满意)(?:吗|么|不)[？?](?:[您你]看看?[。！!]?)?\Z"
+)
+_FITS_PART = re.compile(
+    r"(?:这样的?|这[个种])(风格|语气|版本|篇幅|文风|笔调|结尾|开头|格式|口吻)(?:[您你])?(?:可以|行|合适|满意)(?:吗|么|不)[？?]\Z"
+)
+_OCCASION = re.compile(
+    r"(?:预?祝|愿)[您你]的?[^，,。！!]{0,4}(?:演讲|朗诵|致辞|发言|主持|投稿|答辩|面试|求职|竞[聘选]|述职|路演|表演|演出|比赛|参赛|婚礼|拍摄|发布)[^，,。！!]{0,8}(?:成功|顺利|圆满|出彩|愉快)"
+)
+# The text before it is over: 谢谢大家！, a date, （完）.
+_OVER = re.compile(
+    r"[^\n]{0,60}(?:[谢感]谢(?:大家|各位|聆听)[^\n]{0,6}|[\d〇零一二三四五六七八九十]{1,5}年[\d一二三四五六七八九十]{1,3}月[\d一二三四五六七八九十]{1,3}日)[\s*_）)]{0,4}"
+)
+_COPY = re.compile(r"文案|广告[语词]|标语|口号|推文|脚本|slogan", re.IGNORECASE)
+_LISTENERS = re.compile(r"希望(小朋友|孩子|宝[贝宝]|同学|听众|观众|读者|大家)")
+_CALLED = re.compile(r"(小朋友|孩子|宝[贝宝]|同学|听众|观众|读者|大家)们?[好，,！!：:]")
+# Advice to whoever uses a thing: 您可以根据水质调整频率.
+_BY_USE = re.compile(
+    r"[您你](?:可以?|需要?)(?:根据|按照?|结合|视)(?!(?:自[己身]的?|实际|具体|[您你]的|个人)?(?:需要|需求|情况|喜好))[^\n]{0,40}?(?:调整|增减|加入|更换|选择|增加|减少)"
 )
 # A fable's moral is its own, unless it says for which age it is.
 _FOR_READERS = re.compile(
@@ -155,11 +184,35 @@ def closing(text: str, *, genre: str | None = None) -> Verdict | None:
         A verdict whose place reaches from the end of the text to the end.
     """
     text = folded(text)
-    places = (_known(text, genre), None if genre in ADDRESSING else _weighed(text, genre))
-    start = min((place for place in places if place is not None), default=None)
+    start = _start(text, genre)
+    labels = _labelled(text)
+    if start is None and labels < len(text):
+        start = _start(text[:labels], genre)
     if start is None:
         return None
+    start = _labelled(text[:start])
     return Verdict("boilerplate_closing", text[start:].strip()[:80], start, len(text))
+
+
+def _start(text: str, genre: str | None) -> int | None:
+    """Returns where a closing begins, in known words or by its signs."""
+    places = (_known(text, genre), None if genre in ADDRESSING else _weighed(text, genre))
+    return min((place for place in places if place is not None), default=None)
+
+
+def _labelled(text: str) -> int:
+    """Returns where the last lines begin that are labels (字数统计：…), with the rule before them, or the end."""
+    shift = max(0, len(text) - READ)
+    rows = signs.rows(text[shift:])
+    kept = len(rows)
+    while kept and _LABEL.match(rows[kept - 1].text):
+        kept -= 1
+    ruled = 0 < kept < len(rows) and not rows[kept - 1].lettered
+    if not kept or not (ruled or any("字数" in row.text for row in rows[kept:])):
+        return len(text)
+    while kept > 1 and not rows[kept - 1].lettered:
+        kept -= 1
+    return rows[kept - 1].end + shift
 
 
 def last_line(text: str) -> Candidate | None:
@@ -172,24 +225,50 @@ def last_line(text: str) -> Candidate | None:
     before, start = rows[rows.index(last) - 1], last.start + shift
     apart = not before.lettered or last.text.strip()[0] in "*_>（(【["
     longest = LONGEST_WEIGHED if apart else LONGEST_WEIGHED // 2
-    if len(last.text.encode()) > longest or _of_text_itself(last.text.strip(" \t　*_>（(【[")):
+    body, line = text[max(0, start - READ) : start], last.text.strip(" \t　*_>（(【[")
+    if len(last.text.encode()) > longest or _of_text_itself(line, body):
         return None
     if _SALUTES.match(text) and before.text.rstrip()[-1:] in tuple("。！？!?…，,：:"):
         return None  # a letter or a speech goes on speaking to its reader
-    body = text[max(0, start - READ) : start]
     return Candidate(last.text, before.text, body, start, last.end + shift)
 
 
-def _of_text_itself(line: str) -> bool:
+def _public(line: str) -> bool:
+    """Says whether a line speaks to the public; the product that a copy sells does not count."""
+    return _PUBLIC.search(line.replace("产品", "") if _COPY.search(line) else line) is not None
+
+
+def _on_use(line: str) -> bool:
+    """Says whether a line advises how to use a thing that is no text."""
+    return _BY_USE.match(line) is not None and not _shows(line, ("names_part",))
+
+
+def _turns(line: str, body: str) -> bool:
+    """Says whether a line turns to somebody whom the text before it never spoke to (您看这样可以吗？)."""
+    if part := _FITS_PART.match(line):
+        return part[1] not in body
+    if not (_FITS.match(line) or _OCCASION.match(line)):
+        return False
+    last = body[body.rfind("\n") + 1 :].strip()
+    over = _OVER.fullmatch(last) or _END_MARK.fullmatch(last)
+    return over is not None or not set("您你我") & set(body)
+
+
+def _of_text_itself(line: str, body: str) -> bool:
     """Says whether a line belongs to the text by its form: a voice, a question to no one in particular, a note."""
-    public = _PUBLIC.search(line) and not _shows(line, ("has_more", "can", "needs_me"))
-    if line[:1] in SPOKEN or public or _WITHIN_TEXT.search(line):
+    public = _public(line) and not _shows(line, ("has_more", "can", "needs_me"))
+    moral = line.replace("故事告诉我们", "") if _shows(line, ("serves_you",)) else line
+    listeners = _LISTENERS.search(line)
+    called = listeners and listeners[1] in _CALLED.findall(body)
+    if line[:1] in SPOKEN or public or called or _WITHIN_TEXT.search(moral):
         return True
-    if _OF_ITS_OWN.match(line):
+    if _OF_ITS_OWN.match(line) or signs.ABSTRACT.match(line):
         return True
     if line[-1:] in "？?" and "您" not in line:
-        return not _shows(line, ("asks_more", "needs_me", "changes", "can", "which"))
-    if not _shows(line, _OBJECTS):
+        decided = _shows(line, ("decides",)) and _shows(line, ("asks_of_text",))
+        asked = _shows(line, ("asks_more", "needs_me", "changes", "can", "which"))
+        return not (decided or asked)
+    if _on_use(line) or not _shows(line, _OBJECTS):
         return True
     glossary = signs.SIGNS["heads_note"].match(line)  # 注：旧时一斗为十升。
     return bool(len(line) < SHORTEST_NOTE or glossary) and not _shows(line, _ABOUT)
@@ -222,8 +301,12 @@ def _headed(text: str) -> int | None:
     shift = max(0, len(text) - READ)
     lettered = [row for row in signs.rows(text[shift:]) if row.lettered]
     for row in lettered[: -LINES_OF_NOTE - 1 : -1]:
-        if row is not lettered[0] and (_HEADING.match(row.text) or _FOR_READERS.match(row.text)):
-            start = row.start + shift
+        start = row.start + shift
+        directs = _DIRECTIONS.match(row.text) and signs.SIGNS["names_part"].search(
+            text, row.end + shift
+        )
+        headed = directs or _HEADING.match(row.text) or _FOR_READERS.match(row.text)
+        if row is not lettered[0] and headed:
             return None if _PUBLIC.search(text, start) else start
     return None
 
@@ -239,7 +322,9 @@ def _known(text: str, genre: str | None) -> int | None:
     last = before[before.rfind("\n") + 1 :].strip()
     separated = bool(before.count("\n") and _SEPARATOR.fullmatch(last))
     apart = separated or bool(_END_MARK.fullmatch(last)) or line[0] in "*（(【["
-    if not (_serves(line.lstrip("*_（(【[")) or _comments(line, apart, genre)):
+    spoken = line.lstrip("*_（(【[")
+    turned = (separated or text[:start].endswith("\n\n")) and _turns(spoken, before[-READ:])
+    if not (turned or _serves(spoken) or _comments(line, apart, genre)):
         return None
     if separated:
         before = before[: before.rfind("\n")].rstrip()
@@ -252,7 +337,7 @@ def _serves(line: str) -> bool:
         return False
     if _ENGLISH_CLOSING.match(line) or _MADE_FOR_YOU.match(line):
         return True
-    if _PUBLIC.search(line):
+    if _public(line) or _on_use(line):
         return False
     note = _NOTE.match(line)
     bare = line[note.end() :] if note else line
@@ -270,7 +355,7 @@ def _comments(line: str, apart: bool, genre: str | None) -> bool:
     words = line.strip("*_（(【[） ")
     devices = len(set(_DEVICE.findall(words)))
     praised = len(set(_PRAISE.findall(words))) > 1
-    if _PUBLIC.search(line) or _STAGE.match(words):
+    if _public(line) or _STAGE.match(words):
         return False
     note = _NOTE.match(words)
     if note and devices and _MAKING.match(note.group()):

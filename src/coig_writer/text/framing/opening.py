@@ -118,12 +118,19 @@ _COLON, _STOP = (
 )  # a title has its own colons
 _LISTED = re.compile(r"\s{0,8}\d{1,2}[.、]")
 _FOR_ASKER = re.compile(rf"[为给帮替][您你]|{AS_ASKED}")  # in a heading, which may say 谢谢您
+_ASKED = re.compile(rf"[为给帮替]您|{AS_ASKED}")  # under a title, where a letter may say 写给你的
+_TITLE = re.compile(r"\s{0,9}(?:#{1,6} [^\n]{1,40}|\*\*[^\n*]{1,40}\*\*|《[^》\n]{1,40}》)\s{0,9}")
+_OF_PAPER = re.compile(r"本文|文章|研究|this (?:paper|essay|article|study)", re.IGNORECASE)
+_KEYWORDS = re.compile(r"[\W_]{0,8}(?:关键词|key ?words)", re.IGNORECASE)
 # A plan before the text, and the line that ends it.
 _PLANS = re.compile(
     r"[\W_]{0,6}(?:(?:创作|写作|文章|故事|小说|内容|主题)?(?:思路|构思|说明|分析|大纲|背景)|构思|体裁|题材|字数|要求|写作要求|题目)[\s*_】\]]{0,4}(?:[：:】\]]|\Z)"
 )
+# A title or synopsis has a frame's end only where it is spoken: 下面开始正文.
+_SYNOPSIS = re.compile(r"[\W_]{0,6}(?:标题|类型|(?:故事|剧情)?(?:梗概|简介))[\s*_】\]]{0,4}[：:】\]]")
+_BEGINS = re.compile(r"开始|进入")
 _BODY = re.compile(
-    r"\n[#*_【\[（( \t]{0,6}(?:以下[为是])?(?:小说|故事|诗歌|文章|作品|散文|剧本|作文)?(?:正文|全文)(?:部分|开始|如下)?[：:】\]）)*_ \t]{0,6}(?=\n)"
+    r"\n[#*_【\[（( \t]{0,6}(?:以下[为是]|(?:以下|下面|接下来|现在)(?:就|便|正式)?(?:开始|进入|是))?(?:小说|故事|诗歌|文章|作品|散文|剧本|作文)?(?:正文|全文)(?:部分|开始|如下)?[：:。】\]）)*_ \t]{0,6}(?=\n)"
 )
 _CLOSES_TITLE = tuple('》】）)"”」』')
 _EMPHASIS = re.compile(r"\s*([*_]{1,3})")
@@ -139,12 +146,14 @@ def opening(text: str) -> Verdict | None:
         A verdict whose place is the opening with the white space after it: the text goes on behind.
     """
     text = folded(text)
-    end = _known(text) or _planned(text) or _weighed(text)
+    start, end = 0, _known(text) or _planned(text) or _weighed(text)
+    if end is None:
+        start, end = _titled(text)
     if end is None:
         return None
     if blank := _APART.match(text, end):
         end = blank.end()
-    return Verdict("boilerplate_opening", text.lstrip(_BEFORE)[:40].strip(), 0, end)
+    return Verdict("boilerplate_opening", text[start:].lstrip(_BEFORE)[:40].strip(), start, end)
 
 
 def _known(text: str) -> int | None:
@@ -192,6 +201,9 @@ def first_line(text: str) -> Candidate | None:
     ):
         return None
     preface = _NO_ANNOUNCEMENT.match(bare) and bare[-1] not in "：:"
+    keywords = _OF_PAPER.search(bare) and _KEYWORDS.match(rows[rows.index(last) + 1].text)
+    if keywords or signs.ABSTRACT.match(line):
+        return None
     if preface or _LISTED.match(line) or signs.SIGNS["found"].search(bare):
         return None
     behind = rows[rows.index(last) + 1].text
@@ -204,10 +216,25 @@ def _weighed(text: str) -> int | None:
     return first.end if first and signs.weight("opening", first) > 0 else None
 
 
+def _titled(text: str) -> tuple[int, int | None]:
+    """Returns where an opening begins and ends that stands under a title and says that it was asked for."""
+    lettered = [row for row in signs.rows(text[:READ]) if row.lettered][:2]
+    if len(lettered) < 2 or not _TITLE.fullmatch(lettered[0].text):
+        return 0, None
+    start = lettered[1].start
+    if not (_POINTS.search(lettered[1].text) and _ASKED.search(lettered[1].text)):
+        return start, None
+    end = _known(text[start:]) or _weighed(text[start:])
+    return start, end and start + end
+
+
 def _planned(text: str) -> int | None:
     """Returns where a plan ends (创作思路：…) that is closed by 正文：."""
     start, stop = _line(text, 0)
-    body = _BODY.search(text, stop, READ) if _PLANS.match(text, start, stop) else None
+    plan, label = _PLANS.match(text, start, stop), _SYNOPSIS.match(text, start, stop)
+    body = _BODY.search(text, stop, READ) if plan or label else None
+    if body and not plan and not _BEGINS.search(body.group()):
+        return None
     return body.end() if body else None
 
 

@@ -42,6 +42,7 @@ _SOURCES = {
     "你": r"你(?!们)|\byour?\b",
     "for_you": rf"[为给帮替](?:您|你|阁下|宝贝)[^，,。！]{{0,12}}?(?:{_MAKE}|好|了|[一这][篇首则封份段版个])|[送献呈奉]给[您你]|供[您你]|for you\b",
     "as_asked": r"(?:根据|按照?|基于|依照?|遵照|遵循|结合|围绕|针对|符合|满足|参照|依据)[^，,。！]{0,24}?(?:要求|需求|描述|提示|设定|主题|题目|关键词|大纲|要点|指令|材料|素材|信息|资料|开头|情节|思路|框架|反馈|意见|说的|想法|给的|提供|路子|风格|结构|笔法|口吻|格式|要素|品牌|格律|卖点)|依题|[您你]所?(?:想?要|需要|要求|说|提到|描述|希望)的?|题目要求|应[您你]|requested|asked for|your (?:prompt|request|idea|keywords)|as you",
+    "plays": r"(?:我|由我)(?:现在|这就|便|就|将|会|来)*(?:要)?(?:扮演|饰演|化身|担任|充当|代入|是您的)|进入角色|以[^，,。！]{1,16}的(?:身份|口吻|语气)[，,]?(?:来)?(?:与|和|跟|同|陪)[您你]|(?:与|和|跟|同|陪)[您你](?:展开|开始|进行)?(?:对话|聊天|交谈|互动)|开始(?:我们的)?(?:对话|角色扮演)",
     "plans": r"用户(?:希望|想|要|让|的|需)|题目(?:要求|是)|需求是|我需要(?:注意|写|创作|确保)|首先，?我",
     # the text as a thing
     "names_text": _OBJECT,
@@ -58,7 +59,7 @@ _SOURCES = {
     "tells": r"告诉我|告知|说一声|[跟和]我说|吩咐|回复|提出|提意见|反馈|指出|补充|随时|尽管|欢迎[您你]?[提补指随继]|tell me|let me know|feel free",
     "asks": r"(?:吗|呢|怎么样|如何|合适|好不好|行不行|可以|想法|满意)[？?]|\?\s*\Z|怎么样[，,]|(?:不知|是否)[^。！\n]{0,12}(?:满意|心意|要求|预期)",
     "asks_more": r"(?:还[想要]|要不要|要接着|想不想|需不需要|需要|想要?)[^。！？?\n]{0,24}(?:吗|么|呢|不)[？?]|(?:would you like|want|do you want|shall i)[^.!\n]{0,60}\?",
-    "asks_of_text": rf"[您你](?:觉得|看看?|认为|喜欢|还|对)?[^。！!？\n]{{0,16}}?{_PART}[^。！!？\n]{{0,12}}?(?:怎么样|如何|吗|合适|满意|行)[^。！!\n]{{0,6}}[？?]|{_PART}[^。！!？\n]{{0,14}}?(?:合适|满意|合[您你])[^。！!\n]{{0,6}}[？?]",
+    "asks_of_text": rf"[您你](?:觉得|看看?|认为|喜欢|还|对)?[^。！!？\n]{{0,16}}?{_PART}[^。！!？\n]{{0,12}}?(?:怎么样|如何|吗|合适|满意|行)[^。！!\n]{{0,6}}[？?]|(?:这[个种样]|这么)(?:[^，,。！!？\n]{{0,4}}?)(?:处理|安排|设计)[^，,。！!？\n]{{0,8}}?(?:怎么样|如何|吗|呢)[？?]|{_PART}[^。！!？\n]{{0,14}}?(?:合适|满意|合[您你])[^。！!\n]{{0,6}}[？?]",
     "changes": r"修改|调整|润色|补充|[扩缩续改重]写|改[成编动]|优化|更改|替换|压缩|完善|[扩拓]展|扩充|版本|续集|下一章|第二[章场幕]|后续|继续(?:写|往下|创作|输出)?|再[写改调来短长续听讲多正]|接着|往下写|翻译|换[成个一风]|增减|删减|更[换改短长]|不同的?(?:结局|版本|风格)|另一[个种版]|其[他它]的?(?:风格|主题|需|版|想)|分镜|想法|\bchange|revis|adjust|tweak|\bedit|expand|version|continue|rewrite|longer|shorter|another",
     "wishes": r"希望|期[望待]|但?愿(?=这|它|本|此|以上|你|您)|祝[您你]|相信|\bhope\b|\bwish",
     "wishes_text": rf"(?:希望|愿|期待|相信|祝|hope)[^。！!\n]{{0,14}}?(?:这[些个篇首份段则组版]?|此|本|以上|它|您|你|this|it|you)[^。！!\n]{{0,24}}?(?:{_PART}|内容|文字|它|this|it)",
@@ -69,7 +70,9 @@ _SOURCES = {
     "devices": r"意象|手法|修辞|比喻|拟人|对比|排比|反复|双关|反讽|象征|隐喻|暗示|折射|[展体表]现|表达|传[达递]|营造|塑造|刻画|渲染|烘托|铺垫|呼应|对照|点[题明睛]|升华|收束|开篇|起兴|抒[情怀]|含蓄|隽永|张力|氛围|节奏|线索|串联|贯穿|主题|结构|风格|笔[法调触]|文风|第[一二三]人称|留白|悬念|伏笔|反转|叙[事述]|质朴|细腻|凝练|真挚|生动|韵[脚味律]|押韵|平仄|对仗|格律|用典|感染力|首尾|前后|探讨|揭示|唤起|强化|采用|运用|致敬|以小见大|画面感|symbol|metaphor|theme|imagery|serves as|represents|suggests|explores|deliberately|rhyme|convey",
     "of_text": rf"(?:\A|[。！!；;？?\n])[\W_]{{0,4}}(?:(?:这|本|此|该|全|整|上面这)(?:[一两三四五几]?[篇首则个份段组部条版幕场章套联句行]|些|样)?(?:微型|短篇|现代|自由|七言|五言|原创|广告|演讲|睡前|小|短)?(?:{_OBJECT}|文(?!书)|作|篇|段|剧|[版联稿句]|写法|改法)|(?:[文诗词信剧联稿]|小说|故事|剧本|文案|歌词)[里中末尾](?!的?(?:人|话))|(?:故事|小说|文章|散文|诗歌?|剧本|文案|稿[子件]|演讲|童话|歌词)(?:采用|通过|[以用借可不控时])|(?:字数|篇幅|时长|通篇|全诗|整[篇体]|语[气言]|平仄|韵脚|横批|标题|题目|结构|框架|数据|视角|配图|排版|拍摄时?|朗诵时?|讲的时候)|(?:关于)?(?:开[头篇]|结尾|中段|[首末][句节段尾]|最后一[句段节]|[前后]两句|[上下][阕联]|[副主]歌)(?=[用以处则设留采部的，是可也想故写把借与不没另若“]))|(?:\A|[.] )(?:this|the) (?:story|poem|piece|essay|monologue|letter|speech|script|ending|voice)\b|(?:works|serves|acts) as an?\b|stands? in for",
     "quotes_text": r"@quote",
+    "defines": rf"\A这(?:就|便)?是一?[篇首部个则段出][^，,。]{{0,24}}?{_OBJECT}[，,](?:[^。]{{0,40}}?[，,])?(?:[^，,。]{{0,6}}(?:通过|借|以|用))?[^。]{{0,30}}?(?:写出|表[现达]|探讨|展[现示]|传达|揭示|刻画|营造|体现|呈现|反映|描[写绘]|讲述)",
     "fits": r"控制在|[未没]有?(?:出现|使用|用|押)|避[开免]|符合|满足|达到|适[合配]|兼顾|便于|契合|贴合|走[^，,。]{0,10}路[线子]|总计|预计|大约|约\d|as you specified|no dialogue|as you wanted|on purpose|stands? in for",
+    "decides": r"我(?:在|把|将|让|给)[^，,。！\n]{0,8}?(?:结[尾局]|开[头篇场]|中段|冲突|矛盾|视角|场景|时间线?|叙[事述]|伏笔|悬念|高潮|转折|反转|人物|主角|对[白话]|台词|节奏|情节|重[点心]|落点|背景|篇幅|语气|笔墨|句子|最后一[句段幕])[^，,。！\n]{0,12}?(?:[放设压落收留改省删加换定写]|安排|处理|交代|融|集中|控制)",
     "means": r"故意|(?<!被)特意|刻意|有意|意在|目的是|是想|是怕|为的是|考虑|机关|伏笔|小心思|潜台词",
     "by_means": r"(?:^|[，,。；：\s])(?:借|以|用|把|靠)[^，,。]{1,14}(?:写|作|为|串|收|起|开|代|喻|衬|表|引|定|化|区分|呼应|回应|替)",
     "which": r"[你您]想(?:[让看要]|先)|哪[一种个条首版句些]|走向|偏[爱好向]|那个方向|想先看|[你您]想要的(?:吗|么|？)|顺一些|更喜欢",
@@ -84,13 +87,13 @@ _SOURCES = {
     "brackets": r"括号|方框|\[[^\]]{0,12}\]|姓名|日期|占位|bracket|placeholder",
     # against: a story, a letter, a notice, a work of somebody else
     "third_person": r"[他她](?!们的?(?:创作|需求))|妈|爸|爷爷|奶奶|外[公婆]|[母父]亲(?!节)|祖[父母]|老师(?!要求)|先生|姑娘|女儿|儿子|\b(?:he|she|they|him|her|his|their|we|our|(?:grand)?(?:mother|father)|ma|brother|sister)\b",
-    "speech": r"[？！。?!][^。？！\n]{1,14}(?:睁|问|说|笑|摇摇?头|点点?头|抬|转身)|[说问道喊答念](?:[，,：:。？]|[着过]|了一)|\b(?:said|wrote)\b",
+    "speech": r"[？！。?!][^。？！\n]{1,14}(?:睁|问|说|笑|摇摇?头|点点?头|抬|转身)|(?<!小)[说问道喊答念](?:[，,：:。？]|[着过]|了一)|\b(?:said|wrote)\b",
     "to_me": r"(?:给|对|跟|教|替|为|陪|让)我(?![们再来试帮写为做更一具继])",
     "needs_me": r"需要我(?:为|帮|再|把|给|继续|也|另)",
     "narrator": r"我(?!将|会|来|写|为|给|根|按|选|想到|重|们来|构|马|已|很|尽|帮|可以|继|这?就|现|试|先|拟|再|也可|[以用从创]|把主|把[^，。]{0,6}改|还可|随|能为|希望|在此基|理解您|明白|了解|需要注|的(?:创作|作品|尝试|理解|建议)|采用|保留|刻意|避|代入|照着|陪)",
     "events": r"[了着](?=[，,。！\n]|\Z)|[走坐站拿放看听望推拉开关合掏递捡捧端抬低转][下起进出上开过回]?[了着来去]",
     "found": r"留[下给]|寄[给来]|发现|找到|捡到|收到的|遗[书言嘱稿]|字条|抽屉|口述|录音|警方|没有?寄出|摘自|原载|[选节]自|生前|请听|来信|铁盒|遗愿|写给(?:你|他|她|父|母|妈|老)|信纸|那封信|旧货|公告|张贴|要讲的|最后一[封首篇次]|抄来|\bleft\b|\bfound\b",
-    "public": r"顾客|客[户服]|门店|官网|家长(?!可以)|来宾|领导|评委|各位|大家|观众|老师们|同学们|本[品店公院行]|须知|规则|守则|公告|欢迎[您你]?(?:来|选择|加入|使用|光临|入住|参加|回到|关注|收听)|(?:选择|购买|使用|支持)(?:本|我们|我司)|评论区|点赞|关注|收藏|转发|下期|明天|报名|征[集稿文]|来稿|自拟|面向全|联系|致电|电话|热线|预约|批[评示准]|审批|商祺|此致|敬礼|宝子们|姐妹|我们(?:致力|随时|将|会)|免责|版权|医生|产品|投票|编辑|责任|作者(?:有话|简介|系)|系统|宿主|直播|节目|本期",
+    "public": r"看官|列位|顾客|客[户服]|门店|官网|家长(?!可以)|来宾|领导|评委|各位|大家|观众|老师们|同学们|本[品店公院行]|须知|规则|守则|公告|欢迎[您你]?(?:来|选择|加入|使用|光临|入住|参加|回到|关注|收听)|(?:选择|购买|使用|支持)(?:本|我们|我司)|评论区|点赞|关注|收藏|转发|下期|明天|报名|征[集稿文]|来稿|自拟|面向全|联系|致电|电话|热线|预约|批[评示准]|审批|商祺|此致|敬礼|宝子们|姐妹|我们(?:致力|随时|将|会)|免责|版权|医生|产品|投票|编辑|责任|作者(?:有话|简介|系)|系统|宿主|直播|节目|本期",
     "true_story": r"雷同|虚构|化名|真[实人](?:故事|事件|真事)|改编自|艺术加工",
     "letter": r"随信|贵公司|组织上|我们的?[^，,。]{0,6}(?:团队|随时|将|致力)|工作室|携手|主办|居委会|参赛|征文|面试|岗位|来信|敬上",
     "treatise": r"摘要|关键词|研究|综上|总体而言|结论|实验|用户(?!希望|想|要求)|手机|教育|社会|参考资料|附件|责任人|纪要|保修|说明书|机器人|恕不|最终解释权|异议|推测|实测|数据",
@@ -102,7 +105,7 @@ _SOURCES = {
     "long": r"\A.{60}", "short": r"\A.{0,8}\Z",
     # place, written before the line by ``marked``
     "bold": r"@bold", "bracketed": r"@bracket", "headed": r"@head", "cited": r"@cite", "listed": r"@item",
-    "at_rule": r"@rule", "at_title": r"@title",
+    "at_rule": r"@rule", "at_title": r"@title", "in_review": r"@review",
 }  # fmt: skip
 SIGNS = {name: re.compile(source, re.DOTALL) for name, source in _SOURCES.items()}
 DEVICES = (2, 3)  # that many different devices are signs of their own
@@ -113,8 +116,13 @@ TOGETHER = (  # two signs that say more than one and one
     ("points", "specifies"), ("assents", "makes"), ("assents", "names_text"), ("ends_in_colon", "names_text"),
     ("ends_in_colon", "你"), ("ends_in_colon", "您"), ("found", "ends_in_colon"), ("narrator", "ends_in_colon"),
     ("third_person", "names_text"), ("of_text", "fits"), ("of_text", "edits_part"), ("of_text", "means"),
-    ("of_text", "by_means"), ("quotes_text", "edits_part"), ("quotes_text", "devices"), ("which", "asks"), ("has_more", "offers_self"), ("fits", "specifies"), ("points", "fits"), ("for_you", "names_text"), ("version", "ends_in_colon"),
+    ("of_text", "by_means"), ("quotes_text", "edits_part"), ("quotes_text", "devices"), ("which", "asks"), ("has_more", "offers_self"), ("fits", "specifies"), ("points", "fits"), ("plays", "assents"), ("plays", "您"), ("decides", "asks"), ("decides", "points"),
+    ("defines", "in_review"), ("for_you", "names_text"), ("version", "ends_in_colon"),
 )  # fmt: skip
+# A paper's own summary: 摘要：本文以…
+ABSTRACT = re.compile(
+    r"[\W_]{0,8}(?:(?:内容)?[摘提] ?要|abstract)[】\]*_]{0,4} ?[：:】\]]", re.IGNORECASE
+)
 SPOKEN = "“\"「『‘'"
 _QUOTED = re.compile(r"[“\"「『][^”\"」』\n]{1,40}[”\"」』]")
 _MARKS = (
@@ -124,6 +132,11 @@ _MARKS = (
     ("@cite", re.compile(r"\s{0,9}>")),
     ("@item", re.compile(r"\s{0,9}(?:[-*•]|\d{1,2}[.、])\s")),
 )
+# A text that speaks of works, in two of these words or more: what it says of one is its own.
+_CRITIC = re.compile(
+    r"作者|诗人|译[本者文]|原[文著]|读者|小说|影片|电影|导演|这首诗|全诗|[诗书文]中|意象|叙事|主题|主人公|笔法|余味|keywords|关键词"
+)
+CRITICAL = 2
 _RULE = re.compile(r"[-*_—=~ \t]{2,}")
 _TITLE = re.compile(r"\s{0,9}(?:#|\*\*|《|【)")
 
@@ -161,11 +174,13 @@ def rows(text: str) -> list[Row]:
 def marked(line: str, neighbour: str, text: str) -> str:
     """Writes the marks of a line's place behind it; quotations lose their words.
 
-    Whether one of them is a quotation from the text itself is such a mark.
+    Whether one of them is a quotation from the text itself is such a mark, and whether the text is about works.
     """
     marks = [mark for mark, pattern in _MARKS if pattern.match(line)]
     if any(quoted.group()[1:-1].strip("，。！？…") in text for quoted in _QUOTED.finditer(line)):
         marks.append("@quote")
+    if len(set(_CRITIC.findall(text))) >= CRITICAL:
+        marks.append("@review")
     if _RULE.fullmatch(neighbour):
         marks.append("@rule")
     elif _TITLE.match(neighbour):
