@@ -15,7 +15,7 @@ STORY = "清早的雾还没散，卖豆花的阿婆掀开木桶。\n热气扑在
 
 @pytest.mark.parametrize(
     ("place", "frame", "found", "of"),
-    [("opening", True, 387, 412), ("opening", False, 0, 391), ("closing", True, 378, 432), ("closing", False, 0, 464)],
+    [("opening", True, 395, 423), ("opening", False, 0, 420), ("closing", True, 405, 456), ("closing", False, 0, 493)],
 )  # fmt: skip
 def test_the_rounds_that_were_fitted_on_are_read_as_then(
     place: str, frame: bool, found: int, of: int
@@ -126,6 +126,12 @@ def test_a_text_is_a_review_from_two_words_about_works(critic: str, found: bool)
     assert ("in_review" in signs.signs(signs.marked("这是一篇小说。", "", critic))) == found
 
 
+@pytest.mark.parametrize(("length", "found"), [(499, True), (500, False), (999, False)])
+def test_a_longer_text_is_a_review_from_more_words(length: int, found: bool) -> None:
+    assert signs.reviews("作者诗人".ljust(length, "雨")) == found  # 2 words; 3 from 500 characters
+    assert signs.reviews("作者诗人译本".ljust(length, "雨"))
+
+
 @pytest.mark.parametrize("before", ["", "---\n"])
 def test_labels_around_a_closing_belong_to_it(before: str) -> None:
     offer = "如需其他风格，可随时告知。"
@@ -133,6 +139,13 @@ def test_labels_around_a_closing_belong_to_it(before: str) -> None:
         found = framing.closing(f"{STORY}\n\n{frame}")
         assert found is not None
         assert (found.start, found.end) == (len(STORY), len(STORY) + 2 + len(frame))
+
+
+def test_labels_that_are_weighed_as_a_closing_leave_no_closing_before_them() -> None:
+    frame = "希望这篇小说符合您的期待。\n\n---\n**字数统计**：约620字\n**风格**：冷峻、写实\n**视角**：第三人称"
+    found = framing.closing(f"{STORY}\n\n{frame}")
+    assert found is not None
+    assert found.start == len(STORY)
 
 
 def test_labels_without_a_count_or_a_rule_are_the_texts() -> None:

@@ -33,7 +33,7 @@ ADDRESSING = frozenset(
 )  # fmt: skip
 
 _PUBLIC = re.compile(
-    r"说明书|指南|攻略|游记|推文(?!案)|产品|本品|客服|门店|官网|官方网站|医生|热线|评论区|留言|小时内|工作日|主办方|组委会|批准|告诉我妈"
+    r"说明书|指南|攻略|游记|推文(?!案)|产品|本品|客服|门店|官网|官方网站|医生|热线|评论区|留言|(?:可|欢迎|请)来[信电函]|小时内|工作日|主办方|组委会|批准|告诉我妈"
     r"|管理[处员]|工作人员|前台|窗口|物业|报备|致电|售后|请到|请前往|提前[一二两三四五六七八九十\d]|我们随时|我们的?[^，,。\n]{0,6}(?:团队|顾问)|作者后记|雷同|免责|不构成|版权|仅代表|化名|艺术加工|下期|给大家带来|批评指正|批示|用量|火候|口味|我们联系|如有任何问题(?![^\n]{0,20}(?:修改|调整|润色))|大家都能"
 )
 # Verbs by which an assistant hopes to have served; a letter hopes to be understood.
@@ -161,12 +161,14 @@ _OVER = re.compile(
     r"[^\n]{0,60}(?:[谢感]谢(?:大家|各位|聆听)[^\n]{0,6}|[\d〇零一二三四五六七八九十]{1,5}年[\d一二三四五六七八九十]{1,3}月[\d一二三四五六七八九十]{1,3}日)[\s*_）)]{0,4}"
 )
 _COPY = re.compile(r"文案|广告[语词]|标语|口号|推文|脚本|slogan", re.IGNORECASE)
+_SOLD = re.compile("产品|门店")
 _LISTENERS = re.compile(r"希望(小朋友|孩子|宝[贝宝]|同学|听众|观众|读者|大家)")
 _CALLED = re.compile(r"(小朋友|孩子|宝[贝宝]|同学|听众|观众|读者|大家)们?[好，,！!：:]")
 # Advice to whoever uses a thing: 您可以根据水质调整频率.
 _BY_USE = re.compile(
-    r"[您你](?:可以?|需要?)(?:根据|按照?|结合|视)(?!(?:自[己身]的?|实际|具体|[您你]的|个人)?(?:需要|需求|情况|喜好))[^\n]{0,40}?(?:调整|增减|加入|更换|选择|增加|减少)"
+    r"[您你](?:可以?|需要?)(?:根据|按照?|结合|视)(?!(?:自[己身]的?|实际|具体|[您你]的|个人)?(?:需要|需求|情况|喜好)[^，,。\n]{0,6}(?:调整|增减|修改))[^\n]{0,40}?(?:调整|增减|加入|更换|选择|增加|减少)"
 )
+_PASSAGE = re.compile(r"情节|结[尾局]|开头|段落|措辞|语气|篇幅|细节|内容")
 # A fable's moral is its own, unless it says for which age it is.
 _FOR_READERS = re.compile(
     r"[\W_]{0,6}(?:适[读合](?:年龄|人群)|推荐年龄|互动(?:小?问题|提问))[】*_]{0,4}[：:]"
@@ -184,10 +186,9 @@ def closing(text: str, *, genre: str | None = None) -> Verdict | None:
         A verdict whose place reaches from the end of the text to the end.
     """
     text = folded(text)
-    start = _start(text, genre)
-    labels = _labelled(text)
-    if start is None and labels < len(text):
-        start = _start(text[:labels], genre)
+    start = _start(text[: _labelled(text)], genre)
+    if start is None:
+        start = _start(text, genre)
     if start is None:
         return None
     start = _labelled(text[:start])
@@ -234,13 +235,14 @@ def last_line(text: str) -> Candidate | None:
 
 
 def _public(line: str) -> bool:
-    """Says whether a line speaks to the public; the product that a copy sells does not count."""
-    return _PUBLIC.search(line.replace("产品", "") if _COPY.search(line) else line) is not None
+    """Says whether a line speaks to the public; what a copy sells does not count."""
+    return _PUBLIC.search(_SOLD.sub("", line) if _COPY.search(line) else line) is not None
 
 
 def _on_use(line: str) -> bool:
     """Says whether a line advises how to use a thing that is no text."""
-    return _BY_USE.match(line) is not None and not _shows(line, ("names_part",))
+    written = _shows(line, ("names_text",)) or _PASSAGE.search(line)
+    return _BY_USE.match(line) is not None and not written
 
 
 def _turns(line: str, body: str) -> bool:
@@ -323,8 +325,11 @@ def _known(text: str, genre: str | None) -> int | None:
     separated = bool(before.count("\n") and _SEPARATOR.fullmatch(last))
     apart = separated or bool(_END_MARK.fullmatch(last)) or line[0] in "*（(【["
     spoken = line.lstrip("*_（(【[")
-    turned = (separated or text[:start].endswith("\n\n")) and _turns(spoken, before[-READ:])
-    if not (turned or _serves(spoken) or _comments(line, apart, genre)):
+    body = before[-READ:]
+    turned = (separated or text[:start].endswith("\n\n")) and _turns(spoken, body)
+    if not (
+        turned or _serves(spoken) or _comments(line, apart, genre in REVIEWS or signs.reviews(body))
+    ):
         return None
     if separated:
         before = before[: before.rfind("\n")].rstrip()
@@ -350,7 +355,7 @@ def _serves(line: str) -> bool:
     )
 
 
-def _comments(line: str, apart: bool, genre: str | None) -> bool:
+def _comments(line: str, apart: bool, review: bool) -> bool:
     """Says whether a line praises or explains the devices of the text before it."""
     words = line.strip("*_（(【[） ")
     devices = len(set(_DEVICE.findall(words)))
@@ -368,11 +373,7 @@ def _comments(line: str, apart: bool, genre: str | None) -> bool:
     if note:
         told = devices > 1 and _STORY_PARTS.search(words) is not None
         return told or (own and (praised or devices > 0))
-    return (
-        devices > 1 and own
-        if apart
-        else genre not in REVIEWS and _explains(words, devices, praised)
-    )
+    return devices > 1 and own if apart else not review and _explains(words, devices, praised)
 
 
 def _explains(words: str, devices: int, praised: bool) -> bool:

@@ -42,7 +42,7 @@ _SOURCES = {
     "你": r"你(?!们)|\byour?\b",
     "for_you": rf"[为给帮替](?:您|你|阁下|宝贝)[^，,。！]{{0,12}}?(?:{_MAKE}|好|了|[一这][篇首则封份段版个])|[送献呈奉]给[您你]|供[您你]|for you\b",
     "as_asked": r"(?:根据|按照?|基于|依照?|遵照|遵循|结合|围绕|针对|符合|满足|参照|依据)[^，,。！]{0,24}?(?:要求|需求|描述|提示|设定|主题|题目|关键词|大纲|要点|指令|材料|素材|信息|资料|开头|情节|思路|框架|反馈|意见|说的|想法|给的|提供|路子|风格|结构|笔法|口吻|格式|要素|品牌|格律|卖点)|依题|[您你]所?(?:想?要|需要|要求|说|提到|描述|希望)的?|题目要求|应[您你]|requested|asked for|your (?:prompt|request|idea|keywords)|as you",
-    "plays": r"(?:我|由我)(?:现在|这就|便|就|将|会|来)*(?:要)?(?:扮演|饰演|化身|担任|充当|代入|是您的)|进入角色|以[^，,。！]{1,16}的(?:身份|口吻|语气)[，,]?(?:来)?(?:与|和|跟|同|陪)[您你]|(?:与|和|跟|同|陪)[您你](?:展开|开始|进行)?(?:对话|聊天|交谈|互动)|开始(?:我们的)?(?:对话|角色扮演)",
+    "plays": r"(?:我|由我)(?:现在|这就|便|就|将|会|来)*(?:要)?(?:扮演|饰演|化身|担任|充当|代入|是您的)|进入角色|以[^，,。！]{1,16}的(?:身份|口吻|语气)[，,]?(?:来)?(?:与|和|跟|同|陪)[您你]|(?:与|和|跟|同|陪)[您你](?:展开|开始|进行)?(?:对话|聊天|交谈|互动)|开始(?:我们的|[与和]我)?(?:对话|角色扮演)",
     "plans": r"用户(?:希望|想|要|让|的|需)|题目(?:要求|是)|需求是|我需要(?:注意|写|创作|确保)|首先，?我",
     # the text as a thing
     "names_text": _OBJECT,
@@ -117,7 +117,7 @@ TOGETHER = (  # two signs that say more than one and one
     ("ends_in_colon", "你"), ("ends_in_colon", "您"), ("found", "ends_in_colon"), ("narrator", "ends_in_colon"),
     ("third_person", "names_text"), ("of_text", "fits"), ("of_text", "edits_part"), ("of_text", "means"),
     ("of_text", "by_means"), ("quotes_text", "edits_part"), ("quotes_text", "devices"), ("which", "asks"), ("has_more", "offers_self"), ("fits", "specifies"), ("points", "fits"), ("plays", "assents"), ("plays", "您"), ("decides", "asks"), ("decides", "points"),
-    ("defines", "in_review"), ("for_you", "names_text"), ("version", "ends_in_colon"),
+    ("defines", "in_review"), ("decides", "asks_of_text"), ("for_you", "names_text"), ("version", "ends_in_colon"),
 )  # fmt: skip
 # A paper's own summary: 摘要：本文以…
 ABSTRACT = re.compile(
@@ -132,11 +132,11 @@ _MARKS = (
     ("@cite", re.compile(r"\s{0,9}>")),
     ("@item", re.compile(r"\s{0,9}(?:[-*•]|\d{1,2}[.、])\s")),
 )
-# A text that speaks of works, in two of these words or more: what it says of one is its own.
+# A text that speaks of works in some of these words: what it says of one is its own.
 _CRITIC = re.compile(
     r"作者|诗人|译[本者文]|原[文著]|读者|小说|影片|电影|导演|这首诗|全诗|[诗书文]中|意象|叙事|主题|主人公|笔法|余味|keywords|关键词"
 )
-CRITICAL = 2
+CRITICAL, PER = 2, 500  # words, and one more for so many characters
 _RULE = re.compile(r"[-*_—=~ \t]{2,}")
 _TITLE = re.compile(r"\s{0,9}(?:#|\*\*|《|【)")
 
@@ -179,7 +179,7 @@ def marked(line: str, neighbour: str, text: str) -> str:
     marks = [mark for mark, pattern in _MARKS if pattern.match(line)]
     if any(quoted.group()[1:-1].strip("，。！？…") in text for quoted in _QUOTED.finditer(line)):
         marks.append("@quote")
-    if len(set(_CRITIC.findall(text))) >= CRITICAL:
+    if reviews(text):
         marks.append("@review")
     if _RULE.fullmatch(neighbour):
         marks.append("@rule")
@@ -187,6 +187,11 @@ def marked(line: str, neighbour: str, text: str) -> str:
         marks.append("@title")
     bare = _QUOTED.sub("“”", line.strip(" #*>_\t　")).lower()
     return bare + "\n" + " ".join(marks) if marks else bare
+
+
+def reviews(text: str) -> bool:
+    """Says whether a text speaks of works: a comment on one is its own."""
+    return len(set(_CRITIC.findall(text))) >= CRITICAL + len(text) // PER
 
 
 def signs(line: str) -> set[str]:
