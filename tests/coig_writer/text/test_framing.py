@@ -202,6 +202,10 @@ def test_an_opening_under_a_title_leaves_the_title(title: str, line: str, found:
         assert (verdict.start, verdict.end) == (len(title) + 2, len(title) + len(line) + 4)
 
 
+def test_an_opening_under_a_title_has_a_text_behind_it() -> None:
+    assert framing.opening("《雾》\n\n以下是根据您的提示创作的短篇小说。") is None
+
+
 def test_a_synopsis_ends_where_the_text_is_said_to_begin() -> None:
     synopsis = "标题：《雾》\n梗概：阿婆卖豆花。\n\n"
     verdict = framing.opening(f"{synopsis}下面开始正文。\n{STORY}")

@@ -220,8 +220,8 @@ def _weighed(text: str) -> int | None:
 
 def _titled(text: str) -> tuple[int, int | None]:
     """Returns where an opening begins and ends that stands under a title and says that it was asked for."""
-    lettered = [row for row in signs.rows(text[:READ]) if row.lettered][:2]
-    if len(lettered) < 2 or not _TITLE.fullmatch(lettered[0].text):
+    lettered = [row for row in signs.rows(text[:READ]) if row.lettered][:3]
+    if len(lettered) < 3 or not _TITLE.fullmatch(lettered[0].text):
         return 0, None
     start = lettered[1].start
     if not (_POINTS.search(lettered[1].text) and _ASKED.search(lettered[1].text)):
