@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from coig_writer import paper, taxonomy
 from coig_writer.paper import Lengths, Spread
 
-FILLER = "山水云月风花雪夜江湖人间灯火街巷茶酒书画琴棋春秋晨昏远近新旧来去明暗深浅高低冷暖"
+# Characters that tell no genre: of 江湖 and 琴棋 in a row every text was half a wuxia novel.
+FILLER = "的了是在有和就不也都这那个一上下里外前后左右大小多少好来去说看想知道时候东西地方"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
