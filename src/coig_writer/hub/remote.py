@@ -6,9 +6,11 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import functools
+import math
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, TypeVar
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoFile
 
 T = TypeVar("T")
+WAKES_S = 0.2  # how soon Ctrl-C is noticed at most
 KEPT = (".gitattributes",)  # the Hub's own file: never removed, never compared
 _TOKEN = re.compile(r"hf_\w{6,}|Bearer \S+")
 
@@ -196,7 +199,11 @@ def in_background(call: Callable[[], T], timeout_s: float | None = None) -> T:
             outcome.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
-    return outcome.result(timeout_s)
+    # In steps: a signal that comes while this thread falls asleep, or to another one, would not wake it.
+    end = math.inf if timeout_s is None else time.monotonic() + timeout_s
+    while not outcome.done() and (left := end - time.monotonic()) > 0:
+        concurrent.futures.wait([outcome], min(left, WAKES_S))
+    return outcome.result(0)
 
 
 def _entry(item: RepoFile) -> Entry:

@@ -142,6 +142,22 @@ def test_ctrl_c_ends_an_upload_that_hangs_and_says_what_is_not_known(
     assert "nothing half-made" not in errors
 
 
+def test_ctrl_c_that_another_thread_gets_ends_the_wait_for_the_hub_too():
+    script = (
+        "import signal, threading, time\n"
+        "from coig_writer.hub.remote import in_background\n"
+        "def call():\n"
+        "    time.sleep(1)\n"
+        "    signal.pthread_kill(threading.get_ident(), signal.SIGINT)\n"
+        "    time.sleep(100)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "try: in_background(call)\n"
+        "except KeyboardInterrupt: raise SystemExit(7)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, timeout=90)
+    assert done.returncode == 7
+
+
 def test_published_rows_are_loaded_streamed_and_versioned(publish, python, folder):
     out = publish(folder, "--to", NAME, "--tag", "v1.0.0", "--commit", "--public")
     assert re.search(r"tag v1\.0\.0; read back: \d+ files and [\d,]+ rows, equal", out)
