@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -54,6 +55,7 @@ OURS = {
 LARGEST_BODY = 32 * 1024 * 1024
 PIECE = 1 << 16
 LONGEST_PAUSE = 60.0
+WAKES_S = 0.2  # how soon Ctrl-C is noticed at most
 PROBES = (
     3  # refusals before any answer that stop a run: a single refusal may be a filter of that text
 )
@@ -241,7 +243,11 @@ class Endpoint:
                         threading.Thread(
                             target=self._work, args=(run, jobs, results), daemon=True
                         ).start()
-                outcome = results.get()
+                outcome = None
+                # In steps: Ctrl-C that comes while this thread falls asleep would not wake it.
+                while outcome is None:
+                    with contextlib.suppress(Empty):
+                        outcome = results.get(timeout=WAKES_S)
                 if isinstance(outcome, Exception):
                     raise outcome
                 yield outcome
