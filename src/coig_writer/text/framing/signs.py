@@ -30,7 +30,6 @@ _IF = r"(?:如[果需有若对想]|若|要是|需要|想(?![象到起])|要不�
 _SOURCES = {
     # acts and marks of delivery
     "assents": r"\A(?:好(?:的|嘞|呀|啊|吧|哒)?[，,。！!～~、 ]|当然|没问题|可以[呀啊的]?[，,。！!]|行[，,。！!]|来[啦了]|收到|明白|了解|理解|懂了|清楚|遵命|得令|安排|嗯|哈哈|嘿|哇|没事|谢谢|感谢|多谢|(?:很|非常|十分|特别)?(?:有趣|有意思|好玩|精彩|棒|高兴|乐意|荣幸)|这(?:个|真是|是一?个)[^。，]{0,10}(?:棒|有趣|有意思|精彩|简单|题目|好)|太[棒好]了|承蒙|ok\b|okay|sure|certainly|of course|absolutely|great|no problem|happy to|i'd (?:be|love)|got it|alright|understood|definitely|yes\b|thanks|thank you)",
-    "greets": r"\A(?:您好|你好|hi\b|hello|嗨|哈喽|亲|尊敬的用户|同学你好|宝|朋友)",
     "makes": rf"(?:我|在下|咱|小的|小助手|让我们?|这就|马上|接下来|那就?|先|特)[^，,。！：]{{0,16}}?{_MAKE}|(?:我|让我|我来)来?(?:试|代入|[以用从帮]|采用|选择)|\bi(?:'ve| have|'ll| will|'d)? (?:written|write|tried|craft|draft|made it|kept it|aimed)|let me|here's my|my (?:take|attempt)",
     "made": rf"{_MAKE}(?:[了好出成就得毕]|完[成毕稿]?)|已经?[^，,。]{{0,10}}?(?:{_MAKE}|按|加入|增加|控制|[拟备]|送达)|试[作着]|尝试|成[文稿篇]|[完定]稿|出炉|草成|拟[就得好]|想了?几|编[一了个]|备好|[献奉敬]上|敬呈|coming (?:right )?up",
     "points": r"以下|如下|下[面方文]|接下来|敬?请[您你]?(?:看|查收|查阅|过目|审阅|欣赏|阅读|享用|雅正|参考|品读|指教|鉴赏|审)|[斧雅]正|任[君您]|这[里儿][是有为给就]|这(?:就|便)?是|(?:直接|先|这就)?[给上](?:你看|成稿|正?文|故事|稿)|如次|(?:故事|正文)?从(?:这里|此)开始|下面开始|[👇⬇↓]|here(?:'s| is| are| it is| you go| goes)|\bbelow\b|following",
@@ -78,7 +77,6 @@ _SOURCES = {
     "which": r"[你您]想(?:[让看要]|先)|哪[一种个条首版句些]|(?:情节|故事|剧情|结[局尾]|后续|人物)的?走向|偏[爱好向]|那个方向|想先看|[你您]想要的(?:吗|么|？)|顺一些|更喜欢",
     "has_more": r"我(?:手里|这里|这边)?还?有[^，,。]{0,4}[一几两套版]|另(?:外|行)?(?:可|附|写|提供)|我(?:再|来|照|逐|帮|就)[^，,。]{0,10}[写改删加标做]|重来|[喊叫找]我|回复|番外|下一段|请指出|圈出来|剩余部分",
     "edits_part": r"(?:可以?|记得|建议|不妨|请|也)(?:自行|考虑|再|先|直接|适当)?[^。！!\n]{0,16}?(?:删|改[成为用]|换成|断开|配[图合乐上]|补[上写充]|[加融放]入|增[加添]|添加|提高|放慢|收一收|发给我|提炼|套[红用]|留着|压[缩到]|加粗|成段|标上|停[顿两]|拆|核对|附上|引导)",
-    "formal": r"[本此](?:方案|纪要|报告|策划[案书]|案|活动|次|实验|公告|通知|制度|规定|事)|以上[^，,。]{0,4}(?:建议|问题|几点|意见)",
     "praises": r"(?:语[言气]|文[字笔风]|笔[调触法]|格律|结构|情感|感情|意境|风格|氛围|节奏|画面)[^，,。]{0,8}(?:朴[实素]|质朴|细腻|优美|生动|流畅|工整|严谨|完整|真挚|含蓄|深沉|清冷|冷峻|舒缓|稚嫩|平实|克制|温[暖馨情]|幽默|简[洁练]|凝练|活泼|自然|真实|静谧|感人|押韵)",
     "about_self": r"(?:我|已|刻意|尽量|(?<!被)特意|特地)(?:在[^，,。]{0,8})?(?:尽量|特意|刻意|特地|[也还已按把将都]|适当)?[^，,。]{0,4}?(?:保[持留]|控制|避[免开]|[加融]入|留了|删|统一|采[用取]|模仿|突出|强调|安排|设置|没有[用写]|按要求|参考了)|(?:要求|控制)[^，,。]{0,8}\d+\s*字|由?ai(?:生成|创作|辅助|的分析|模型)|as requested|you asked|\bi (?:kept (?:it|the (?:tone|language|style|voice|dialogue))|used|tried|avoided|chose|aimed)\b",
     "heads_note": r"\A[\W_]{0,6}(?:注意?|备注|附注?|说明|(?:温馨)?提示|小?贴士|tips?|点评|评语|字数(?:统计)?|白话(?:译文)?|译文|今译|大意|适合年龄|核心主题|关键词|note|ps|p\.s\.)[\s】\]*_]*[：:】\]]",
@@ -104,20 +102,21 @@ _SOURCES = {
     "sentences": r"[。！!？?][^。！!？?\n]{2,}[。！!？?]",
     "long": r"\A.{60}", "short": r"\A.{0,8}\Z",
     # place, written before the line by ``marked``
-    "bold": r"@bold", "bracketed": r"@bracket", "headed": r"@head", "cited": r"@cite", "listed": r"@item",
+    "bold": r"@bold", "bracketed": r"@bracket", "headed": r"@head", "cited": r"@cite",
     "at_rule": r"@rule", "at_title": r"@title", "in_review": r"@review",
 }  # fmt: skip
 SIGNS = {name: re.compile(source, re.DOTALL) for name, source in _SOURCES.items()}
 DEVICES = (2, 3)  # that many different devices are signs of their own
 TOGETHER = (  # two signs that say more than one and one
-    ("of_text", "devices 2"), ("of_text", "praises"), ("offers", "offers_self"), ("offers", "您"),
-    ("heads_note", "advises"), ("of_above", "advises"), ("of_above", "length"), ("asks_more", "changes"),
-    ("wishes_text", "serves"), ("asks", "changes"), ("makes", "specifies"), ("points", "names_text"),
-    ("points", "specifies"), ("assents", "makes"), ("assents", "names_text"), ("ends_in_colon", "names_text"),
-    ("ends_in_colon", "你"), ("ends_in_colon", "您"), ("found", "ends_in_colon"), ("narrator", "ends_in_colon"),
-    ("third_person", "names_text"), ("of_text", "fits"), ("of_text", "edits_part"), ("of_text", "means"),
-    ("of_text", "by_means"), ("quotes_text", "edits_part"), ("quotes_text", "devices"), ("which", "asks"), ("has_more", "offers_self"), ("fits", "specifies"), ("points", "fits"), ("plays", "assents"), ("plays", "您"), ("decides", "asks"), ("decides", "points"),
-    ("defines", "in_review"), ("decides", "asks_of_text"), ("for_you", "names_text"), ("version", "ends_in_colon"),
+    ("of_text", "devices 2"), ("offers", "offers_self"), ("heads_note", "advises"), ("of_above", "advises"),
+    ("of_above", "length"), ("asks_more", "changes"), ("wishes_text", "serves"), ("asks", "changes"),
+    ("makes", "specifies"), ("points", "names_text"), ("points", "specifies"), ("assents", "makes"),
+    ("assents", "names_text"), ("ends_in_colon", "names_text"), ("ends_in_colon", "你"),
+    ("ends_in_colon", "您"), ("narrator", "ends_in_colon"), ("third_person", "names_text"),
+    ("of_text", "fits"), ("of_text", "edits_part"), ("of_text", "means"), ("of_text", "by_means"),
+    ("has_more", "offers_self"), ("fits", "specifies"), ("points", "fits"), ("plays", "assents"),
+    ("plays", "您"), ("decides", "asks"), ("decides", "points"), ("defines", "in_review"),
+    ("decides", "asks_of_text"), ("for_you", "names_text"), ("version", "ends_in_colon"),
 )  # fmt: skip
 # A paper's own summary: 摘要：本文以…
 ABSTRACT = re.compile(
@@ -130,7 +129,6 @@ _MARKS = (
     ("@bracket", re.compile(r"[\s*_>#]{0,9}[（(【\[]")),
     ("@head", re.compile(r"\s{0,9}#")),
     ("@cite", re.compile(r"\s{0,9}>")),
-    ("@item", re.compile(r"\s{0,9}(?:[-*•]|\d{1,2}[.、])\s")),
 )
 # A text that speaks of works in some of these words: what it says of one is its own.
 _CRITIC = re.compile(
