@@ -5,7 +5,7 @@ go through the commands that a curator types, against a loopback server that ans
 (median) and fails as real ones do: 429, 500, half an answer, the wrong schema, refusals, hangs. It is
 scripted: throughput is measured, not judgement. Beside it a loop that asks one question at a time,
 without cache, over a few hundred of the same documents; at each size (10,000 and 100,000) the stages
-should do 30 times as many. The stages are spread over processes as a curator would: one per core, two where
+should do 30 times as many. The stages are spread over processes as a curator would: one per core, three where
 they wait for the model. Prints documents per second, CPU seconds and peak memory. Every worker decides at least one
 whole part at each size, so that memory per document is not that of parts which fill up; from the last two
 sizes it says what a million need, and whether that is below 4 GiB.
