@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
 import sys
 import tempfile
 import threading
@@ -29,7 +28,7 @@ from typing import Protocol
 from coig_writer.arena.server.database import checked_row, now
 from coig_writer.arena.server.store import BALLOTS, HUSK, METADATA, Store
 from coig_writer.errors import ConfigError, InputError, PublicationError
-from coig_writer.files import line, parsed
+from coig_writer.files import line, parsed, write_small
 from coig_writer.hub.remote import in_background
 
 FOLDER = "ballots"
@@ -153,15 +152,7 @@ class Folder:
         """Adds one new file; it takes its name when all of it is on the disk."""
         target = self._path / path
         target.parent.mkdir(mode=0o700, exist_ok=True)
-        unnamed = target.with_suffix(".part")
-        try:
-            with unnamed.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unnamed.rename(target)
-        finally:
-            unnamed.unlink(missing_ok=True)  # each try has its own name: they would fill the disk
+        write_small(target, content)
 
     def forget(self, path: str) -> None:
         """Deletes a file."""
