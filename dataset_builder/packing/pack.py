@@ -104,28 +104,7 @@ def pack(
         log, words = layout.without_words(before)
         gone = {removal.id for removal in log}
         triplets = [t for t in triplets if t.id not in gone]
-        by_genre: dict[str | None, list[Triplet]] = defaultdict(list)
-        for triplet in triplets:
-            by_genre[triplet.genre].append(triplet)
-        groups = summary.summarize(triplets)
-        for genre, rows in by_genre.items():
-            write_records(folder / layout.genre_file(genre), rows, type(rows[0]))
-        queries = benchmark.of(taxonomy)
-        for language, of_language in queries.items():
-            write_records(folder / layout.benchmark_file(language), of_language, benchmark.Query)
-        pictures = figures.draw(triplets, groups, taxonomy, folder / "figures")
-        if log:
-            write_records(folder / REMOVED, log, Removal)
-        (folder / taxonomies.FILE).write_text(taxonomy.to_json(), encoding="utf-8")
-        measured = summary.facts(triplets, queries, log)
-        facts.write(folder / "facts.json", measured)
-        card = dataset_card.render(
-            triplets, taxonomy, facts.read(folder / "facts.json"), pictures, out
-        )
-        (folder / "README.md").write_text(card, encoding="utf-8")
-        if queries:
-            tasks = yaml_text(benchmark.hub_benchmark(queries))
-            (folder / benchmark.EVAL_FILE).write_text(tasks, encoding="utf-8")
+        _fill(folder, triplets, taxonomy, log, out)
         there = layout.removals(out)
         if there != before[: len(there)]:
             raise DriftError(
@@ -139,6 +118,32 @@ def pack(
             f"the words are in {layout.notes_file(out)}"
         )
     return triplets
+
+
+def _fill(
+    folder: Path, triplets: Sequence[Triplet], taxonomy: Taxonomy, log: Sequence[Removal], out: Path
+) -> None:
+    """Writes rows, benchmark, pictures, log, facts and card into the folder that will be ``out``."""
+    by_genre: dict[str | None, list[Triplet]] = defaultdict(list)
+    for triplet in triplets:
+        by_genre[triplet.genre].append(triplet)
+    for genre, rows in by_genre.items():
+        write_records(folder / layout.genre_file(genre), rows, type(rows[0]))
+    queries = benchmark.of(taxonomy)
+    for language, of_language in queries.items():
+        write_records(folder / layout.benchmark_file(language), of_language, benchmark.Query)
+    groups = summary.summarize(triplets)
+    pictures = figures.draw(triplets, groups, taxonomy, folder / "figures")
+    if log:
+        write_records(folder / REMOVED, log, Removal)
+    (folder / taxonomies.FILE).write_text(taxonomy.to_json(), encoding="utf-8")
+    measured = summary.facts(triplets, queries, log)
+    facts.write(folder / "facts.json", measured)
+    card = dataset_card.render(triplets, taxonomy, facts.read(folder / "facts.json"), pictures, out)
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    if queries:
+        tasks = yaml_text(benchmark.hub_benchmark(queries))
+        (folder / benchmark.EVAL_FILE).write_text(tasks, encoding="utf-8")
 
 
 def main(
