@@ -30,7 +30,7 @@ def test_the_rounds_that_were_fitted_on_are_read_as_then(
     ("number", "place", "frame", "found", "of"),
     [
         (5, "opening", True, 39, 40), (5, "opening", False, 0, 20), (5, "closing", True, 37, 41), (5, "closing", False, 1, 25),
-        (9, "opening", True, 56, 60), (9, "opening", False, 2, 90), (9, "closing", True, 52, 60), (9, "closing", False, 1, 90),
+        (9, "opening", True, 56, 60), (9, "opening", False, 1, 90), (9, "closing", True, 52, 60), (9, "closing", False, 0, 90),
     ],
 )  # fmt: skip
 def test_the_rounds_that_were_held_out_are_read_as_the_page_says(
@@ -256,3 +256,59 @@ def test_who_walks_towards_something_asks_nobody_for_a_direction(line: str) -> N
     assert framing.closing(f"{STORY}\n\n{line}") is None
     asked = "您希望后面的情节走向轻松一些，还是沉重一些？"
     assert framing.closing(f"{STORY}\n\n{asked}") is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "frame"),
+    [
+        ("供词一份，如下：", "提纲一份，如下："),  # a record of a court, an office or a hospital
+        ("现将调查情况报告如下：", "修改稿报告如下："),
+        ("病历摘要如下：", "摘要如下："),
+        ("应《收获》之邀，我写下这篇创作谈：", "应您之邀，我写下这篇创作谈："),
+        ("我一直想给你写一封信：", "我来给你写一封信："),
+        ("我想为你写一首诗：", "我为你写一首诗："),
+        ("妈，我给您写这封信是想说：", "给您写一封家书："),
+        ("老师，您布置的作文我写好了：", "您布置的作文我写好了："),
+        ("老人讲了一个故事：", "讲好了一个故事："),
+        ("这是一个真实的故事：", "这是一个三百字的故事："),
+        ("这是一首没有写完的诗：", "这是一首写给您的诗："),
+        ("版本一：", "润色版本："),
+        ("好，我走。\n我写了一封信：", "好的。\n我写了一封信："),
+        ("当然，他没来。\n墙上贴着告示，内容如下：", "当然可以。\n告示内容如下："),
+    ],
+)
+def test_a_first_line_of_a_persons_own_is_no_opening(line: str, frame: str) -> None:
+    assert framing.opening(f"{line}\n\n{STORY}") is None
+    assert framing.opening(f"{frame}\n\n{STORY}") is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "frame"),
+    [
+        ("老师批：字数不够。", "字数不够的话，我可以再补。"),
+        ("落款处写着：供参考。", "以上文案，供您参考。"),
+        ("她说，这个版本她更喜欢。", "这个版本您更喜欢吗？"),
+        ("如有错漏，敬请读者指正，再版时修改。", "如有错漏，敬请指正，我来修改。"),
+        ("还要我再说一遍吗？", "还要我再写一版吗？"),
+        ("全文约三千字，写了整整一个冬天。", "全文约三千字，写了一对兄弟。"),
+        ("谢谢您读完这封信。", "这封信的语气您还满意吗？"),
+        ("以上几点，供大家参考。", "以上三版，供您参考。"),
+        ("请根据上文续写一段，不少于三百字。", "如需续写一段，请告诉我。"),
+    ],
+)
+def test_a_last_line_of_a_persons_own_is_no_closing(line: str, frame: str) -> None:
+    assert framing.closing(f"{STORY}\n\n{line}") is None
+    assert framing.closing(f"{STORY}\n\n{frame}") is not None
+
+
+@pytest.mark.parametrize(
+    ("before", "found"),
+    [
+        ("畢竟吾猶許，商量衆莫疑。", False),
+        ("畢竟吾猶許了，商量衆莫疑。", True),
+        ("畢竟吾猶許。", True),
+    ],
+)
+def test_a_last_line_of_the_measure_of_its_neighbour_is_verse(before: str, found: bool) -> None:
+    text = f"左遷今已矣，清絕更無之。\n{before}\n嘉陵四十字，一一是天資。"
+    assert (framing.closing(text) is not None) == found

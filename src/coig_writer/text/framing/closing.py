@@ -20,6 +20,9 @@ SHORTEST_NOTE = 16  # characters; （全文完） is the text's own
 LONGEST_WEIGHED = (
     600  # bytes of a last line that is weighed; half of that where it is not set apart
 )
+SHORTEST_VERSE = (
+    10  # characters with marks of a line that may be one of a poem's, all of one measure
+)
 LINES_OF_NOTE = 14  # a note under a heading is no longer
 READ = 1_500  # characters of a text in which its closing is looked for
 REVIEWS = frozenset({"reviews", "product-review"})
@@ -34,7 +37,7 @@ ADDRESSING = frozenset(
 
 _PUBLIC = re.compile(
     r"说明书|指南|攻略|游记|推文(?!案)|产品|本品|客服|门店|官网|官方网站|医生|热线|评论区|留言|(?:可|欢迎|请)来[信电函]|小时内|工作日|主办方|组委会|批准|告诉我妈"
-    r"|管理[处员]|工作人员|前台|窗口|物业|报备|致电|售后|请到|请前往|提前[一二两三四五六七八九十\d]|我们随时|我们的?[^，,。\n]{0,6}(?:团队|顾问)|作者后记|雷同|免责|不构成|版权|仅代表|化名|艺术加工|下期|给大家带来|批评指正|批示|用量|火候|口味|我们联系|如有任何问题(?![^\n]{0,20}(?:修改|调整|润色))|大家都能"
+    r"|管理[处员]|工作人员|前台|窗口|物业|报备|致电|售后|请到|请前往|提前[一二两三四五六七八九十\d]|我们随时|我们的?[^，,。\n]{0,6}(?:团队|顾问)|作者后记|雷同|免责|不构成|版权|仅代表|化名|艺术加工|下期|给大家带来|批评指正|读者指正|几点[^\n。]{0,8}供大家|批示|用量|火候|口味|我们联系|如有任何问题(?![^\n]{0,20}(?:修改|调整|润色))|大家都能"
 )
 # Verbs by which an assistant hopes to have served; a letter hopes to be understood.
 _SERVES = r"(?:帮助|帮到|帮您|帮你|满足|符合|满意|要求|需求|期待|预期|参考|启发|喜欢|有用|效果|氛围|打动|号召|增添|启迪|共鸣|良好|提供|支持|会心一笑|贴合|助力|灵感|收获)"
@@ -117,12 +120,12 @@ _SENTENCE = re.compile(r"[^。！!？?；;]+")
 _STAGE = re.compile(r"(?:画外音|旁白|灯光|舞台|大?幕|镜头|音乐|字幕|全场)")
 # A note, a question of a list, a voice or a count that is the text's own.
 _OF_ITS_OWN = re.compile(
-    r"(?:[-*•]|\d{1,2}[.、])\s|[^。\n]{0,6}(?:作业|思考|讨论|练习|画外音|旁白|灯光|舞台|大?幕|镜头|音乐|字幕)|(?:注|备注|说明)?[^。，\n]{0,8}本(?:方案|纪要|报告|策划[案书]|案|活动|实验|公告|通知|制度|规定)"
+    r"(?:[-*•]|\d{1,2}[.、])\s|请?根据[上原]文|[^，,。：:\n]{0,8}(?:[他她]们?|老师|先生|[爸妈爷]|奶奶|编辑|处|背面)[^，,。：:\n]{0,8}(?:说|问|答|喊|念|批[语注]?|写[着道]?)[，,：:]|[^。\n]{0,6}(?:作业|思考|讨论|练习|画外音|旁白|灯光|舞台|大?幕|镜头|音乐|字幕)|(?:注|备注|说明)?[^。，\n]{0,8}本(?:方案|纪要|报告|策划[案书]|案|活动|实验|公告|通知|制度|规定)"
     r"|[\W_]{0,12}(?:完|全文|本文|字数)[^。，\n]{0,8}\d[\d,]*\s*字?[\W_]{0,12}\Z"
 )
 # What a letter, a paper, a talk, an interview or a notice says of itself.
 _WITHIN_TEXT = re.compile(
-    r"随信|扫码|公众号[“「]|道理|人生|翻译|再也|永远|各位|(?<![你您])想要的吗|[？！?!][^。？！\n]{1,10}(?:问|说(?!一声)|道|睁|笑)|\b(?:he|she|they) (?:said|asked|wrote|answered)\b|if you ever|免费|领取|限时|写给谁|扫码|公众号，|贵公司|组织上|我们的?[^，,。]{0,6}(?:团队|顾问|随时)|工作室|[采受]访|访谈|关键词|本研究|记得收藏|点赞|婚礼|我联系|楼主|二维码|乘客|旅途|参赛|征文|告诉我们|[1-9]\.|以[供便]审|签名|鉴定|拍品"
+    r"随信|扫码|公众号[“「]|道理|人生|翻译|再也|永远|各位|(?<![你您])想要的吗|[？！?!][^。？！\n]{1,10}(?:问|说(?!一声)|道|睁|笑)|\b(?:he|she|they) (?:said|asked|wrote|answered)\b|if you ever|免费|领取|限时|写给谁|扫码|公众号，|贵公司|组织上|我们的?[^，,。]{0,6}(?:团队|顾问|随时)|工作室|[采受]访|访谈|关键词|本研究|记得收藏|点赞|婚礼|再说一[遍次句]|写了[^，,。]{0,6}[年月天夜冬夏春秋]|读完(?:这|我的|此)[^，,。]{0,4}信|我联系|楼主|二维码|乘客|旅途|参赛|征文|告诉我们|[1-9]\.|以[供便]审|签名|鉴定|拍品"
 )
 _OBJECTS = (
     "of_text", "of_above", "offers", "offers_self", "needs_me", "has_more", "asks_of_text", "asks_more", "which",
@@ -173,6 +176,7 @@ _PASSAGE = re.compile(r"情节|结[尾局]|开头|段落|措辞|语气|篇幅|�
 _FOR_READERS = re.compile(
     r"[\W_]{0,6}(?:适[读合](?:年龄|人群)|推荐年龄|互动(?:小?问题|提问))[】*_]{0,4}[：:]"
 )
+_PAUSE = re.compile("[，,、；;。！!？?]")
 _SEPARATOR = re.compile(r"[-*_—=~ ]{2,}")
 
 
@@ -264,7 +268,7 @@ def _of_text_itself(line: str, body: str) -> bool:
     called = listeners and listeners[1] in _CALLED.findall(body)
     if line[:1] in SPOKEN or public or called or _WITHIN_TEXT.search(moral):
         return True
-    if _OF_ITS_OWN.match(line) or signs.ABSTRACT.match(line):
+    if _OF_ITS_OWN.match(line) or signs.ABSTRACT.match(line) or _is_verse(line, body):
         return True
     if line[-1:] in "？?" and "您" not in line:
         decided = _shows(line, ("decides",)) and _shows(line, ("asks_of_text",))
@@ -274,6 +278,15 @@ def _of_text_itself(line: str, body: str) -> bool:
         return True
     glossary = signs.SIGNS["heads_note"].match(line)  # 注：旧时一斗为十升。
     return bool(len(line) < SHORTEST_NOTE or glossary) and not _shows(line, _ABOUT)
+
+
+def _is_verse(line: str, body: str) -> bool:
+    """Says whether a line has clauses of the same lengths as the one before it."""
+    lines = body.rstrip().rsplit("\n", 1)
+    same = [len(part) for part in _PAUSE.split(line)] == [
+        len(part) for part in _PAUSE.split(lines[-1].strip())
+    ]
+    return same and len(line) >= SHORTEST_VERSE
 
 
 def _shows(line: str, names: Iterable[str]) -> bool:

@@ -116,7 +116,7 @@ _COLON, _STOP = (
     re.compile("[：:](?![^《\n]{0,40}》)"),
     re.compile("[。！!]"),
 )  # a title has its own colons
-_LISTED = re.compile(r"\s{0,8}\d{1,2}[.、]")
+_LISTED = re.compile(r"\s{0,8}\d{1,2}[.、]|[\W_]{0,8}版本[一二三四五\d][\W_]{0,4}\Z")
 _FOR_ASKER = re.compile(rf"[为给帮替][您你]|{AS_ASKED}")  # in a heading, which may say 谢谢您
 _ASKED = re.compile(rf"[为给帮替]您|{AS_ASKED}")  # under a title, where a letter may say 写给你的
 _TITLE = re.compile(r"\s{0,9}(?:#{1,6} [^\n]{1,40}|\*\*[^\n*]{1,40}\*\*|《[^》\n]{1,40}》)\s{0,9}")
@@ -192,7 +192,9 @@ def first_line(text: str) -> Candidate | None:
         return None
     line, last = lettered[0].text, lettered[0]
     assent = len(line) < SHORT and line.rstrip(_BEFORE)[-1:] in tuple("。！!～~，,.…")
-    if assent and signs.SIGNS["assents"].search(line.lower()) and len(lettered) > 2:
+    assent = assent and signs.SIGNS["assents"].search(line.lower()) is not None
+    told = any(signs.SIGNS[name].search(line) for name in ("narrator", "third_person", "speech"))
+    if assent and not told and len(lettered) > 2:
         line, last = line + lettered[1].text, lettered[1]
     bare = line.strip(_BEFORE)
     title = bare[-1:].isalnum() or bare[-1:] in _CLOSES_TITLE or line.lstrip().startswith("#")
