@@ -17,12 +17,8 @@ from coig_writer.text.verdict import Verdict
 
 LONGEST_CLOSING = 400  # characters of the last line; a longer one is no frame
 SHORTEST_NOTE = 16  # characters; （全文完） is the text's own
-LONGEST_WEIGHED = (
-    600  # bytes of a last line that is weighed; half of that where it is not set apart
-)
-SHORTEST_VERSE = (
-    10  # characters with marks of a line that may be one of a poem's, all of one measure
-)
+LONGEST_WEIGHED = 600  # bytes of a last line that is weighed; half where it is not set apart
+SHORTEST_VERSE = 10  # characters with marks of a line that may be one of a poem's, of one measure
 LINES_OF_NOTE = 14  # a note under a heading is no longer
 READ = 1_500  # characters of a text in which its closing is looked for
 REVIEWS = frozenset({"reviews", "product-review"})
@@ -125,7 +121,7 @@ _OF_ITS_OWN = re.compile(
 )
 # What a letter, a paper, a talk, an interview or a notice says of itself.
 _WITHIN_TEXT = re.compile(
-    r"随信|扫码|公众号[“「]|道理|人生|翻译|再也|永远|各位|(?<![你您])想要的吗|[？！?!][^。？！\n]{1,10}(?:问|说(?!一声)|道|睁|笑)|\b(?:he|she|they) (?:said|asked|wrote|answered)\b|if you ever|免费|领取|限时|写给谁|扫码|公众号，|贵公司|组织上|我们的?[^，,。]{0,6}(?:团队|顾问|随时)|工作室|[采受]访|访谈|关键词|本研究|记得收藏|点赞|婚礼|再说一[遍次句]|写了[^，,。]{0,6}[年月天夜冬夏春秋]|读完(?:这|我的|此)[^，,。]{0,4}信|我联系|楼主|二维码|乘客|旅途|参赛|征文|告诉我们|[1-9]\.|以[供便]审|签名|鉴定|拍品"
+    r"随信|扫码|公众号[“「，]|道理|人生|翻译|再也|永远|各位|(?<![你您])想要的吗|[？！?!][^。？！\n]{1,10}(?:问|说(?!一声)|道|睁|笑)|\b(?:he|she|they) (?:said|asked|wrote|answered)\b|if you ever|免费|领取|限时|写给谁|贵公司|组织上|我们的?[^，,。]{0,6}(?:团队|顾问|随时)|工作室|[采受]访|访谈|关键词|本研究|记得收藏|点赞|婚礼|再说一[遍次句]|写了[^，,。]{0,6}[年月天夜冬夏春秋]|读完(?:这|我的|此)[^，,。]{0,4}信|我联系|楼主|二维码|乘客|旅途|参赛|征文|告诉我们|[1-9]\.|以[供便]审|签名|鉴定|拍品"
 )
 _OBJECTS = (
     "of_text", "of_above", "offers", "offers_self", "needs_me", "has_more", "asks_of_text", "asks_more", "which",

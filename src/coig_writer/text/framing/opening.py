@@ -112,10 +112,8 @@ _ENGLISH_STORY = re.compile(
     re.IGNORECASE,
 )
 
-_COLON, _STOP = (
-    re.compile("[：:](?![^《\n]{0,40}》)"),
-    re.compile("[。！!]"),
-)  # a title has its own colons
+_COLON = re.compile("[：:](?![^《\n]{0,40}》)")  # a title has its own
+_STOP = re.compile("[。！!]")
 _LISTED = re.compile(r"\s{0,8}\d{1,2}[.、]|[\W_]{0,8}版本[一二三四五\d][\W_]{0,4}\Z")
 _FOR_ASKER = re.compile(rf"[为给帮替][您你]|{AS_ASKED}")  # in a heading, which may say 谢谢您
 _ASKED = re.compile(rf"[为给帮替]您|{AS_ASKED}")  # under a title, where a letter may say 写给你的
