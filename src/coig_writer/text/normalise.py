@@ -34,9 +34,8 @@ def _plain(between: str) -> str:
     return _OTHER.sub("", unicodedata.normalize("NFKC", between).lower())
 
 
-_short = functools.lru_cache(maxsize=1 << 12)(
-    _plain
-)  # the same marks stand between Han characters everywhere
+# The same marks stand between Han characters everywhere.
+_short = functools.lru_cache(maxsize=1 << 12)(_plain)
 
 
 def repaired(text: str) -> str:

@@ -216,9 +216,8 @@ def serve(app: gradio.Server, host: str, port: int, name: str = "arena") -> int:
     signal.set_wakeup_fd(waker.fileno())
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    if os.environ.get(
-        "SPACE_ID"
-    ):  # its proxies say who the client is; what a client says itself is not believed
+    # A Space's proxies say who the client is; what a client says itself is not believed.
+    if os.environ.get("SPACE_ID"):
         os.environ.setdefault("FORWARDED_ALLOW_IPS", PROXIES)
     try:
         app.launch(server_name=host, server_port=port, prevent_thread_lock=True, quiet=True)

@@ -52,9 +52,8 @@ class Database:
         self.url, self.metadata = url, metadata
         self.engine = _engine(url)
         self._file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else None
-        self._lost: str | None = (
-            None  # why this server may not write, once another serves its study
-        )
+        # Why this server may not write, once another serves its study.
+        self._lost: str | None = None
         # SQLite has one writer. Waiting here is fair and short; inside SQLite it would be a sleep.
         self._writing: threading.Lock | contextlib.nullcontext[None] = (
             threading.Lock() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext()
@@ -67,9 +66,7 @@ class Database:
     @property
     def place(self) -> str:
         """Where this is, for who runs it: the file, or the server and the name there."""
-        url = (
-            self.engine.url
-        )  # of which nothing else is said: its options may hold the password too
+        url = self.engine.url  # nothing else of it is said: its options may hold the password too
         return str(self._file or f"database {url.database} on {url.host or 'this machine'}")
 
     def key(self, table: str, row: Mapping[str, object]) -> tuple[object, ...]:
@@ -199,10 +196,8 @@ class Database:
         held.callback(connection.invalidate)  # back in the pool the session would keep the lock
 
         def taken() -> bool:
-            with (
-                _clear_errors(),
-                connection.begin(),
-            ):  # of a lost connection the next `begin` makes a new one
+            # Of a lost connection the next `begin` makes a new one.
+            with _clear_errors(), connection.begin():
                 return bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))))
 
         return taken

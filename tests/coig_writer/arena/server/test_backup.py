@@ -379,9 +379,8 @@ def test_a_mounted_bucket_holds_whole_files_alone_and_gives_them_back(make_servi
     vote(service, "r", 3)
     assert Backup(service.store, bucket).push()
     written = tmp_path / "data" / "ballots"
-    (written / ".cut-off.jsonl.0a.partial").write_bytes(
-        b'{"table": "ball'
-    )  # the machine ended here
+    cut_off = written / ".x.jsonl.0a.partial"  # the machine ended here
+    cut_off.write_bytes(b'{"table": "ball')
     service = restored(make_service, bucket, tmp_path / "two")
     (own, *_) = service.store.ballots("demo", "r")
     assert len(service.store.ballots("demo")) == 3

@@ -320,9 +320,8 @@ def test_a_server_whose_lease_another_has_writes_nothing_more(store, monkeypatch
             second, ended = Store(store.url), threading.Event()
 
             def serve_too():
-                with (
-                    second.engine.connect() as connection
-                ):  # queued for the lock, it gets it at once
+                # Queued for the lock, it gets it at once.
+                with second.engine.connect() as connection:
                     key = "select (classid::int8 << 32) | objid::int8 from pg_locks where locktype = 'advisory'"
                     held = connection.scalar(sa.text(key))
                     connection.execute(sa.select(sa.func.pg_advisory_lock(held)))
