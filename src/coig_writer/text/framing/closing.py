@@ -40,8 +40,17 @@ _SERVES = r"(?:帮助|帮到|帮您|帮你|满足|符合|满意|要求|需求|�
 _ITEM = rf"(?:(?:这|本|此|以上|上述)(?:一)?(?:些|次|[篇首则封份段组部条套个]|[两三四五六]+[个篇条])?[^，,。！!？?\n]{{0,20}}?{KIND}|以上|我的回答|本文|此文)"
 _WISH = re.compile(
     rf"(?:希望|期望)(?:您|你)?(?:能|会)?(?:喜欢|满意)?(?:{_ITEM})[^\n]{{0,80}}?{_SERVES}"
-    rf"|希望(?:您|你)(?:能|会)?喜欢(?:{_ITEM}|这个?(?![^，,。！!\n]{{0,6}}(?:礼物|名字|惊喜|地方|世界|城市|味道|称呼|房间|季节|颜色)))(?![^\n]{{0,12}}[，,](?:因为|毕竟|就像|哪怕|即使|尽管|希望你永远))|希望(?:您|你)(?:能|会)?对(?:{_ITEM}|这)[^，,。\n]{{0,8}}满意|\A{_ITEM}[^\n]{{0,120}}希望(?:您|你)(?:能|会)?喜欢|希望这?(?:能够?|组|段)?[^，,。\n]{{0,4}}(?:满足|符合|达到)(?:您|你)的|希望[^，,。\n]{{0,10}}(?:满足|符合|达到)(?:您|你)的[^，,。\n]{{0,4}}(?:要求|需求|期待|期望|预期|需要)|希望[^，,。\n]{{0,6}}对(?:您|你)[^，,。\n]{{0,8}}(?:帮助|用|启发)"
-    rf"|希望(?:它|这次|能)[^，,。\n]{{0,16}}(?:符合|达到|满足)(?:您|你)|希望能(?:为(?:您|你)的[^，,。\n]{{0,6}}提供|打动(?:您|你))|希望您(?:能|会)?满意[！!。]?\Z|希望能?帮到您[！!。～~]?\Z|祝(?:您|你)(?:写作|创作)(?:愉快|顺利)"
+    rf"|希望(?:您|你)(?:能|会)?喜欢(?:{_ITEM}|这个?(?![^，,。！!\n]{{0,6}}(?:礼物|名字|惊喜|地方|世界|城市|味道|称呼|房间|季节|颜色)))(?![^\n]{{0,12}}[，,](?:因为|毕竟|就像|哪怕|即使|尽管|希望你永远))"
+    rf"|希望(?:您|你)(?:能|会)?对(?:{_ITEM}|这)[^，,。\n]{{0,8}}满意"
+    rf"|\A{_ITEM}[^\n]{{0,120}}希望(?:您|你)(?:能|会)?喜欢"
+    r"|希望这?(?:能够?|组|段)?[^，,。\n]{0,4}(?:满足|符合|达到)(?:您|你)的"
+    r"|希望[^，,。\n]{0,10}(?:满足|符合|达到)(?:您|你)的[^，,。\n]{0,4}(?:要求|需求|期待|期望|预期|需要)"
+    r"|希望[^，,。\n]{0,6}对(?:您|你)[^，,。\n]{0,8}(?:帮助|用|启发)"
+    r"|希望(?:它|这次|能)[^，,。\n]{0,16}(?:符合|达到|满足)(?:您|你)"
+    r"|希望能(?:为(?:您|你)的[^，,。\n]{0,6}提供|打动(?:您|你))"
+    r"|希望您(?:能|会)?满意[！!。]?\Z"
+    r"|希望能?帮到您[！!。～~]?\Z"
+    r"|祝(?:您|你)(?:写作|创作)(?:愉快|顺利)"
 )
 _CHANGES = (
     r"(?:修改|调整|润色|补充|扩写|缩写|续写|改写|重写|重新(?:撰写|创作|写)|改成|改动|优化|更[改换]|改编|不同的?(?:结局|版本|风格|开头)|替换|增加|压缩|完善|扩展|拓展|扩充|其[他它](?:的)?(?:要求|需求|写作|主题|风格|版本|文案)"
@@ -49,10 +58,27 @@ _CHANGES = (
 )
 _OFFER = re.compile(
     rf"(?:如(?:果|需|有|对|您)?|若|要是|需要|您(?:也)?可以|你(?:也)?可以(?=[^\n]{{0,24}}?(?:根据|按照?|随时|自由|告诉我|让我|要求|替换))|可(?:以)?(?:根据|按)|请(?:您)?(?:根据|随时)|是否需要|还有什么|(?:也)?欢迎(?:您|你)?(?:继续|随时)?提|还请(?:您|你)|以上)[^\n]{{0,70}}?{_CHANGES}"
-    r"|如果[您你]?还有[^，,。\n]{0,8}(?:想法|需要|要求|问题)[，,](?:欢迎|请|可以)(?:继续|随时)|(?:请问)?[您你]还需要[^。\n]{0,12}(?:帮助|修改|调整)吗|(?:请问)?[您你]?还有(?:什么|其[他它]|别的)[^。\n]{0,8}需要[^。\n]{0,6}帮[^。\n]{0,3}吗"
+    r"|如果[您你]?还有[^，,。\n]{0,8}(?:想法|需要|要求|问题)[，,](?:欢迎|请|可以)(?:继续|随时)"
+    r"|(?:请问)?[您你]还需要[^。\n]{0,12}(?:帮助|修改|调整)吗"
+    r"|(?:请问)?[您你]?还有(?:什么|其[他它]|别的)[^。\n]{0,8}需要[^。\n]{0,6}帮[^。\n]{0,3}吗"
     r"|[如若]有其[他它](?:写作|创作)?的?需[要求][，,](?:欢迎|请|可以?)?(?:您|你)?(?:随时)?(?:继续)?(?:联系|找|告诉)我"
-    rf"|要不要我(?:再)?(?:写|来|给你|提供)一?[个篇版][^，,。\n]{{0,8}}(?:版本?|结局|结尾|风格|续)|这(?:只|仅)?是[^，,。\n]{{0,6}}(?:示例|范例|初稿|草稿|模板)[，,][^\n]{{0,40}}?{_CHANGES}|(?:怎么样[，,])?这[个篇首段]{KIND}[^，,。\n]{{0,2}}您(?:还)?(?:喜欢|满意)|如[果需有][^，,。\n]{{0,6}}(?:更多|同类|类似|其[他它])[^，,。\n]{{0,6}}{KIND}|[^，,。\n]{{0,24}}[，,]如需[^，,。\n]{{0,12}}{_CHANGES}|(?:请问)?这个?(?:版本|篇|稿)[^，,。\n]{{0,12}}[您你]的(?:要求|需求|期待|期望|预期)"
-    r"|(?:请|欢迎)?随时(?:告诉我|告知我?|跟我说|吩咐)[哦呀～~]*\Z|(?:请问)?(?:您|你)?(?:还)?有(?:什么|哪些|任何|没有)[^，,。\n]{0,6}(?:修改|调整)的?(?:地方|意见|建议)|[^。\n]{0,16}如有(?:任何)?(?:修改|调整)(?:的)?(?:意见|建议|需要)|(?:您|你)对(?:这|以上)[^，,。\n]{0,8}有(?:什么|何|哪些)[^，,。\n]{0,4}(?:看法|意见|建议)|(?:请问)?(?:是否|需不)?需要我[^。\n]{0,12}(?:改编|改写|扩写|续写|修改|调整|润色|翻译)|(?:这个?|这样)(?:版本|稿子?|改|写)[^，,。\n]{0,4}(?:您|你)[^，,。\n]{0,4}满意|这样[改写]?[^，,。\n]{0,4}符合(?:您|你)的|(?:如果?|若)(?:您|你)?(?:还)?有(?:其[他它]|别的|任何|什么)?[^，,。\n]{0,6}(?:想法|需要|需求|要求|问题|建议)[，,](?:也)?(?:欢迎|请|可以|可)?(?:您|你)?(?:继续|随时)(?:提问|提出|问我|告诉|告知|吩咐|与我|和我|跟我|向我)|期待(?:您|你)的(?:宝贵)?(?:反馈|意见)|(?:还请|欢迎)[^。\n]{0,12}(?:宝贵)?(?:意见|反馈)|(?:您|你)(?:觉得|认为)(?:这个|这|以上)(?:版本|稿|文案)"
+    r"|要不要我(?:再)?(?:写|来|给你|提供)一?[个篇版][^，,。\n]{0,8}(?:版本?|结局|结尾|风格|续)"
+    rf"|这(?:只|仅)?是[^，,。\n]{{0,6}}(?:示例|范例|初稿|草稿|模板)[，,][^\n]{{0,40}}?{_CHANGES}"
+    rf"|(?:怎么样[，,])?这[个篇首段]{KIND}[^，,。\n]{{0,2}}您(?:还)?(?:喜欢|满意)"
+    rf"|如[果需有][^，,。\n]{{0,6}}(?:更多|同类|类似|其[他它])[^，,。\n]{{0,6}}{KIND}"
+    rf"|[^，,。\n]{{0,24}}[，,]如需[^，,。\n]{{0,12}}{_CHANGES}"
+    r"|(?:请问)?这个?(?:版本|篇|稿)[^，,。\n]{0,12}[您你]的(?:要求|需求|期待|期望|预期)"
+    r"|(?:请|欢迎)?随时(?:告诉我|告知我?|跟我说|吩咐)[哦呀～~]*\Z"
+    r"|(?:请问)?(?:您|你)?(?:还)?有(?:什么|哪些|任何|没有)[^，,。\n]{0,6}(?:修改|调整)的?(?:地方|意见|建议)"
+    r"|[^。\n]{0,16}如有(?:任何)?(?:修改|调整)(?:的)?(?:意见|建议|需要)"
+    r"|(?:您|你)对(?:这|以上)[^，,。\n]{0,8}有(?:什么|何|哪些)[^，,。\n]{0,4}(?:看法|意见|建议)"
+    r"|(?:请问)?(?:是否|需不)?需要我[^。\n]{0,12}(?:改编|改写|扩写|续写|修改|调整|润色|翻译)"
+    r"|(?:这个?|这样)(?:版本|稿子?|改|写)[^，,。\n]{0,4}(?:您|你)[^，,。\n]{0,4}满意"
+    r"|这样[改写]?[^，,。\n]{0,4}符合(?:您|你)的"
+    r"|(?:如果?|若)(?:您|你)?(?:还)?有(?:其[他它]|别的|任何|什么)?[^，,。\n]{0,6}(?:想法|需要|需求|要求|问题|建议)[，,](?:也)?(?:欢迎|请|可以|可)?(?:您|你)?(?:继续|随时)(?:提问|提出|问我|告诉|告知|吩咐|与我|和我|跟我|向我)"
+    r"|期待(?:您|你)的(?:宝贵)?(?:反馈|意见)"
+    r"|(?:还请|欢迎)[^。\n]{0,12}(?:宝贵)?(?:意见|反馈)"
+    r"|(?:您|你)(?:觉得|认为)(?:这个|这|以上)(?:版本|稿|文案)"
 )
 _TO_ONE = re.compile(
     r"您|你(?!们)[^\n]{0,40}?[我请]|要不要我|需要|告知|告诉我|跟我说|随时|灵活|根据实际|可进一步|提出修改|突出匹配|不满意|我[会将](?:继续|进一步|立即|马上)|请问|满意吗|和我交流"
@@ -62,13 +88,22 @@ _DELIVERED = re.compile(
     rf"|以上[^，,。\n]{{0,4}}(?:为|给|根据)您"
 )
 _ENGLISH_CLOSING = re.compile(
-    r"(?:please )?(?:i )?hope (?:this|the(?= \w+ (?:meets|captures|works|helps|fits|suits))) (?:story|poem|essay|article|piece|draft|letter(?! (?:finds|reaches))|script|speech|version|helps|meets|works|captures|fits|suits|resonates|inspires|matches|is what you)|if this isn(?:'|’)t [^\n]{0,20}what you (?:had in mind|were looking for|wanted)|i hope you found this|i hope you (?:enjoy(?:ed)?|liked?|find(?=[^\n]{0,40} (?:helpful|useful|engaging|enjoyable|inspiring|satisf|to your))) (?:this|it|the (?:story|poem|essay|article|piece|draft|letter|script|speech|version|result))\b(?! (?:here|there))|hope (?:this|that|it) (?:helps|works|meets|captures|fits|suits|resonates|inspires|matches)|hope you (?:enjoy|like) (?:it|this)\b(?! (?:here|there))"
+    r"(?:please )?(?:i )?hope (?:this|the(?= \w+ (?:meets|captures|works|helps|fits|suits))) (?:story|poem|essay|article|piece|draft|letter(?! (?:finds|reaches))|script|speech|version|helps|meets|works|captures|fits|suits|resonates|inspires|matches|is what you)"
+    r"|if this isn(?:'|’)t [^\n]{0,20}what you (?:had in mind|were looking for|wanted)"
+    r"|i hope you found this"
+    r"|i hope you (?:enjoy(?:ed)?|liked?|find(?=[^\n]{0,40} (?:helpful|useful|engaging|enjoyable|inspiring|satisf|to your))) (?:this|it|the (?:story|poem|essay|article|piece|draft|letter|script|speech|version|result))\b(?! (?:here|there))"
+    r"|hope (?:this|that|it) (?:helps|works|meets|captures|fits|suits|resonates|inspires|matches)"
+    r"|hope you (?:enjoy|like) (?:it|this)\b(?! (?:here|there))"
     r"|(?:please )?let me know (?:if|whether) (?:you(?:'d|’d| would)? (?:like|want|need|have)\b[^\n]{0,60}?(?:chang|revis|adjust|tweak|edit|more|else|different|version|question|feedback|another|expand|ending|tone|length|style|longer|shorter|sequel|rewrit|translat)|(?:this|it|anything)\b[^\n]{0,30}(?:meets|works|needs|expect|chang))"
     r"|(?:please )?feel free to (?:ask|let me know|reach|modify|adjust|change|request|tweak|edit)"
-    r"|(?:would|do) you (?:like|want|need) me to (?:write|change|expand|revise|make|add|adjust|continue|translate)|is there anything else you(?:'d| would) like me to"
-    r"|if you(?:'d| would)? (?:like|need|want|prefer)[^\n]{0,60}?(?:\bi can (?:also |always )?(?:write|revise|adjust|change|make|rewrite|provide|expand|try|help|tweak|edit|translate|continue|offer|add|turn)\b|\bi(?:'ll|’ll) (?:be (?:happy|glad)|gladly|happily|revise|adjust|change|rewrite|make|write|edit|tweak|help|provide|expand|continue)|just tell me|let me know)|i(?:'d| would) be (?:happy|glad) to (?:revise|change|adjust|expand|edit)"
-    r"|i can (?:also )?(?:provide|write|offer|adjust|translate|expand)[^\n]{0,60}?(?:if you|for you|version|ending)|i tried to [^\n]{0,60}as (?:you )?requested"
-    r"|you can (?:replace|adjust|change|customi[sz]e)[^\n]{0,60}(?:bracket|placeholder|as needed)|thank you for the opportunity[^\n]{0,60}(?:for you|feedback)",
+    r"|(?:would|do) you (?:like|want|need) me to (?:write|change|expand|revise|make|add|adjust|continue|translate)"
+    r"|is there anything else you(?:'d| would) like me to"
+    r"|if you(?:'d| would)? (?:like|need|want|prefer)[^\n]{0,60}?(?:\bi can (?:also |always )?(?:write|revise|adjust|change|make|rewrite|provide|expand|try|help|tweak|edit|translate|continue|offer|add|turn)\b|\bi(?:'ll|’ll) (?:be (?:happy|glad)|gladly|happily|revise|adjust|change|rewrite|make|write|edit|tweak|help|provide|expand|continue)|just tell me|let me know)"
+    r"|i(?:'d| would) be (?:happy|glad) to (?:revise|change|adjust|expand|edit)"
+    r"|i can (?:also )?(?:provide|write|offer|adjust|translate|expand)[^\n]{0,60}?(?:if you|for you|version|ending)"
+    r"|i tried to [^\n]{0,60}as (?:you )?requested"
+    r"|you can (?:replace|adjust|change|customi[sz]e)[^\n]{0,60}(?:bracket|placeholder|as needed)"
+    r"|thank you for the opportunity[^\n]{0,60}(?:for you|feedback)",
     re.IGNORECASE,
 )
 _ENGLISH_NOTE = re.compile(
