@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -123,8 +124,7 @@ def here(options: Options) -> None:
     pool = ProcessPoolExecutor(
         min(options.workers, options.tasks),
         multiprocessing.get_context(start),
-        signal.signal,
-        (signal.SIGTERM, signal.SIG_DFL),
+        _begin,
     )
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
@@ -146,6 +146,19 @@ def here(options: Options) -> None:
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in multiprocessing.active_children():
             worker.terminate()  # all is done, or a share will be made again
+
+
+def _begin() -> None:
+    """Makes a worker end at once when it is told to, and when the process that gave it work is gone."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:  # its queue does not close: each worker holds it open for the others
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def ray(options: Options) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import shutil
 import time
 import zlib
 from base64 import b64encode
@@ -144,6 +145,24 @@ def test_passing_failures_are_tried_again(server: Server, endpoint: Endpoint, st
     )
     assert endpoint.complete(ask()).text == "ok"
     assert len(server.bodies) == 3
+
+
+@pytest.mark.parametrize("wish", ["²", "-1", "soon"])
+def test_a_wish_that_is_no_number_of_seconds_is_not_one(
+    server: Server, endpoint: Endpoint, wish: str
+) -> None:
+    server.behaviour = lambda _b, n: said("ok") if n == 2 else (429, {"retry-after": wish}, b"")
+    assert endpoint.complete(ask()).text == "ok"
+
+
+def test_a_ledger_that_is_deleted_during_a_run_begins_anew(
+    server: Server, endpoint: Endpoint
+) -> None:
+    assert endpoint.cache is not None
+    for text in ("a", "b"):
+        assert endpoint.complete(ask(text)).state == "answered"
+        assert len((endpoint.cache / "ledger.jsonl").read_text().splitlines()) == 1
+        shutil.rmtree(endpoint.cache)
 
 
 @pytest.mark.parametrize(
@@ -325,10 +344,11 @@ def test_costs_are_counted_and_the_budget_stops_the_run(server: Server, endpoint
     assert "budget of 0.007" in str(replies[5].reason)
 
 
+@pytest.mark.parametrize("usage", [None, (10**4000, 5)])  # the second fits no float
 def test_the_budget_holds_where_a_server_counts_no_tokens(
-    server: Server, endpoint: Endpoint
+    server: Server, endpoint: Endpoint, usage: object
 ) -> None:
-    server.behaviour = lambda _b, _n: said("x", usage=None)
+    server.behaviour = lambda _b, _n: said("x", usage=usage)
     endpoint.price, endpoint.budget, endpoint.concurrency = Price(1.0, 10.0), 0.0035, 1
     replies = endpoint.complete_all([ask(str(i), max_tokens=100) for i in range(6)])
     assert [r.state for r in replies].count("answered") == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -91,7 +92,7 @@ cluster.here(cluster.Options("collect", tuple(sys.argv[1:]), tasks=2, workers=2)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forked workers know what is patched")
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_is_ended_takes_its_processes_along(root, tmp_path, ending):
     own = ["--out", str(tmp_path), str(SAMPLE), "--provenance", "sample"]
     command = [sys.executable, "-c", ENDED, *own]
@@ -100,7 +101,10 @@ def test_a_run_that_is_ended_takes_its_processes_along(root, tmp_path, ending):
         workers = [int(run.stdout.readline()) for _ in range(2)]
         run.send_signal(ending)
         assert run.wait(30) != 0
+        assert select.select([run.stdout], [], [], 30)[0]
         assert run.stdout.read() == b""  # nobody holds the pipe
+    if ending == signal.SIGKILL:
+        return  # who reaps them then is the system's
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import functools
 import json
+import os
 import threading
 import weakref
 from pathlib import Path
@@ -82,6 +83,8 @@ class Cache:
             "cost": cost,
         }
         with self._lock:  # one write: the line of another process stands before or after it
+            if os.fstat(self._ledger.fileno()).st_nlink == 0:  # deleted meanwhile: a new one
+                del self._ledger
             self._ledger.write(line(row).encode())
             self._ledger.flush()
 

@@ -462,7 +462,7 @@ class _TryAgainError(Exception):
 
     def __init__(self, message: str, after: str | None = None) -> None:
         super().__init__(message)
-        self.after = float(after) if after and after.isdigit() else None
+        self.after = float(after) if after and after.isdecimal() else None  # "²" is a digit
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _FENCE = re.compile(r"\A```[a-zA-Z]*[ \t]*\n(.*)\n?```\Z", re.DOTALL)
 
+MOST_TOKENS = 1 << 53  # what is more is no count, and may not fit a float
+
 
 class Nonsense(Exception):
     """A body that is no chat completion: worth another try."""
@@ -90,7 +92,7 @@ def _usage(value: object) -> Usage:
     if not isinstance(value, Mapping):
         return Usage()
     counts = (value.get("prompt_tokens"), value.get("completion_tokens"))
-    return Usage(*(c if type(c) is int and c >= 0 else None for c in counts))
+    return Usage(*(c if type(c) is int and 0 <= c < MOST_TOKENS else None for c in counts))
 
 
 def structured(text: str, schema: Mapping[str, object]) -> Any:
