@@ -100,9 +100,8 @@ def import_file(
         repairs["byte order mark of the file removed"] = 1
     imported = _imported(path, download, checksums, counts, repairs)
     if (out / "import.json").is_file():
-        (out / "assignments.jsonl").unlink(
-            missing_ok=True
-        )  # it belongs to the rows of the import before
+        # It belongs to the rows of the import before.
+        (out / "assignments.jsonl").unlink(missing_ok=True)
     write_json(out / "import.json", dataclasses.asdict(imported))
     return imported
 

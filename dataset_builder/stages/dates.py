@@ -123,9 +123,8 @@ def read(given: str) -> Published:
         raise ValueError(f"not a date: {given[:LONGEST]!r}…")
     text = unicodedata.normalize("NFKC", given).strip().lower()
     text = _WEEKDAY.sub(" ", _BEFORE.sub("", text)).strip()
-    text = re.sub(
-        r"^(\d{5,})\.\d+$|^(\d{4})\.0$", r"\1\2", text
-    )  # a number where others are missing
+    # A number where others are missing.
+    text = re.sub(r"^(\d{5,})\.\d+$|^(\d{4})\.0$", r"\1\2", text)
     if text.isascii() and text.isdigit():
         return _digits(text)
     if _WEEK.match(text):

@@ -163,9 +163,8 @@ def _split_words(release: Release) -> Iterator[Problem]:
         words = set(_SEPARATOR.split(path.lower())) & SPLIT_WORDS
         if path.endswith(".parquet"):
             words -= {"train"}
-        if (
-            path == EVAL_FILE
-        ):  # the Hub's own name for it; with explicit configs no split is guessed
+        # The Hub's own name for it; with explicit configs no split is guessed.
+        if path == EVAL_FILE:
             words = set()
         if words:
             word = sorted(words)[0]

@@ -25,7 +25,6 @@ from coig_writer.triplet import Language
 Kind = Literal["quoted", "number", "name"]
 Number = tuple[float, str]  # a value and what it counts, empty where nothing is said
 
-_HAN = r"\u4e00-\u9fff"
 _QUOTED = re.compile(
     r"“([^“”\n]{1,80})”|「([^「」\n]{1,80})」|『([^『』\n]{1,80})』|《([^《》\n]{1,80})》|\"([^\"\n]{2,80})\""
 )
@@ -45,9 +44,8 @@ _NOT_HALF = "天夜个年月日空路边身"  # 三天，半夜 is no 三天半
 LONGEST_LISTED = 4  # characters of a word in “恁、中、俺、弄啥”
 LONGEST = 16  # Chinese characters of a number
 OTHERS = 20  # other reasonings that an article is compared with
-_SMALLEST_KNOWN_ALONE = (
-    13  # from here on a value is its own sign; "三" or "10" is found in any text
-)
+# From here on a value is its own sign; "三" or "10" is found in any text.
+_SMALLEST_KNOWN_ALONE = 13
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -194,9 +192,8 @@ def _value(text: str, words: dict[str, float]) -> float | None:
     if figure:
         digits = figure[1].replace(",", "")
         return float(digits) * _TENS.get(figure[2], 1) if digits else None
-    if not any(
-        c in _TENS for c in text
-    ):  # 二〇一二, 一七〇: digit by digit; 三四 is "three or four"
+    # 二〇一二, 一七〇: digit by digit; 三四 is "three or four".
+    if not any(c in _TENS for c in text):
         spelt = len(text) in (1, 4) or (len(text) == 3 and text[-1] in "〇零")
         return float("".join(str(_DIGITS[c]) for c in text)) if spelt else None
     return _characters(text) if len(text) <= LONGEST else None

@@ -362,9 +362,8 @@ def states(shape: Shape, how: Setup, devices: int) -> list[Part]:
         parts.append(Part("gathered", whole * 2 / GIB, f"{whole:,} × 2 B"))
     elif how.autocast and how.mode == "plain":  # a bf16 copy of every matrix until autocast ends
         parts.append(part("bf16 copies", throughput.matmul_parameters(shape), 2))
-    elif (
-        how.autocast and not how.recomputed
-    ):  # what a compiled layer cast is kept for its backward pass
+    elif how.autocast and not how.recomputed:
+        # What a compiled layer cast is kept for its backward pass.
         inside = throughput.matmul_parameters(shape) - shape.vocab_size * shape.hidden_size
         parts.append(part("bf16 copies", inside, 2))
     return parts

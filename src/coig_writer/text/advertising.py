@@ -6,9 +6,8 @@ import re
 
 from coig_writer.text.verdict import Verdict
 
-ADVERTISING = frozenset(
-    {"advertising", "slogan", "proposal"}
-)  # genres that sell or invite themselves
+# Genres that sell or invite themselves.
+ADVERTISING = frozenset({"advertising", "slogan", "proposal"})
 TAIL = 220  # characters of the last paragraph that are read
 PHRASES = 2  # different phrases of which one calls to buy; a reading club's sign-up sells nothing
 

@@ -40,9 +40,8 @@ _CAPITALISED = re.compile(r"\b[A-Z][a-z]+ $")
 
 _CODE = re.compile(r"```[^`]*```|`[^`\n]{1,200}`")
 _CLAUSE = re.compile(r"[^，,。：:；;！!？?\n]+")
-_LATIN_SENTENCE = re.compile(
-    rf"(?<![A-Za-z'’-]){_LATIN_WORD}(?:[ \t,]+{_LATIN_WORD}){{4,}}"
-)  # five words in a row
+# Five words in a row.
+_LATIN_SENTENCE = re.compile(rf"(?<![A-Za-z'’-]){_LATIN_WORD}(?:[ \t,]+{_LATIN_WORD}){{4,}}")
 _KANA = re.compile(r"[\u3041-\u30ff]")
 # A word of an alphabet counts as one, as a Latin word does; a syllable of Hangul is one.
 _OTHER_SCRIPTS = re.compile(
@@ -90,9 +89,8 @@ MIXED, WRONG = 0.05, 0.5
 # Shares of characters, where a Latin word counts as one; of letters for other scripts.
 LEAST_HAN, MOST_KANA, MOST_OTHER, MOST_LATIN = 0.5, 0.2, 0.1, 0.4
 LEAST_HAN_IN_PLAY = 0.1
-PLAYFUL = frozenset(
-    {"transnational", "hip-hop-rap", "anime-manga"}
-)  # genres that play with languages
+# Genres that play with languages.
+PLAYFUL = frozenset({"transnational", "hip-hop-rap", "anime-manga"})
 # Both forms of Han characters by turns: kinds of each, and the rarer form's share of all that differ.
 BOTH_KINDS, BOTH_SHARE = 5, 0.2
 

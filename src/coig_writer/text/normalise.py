@@ -10,9 +10,8 @@ from typing import Any
 
 LONGEST_MARKS = 4
 REPLACEMENT = "\ufffd"
-_BETWEEN = re.compile(
-    r"[^\u4e00-\u9fff]+"
-)  # these Han characters have one form and join with nothing
+# These Han characters have one form and join with nothing.
+_BETWEEN = re.compile(r"[^\u4e00-\u9fff]+")
 _OTHER = re.compile(r"[\W_]+")  # all that is not ``str.isalnum``, in one pass
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

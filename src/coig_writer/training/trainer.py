@@ -203,9 +203,8 @@ class RecipeTrainer(checkpoints.Recorded, SFTTrainer):
         """Trains; a resumed run keeps the record up to its checkpoint and no further."""
         step = checkpoints.step_of(resume_from_checkpoint)
         kept = [line for file in self.records() for line in recount.cut(file, step)]
-        if (
-            not self.args.process_index
-        ):  # of other numbers of processes only the first surely has a record
+        # Of other numbers of processes only the first surely has a record.
+        if not self.args.process_index:
             recount.check_kept(recipe.out(self.args), kept, step)
         self.ledger.restore(kept)
         self._seconds_before = max((line["seconds"] for line in kept), default=0.0)

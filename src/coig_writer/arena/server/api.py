@@ -98,9 +98,8 @@ def add_endpoints(app: gradio.Server) -> None:
     """Adds ``session``, ``next``, ``vote`` and ``results`` to the application."""
     import gradio
 
-    ProgramEndpoints.session.__annotations__["request"] = (
-        gradio.Request
-    )  # by which Gradio knows to give it
+    # By which Gradio knows to give it.
+    ProgramEndpoints.session.__annotations__["request"] = gradio.Request
     endpoints = ProgramEndpoints(app.state)
     for endpoint in (endpoints.session, endpoints.next, endpoints.vote, endpoints.results):
         app.api(in_sentences(endpoint), name=endpoint.__name__, concurrency_limit=None)

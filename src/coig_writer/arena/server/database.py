@@ -351,10 +351,8 @@ def _clear_errors() -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        if type(error) not in (
-            OperationalError,
-            DatabaseError,
-        ):  # the latter: a damaged file, or none of SQLite's
+        # The latter: a damaged file, or none of SQLite's.
+        if type(error) not in (OperationalError, DatabaseError):
             raise
         raise StoreError(
             f"the store cannot be written or read ({str(error.orig)[:120]})",

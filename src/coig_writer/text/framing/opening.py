@@ -142,9 +142,8 @@ _BODY = re.compile(
 )
 _CLOSES_TITLE = tuple('》】）)"”」』')
 _EMPHASIS = re.compile(r"\s*([*_]{1,3})")
-_APART = re.compile(
-    r"\s*(?:[-*_—=~]{2,}[ \t]*\n\s*)?"
-)  # a rule after the opening; headings and bold stay
+# A rule after the opening; headings and bold stay.
+_APART = re.compile(r"\s*(?:[-*_—=~]{2,}[ \t]*\n\s*)?")
 
 
 def opening(text: str) -> Verdict | None:
