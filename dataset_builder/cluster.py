@@ -243,7 +243,9 @@ def script(executor: SlurmPipelineExecutor) -> Path:
 
 
 def _main(options: Options) -> None:
-    {"local": here, "slurm": slurm, "ray": ray}[options.executor](options)
+    settings, _ = read(options.stage, options.arguments)
+    with stage_named(options.stage).undisturbed(settings.root):
+        {"local": here, "slurm": slurm, "ray": ray}[options.executor](options)
 
 
 main = CommandLine(HELP, _main, Options)

@@ -8,11 +8,13 @@ complete and never made again, so that a share may be killed and restarted.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -161,12 +163,22 @@ class Stage(Generic[O]):
         Raises:
             ConfigError: Another process finished the stage meanwhile, and took its shares away.
         """
-        try:
+        with self.undisturbed(settings.root):
             return run(self.steps(settings, self.options() if options is None else options))
+
+    @contextlib.contextmanager
+    def undisturbed(self, root: Path) -> Iterator[None]:
+        """Says it when another process takes away the shares of a run.
+
+        Raises:
+            ConfigError: It finished the stage meanwhile.
+        """
+        try:
+            yield
         except FileNotFoundError as error:
-            if error.filename and Path(error.filename).parent.name.endswith(".parts"):
+            if re.search(r"/\.\d\d-\w+\.(parts|search-\w+)/", str(error.filename)):
                 raise ConfigError(
-                    f"{settings.root}: another process ran {self.name} here at the same time",
+                    f"{root}: another process ran {self.name} here at the same time",
                     "wait until it is done, then run the same command again",
                 ) from error
             raise

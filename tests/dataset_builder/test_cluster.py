@@ -69,15 +69,33 @@ def test_shares_give_what_one_process_gives(deduplicated, root):
 def test_a_process_that_is_killed_or_fails_ends_the_run_with_a_sentence(tmp_path, monkeypatch):
     own = ("--out", str(tmp_path), *map(str, [SAMPLE]), "--provenance", "sample")
     options = cluster_module.Options("collect", own, tasks=2, workers=2)
-    monkeypatch.setattr(
-        cluster_module.Share, "run", lambda *_a, **_k: os.kill(os.getpid(), signal.SIGKILL)
-    )
+
+    def run(*_a, **_k):  # a worker finds it by this name
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(cluster_module.Share, "run", run)
     with pytest.raises(ConfigError, match="was killed"):
         cluster_module.here(options)
     monkeypatch.undo()
     missing = ("--out", str(tmp_path), str(tmp_path / "nothing.jsonl"), "--provenance", "sample")
     with pytest.raises(MissingInputError, match="no such file"):
         cluster_module.here(cluster_module.Options("collect", missing, tasks=2, workers=2))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forked workers know what is patched")
+@pytest.mark.parametrize(
+    "lost", [".01-collect.parts/000000-a.jsonl", ".03-dedup.search-0a/pairs/000.npy"]
+)
+def test_shares_that_another_run_took_away_end_this_one_with_a_sentence(
+    tmp_path, monkeypatch, lost
+):
+    def run(*_a, **_k):
+        (tmp_path / lost).open()
+
+    monkeypatch.setattr(cluster_module.Share, "run", run)
+    own = ("--out", str(tmp_path), str(SAMPLE), "--provenance", "sample")
+    with pytest.raises(ConfigError, match="another process ran collect here at the same time"):
+        cluster_module.main(**vars(cluster_module.Options("collect", own, tasks=2, workers=2)))
 
 
 ENDED = """

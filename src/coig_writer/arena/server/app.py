@@ -214,14 +214,17 @@ def serve(app: gradio.Server, host: str, port: int, name: str = "arena") -> int:
     stopped, waker = socket.socketpair()
     waker.setblocking(False)
     signal.set_wakeup_fd(waker.fileno())
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+    ends = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: None) for number in ends]
     # A Space's proxies say who the client is; what a client says itself is not believed.
     if os.environ.get("SPACE_ID"):
         os.environ.setdefault("FORWARDED_ALLOW_IPS", PROXIES)
     try:
         app.launch(server_name=host, server_port=port, prevent_thread_lock=True, quiet=True)
     except OSError as error:
+        signal.set_wakeup_fd(-1)
+        for number, handler in zip(ends, before, strict=True):
+            signal.signal(number, handler)
         raise ConfigError(
             f"port {port} is taken, or {host} is not this machine", "give another --port"
         ) from error

@@ -11,8 +11,10 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import gradio
 import httpx
 import pytest
 from fastapi import FastAPI, Request
@@ -21,12 +23,13 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from coig_writer.arena.server.app import PROXIES, create_app
+from coig_writer.arena.server.app import PROXIES, create_app, serve
 from coig_writer.arena.server.backup import Backup
 from coig_writer.arena.server.database import sqlite_url
 from coig_writer.arena.server.guard import LOCAL, SENTENCES, Tracebacks
 from coig_writer.arena.server.store import Store
 from coig_writer.arena.study.definition import Study
+from coig_writer.errors import ConfigError
 from tests.coig_writer.arena.processes import free_port, started
 
 NAMES = ("variant-ash", "variant-birch", "variant-cedar", "variant-dogwood", "variant-elm")
@@ -74,6 +77,18 @@ raise SystemExit(serve(app, "127.0.0.1", 0) + 7)
 def test_a_signal_that_another_thread_gets_stops_the_server_too():
     command = [sys.executable, "-c", TOLD_IN_ANOTHER_THREAD]
     assert subprocess.run(command, check=False, timeout=120).returncode == 7
+
+
+def test_a_server_that_cannot_start_leaves_signals_as_they_were():
+    def launch(**_: object) -> None:
+        raise OSError("taken")
+
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    app = SimpleNamespace(launch=launch)
+    with pytest.raises(ConfigError, match="is taken"):
+        serve(cast("gradio.Server", app), "127.0.0.1", 0)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert signal.set_wakeup_fd(-1) == -1
 
 
 def test_a_program_sits_votes_and_reads_results_as_a_visitor_of_the_page_does(served):
