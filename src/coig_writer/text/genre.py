@@ -45,6 +45,8 @@ _RULED_OUT = re.compile(
     r"((?<!要)不要|不许|不得|(?<!能)不能|(?<!可)不可|(?<!是)不是|不喊|不写|不出现|(?<!用)不用"
     r"|(?<![分特告性个区类级差])别(?![人名的墅])|禁止|禁|忌|切勿|勿|避免|而非|拒绝)[^，,。；;！!？?\n]{1,24}"
 )
+# What is to be turned into something else is its material: 把会议纪要写成一首诗 asks for a poem.
+_MATERIAL = re.compile(r"把[^，,。；;！!？?\n“《]{1,24}?(?=[改续扩缩]?写成|[改编]成|改编[成为])")
 # The clause in which something is asked for: a verb of writing, and what follows up to a comma.
 _ASKED = re.compile(
     r"(写|撰|创作|作一|编|生成|构思|设计|制定|制作|拟|起草|策划|输出|提供|整理|讲述?|开展|进行|来一?[个篇段首份条])"
@@ -240,7 +242,7 @@ def signals(
         article: What was written; empty if not at hand, and then its signals are 0.
         classifier: The shipped one if None.
     """
-    model = classifier or shipped()
+    model, prompt = classifier or shipped(), _MATERIAL.sub("", prompt)
     none = np.zeros(len(genres()))
     return np.stack(
         [

@@ -22,10 +22,21 @@ def top(prompt, article=""):
         ("给我的导师写一封感谢信。", "apology-letter"),
         ("孩子问灶王爷住哪儿，能不能给她写个睡前童话？", "fairy-tale"),  # nothing is ruled out
         ("写一篇童话，给别人家的孩子，不要写成小说。", "fairy-tale"),
+        ("把会议纪要写成一首诗", "poetry"),
+        ("把这份实验报告改成科普文章", "popular-science"),
+        ("请把下面的会议记录改写成小说", "fiction"),
     ],
 )
 def test_what_a_prompt_asks_for(prompt, expected):
     assert top(prompt) == expected
+
+
+@pytest.mark.parametrize("words", ["材" * 24, "一材"])
+def test_what_is_to_be_rewritten_is_not_read(words):
+    for verb in ("写成", "改写成", "改成", "编成", "改编为"):
+        assert genre._MATERIAL.sub("", f"请把{words}{verb}诗") == f"请{verb}诗"
+    for other in (f"请把{words}写好", f"请把{words}材料，写成诗", f"请把“{words}”写成诗", f"请把{'材' * 25}写成诗"):  # fmt: skip
+        assert genre._MATERIAL.sub("", other) == other
 
 
 def test_the_form_of_the_article_counts_where_the_prompt_is_silent():
