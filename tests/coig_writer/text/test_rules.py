@@ -171,6 +171,8 @@ def test_a_last_line_that_ends_is_not_cut_off(end: str) -> None:
         ("发送：各出席人，分诊台，住院部", False),
         ("她说完就走了，再也没有回头，院子里只剩风声。三", False),
         ("那个网管，可乐瓶谁给收走的，三个，押金还没退呢", False),
+        ("以上经费预算及人员安排方案是否妥当，请批示", False),
+        ("他把经费预算及人员安排方案递上去，请批示的", True),
         ("#老街早晨 #人间烟火 #慢生活 #豆花 #城市记忆 #今天也要出门", False),
         ("原文链接，可以在这里读到全部：https://example.com/a/b.html", False),
     ],
@@ -346,8 +348,14 @@ def test_a_slogan_or_motto_ends_a_text(line: str, genre: str | None, found: bool
     [
         ("扫码加我，限时到手价九块九！", None, True),
         ("扫码加我，限时到手价九块九！", "advertising", False),
-        ("她下单了一斤。", None, False),  # one phrase
-        ("她下单了，包邮。", None, True),  # two
+        ("双十一那天她下单了九件，剩一件赠送的袜子。", None, False),
+        ("双十一那天下单九件，赠送袜子。", None, True),
+        ("她关注了公众号，领了券，家里堆满包邮的洗衣液。", None, False),
+        ("关注公众号，领券，洗衣液包邮。", None, True),
+        ("“限时立减！”喇叭喊了一天，没有一个人下单。", None, False),
+        ("限时立减！喇叭喊了一天，马上下单。", None, True),
+        ("快下单一斤。", None, False),  # one phrase
+        ("快下单，包邮。", None, True),  # two
         ("原价两块，现价一块五。", None, False),  # prices alone
         ("他加我微信，说报名的人不多。", None, False),  # a story's own people
         ("快加我微信，报名的人不多。", None, True),
