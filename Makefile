@@ -42,10 +42,10 @@ reproduce: install ## one published configuration from sources to card: RUN=cw_1
 	$(PY) recipes/line.py reproduce $(or $(RUN),cw_10k) $(if $(SMOKE),--smoke)
 
 test: install ## runs the fast tests (no network, no GPU), WORKERS=2 at a time
-	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not network and not gpu"
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile --timeout 600 -m "not slow and not network and not gpu"
 
 test-slow: install ## runs the slow tests: the demo from a fresh clone, other datasets versions, kills and restarts; what changed first; starts none that would not end within BUDGET=30 minutes
-	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "slow and not network and not gpu" --budget $(BUDGET) --pace $(PACE)
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --timeout 2400 -m "slow and not network and not gpu" --budget $(BUDGET) --pace $(PACE)
 
 check: install ## formatting, lint, types and import rules
 	$(VENV)/bin/ruff format --check .

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
 import math
 import random
 import re
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -387,7 +390,7 @@ def test_a_number_that_asks_nothing_is_refused(
 
 
 def test_two_runs_of_one_judge_at_once_lose_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second waits, says so, and then adds to what the first wrote."""
     path = tmp_path / "judgements" / "m.parquet"
@@ -396,13 +399,14 @@ def test_two_runs_of_one_judge_at_once_lose_nothing(
         Judgement("m", rubric, "en-1", "a", "b", "left_first", '"left"', "scored", None, 1, 1, None)
         for rubric in ("pairwise", "pairwise+plain")
     )
+    printed = io.StringIO()  # capsys would lose what a thread writes while it is read and emptied
+    monkeypatch.setattr(sys, "stderr", printed)
     waiting = threading.Thread(target=judge._keep, args=(path, [second]))
     with locked(path.parent):
         waiting.start()
-        told = ""
-        while "another process writes here" not in told:
-            told += capsys.readouterr().err
+        while "another process writes here" not in printed.getvalue():
             assert waiting.is_alive()
+            time.sleep(0.001)
         write_records(path, [first], Judgement)
     waiting.join()
     assert read_records(path, Judgement) == [first, second]

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 import os
 import sqlite3
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -261,8 +263,10 @@ def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path):
     assert again.restore("ballots", [row, ballot_row(ballot(4, elapsed_s=2.0))]) == 2
 
 
-def test_one_server_at_a_time_serves_a_study(store, request, capsys, monkeypatch):
+def test_one_server_at_a_time_serves_a_study(store, monkeypatch):
     monkeypatch.setattr("coig_writer.arena.server.database.LEASE_S", 0.01)
+    printed = io.StringIO()  # capsys would lose what a thread writes while it is read and emptied
+    monkeypatch.setattr(sys, "stderr", printed)
     url = store.engine.url.render_as_string(hide_password=False)
     second, order = Store(url), []
 
@@ -273,8 +277,7 @@ def test_one_server_at_a_time_serves_a_study(store, request, capsys, monkeypatch
     waiting = threading.Thread(target=serve_too)
     with store.lease("s"):
         waiting.start()
-        while "waiting for its end" not in "".join(order) + capsys.readouterr().err:
-            pass
+        _until(lambda: "waiting for its end" in "".join(order) + printed.getvalue())
         with Store(url).lease("another") if "postgresql" in url else contextlib.nullcontext():
             order.append("first ends")
     waiting.join(20)

@@ -127,7 +127,7 @@ def test_closing_waits_for_no_view_that_is_under_way(voted):
     asking = threading.Thread(target=ask)
     asking.start()
     while not apart._asking.locked():
-        pass
+        assert asking.is_alive()
     apart.close()  # without the kill it would wait for the answer that never comes
     asking.join(30)
     assert not asking.is_alive()
