@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import itertools
 import os
+import re
 import shutil
 import sqlite3
 import sys
@@ -19,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -50,15 +52,16 @@ class Database:
 
     def __init__(self, url: str, metadata: sa.MetaData) -> None:
         self.url, self.metadata = url, metadata
-        self.engine = _engine(url)
-        self._file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else None
+        self._file = _file_of(url)
+        self.engine = _engine(url, self._file)
         # Why this server may not write, once another serves its study.
         self._lost: str | None = None
         # SQLite has one writer. Waiting here is fair and short; inside SQLite it would be a sleep.
         self._writing: threading.Lock | contextlib.nullcontext[None] = (
             threading.Lock() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext()
         )
-        with _clear_errors():
+        with self._clear_errors():
+            _check_options(self.engine)
             _refuse_others_tables(self.engine, metadata)
             metadata.create_all(self.engine)
             _add_new_columns(self.engine, metadata)
@@ -197,7 +200,7 @@ class Database:
 
         def taken() -> bool:
             # Of a lost connection the next `begin` makes a new one.
-            with _clear_errors(), connection.begin():
+            with self._clear_errors(), connection.begin():
                 return bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))))
 
         return taken
@@ -221,13 +224,27 @@ class Database:
     def _writer(self) -> Iterator[sa.Connection]:
         if self._lost:
             raise StoreError(self._lost, "stop this server")
-        with _clear_errors(), self._writing, self.engine.begin() as connection:
+        with self._clear_errors(), self._writing, self.engine.begin() as connection:
             yield connection
 
     @contextlib.contextmanager
     def _reader(self) -> Iterator[sa.Connection]:
-        with _clear_errors(), self.engine.connect() as connection:
+        with self._clear_errors(), self.engine.connect() as connection:
             yield connection
+
+    @contextlib.contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseError as error:
+            # The latter: a damaged file, or none of SQLite's.
+            if type(error) not in (OperationalError, DatabaseError):
+                raise
+            said = _without_options(str(error.orig), self.engine.url)
+            raise StoreError(
+                f"the store cannot be written or read ({said[:120]})",
+                "check the disk and the database server, then try again",
+            ) from error
 
 
 def now() -> str:
@@ -241,20 +258,34 @@ def sqlite_url(path: Path) -> str:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(PermissionError):  # another user's, who let us in
             path.parent.chmod(0o700)
-    return f"sqlite:///{path}"
+    named = str(path).replace("%", "%25").replace("?", "%3F")  # else an escape, and options
+    return f"sqlite:///{named}"
 
 
-def _engine(url: str) -> sa.Engine:
-    if not url.startswith(("sqlite:///", "postgresql")):
+def _file_of(url: str) -> Path | None:
+    """Returns the file that a SQLite URL names; None of a database server."""
+    if not url.startswith("sqlite:///"):
+        return None
+    named, options, _ = url.removeprefix("sqlite:///").partition("?")
+    if options or named in ("", ":memory:"):
+        raise ConfigError(
+            "a SQLite database URL names a file, and takes no options", "use sqlite:///FILE alone"
+        )
+    return Path(unquote(named))
+
+
+def _engine(url: str, file: Path | None) -> sa.Engine:
+    if not (file or url.startswith("postgresql")):
         scheme = url.split("://", maxsplit=1)[0] if "://" in url else "no scheme"
         raise ConfigError(
             f"unsupported database URL ({scheme})",
             "use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME",
         )
     try:
-        if url.startswith("sqlite"):
-            _owned(Path(url.removeprefix("sqlite:///")))
-            engine = sa.create_engine(url, pool_size=8, max_overflow=24)
+        if file:
+            _owned(file)
+            of_file = sa.URL.create("sqlite", database=str(file))
+            engine = sa.create_engine(of_file, pool_size=8, max_overflow=24)
             sa.event.listen(engine, "connect", _set_pragmas)
             return engine
         return sa.create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True)
@@ -266,6 +297,26 @@ def _engine(url: str) -> sa.Engine:
         raise ConfigError(
             "the database URL cannot be read", "write : @ / in a password as %3A %40 %2F"
         ) from None
+
+
+def _check_options(engine: sa.Engine) -> None:
+    """Connects once, to tell options that the driver does not take from a database that is not there."""
+    try:
+        engine.connect().close()
+    except (sa.exc.StatementError, TypeError, ValueError) as error:
+        if not engine.url.query or type(error) in (OperationalError, DatabaseError):
+            raise
+        raise ConfigError(  # without what the driver says, which repeats the option
+            "the database URL has an option that its driver does not know, or cannot take the value of",
+            "compare what follows the ? with PostgreSQL's connection parameters, as connect_timeout=10",
+        ) from None
+
+
+def _without_options(said: str, url: sa.URL) -> str:
+    """Blanks what a database quotes of the URL's options: they may hold a password."""
+    query = url.normalized_query
+    options = " ".join(itertools.chain(query.keys(), *query.values()))
+    return re.sub('"([^"]+)"', lambda quoted: '"…"' if quoted[1] in options else quoted[0], said)
 
 
 def checked_row(
@@ -344,17 +395,3 @@ def _unique(table: sa.Table) -> tuple[str, ...]:
     """Returns the columns of the one unique key beside the primary key; empty if there is none."""
     keys = [c for c in table.constraints if isinstance(c, sa.UniqueConstraint)]
     return tuple(column.name for column in keys[0].columns) if keys else ()
-
-
-@contextlib.contextmanager
-def _clear_errors() -> Iterator[None]:
-    try:
-        yield
-    except DatabaseError as error:
-        # The latter: a damaged file, or none of SQLite's.
-        if type(error) not in (OperationalError, DatabaseError):
-            raise
-        raise StoreError(
-            f"the store cannot be written or read ({str(error.orig)[:120]})",
-            "check the disk and the database server, then try again",
-        ) from error

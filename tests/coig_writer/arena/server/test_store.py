@@ -244,6 +244,53 @@ def test_a_password_in_a_url_is_never_said(url):
     assert "pass-word" not in said
 
 
+OF_NO_SERVER = "postgresql+psycopg://rater:pass-word@127.0.0.1:1/db"
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "conect_timeout=hidden",
+        "connect_timeout=hidden",
+        "hidden=1",
+        "prepare_threshold=hidden",
+        "sslmode=hidden",
+        "service=hidden",
+    ],
+)
+def test_an_option_that_the_driver_does_not_take_is_told_and_never_repeated(option):
+    url = os.environ.get("ARENA_TEST_POSTGRESQL", OF_NO_SERVER)
+    if url == OF_NO_SERVER and "prepare" in option:
+        pytest.skip("set ARENA_TEST_POSTGRESQL to the URL of an empty database")
+    with pytest.raises((ConfigError, StoreError), match=r'has an option|"…"') as refused:
+        Store(f"{url}?{option}")
+    assert "hidden" not in str(refused.value)
+
+
+def test_an_option_that_is_right_hides_no_failure():
+    with pytest.raises(StoreError, match="Connection refused"):
+        Store(f"{OF_NO_SERVER}?connect_timeout=5")
+
+
+@pytest.mark.parametrize("named", ["b.sqlite?timeout=5", "b.sqlite?x=hidden", "", ":memory:"])
+def test_a_sqlite_url_names_a_file_and_nothing_else(tmp_path, monkeypatch, named):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="names a file, and takes no options") as refused:
+        Store(f"sqlite:///{named}")
+    assert "hidden" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_any_folder_may_hold_the_store(tmp_path):
+    path = tmp_path / "which? 50%25" / "ballots.sqlite"
+    store = Store(sqlite_url(path))
+    store.add(ballot())
+    assert store.place == str(path)
+    assert path.stat().st_size > 0
+    assert Store(store.url).ballots("s") == store.ballots("s")
+    assert [folder.name for folder in tmp_path.iterdir()] == ["which? 50%25"]
+
+
 def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path):
     url = sqlite_url(tmp_path / "ballots.sqlite")
     old = ballot(1, schema_version=1)
