@@ -16,6 +16,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from coig_writer.arena.server import api, routes
-from coig_writer.arena.server.backup import HANG_S, Backup
+from coig_writer.arena.server.backup import HANG_S, IN_STORE_ALONE, Backup
 from coig_writer.arena.server.board import Board
 from coig_writer.arena.server.guard import (
     Guard,
@@ -43,7 +44,8 @@ from coig_writer.arena.server.service import StudyService
 from coig_writer.arena.server.tables import operator_page, tables
 from coig_writer.arena.server.tally import Tally, TallyProcess
 from coig_writer.arena.server.writer import BatchWriter
-from coig_writer.errors import ConfigError
+from coig_writer.errors import STOPPED, ConfigError
+from coig_writer.hub.remote import in_background
 
 if TYPE_CHECKING:
     import gradio
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 PROXIES = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,::1,fc00::/7"  # private networks
 READS_PER_SECOND = 50  # of the results, by all readers together
 GRACE_S = 10  # for requests under way when the server is told to stop
+TWICE_S = 0.2  # within which a Ctrl-C may come twice: from the terminal, and passed on by a wrapper such as npm
 # Gradio 6.31 leaves /?view=api empty until its link has been clicked twice: off, and on again.
 OPENS_API_PAGE = """
 const twice = setInterval(() => {
@@ -206,6 +209,9 @@ def address(named: str | None) -> str:
 def serve(app: gradio.Server, host: str, port: int, name: str = "arena") -> int:
     """Launches the application and waits for Ctrl-C or SIGTERM; returns when all is stored and pushed.
 
+    Ctrl-C ends the process at once where it comes again meanwhile. SIGTERM changes nothing then: whoever
+    manages servers may send it twice, and has SIGKILL.
+
     Raises:
         ConfigError: The port is taken.
     """
@@ -215,7 +221,7 @@ def serve(app: gradio.Server, host: str, port: int, name: str = "arena") -> int:
     waker.setblocking(False)
     signal.set_wakeup_fd(waker.fileno())
     ends = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: None) for number in ends]
+    before = [signal.signal(number, _unheard) for number in ends]
     # A Space's proxies say who the client is; what a client says itself is not believed.
     if os.environ.get("SPACE_ID"):
         os.environ.setdefault("FORWARDED_ALLOW_IPS", PROXIES)
@@ -231,9 +237,35 @@ def serve(app: gradio.Server, host: str, port: int, name: str = "arena") -> int:
     sys.stderr.write(f"{name}: http://{host}:{port}/  (Ctrl-C stops it)\n")
     stopped.recv(1)
     signal.set_wakeup_fd(-1)
-    sys.stderr.write(f"{name}: stopping, when all is stored and pushed\n")
+    time.sleep(TWICE_S)
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.stderr.write(
+            f"{name}: stopping, when all is stored and pushed (Ctrl-C ends it at once)\n"
+        )
+        in_background(functools.partial(_close, app))
+        signal.signal(signal.SIGINT, _unheard)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{name}: ended at once; {_where(app)}\n")
+        sys.stderr.flush()
+        os._exit(STOPPED)  # an orderly end would wait for threads that wait for the Hub
+    return 0
+
+
+def _unheard(*_: object) -> None:
+    """Takes a signal, and does nothing."""
+
+
+def _close(app: gradio.Server) -> None:
     blocks = app.get_blocks()
     blocks.server.config.timeout_graceful_shutdown = GRACE_S
     blocks.close(verbose=False)
     blocks.server.thread.join(GRACE_S + 2 * HANG_S)
-    return 0
+
+
+def _where(app: gradio.Server) -> str:
+    """Says where the records of a server are that did not come to its end."""
+    backup: Backup | None = getattr(app.state, "backup", None)
+    if backup is None or backup.complete:
+        return "all that was confirmed is in the store"
+    return f"what was not pushed {IN_STORE_ALONE}"

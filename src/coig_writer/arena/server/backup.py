@@ -35,6 +35,7 @@ FOLDER = "ballots"
 EVERY_S = 30.0
 EVERY_S_ON_DISK = 1.0  # where no Hub counts commits
 HANG_S = 120.0
+IN_STORE_ALONE = "is in the store alone; keep that, and start the server on it again"
 
 
 class BackupTarget(Protocol):
@@ -329,10 +330,7 @@ class Backup:
             self._thread.join(self._hang_s)
         self.complete = self.push()
         if not self.complete:
-            sys.stderr.write(
-                "backup: the last push failed, and what it lacks is in the store alone; "
-                "keep that, and start the server on it again\n"
-            )
+            sys.stderr.write(f"backup: the last push failed, and what it lacks {IN_STORE_ALONE}\n")
 
     def _missing(self) -> list[tuple[str, dict[str, object]]]:
         return self._store.rows_but(self._sent)

@@ -79,6 +79,77 @@ def test_a_signal_that_another_thread_gets_stops_the_server_too():
     assert subprocess.run(command, check=False, timeout=120).returncode == 7
 
 
+HUB_THAT_HANGS = """
+import sys, threading
+from types import SimpleNamespace
+from coig_writer.arena.server.app import serve
+from coig_writer.arena.server.backup import Backup
+from coig_writer.arena.server.store import Store
+from coig_writer.ballot import Ballot
+
+class Deaf:
+    def files(self):
+        return []
+    def write(self, path, content):
+        threading.Event().wait()
+
+store = Store(sys.argv[1])
+store.add(Ballot("1", "s", "pairwise", "q", "q", "r", 0, ("a", "b"), '"left"'))
+backup = Backup(store, Deaf(), hang_s=float(sys.argv[2]))
+server = SimpleNamespace(config=SimpleNamespace(), thread=threading.Thread(target=backup.close))
+blocks = SimpleNamespace(server=server, close=lambda verbose: server.thread.start())
+server.thread.daemon = True
+state = SimpleNamespace(backup=backup)
+app = SimpleNamespace(launch=lambda **_: None, get_blocks=lambda: blocks, state=state)
+raise SystemExit(serve(app, "127.0.0.1", 0) + 7)
+"""
+
+
+@pytest.mark.parametrize(
+    ("second", "hangs_s", "code", "last"),
+    [
+        (signal.SIGINT, 20, 130, "arena: ended at once; what was not pushed is in the store alone"),
+        (signal.SIGTERM, 0.1, 7, "backup: the last push failed, and what it lacks"),
+    ],
+)
+def test_a_second_ctrl_c_ends_a_server_that_waits_for_its_backup_and_no_second_sigterm(
+    tmp_path, second, hangs_s, code, last
+):
+    url = sqlite_url(tmp_path / "ballots.sqlite")
+    command = [sys.executable, "-c", HUB_THAT_HANGS, url, str(hangs_s)]
+    said = []
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        for line in server.stderr:
+            said.append(line)
+            if "(Ctrl-C" in line:
+                server.send_signal(second)
+    assert (server.returncode, said[-1].startswith(last)) == (code, True), said
+    assert [b.id for b in Store(url).ballots("s")] == ["1"]
+
+
+PASSED_ON = """
+import os, signal, time
+
+def comes_again(_seconds):
+    os.kill(os.getpid(), signal.SIGINT)
+    os.write(2, b"came again")
+
+time.sleep = comes_again
+"""
+
+
+def test_a_ctrl_c_that_a_wrapper_passes_on_is_no_second_one(tmp_path):
+    url = sqlite_url(tmp_path / "ballots.sqlite")
+    command = [sys.executable, "-c", PASSED_ON + HUB_THAT_HANGS, url, "0.1"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        assert "stops it" in server.stderr.readline()
+        server.send_signal(signal.SIGINT)
+        said = server.stderr.read()
+    assert (server.returncode, "came again" in said) == (7, True), said
+
+
 def test_a_server_that_cannot_start_leaves_signals_as_they_were():
     def launch(**_: object) -> None:
         raise OSError("taken")
