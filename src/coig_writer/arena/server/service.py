@@ -312,7 +312,9 @@ class StudyService:
                 if name in seen or author_known:
                     continue
                 seen.add(name)
-                token = self.identity.sign("item", rater, protocol, language, ordinal, place)
+                # Of study and texts too: the page gives a lost vote again by this id.
+                of_task = (self.study.study, task.unit.query_id, task.shown, ordinal, place)
+                token = self.identity.sign("item", rater, protocol, language, *of_task)
                 tasks[token] = task
                 if name in voted:
                     done.add(token)

@@ -91,7 +91,8 @@ def test_authors_come_at_the_end_of_the_sitting_and_not_before(make_service, cli
         view = vote(client, view["item"]["id"]).json()["next"]
     told = client.post("/api/authors", json=sitting).json()
     cast = [b for b in service.store.ballots("demo") if b.repeat == 0]
-    assert [item["models"] for item in told] == [list(b.shown) for b in cast]
+    # Two votes of one millisecond have no order in the store.
+    assert sorted(item["models"] for item in told) == sorted(list(b.shown) for b in cast)
 
 
 def test_a_replay_is_refused(service, client_of):
