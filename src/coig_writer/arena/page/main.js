@@ -92,7 +92,7 @@ function show(view) {
 async function sendAgain(vote) {
   try {
     const receipt = await api.vote(vote);
-    keepSent(vote);
+    keepSent(vote, receipt);
     notify(t("resent"));
     show(receipt.next);
   } catch (error) {
@@ -196,7 +196,7 @@ async function submit() {
   const vote = spoken();
   try {
     const receipt = await api.vote(vote);
-    keepSent(vote);
+    keepSent(vote, receipt);
     accepted(receipt);
   } catch (error) {
     refused(error);

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import hmac
 import json
 import random
 import threading
@@ -51,7 +52,8 @@ class Vote:
 
     A tag is ``NAME@POSITION``, or ``NAME`` about the item; ``depths`` is the share of each text that came
     into view. The verdict is ``"left"``…``"skip"`` side by side; a list of positions, best first, ties nested,
-    for a ranking; dimension to 0–3 for a rating.
+    for a ranking; dimension to 0–3 for a rating. ``proof`` comes with a vote that is given again; see
+    ``StudyService.proof``.
     """
 
     item: str
@@ -62,6 +64,7 @@ class Vote:
     dwell_s: float | None = None
     depths: tuple[float, ...] | None = None
     interface_language: str | None = None
+    proof: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -400,8 +403,7 @@ class StudyService:
                 "the number of depths differs from the number of texts",
                 "give one depth for each text",
             )
-        since = queue.shown_at.get(vote.item)
-        elapsed = None if since is None else round(time.monotonic() - since, 3)
+        elapsed = self._elapsed(rater, queue, vote)
         return Ballot(
             id=f"{_IDS.getrandbits(128):032x}",
             study=self.study.study,
@@ -425,6 +427,31 @@ class StudyService:
             depths=vote.depths,
             sample=self.study.sample,
         )
+
+    def _elapsed(self, rater: str, queue: TaskQueue, vote: Vote) -> float | None:
+        """Returns the seconds from showing to vote; of a vote that is given again those of the first time."""
+        if vote.proof is not None:
+            claimed = vote.proof.partition(":")[0]
+            proof = self._signed(rater, vote.item, claimed)
+            if hmac.compare_digest(proof.encode(), vote.proof.encode()):
+                return float(claimed)
+        since = queue.shown_at.get(vote.item)
+        return None if since is None else round(time.monotonic() - since, 3)
+
+    def proof(self, rater: str, vote: Vote, ballot: Ballot) -> str | None:
+        """Returns what proves later how long an item had been shown before its vote; None where it was not.
+
+        A rater's page keeps it beside its copy of the vote. If the store loses the vote, the copy comes some
+        milliseconds after the item is shown again, which would count as not read.
+        """
+        if ballot.elapsed_s is None:
+            return None
+        return self._signed(
+            rater, vote.item, f"{ballot.elapsed_s:011.3f}"
+        )  # as long for every vote
+
+    def _signed(self, rater: str, item: str, elapsed: str) -> str:
+        return f"{elapsed}:{self.identity.sign('elapsed', rater, item, elapsed)}"
 
     def receipt(self, queue: TaskQueue, vote: Vote, ballot: Ballot, error: Exception | None) -> str:
         """Returns the id of a ballot that the store took, or raises what it said instead."""
@@ -507,7 +534,8 @@ def velocity(
 
     Nobody attends longer than the item was shown: of the two clocks the shorter time counts.
     """
-    times = [seconds for seconds in (dwell_s, elapsed_s) if seconds]
+    # A page whose clock never ran says 0; the server's 0 is less than a millisecond.
+    times = [seconds for seconds in (dwell_s or None, elapsed_s) if seconds is not None]
     if not times:
         return None
     return characters / max(min(times), TICK_S)

@@ -339,6 +339,8 @@ def test_a_lost_answer_leads_to_no_second_vote(open_page, texts_of):
 def test_a_vote_that_a_vanished_machine_took_along_is_given_again(open_page, texts_of):
     page, service = open_page(texts_of())
     page.start("pairwise", "en")
+    (queue,) = service._queues.values()
+    queue.shown_at = {item: since - 60 for item, since in queue.shown_at.items()}
     page.press(Keys.ARROW_LEFT, Keys.ENTER)
     page.voted(1)
     (lost,) = service.store.ballots("demo")
@@ -353,8 +355,11 @@ def test_a_vote_that_a_vanished_machine_took_along_is_given_again(open_page, tex
     page.start("pairwise", "en")
     page.says("#notice", "sent again")
     page.wait("#submit")
-    verdicts = {b.item: b.verdict for b in service.store.ballots("demo")}
-    assert (verdicts.pop(lost.item), *verdicts.values()) == ('"left"', '"tie"')
+    there = {b.item: b for b in service.store.ballots("demo")}
+    again = there.pop(lost.item)
+    assert (again.verdict, *(b.verdict for b in there.values())) == ('"left"', '"tie"')
+    assert (again.dwell_s, again.elapsed_s) == (lost.dwell_s, lost.elapsed_s)
+    assert again.elapsed_s > 60
 
 
 def test_a_refused_invitation_is_a_page_that_says_so(open_page, texts_of):

@@ -6,9 +6,10 @@ import json
 import pytest
 
 from coig_writer.arena.server.database import DuplicateError, StoreError
+from coig_writer.arena.server.results import seconds
 from coig_writer.arena.server.service import Vote, velocity
 from coig_writer.arena.study.definition import Overlap, Study
-from coig_writer.arena.study.exclusions import never_shown
+from coig_writer.arena.study.exclusions import never_shown, too_fast
 from coig_writer.arena.study.verdicts import named_verdict, positions
 from coig_writer.ballot import DIMENSIONS, comparisons
 from coig_writer.errors import InputError
@@ -284,6 +285,15 @@ def test_no_clock_of_a_page_makes_a_velocity_infinite(dwell_s, counted):
     assert velocity(100, dwell_s) == 100 / counted
 
 
+@pytest.mark.parametrize(
+    ("dwell_s", "elapsed_s", "counted"), [(50.0, 0.0, 0.001), (0.0, 60.0, 60.0), (0.0, None, None)]
+)
+def test_a_vote_within_a_millisecond_has_a_time_and_a_page_without_a_clock_has_none(
+    dwell_s, elapsed_s, counted
+):
+    assert velocity(100, dwell_s, elapsed_s) == (counted and 100 / counted)
+
+
 def test_an_unknown_protocol_or_language_is_refused(make_service):
     service = make_service(Study(protocols=("ranking",)))
     assert service.checked("ranking", "en") == ("ranking", "en")
@@ -300,6 +310,47 @@ def test_nobody_attends_longer_than_the_item_was_shown(service):
     (ballot,) = service.store.ballots("demo")
     assert ballot.dwell_s == 500.0
     assert ballot.velocity == pytest.approx(sum(map(len, shown["answers"])) / 2, rel=0.1)
+
+
+def given_again(make_service, folder, rater, item, proof):
+    """Sends a page's copy of a vote to a server that lost it; returns the ballot and whether it was too fast."""
+    folder.mkdir()
+    service = make_service(folder=folder)
+    service.view("pairwise", service.admit(rater, "pairwise", "zh"))
+    service.vote(rater, "pairwise", "zh", Vote(item, "tie", dwell_s=50.0, proof=proof))
+    (ballot,) = service.store.ballots("demo")
+    return ballot, ballot.id in too_fast([ballot], {ballot.query_id: "zh"})
+
+
+def test_a_vote_that_is_given_again_keeps_the_time_of_the_first(make_service, tmp_path):
+    service = make_service(folder=tmp_path)
+    sent, first = {}, {}
+    for rater in ("r", "other"):
+        queue = service.admit(rater, "pairwise", "zh")
+        item = service.view("pairwise", queue)["item"]["id"]
+        queue.shown_at[item] -= 60
+        sent[rater] = Vote(item, "tie", dwell_s=50.0)
+        first[rater] = service.ballot(rater, "pairwise", queue, sent[rater])
+    proof = service.proof("r", sent["r"], first["r"])
+    ballot, fast = given_again(make_service, tmp_path / "lost", "r", sent["r"].item, proof)
+    assert (ballot.elapsed_s, ballot.velocity) == (first["r"].elapsed_s, first["r"].velocity)
+    assert (fast, seconds([ballot])) == (False, 50.0)
+    forged = {
+        "none": None,
+        "of another rater": service.proof("other", sent["other"], first["other"]),
+        "of another item": service.proof("r", sent["other"], first["other"]),
+        "longer": proof.replace("0000060.", "0000070."),
+        "nonsense": "é",
+    }
+    for name, told in forged.items():
+        ballot, fast = given_again(make_service, tmp_path / name, "r", sent["r"].item, told)
+        assert (ballot.elapsed_s < 50, fast) == (True, True), name
+
+
+def test_a_vote_on_what_was_never_shown_has_no_proof(service):
+    queue = service.admit("r", "pairwise", "zh")
+    vote = Vote(next(iter(queue.tasks)), "tie")
+    assert service.proof("r", vote, service.ballot("r", "pairwise", queue, vote)) is None
 
 
 def test_a_vote_on_what_was_never_shown_is_recognised(service):
