@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import gzip
 import random
 import shutil
+import socket
+import ssl
+import threading
 import time
 import zlib
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -199,12 +204,143 @@ def test_a_reply_that_trickles_past_its_time_is_cut_and_tried_again(
     endpoint.timeout, endpoint.retries = 1.0, 1
     (reply,) = endpoint.complete_all([ask()])
     assert (reply.state, len(server.bodies)) == ("failed", 2)
-    assert "did not end in time" in (reply.reason or "")
+    assert "ReadTimeout" in (reply.reason or "")
 
 
-def test_a_server_that_is_not_there_fails_every_request(tmp_path: Path) -> None:
+@contextlib.contextmanager
+def raw(answer: Callable[[socket.socket], object]) -> Iterator[str]:
+    """A server of one connection after another; gives its address without a scheme."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return  # the test is over
+                with connection, contextlib.suppress(OSError):
+                    answer(connection)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{listening.getsockname()[1]}/v1"
+        listening.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_an_answer_whose_headers_trickle_past_their_time_is_lost(
+    monkeypatch: pytest.MonkeyPatch, proxied: bool
+) -> None:
+    def trickle(connection: socket.socket) -> None:
+        connection.recv(1 << 16)
+        status, _, body = said("late")
+        lines = b"HTTP/1.1 %d OK\r\nx: %s\r\n\r\n" % (status, b"x" * 20)
+        for byte in lines + body:  # each well within the time limit; together several times as long
+            connection.sendall(bytes([byte]))
+            time.sleep(0.05)
+
+    with raw(trickle) as address:
+        url = f"http://{address}"
+        if proxied:  # the answer to CONNECT
+            for name in ("https_proxy", "no_proxy", "NO_PROXY"):
+                monkeypatch.delenv(name, raising=False)
+            monkeypatch.setenv("HTTPS_PROXY", url)
+            url = "https://model.invalid/v1"
+        reply = Endpoint(url, "m", timeout=0.5, retries=0).complete(ask())
+    assert reply.state == "failed"
+    assert "ReadTimeoutError: timed out" in (reply.reason or "")
+
+
+def test_a_server_that_is_not_there_fails_every_request_and_says_so(tmp_path: Path) -> None:
     endpoint = Endpoint("http://127.0.0.1:9/v1", "m", retries=1, backoff=0.001)
-    assert [r.state for r in endpoint.complete_all([ask("a"), ask("b")])] == ["failed", "failed"]
+    replies = endpoint.complete_all([ask("a"), ask("b")])
+    assert [r.state for r in replies] == ["failed", "failed"]
+    assert "Connection refused" in (replies[0].reason or "")
+
+
+def certificate(folder: Path) -> Path:
+    """Makes a certificate of localhost that nothing but itself vouches for, with its key in the same file."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    path.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return path
+
+
+def test_a_certificate_that_nothing_vouches_for_stops_the_run_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    pem = certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    _, _, body = said("hello")
+
+    def encrypted(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as tls:
+            tls.recv(1 << 16)
+            tls.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + body)
+
+    with raw(encrypted) as address:
+        port = address.partition(":")[2]
+        for trusted, host, problem in (
+            (None, "localhost", "certificate verify failed: self-signed certificate"),
+            (pem, "127.0.0.1", "certificate verify failed: IP address mismatch"),
+            (pem, "localhost", ""),
+        ):
+            if trusted:
+                monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+            transport._certificates.cache_clear()
+            endpoint = Endpoint(f"https://{host}:{port}", "m", timeout=5, backoff=0.001)
+            if not problem:
+                assert endpoint.complete(ask()).text == "hello"
+                continue
+            with pytest.raises(EndpointError) as caught:
+                endpoint.complete(ask())
+            assert caught.value.message.startswith(f"{endpoint.url}: {problem}")
+            assert "SSL_CERT_FILE" in caught.value.remedy
+            assert "sk-secret" not in str(caught.value)
+            assert "_ssl.c" not in str(caught.value)
+    transport._certificates.cache_clear()
+
+
+def test_https_to_a_server_without_it_stops_the_run_with_a_sentence(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    url = server.url.replace("http:", "https:")
+    with pytest.raises(EndpointError, match="begin its address with http://"):
+        Endpoint(url, "m", timeout=5, backoff=0.001).complete(ask())
+    # a proxy's fault is no fault of the server
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("HTTPS_PROXY", url)
+    reply = Endpoint("https://model.invalid/v1", "m", timeout=5, retries=0).complete(ask())
+    assert reply.state == "failed"
+    assert "ProxyError" in (reply.reason or "")
+    assert "no answer" not in (reply.reason or "")
 
 
 def test_failures_are_not_cached(server: Server, endpoint: Endpoint) -> None:

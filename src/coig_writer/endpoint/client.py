@@ -10,7 +10,6 @@ import math
 import os
 import random
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -36,7 +35,7 @@ from coig_writer.endpoint.records import (
     Usage,
     estimated,
 )
-from coig_writer.endpoint.transport import connections
+from coig_writer.endpoint.transport import connections, why
 from coig_writer.endpoint.unpacking import Unreadable, unpacked
 from coig_writer.errors import ConfigError, EndpointError
 from coig_writer.text.normalise import repaired
@@ -173,7 +172,8 @@ class Endpoint:
 
         Raises:
             EndpointError: The server refuses the key, the model, the address or the first three requests (all,
-                where there are fewer): none could succeed. What was answered until then is in the cache.
+                where there are fewer), or no certificate shows that it is the right one: none could succeed.
+                What was answered until then is in the cache.
         """
         self._refused = 0
         keys = [request.key(self.model) for request in requests]
@@ -431,11 +431,10 @@ class Endpoint:
                 preload_content=False,
                 decode_content=False,
             )
-            deadline = time.monotonic() + self.timeout
             try:
                 read = functools.partial(answer.read1, PIECE)  # what has come, not all that will
                 encoding = answer.headers.get("content-encoding", "")
-                content = _limited(unpacked(iter(read, b""), encoding), deadline)
+                content = _limited(unpacked(iter(read, b""), encoding))
             except Exception:
                 if answer.status == 200:  # the server answered: it has counted the tokens
                     self._bill(key, Usage(), most)
@@ -444,7 +443,10 @@ class Endpoint:
                 answer.close()
             return answer.status, answer.headers.get("retry-after"), content
         except HTTPError as error:
-            raise _TryAgainError(f"{type(error).__name__}: no answer") from error
+            reason, remedy = why(error)
+            if remedy:
+                raise EndpointError(f"{self.url}: {reason}", remedy) from error
+            raise _TryAgainError(f"{type(error).__name__}: {reason}") from error
         except Unreadable as error:
             raise _TryAgainError(str(error)) from error
 
@@ -506,13 +508,11 @@ def _repair(text: str, problem: str) -> list[Message]:
     return [Message(role="assistant", content=text[:4000]), Message(role="user", content=wish)]
 
 
-def _limited(pieces: Iterable[bytes], deadline: float) -> bytes:
-    """Joins the pieces of a body; one that trickles past the deadline counts as lost."""
+def _limited(pieces: Iterable[bytes]) -> bytes:
+    """Joins the pieces of a body that is not too large."""
     body = bytearray()
     for piece in pieces:
         body += piece
         if len(body) > LARGEST_BODY:
             raise _GaveUpError(f"the reply is larger than {LARGEST_BODY >> 20} MiB")
-        if time.monotonic() > deadline:
-            raise _TryAgainError("the reply did not end in time")
     return bytes(body)

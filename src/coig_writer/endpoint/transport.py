@@ -4,18 +4,65 @@ from __future__ import annotations
 
 import base64
 import functools
+import http.client
+import io
 import os
+import re
+import time
 import urllib.request
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from coig_writer.errors import ConfigError
 
 if TYPE_CHECKING:
+    import socket
     import ssl
 
     import urllib3
+    from _typeshed import WriteableBuffer
+
+
+NO_TLS = "it does not speak TLS: begin its address with http://"
+# What no further try mends, by the reason that OpenSSL gives.
+UNSAFE = {
+    "CERTIFICATE_VERIFY_FAILED": "give the name that the certificate is for, or set SSL_CERT_FILE to the certificates to trust (a PEM file)",
+    "WRONG_VERSION_NUMBER": NO_TLS,
+    "RECORD_LAYER_FAILURE": NO_TLS,  # the same, since OpenSSL 3.2
+}
+_PLACE = re.compile(r"\[[^]]*\] |_ssl\.c:\d+: | \(_ssl\.c:\d+\)")  # where in Python or OpenSSL
+LONGEST_REASON = 200
+
+
+class _Until(io.RawIOBase):
+    """What comes from a server until a moment, however small its pieces are: a socket's own limit holds for each read."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, end: float) -> None:
+        self._raw, self._sock, self._end = raw, sock, end
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer that is whole, headers and body, within the time that its socket has left when it is asked for."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        end = time.monotonic() + (sock.gettimeout() or 0.0)
+        self.fp = io.BufferedReader(_Until(self.fp.detach(), sock, end))
 
 
 def connections(
@@ -26,7 +73,7 @@ def connections(
     Args:
         url: Of the server; a name and password in it are sent.
         at_once: How many are kept open.
-        timeout: Seconds to connect, and until the next byte comes.
+        timeout: Seconds until a request counts as lost: to connect, to send, and for all of the answer.
         headers: Sent with every request.
 
     Raises:
@@ -51,10 +98,10 @@ def connections(
                 proxy_headers={"proxy-authorization": _basic(login)} if login else None,
                 proxy_ssl_context=trusted,
             )
-        return kind(
+        made = kind(
             headers=headers,
             maxsize=at_once,
-            timeout=urllib3.Timeout(connect=timeout, read=timeout),
+            timeout=urllib3.Timeout(total=timeout),
             retries=False,
             ssl_context=trusted,
         )
@@ -63,6 +110,29 @@ def connections(
             f"the proxy that the environment names cannot be used: {type(error).__name__}",
             "give an http:// or https:// address in HTTP_PROXY and HTTPS_PROXY, or the server's host in NO_PROXY",
         ) from error
+    made.pool_classes_by_scheme = {
+        scheme: _timed(pool) for scheme, pool in made.pool_classes_by_scheme.items()
+    }
+    return made
+
+
+def _timed(pool: Any) -> type[urllib3.HTTPConnectionPool]:
+    """Returns a kind of connections whose answers are ``_Answer``; its classes are made here, as urllib3 is loaded late."""
+    connection = type("Connection", (pool.ConnectionCls,), {"response_class": _Answer})
+    return type("Pool", (pool,), {"ConnectionCls": connection})
+
+
+def why(error: BaseException) -> tuple[str, str | None]:
+    """Says why a request got no answer, in the system's words, and what to do where no further try can help."""
+    from urllib3.exceptions import ProxyError
+
+    inner: BaseException | None = error
+    while inner is not None and not isinstance(inner, OSError):
+        inner = inner.__context__
+    words = "" if inner is None else _PLACE.sub("", inner.strerror or str(inner))
+    of_server = not isinstance(error, ProxyError)
+    remedy = UNSAFE.get(getattr(inner, "reason", "")) if of_server else None
+    return words[:LONGEST_REASON] or "no answer", remedy
 
 
 def _basic(login: str) -> str:
