@@ -104,6 +104,14 @@ class Repository:
         self.refs[ref] = self._keep(tree, header["summary"])
         return self.refs[ref], ref
 
+    def squash(self, branch: str, message: str) -> None:
+        """Makes one commit of a branch's history; commits that nothing names any more are gone."""
+        tree = self.tree(branch)
+        del self.refs[branch]
+        named = {*self.refs.values(), *self.tags.values()}
+        self.commits = {oid: kept for oid, kept in self.commits.items() if oid in named}
+        self.refs[branch] = self._keep(tree, message)
+
     def _apply(self, tree: Tree, key: str, value: dict[str, Any]) -> None:
         import base64
 

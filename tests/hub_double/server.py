@@ -247,6 +247,11 @@ def commit(hub: Hub, p: Any, body: bytes, _h: Any, q: Any) -> Answer:
     )
 
 
+def squash(hub: Hub, p: Any, body: bytes, _h: Any, _q: Any) -> Answer:
+    hub.repository(p["id"], p["kind"]).squash(p["rev"], json.loads(body)["message"])
+    return ok({})
+
+
 def tag(hub: Hub, p: Any, body: bytes, _h: Any, _q: Any) -> Answer:
     repository = hub.repository(p["id"], p["kind"])
     name = json.loads(body)["tag"]
@@ -309,6 +314,7 @@ ROUTES: tuple[tuple[tuple[str, ...], str, Callable[..., Answer]], ...] = (
     (("GET",), _API + r"/refs", refs),
     (("POST",), _API + r"/preupload/(?P<rev>[^/]+)", preupload),
     (("POST",), _API + r"/commit/(?P<rev>[^/]+)", commit),
+    (("POST",), _API + r"/super-squash/(?P<rev>[^/]+)", squash),
     (("POST",), _API + r"/tag/(?P<rev>[^/]+)", tag),
     (("POST",), _FILES + r"\.git/info/lfs/objects/batch", batch),
     (("PUT",), r"/_lfs/(?P<kind>\w+)/(?P<id>[\w.-]+/[\w.-]+)/(?P<oid>\w+)/(?P<size>\d+)", put),

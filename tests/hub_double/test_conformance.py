@@ -64,6 +64,19 @@ def test_files_are_listed_with_the_hashes_of_git_and_lfs(api):
     assert found["data/x.parquet"].lfs.sha256 == hashlib.sha256(b"PAR1").hexdigest()
 
 
+def test_a_squash_leaves_one_commit_of_a_history_and_what_is_tagged(hub, api):
+    api.create_repo(**ID)
+    heads = []
+    for content in ("1", "2", "3"):
+        added = [add("x.txt", content)]
+        heads.append(api.create_commit(**ID, operations=added, commit_message="m").oid)
+    api.create_tag(**ID, tag="kept", revision=heads[0])
+    api.super_squash_history(**ID)
+    commits = hub.repository("user/data").commits
+    assert commits.keys() == {heads[0], api.repo_info(**ID).sha}
+    assert {tree["x.txt"].content for tree in commits.values()} == {b"1", b"3"}
+
+
 @pytest.mark.parametrize(
     ("metadata", "complaint"),
     [

@@ -32,6 +32,9 @@ from coig_writer.files import line, parsed, write_small
 from coig_writer.hub.remote import in_background
 
 FOLDER = "ballots"
+FORGOTTEN = (
+    ".forgotten"  # ends the name of a mark: the file before it is deleted, its history is not yet
+)
 EVERY_S = 30.0
 EVERY_S_ON_DISK = 1.0  # where no Hub counts commits
 HANG_S = 120.0
@@ -42,7 +45,7 @@ class BackupTarget(Protocol):
     """Where files go: what the arena needs of a Hub repository."""
 
     def files(self) -> list[str]:
-        """Returns the paths of all files."""
+        """Returns the paths of all files, and of those not wholly deleted with ``FORGOTTEN`` behind them."""
 
     def read(self, path: str) -> bytes:
         """Returns the content of one file."""
@@ -108,10 +111,24 @@ class HubRepository:
         )
 
     def forget(self, path: str) -> None:
-        """Deletes a file; the history that held it becomes one commit."""
-        if path in self.files():  # else a try before deleted it, and failed at the history
-            self._api.delete_file(path, self._repo_id, repo_type="dataset")
+        """Deletes a file; the history that held it becomes one commit.
+
+        The commit of the deletion adds a mark, by which the next start finishes what this one does not.
+        """
+        from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+        mark, there = path + FORGOTTEN, self.files()
+        if path in there:
+            self._api.create_commit(
+                self._repo_id,
+                [CommitOperationDelete(path), CommitOperationAdd(mark, b"")],
+                commit_message=f"Delete {path}",
+                repo_type="dataset",
+            )
+        elif mark not in there:
+            return
         self._api.super_squash_history(self._repo_id, repo_type="dataset")
+        self._api.delete_file(mark, self._repo_id, repo_type="dataset")
 
 
 class Folder:
@@ -235,8 +252,11 @@ class Backup:
         return rows
 
     def _paths(self) -> set[str]:
+        """Returns the files that hold rows; notes those that a server ended in the middle of deleting."""
         paths = {path for path in self._remote.files() if path.startswith(f"{FOLDER}/")}
-        return paths - self._forgotten
+        marks = {path for path in paths if path.endswith(FORGOTTEN)}
+        self._forgotten |= {mark.removesuffix(FORGOTTEN) for mark in marks}
+        return paths - marks - self._forgotten
 
     def start(self) -> None:
         """Starts pushing in the background, first what a server that was killed left behind."""

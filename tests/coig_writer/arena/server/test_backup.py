@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -11,12 +12,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from huggingface_hub import HfApi
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coig_writer.arena.server.backup import Backup, Folder, HubRepository
 from coig_writer.arena.server.service import Vote
 from coig_writer.errors import ConfigError, DriftError, PublicationError
+from tests.hub_double.client import hub, patient
+from tests.hub_double.server import TOKEN
+
+__all__ = ["hub", "patient"]
 
 
 class Double:
@@ -345,29 +351,63 @@ def test_a_withdrawn_vote_leaves_the_remote_too_and_takes_no_other_along(make_se
     assert set(remote.kept) == files
 
 
-def test_on_the_hub_a_forgotten_file_leaves_the_history_too(monkeypatch):
-    calls: list[tuple[str, ...]] = []
+@pytest.fixture
+def of_double(hub, patient, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.HfApi", functools.partial(HfApi, hub.url))
+    return lambda: HubRepository("org/ballots", TOKEN)
 
-    class Api(HubApi):
-        kept: dict[str, bytes] = {}  # noqa: RUF012
 
-        def delete_file(self, path, repo_id, *, repo_type):
-            calls.append(("delete", path, repo_id, repo_type))
+def history_of(hub):
+    """Everything that the repository's commits hold."""
+    trees = hub.repository("org/ballots").commits.values()
+    return b"".join(blob.content for tree in trees for blob in tree.values())
 
-        def super_squash_history(self, repo_id, *, repo_type):
-            calls.append(("squash", repo_id, repo_type))
 
-    monkeypatch.setattr("huggingface_hub.HfApi", Api)
-    remote = HubRepository("org/ballots", "token")
-    remote.write("ballots/x.jsonl", b"{}")
-    remote.forget("ballots/x.jsonl")
-    deleted, squashed = (
-        ("delete", "ballots/x.jsonl", "org/ballots", "dataset"),
-        ("squash", "org/ballots", "dataset"),
-    )
-    assert calls == [deleted, squashed]
-    remote.forget("ballots/never.jsonl")  # deleted by a try before, which failed at the history
-    assert calls == [deleted, squashed, squashed]
+def squashes(hub):
+    return sum("super-squash" in request for request in hub.requests)
+
+
+def end_after(api, writes):
+    """Lets the process end before it writes to the Hub once more than so many times."""
+    left = iter(range(writes))
+
+    def write(call, *given, **settings):
+        if next(left, None) is None:
+            raise SystemExit
+        return call(*given, **settings)
+
+    for name in ("create_commit", "super_squash_history"):
+        setattr(api, name, functools.partial(write, getattr(api, name)))
+
+
+# The tombstone, the emptied file, the deletion of the full one, the squash, what is left after it.
+@pytest.mark.parametrize("writes", [1, 2, 3, 4])
+def test_a_withdrawn_vote_leaves_the_hubs_history_too_wherever_the_server_ends_meanwhile(
+    make_service, tmp_path, hub, of_double, writes
+):
+    service = make_service(folder=tmp_path / "one")
+    item = service.admit("a", "pairwise", "zh").next()
+    service.vote("a", "pairwise", "zh", Vote(item, "left", comment="a private remark"))
+    repository = of_double()
+    backup = Backup(service.store, repository)
+    assert backup.push()
+    (own,) = service.store.ballots("demo", "a")
+    service.store.withdraw("a", own.id)
+    end_after(repository._api, writes)
+    with pytest.raises(SystemExit):
+        backup.push()
+    assert (b"a private remark" in history_of(hub)) == (writes < 4)
+    again = make_service(folder=tmp_path / "two")
+    backup, repository = Backup(again.store, of_double()), of_double()
+    backup.restore()
+    assert backup.push()
+    assert b"a private remark" not in history_of(hub)
+    assert again.store.ballots("demo") == service.store.ballots("demo")
+    files, done = repository.files(), squashes(hub)
+    assert [file for file in files if not file.endswith(".jsonl")] == [".gitattributes"]
+    repository.forget("ballots/x.jsonl")  # which another server was faster to do
+    assert backup.push()
+    assert (repository.files(), squashes(hub)) == (files, done)
 
 
 def test_a_mounted_bucket_holds_whole_files_alone_and_gives_them_back(make_service, tmp_path):
