@@ -50,7 +50,7 @@ class Ballot:
         interface_language: Of the page.
         consent: Whether the rater had consented.
         schema_version: Of this table.
-        elapsed_s: Seconds from showing to vote, by the server's clock; null where it showed nothing.
+        elapsed_s: Seconds from the first showing until the vote came, by the server's clock; null where it showed nothing.
         depths: Share of each text that came into view.
         sample: Which of several answers of each variant was shown (``Generation.sample``); ballots from before it are 0.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fastapi.testclient import TestClient
@@ -40,6 +41,16 @@ def texts(names: tuple[str, ...] = NAMES, prompts: int = 6) -> list[Text]:
 @pytest.fixture
 def texts_of() -> Callable[..., list[Text]]:
     return texts
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Stops the clock by which items are shown and voted on; its one number may be moved on."""
+    now = [1_900_000_000.0]
+    monkeypatch.setattr(
+        "coig_writer.arena.server.service.time", SimpleNamespace(time=lambda: now[0])
+    )
+    return now
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ function redraw() {
   redrawBar();
   if (state.phase === "start") showStart();
   else if (state.phase === "done") showDone();
-  else if (state.reader && state.language !== preferences.interface) openItem(state.view.item, { ...state.said, reading: state.reader.kept() });
+  else if (state.reader && state.language !== preferences.interface) openItem(state.view.item, kept());
   else drawVerdict();
   state.language = preferences.interface;
 }
@@ -92,7 +92,7 @@ function show(view) {
 async function sendAgain(vote) {
   try {
     const receipt = await api.vote(vote);
-    keepSent(vote, receipt);
+    keepSent(vote);
     notify(t("resent"));
     show(receipt.next);
   } catch (error) {
@@ -106,10 +106,11 @@ function announce(text) {
   notify(text, { lasting: true, close: t("close") });
 }
 
-function openItem(item, kept = draft(item.id)) {
-  const { reading, ...said } = kept ?? blank();
+function openItem(item, before = draft(item.id)) {
+  const { reading, shown, ...said } = before ?? blank();
   state.phase = "vote";
   state.said = { ...blank(), ...said };
+  state.shown = shown ?? item.shown; // when the server first showed it; it comes back with the vote
   ranking.count = item.answers.length;
   ranking.ties = state.study.ties;
   ranking.tying = false;
@@ -135,8 +136,10 @@ function choose(verdict) {
 
 function remember() {
   if (state.phase !== "vote" || state.view.practice) return;
-  keepDraft(state.view.item.id, { ...state.said, reading: state.reader.kept() });
+  keepDraft(state.view.item.id, kept());
 }
+
+const kept = () => ({ ...state.said, shown: state.shown, reading: state.reader.kept() });
 
 function drawVerdict() {
   const bar = find("#verdict");
@@ -196,7 +199,7 @@ async function submit() {
   const vote = spoken();
   try {
     const receipt = await api.vote(vote);
-    keepSent(vote, receipt);
+    keepSent(vote);
     accepted(receipt);
   } catch (error) {
     refused(error);
@@ -206,7 +209,7 @@ async function submit() {
 function spoken() {
   const { verdict, tags, comment, reported } = state.said;
   return {
-    ...state.chosen, item: state.view.item.id, verdict: protocol().sent(verdict), tags, comment: comment || null, reported,
+    ...state.chosen, item: state.view.item.id, shown: state.shown, verdict: protocol().sent(verdict), tags, comment: comment || null, reported,
     dwell_s: state.reader.dwell(), depths: state.reader.depths, interface_language: preferences.interface,
   };
 }

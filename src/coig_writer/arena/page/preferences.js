@@ -71,15 +71,14 @@ export function keepDraft(item, value) {
 }
 
 // Votes that were acknowledged lately. A machine that vanishes may take the last ones along; an item
-// handed out again that stands here is one of them, and this copy makes it good. The server's proof of how
-// long its texts were there goes with it.
+// handed out again that stands here is one of them, and this copy makes it good.
 const SENT = "arena.sent";
 const MAX_SENT = 40;
 
 export const sentBefore = (item) => read(SENT, []).find((vote) => vote.item === item) ?? null;
 
-export function keepSent(vote, { proof }) {
-  write(SENT, [...read(SENT, []).filter(({ item }) => item !== vote.item), { ...vote, proof }].slice(-MAX_SENT));
+export function keepSent(vote) {
+  write(SENT, [...read(SENT, []).filter(({ item }) => item !== vote.item), vote].slice(-MAX_SENT));
 }
 
 export function forgetSent(item) {

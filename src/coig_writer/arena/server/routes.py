@@ -60,7 +60,7 @@ class VoteBody(Sitting):
     dwell_s: float | None = Field(default=None, ge=0, le=1e6)
     depths: list[Annotated[float, Field(ge=0, le=1)]] | None = Field(default=None, max_length=9)
     interface_language: str | None = Field(default=None, pattern="^(zh|en)$")
-    proof: str | None = Field(default=None, max_length=64)
+    shown: str | None = Field(default=None, max_length=64)
 
 
 class Withdrawal(_Body):
@@ -224,7 +224,7 @@ async def vote(request: Request) -> Response:
 
 
 async def cast(state: State, body: VoteBody, rater: str) -> dict[str, object]:
-    """Stores a rater's vote; returns its ballot's id, what proves its time, and the next item."""
+    """Stores a rater's vote; returns its ballot's id and the next item."""
     state.voting.check(rater)
     service: StudyService = state.service
     protocol, language = service.checked(body.protocol, body.language)
@@ -237,7 +237,7 @@ async def cast(state: State, body: VoteBody, rater: str) -> dict[str, object]:
         body.dwell_s,
         None if body.depths is None else tuple(body.depths),
         body.interface_language,
-        body.proof,
+        body.shown,
     )
     queue = service.cached(rater, protocol, language)
     if queue is None:
@@ -245,8 +245,7 @@ async def cast(state: State, body: VoteBody, rater: str) -> dict[str, object]:
     queue = queue or TaskQueue({}, set())  # who has no seat has no item either
     ballot = service.ballot(rater, protocol, queue, sent)
     stored = service.receipt(queue, sent, ballot, await state.writer.add(ballot))
-    proof = service.proof(rater, sent, ballot)
-    return {"id": stored, "proof": proof, "next": service.view(protocol, queue)}
+    return {"id": stored, "next": service.view(protocol, queue)}
 
 
 def authors(body: Sitting, request: Request, rater: Rater) -> list[dict[str, object]]:

@@ -52,8 +52,7 @@ class Vote:
 
     A tag is ``NAME@POSITION``, or ``NAME`` about the item; ``depths`` is the share of each text that came
     into view. The verdict is ``"left"``…``"skip"`` side by side; a list of positions, best first, ties nested,
-    for a ranking; dimension to 0–3 for a rating. ``proof`` comes with a vote that is given again; see
-    ``StudyService.proof``.
+    for a ranking; dimension to 0–3 for a rating. ``shown`` is what the item's view said.
     """
 
     item: str
@@ -64,7 +63,7 @@ class Vote:
     dwell_s: float | None = None
     depths: tuple[float, ...] | None = None
     interface_language: str | None = None
-    proof: str | None = None
+    shown: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -359,7 +358,7 @@ class StudyService:
         progress["characters"] = queue.characters_left
         if token is None:
             return {"protocol": protocol, "progress": progress, "item": None}
-        queue.shown_at.setdefault(token, time.monotonic())
+        shown_at = queue.shown_at.setdefault(token, time.time())
         task = queue.tasks[token]
         prompt = self.prompts[task.unit.query_id]
         return {
@@ -367,6 +366,7 @@ class StudyService:
             "progress": progress,
             "item": {
                 "id": token,
+                "shown": self._signed(token, f"{shown_at:014.3f}"),
                 "language": prompt.language,
                 "genre": prompt.genre,
                 "prompt": prompt.text,
@@ -403,7 +403,7 @@ class StudyService:
                 "the number of depths differs from the number of texts",
                 "give one depth for each text",
             )
-        elapsed = self._elapsed(rater, queue, vote)
+        elapsed = self._elapsed(queue, vote)
         return Ballot(
             id=f"{_IDS.getrandbits(128):032x}",
             study=self.study.study,
@@ -428,30 +428,22 @@ class StudyService:
             sample=self.study.sample,
         )
 
-    def _elapsed(self, rater: str, queue: TaskQueue, vote: Vote) -> float | None:
-        """Returns the seconds from showing to vote; of a vote that is given again those of the first time."""
-        if vote.proof is not None:
-            claimed = vote.proof.partition(":")[0]
-            proof = self._signed(rater, vote.item, claimed)
-            if hmac.compare_digest(proof.encode(), vote.proof.encode()):
-                return float(claimed)
-        since = queue.shown_at.get(vote.item)
-        return None if since is None else round(time.monotonic() - since, 3)
+    def _elapsed(self, queue: TaskQueue, vote: Vote) -> float | None:
+        """Returns the seconds since a vote's item was first shown; None if it was not.
 
-    def proof(self, rater: str, vote: Vote, ballot: Ballot) -> str | None:
-        """Returns what proves later how long an item had been shown before its vote; None where it was not.
-
-        A rater's page keeps it beside its copy of the vote. If the store loses the vote, the copy comes some
-        milliseconds after the item is shown again, which would count as not read.
+        The view of an item holds the moment, signed, and the vote brings it back: it outlives the server, whose
+        restart would otherwise make those who read meanwhile too fast, and a vote that is given again after a loss.
         """
-        if ballot.elapsed_s is None:
-            return None
-        return self._signed(
-            rater, vote.item, f"{ballot.elapsed_s:011.3f}"
-        )  # as long for every vote
+        moments = [queue.shown_at[vote.item]] if vote.item in queue.shown_at else []
+        if vote.shown is not None:
+            moment = vote.shown.partition(":")[0]
+            signed = self._signed(vote.item, moment)
+            if hmac.compare_digest(signed.encode(), vote.shown.encode()):
+                moments.append(float(moment))
+        return max(0.0, round(time.time() - min(moments), 3)) if moments else None
 
-    def _signed(self, rater: str, item: str, elapsed: str) -> str:
-        return f"{elapsed}:{self.identity.sign('elapsed', rater, item, elapsed)}"
+    def _signed(self, item: str, moment: str) -> str:
+        return f"{moment}:{self.identity.sign('shown', item, moment)}"
 
     def receipt(self, queue: TaskQueue, vote: Vote, ballot: Ballot, error: Exception | None) -> str:
         """Returns the id of a ballot that the store took, or raises what it said instead."""

@@ -38,7 +38,7 @@ def not_scrolled(ballots: Sequence[Ballot], _language: Mapping[str, str]) -> set
 
 
 def never_shown(ballots: Sequence[Ballot], _language: Mapping[str, str]) -> set[str]:
-    """Ballots cast in the arena on an item that it had not shown to the rater since it was started."""
+    """Ballots cast in the arena on an item that it had not shown to the rater."""
     return {b.id for b in ballots if b.consent and b.schema_version >= 2 and b.elapsed_s is None}
 
 

@@ -107,7 +107,7 @@ def test_a_restart_on_an_empty_disk_loses_nothing_and_adds_files(make_service, t
     assert service.store.seats_of("demo", "pairwise", "zh", "rater2") == [2]
 
 
-def test_a_rater_goes_on_with_the_same_items_after_a_restart(make_service, tmp_path):
+def test_a_rater_goes_on_with_the_same_items_after_a_restart(make_service, tmp_path, clock):
     remote = Double()
     service = make_service(folder=tmp_path / "one")
     vote(service, "r", 2)

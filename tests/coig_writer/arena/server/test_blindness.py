@@ -57,7 +57,7 @@ def study():
 
 
 def test_permuting_model_names_leaves_all_traffic_before_a_vote_byte_identical(
-    texts_of, client_of, study, tmp_path
+    texts_of, client_of, study, tmp_path, clock
 ):
     texts = texts_of()
     renamed = [dataclasses.replace(t, variant=RENAMED[t.variant]) for t in reversed(texts)]

@@ -30,7 +30,7 @@ def test_a_vote_is_stored_and_answered_with_the_next_item(service, client_of):
     reply = vote(client, first["item"]["id"]).json()
     (ballot,) = service.store.ballots("demo")
     assert reply["id"] == ballot.id
-    assert set(reply) == {"id", "proof", "next"}
+    assert set(reply) == {"id", "next"}
     assert reply["next"]["progress"]["done"] == 1
     assert reply["next"]["item"]["id"] != first["item"]["id"]
 
@@ -38,7 +38,7 @@ def test_a_vote_is_stored_and_answered_with_the_next_item(service, client_of):
 JSON = {"content-type": "application/json"}
 
 
-def test_past_fastapi_a_vote_is_answered_as_through_it(make_service, tmp_path, monkeypatch):
+def test_past_fastapi_a_vote_is_answered_as_through_it(make_service, tmp_path, monkeypatch, clock):
     def answers(way):
         (tmp_path / way).mkdir()
         service = make_service(folder=tmp_path / way)
@@ -71,7 +71,7 @@ def test_past_fastapi_a_vote_is_answered_as_through_it(make_service, tmp_path, m
 
     short, long = (
         [
-            (reply.status_code, reply.headers.multi_items(), reply.json() | {"id": 0, "proof": 0})
+            (reply.status_code, reply.headers.multi_items(), reply.json() | {"id": 0})
             for reply in answers(way)
         ]
         for way in ("short", "long")
@@ -174,7 +174,7 @@ def test_an_invited_study_reveals_nothing(make_service, invited, client_of):
     client = client_of(service)
     client.get(f"/?invite={service.identity.invitation('trial', '甲')}")
     reply = vote(client, begin(client).json()["item"]["id"]).json()
-    assert set(reply) == {"id", "proof", "next"}
+    assert set(reply) == {"id", "next"}
     assert (
         client.post("/api/authors", json={"protocol": "pairwise", "language": "zh"}).status_code
         == 422
