@@ -17,6 +17,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 STOPPED = 130  # the exit code after Ctrl-C
 # What moves a cursor, rings, or turns a line around; tab and line ends are text.
@@ -68,9 +69,18 @@ class PublicationError(KitError):
     """The Hub refused, or a check before publication failed."""
 
 
-# A folder that is read-only, a name that is too long, a file where a folder should be.
+# A folder that is read-only, a name that is too long, a file where a folder should be or the reverse.
 _NOT_USABLE = frozenset(
-    [errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST]
+    [
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENAMETOOLONG,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.ELOOP,
+    ]
 )
 
 
@@ -95,8 +105,8 @@ def run_command(main: Callable[[], int | None]) -> int:
     except BrokenPipeError:
         return 0
     except OSError as error:
-        if error.errno in _NOT_USABLE and error.filename:
-            sentence = f"error: {error.filename}: {error.strerror}"
+        if error.filename and (problem := _not_usable(error)):
+            sentence = f"error: {error.filename}: {problem}"
             return _fail(f"{sentence}\n  → give a path that you may read and write", 1)
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -105,6 +115,24 @@ def run_command(main: Callable[[], int | None]) -> int:
             f"error: no space left on the device{where}\n  → free some space, then run the same command again",
             1,
         )
+
+
+def _not_usable(error: OSError) -> str | None:
+    """Says what is wrong with a path that may not be used; None where it may be a bug that found no file there."""
+    if error.errno in _NOT_USABLE:
+        return error.strerror
+    if error.errno != errno.ENOENT:
+        return None
+    import tempfile
+
+    folder = Path(str(error.filename)).parent
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except FileNotFoundError:  # /proc, for one
+        return "nothing can be made in that folder" if folder.is_dir() else None
+    except OSError:
+        return None
 
 
 def _quiet() -> None:

@@ -49,6 +49,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
+        partial.touch()  # refused here, the path is in the error: pyarrow and others leave it out
         yield partial
         with partial.open("rb+") as handle:
             os.fsync(handle.fileno())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,27 @@ def test_a_path_that_may_not_be_used_ends_in_a_sentence(capsys, number):
 
     assert run_command(refused) == 1
     assert f"error: out/x: {os.strerror(number)}\n  → give a path" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: write_records(path.with_name("s.parquet"), SCORES, Score),
+        lambda path: write_json(path, {}),
+        lambda path: path.mkdir(parents=True),
+        lambda path: path.parent.write_text("a folder"),
+    ],
+)
+def test_a_folder_that_takes_no_file_ends_in_a_sentence(capsys, write):
+    assert run_command(lambda: write(Path("/proc/x"))) == 1
+    assert re.fullmatch(r"error: /proc\S*: [ \w]+\n  → give a path.*\n", capsys.readouterr().err)
+
+
+def test_a_file_that_a_bug_did_not_find_keeps_its_traceback(tmp_path):
+    for path in (tmp_path / "x", tmp_path / "x/y"):
+        with pytest.raises(FileNotFoundError):
+            run_command(path.read_bytes)
+    assert not list(tmp_path.iterdir())
 
 
 def test_ctrl_c_and_bugs(capsys):
