@@ -1,9 +1,9 @@
-"""Short texts, each for a kind, in ``cases.jsonl``: what curation and the arena do with them.
+"""Short texts, each for a kind, in ``cases.jsonl`` and ``more_cases.jsonl``: what curation and the arena do with them.
 
 ``expect`` is ``keep`` (rules alone keep it), ``drop`` (for one of ``rule``), ``keep_whole`` (also nothing
 is cut from it), ``strip_opening`` and ``strip_closing`` (the frame goes and the story stays), ``refusal``,
 ``mask`` (personal data to hide) or ``unmasked`` (none). ``{story}``, ``{long}`` and ``{english}`` stand for the
-texts below.
+texts below. The weights of frames are fitted on the first file, so new cases go into the second.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ ENGLISH = (
     "He never told the inspector. He oiled the hinges, trimmed the wick, and wrote the same four words in the log."
 )
 OWN = Path(__file__).with_name("cases.jsonl")
+MORE = Path(__file__).with_name("more_cases.jsonl")
 IN_CHINESE = ("wrong_language", "mixed_scripts")  # English cases are read by the arena alone
 
 
@@ -102,6 +103,7 @@ def refuted(path: Path) -> list[str]:
 
 def test_every_case_is_read_as_expected() -> None:
     assert refuted(OWN) == []
+    assert refuted(MORE) == []
 
 
 def test_there_are_fifteen_of_each_kind_or_the_kinds_are_few() -> None:

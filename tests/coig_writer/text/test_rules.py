@@ -437,3 +437,17 @@ def test_only_the_kinds_of_what_was_hidden_are_kept() -> None:
     assert found.counts == {"身份证号": 1, "手机号": 1, "邮箱": 1}
     assert "13812345678" not in found.text
     assert "110105194912310021" in found.text
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("身份证号是110105194912310021。", "身份证号是［身份证号］。"),  # its last digit is wrong
+        ("我的微信是lulu520zz，QQ 123 456 789", "我的微信是［微信号］，QQ ［QQ号］"),
+        ("座机：02166668888", "座机：［电话］"),
+        ("收货地址：南京市中山北路20号4栋1单元303室，王收", "收货地址：［住址］，王收"),
+        ("转到我这张卡：6222 0212 3456 7890 123", "转到我这张卡：［银行卡号］"),
+    ],
+)
+def test_the_words_before_personal_data_stay(text: str, hidden: str) -> None:
+    assert masked(text).text == hidden
