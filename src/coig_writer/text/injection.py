@@ -10,22 +10,35 @@ NEAR = 60  # characters in which an order to ignore the rules must speak of scor
 
 _IGNORE = re.compile(
     r"(?:忽略|无视|忘记|忘掉|不要理会)(?:你)?(?:之前|以上|上面|前面|此前|先前|上述|上文|所有)(?:的|所有|全部|一切)*(?P<what>指令|提示词?|设定|要求|规则|内容|评分标准|标准)"
-    r"|(?:ignore|disregard|forget) (?:all )?(?:of )?(?:the |your )?(?:previous|prior|above|earlier|preceding) (?P<english>instructions|prompts|rules|directions)",
+    r"|(?:ignore|disregard|forget) (?:all )?(?:of )?(?:the |your )?(?:(?:previous|prior|above|earlier|preceding) (?:(?P<english>instructions|prompts|directions)|rules|rubric|criteria)|(?:instructions|prompt|rubric|criteria) above)",
     re.IGNORECASE,
 )
 _SCORES = re.compile(
-    r"打分|评分|满分|10\s*分|十分|高分|评审|评委|评估|评价模型|审核(?:员|模型)|输出|模型|AI|score|rating|reviewer|grader|evaluat|output|full marks",
+    r"打分|评分|满分|10\s*分|十分|高分|评审|评委|评估|评价模型|审核(?:员|模型)|输出|模型|(?<![a-z])AI(?![a-z])|score|rating|reviewer|grader|evaluat|output|full marks",
     re.IGNORECASE,
 )
+_SCORER = r"(?:(?:评分|评审|评估|评价|打分|阅卷)(?:用|的)?(?:者|员|人|AI|模型|助手|系统|程序)|AI评(?:审|委|分))"
+_MARKS = r"(?:满分(?!一百|\d|为|是)|10\s*分|十分(?![\u4e00-\u9fff])|最高分|高分|(?<!满分)(?:100\s*|一百)分|\W{0,3}score\W{1,4}10)"
+_THIS = "(?:本文|这篇(?:文章|作品|作文|小说|散文|诗)?|此文|该文|本作品|上文|以上(?:文章|文本|内容|作品))"
+_ITSELF = "(?:本文|这篇文章|[该此]文本?|以上(?:文章|文本|内容|作品))"
+_ENGLISH_SCORER = "(?:judge|grader|reviewer|evaluator|rater|scorer)s?"
 _FULL_MARKS = re.compile(
-    r"(?:请|务必|必须|应当|应该|直接)[^。！？\n]{0,12}?(?:给|为|对)(?:予)?(?:本文|这篇(?:文章|作品|作文|小说|散文|诗)?|此文|该文|本作品|上文|以上(?:文章|文本|内容|作品))[^。！？\n]{0,12}?(?:满分|10\s*分|十分|最高分|高分|100\s*分|一百分|通过)"
-    r"|(?:本文|这篇文章|该文本|此文本)(?:的)?(?:质量|创意|各项)?(?:评分|得分|分数)(?:应|必须|请|务必|设)(?:该|为|给)?[^。！？\n]{0,8}?(?:满分|10|十分)"
-    r"|(?:评分|评审|评估|打分|阅卷)(?:者|员|人|模型|助手|系统)[^。！？\n]{0,10}?(?:请|必须|应)[^。！？\n]{0,16}?(?:满分|10\s*分|十分|最高分|高分)"
-    r"|(?:give|rate|score|award) (?:this|the) (?:essay|text|story|article|piece|response|answer|submission)[^.!?\n]{0,30}?(?:\b10\b|ten|full marks|highest|maximum|perfect)",
+    rf"(?:请|务必|必须|应当|应该|直接)[^。！？\n]{{0,12}}?(?:(?:给|为|对)(?:予)?{_THIS}[^。！？\n]{{0,12}}?(?:{_MARKS}|通过)|[把将]{_THIS}[^。！？\n]{{0,12}}?{_MARKS})"
+    rf"|{_ITSELF}(?:的)?(?:质量|创意|各项)?(?:(?:评分|得分|分数)(?:应|必须|请|务必|设)(?:当|该|为|给)?[^。！？，,\n]{{0,8}}?(?:{_MARKS}|10)|(?:应当?|必须|务必)(?:该|得|获得|给|评为|判为){{1,2}}{_MARKS})"
+    rf"|{_SCORER}[^。！？\n]{{0,10}}?(?:请|必须|应)[^。！？\n]{{0,16}}?{_MARKS}"
+    rf"|请{_SCORER}[^。！？，,\n]{{0,4}}?(?:输出|给出?|打)[^。！？，,\n]{{0,4}}?{_MARKS}"
+    rf"|{_SCORER}请?(?:注意|读)[：:，,][^。！？\n]{{0,40}}?(?:{_MARKS}|请(?:选择?|判定?|输出))"
+    rf"|评分时(?:请|务必|必须)[^。！？\n]{{0,10}}?{_MARKS}|不再是(?:评审|评委|评分|打分)[^。！？\n]{{0,30}}?请(?:只|直接)?(?:输出|回复|回答)"
+    r"|(?:give|rate|score|award) (?:this|the) (?:essay|text|story|article|piece|response|answer|submission)[^.!?\n]{0,30}?(?:\b10\b|ten|full marks|highest|maximum|perfect)"
+    # A letter to judges of flesh and blood speaks of no marks for a text.
+    rf"|\b(?:dear|attention|(?:note |message |instructions? )?(?:to|for))[,:]? (?:the |any )?(?:(?:ai|llm|language model|automated) )?(?:{_ENGLISH_SCORER}|llm|ai)\s?[:,]\s?[^.!?\n]{{0,60}}?(?:full marks|(?:maximum|highest|full|perfect) (?:score|marks|rating)|\b10\b|this (?:text|essay|response|answer|submission|story|one)\b)"
+    rf"|\b{_ENGLISH_SCORER} (?:must|should|has to|will) (?:assign|give|award)[^.!?\n]{{0,20}}?(?:maximum|highest|full|perfect) (?:score|marks|rating) (?:to|for) (?:this|the) (?:essay|text|story|article|piece|response|answer|submission)",
     re.IGNORECASE,
 )
 _TOLD = re.compile(
     r"(?:要求|要|让|叫|命令|逼|请|劝|告诉|提醒)(?:你|我|他|她|它|我们|人)[^。\n]{0,6}\Z|(?:不能|不要|别|不会|怎能|无法)\Z"
+    r"|\b(?:asks?|asked|tells?|told|orders?|ordered|begs?|begged|wants?|wanted) (?:you|me|him|her|them|us|it)(?: all)?(?: to)? \Z|\b(?:do not|don't|don’t|never|cannot|can't|can’t) \Z",
+    re.IGNORECASE,
 )
 _QUOTES = "“「『‘\"'"
 
@@ -39,7 +52,7 @@ def addresses_model(text: str, *, genre: str | None = None) -> Verdict | None:
     for match in _IGNORE.finditer(text):
         around = text[max(0, match.start() - NEAR) : match.end() + NEAR]
         to_model = match["english"] or match["what"] in ("指令", "提示", "提示词", "设定")
-        before = text[max(0, match.start() - 12) : match.start()]
+        before = text[max(0, match.start() - 24) : match.start()]
         spoken = _TOLD.search(before) or before[-1:] in tuple(_QUOTES)
         scored = _SCORES.search(around) and not _TOLD.search(before)
         if scored or (to_model and not spoken):
