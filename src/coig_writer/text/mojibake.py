@@ -12,6 +12,9 @@ _PLACEHOLDERS = re.compile(
 )
 # UTF-8 that was read as Latin-1 or cp1252: a lead byte's letter and two continuation characters.
 _AS_LATIN = re.compile(r"(?:[\u00e2-\u00ef][^\x00-\x7f\u2e80-\u9fff]{1,2}){3,}")
+# Quotation marks and letters with an accent of that kind are far apart; one of them is a joke.
+_MARKS = re.compile("\u00e2(?:\u20ac|\u0080).|\u00c3[\u00a0-\u00bf]|\u00c2[\u00a0-\u00bf]")
+MOST_MARKS = 2
 # UTF-8 that was read as GBK: written back to GBK it is UTF-8 again, several characters in a row.
 _UTF8_HAN = re.compile(rb"(?:[\xe3-\xe9][\x80-\xbf]{2}){4,}")
 
@@ -25,6 +28,8 @@ def mojibake(text: str) -> Verdict | None:
         if match := pattern.search(text):
             shown = text[max(0, match.start() - 10) : match.start() + 40]
             return Verdict("mojibake", shown, match.start(), match.end())
+    if len(marks := _MARKS.findall(text)) > MOST_MARKS:
+        return Verdict("mojibake", f"{len(marks)} times: {''.join(marks)[:40]}")
     if read := _UTF8_HAN.search(text.encode("gb18030", "replace")):
         shown = read.group().decode("utf-8", "replace")[:40]
         return Verdict("mojibake", f"read as GBK, was UTF-8: {shown}")
