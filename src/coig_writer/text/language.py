@@ -43,7 +43,10 @@ _CLAUSE = re.compile(r"[^，,。：:；;！!？?\n]+")
 # Five words in a row.
 _LATIN_SENTENCE = re.compile(rf"(?<![A-Za-z'’-]){_LATIN_WORD}(?:[ \t,]+{_LATIN_WORD}){{4,}}")
 _KANA = re.compile(r"[\u3041-\u30ff]")
-# A word of an alphabet counts as one, as a Latin word does; a syllable of Hangul is one.
+# A word of an alphabet counts as one, as a Latin word does; a syllable of Hangul is one; a letter alone is a symbol.
+_SYMBOL = re.compile(
+    r"(?<![A-Za-z\u00c0-\u04ff'’])(?<![A-Za-z] )(?:[A-Za-z]|[\u0370-\u03ff]{1,2})(?! ?[A-Za-z\u00c0-\u04ff'’])"
+)
 _OTHER_SCRIPTS = re.compile(
     r"[\u0370-\u04ff]+|[\u0590-\u06ff]+|[\u0e00-\u0e7f]{1,4}|[\uac00-\ud7af]"
 )
@@ -230,7 +233,7 @@ def wrong_language(text: str, *, genre: str | None = None) -> Verdict | None:
 
     Code counts for nothing. Genres that play with languages may hold any of them beside Chinese.
     """
-    text = _CODE.sub("", text)
+    text = _SYMBOL.sub("", _CODE.sub("", text))
     han = _count_han(text)
     words = han + len(_LATIN_RUN.findall(text)) + len(_OTHER_LETTER.findall(text))
     least = LEAST_HAN_IN_PLAY if genre in PLAYFUL else LEAST_HAN
@@ -248,7 +251,7 @@ def mixed_scripts(text: str, *, genre: str | None = None) -> Verdict | None:
     if genre in PLAYFUL:
         return None
     bare = _EXCUSED.sub("", _CODE.sub("", text))  # what is quoted is no part of the writer's own
-    other = len(_OTHER_SCRIPTS.findall(bare))
+    other = len(_OTHER_SCRIPTS.findall(_SYMBOL.sub("", bare)))
     words = _count_han(bare) + len(_LATIN_RUN.findall(bare))
     if other > MOST_OTHER * max(1, words + other):
         return Verdict("mixed_scripts", f"{other} words of other scripts")
