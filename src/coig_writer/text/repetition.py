@@ -27,6 +27,7 @@ SIGNS = 300  # characters of the same marks or emoji in a row; rules and blanks 
 
 _RULES = frozenset("-_=*~—–─━═·.…。＿－～#|+•○●□■☆★▁▔┄┈╌`/\\ 　\t\n")
 _NUMBERED = re.compile(r"[（(]?\d{1,3}[.、)）]\s*")
+_LATIN = re.compile("[A-Za-z ]")
 _FORM = re.compile(r"__|＿|□|\.{3}|…|[\[（(]\s*[\])）]")  # blanks to fill in
 
 
@@ -40,7 +41,7 @@ def repeated_paragraphs(text: str, *, genre: str | None = None) -> Verdict | Non
     lines = [line for line in lines if len(line) >= PARAGRAPH and not line.startswith("|")]
     if len(set(lines)) == len(lines):  # most texts end here
         return None
-    lines = [line for line in lines if len(reduced(line)) >= PARAGRAPH]
+    lines = [line for line in lines if _size(reduced(line)) >= PARAGRAPH]
     if not lines:
         return None
     counted = Counter(lines)
@@ -56,8 +57,13 @@ def repeated_paragraphs(text: str, *, genre: str | None = None) -> Verdict | Non
 def _is_verse(lines: Iterable[str]) -> bool:
     """Says whether lines are short and end without a stop, as those of songs do."""
     written = [line for line in lines if line]
-    short = sum(len(line) <= LONGEST_VERSE and line[-1] not in STOPS for line in written)
+    short = sum(_size(line) <= LONGEST_VERSE and line[-1] not in STOPS for line in written)
     return short > VERSE_SHARE * len(written)
+
+
+def _size(line: str) -> float:
+    """Returns the length of a line in Han characters, of which one says as much as two letters or more."""
+    return len(line) - len(_LATIN.findall(line)) / 2
 
 
 def loop(text: str) -> Verdict | None:
