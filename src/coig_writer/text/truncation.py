@@ -48,11 +48,12 @@ _DAY = (
 # What may follow the last sentence, on its line too: tags, a link or address, a date, a credit, an end.
 _BEHIND = re.compile(
     r"\W{0,4}(?:[#＃][^\s#＃]{1,40}\s*)+|.{0,200}(?:https?://|www\.)\S+|[^@]{0,120}@[^\s@]{1,60}\.\w{2,6}|(?:@[^\s@]{1,30}\s*)+"
-    rf"|\W{{0,4}}(?:{_CYCLE}[春夏秋冬]|(?:{_CYCLE})?{_DATE}).{{0,20}}|[^，,。：:“]{{1,12}}[，,·|]\s?(?:{_NUMBER}{{4}}\s?年|{_CYCLE})[{_TIMES}]{{0,16}}|{_DAY}|\W{{0,4}}\d{{4}}\s?[-—–~～至]+\s?\d{{4}}"
+    rf"|\W{{0,4}}(?:{_CYCLE}[春夏秋冬]|(?:{_CYCLE})?{_DATE}).{{0,20}}|(?:[^，,。：:“]{{1,12}}[，,·|]\s?){{1,2}}时?(?:{_NUMBER}{{4}}\s?年|{_CYCLE})[{_TIMES}]{{0,16}}|{_DAY}|\W{{0,4}}\d{{4}}\s?[-—–~～至]+\s?\d{{4}}"
     r"|[^。！？]{0,12}(?:作者|来源|编辑|摄影|图片|译者|责编|校对|审核|素材|转载)[：:/丨|｜].{0,40}|.{0,16}[草写记作摄成改]于.{2,20}"
     r"|(?:©|※|＊|原标题|注[：:]).{1,60}|.{0,40}(?:转载|版权所有|侵权必究|侵删|授权).{0,24}"
     r"|(?:本[文书诗篇]|全[文书剧篇])?(?:完|终|剧终|未完待续|待续|[Tt]he [Ee]nd|END|FIN)"
     r"|[—–]{1,2}\s?[^，,。]{1,12}|(?:编辑|发表|发布|更新)于.{1,40}|(?:阅读|点赞|在看|评论|转发|收藏)\s?\d.{0,40}|.{0,60}且听下回分解"
+    r"|(?:\w{2,12} )?[Bb]y [A-Z][\w.'-]{0,20}(?: [A-Z][\w.'-]{0,20}){0,2}(?:, .{1,20})?|[A-Z][A-Za-z .'-]{1,30}, (?:[A-Z][a-z]{2,8} )?\d{4}"
     r"|关键词[：:].{1,80}|联系(?:电话|方式|人)[：:].{1,40}"
 )
 # Lines that end by what they are: a field or list of keywords, a date or place, a signature, the number of what follows.
@@ -60,6 +61,7 @@ _APART = re.compile(
     r"[^，,。：:“「\"我你他她]{1,10}[：:]\s?(?:[^。！？，,“「\"]{1,24}|(?:[^。！？，,“「\"]{1,8}[，,]){1,6}[^。！？，,“「\"]{1,8})"
     r"|(?:[^，,。；;、：:]{1,10}[：:]\s?)?(?:[^，,。；;、]{1,16}[；;、]\s?){2,12}[^，,。；;、]{1,12}"
     rf"|[^，,。“\"]{{0,12}}{_DATE}.{{0,16}}"
+    r"|(?:[Pp]\.?\s?[Ss]\.?|又及|又启|附言)[：:.,， ].{1,40}"
     r"|[—–\-].{0,60}|.{0,30}(?:敬上|谨上|谨启|顿首|拜上|敬礼|此致|手书|亲笔)|于[\u4e00-\u9fff]{2,8}|[^。]{0,40}请(?:批示|审[示批议阅]|函复|指示)"
     r"|(?:[你您](?:永远|最好|最?亲爱|最?忠实|真诚|不孝|远方)?|爱你|想你|永远爱你|一直爱你)的[^，,。的]{1,10}|谨?以此[^，,。]{1,12}献给[^，,。]{1,16}|.{0,12}[译文图者][：:/丨|｜].{0,40}|.{0,40}[》」】）\s](?:完|终|剧终|待续)"
     r"|.{0,300}[呢吗吧啊呀嘛啦哦噢哟嘞呗咯哈嗯唉喂哇哩]|.{0,300}[。！？][一二三四五六七八九十\d]|.{0,300}=\s?-?[\d.]{1,12}%?"
@@ -68,6 +70,7 @@ _APART = re.compile(
 _IN_WORDS = re.compile(
     "[0-9A-Za-z\u00c0-\u024f\u0370-\u04ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\U00020000-\U0003134f]"
 )
+_STOP = re.compile(r"[。！？!?]|[a-z]\.[\"”’)]?\s")
 _AFTER_STOP = re.compile('[。！？!?…”」"]')
 _ENTRY = re.compile(r"[\[［]\^?\d{1,3}[\]］]:?\s?\S.{3,300}")  # of a list of sources or notes
 _QUOTE_OPENS = re.compile(r"(?:[，,：:\s]|^)\"\Z")
@@ -95,6 +98,9 @@ _GOODBYE = re.compile(r"此致|敬礼|敬上|顺颂|祝|安好|再见|谢谢|感
 _SURNAMES = frozenset(
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段钱汤尹黎易常武乔贺赖龚文阿小老"
 )
+_KIN = frozenset("爸妈爹娘父母哥姐弟妹儿女爷奶姥孙舅姨叔姑")
+_CALLS = re.compile(r"[：:]\s*\Z")  # 尊敬的各位来宾： says nothing of how sentences end
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _SAID = re.compile(r"[的了着把是我你他她它就都也还这那被从给让使很却在]|一[个种片阵声只条]|[，,、]")
 
 
@@ -139,7 +145,7 @@ def cut_off(
         return None
     if genre in SLOGANS and len(last) <= LONGEST_SIGNATURE and not _unfinished(last):
         return None
-    if not _left_open(raw, last) and not _stands_out(raw, last, lines):
+    if not _left_open(raw, last) and (_sung(text) or not _stands_out(raw, last, lines)):
         return None
     return Verdict("cut_off", f"ends with …{last[-20:]}")
 
@@ -154,7 +160,8 @@ def _left_open(raw: str, last: str) -> bool:
 def _stands_out(raw: str, last: str, lines: list[str]) -> bool:
     """Says whether a line stops without an end while the lines like it have one."""
     shape = _shape(raw)
-    like = [line for line in lines if _shape(line) == shape]
+    greets = lines[:1] if lines and _CALLS.search(lines[0]) else []
+    like = [line for line in lines[len(greets) :] if _shape(line) == shape]
     if shape == "prose":
         ended = [line for line in like if _ended(line)]
     else:
@@ -163,6 +170,8 @@ def _stands_out(raw: str, last: str, lines: list[str]) -> bool:
         if len(ended) < len(like):
             return False
     enough = sum(map(len, ended)) >= ENDED * sum(map(len, like))
+    if last in _KIN and _is_letter(lines):
+        return False
     if enough and (like or _stops(last)) and (len(last) > LONGEST_SIGNATURE or _goes_on(last)):
         return True
     # A short line under marked ones alone, also verse with commas; under a letter it is a signature.
@@ -170,6 +179,14 @@ def _stands_out(raw: str, last: str, lines: list[str]) -> bool:
     among = len(like) >= NEAR and marked >= ALMOST_ALL * sum(map(len, like))
     named = " " in last or (len(last) <= LONGEST_NAME and last[0] in _SURNAMES)
     return among and not named and not _is_letter(lines)
+
+
+def _sung(text: str) -> bool:
+    """Says whether a text ends in a few short lines without punctuation: a verse, a shop and its slogan."""
+    block = _BLANK_LINE.split(text.rstrip())[-1].split("\n")
+    return len(block) > 1 and all(
+        len(line) <= LONGEST_SIGNATURE and _bare(line)[-1:].isalnum() for line in block
+    )
 
 
 def _is_letter(lines: list[str]) -> bool:
@@ -195,7 +212,8 @@ def _shape(line: str) -> str:
     if bare.startswith("|") or bare.count("|") > 2:
         return "table"
     if lead := _LEAD.match(bare):
-        return f"item {'0' if lead[0].strip(' (（')[0].isalnum() else lead[0][0]}"
+        sign = lead[0].strip(" (（")[0]
+        return f"item {'0' if sign.isdigit() else '一' if sign.isalnum() else lead[0][0]}"
     return "field" if _LABEL.match(bare) else "prose"
 
 
@@ -206,7 +224,7 @@ def _ended(line: str) -> bool:
 
 
 def _stops(line: str) -> bool:
-    return any(c in "。！？!?" for c in line)
+    return _STOP.search(line) is not None
 
 
 def _finished(last: str, raw: str) -> bool:
