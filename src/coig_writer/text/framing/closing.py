@@ -64,7 +64,7 @@ _OFFER = re.compile(
     r"|[如若]有其[他它](?:写作|创作)?的?需[要求][，,](?:欢迎|请|可以?)?(?:您|你)?(?:随时)?(?:继续)?(?:联系|找|告诉)我"
     r"|要不要我(?:再)?(?:写|来|给你|提供)一?[个篇版][^，,。\n]{0,8}(?:版本?|结局|结尾|风格|续)"
     rf"|这(?:只|仅)?是[^，,。\n]{{0,6}}(?:示例|范例|初稿|草稿|模板)[，,][^\n]{{0,40}}?{_CHANGES}"
-    rf"|(?:怎么样[，,])?这[个篇首段]{KIND}[^，,。\n]{{0,2}}您(?:还)?(?:喜欢|满意)"
+    rf"|(?:怎么样[，,])?这[个篇首段]{KIND}[^，,。\n]{{0,2}}(?:您(?:还)?(?:喜欢|满意)|你?还?满意吗)"
     rf"|如[果需有][^，,。\n]{{0,6}}(?:更多|同类|类似|其[他它])[^，,。\n]{{0,6}}{KIND}"
     rf"|[^，,。\n]{{0,24}}[，,]如需[^，,。\n]{{0,12}}{_CHANGES}"
     r"|(?:请问)?这个?(?:版本|篇|稿)[^，,。\n]{0,12}[您你]的(?:要求|需求|期待|期望|预期)"
@@ -100,6 +100,8 @@ _ENGLISH_CLOSING = re.compile(
     r"|is there anything else you(?:'d| would) like me to"
     r"|if you(?:'d| would)? (?:like|need|want|prefer)[^\n]{0,60}?(?:\bi can (?:also |always )?(?:write|revise|adjust|change|make|rewrite|provide|expand|try|help|tweak|edit|translate|continue|offer|add|turn)\b|\bi(?:'ll|’ll) (?:be (?:happy|glad)|gladly|happily|revise|adjust|change|rewrite|make|write|edit|tweak|help|provide|expand|continue)|just tell me|let me know)"
     r"|i(?:'d| would) be (?:happy|glad) to (?:revise|change|adjust|expand|edit)"
+    r"|happy to (?:adjust|revise|change|tweak|rework|edit) (?:the )?(?:tone|length|style|ending|pacing|wording|voice)"
+    r"|(?:how(?:'s|’s| is) (?:that|this)|does (?:that|this) work|what do you think)\? (?:i can|i could|want me to|shall i|should i) (?:also )?(?:make (?:it|this)|change|revise|adjust|add|write|expand|tweak|rework)"
     r"|i can (?:also )?(?:provide|write|offer|adjust|translate|expand)[^\n]{0,60}?(?:if you|for you|version|ending)"
     r"|i tried to [^\n]{0,60}as (?:you )?requested"
     r"|you can (?:replace|adjust|change|customi[sz]e)[^\n]{0,60}(?:bracket|placeholder|as needed)"
@@ -178,8 +180,10 @@ _DIRECTIONS = re.compile(
 )
 # Lines on the text behind its frame: **字数统计**：约480字.
 _LABEL = re.compile(
-    r"[\W_]{0,8}(?:字数(?:统计)?|风格|体裁|题材|类型|文体|基调|主题|视角|人称|时长|适[用合读](?:场景|人群|年龄|平台))[】\]*_]{0,4}[：:]"
+    r"[\W_]{0,8}(?:字数(?:统计)?|风格|体裁|题材|类型|文体|基调|主题|视角|人称|时长|适[用合读](?:场景|人群|年龄|平台)|word count)[】\]*_]{0,4}[：:]",
+    re.IGNORECASE,
 )
+_COUNT = re.compile("字数|word count", re.IGNORECASE)
 # A question whether it fits, a wish for the occasion: somebody is spoken to.
 _FITS = re.compile(
     r"(?:请问)?(?:您(?:看看?|觉得|认为)?|请问)(?:这样|这么)(?:写|改|处理|安排)?(?:可以|行|合适|好|满意)(?:吗|么|不)[？?](?:[您你]看看?[。！!]?)?\Z"
@@ -244,7 +248,7 @@ def _labelled(text: str) -> int:
     while kept and _LABEL.match(rows[kept - 1].text):
         kept -= 1
     ruled = 0 < kept < len(rows) and not rows[kept - 1].lettered
-    if not kept or not (ruled or any("字数" in row.text for row in rows[kept:])):
+    if not kept or not (ruled or any(_COUNT.search(row.text) for row in rows[kept:])):
         return len(text)
     while kept > 1 and not rows[kept - 1].lettered:
         kept -= 1

@@ -101,6 +101,14 @@ _ENGLISH_ASSENT = (
     r"|great(?: (?:idea|prompt|choice|question|request|theme|topic))?|okay|ok|alright|understood|got it|thank you for[^.,!\n]{0,40}|as requested|based on your \w{1,20})\s?[,.!:—–-]{1,2}\s*"
 )
 _ENGLISH_YES = re.compile(rf"(?:{_ENGLISH_ASSENT}){{1,3}}", re.IGNORECASE)
+# A line that is praise or assent and a promise to write and nothing else; I'll tell you how it happened is a narrator.
+_ENGLISH_PRAISE = r"(?:(?:what an?|such an?|i (?:love|like)|love|that(?:'s|’s) an?) [^.,!\n]{0,30}(?:idea|prompt|question|request|theme|topic|premise|challenge)\s?[,.!:—–-]{1,2}\s*)"
+_ENGLISH_TRIES = re.compile(
+    rf"(?:{_ENGLISH_ASSENT}|{_ENGLISH_PRAISE}){{1,3}}(?:here goes(?: nothing)?|let(?:'s|’s) (?:dive (?:right )?in|get started|give (?:it|this) a)"
+    r"|(?:let me|i(?:'ll|’ll| will)) (?:take|have|give) [^.!\n]{0,12}\b(?:shot|stab|crack|go|try|swing|whirl)|here(?:'s|’s| is) (?:my|a) (?:take|attempt|go|try|stab|shot|version|draft)"
+    r"|i(?:'ve|’ve| have) (?:tightened|revised|rewritten|edited|polished|trimmed|reworked|shortened|expanded|fixed))\b[^.!:\n]{0,60}[.!:…]*",
+    re.IGNORECASE,
+)
 _ENGLISH = re.compile(
     r"(?:here(?: you go| it is|'s|’s| is| are| goes)|below (?:is|are)|the following is|this is|i(?:'ve|’ve| have) (?:written|created|crafted|drafted|put together|composed)"
     r"|(?:i(?:'ll|’ll| will)|let me) (?:write|create|craft))\b",
@@ -169,6 +177,8 @@ def _known(text: str) -> int | None:
     while greeted := _GREETING.match(text, start, stop):
         start, stop = _line(text, greeted.end())
     words = text[start:stop].strip(" *_")
+    if _ENGLISH_TRIES.fullmatch(words) and text[stop:].strip():
+        return stop
     assented = bool(_ASSENT.fullmatch(words) or _ENGLISH_YES.fullmatch(words))
     if assented:  # a line of its own; the next one announces
         start, stop = _line(text, stop)
