@@ -21,7 +21,7 @@ from coig_writer.taxonomy import Taxonomy
 from coig_writer.triplet import Triplet, alike, check
 from dataset_builder.packing import card as dataset_card
 from dataset_builder.packing import figures, layout, samples, summary
-from dataset_builder.packing.layout import Removal
+from dataset_builder.packing.layout import Note, Removal
 
 IMPORTED = Path("build/import")
 OUT = Path("COIG-Writer")
@@ -82,6 +82,7 @@ def pack(
     taxonomy: Taxonomy,
     out: Path,
     removals: Sequence[Removal] | None = None,
+    notes: Sequence[Note] = (),
 ) -> list[Triplet]:
     """Writes the dataset folder, completely or not at all; it replaces nothing but a packed dataset.
 
@@ -90,6 +91,7 @@ def pack(
         taxonomy: Their taxonomy.
         out: The folder.
         removals: Rows to leave out, and their log; the folder's own log if None.
+        notes: Words on them, for the file beside the folder.
 
     Returns:
         The rows that were written.
@@ -111,8 +113,10 @@ def pack(
                 f"{out}: another process took rows out meanwhile, which would come back",
                 "run the same command again",
             )
+        # Before the folder is in its place: stopped in between, a note is there twice, never lost.
+        if said := (*words, *notes):
+            layout.add_notes(out, said)
     if words:
-        layout.add_notes(out, words)
         logger.warning(
             f"{out / REMOVED}: {len(words)} reasons in free words now read 'other', as the log is public; "
             f"the words are in {layout.notes_file(out)}"

@@ -56,9 +56,8 @@ def remove(
     *first, last = max(layout.order(layout.version(log)), layout.order(after or "0.0.0"))
     version = ".".join(str(number) for number in (*first, last + 1))
     log += [Removal(row_id, reason, version, now) for row_id in dict.fromkeys(ids)]
-    pack.pack(triplets, taxonomy.of(folder), folder, removals=log)
-    if note:
-        layout.add_notes(folder, [Note(row_id, now, note) for row_id in dict.fromkeys(ids)])
+    notes = [Note(row_id, now, note) for row_id in dict.fromkeys(ids) if note]
+    pack.pack(triplets, taxonomy.of(folder), folder, log, notes)
     return layout.removals(folder)
 
 

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from coig_writer import facts, taxonomy
+from coig_writer import folder as folders
 from coig_writer.errors import DriftError, InputError, MissingInputError
 from coig_writer.files import read_records, write_records
 from coig_writer.triplet import Triplet
@@ -96,6 +97,29 @@ def test_words_that_an_older_kit_logged_become_notes(folder, caplog):
     assert [note.note for note in read_records(notes, layout.Note)] == [PERSON]
     pack.pack(ROWS, NAMES, folder)
     assert len(read_records(notes, layout.Note)) == 1
+
+
+def test_words_are_noted_before_a_removal_that_is_stopped_counts(folder, monkeypatch):
+    old = [layout.Removal(ROWS[5].id, PERSON, "1.0.1", "t")]
+    pack.pack(ROWS, NAMES, folder, removals=[])
+    write_records(folder / "removed.jsonl", old, layout.Removal)
+    (folder / "SHA256SUMS").unlink()
+    replaces = folders._Place.replace
+
+    def stopped(*words):
+        replaces(*words)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(folders._Place, "replace", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            remove(folder, [ROWS[0].id], "author", note="letter of 3 May")
+    assert [r.id for r in layout.removals(folder)] == [ROWS[5].id, ROWS[0].id]
+    notes = read_records(folder.with_name("Mine.takedown-notes.jsonl"), layout.Note)
+    assert [(n.id, n.note) for n in notes] == [
+        (ROWS[5].id, PERSON),
+        (ROWS[0].id, "letter of 3 May"),
+    ]
 
 
 def test_packing_again_does_not_bring_a_row_back(folder):
