@@ -31,7 +31,7 @@ UNSAFE = {
     "WRONG_VERSION_NUMBER": NO_TLS,
     "RECORD_LAYER_FAILURE": NO_TLS,  # the same, since OpenSSL 3.2
 }
-_PLACE = re.compile(r"\[[^]]*\] |_ssl\.c:\d+: | \(_ssl\.c:\d+\)")  # where in Python or OpenSSL
+_PLACE = re.compile(r"\[[^][]*\] |_ssl\.c:\d+: | \(_ssl\.c:\d+\)")  # where in Python or OpenSSL
 LONGEST_REASON = 200
 
 
