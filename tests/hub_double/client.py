@@ -15,19 +15,31 @@ def hub():
     server.close()
 
 
+PATIENCE_S = 100.0  # a busy machine loses no request
+
+
+def wait_for(seconds):
+    """Sets how long the client waits for an answer; ``patient`` takes it back."""
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    constants.HF_HUB_DOWNLOAD_TIMEOUT = constants.HF_HUB_ETAG_TIMEOUT = seconds
+    huggingface_hub.set_client_factory(lambda: httpx.Client(timeout=seconds, follow_redirects=True))
+
+
 @pytest.fixture
 def patient(monkeypatch):
-    """Short time-outs, no waits between the client's own retries, LFS in place of Xet."""
+    """Long time-outs, no waits between the client's own retries, LFS in place of Xet."""
     import huggingface_hub
     from huggingface_hub import constants
     from huggingface_hub.utils import _http
 
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.4)
-    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.4)
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", PATIENCE_S)
+    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", PATIENCE_S)
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _seconds: None)
-    huggingface_hub.set_client_factory(lambda: httpx.Client(timeout=0.4, follow_redirects=True))
+    wait_for(PATIENCE_S)
     yield
     huggingface_hub.set_client_factory(_http.default_client_factory)
 
@@ -50,6 +62,8 @@ def environment(hub, home):
         "HF_TOKEN": TOKEN,
         "HF_HOME": str(home),
         "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_DOWNLOAD_TIMEOUT": "100",
+        "HF_HUB_ETAG_TIMEOUT": "100",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_OFFLINE": "0",
         "HF_DATASETS_OFFLINE": "0",

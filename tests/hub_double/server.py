@@ -21,7 +21,7 @@ from tests.hub_double.repository import (
 
 TOKEN = "hf_" + "double" * 6
 Fault = Literal["refuse", "hang", "cut", "lose", "wrong"]
-HANG_S = 1.5
+HANG_S = 10.0
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -37,6 +37,8 @@ class Hub:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Or each body would wait 40 ms until the head is acknowledged.
+            disable_nagle_algorithm = True
 
             def handle_any(self) -> None:
                 hub.handle(self)

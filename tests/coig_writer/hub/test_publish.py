@@ -14,7 +14,7 @@ from coig_writer.hub import release as releases
 from coig_writer.hub import space
 from coig_writer.hub.remote import Repository
 from tests.coig_writer.hub import folders
-from tests.hub_double.client import client
+from tests.hub_double.client import PATIENCE_S, client, wait_for
 from tests.hub_double.server import Hub
 
 NAME = "user/COIG-Writer"
@@ -192,7 +192,9 @@ def survive(folder, tmp_path, number, fault):
         api = client(hub)
         hub.fault(number, fault)
         whole = {*releases.read(folder).paths, "CHANGELOG.md"}
+        wait_for(1.0 if fault == "hang" else PATIENCE_S)
         failed = attempt(folder, api, tmp_path)
+        wait_for(PATIENCE_S)
         assert not failed or "run the same command again" in failed, failed
         if ("dataset", NAME) in hub.repositories:
             assert paths(hub) in (set(), whole)
