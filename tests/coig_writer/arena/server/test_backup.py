@@ -16,7 +16,7 @@ from huggingface_hub import HfApi
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coig_writer.arena.server.backup import Backup, Folder, HubRepository
+from coig_writer.arena.server.backup import HANG_S, Backup, Folder, HubRepository
 from coig_writer.arena.server.service import Vote
 from coig_writer.errors import ConfigError, DriftError, PublicationError
 from tests.hub_double.client import hub, patient
@@ -31,7 +31,7 @@ class Double:
     def __init__(self):
         self.kept: dict[str, bytes] = {}
         self.behaviour: list[str] = []
-        self.released = threading.Event()
+        self.hanging, self.released = threading.Event(), threading.Event()
         self.history: list[int] = []
         self.forgotten: list[str] = []
 
@@ -55,7 +55,8 @@ class Double:
         if how == "refuse":
             raise ConnectionError("503 with a token in it: hf_secret")
         if how == "hang":
-            self.released.wait(5)
+            self.hanging.set()
+            self.released.wait(300)
         self.kept[path] = content[: len(content) // 2] if how == "corrupt" else content
         if how == "corrupt":
             del self.kept[path]
@@ -73,6 +74,14 @@ def vote(service, rater, n=1):
     for _ in range(n):
         item = service.admit(rater, "pairwise", "zh").next()
         service.vote(rater, "pairwise", "zh", Vote(item, "left"))
+
+
+def hung(backup, remote):
+    """Pushes to a remote that hangs; the pushes after it have all the time they need."""
+    remote.behaviour, backup._hang_s = ["hang"], 0.1
+    assert not backup.push()
+    assert remote.hanging.wait(300)
+    backup._hang_s = HANG_S
 
 
 def restored(make_service, remote, folder):
@@ -149,10 +158,9 @@ def test_a_failed_push_is_told_and_made_good(make_service, tmp_path, how, capsys
 def test_a_push_that_hangs_blocks_no_vote_and_no_later_push(make_service, tmp_path):
     remote = Double()
     service = make_service(folder=tmp_path / "one")
-    backup = Backup(service.store, remote, hang_s=0.1)
+    backup = Backup(service.store, remote)
     vote(service, "r")
-    remote.behaviour = ["hang"]
-    assert not backup.push()
+    hung(backup, remote)
     vote(service, "r")
     assert backup.push()
     remote.released.set()
@@ -180,7 +188,7 @@ backup.close()
 sys.exit(0 if backup.complete else 3)
 """
     command = [sys.executable, "-c", program, str(tmp_path / "ballots.sqlite")]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 3, ended.stderr
     assert "in the store alone" in ended.stderr
 
@@ -229,10 +237,8 @@ def test_what_a_killed_server_had_not_pushed_is_pushed_at_the_next_start(make_se
     backup = Backup(service.store, remote, every_s=3600)
     backup.restore()
     backup.start()
-    for _ in range(200):
-        if backup.status().pending == 0:
-            break
-        time.sleep(0.05)
+    while backup.status().pending:
+        time.sleep(0.01)
     assert len([i for table, i in ids_on(remote) if table == "ballots"]) == 3
     backup.close()
 
@@ -241,7 +247,7 @@ def test_what_a_killed_server_had_not_pushed_is_pushed_at_the_next_start(make_se
 @settings(
     max_examples=25,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_whatever_happens_the_remote_never_shrinks_and_ends_complete(
     make_service, tmp_path_factory, events
@@ -471,11 +477,10 @@ def test_a_withdrawn_vote_leaves_every_file_that_holds_it(make_service, tmp_path
 
 def test_a_withdrawn_vote_leaves_a_push_too_that_arrives_after_all(make_service, tmp_path):
     service, remote = make_service(folder=tmp_path / "one"), Double()
-    backup = Backup(service.store, remote, hang_s=0.3)
+    backup = Backup(service.store, remote)
     item = service.admit("a", "pairwise", "zh").next()
     service.vote("a", "pairwise", "zh", Vote(item, "left", comment="a private remark"))
-    remote.behaviour = ["hang"]
-    assert not backup.push()
+    hung(backup, remote)
     assert backup.push()
     (own,) = service.store.ballots("demo", "a")
     service.store.withdraw("a", own.id)
