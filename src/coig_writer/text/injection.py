@@ -41,6 +41,14 @@ _TOLD = re.compile(
     re.IGNORECASE,
 )
 _QUOTES = "“「『‘\"'"
+# Words of which each order has one; most texts have none, and a search for a word is quicker than for an order.
+_SAYS_IGNORE = ("忽略", "无视", "忘记", "忘掉", "不要理会", "ignore", "disregard", "forget")
+_NAMES_TEXT_OR_SCORER = (
+    *("本文", "这篇", "此文", "该文", "本作品", "上文", "以上"),
+    *("评分", "打分", "评审", "评委", "评估", "评价", "阅卷", "ai", "llm"),
+    *("essay", "text", "story", "article", "piece", "response", "answer", "submission"),
+    *("judge", "grader", "reviewer", "evaluator", "rater", "scorer"),
+)
 
 
 def addresses_model(text: str, *, genre: str | None = None) -> Verdict | None:
@@ -49,7 +57,8 @@ def addresses_model(text: str, *, genre: str | None = None) -> Verdict | None:
     Rules horror orders its reader to ignore rules, too: an order counts if it speaks of instructions
     to a model, or of scores nearby, and is not what a character says or is told.
     """
-    for match in _IGNORE.finditer(text):
+    folded = text.lower()
+    for match in _IGNORE.finditer(text) if any(w in folded for w in _SAYS_IGNORE) else ():
         around = text[max(0, match.start() - NEAR) : match.end() + NEAR]
         to_model = match["english"] or match["what"] in ("指令", "提示", "提示词", "设定")
         before = text[max(0, match.start() - 24) : match.start()]
@@ -57,6 +66,7 @@ def addresses_model(text: str, *, genre: str | None = None) -> Verdict | None:
         scored = _SCORES.search(around) and not _TOLD.search(before)
         if scored or (to_model and not spoken):
             return Verdict("addresses_model", match.group(), match.start(), match.end())
-    if marks := _FULL_MARKS.search(text):
+    ordered = any(w in folded for w in _NAMES_TEXT_OR_SCORER)
+    if ordered and (marks := _FULL_MARKS.search(text)):
         return Verdict("addresses_model", marks.group(), marks.start(), marks.end())
     return None

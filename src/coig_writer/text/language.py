@@ -44,8 +44,9 @@ _CLAUSE = re.compile(r"[^，,。：:；;！!？?\n]+")
 _LATIN_SENTENCE = re.compile(rf"(?<![A-Za-z'’-]){_LATIN_WORD}(?:[ \t,]+{_LATIN_WORD}){{4,}}")
 _KANA = re.compile(r"[\u3041-\u30ff]")
 # A word of an alphabet counts as one, as a Latin word does; a syllable of Hangul is one; a letter alone is a symbol.
-_SYMBOL = re.compile(
-    r"(?<![A-Za-z\u00c0-\u04ff'’])(?<![A-Za-z] )(?:[A-Za-z]|[\u0370-\u03ff]{1,2})(?! ?[A-Za-z\u00c0-\u04ff'’])"
+_SYMBOL = re.compile(  # a letter first, and then what stands before it: so it is quick where there are none
+    r"[A-Za-z\u0370-\u03ff](?<![A-Za-z\u00c0-\u04ff'’].)(?<![A-Za-z] .)"
+    r"(?:(?<=[\u0370-\u03ff])[\u0370-\u03ff])?(?! ?[A-Za-z\u00c0-\u04ff'’])"
 )
 _OTHER_SCRIPTS = re.compile(
     r"[\u0370-\u04ff]+|[\u0590-\u06ff]+|[\u0e00-\u0e7f]{1,4}|[\uac00-\ud7af]"
