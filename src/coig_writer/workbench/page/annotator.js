@@ -172,7 +172,7 @@ export class Annotating {
     }
     if (reply.outcome === "removed") return this.removed();
     if (reply.outcome === "changed") this.textChanged(reply.now);
-    this.status("saved", new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
+    this.status(this.draft.dirty ? "typing" : "saved", new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
   }
 
   compare({ yours, there }) {

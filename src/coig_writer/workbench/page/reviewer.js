@@ -125,7 +125,7 @@ export class Reviewing {
       notify(t("removed_note"), { lasting: true, close: t("close") });
       return this.again();
     }
-    this.status("saved", new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
+    this.status(this.draft.dirty ? "typing" : "saved", new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
   }
 
   // Says what is missing, and puts the focus there.

@@ -171,6 +171,35 @@ def test_what_is_typed_without_a_server_is_sent_when_there_is_one(workbench):
     )
 
 
+HELD = """
+const send = window.fetch;
+window.fetch = async (...request) => {
+  const reply = await send(...request);
+  if (String(request[0]).includes('save')) await new Promise((done) => { window.goOn = done; });
+  return reply;
+};
+"""
+
+
+@pytest.mark.parametrize(("alias", "field"), [("a1", "[data-field=prompt]"), ("r1", "#note")])
+def test_what_is_typed_while_a_version_is_on_its_way_is_not_called_saved(workbench, alias, field):
+    curation, client, page = workbench
+    curation.to_review("r1", "d1@aa")
+    page.enter(curation, client, alias)
+    page.run(HELD)
+    for text in ("一句", "一句，又一句"):
+        page.run(
+            "window.goOn?.(); window.goOn = null; const box = document.querySelector(arguments[0]);"
+            "box.value = arguments[1]; box.dispatchEvent(new Event('input', {bubbles: true}))",
+            field,
+            text,
+        )
+        page.until(lambda: page.run("return Boolean(window.goOn)"))
+    assert page.run("return document.querySelector('#status').dataset.state") == "typing"
+    page.run("window.goOn()")
+    page.saved()
+
+
 def test_what_one_reviewer_could_not_save_is_not_shown_to_another_at_the_same_device(workbench):
     curation, client, page = workbench
     for alias in ("r1", "r2"):
@@ -397,8 +426,8 @@ def test_axe_finds_nothing_in_the_workbenchs_pages(reviewing, workbench, root):
     token = client.app.state.workbench.identity.invitation("workbench", "lead")
     page.driver.get(f"{page.url}/?invite={token}")
     page.driver.get(f"{page.url}/gradio/")
-    page.wait("footer", 60)
-    page.wait("table", 60)
+    page.wait("footer")
+    page.wait("table")
     assert page.axe(root, exclude="footer") == []
 
 
