@@ -20,6 +20,7 @@ FLAGS = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -28,6 +29,7 @@ FLAGS = (
     "--hide-scrollbars",
 )
 DESKTOP, PHONE = (1440, 900), (360, 740)
+PATIENCE_S = 120.0  # for a busy machine: a page that is right needs a part of a second
 
 
 def open_chromium(profile: Path) -> Any:
@@ -46,24 +48,24 @@ def open_chromium(profile: Path) -> Any:
     for flag in (*FLAGS, f"--user-data-dir={profile}", "--window-size=1440,900"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+    driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+    driver.set_script_timeout(PATIENCE_S)
+    return driver
 
 
 @contextlib.contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """Serves an application on a free port of this machine; gives its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(10)
 
 
 class Page:
@@ -104,7 +106,7 @@ class Page:
             f"if (votes) {{ {after} }} return reply; }}"
         )
 
-    def wait(self, selector: str, seconds: float = 10.0) -> Any:
+    def wait(self, selector: str, seconds: float = PATIENCE_S) -> Any:
         """Waits for an element."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -125,8 +127,22 @@ class Page:
             ActionChains(self.driver).send_keys(key).perform()
 
     def tap(self, selector: str) -> None:
-        """Clicks an element where a finger or mouse would."""
-        self.wait(selector).click()
+        """Clicks an element where a finger or mouse would, once the page has come to rest there."""
+        from selenium.common import exceptions
+
+        moving = (
+            exceptions.StaleElementReferenceException,
+            exceptions.ElementClickInterceptedException,
+            exceptions.ElementNotInteractableException,
+        )
+
+        def clicked() -> bool:
+            with contextlib.suppress(*moving):
+                self.wait(selector).click()
+                return True
+            return False
+
+        self.until(clicked)
 
     def text(self, selector: str) -> str:
         """Returns the text of an element; one that the page redraws meanwhile is looked up again."""
@@ -136,14 +152,14 @@ class Page:
             with contextlib.suppress(StaleElementReferenceException):
                 return str(self.wait(selector).text)
 
-    def until(self, holds: Callable[[], object], seconds: float = 10.0) -> None:
+    def until(self, holds: Callable[[], object], seconds: float = PATIENCE_S) -> None:
         """Waits until a condition holds."""
         end = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < end, f"not within {seconds} s: {self.complaints()}"
             time.sleep(0.02)
 
-    def says(self, selector: str, words: str, seconds: float = 10.0) -> None:
+    def says(self, selector: str, words: str, seconds: float = PATIENCE_S) -> None:
         """Waits until an element shows words: a notice fades in, and has no text before it is seen."""
         end = time.monotonic() + seconds
         while words not in (shown := self.text(selector)):

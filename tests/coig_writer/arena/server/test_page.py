@@ -553,6 +553,7 @@ def test_the_results_page_says_there_are_no_votes_until_there_are(
     open_page, demo_texts, language, monkeypatch
 ):
     monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
+    monkeypatch.setattr("coig_writer.arena.server.board.STAYS", 0)
     page, service = open_page(demo_texts, dataclasses.replace(STUDY, results_after=2))
     page.driver.get(f"{page.url}/results?lang={language}")
     assert {"zh": "还没有投票", "en": "No votes yet"}[language] in page.text(".empty")
@@ -615,7 +616,7 @@ def test_the_page_for_programs_opens_by_its_address(chromium, texts_of, tmp_path
     with launched(service) as url:
         page = Page(chromium, url, root / "build" / "screens")
         chromium.get(f"{url}/?view=api")
-        page.says(".api-docs", "4 API endpoints", 30)
+        page.says(".api-docs", "4 API endpoints")
 
 
 def test_what_is_drawn_anew_keeps_the_focus(open_page, texts_of):
@@ -661,6 +662,7 @@ def test_the_choice_stays_while_its_vote_is_under_way(open_page, texts_of):
 
 def test_axe_finds_nothing_in_the_pages(open_page, demo_texts, root, monkeypatch):
     monkeypatch.setattr("coig_writer.arena.server.board.FRESH_S", -1)
+    monkeypatch.setattr("coig_writer.arena.server.board.STAYS", 0)
     page, service = open_page(demo_texts, dataclasses.replace(STUDY, results_after=2))
     violations_by_page: dict[tuple[object, ...], list[tuple[str, str]]] = {}
 
@@ -696,8 +698,8 @@ def test_axe_finds_only_gradios_footer_in_the_blocks_pages(open_page, texts_of, 
     key = service.identity.operator(STUDY.study)
     for address in (f"{page.url}/gradio/", f"{page.url}/?operator={key}"):
         page.driver.get(address)
-        page.wait("footer", 60)
-        page.wait("table", 60)
+        page.wait("footer")
+        page.wait("table")
         assert page.axe(root, exclude="footer") == [], address
         in_footer = {rule for rule, _ in page.axe(root)}
         assert in_footer <= {"color-contrast", "image-redundant-alt"}
