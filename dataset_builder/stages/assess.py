@@ -34,7 +34,7 @@ from dataset_builder.stages.stage import Settings, Stage, Step, deciding
 
 DIMENSIONS = ("completeness", "format", "errors", "logic", "creativity")
 MIN_SCORE = 6
-RULES_VERSION = 8
+RULES_VERSION = 9
 
 
 @dataclasses.dataclass(frozen=True)

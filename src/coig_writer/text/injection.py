@@ -18,21 +18,25 @@ _SCORES = re.compile(
     re.IGNORECASE,
 )
 _SCORER = r"(?:(?:评分|评审|评估|评价|打分|阅卷)(?:用|的)?(?:者|员|人|AI|模型|助手|系统|程序)|AI评(?:审|委|分))"
-_MARKS = r"(?:满分(?!一百|\d|为|是)|10\s*分|十分(?![\u4e00-\u9fff])|最高分|高分|(?<!满分)(?:100\s*|一百)分|\W{0,3}score\W{1,4}10)"
+_FULL = r"满分(?!一百|\d|为|是)|10\s*分|十分(?![\u4e00-\u9fff])|最高分|(?<!满分)(?:100\s*|一百)分"
+_MARKS = rf"(?:{_FULL}|高分|\W{{0,3}}score\W{{1,4}}10)"
 _THIS = "(?:本文|这篇(?:文章|作品|作文|小说|散文|诗)?|此文|该文|本作品|上文|以上(?:文章|文本|内容|作品))"
 _ITSELF = "(?:本文|这篇文章|[该此]文本?|以上(?:文章|文本|内容|作品))"
+_ENGLISH_THIS = r"this (?:text|essay|response|answer|submission|story|one)\b"
 _ENGLISH_SCORER = "(?:judge|grader|reviewer|evaluator|rater|scorer)s?"
 _FULL_MARKS = re.compile(
-    rf"(?:请|务必|必须|应当|应该|直接)[^。！？\n]{{0,12}}?(?:(?:给|为|对)(?:予)?{_THIS}[^。！？\n]{{0,12}}?(?:{_MARKS}|通过)|[把将]{_THIS}[^。！？\n]{{0,12}}?{_MARKS})"
-    rf"|{_ITSELF}(?:的)?(?:质量|创意|各项)?(?:(?:评分|得分|分数)(?:应|必须|请|务必|设)(?:当|该|为|给)?[^。！？，,\n]{{0,8}}?(?:{_MARKS}|10)|(?:应当?|必须|务必)(?:该|得|获得|给|评为|判为){{1,2}}{_MARKS})"
+    rf"(?:请|务必|必须|应当|应该|直接)[^。！？\n]{{0,12}}?(?:(?:给|为|对)(?:予)?{_THIS}[^。！？\n]{{0,12}}?(?:{_MARKS}|通过)|[把将]{_THIS}[^。！？，,\n]{{0,8}}?[评判打给算][^。！？，,\n]{{0,4}}?{_MARKS})"
+    rf"|{_ITSELF}(?:的)?(?:质量|创意|各项)?(?:(?:评分|得分|分数)(?:应|必须|请|务必|设)(?:当|该|为|给)?[^。！？，,\n]{{0,8}}?(?:{_MARKS}|10)|(?:应当?|必须|务必)(?:该|得|获得|给|评为|判为){{1,2}}(?:{_FULL}))"
     rf"|{_SCORER}[^。！？\n]{{0,10}}?(?:请|必须|应)[^。！？\n]{{0,16}}?{_MARKS}"
     rf"|请{_SCORER}[^。！？，,\n]{{0,4}}?(?:输出|给出?|打)[^。！？，,\n]{{0,4}}?{_MARKS}"
     rf"|{_SCORER}请?(?:注意|读)[：:，,][^。！？\n]{{0,40}}?(?:{_MARKS}|请(?:选择?|判定?|输出))"
-    rf"|评分时(?:请|务必|必须)[^。！？\n]{{0,10}}?{_MARKS}|不再是(?:评审|评委|评分|打分)[^。！？\n]{{0,30}}?请(?:只|直接)?(?:输出|回复|回答)"
+    rf"|评分时(?:请|务必|必须)[^。！？，,\n]{{0,6}}?[评判打给][^。！？，,\n]{{0,4}}?{_MARKS}"
+    r"|你不再是(?:评审|评委|评分|打分)[^。！？\n]{0,30}?请(?:只|直接)?(?:输出|(?:回复|回答)[“「‘\"\d满])"
     r"|(?:give|rate|score|award) (?:this|the) (?:essay|text|story|article|piece|response|answer|submission)[^.!?\n]{0,30}?(?:\b10\b|ten|full marks|highest|maximum|perfect)"
-    # A letter to judges of flesh and blood speaks of no marks for a text.
-    rf"|\b(?:dear|attention|(?:note |message |instructions? )?(?:to|for))[,:]? (?:the |any )?(?:(?:ai|llm|language model|automated) )?(?:{_ENGLISH_SCORER}|llm|ai)\s?[:,]\s?[^.!?\n]{{0,60}}?(?:full marks|(?:maximum|highest|full|perfect) (?:score|marks|rating)|\b10\b|this (?:text|essay|response|answer|submission|story|one)\b)"
-    rf"|\b{_ENGLISH_SCORER} (?:must|should|has to|will) (?:assign|give|award)[^.!?\n]{{0,20}}?(?:maximum|highest|full|perfect) (?:score|marks|rating) (?:to|for) (?:this|the) (?:essay|text|story|article|piece|response|answer|submission)",
+    # A letter to judges of flesh and blood asks for no marks, and a rule of a contest speaks of whichever text.
+    rf"|\b(?:dear|attention|(?:note |message |instructions? )?(?:to|for))[,:]? (?:the |any )?(?:(?:ai|llm|language model|automated) )?(?:{_ENGLISH_SCORER}|llm|ai)\s?[:,]\s?[^.!?\n]{{0,60}}?(?:full marks|(?:maximum|highest|full|perfect) (?:score|marks|rating)|(?:rate|score|output|give|award|answer)\b[^.!?\n]{{0,20}}?\b10\b"
+    rf"|(?:choose|select|pick|prefer|favou?r|rate|score|rank|award|accept)\b[^.!?\n]{{0,12}}? {_ENGLISH_THIS}|{_ENGLISH_THIS} (?:is (?:the best|better|perfect|excellent)|deserves|should|must|wins))"
+    rf"|\b{_ENGLISH_SCORER} (?:must|should|has to|will) (?:assign|give|award)[^.!?\n]{{0,20}}?(?:maximum|highest|full|perfect) (?:score|marks|rating) (?:to|for) (?:this|the) (?:essay|text|story|article|piece|response|answer|submission)\b(?! (?:that|which|with|of|in|by)\b)",
     re.IGNORECASE,
 )
 _TOLD = re.compile(

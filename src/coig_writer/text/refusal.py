@@ -20,27 +20,28 @@ _REFUSES = re.compile(
 )
 # In other words, where the whole text is short and nobody is told of.
 _REQUEST = "(?:内容|请求|要求|提问|话题|主题|题材|问题|描述|描写|任务|歌词|作品|文本|输入)"
+_OF_HARM = "(?:敏感|违|版权|未成年|隐私|真实|暴力|血腥|色情|政治|仇恨|歧视|非法|不当|不适|危险|伤害|自杀|自残)"
 _AI = r"(?:AI|人工智能|语言模型|助手|助理|大模型)"
 _REFUSES_SHORT = re.compile(
     r"(?:(?:您|你)好[，,！!]?)?(?:"
     rf"(?:作为|我是)[^，,。！？\n]{{0,10}}{_AI}[^，,。\n]{{0,8}}[，,]我?(?:没有|不具备|缺乏|并不)[^。！？\n]{{0,20}}[，,](?:因此|所以|也|我){{0,2}}{_CANNOT}"
     rf"|我(?:只)?是[^，,。！？\n]{{0,10}}{_AI}[^，,。\n]{{0,4}}[，,]我?{_CANNOT}"
-    rf"|(?:对于|关于|[这此该]|您|你)[^，,。！？\n]{{0,24}}?{_REQUEST}[^，,。！？\n]{{0,8}}[，,]?(?:因此|所以|但)?我?(?:暂时|目前|可能|实在|就)?(?:{_CANNOT}|做不到|不写了)"
-    rf"|(?:[这此该]|您的|你的)[^，,。！？\n]{{0,6}}?{_REQUEST}[^，,。！？\n]{{0,4}}?(?:涉及|包含|含有|违反|触及)[^，,。！？\n]{{0,16}}[，,。]我?(?:暂时|目前)?(?:{_CANNOT}|请(?:修改|更换|调整|换))"
-    rf"|我(?:必须|只能|不得不|需要)?(?:拒绝|婉拒)(?:[这此该]个?|您的|你的)[^，,。！？\n]{{0,6}}?(?:请求|要求)"
+    rf"|(?:对于|关于|[这此该]|您|你)[^，,。！？\n]{{0,24}}?{_REQUEST}[^，,。！？\n]{{0,4}}[，,]?(?:因此|所以|但)?我?(?:暂时|目前|可能|实在|就)?(?:{_CANNOT}|做不到|不写了)"
+    rf"|(?:[这此该]|您的|你的)[^，,。！？\n]{{0,6}}?{_REQUEST}[^，,。！？\n]{{0,4}}?(?:违反|(?:涉及|包含|含有|触及)[^，,。！？\n]{{0,8}}?{_OF_HARM})[^，,。！？\n]{{0,16}}[，,。]我?(?:暂时|目前)?(?:{_CANNOT}|请(?:修改|更换|调整|换))"
+    rf"|我(?:(?:必须|只能|不得不|需要)(?:拒绝|婉拒)你的|(?:必须|只能|不得不|需要)?(?:拒绝|婉拒)(?:[这此该]个?|您的))[^，,。！？\n]{{0,6}}?(?:请求|要求)"
     rf"|(?:非常|很|十分|真的)?(?:抱歉|对不起|不好意思|遗憾)[，,][^。！？\n]{{0,30}}?我(?:暂时|目前|可能)?{_CANNOT}"
     r"|(?:(?:i(?:'m|’m| am) )?(?:very |really |so )?sorry|i apologi[sz]e|unfortunately)?[,.]? ?(?:but )?(?:"
     r"as an? (?:[^,.\n]{0,20} )?(?:ai(?: (?:language )?(?:model|assistant|system))?|language model|virtual assistant), i [^.\n]{0,60}(?:can(?:no|'|’)t|unable to|not able to) (?:write|create|provide|offer|give|generate|share)\b"
-    r"|i (?:must|have to|need to) (?:respectfully |politely )?decline (?:to (?:write|create|help|assist|provide|generate)|(?:this|that|your|the) request)"
-    r"|(?:this|that)(?:(?:'s|’s| is) not something (?:that )?i(?:'m|’m| am| can)|(?:'s|’s| is) something (?:that )?i(?: can(?:no|'|’)t|(?:'m|’m| am) (?:not able|unable)))[^.\n]{0,14}? (?:help(?: you)? with|assist|write|create|provide|generate)\b"
-    r"|i(?: don(?:'|’)t feel| do not feel|(?: am|'m|’m) not) comfortable (?:writing|creating|providing|generating|with (?:this|that|your|the) )"
-    r"|i(?:'m|’m| am)? ?(?:can(?:no|'|’)t|unable to|not able to) (?:reproduce|share|provide|quote|fulfill?|complete|comply|engage|process)[^.\n]{0,30}?(?:copyright|lyrics|request|guidelines)"
+    r"|i (?:must|have to|need to) (?:respectfully |politely )?decline (?:to (?:write|create|help|assist|provide|generate)|(?:this|that) request|your request(?: (?:to|for|as|because|since)\b|[.!]? *\Z))"
+    r"|(?:this|that)(?:(?:(?:'s|’s| is) not| isn(?:'|’)t) something (?:that )?i(?:'m|’m| am| can)|(?:'s|’s| is) something (?:that )?i(?: can(?:no|'|’)t|(?:'m|’m| am) (?:not able|unable)))[^.\n]{0,14}? (?:help(?: you)? with|assist|write|create|provide|generate)\b(?!, (?!but|as|because|since|due))"
+    r"|i(?: don(?:'|’)t feel| do not feel|(?: am|'m|’m) not) comfortable (?:writing|creating|providing|generating|with (?:this|that|your) (?:request|content|material|topic|prompt|kind|type)\b)"
+    r"|i(?:'m|’m| am)? ?(?:can(?:no|'|’)t|unable to|not able to) (?:reproduce|share|provide|quote|fulfill?|complete|comply|engage|process)(?! my\b)[^.\n]{0,30}?(?:copyright|lyrics|request(?! of)|guidelines)"
     r"))",
     re.IGNORECASE,
 )
 LONGEST_ALONE = 160  # characters: a longer text than this has more in it than those words
 _OF_REQUEST = re.compile(
-    rf"您|请求|版权|涉及|违[反规法]|敏感|准则|政策|{_AI}|可以(?:为|帮|给)你|can|able|declin|comfortable",
+    rf"您|请求|[这此]类|版权|涉及|违[反规法]|敏感|准则|政策|{_AI}|可以(?:为|帮|给)你(?!的)|can|able|declin|comfortable",
     re.IGNORECASE,
 )
 _TOLD_OF = re.compile(
