@@ -269,6 +269,16 @@ def test_a_server_that_is_not_there_fails_every_request_and_says_so(tmp_path: Pa
     assert "Connection refused" in (replies[0].reason or "")
 
 
+def test_an_answer_that_ends_early_is_not_called_none() -> None:
+    def part(connection: socket.socket) -> None:
+        connection.recv(1 << 16)
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{")
+
+    with raw(part) as address:
+        reply = Endpoint(f"http://{address}", "m", timeout=60, retries=0).complete(ask())
+    assert (reply.state, "no whole answer" in (reply.reason or "")) == ("failed", True)
+
+
 def certificate(folder: Path) -> Path:
     """Makes a certificate of localhost that nothing but itself vouches for, with its key in the same file."""
     x509 = pytest.importorskip("cryptography.x509")

@@ -123,7 +123,7 @@ def _timed(pool: Any) -> type[urllib3.HTTPConnectionPool]:
 
 
 def why(error: BaseException) -> tuple[str, str | None]:
-    """Says why a request got no answer, in the system's words, and what to do where no further try can help."""
+    """Says why a request got no answer, or a part of one, in the system's words, and what to do where no further try can help."""
     from urllib3.exceptions import ProxyError
 
     inner: BaseException | None = error
@@ -132,7 +132,7 @@ def why(error: BaseException) -> tuple[str, str | None]:
     words = "" if inner is None else _PLACE.sub("", inner.strerror or str(inner))
     of_server = not isinstance(error, ProxyError)
     remedy = UNSAFE.get(getattr(inner, "reason", "")) if of_server else None
-    return words[:LONGEST_REASON] or "no answer", remedy
+    return words[:LONGEST_REASON] or "no whole answer", remedy
 
 
 def _basic(login: str) -> str:
