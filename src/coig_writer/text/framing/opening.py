@@ -105,7 +105,7 @@ _ENGLISH_YES = re.compile(rf"(?:{_ENGLISH_ASSENT}){{1,3}}", re.IGNORECASE)
 _ENGLISH_PRAISE = r"(?:(?:what an?|such an?|i (?:love|like)|love|that(?:'s|’s) an?) [^.,!\n]{0,30}(?:idea|prompt|question|request|theme|topic|premise|challenge)\s?[,.!:—–-]{1,2}\s*)"
 _ENGLISH_TRIES = re.compile(
     rf"(?:{_ENGLISH_ASSENT}|{_ENGLISH_PRAISE}){{1,3}}(?:here goes(?: nothing)?|let(?:'s|’s) (?:dive (?:right )?in|get started|give (?:it|this) a)"
-    r"|(?:let me|i(?:'ll|’ll| will)) (?:take|have|give) [^.!\n]{0,12}\b(?:shot|stab|crack|go|try|swing|whirl)|here(?:'s|’s| is) (?:my|a) (?:take|attempt|go|try|stab|shot|version|draft)"
+    r"|(?:let me|i(?:'ll|’ll| will)) (?:take|have|give) [^.!\n]{0,12}\b(?:shot|stab|crack|go|try|swing|whirl)\b(?! (?:of|at (?!(?:it|this|that|the|your)\b)))|here(?:'s|’s| is) (?:my|a) (?:take|attempt|go|try|stab|shot|version|draft)"
     r"|i(?:'ve|’ve| have) (?:tightened|revised|rewritten|edited|polished|trimmed|reworked|shortened|expanded|fixed))\b[^.!:\n]{0,60}[.!:…]*",
     re.IGNORECASE,
 )
