@@ -148,6 +148,7 @@ def server_class() -> type[gradio.Server]:
         def launch(self, *given: Any, **settings: Any) -> tuple[gradio.routes.App, str, str]:
             settings.setdefault("ssr_mode", False)
             settings.setdefault("js", OPENS_API_PAGE)
+            settings.setdefault("_frontend", False)  # looks at its own page, and gives up after 3 s
             of_app = {"lifespan": self.router.lifespan_context, **settings.pop("app_kwargs", {})}
             return super().launch(*given, app_kwargs=of_app, **settings)
 

@@ -44,7 +44,7 @@ def launched(service, backup=None, hosts=LOCAL):
         yield url.rstrip("/")
     finally:
         app.get_blocks().close(verbose=False)
-        app.get_blocks().server.thread.join(60)
+        app.get_blocks().server.thread.join()
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ raise SystemExit(serve(app, "127.0.0.1", 0) + 7)
 
 def test_a_signal_that_another_thread_gets_stops_the_server_too():
     command = [sys.executable, "-c", TOLD_IN_ANOTHER_THREAD]
-    assert subprocess.run(command, check=False, timeout=120).returncode == 7
+    assert subprocess.run(command, check=False, timeout=500).returncode == 7
 
 
 HUB_THAT_HANGS = """
@@ -108,7 +108,12 @@ raise SystemExit(serve(app, "127.0.0.1", 0) + 7)
 @pytest.mark.parametrize(
     ("second", "hangs_s", "code", "last"),
     [
-        (signal.SIGINT, 20, 130, "arena: ended at once; what was not pushed is in the store alone"),
+        (
+            signal.SIGINT,
+            300,
+            130,
+            "arena: ended at once; what was not pushed is in the store alone",
+        ),
         (signal.SIGTERM, 0.1, 7, "backup: the last push failed, and what it lacks"),
     ],
 )
@@ -160,6 +165,12 @@ def test_a_server_that_cannot_start_leaves_signals_as_they_were():
         serve(cast("gradio.Server", app), "127.0.0.1", 0)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_a_server_starts_though_it_is_too_busy_to_look_at_its_own_page(make_service, monkeypatch):
+    monkeypatch.setattr("gradio.networking.url_ok", lambda _url: False)
+    with launched(make_service(STUDY)) as url:
+        assert httpx.get(f"{url}/health").json()["status"] == "ok"
 
 
 def test_a_program_sits_votes_and_reads_results_as_a_visitor_of_the_page_does(served):
@@ -254,9 +265,9 @@ def test_a_request_that_gradio_cannot_read_is_one_line_in_the_log(tmp_path, root
                     ("POST", {"content-type": "application/json"}) if body else ("GET", {})
                 )
                 address = f"{url}/gradio_api/{path}"
-                with httpx.stream(method, address, content=body, headers=headers, timeout=60):
+                with httpx.stream(method, address, content=body, headers=headers, timeout=300):
                     sent += 1
-        end, lines = time.monotonic() + 60, 0
+        end, lines = time.monotonic() + 300, 0
         while lines < sent and time.monotonic() < end:  # Gradio prints when its queue gets there
             time.sleep(0.05)
             lines = log.read_text().count("could not be read")
@@ -421,10 +432,10 @@ def test_sigterm_ends_the_server_in_order(root, tmp_path):
             # another study on the same port; one on the same folder would wait for its turn
             folder = str(tmp_path / "arena")
             other = [str(tmp_path / "other") if word == folder else word for word in command]
-            second = subprocess.run(other, capture_output=True, text=True, check=False, timeout=120)
+            second = subprocess.run(other, capture_output=True, text=True, check=False, timeout=500)
             assert (second.returncode, "is taken" in second.stderr) == (1, True), second.stderr
         server.send_signal(signal.SIGTERM)
-        assert server.wait(60) == 0
+        assert server.wait(300) == 0
     store = Store(sqlite_url(tmp_path / "arena" / "ballots.sqlite"))
     (study,) = {str(row[0]) for row in store.keys("studies")}
     assert len(store.ballots(study)) == 1
