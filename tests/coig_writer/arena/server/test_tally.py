@@ -54,7 +54,7 @@ process.stdin.write(b'["pairwise", "zh"]\\n')
 process.stdin.flush()
 process.stdout.readline()
 print(process.pid, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -66,10 +66,8 @@ def test_it_ends_with_a_server_that_was_killed(voted, tmp_path):
     pid = int(server.stdout.readline())
     server.send_signal(signal.SIGKILL)
     server.communicate()
-    end = time.monotonic() + 20
-    while time.monotonic() < end and _runs(pid):
-        time.sleep(0.05)
-    assert not _runs(pid)
+    while _runs(pid):
+        time.sleep(0.01)
 
 
 def test_ctrl_c_in_a_terminal_is_for_the_server_alone(voted, tmp_path):
@@ -92,11 +90,10 @@ def test_ctrl_c_in_a_terminal_is_for_the_server_alone(voted, tmp_path):
 
 def _runs(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    stat = Path(f"/proc/{pid}/stat").read_text()  # a zombie waits for whoever adopted it
-    return stat.rsplit(")", 1)[1].split()[0] != "Z"
+    return stat.rsplit(")", 1)[1].split()[0] != "Z"  # a zombie waits for whoever adopted it
 
 
 def test_a_store_that_is_gone_is_one_sentence_in_the_log(voted, tmp_path, capfd):
@@ -129,7 +126,6 @@ def test_closing_waits_for_no_view_that_is_under_way(voted):
     while not apart._asking.locked():
         assert asking.is_alive()
     apart.close()  # without the kill it would wait for the answer that never comes
-    asking.join(30)
-    assert not asking.is_alive()
+    asking.join()
     assert len(failed) == 1
     assert silent.poll() is not None
