@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -28,6 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--pace", type=float, default=1.0, help="how many times slower than two quiet cores"
     )
+
+
+def pytest_sessionstart() -> None:
+    # Where nothing is named, httpx gives up after 5 s: less than a busy machine may take.
+    vars(httpx._config.DEFAULT_TIMEOUT_CONFIG).update(httpx.Timeout(300.0).as_dict())
 
 
 def git(*words: str) -> str:

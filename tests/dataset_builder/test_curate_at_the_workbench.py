@@ -30,7 +30,7 @@ class Person:
     """A scripted person at the workbench's routes: no store and no file of answers is touched."""
 
     def __init__(self, url: str, link: str) -> None:
-        self.http = httpx.Client(base_url=url, follow_redirects=True, timeout=60)
+        self.http = httpx.Client(base_url=url, follow_redirects=True, timeout=300)
         self.http.get(link).raise_for_status()
         self.says("consent", {"agree": True})
 

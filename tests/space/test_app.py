@@ -122,7 +122,7 @@ def post(port: int, route: str, body: object, cookie: str = "") -> tuple[Any, st
     headers = {"Content-Type": "application/json", "Cookie": cookie}
     url = f"http://127.0.0.1:{port}/api/{route}"
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=10) as reply:
+    with urllib.request.urlopen(request, timeout=300) as reply:
         return json.loads(reply.read()), reply.headers.get("set-cookie", cookie).split(";")[0]
 
 
@@ -155,7 +155,7 @@ def test_from_publication_to_the_first_vote_on_the_double_of_the_hub(
             receipt, _ = post(port, "vote", vote, cookie)
             assert receipt["next"]["progress"]["done"] == boot + 1
             server.terminate()
-            assert server.wait(60) == 0
+            assert server.wait(300) == 0
     assert api.repo_info("org/ballots", repo_type="dataset").private
     files = [f for f in api.list_repo_files("org/ballots", repo_type="dataset") if "ballots/" in f]
     assert len(files) in (2, 3)  # the row of the study itself may go ahead of the first vote
@@ -187,7 +187,7 @@ def test_a_published_workbench_keeps_drafts_and_answers_when_its_disk_is_wiped(h
             what, outcome = (("save", "saved"), ("submit", "submitted"))[boot]
             assert browser.post(f"/api/{what}", json=sent).json()["outcome"] == outcome
             server.terminate()
-            assert server.wait(60) == 0
+            assert server.wait(300) == 0
     (answers,) = (folder / "build" / "workbench" / "work" / "reverse" / "answers").iterdir()
     assert [row["id"] for _, row in read_rows(answers)] == ["d1"]
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import os
+import random
 import socket
 import subprocess
 import time
@@ -11,12 +14,17 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+# Below the ports that Linux hands out: one of those may be another's before the server has it. Another worker has others.
+PORTS = itertools.cycle(random.sample(range(10_000 + WORKER, 32_000, 8), 2_000))
+
 
 def free_port() -> int:
-    """Returns a port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Returns a port of this machine that nothing listens on, for a server that starts a little later."""
+    for port in PORTS:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
 
 
 @contextlib.contextmanager
@@ -31,13 +39,13 @@ def started(
             yield process
         finally:
             process.kill()
-            process.wait(20)
+            process.wait(300)
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 300
+    end = time.monotonic() + 500
     while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=60):
             return
         time.sleep(0.05)
     raise AssertionError(f"{url} never answered:\n{log.read_text(errors='replace')}")

@@ -56,16 +56,16 @@ def test_readers_get_what_is_there_while_one_makes_it_anew(service, monkeypatch)
     def slow(*_):
         made.append(1)
         begun.set()
-        go_on.wait(20)
+        go_on.wait(300)
         return {"ballots": 1}
 
     monkeypatch.setattr(board._tally, "view", slow)
     maker = threading.Thread(target=board.view, args=("pairwise", "zh"))
     maker.start()
-    begun.wait(20)
+    assert begun.wait(300)
     assert [board.view("pairwise", "zh") for _ in range(45)] == [first] * 45  # nobody waits
     go_on.set()
-    maker.join(20)
+    maker.join()
     assert made == [1]
 
 

@@ -30,7 +30,7 @@ class SlowStore(Store):
         first = not self.writes
         self.writes.append([b.id for b in ballots])
         if first:
-            self.release.wait(30)
+            self.release.wait(300)
         return [DuplicateError("d", "r") if b.id == "id3" else None for b in ballots]
 
 

@@ -28,7 +28,7 @@ def test_a_model_analyses_and_drafts_and_its_share_is_recorded(curation, root, t
         asking = ["--endpoint", model.url, "--model", MODEL, "--port", str(port)]
         with (
             started([*app, *places, *asking], f"{url}/health", tmp_path, dict(os.environ)),
-            httpx.Client(base_url=url, follow_redirects=True, timeout=60) as http,
+            httpx.Client(base_url=url, follow_redirects=True, timeout=300) as http,
         ):
             http.get(link).raise_for_status()
 

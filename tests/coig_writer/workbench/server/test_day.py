@@ -15,6 +15,7 @@ from coig_writer.arena.server.database import sqlite_url
 from coig_writer.workbench import annotation
 from coig_writer.workbench.server.entries import EntryStore
 from coig_writer.workbench.server.routes import COOKIE
+from tests.coig_writer.arena.processes import free_port
 from tests.coig_writer.workbench.server.conftest import Someone, item, written
 
 
@@ -76,7 +77,7 @@ def test_two_who_ask_at_once_get_two_items(curation):
 
 @pytest.mark.slow
 def test_a_server_that_is_killed_loses_nothing(root):
-    small = ["--annotators", "4", "--items", "10", "--kills", "3", "--port", "7898"]
+    small = ["--annotators", "4", "--items", "10", "--kills", "3", "--port", str(free_port())]
     command = [sys.executable, "benchmarks/workbench.py", *small]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -276,7 +276,7 @@ async def sent_while_leaving(someone, app, disk, late):
         transport=way, base_url="http://testserver", cookies=cookies
     ) as http:
         sent = [asyncio.create_task(http.post("/api/leave", json={"leave": True}))]
-        await asyncio.to_thread(disk.leaving.wait, 20)
+        await asyncio.to_thread(disk.leaving.wait, 300)
         sent += [asyncio.create_task(http.post(f"/api/{path}", json=body)) for path, body in late]
         while len(app.state.writer._waiting) < len(late) and not any(t.done() for t in sent):
             await asyncio.sleep(0.001)
@@ -309,7 +309,7 @@ def test_what_is_on_its_way_while_somebody_leaves_is_kept_or_erased_as_ever(cura
     def add_all(entries):
         if entries[0].kind == "leave" and not disk.go_on.is_set():
             disk.leaving.set()
-            disk.go_on.wait(20)
+            disk.go_on.wait(300)
         elif entries[0].kind in ("draft", "submit"):
             erased.wait(0.3)  # a slow disk
         return store.add_all(entries)
