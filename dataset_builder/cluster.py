@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import importlib.util
 import multiprocessing
@@ -12,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from datatrove.pipeline.base import PipelineStep
 
 from coig_writer.errors import ConfigError, MissingInputError
+from coig_writer.hub.remote import WAKES_S
 from dataset_builder.stages.options import REQUIRED, CommandLine, option
 from dataset_builder.stages.stage import Settings, Stage, Step, report
 
@@ -133,9 +133,9 @@ def here(options: Options) -> None:
             if step.alone:
                 share.run()
             else:
-                run = functools.partial(share.run, None, world_size=options.tasks)
-                for _ in pool.map(run, range(options.tasks)):
-                    pass
+                _await(
+                    [pool.submit(share.run, None, r, options.tasks) for r in range(options.tasks)]
+                )
     except BrokenProcessPool as error:
         raise ConfigError(
             f"a process of {options.stage} was killed, as when memory runs out",
@@ -146,6 +146,16 @@ def here(options: Options) -> None:
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in multiprocessing.active_children():
             worker.terminate()  # all is done, or a share will be made again
+
+
+def _await(shares: list[Future[None]]) -> None:
+    """Waits for shares; raises what the first one raises."""
+    while shares:
+        # In steps: a signal that comes while this thread falls asleep, or to another one, would not wake it.
+        done, left = wait(shares, WAKES_S)
+        for share in filter(done.__contains__, shares):
+            share.result()
+        shares = [share for share in shares if share in left]
 
 
 def _begin() -> None:

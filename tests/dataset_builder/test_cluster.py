@@ -103,7 +103,7 @@ import os, sys, time
 from dataset_builder import cluster
 def run(*_a, **_k):
     os.write(1, f"{os.getpid()}\\n".encode())
-    time.sleep(60)
+    time.sleep(600)
 cluster.Share.run = run
 cluster.here(cluster.Options("collect", tuple(sys.argv[1:]), tasks=2, workers=2))
 """
@@ -118,12 +118,39 @@ def test_a_run_that_is_ended_takes_its_processes_along(root, tmp_path, ending):
         assert run.stdout is not None
         workers = [int(run.stdout.readline()) for _ in range(2)]
         run.send_signal(ending)
-        assert run.wait(30) != 0
-        assert select.select([run.stdout], [], [], 30)[0]
+        assert run.wait(300) != 0
+        assert select.select([run.stdout], [], [], 300)[0]
         assert run.stdout.read() == b""  # nobody holds the pipe
     if ending == signal.SIGKILL:
         return  # who reaps them then is the system's
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+TOLD_IN_ANOTHER_THREAD = """
+import os, signal, sys, threading, time
+from dataset_builder import cluster
+begun, beginning = os.pipe()
+def run(*_a, **_k):
+    os.write(beginning, b"1")
+    time.sleep(600)
+def tell():
+    os.read(begun, 1)
+    time.sleep(1)  # by then the main thread waits for the shares
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+cluster.Share.run = run
+threading.Thread(target=tell, daemon=True).start()
+try:
+    cluster.here(cluster.Options("collect", tuple(sys.argv[1:]), tasks=2, workers=2))
+except KeyboardInterrupt:
+    raise SystemExit(7)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forked workers know what is patched")
+def test_ctrl_c_that_another_thread_gets_ends_a_run_too(root, tmp_path):
+    own = ["--out", str(tmp_path), str(SAMPLE), "--provenance", "sample"]
+    command = [sys.executable, "-c", TOLD_IN_ANOTHER_THREAD, *own]
+    assert subprocess.run(command, cwd=root, check=False, timeout=300).returncode == 7
 
 
 @pytest.mark.slow
