@@ -12,14 +12,19 @@ KitError                  one clear sentence for a person, with what to do next
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
 import re
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 STOPPED = 130  # the exit code after Ctrl-C
+AGAIN_S = 0.05  # after which a Ctrl-C that Python dropped comes again
 # What moves a cursor, rings, or turns a line around; tab and line ends are text.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -96,7 +101,8 @@ def run_command(main: Callable[[], int | None]) -> int:
     """
     _quiet()
     try:
-        return main() or 0
+        with _ctrl_c_heard():
+            return main() or 0
     except KitError as error:
         return _fail(f"error: {error}", 1)
     except KeyboardInterrupt as stop:
@@ -133,6 +139,37 @@ def _not_usable(error: OSError) -> str | None:
         return "nothing can be made in that folder" if folder.is_dir() else None
     except OSError:
         return None
+
+
+@contextlib.contextmanager
+def _ctrl_c_heard() -> Iterator[None]:
+    """Lets Ctrl-C end a command where it is dropped, or made another error.
+
+    Python ignores what a destructor or a weak reference's callback raises: then it comes again. A compiled
+    module that is being loaded makes an ImportError of it.
+    """
+    before, over = sys.unraisablehook, threading.Event()
+
+    def come_again() -> None:
+        if not over.wait(AGAIN_S):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def told(dropped: sys.UnraisableHookArgs) -> None:
+        if issubclass(dropped.exc_type, KeyboardInterrupt):
+            threading.Thread(target=come_again, daemon=True).start()
+        else:
+            before(dropped)
+
+    sys.unraisablehook = told
+    try:
+        yield
+    except ImportError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise error.__cause__ from None
+        raise
+    finally:
+        over.set()
+        sys.unraisablehook = before
 
 
 def _quiet() -> None:

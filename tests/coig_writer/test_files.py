@@ -4,6 +4,8 @@ import errno
 import gzip
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -135,6 +137,34 @@ def test_ctrl_c_and_bugs(capsys):
     assert "nothing half-made" in capsys.readouterr().err
     with pytest.raises(ZeroDivisionError):
         run_command(lambda: 1 // 0)
+
+
+DROPPED = """
+import signal, time, weakref
+from coig_writer.errors import run_command
+class Thing: pass
+def main():
+    thing = Thing()
+    kept = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+    del thing
+    time.sleep(600)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+raise SystemExit(run_command(main))
+"""
+
+
+def test_ctrl_c_that_python_drops_comes_again():
+    command = [sys.executable, "-c", DROPPED]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert (done.returncode, "nothing half-made" in done.stderr) == (130, True), done.stderr
+
+
+def test_ctrl_c_while_a_compiled_module_is_loaded_is_ctrl_c(capsys):
+    def load():
+        raise ImportError("initialization failed") from KeyboardInterrupt()
+
+    assert run_command(load) == 130
+    assert "nothing half-made" in capsys.readouterr().err
 
 
 def test_records_are_read_one_at_a_time(tmp_path):
