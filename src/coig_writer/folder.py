@@ -13,7 +13,7 @@ import shutil
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from coig_writer.errors import InputError
 from coig_writer.files import file_sha256
@@ -25,6 +25,8 @@ SUMS_OPENING = (
 )
 _OPENING = re.compile(SUMS_OPENING.format(kind="(?P<kind>[^,]+)"))
 RECORDS = ("facts.json", "manifest.json", "stage.json")
+# A file whose process was killed while it wrote it (``files.atomic_path``).
+_UNFINISHED = re.compile(r"\.(.+)\.[0-9a-f]{8}\.partial")
 
 
 @contextlib.contextmanager
@@ -133,7 +135,7 @@ class _Place:
             known = ()
         patterns = [re.compile(fnmatch.translate(pattern)) for pattern in known]
         leaves = _leaves(folder)
-        strangers = [name for name in leaves if not any(p.match(name) for p in patterns)]
+        strangers = [n for n in leaves if not any(p.match(_finished(n)) for p in patterns)]
         if strangers:
             return f"holds {_some(strangers)}, which the kit did not write"
         changed = [n for n in leaves if n in listed and _sha256(folder / n) != listed[n]]
@@ -153,6 +155,13 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _finished(name: str) -> str:
+    """Returns the path that a file would have got had it not been left unfinished."""
+    path = PurePosixPath(name)
+    unfinished = _UNFINISHED.fullmatch(path.name)
+    return str(path.with_name(unfinished[1])) if unfinished else name
 
 
 def _leaves(folder: Path) -> list[str]:

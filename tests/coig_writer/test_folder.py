@@ -129,6 +129,17 @@ def test_what_the_kit_adds_later_is_its_own(tmp_path):
         write(tmp_path / "folder", "one", also=("*.html",))
 
 
+def test_what_a_killed_process_left_unfinished_is_the_kits_own(tmp_path):
+    path = tmp_path / "folder"
+    write(path, "a/one")
+    for name in ("a/.one.0123abcd.partial", ".notes.html.0123abcd.partial"):
+        (path / name).write_text("half")
+    with pytest.raises(InputError, match=r"notes\.html"):
+        write(path, "two")
+    write(path, "two", also=("*.html",))
+    assert sorted(p.name for p in path.iterdir()) == [SUMS, "two"]
+
+
 def test_a_folder_of_another_kind_is_refused(tmp_path):
     write(tmp_path / "folder", "one", kind="report")
     with pytest.raises(InputError, match="holds a report, and this would be a thing; nothing"):
