@@ -233,7 +233,7 @@ def test_processes_at_once_leave_one_whole_folder(tmp_path):
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(60)
+        writer.join()
     assert [w.exitcode for w in writers] == [0, 0, 0]
     (name,) = [p.name for p in out.iterdir() if p.name != SUMS]
     assert (out / SUMS).read_text().rstrip().endswith(f"  {name}")
