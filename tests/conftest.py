@@ -11,7 +11,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 
 import httpx
+import hypothesis
 import pytest
+
+# No test is timed: hypothesis' own limits are 0.2 s an example, and some seconds to draw them.
+_PROFILE = hypothesis.settings.get_profile(hypothesis.settings.get_current_profile_name())
+hypothesis.settings.register_profile(
+    "untimed", _PROFILE, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 ROOT = Path(__file__).parents[1]
 STARTED = pytest.StashKey[float]()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coig_writer import benchmark
@@ -24,7 +24,6 @@ def test_names_are_unique_and_all_are_explained() -> None:
     assert all(m.description for m in METRICS)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300), st.sampled_from(["zh", "en"]), st.booleans())
 def test_any_text_gets_a_finite_number_or_a_reason(text: str, language, wrapped: bool) -> None:
     values = measure(of(f"<think>\n{text}\n</think>\n\n{text}" if wrapped else text, language))

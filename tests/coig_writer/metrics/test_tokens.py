@@ -43,7 +43,7 @@ def test_the_first_text_of_a_process_is_cut_as_jieba_does(monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("fast")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(MIXED)
 def test_the_fast_path_cuts_as_jieba_does(text: str) -> None:
     assert segment_fast(text) == segment_plain(text)
@@ -68,7 +68,7 @@ def test_pieces_of_real_text_in_any_order_are_cut_as_jieba_does(root: Path) -> N
 
 
 @pytest.mark.usefixtures("fast")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.sampled_from([*"abcC#+&AT%._-019", "C++", "AT&T", "c#", "1.5%"])).map("".join))
 def test_blocks_without_han_are_cut_as_jieba_does(text: str) -> None:
     assert segment_fast(text) == segment_plain(text)

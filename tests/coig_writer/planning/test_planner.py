@@ -220,7 +220,7 @@ def test_long_parts_on_the_same_rows_spread_a_mixture_widest():
 
 
 @given(st.lists(st.integers(1, 64), min_size=1, max_size=60), st.integers(1, 8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_padding_and_packing_never_lose_a_token(tokens, batch):
     rows = Lengths(tuple(tokens), "test")
     assert lengths.padded(rows, batch) >= rows.total

@@ -96,7 +96,7 @@ def test_the_same_seed_gives_the_same_interval_and_another_does_not() -> None:
     assert bootstrap.win_rates(pairs, dataclasses.replace(QUICK, seed=1)) != same[0]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(connected())
 def test_the_two_sides_of_a_pair_mirror_each_other(rows) -> None:
     rates = bootstrap.win_rates(encode(rows), QUICK)

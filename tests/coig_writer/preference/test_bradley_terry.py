@@ -134,7 +134,7 @@ def test_a_tie_parameter_without_bound_is_refused(votes: str) -> None:
     assert np.isfinite(fitted.log_strengths).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.integers(1, 2), st.booleans()), min_size=4, max_size=9)
 )
@@ -168,7 +168,7 @@ def test_unknown_tie_treatment_and_negative_prior_are_refused() -> None:
         bradley_terry.fit(matrix, prior=-1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(connected(), st.randoms(use_true_random=False), st.sampled_from(bradley_terry.TIES))
 def test_renaming_reordering_and_swapping_sides_change_nothing(rows, random, ties) -> None:
     before = strengths(rows, ties)
@@ -187,7 +187,7 @@ def test_renaming_reordering_and_swapping_sides_change_nothing(rows, random, tie
     assert {name: after[renamed[name]] for name in NAMES} == pytest.approx(before, abs=1e-7)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(connected())
 def test_every_vote_twice_at_half_weight_changes_nothing(rows) -> None:
     twice = encode(rows + rows)

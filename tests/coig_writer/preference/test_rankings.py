@@ -123,7 +123,7 @@ def test_plackett_luce_intervals_resample_prompts() -> None:
         plackett_luce.intervals(once, dataclasses.replace(plan, cluster="rater"))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.permutations(range(5)), st.integers(0, 100))
 def test_plackett_luce_ignores_names_and_order(order: list[int], seed: int) -> None:
     result = random_rankings(60, seed)

@@ -96,7 +96,7 @@ def test_a_file_is_read_by_its_three_columns(tmp_path):
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=60), st.integers(0, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_prompt_is_on_both_sides_and_no_pair_is_lost(prompts, seed):
     pairs = [pair(f"题{i}") for i in [*prompts, 90, 91, 92, 93]]
     parts = preferences.split(pairs, 0.2, seed)

@@ -43,7 +43,7 @@ def ids(parts):
     return kept, lost
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     names=st.lists(st.text("abc甲乙", min_size=1, max_size=4), unique=True, max_size=30),
     part_size=st.integers(1, 7),

@@ -246,7 +246,6 @@ def test_what_a_killed_server_had_not_pushed_is_pushed_at_the_next_start(make_se
 @given(st.lists(st.sampled_from(["vote", "push", "refuse", "lost answer", "restart"]), max_size=14))
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_whatever_happens_the_remote_never_shrinks_and_ends_complete(
