@@ -70,7 +70,8 @@ _APART = re.compile(
 _IN_WORDS = re.compile(
     "[0-9A-Za-z\u00c0-\u024f\u0370-\u04ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\U00020000-\U0003134f]"
 )
-_STOP = re.compile(r"[。！？!?]|[a-z]\.[\"”’)]?\s")
+# Who begins no sentence with a capital may well end the last one without a stop.
+_STOP = re.compile(r"[。！？!?]|[a-z]\.[\"”’)]?\s{1,3}[\"“‘(]?[A-Z]")
 _AFTER_STOP = re.compile('[。！？!?…”」"]')
 _ENTRY = re.compile(r"[\[［]\^?\d{1,3}[\]］]:?\s?\S.{3,300}")  # of a list of sources or notes
 _QUOTE_OPENS = re.compile(r"(?:[，,：:\s]|^)\"\Z")

@@ -276,11 +276,15 @@ def _file_of(url: str) -> Path | None:
 
 def _engine(url: str, file: Path | None) -> sa.Engine:
     if not (file or url.startswith("postgresql")):
-        scheme = url.split("://", maxsplit=1)[0] if "://" in url else "no scheme"
         raise ConfigError(
-            f"unsupported database URL ({scheme})",
+            "unsupported database URL",
             "use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME",
         )
+    unreadable = ConfigError(
+        "the database URL cannot be read", "write : @ / in a password as %3A %40 %2F"
+    )
+    if not file and url.partition("?")[0].count("@") > 1:
+        raise unreadable  # the driver would take a part of the password for the host, and name it
     try:
         if file:
             _owned(file)
@@ -294,9 +298,7 @@ def _engine(url: str, file: Path | None) -> sa.Engine:
             f"the database driver {error.name!r} is not installed", f"pip install {error.name}"
         ) from error
     except (sa.exc.ArgumentError, ValueError):  # what they say may hold the password
-        raise ConfigError(
-            "the database URL cannot be read", "write : @ / in a password as %3A %40 %2F"
-        ) from None
+        raise unreadable from None
 
 
 def _check_options(engine: sa.Engine) -> None:

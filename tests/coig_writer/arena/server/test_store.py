@@ -235,6 +235,8 @@ def test_a_folder_of_somebody_elses_things_keeps_its_rights(tmp_path):
         "postgresql://rater:pass-word@host:port/db",
         "postgresql://rater:x@y:pass-word@host/db",
         "postgresql+psycopg://rater:pass-word@127.0.0.1:1/db",
+        "postgresql+psycopg://rater:x@pass-word@127.0.0.1:1/db",
+        "postgresql+psycopg://rater:x@pass-word/y@127.0.0.1:1/db",
         "postgresqlrater:pass-word@host/db",
     ],
 )
