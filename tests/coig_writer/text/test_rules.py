@@ -451,3 +451,11 @@ def test_only_the_kinds_of_what_was_hidden_are_kept() -> None:
 )
 def test_the_words_before_personal_data_stay(text: str, hidden: str) -> None:
     assert masked(text).text == hidden
+
+
+def test_who_begins_no_sentence_with_a_capital_may_end_without_a_stop() -> None:
+    casual = (
+        "the stall opens at six and i only get half an hour. {} a photographer not a journalist"
+    )
+    assert truncation.cut_off(casual.format("i'm")) is None
+    assert truncation.cut_off(casual.format("I'm")) is not None
